@@ -1,0 +1,139 @@
+//! What happens in a story: who the next sentence is about, what two do together, and what befalls them.
+
+use super::chooser::Chooser;
+use super::state::Whereabouts;
+use super::story::Story;
+use super::words::{GOODS, JOINT_ACTS, LOOKS, WEATHER, Word};
+
+/// How strongly the story wants to end after so many events; the words that go on weigh about 100 together.
+const WISH_TO_END: [u32; 12] = [0, 0, 0, 15, 20, 30, 40, 60, 100, 200, 400, 800];
+
+/// Words that begin a sentence before its subject.
+const OPENERS: [Word; 2] = ["then", "later"];
+
+/// Who a sentence is about.
+#[derive(Clone, Copy)]
+enum Subject {
+    One(usize),
+    Both,
+}
+
+impl<C: Chooser> Story<'_, C> {
+    /// Events until the story wants to end; the first word of the ending, `at`, is then said.
+    pub fn events(&mut self) {
+        for wish_to_end in WISH_TO_END {
+            let mut options = self.subjects();
+            let changed = if self.changed.is_empty() { 0 } else { 24 };
+            let robbery = if self.most_of_all() > 0 { 5 } else { 0 };
+            options.extend([("then", 14), ("later", 5), ("suddenly", robbery), ("now", changed), ("at", wish_to_end)]);
+            match self.pick_word(&options) {
+                "at" => return,
+                "suddenly" => self.robbery(),
+                "now" => self.balance(),
+                first => self.act(first),
+            }
+        }
+        self.say("at");
+    }
+
+    /// The words a sentence's subject can be.
+    fn subjects(&self) -> Vec<(Word, u32)> {
+        let pronoun = self.topic.map(|who| (self.cast[who].pronoun.subject, 30));
+        let both = if self.together() { 15 } else { 0 };
+        let mut subjects = vec![(self.cast[0].name, 25), (self.cast[1].name, 20), ("they", both)];
+        subjects.extend(pronoun);
+        subjects
+    }
+
+    /// A sentence about what somebody does, whose first word has been said.
+    fn act(&mut self, first: Word) {
+        let word = if OPENERS.contains(&first) { self.pick_word(&self.subjects()) } else { first };
+        let subject = match self.cast.iter().position(|character| character.name == word) {
+            Some(who) => Subject::One(who),
+            None if word == "they" => Subject::Both,
+            None => Subject::One(self.topic.expect("a pronoun is on offer only with a topic")),
+        };
+        self.changed.clear();
+        match subject {
+            Subject::One(who) => {
+                self.topic = Some(who);
+                self.one_acts(who);
+            }
+            Subject::Both => {
+                self.topic = None;
+                self.both_act();
+                self.say(".");
+            }
+        }
+    }
+
+    /// What two can do together.
+    fn both_act(&mut self) {
+        let place = self.cast[0].place;
+        let toy = self.toys.iter().any(|toy| matches!(toy.whereabouts, Whereabouts::With(_)));
+        match self.pick_word(JOINT_ACTS) {
+            "went" => {
+                self.say("to the");
+                let there = self.destination(place, None);
+                self.cast.iter_mut().for_each(|character| character.place = there);
+            }
+            "played" => match self.pick_word(&[("in", 4), ("with", if toy { 8 } else { 0 })]) {
+                "in" => {
+                    self.say("the");
+                    self.say(WEATHER[self.weather].2);
+                }
+                _ => {
+                    self.say("the");
+                    self.pick_toy(|toy| matches!(toy.whereabouts, Whereabouts::With(_)));
+                }
+            },
+            "saw" => self.sees(place),
+            "talked" => {
+                self.say("about the");
+                self.pick_toy(|_| true);
+            }
+            _ => {
+                self.pick(&[("together", 3), ("again", 1)]);
+            }
+        }
+    }
+
+    /// `suddenly a hungry bird took two apples from tom .`
+    fn robbery(&mut self) {
+        self.say("a");
+        self.pick(LOOKS);
+        self.pick_animal(self.cast[0].place);
+        self.say("took");
+        let count = self.pick_number(&[6, 4, 2], self.most_of_all());
+        let has = |story: &Self, who: usize, kind: usize| story.cast[who].count(kind) >= count;
+        let weights: Vec<u32> = (0..GOODS.len())
+            .map(|kind| if has(self, 0, kind) || has(self, 1, kind) { GOODS[kind].weight } else { 0 })
+            .collect();
+        let kind = self.pick_good(count, |kind| weights[kind]);
+        self.say("from");
+        let victims = [0, 1].map(|who| (self.cast[who].name, u32::from(has(self, who, kind))));
+        let who = self.pick(&victims);
+        self.say(".");
+        self.cast[who].change(kind, -(count as isize));
+        self.changed = vec![(who, kind)];
+        self.topic = None;
+    }
+
+    /// `now mia had six apples .`
+    fn balance(&mut self) {
+        let changed = std::mem::take(&mut self.changed);
+        let weight = |who: usize| changed.iter().filter(|change| change.0 == who).count() as u32;
+        let options = [(self.cast[0].name, weight(0)), (self.cast[1].name, weight(1))];
+        let who = self.pick(&options);
+        self.say("had");
+        let kinds: Vec<usize> = changed.iter().filter(|change| change.0 == who).map(|change| change.1).collect();
+        self.say_count(who, &kinds);
+        self.say(".");
+        self.topic = Some(who);
+    }
+
+    /// The most of one kind that anybody has.
+    fn most_of_all(&self) -> usize {
+        self.cast.iter().map(|character| character.most(|_| true)).max().unwrap_or(0)
+    }
+}

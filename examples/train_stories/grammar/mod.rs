@@ -1,0 +1,82 @@
+//! A language of small English stories whose every probability is known.
+//!
+//! A story is told word by word. Before each word the generator offers the words that may come next, each with a
+//! weight, and a [`Chooser`](chooser::Chooser) takes one of them. The words on offer are pairwise distinct, so the text shows every
+//! choice that was made: it has exactly one derivation, and
+//!
+//! ```text
+//! P(text) = product over its words of weight(word) / sum of the weights on offer
+//! ```
+//!
+//! The conditional distribution of the next word is thus the generator's own offer, and the mean of
+//! `-ln P(text) / words` over many stories is the entropy of the language: the floor below which no model can go.
+//!
+//! One [generator](story::tell) serves both directions. With a [`Sampler`] it tells a new story; with a [`Scorer`] it
+//! is led by a given text and finds its probability. Weights are integers and so is the random draw: a seed gives the
+//! same story on every platform.
+//!
+//! What makes the language worth a model are the things it mentions early and needs late: who is where and is called
+//! `he`, `she` or `it`, who holds how many apples, which spot of which place hides the red ball, what was promised,
+//! what somebody likes to eat, where home is.
+
+mod acts;
+mod chooser;
+mod ending;
+mod events;
+mod opening;
+mod places;
+mod speech;
+mod state;
+mod story;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use chooser::SplitMix64;
+pub use words::Word;
+
+use std::collections::BTreeSet;
+
+use chooser::{Sampler, Scorer};
+
+/// A told story.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tale {
+    /// Its words; punctuation marks are words too.
+    pub words: Vec<Word>,
+    /// The natural logarithm of its probability.
+    pub log_prob: f64,
+}
+
+impl Tale {
+    /// The words, separated by blanks.
+    pub fn text(&self) -> String {
+        self.words.join(" ")
+    }
+}
+
+/// Tells the story of this seed.
+pub fn sample(seed: u64) -> Tale {
+    let mut sampler = Sampler::new(seed);
+    story::tell(&mut sampler);
+    sampler.finish()
+}
+
+/// `ln P(text)` of a story given by its words, or where it leaves the language.
+///
+/// # Errors
+/// The index of the first word that the generator does not offer (the number of words, if the text ends too early).
+pub fn log_prob(words: &[&str]) -> Result<f64, usize> {
+    let mut scorer = Scorer::new(words);
+    story::tell(&mut scorer);
+    scorer.finish()
+}
+
+/// All words of the language, sorted.
+///
+/// Fixed phrases live in the code of the generator, so the words are collected from stories: each word occurs in
+/// far more than one of 20 000 of them, which a test checks against other stories.
+pub fn vocabulary() -> Vec<Word> {
+    let words: BTreeSet<Word> = (0..20_000).flat_map(|seed| sample(seed).words).collect();
+    words.into_iter().collect()
+}

@@ -1,0 +1,98 @@
+//! How a story begins: with everything that will be needed later.
+
+use super::chooser::Chooser;
+use super::places::PLACES;
+use super::state::{Character, names};
+use super::story::Story;
+use super::words::{FOODS, GOODS, HOME_LOOKS, HOMES, Kin, LANDMARKS, RELATIONS, TEMPERS, TIMES, Temper, WEATHER, Word};
+
+impl<C: Chooser> Story<'_, C> {
+    /// `shy mia and her brave brother tom lived in a tall house near the sea .` and so on.
+    pub fn opening(&mut self) {
+        let temper = self.temper();
+        self.introduce(Kin::Anyone, temper);
+        self.say("and");
+        self.say(self.cast[0].pronoun.possessive);
+        let temper = self.temper();
+        let relations: Vec<_> = RELATIONS.iter().map(|relation| (relation.0, relation.1)).collect();
+        let relation = self.pick(&relations);
+        self.relation = relations[relation].0;
+        self.introduce(RELATIONS[relation].2, temper);
+
+        self.say("lived in a");
+        let look = self.pick_word(HOME_LOOKS);
+        let home = self.pick_word(HOMES);
+        self.say("near the");
+        let landmark = self.pick_word(LANDMARKS);
+        self.home = [look, home, landmark];
+        self.say(".");
+
+        self.tastes();
+        self.say(self.cast[0].name);
+        self.say("had");
+        self.belongings(0);
+        self.say(",");
+        self.say(self.cast[1].name);
+        self.belongings(1);
+        self.say(".");
+
+        self.say("one");
+        let weather: Vec<_> = WEATHER.iter().map(|weather| (weather.0, weather.1)).collect();
+        self.weather = self.pick(&weather);
+        self.pick(TIMES);
+        self.say("they met");
+        // `in the` or `at the`, then a place that goes with it.
+        let mut prepositions: Vec<(Word, u32)> = Vec::new();
+        for place in PLACES {
+            match prepositions.iter_mut().find(|entry| entry.0 == place.preposition) {
+                Some(entry) => entry.1 += place.weight,
+                None => prepositions.push((place.preposition, place.weight)),
+            }
+        }
+        let preposition = self.pick_word(&prepositions);
+        self.say("the");
+        let fits = |index: usize| if PLACES[index].preposition == preposition { PLACES[index].weight } else { 0 };
+        let options: Vec<_> = (0..PLACES.len()).map(|index| (PLACES[index].name, fits(index))).collect();
+        let place = self.pick(&options);
+        self.cast.iter_mut().for_each(|character| character.place = place);
+        self.say(".");
+    }
+
+    fn temper(&mut self) -> &'static Temper {
+        let options: Vec<_> = TEMPERS.iter().map(|temper| (temper.word, temper.weight)).collect();
+        &TEMPERS[self.pick(&options)]
+    }
+
+    /// A name that nobody has yet, and with it a character.
+    fn introduce(&mut self, kin: Kin, temper: &'static Temper) {
+        let names = names(kin);
+        let taken = |name: Word| self.cast.iter().any(|character| character.name == name);
+        let options: Vec<_> = names.iter().map(|&(name, w, _)| (name, if taken(name) { 0 } else { w })).collect();
+        let (name, _, pronoun) = names[self.pick(&options)];
+        self.cast.push(Character::new(name, pronoun, temper));
+    }
+
+    /// `mia liked soup and tom rice .`
+    fn tastes(&mut self) {
+        self.say(self.cast[0].name);
+        self.say("liked");
+        let first = self.pick_word(FOODS);
+        self.say("and");
+        self.say(self.cast[1].name);
+        let others: Vec<_> =
+            FOODS.iter().map(|&(food, weight)| (food, if food == first { 0 } else { weight })).collect();
+        let second = self.pick_word(&others);
+        self.say(".");
+        self.cast[0].food = first;
+        self.cast[1].food = second;
+    }
+
+    /// `four apples and a red ball`
+    fn belongings(&mut self, who: usize) {
+        let count = self.pick_number(&[2, 4, 6, 5, 4, 3, 2], 7);
+        let kind = self.pick_good(count, |kind| GOODS[kind].weight);
+        self.cast[who].change(kind, count as isize);
+        self.say("and a");
+        self.new_toy(who);
+    }
+}

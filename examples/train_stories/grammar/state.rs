@@ -1,0 +1,110 @@
+//! What a story remembers: who is where, has what, and what became of the toys.
+
+use super::words::{BOYS, GIRLS, GOODS, Kin, NUMBERS, PETS, Table, Temper, Word};
+
+/// The most of one good that a character can have: the last counting word.
+pub const MOST: usize = NUMBERS.len() - 1;
+
+/// `she`, `her`: the word as a subject and as a possessive.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Pronoun {
+    pub subject: Word,
+    pub possessive: Word,
+}
+
+pub const SHE: Pronoun = Pronoun { subject: "she", possessive: "her" };
+pub const HE: Pronoun = Pronoun { subject: "he", possessive: "his" };
+pub const IT: Pronoun = Pronoun { subject: "it", possessive: "its" };
+
+/// The names of a kind of character, each with its pronoun.
+pub fn names(kin: Kin) -> Vec<(Word, u32, Pronoun)> {
+    let with = |table: Table, pronoun: Pronoun| table.iter().map(move |&(name, weight)| (name, weight, pronoun));
+    match kin {
+        Kin::Girl => with(GIRLS, SHE).collect(),
+        Kin::Boy => with(BOYS, HE).collect(),
+        Kin::Anyone => with(GIRLS, SHE).chain(with(BOYS, HE)).collect(),
+        Kin::Pet => with(PETS, IT).collect(),
+    }
+}
+
+/// One of the two characters.
+pub struct Character {
+    pub name: Word,
+    pub pronoun: Pronoun,
+    pub temper: &'static Temper,
+    /// Index of the place where the character is.
+    pub place: usize,
+    /// Favourite food.
+    pub food: Word,
+    /// Kinds of goods the character has or once had, in the order of their coming, with the counts.
+    goods: Vec<(usize, usize)>,
+}
+
+impl Character {
+    pub fn new(name: Word, pronoun: Pronoun, temper: &'static Temper) -> Self {
+        Self { name, pronoun, temper, place: 0, food: "", goods: Vec::new() }
+    }
+
+    /// How many of a kind the character has.
+    pub fn count(&self, kind: usize) -> usize {
+        self.goods.iter().find(|entry| entry.0 == kind).map_or(0, |entry| entry.1)
+    }
+
+    /// The kinds the character has or once had.
+    pub fn kinds(&self) -> impl Iterator<Item = usize> + '_ {
+        self.goods.iter().map(|entry| entry.0)
+    }
+
+    /// Adds `change` of a kind.
+    pub fn change(&mut self, kind: usize, change: isize) {
+        let entry = match self.goods.iter().position(|entry| entry.0 == kind) {
+            Some(index) => index,
+            None => {
+                self.goods.push((kind, 0));
+                self.goods.len() - 1
+            }
+        };
+        let count = &mut self.goods[entry].1;
+        *count = count.checked_add_signed(change).expect("nobody gives away what they do not have");
+    }
+
+    /// The most of one kind that the character has, of the kinds that `fits` lets pass.
+    pub fn most(&self, fits: impl Fn(usize) -> bool) -> usize {
+        self.goods.iter().filter(|entry| fits(entry.0)).map(|entry| entry.1).max().unwrap_or(0)
+    }
+}
+
+/// Where a toy is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// With this character.
+    With(usize),
+    /// At this spot of this place.
+    Hidden { place: usize, spot: usize },
+}
+
+impl Whereabouts {
+    /// Whether it lies somewhere at this place.
+    pub fn is_at(self, here: usize) -> bool {
+        matches!(self, Self::Hidden { place, .. } if place == here)
+    }
+}
+
+/// A toy: its word and its colour each name it alone.
+pub struct Toy {
+    pub word: Word,
+    pub colour: Word,
+    pub whereabouts: Whereabouts,
+}
+
+/// Something promised: by whom, and to help with what.
+pub struct Promise {
+    pub by: usize,
+    pub verb: Word,
+    pub object: Word,
+}
+
+/// The form of a good that goes with a count.
+pub fn good_word(kind: usize, count: usize) -> Word {
+    if count == 1 { GOODS[kind].one } else { GOODS[kind].many }
+}

@@ -1,0 +1,63 @@
+//! Passes over the entries of a matrix: in parallel where there are threads, else one chunk after another.
+//!
+//! Both forms have `zip`, `map`, `for_each` and `collect`, so a pass is written once:
+//!
+//! ```
+//! use dsf_explorer::compute::{chunks, chunks_mut};
+//! # #[cfg(not(target_arch = "wasm32"))]
+//! # use dsf_explorer::compute::{IndexedParallelIterator, ParallelIterator};
+//! let (x, mut y) = (vec![2.0f32; 70_000], vec![1.0f32; 70_000]);
+//! let sums: Vec<f64> = chunks_mut(&mut y)
+//!     .zip(chunks(&x))
+//!     .map(|(y, x)| {
+//!         y.iter_mut().zip(x).for_each(|(y, x)| *y += x);
+//!         y.iter().map(|&y| f64::from(y)).sum()
+//!     })
+//!     .collect();
+//! assert_eq!(sums.iter().sum::<f64>(), 210_000.0);
+//! ```
+
+/// Entries in one chunk. Fixed, so that the order of sums does not depend on the number of threads.
+const CHUNK: usize = 1 << 14;
+
+#[cfg(not(target_arch = "wasm32"))]
+mod imp {
+    use rayon::slice::{Chunks, ChunksMut, ParallelSlice, ParallelSliceMut};
+
+    /// The entries in chunks of a fixed size.
+    pub fn chunks<T: Sync>(slice: &[T]) -> Chunks<'_, T> {
+        slice.par_chunks(super::CHUNK)
+    }
+
+    /// In chunks of `size`, for entries that are work each, such as the numbers of rows.
+    pub fn chunks_of<T: Sync>(slice: &[T], size: usize) -> Chunks<'_, T> {
+        slice.par_chunks(size)
+    }
+
+    /// The entries in chunks of a fixed size.
+    pub fn chunks_mut<T: Send>(slice: &mut [T]) -> ChunksMut<'_, T> {
+        slice.par_chunks_mut(super::CHUNK)
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+mod imp {
+    use std::slice::{Chunks, ChunksMut};
+
+    /// The entries in chunks of a fixed size.
+    pub fn chunks<T>(slice: &[T]) -> Chunks<'_, T> {
+        slice.chunks(super::CHUNK)
+    }
+
+    /// In chunks of `size`, for entries that are work each, such as the numbers of rows.
+    pub fn chunks_of<T>(slice: &[T], size: usize) -> Chunks<'_, T> {
+        slice.chunks(size)
+    }
+
+    /// The entries in chunks of a fixed size.
+    pub fn chunks_mut<T>(slice: &mut [T]) -> ChunksMut<'_, T> {
+        slice.chunks_mut(super::CHUNK)
+    }
+}
+
+pub use imp::{chunks, chunks_mut, chunks_of};

@@ -1,0 +1,90 @@
+//! Double Sparse Factorization: W ≈ A·B with at most z nonzeros in A and B together.
+//!
+//! [`Settings`] say what is wanted, [`Solver`] does it, one half-step per [`Solver::step`]: first one factor is solved
+//! for while the other is held, then the other way round, the paper's Algorithm 1. There are no threads, clocks or
+//! windows in here, so pausing, stepping, cancelling and watching are left to whoever calls `step`.
+//!
+//! **Names.** W is `[out, in]` as checkpoints store it; A `[out, k]` is the output side and B `[k, in]` the input side,
+//! y = A(Bx). (The paper multiplies from the left and calls the two the other way round.) The solver works on the
+//! orientation that has no more rows than columns and calls the square factor of it the *first*; it is A when
+//! out < in, else B.
+
+mod budget;
+mod factors;
+mod half_step;
+mod schedule;
+mod settings;
+mod solver;
+mod start;
+
+pub use budget::Budget;
+pub use factors::{Factor, Factors};
+pub use schedule::Schedule;
+pub use settings::{Preset, Settings};
+pub use solver::{Report, Solver};
+pub use start::Start;
+
+/// Why a factorization cannot be done.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// A setting is outside its range.
+    #[error("{name} is {value}: it must be {range}")]
+    Setting {
+        /// The setting's name.
+        name: &'static str,
+        /// What it was set to.
+        value: String,
+        /// What it may be.
+        range: &'static str,
+    },
+    /// The nonzeros do not suffice for two factors.
+    #[error(
+        "density {density} leaves {nonzeros} nonzeros for a {rows}×{cols} matrix: two factors need at least one each"
+    )]
+    NoRoom {
+        /// Kept nonzeros / entries of W.
+        density: f64,
+        /// What that comes to.
+        nonzeros: usize,
+        /// Rows of W.
+        rows: usize,
+        /// Columns of W.
+        cols: usize,
+    },
+    /// The split leaves nothing for one factor.
+    #[error(
+        "a factor density of {factor_density} gives the first factor {first} of {total} nonzeros: each factor needs one"
+    )]
+    EmptyFactor {
+        /// Nonzeros of the first factor / n².
+        factor_density: f64,
+        /// What that comes to.
+        first: usize,
+        /// The whole budget.
+        total: usize,
+    },
+    /// W has no entries.
+    #[error("a {rows}×{cols} matrix has no entries to factorize")]
+    EmptyMatrix {
+        /// Rows of W.
+        rows: usize,
+        /// Columns of W.
+        cols: usize,
+    },
+    /// W holds an infinity or something that is not a number.
+    #[error("the value in row {row}, column {col} is {value}: only finite values can be factorized")]
+    NotFinite {
+        /// Row, from 0.
+        row: usize,
+        /// Column, from 0.
+        col: usize,
+        /// The value.
+        value: f32,
+    },
+    /// The numbers ran away.
+    #[error("the run left the finite numbers in half-step {step}: try a larger ridge or ρ")]
+    Diverged {
+        /// Which half-step, from 1.
+        step: usize,
+    },
+}

@@ -1,0 +1,67 @@
+//! Annealing: how the penalty ρ₀ of a half-step's first inner iteration grows over a run.
+
+use serde::{Deserialize, Serialize};
+
+/// The course of ρ₀ from 0 to ρ over the outer iterations (the paper's section 4.2, *Annealing*).
+///
+/// A small ρ₀ lets the first inner iteration move far from the last sparse factor, so the mask can still change.
+///
+/// ```
+/// use dsf_explorer::factorize::Schedule;
+/// let course: Vec<f64> = (0..7).map(|k| Schedule::Cubic.rho0(k, 7)).collect();
+/// assert_eq!(course, [0.0, 1.0 / 64.0, 1.0 / 8.0, 27.0 / 64.0, 1.0, 1.0, 1.0]);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedule {
+    /// ρ₀/ρ = (k / (outer − 3))³, at most 1: the paper's.
+    #[default]
+    Cubic,
+    /// ρ₀/ρ = k / (outer − 3), at most 1.
+    Linear,
+    /// ρ₀/ρ = 0.1 throughout: always a little loose.
+    Constant,
+    /// ρ₀ = ρ throughout: no annealing.
+    None,
+}
+
+impl Schedule {
+    /// All of them, in the order they are offered.
+    pub const ALL: [Self; 4] = [Self::Cubic, Self::Linear, Self::Constant, Self::None];
+
+    /// ρ₀/ρ in outer iteration `k` (from 0) of `outer`.
+    ///
+    /// The paper divides by outer − 3; with three or fewer outer iterations the last one still reaches ρ₀ = ρ.
+    pub fn rho0(self, k: usize, outer: usize) -> f64 {
+        let t = (k as f64 / outer.saturating_sub(3).max(1) as f64).min(1.0);
+        match self {
+            Self::Cubic => t.powi(3),
+            Self::Linear => t,
+            Self::Constant => 0.1,
+            Self::None => 1.0,
+        }
+    }
+
+    /// As it is called on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cubic => "cubic",
+            Self::Linear => "linear",
+            Self::Constant => "constant",
+            Self::None => "none",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_outer_iterations_divide_by_one() {
+        for outer in 1..=4 {
+            let course: Vec<f64> = (0..outer).map(|k| Schedule::Cubic.rho0(k, outer)).collect();
+            assert_eq!(course, [0.0, 1.0, 1.0, 1.0][..outer]);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Where a run starts.
+
+use super::Budget;
+use crate::matrix::{Matrix, keep_largest};
+use rand_pcg::{
+    Pcg64Mcg,
+    rand_core::{Rng, SeedableRng},
+};
+use serde::{Deserialize, Serialize};
+
+/// The factors before the first half-step (the paper's section 4.2, *Initialization*, and its Fig. 6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Start {
+    /// The first factor the identity, the second W's largest entries, half its budget: the paper's.
+    #[default]
+    Identity,
+    /// Both factors normally distributed, drawn from the seed.
+    Random,
+    /// The singular value decomposition, each factor with the square roots of the singular values.
+    Svd,
+}
+
+impl Start {
+    /// All of them, in the order they are offered.
+    pub const ALL: [Self; 3] = [Self::Identity, Self::Random, Self::Svd];
+
+    /// As it is called on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Random => "random",
+            Self::Svd => "svd",
+        }
+    }
+
+    /// The first factor, transposed (n×n), and the second (n×m) for W n×m, n ≤ m.
+    pub(super) fn factors(self, w: &Matrix, budget: &Budget, seed: u64) -> (Matrix, Matrix) {
+        let (n, m) = w.shape();
+        match self {
+            Self::Identity => {
+                let identity = Matrix::from_fn(n, n, |i, j| f32::from(u8::from(i == j)));
+                (identity, keep_largest(w, budget.second / 2))
+            }
+            Self::Random => {
+                let mut normal = Normal::new(seed);
+                let mut draw = |rows, cols| Matrix::from_fn(rows, cols, |_, _| normal.draw());
+                (draw(n, n), draw(n, m))
+            }
+            Self::Svd => match w.view().thin_svd() {
+                Ok(svd) => {
+                    let root = |l: usize| svd.S()[l].max(0.0).sqrt();
+                    let first = Matrix::from_fn(n, n, |l, i| svd.U()[(i, l)] * root(l));
+                    let second = Matrix::from_fn(n, m, |l, j| svd.V()[(j, l)] * root(l));
+                    (first, second)
+                }
+                // faer's iteration did not converge; it always has on finite input, and a run must not fail on it.
+                Err(_) => Self::Identity.factors(w, budget, seed),
+            },
+        }
+    }
+}
+
+/// Standard normal numbers by Marsaglia's polar method.
+struct Normal(Pcg64Mcg);
+
+impl Normal {
+    fn new(seed: u64) -> Self {
+        Self(Pcg64Mcg::seed_from_u64(seed))
+    }
+
+    fn draw(&mut self) -> f32 {
+        loop {
+            let (x, y) = (self.uniform(), self.uniform());
+            let square = x * x + y * y;
+            if square > 0.0 && square < 1.0 {
+                return (x * (-2.0 * square.ln() / square).sqrt()) as f32;
+            }
+        }
+    }
+
+    /// In [−1, 1).
+    fn uniform(&mut self) -> f64 {
+        (self.0.next_u64() >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn normal_numbers_have_mean_0_and_variance_1() {
+        let mut normal = Normal::new(1);
+        let draws: Vec<f64> = (0..100_000).map(|_| f64::from(normal.draw())).collect();
+        let mean = draws.iter().sum::<f64>() / 1e5;
+        let variance = draws.iter().map(|x| x * x).sum::<f64>() / 1e5;
+        // Five standard deviations of the two estimates.
+        assert!(mean.abs() < 0.016 && (variance - 1.0).abs() < 0.023, "mean {mean}, variance {variance}");
+    }
+
+    #[test]
+    fn the_svd_start_multiplies_back_to_w() {
+        let w = Matrix::from_fn(5, 8, |i, j| ((i * 3 + j * 5) % 7) as f32 - 3.0);
+        let budget = Budget { first: 5, second: 5 };
+        let (first, second) = Start::Svd.factors(&w, &budget, 0);
+        let mut back = Matrix::zeros(5, 8);
+        crate::compute::product(&mut back, first.view().transpose(), second.view());
+        let error = crate::measure::relative_difference(&w, &back);
+        assert!(error < 1e-6, "{error}");
+    }
+}

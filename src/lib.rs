@@ -1,0 +1,35 @@
+//! **DSF Explorer**: replace a weight matrix W by the product A·B of two sparse matrices, and watch it happen.
+//!
+//! The method is Double Sparse Factorization (*Two Sparse Matrices are Better than One*): alternating ADMM finds
+//! sparse A and B whose product is much closer to W than one sparse matrix with as many nonzeros.
+//!
+//! The modules in pipeline order; each one uses only those before it:
+//!
+//! - [`matrix`]: dense and sparse matrices, masks, exact top-k
+//! - [`compute`]: the dense kernels, on the CPU
+//! - [`factorize`]: the solver, a step machine without threads or clocks
+//! - [`model`]: checkpoints and their layers
+//! - [`measure`]: errors and storage
+//! - [`export`]: safetensors layouts and pictures
+//! - [`job`]: a run on its own thread: commands in, events out
+//! - `app`: the window (feature `gui`)
+//!
+//! ```
+//! use dsf_explorer::{factorize::{Settings, Solver}, matrix::Matrix, measure};
+//!
+//! let w = Matrix::from_fn(32, 48, |i, j| ((i * 7 + j * 13) % 17) as f32 - 8.0);
+//! let mut solver = Solver::new(&w, &Settings { density: 0.5, outer: 10, ..Settings::default() })?;
+//! while let Some(report) = solver.step()? {
+//!     println!("{} of {}: {:.4}", report.step, solver.steps(), report.error);
+//! }
+//! let factors = solver.finish();
+//! assert_eq!(factors.nnz(), 32 * 48 / 2);
+//! assert!(measure::relative_error(&w, &factors.a, &factors.b) < 0.1);
+//! # Ok::<(), dsf_explorer::factorize::Error>(())
+//! ```
+
+pub mod compute;
+pub mod factorize;
+pub mod matrix;
+pub mod measure;
+pub mod model;

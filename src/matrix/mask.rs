@@ -1,0 +1,104 @@
+//! Which entries are kept: one bit a position.
+
+/// A set of matrix positions, one bit each.
+///
+/// Each row starts on a new 64-bit word, column c is bit c mod 64 (least significant first), and the bits past the
+/// last column are 0: the bytes of a row are what sparse-bitmask files hold.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Mask {
+    rows: usize,
+    cols: usize,
+    words: Vec<u64>,
+}
+
+impl Mask {
+    /// The positions where `keep` is true; `keep` holds `rows·cols` flags in row-major order.
+    pub fn from_flags(rows: usize, cols: usize, keep: &[bool]) -> Self {
+        assert_eq!(keep.len(), rows * cols, "a {rows}×{cols} mask");
+        Self::from_bits(rows, cols, keep.iter().copied())
+    }
+
+    /// The positions of the entries that are not zero.
+    pub fn of(matrix: &super::Matrix) -> Self {
+        Self::from_bits(matrix.rows(), matrix.cols(), matrix.as_slice().iter().map(|&x| x != 0.0))
+    }
+
+    fn from_bits(rows: usize, cols: usize, mut bits: impl Iterator<Item = bool>) -> Self {
+        let mut words = Vec::with_capacity(rows * cols.div_ceil(64));
+        for _ in 0..rows {
+            for start in (0..cols).step_by(64) {
+                let width = (cols - start).min(64);
+                words.push((0..width).fold(0, |word, bit| word | u64::from(bits.next() == Some(true)) << bit));
+            }
+        }
+        Self { rows, cols, words }
+    }
+
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The number of columns.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// Whether the entry in row `i`, column `j` is kept.
+    pub fn get(&self, i: usize, j: usize) -> bool {
+        self.row_words(i)[j / 64] >> (j % 64) & 1 == 1
+    }
+
+    /// The number of kept entries.
+    pub fn count(&self) -> usize {
+        self.words.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// The number of positions kept in exactly one of the two masks; they have the same shape.
+    pub fn difference(&self, other: &Self) -> usize {
+        assert_eq!((self.rows, self.cols), (other.rows, other.cols));
+        self.words.iter().zip(&other.words).map(|(a, b)| (a ^ b).count_ones() as usize).sum()
+    }
+
+    /// Row `i` as `ceil(cols/8)` bytes, least significant bit first, pad bits 0.
+    pub fn row_bytes(&self, i: usize) -> impl Iterator<Item = u8> + '_ {
+        self.row_words(i).iter().flat_map(|word| word.to_le_bytes()).take(self.cols.div_ceil(8))
+    }
+
+    fn row_words(&self, i: usize) -> &[u64] {
+        let width = self.cols.div_ceil(64);
+        &self.words[i * width..(i + 1) * width]
+    }
+}
+
+impl std::fmt::Debug for Mask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Mask {}×{}, {} kept", self.rows, self.cols, self.count())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matrix::Matrix;
+
+    #[test]
+    fn bits_of_a_row_are_least_significant_first_and_rows_start_on_a_byte() {
+        let mut w = Matrix::zeros(3, 10);
+        for (at, value) in [(1, 1.5), (8, -2.0), (20, 3.0), (23, 4.0), (27, 5.0), (29, 6.0)] {
+            w.as_mut_slice()[at] = value;
+        }
+        let mask = Mask::of(&w);
+        let bytes: Vec<Vec<u8>> = (0..3).map(|i| mask.row_bytes(i).collect()).collect();
+        assert_eq!(bytes, [[2, 1], [0, 0], [137, 2]]);
+        assert_eq!(mask.count(), 6);
+        assert!(mask.get(2, 9) && !mask.get(2, 8));
+    }
+
+    #[test]
+    fn difference_counts_positions_kept_in_only_one() {
+        let a = Mask::from_flags(1, 70, &std::array::from_fn::<_, 70, _>(|j| j % 2 == 0));
+        let b = Mask::from_flags(1, 70, &std::array::from_fn::<_, 70, _>(|j| j % 2 == 0 && j < 66));
+        assert_eq!(a.difference(&b), 2);
+    }
+}

@@ -1,0 +1,11 @@
+//! Matrices as data: dense, sparse, masks, and the exact choice of the largest entries.
+
+mod dense;
+mod mask;
+mod sparse;
+mod topk;
+
+pub use dense::Matrix;
+pub use mask::Mask;
+pub use sparse::Csr;
+pub use topk::{Histogram, Threshold, keep_largest};

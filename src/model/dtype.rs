@@ -1,0 +1,79 @@
+//! The number formats of weights.
+
+use half::{bf16, f16};
+use serde::{Deserialize, Serialize};
+
+/// A floating-point format of a checkpoint's tensors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    /// IEEE double precision.
+    F64,
+    /// IEEE single precision.
+    F32,
+    /// IEEE half precision: 5 bits of exponent.
+    F16,
+    /// The upper half of an f32: 8 bits of exponent.
+    BF16,
+}
+
+impl Dtype {
+    /// Bytes of one value.
+    pub fn size(self) -> usize {
+        match self {
+            Self::F64 => 8,
+            Self::F32 => 4,
+            Self::F16 | Self::BF16 => 2,
+        }
+    }
+
+    /// As safetensors and the command line write it, in lower case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F64 => "f64",
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::BF16 => "bf16",
+        }
+    }
+
+    /// Little-endian values as f32. `bytes` holds whole values; an f64 beyond f32's range becomes infinite.
+    pub fn decode(self, bytes: &[u8]) -> Vec<f32> {
+        fn each<const N: usize>(bytes: &[u8], value: impl Fn([u8; N]) -> f32) -> Vec<f32> {
+            bytes.as_chunks::<N>().0.iter().map(|&bytes| value(bytes)).collect()
+        }
+        match self {
+            Self::F64 => each(bytes, |b| f64::from_le_bytes(b) as f32),
+            Self::F32 => each(bytes, f32::from_le_bytes),
+            Self::F16 => each(bytes, |b| f16::from_le_bytes(b).to_f32()),
+            Self::BF16 => each(bytes, |b| bf16::from_le_bytes(b).to_f32()),
+        }
+    }
+
+    /// The values in this format, little-endian, rounded to nearest.
+    pub fn encode(self, values: &[f32]) -> Vec<u8> {
+        match self {
+            Self::F64 => values.iter().flat_map(|&x| f64::from(x).to_le_bytes()).collect(),
+            Self::F32 => values.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            Self::F16 => values.iter().flat_map(|&x| f16::from_f32(x).to_le_bytes()).collect(),
+            Self::BF16 => values.iter().flat_map(|&x| bf16::from_f32(x).to_le_bytes()).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_exact_in_every_format_survive() {
+        let values = [0.0, 1.5, -2.0, 0.25, 96.0];
+        for dtype in [Dtype::F64, Dtype::F32, Dtype::F16, Dtype::BF16] {
+            let bytes = dtype.encode(&values);
+            assert_eq!(bytes.len(), 5 * dtype.size());
+            assert_eq!(dtype.decode(&bytes), values);
+        }
+        assert_eq!(Dtype::F16.encode(&[1.0]), [0x00, 0x3c]);
+        assert_eq!(Dtype::BF16.encode(&[1.0]), [0x80, 0x3f]);
+    }
+}
