@@ -30,6 +30,7 @@
 
 pub mod compute;
 pub mod factorize;
+pub mod job;
 pub mod matrix;
 pub mod measure;
 pub mod model;

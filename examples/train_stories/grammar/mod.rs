@@ -1,7 +1,7 @@
 //! A language of small English stories whose every probability is known.
 //!
 //! A story is told word by word. Before each word the generator offers the words that may come next, each with a
-//! weight, and a [`Chooser`](chooser::Chooser) takes one of them. The words on offer are pairwise distinct, so the text shows every
+//! weight, and a `Chooser` takes one of them. The words on offer are pairwise distinct, so the text shows every
 //! choice that was made: it has exactly one derivation, and
 //!
 //! ```text
@@ -11,7 +11,7 @@
 //! The conditional distribution of the next word is thus the generator's own offer, and the mean of
 //! `-ln P(text) / words` over many stories is the entropy of the language: the floor below which no model can go.
 //!
-//! One [generator](story::tell) serves both directions. With a [`Sampler`] it tells a new story; with a [`Scorer`] it
+//! One generator, `story::tell`, serves both directions. With a `Sampler` it tells a new story; with a `Scorer` it
 //! is led by a given text and finds its probability. Weights are integers and so is the random draw: a seed gives the
 //! same story on every platform.
 //!

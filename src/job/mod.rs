@@ -1,0 +1,13 @@
+//! A run: commands go in, events come out.
+//!
+//! [`Drive`] is a run without a clock or a thread: it owns the solver and turns each half-step into an [`Event`]. On
+//! the desktop [`Job`] drives it on a thread of its own with its own pool of workers, and [`run`] on the calling
+//! thread. The window and the command line see only events.
+
+mod drive;
+#[cfg(not(target_arch = "wasm32"))]
+mod native;
+
+pub use drive::{Command, Drive, End, Event, Outcome, Progress, Snapshot};
+#[cfg(not(target_arch = "wasm32"))]
+pub use native::{Job, run};

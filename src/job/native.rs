@@ -1,0 +1,196 @@
+//! Runs on the desktop: on a thread of their own, each with its own pool of workers.
+
+use super::{Command, Drive, End, Event, Progress};
+use crate::factorize::Settings;
+use crate::matrix::Matrix;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::time::Instant;
+
+/// A run on its own thread. Dropping it cancels the run without waiting for it.
+pub struct Job {
+    commands: Sender<Command>,
+    snapshot_wanted: Arc<AtomicBool>,
+}
+
+impl Job {
+    /// Starts the run. `on_event` is called on the run's thread, where heavy work (pictures of a large matrix) does
+    /// not hold up a window.
+    pub fn spawn(
+        w: Arc<Matrix>,
+        settings: Settings,
+        threads: Option<usize>,
+        on_event: impl FnMut(Event) + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let (commands, received) = channel();
+        let snapshot_wanted = Arc::new(AtomicBool::new(true));
+        let wanted = snapshot_wanted.clone();
+        std::thread::Builder::new().name("factorize".into()).spawn(move || {
+            drive(&w, &settings, threads, received, &wanted, on_event);
+        })?;
+        Ok(Self { commands, snapshot_wanted })
+    }
+
+    /// Takes effect within one half-step.
+    pub fn send(&self, command: Command) {
+        // A run that is over no longer listens, and has nothing left to be told.
+        let _ = self.commands.send(command);
+    }
+
+    /// Asks for one [`Event::Snapshot`] after the half-step in work. Whoever shows the factors asks again when the last
+    /// snapshot is on screen, so that no more are made than can be seen.
+    pub fn want_snapshot(&self) {
+        self.snapshot_wanted.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The run on this thread, to its end, without snapshots.
+pub fn run(w: &Matrix, settings: &Settings, threads: Option<usize>, on_event: impl FnMut(Event) + Send) {
+    let (_commands, received) = channel();
+    drive(w, settings, threads, received, &AtomicBool::new(false), on_event);
+}
+
+fn drive(
+    w: &Matrix,
+    settings: &Settings,
+    threads: Option<usize>,
+    commands: Receiver<Command>,
+    snapshot_wanted: &AtomicBool,
+    mut on_event: impl FnMut(Event) + Send,
+) {
+    let pool = match rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build() {
+        Ok(pool) => pool,
+        Err(error) => return on_event(Event::Failed(format!("the worker threads could not be started: {error}"))),
+    };
+    let events = &mut on_event;
+    let all = AssertUnwindSafe(|| pool.install(move || steps(w, settings, commands, snapshot_wanted, events)));
+    let failure = match catch_unwind(all) {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "the solver broke off (a bug; please report it with the settings and the matrix)".into(),
+    };
+    on_event(Event::Failed(failure));
+}
+
+fn steps(
+    w: &Matrix,
+    settings: &Settings,
+    commands: Receiver<Command>,
+    snapshot_wanted: &AtomicBool,
+    on_event: &mut (impl FnMut(Event) + Send),
+) -> Result<(), crate::factorize::Error> {
+    let mut timed = Instant::now();
+    let mut run = Drive::new(w, settings)?;
+    let mut seconds = timed.elapsed().as_secs_f64();
+    let mut paused = false;
+    let end = loop {
+        if snapshot_wanted.swap(false, Ordering::Relaxed) {
+            on_event(Event::Snapshot(run.snapshot()));
+        }
+        let command = match paused {
+            true => commands.recv().map_err(|_| TryRecvError::Disconnected),
+            false => commands.try_recv(),
+        };
+        match command {
+            Ok(Command::Pause) => {
+                paused = true;
+                continue;
+            }
+            Ok(Command::Step) => paused = true,
+            Ok(Command::Resume) => paused = false,
+            Ok(Command::Cancel) | Err(TryRecvError::Disconnected) => break End::Cancelled,
+            Err(TryRecvError::Empty) => {}
+        }
+        timed = Instant::now();
+        let stepped = run.step()?;
+        seconds += timed.elapsed().as_secs_f64();
+        match stepped {
+            Some(progress) => on_event(Event::Stepped(Progress { seconds, ..progress })),
+            None => break End::Finished,
+        }
+    };
+    on_event(Event::Ended(run.finish(w, end, seconds)));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn layer() -> Arc<Matrix> {
+        Arc::new(Matrix::from_fn(48, 64, |i, j| ((i * 31 + j * 17 + i * j) % 29) as f32 - 14.0))
+    }
+
+    fn spawn(settings: Settings) -> (Job, Receiver<Event>) {
+        let (events, received) = channel();
+        let job = Job::spawn(layer(), settings, Some(1), move |event| drop(events.send(event))).unwrap();
+        (job, received)
+    }
+
+    fn next_but_snapshots(events: &Receiver<Event>) -> Event {
+        loop {
+            match events.recv_timeout(Duration::from_secs(60)).expect("an event") {
+                Event::Snapshot(_) => {}
+                event => return event,
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_reports_every_half_step_and_ends() {
+        let (_job, events) = spawn(Settings { outer: 6, ..Settings::default() });
+        for step in 1..=12 {
+            let Event::Stepped(progress) = next_but_snapshots(&events) else { panic!("half-step {step}") };
+            assert_eq!((progress.report.step, progress.steps), (step, 12));
+        }
+        let Event::Ended(outcome) = next_but_snapshots(&events) else { panic!("the end") };
+        assert_eq!((outcome.end, outcome.history.len()), (End::Finished, 6));
+        assert!((outcome.relative_error - outcome.history.last().unwrap()).abs() < 1e-4);
+    }
+
+    #[test]
+    fn paused_it_waits_stepped_it_takes_one_cancelled_it_keeps_what_it_has() {
+        let (job, events) = spawn(Settings { outer: 1_000_000, ..Settings::default() });
+        let Event::Stepped(first) = next_but_snapshots(&events) else { panic!("a half-step") };
+        job.send(Command::Pause);
+        let mut last = first.report.step;
+        while let Ok(event) = events.recv_timeout(Duration::from_millis(500)) {
+            if let Event::Stepped(progress) = event {
+                last = progress.report.step;
+            }
+        }
+        for _ in 0..3 {
+            job.send(Command::Step);
+            let Event::Stepped(progress) = next_but_snapshots(&events) else { panic!("a half-step") };
+            last += 1;
+            assert_eq!(progress.report.step, last);
+        }
+        job.send(Command::Cancel);
+        let Event::Ended(outcome) = next_but_snapshots(&events) else { panic!("the end") };
+        assert_eq!(outcome.end, End::Cancelled);
+        assert_eq!(outcome.factors.nnz(), 48 * 64 / 4);
+    }
+
+    #[test]
+    fn a_snapshot_is_sent_when_asked_for() {
+        let (job, events) = spawn(Settings { outer: 1_000_000, ..Settings::default() });
+        let mut seen = 0;
+        while seen < 3 {
+            if let Event::Snapshot(snapshot) = events.recv_timeout(Duration::from_secs(60)).expect("an event") {
+                assert_eq!(snapshot.product.shape(), (48, 64));
+                seen += 1;
+                job.want_snapshot();
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_said() {
+        let (_job, events) = spawn(Settings { density: 1e-9, ..Settings::default() });
+        let Event::Failed(why) = next_but_snapshots(&events) else { panic!("a failure") };
+        assert!(why.contains("two factors need at least one each"), "{why}");
+    }
+}
