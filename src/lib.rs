@@ -28,7 +28,10 @@
 //! # Ok::<(), dsf_explorer::factorize::Error>(())
 //! ```
 
+#[cfg(feature = "gui")]
+pub mod app;
 pub mod compute;
+pub mod export;
 pub mod factorize;
 pub mod job;
 pub mod matrix;

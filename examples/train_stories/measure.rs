@@ -50,7 +50,8 @@ fn summed_loss(model: &Model, tokens: &Tokens, tales: &[Tale]) -> Result<f64> {
     let mut sum = 0.0;
     for tale in tales {
         let text = tokens.encode(tale);
-        let (inputs, targets) = (&text[..text.len() - 1], text[1..].to_vec());
+        let (inputs, targets) =
+            (&text[..text.len() - 1], text[1..].iter().map(|&token| vec![(token, 1.0)]).collect::<Vec<_>>());
         let count = targets.len() as f64;
         sum += count * f64::from(cross_entropy(&model.forward(inputs, 1)?, targets)?.to_scalar::<f32>()?);
     }

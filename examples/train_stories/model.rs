@@ -32,6 +32,9 @@ pub const LINEAR: [(&str, usize, usize); 7] = [
     ("mlp.down_proj", HIDDEN, FEED_FORWARD),
 ];
 
+/// How much of a value matrix an output matrix starts as.
+const COPYING: f64 = 0.5;
+
 const EMBEDDING: &str = "model.embed_tokens.weight";
 const FINAL_NORM: &str = "model.norm.weight";
 
@@ -67,6 +70,10 @@ pub fn shapes(vocabulary: usize) -> Vec<(String, Vec<usize>)> {
 
 impl Model {
     /// The network with random weights that follow from `seed`.
+    ///
+    /// The output matrix of each attention starts as a part of its value matrix transposed. As the embedding is the
+    /// output layer too, a head then makes more likely the words that it looks at, and only has to learn where to look:
+    /// otherwise both must be found at once, neither being of use without the other.
     pub fn new(vocabulary: usize, seed: u64) -> Result<Self> {
         let mut random = SplitMix64(seed);
         let values = shapes(vocabulary).into_iter().map(|(name, shape)| {
@@ -77,7 +84,12 @@ impl Model {
             };
             Ok((name, Var::from_vec(values, shape, &Device::Cpu)?))
         });
-        Ok(Self::from_parameters(values.collect::<Result<_>>()?))
+        let parameters = values.collect::<Result<Parameters>>()?;
+        for layer in 0..LAYERS {
+            let values = parameters[&linear_name(layer, "self_attn.v_proj")].t()?;
+            parameters[&linear_name(layer, "self_attn.o_proj")].set(&(values * COPYING)?)?;
+        }
+        Ok(Self::from_parameters(parameters))
     }
 
     /// The network with these weights.
@@ -132,10 +144,10 @@ impl Model {
     }
 }
 
-/// Standard deviation of a matrix at the start: half of what keeps the size of its input, and less for the layers that
-/// write into the residual stream, so that the stream does not grow with the depth.
+/// Standard deviation of a matrix at the start: half of what keeps the size of its input, and less for what writes into
+/// the residual stream, so that the stream does not grow with the depth.
 fn deviation(name: &str, columns: usize) -> f64 {
-    let writes = name.contains("o_proj") || name.contains("down_proj");
+    let writes = name.contains("down_proj");
     match name {
         EMBEDDING => 0.05,
         _ if writes => 0.5 / (columns as f64 * 2.0 * LAYERS as f64).sqrt(),

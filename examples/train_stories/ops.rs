@@ -24,8 +24,11 @@ pub fn causal_softmax(scores: &Tensor, scale: f32) -> Result<Tensor> {
     scores.apply_op1(CausalSoftmax { scale })
 }
 
-/// Mean of `-ln softmax(logits)[target]` over the rows.
-pub fn cross_entropy(logits: &Tensor, targets: Vec<u32>) -> Result<Tensor> {
+/// What should come: token numbers with probabilities that add up to 1.
+pub type Target = Vec<(u32, f32)>;
+
+/// Mean over the rows of `-sum p ln softmax(logits)` over the target's tokens and their probabilities `p`.
+pub fn cross_entropy(logits: &Tensor, targets: Vec<Target>) -> Result<Tensor> {
     logits.apply_op1(CrossEntropy { targets })
 }
 
@@ -207,7 +210,7 @@ impl CustomOp1 for CausalSoftmax {
 }
 
 struct CrossEntropy {
-    targets: Vec<u32>,
+    targets: Vec<Target>,
 }
 
 impl CustomOp1 for CrossEntropy {
@@ -221,17 +224,19 @@ impl CustomOp1 for CrossEntropy {
         Ok((CpuStorage::F32(vec![mean as f32]), Shape::from(())))
     }
 
-    /// `dlogits = (softmax(logits) - onehot(target)) g / rows`.
+    /// `dlogits = (softmax(logits) - p) g / rows`.
     fn bwd(&self, logits: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
         let factor = grad.to_scalar::<f32>()? / self.targets.len() as f32;
         let dlogits = with_floats(logits, |logits| {
             let width = logits.len() / self.targets.len();
             let mut out = Vec::with_capacity(logits.len());
-            for (row, &target) in logits.chunks_exact(width).zip(&self.targets) {
+            for (row, target) in logits.chunks_exact(width).zip(&self.targets) {
                 let (top, sum) = exp_sum(row);
                 let start = out.len();
                 out.extend(row.iter().map(|x| (x - top).exp() / sum * factor));
-                out[start + target as usize] -= factor;
+                for &(token, share) in target {
+                    out[start + token as usize] -= share * factor;
+                }
             }
             out
         })?;
@@ -245,10 +250,11 @@ fn exp_sum(row: &[f32]) -> (f32, f32) {
     (top, row.iter().map(|x| (x - top).exp()).sum())
 }
 
-fn row_losses(logits: &[f32], targets: &[u32]) -> impl Iterator<Item = f64> {
-    logits.chunks_exact(logits.len() / targets.len()).zip(targets).map(|(row, &target)| {
+fn row_losses(logits: &[f32], targets: &[Target]) -> impl Iterator<Item = f64> {
+    logits.chunks_exact(logits.len() / targets.len()).zip(targets).map(|(row, target)| {
         let (top, sum) = exp_sum(row);
-        f64::from(top) + f64::from(sum).ln() - f64::from(row[target as usize])
+        let said: f64 = target.iter().map(|&(token, share)| f64::from(share) * f64::from(row[token as usize])).sum();
+        f64::from(top) + f64::from(sum).ln() - said
     })
 }
 
@@ -356,7 +362,7 @@ mod tests {
         check(&[2, 9], |a| swiglu(a, &constant(&[2, 9])?))?;
         check(&[2, 9], |b| swiglu(&constant(&[2, 9])?, b))?;
         check(&[2, 5, 5], |x| causal_softmax(x, 0.7))?;
-        check(&[3, 7], |x| cross_entropy(x, vec![2, 0, 6]))?;
+        check(&[3, 7], |x| cross_entropy(x, vec![vec![(2, 1.0)], vec![(0, 0.25), (3, 0.75)], vec![(6, 1.0)]]))?;
         let angles = Angles::new((0..12).map(|i| (f64::from(i).cos() as f32, f64::from(i).sin() as f32)).collect());
         check(&[2, 4, 12], |x| split_heads(x, 2, Some(&angles)))?;
         check(&[2, 2, 4, 6], merge_heads)

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::grammar::{Tale, Word, sample, vocabulary};
+use crate::grammar::{Tale, Word, sample, sample_with_offers, vocabulary};
+use crate::ops::Target;
 
 /// Number of the token before a story.
 pub const BOS: u32 = 0;
@@ -28,24 +29,58 @@ impl Tokens {
 
     /// `<s> story </s>` in numbers.
     pub fn encode(&self, tale: &Tale) -> Vec<u32> {
-        let number = |word: &Word| self.numbers.get(word).copied().unwrap_or(UNKNOWN);
-        [BOS].into_iter().chain(tale.words.iter().map(number)).chain([EOS]).collect()
+        [BOS].into_iter().chain(tale.words.iter().map(|word| self.number(word))).chain([EOS]).collect()
+    }
+
+    fn number(&self, word: Word) -> u32 {
+        self.numbers.get(word).copied().unwrap_or(UNKNOWN)
     }
 }
 
-/// A window of `length + 1` tokens: whole stories one after the other, the last one cut off.
+/// Tokens to read, and what could come after each of them.
+pub struct Window {
+    /// The tokens.
+    pub inputs: Vec<u32>,
+    /// For each of them the true distribution of the next one.
+    pub targets: Vec<Target>,
+}
+
+/// A window of `length` tokens: whole stories one after the other, the last one cut off, each the most predictable of
+/// so many `candidates`.
 ///
-/// Each window starts with a story, so that nothing in it refers to words outside.
-pub fn window(tokens: &Tokens, seed: u64, length: usize) -> Vec<u32> {
-    let mut window = Vec::with_capacity(length + 257);
+/// Each window starts with a story, so that nothing in it refers to words outside. The targets are not the words that
+/// happened to come but all that could have, with their probabilities, which only a language like this one can tell: the
+/// expected gradient is the same, without the noise of the draw, under which rare lessons would take long to be heard.
+pub fn window(tokens: &Tokens, seed: u64, length: usize, candidates: u64) -> Window {
+    let mut window = Window { inputs: Vec::new(), targets: Vec::new() };
     for part in 0.. {
-        if window.len() > length {
+        if window.inputs.len() >= length {
             break;
         }
-        window.extend(tokens.encode(&sample(mixed(seed, part))));
+        let rated = (0..candidates).map(|candidate| {
+            let seed = mixed(seed, part * candidates + candidate);
+            (surety(&sample(seed), length), seed)
+        });
+        let (_, surest) = rated.max_by(|a, b| a.0.total_cmp(&b.0)).expect("there is a candidate");
+        let (tale, offers) = sample_with_offers(surest);
+        window.inputs.extend(tokens.encode(&tale));
+        let offers =
+            offers.iter().map(|offer| offer.iter().map(|(word, p)| (tokens.number(word), *p as f32)).collect());
+        window.targets.extend(offers.chain([vec![(EOS, 1.0)], vec![(BOS, 1.0)]]));
     }
-    window.truncate(length + 1);
+    window.inputs.truncate(length);
+    window.targets.truncate(length);
     window
+}
+
+/// The mean logarithm of the probability of a word, given all before it: higher, the more the story comes back to what
+/// it said before. Stories that do not fit into the window
+/// come last.
+fn surety(tale: &Tale, length: usize) -> f64 {
+    match tale.words.len() {
+        words if words < length => tale.log_prob / words as f64,
+        _ => f64::NEG_INFINITY,
+    }
 }
 
 /// A seed for the `part`-th story of something seeded itself.

@@ -1,10 +1,11 @@
-//! Matrix products and Cholesky factorization, through faer.
+//! Matrix products, Cholesky factorization and SVD, through faer.
 
 use crate::matrix::Matrix;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt;
 use faer::linalg::matmul::{matmul, triangular};
-use faer::{Accum, MatMut, MatRef, Par};
+use faer::linalg::svd as faer_svd;
+use faer::{Accum, MatMut, MatRef, Par, diag::DiagMut};
 
 /// Below this many multiply-adds a second thread costs more than it brings.
 const PARALLEL_FROM: usize = 1 << 23;
@@ -111,6 +112,30 @@ impl Cholesky {
         llt::inverse::inverse(out.view_mut(), l, par, stack);
         mirror_lower(out.as_mut_slice(), k);
     }
+}
+
+/// The thin singular value decomposition of a matrix n×m with n ≤ m: `w = u·diag(s)·vᵀ`.
+pub struct Svd {
+    /// n×n.
+    pub u: Matrix,
+    /// n singular values, falling.
+    pub s: Vec<f32>,
+    /// m×n.
+    pub v: Matrix,
+}
+
+/// Decomposes `w`; `None` when faer's iteration does not converge. On one thread: its result depends on their number.
+pub fn svd(w: &Matrix) -> Option<Svd> {
+    let (n, m) = w.shape();
+    let (mut u, mut s, mut v) = (Matrix::zeros(n, n), vec![0.0; n], Matrix::zeros(m, n));
+    let thin = faer_svd::ComputeSvdVectors::Thin;
+    let need = faer_svd::svd_scratch::<f32>(n, m, thin, thin, Par::Seq, Default::default());
+    let singular = DiagMut::from_slice_mut(&mut s);
+    let (u_view, v_view) = (Some(u.view_mut()), Some(v.view_mut()));
+    let mut memory = MemBuffer::new(need);
+    let stack = MemStack::new(&mut memory);
+    faer_svd::svd(w.view(), singular, u_view, v_view, Par::Seq, stack, Default::default()).ok()?;
+    Some(Svd { u, s, v })
 }
 
 /// Room for `need` in `buffer`, kept for the next time.

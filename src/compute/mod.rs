@@ -7,6 +7,6 @@ mod chunks;
 mod dense;
 
 pub use chunks::{chunks, chunks_mut, chunks_of};
-pub use dense::{Cholesky, NotPositive, gram, product};
+pub use dense::{Cholesky, NotPositive, Svd, gram, product, svd};
 #[cfg(not(target_arch = "wasm32"))]
 pub use rayon::iter::{IndexedParallelIterator, ParallelIterator};

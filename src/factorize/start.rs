@@ -1,6 +1,7 @@
 //! Where a run starts.
 
 use super::Budget;
+use crate::compute::svd;
 use crate::matrix::{Matrix, keep_largest};
 use rand_pcg::{
     Pcg64Mcg,
@@ -47,15 +48,15 @@ impl Start {
                 let mut draw = |rows, cols| Matrix::from_fn(rows, cols, |_, _| normal.draw());
                 (draw(n, n), draw(n, m))
             }
-            Self::Svd => match w.view().thin_svd() {
-                Ok(svd) => {
-                    let root = |l: usize| svd.S()[l].max(0.0).sqrt();
-                    let first = Matrix::from_fn(n, n, |l, i| svd.U()[(i, l)] * root(l));
-                    let second = Matrix::from_fn(n, m, |l, j| svd.V()[(j, l)] * root(l));
+            Self::Svd => match svd(w) {
+                Some(svd) => {
+                    let root = |l: usize| svd.s[l].max(0.0).sqrt();
+                    let first = Matrix::from_fn(n, n, |l, i| svd.u.get(i, l) * root(l));
+                    let second = Matrix::from_fn(n, m, |l, j| svd.v.get(j, l) * root(l));
                     (first, second)
                 }
                 // faer's iteration did not converge; it always has on finite input, and a run must not fail on it.
-                Err(_) => Self::Identity.factors(w, budget, seed),
+                None => Self::Identity.factors(w, budget, seed),
             },
         }
     }

@@ -3,6 +3,7 @@
 use super::{Command, Drive, End, Event, Progress};
 use crate::factorize::Settings;
 use crate::matrix::Matrix;
+use crate::model::Layer;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +20,7 @@ impl Job {
     /// Starts the run. `on_event` is called on the run's thread, where heavy work (pictures of a large matrix) does
     /// not hold up a window.
     pub fn spawn(
-        w: Arc<Matrix>,
+        layer: Arc<Layer>,
         settings: Settings,
         threads: Option<usize>,
         on_event: impl FnMut(Event) + Send + 'static,
@@ -28,7 +29,7 @@ impl Job {
         let snapshot_wanted = Arc::new(AtomicBool::new(true));
         let wanted = snapshot_wanted.clone();
         std::thread::Builder::new().name("factorize".into()).spawn(move || {
-            drive(&w, &settings, threads, received, &wanted, on_event);
+            drive(&layer.weight, &settings, threads, received, &wanted, on_event);
         })?;
         Ok(Self { commands, snapshot_wanted })
     }
@@ -120,8 +121,15 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn layer() -> Arc<Matrix> {
-        Arc::new(Matrix::from_fn(48, 64, |i, j| ((i * 31 + j * 17 + i * j) % 29) as f32 - 14.0))
+    fn layer() -> Arc<Layer> {
+        Arc::new(Layer {
+            name: "w.weight".into(),
+            file: "test".into(),
+            shape: vec![48, 64],
+            dtype: crate::model::Dtype::F32,
+            transposed: false,
+            weight: Matrix::from_fn(48, 64, |i, j| ((i * 31 + j * 17 + i * j) % 29) as f32 - 14.0),
+        })
     }
 
     fn spawn(settings: Settings) -> (Job, Receiver<Event>) {

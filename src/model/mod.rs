@@ -1,7 +1,29 @@
-//! Where weight matrices come from.
+//! Where weight matrices come from: checkpoints, their tensors, and the layers among them.
+//!
+//! A `.safetensors`, a sharded Hugging Face checkpoint or a NumPy array becomes a [`Checkpoint`]; a tensor of it becomes
+//! a [`Layer`] when it is asked for. Nothing in a file is believed: what it says about itself is checked against its
+//! bytes before anything is allocated.
 
+mod bytes;
+mod checkpoint;
 mod dtype;
+mod error;
+mod example;
+mod exported;
+mod index;
 mod layer;
+mod names;
+mod npy;
+#[cfg(not(target_arch = "wasm32"))]
+mod open;
+mod safetensors;
+mod tensor;
 
+pub use checkpoint::{Checkpoint, Orientation};
 pub use dtype::Dtype;
+pub use error::Error;
+pub use example::{EXAMPLE_LAYER, example};
 pub use layer::Layer;
+#[cfg(not(target_arch = "wasm32"))]
+pub use open::open;
+pub use tensor::TensorInfo;

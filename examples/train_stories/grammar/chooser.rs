@@ -1,4 +1,4 @@
-//! The two ways to go through a story: to make one up, and to follow a given one.
+//! The ways to go through a story: to make one up, to make one up for others to learn from, to follow a given one.
 
 use super::{Tale, words::Word};
 
@@ -69,6 +69,36 @@ impl Chooser for Sampler {
         self.tale.words.push(options[index].0);
         self.tale.log_prob += share(options[index].1, total).ln();
         index
+    }
+}
+
+/// Chooses like a [`Sampler`], and keeps what was on offer before each word: the true distribution of that word.
+pub struct Recorder {
+    sampler: Sampler,
+    offers: Vec<Offer>,
+}
+
+/// The words that could have come at one place of a story, each with its probability.
+pub type Offer = Vec<(Word, f64)>;
+
+impl Recorder {
+    /// A recorder of the story of this seed.
+    pub fn new(seed: u64) -> Self {
+        Self { sampler: Sampler::new(seed), offers: Vec::new() }
+    }
+
+    /// What was told, and what could have been told instead.
+    pub fn finish(self) -> (Tale, Vec<Offer>) {
+        (self.sampler.finish(), self.offers)
+    }
+}
+
+impl Chooser for Recorder {
+    fn choose(&mut self, options: &[(Word, u32)]) -> usize {
+        let total = options.iter().map(|option| option.1).sum();
+        let offered = options.iter().filter(|option| option.1 > 0);
+        self.offers.push(offered.map(|&(word, weight)| (word, share(weight, total))).collect());
+        self.sampler.choose(options)
     }
 }
 

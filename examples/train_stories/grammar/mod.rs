@@ -32,12 +32,12 @@ mod story;
 mod tests;
 mod words;
 
-pub use chooser::SplitMix64;
+pub use chooser::{Offer, SplitMix64};
 pub use words::Word;
 
 use std::collections::BTreeSet;
 
-use chooser::{Sampler, Scorer};
+use chooser::{Recorder, Sampler, Scorer};
 
 /// A told story.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +60,13 @@ pub fn sample(seed: u64) -> Tale {
     let mut sampler = Sampler::new(seed);
     story::tell(&mut sampler);
     sampler.finish()
+}
+
+/// Tells the story of this seed, and says what could have come at each place of it.
+pub fn sample_with_offers(seed: u64) -> (Tale, Vec<Offer>) {
+    let mut recorder = Recorder::new(seed);
+    story::tell(&mut recorder);
+    recorder.finish()
 }
 
 /// `ln P(text)` of a story given by its words, or where it leaves the language.

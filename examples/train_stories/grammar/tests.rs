@@ -1,12 +1,27 @@
 //! The claims of the module: one derivation, the same probability both ways, bounded stories, a small vocabulary.
 
-use super::{log_prob, sample, vocabulary};
+use super::{log_prob, sample, sample_with_offers, vocabulary};
 
 #[test]
 fn following_the_text_gives_the_probability_of_telling_it() {
     for seed in 100_000..102_000 {
         let tale = sample(seed);
         assert_eq!(log_prob(&tale.words), Ok(tale.log_prob), "{}", tale.text());
+    }
+}
+
+#[test]
+fn offers_are_the_distributions_the_words_were_drawn_from() {
+    for seed in 0..200 {
+        let (tale, offers) = sample_with_offers(seed);
+        assert_eq!(tale, sample(seed));
+        assert_eq!(tale.words.len(), offers.len());
+        let mut log_prob = 0.0;
+        for (word, offer) in tale.words.iter().zip(&offers) {
+            assert!((offer.iter().map(|entry| entry.1).sum::<f64>() - 1.0).abs() < 1e-12);
+            log_prob += offer.iter().find(|entry| entry.0 == *word).expect("a told word was on offer").1.ln();
+        }
+        assert_eq!(log_prob, tale.log_prob);
     }
 }
 

@@ -1,0 +1,77 @@
+//! Start, pause, step, cancel, and how far the run is.
+
+use super::run::{Run, State};
+use crate::job::Command;
+use eframe::egui::{Button, ProgressBar, Ui};
+
+/// What was pressed.
+pub enum Control {
+    /// A new run with the settings as they are.
+    Start,
+    /// For the run on screen.
+    Tell(Command),
+}
+
+/// The buttons and the progress of `run`; `blocked` says why no run can start.
+pub fn controls_ui(ui: &mut Ui, run: Option<&Run>, blocked: Option<&str>) -> Option<Control> {
+    let mut pressed = None;
+    let active = run.filter(|run| run.is_active());
+    let paused = active.is_some_and(|run| run.state == State::Paused);
+    ui.horizontal_wrapped(|ui| {
+        let start = ui.add_enabled(blocked.is_none(), Button::new("▶ Start")).on_hover_text("A new run (Ctrl+Enter)");
+        if start.on_disabled_hover_text(blocked.unwrap_or_default()).clicked() {
+            pressed = Some(Control::Start);
+        }
+        let idle = "No run is going on";
+        let (label, command) = if paused { ("⏵ Resume", Command::Resume) } else { ("⏸ Pause", Command::Pause) };
+        for (label, command, why) in [
+            (label, command, "Takes effect after the half-step in work (Space)"),
+            ("⏭ Step", Command::Step, "One half-step, then pause"),
+            ("⏹ Cancel", Command::Cancel, "End the run and keep its best factors (Escape)"),
+        ] {
+            let button = ui.add_enabled(active.is_some(), Button::new(label));
+            if button.on_hover_text(why).on_disabled_hover_text(idle).clicked() {
+                pressed = Some(Control::Tell(command));
+            }
+        }
+    });
+    if let Some(run) = run {
+        progress_ui(ui, run);
+    }
+    pressed
+}
+
+fn progress_ui(ui: &mut Ui, run: &Run) {
+    let Some(progress) = &run.progress else {
+        match &run.state {
+            State::Failed(why) => _ = ui.colored_label(ui.visuals().error_fg_color, why),
+            State::Opened => _ = ui.weak("Factors from a file"),
+            _ => _ = ui.weak("Preparing…"),
+        }
+        return;
+    };
+    let share = format!("{} of {} half-steps", progress.report.step, progress.steps);
+    ui.add(ProgressBar::new(progress.done() as f32).text(share));
+    let per_second = progress.report.step as f64 / 2.0 / progress.seconds.max(1e-9);
+    let text = match &run.state {
+        State::Running => format!("{per_second:.1} iterations/s, {} left", duration(progress.remaining_secs())),
+        State::Paused => format!("paused, {} left", duration(progress.remaining_secs())),
+        State::Failed(why) => why.clone(),
+        State::Cancelled => format!("cancelled after {}; the best factors are kept", duration(progress.seconds)),
+        _ => format!("finished in {}", duration(progress.seconds)),
+    };
+    ui.label(text);
+    if let Some(error) = run.error() {
+        ui.strong(format!("relative error {error:.4}"));
+    }
+}
+
+/// As a person says it.
+fn duration(secs: f64) -> String {
+    match secs {
+        s if s < 1.0 => format!("{s:.2} s"),
+        s if s < 90.0 => format!("{s:.0} s"),
+        s if s < 5400.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
+}

@@ -1,0 +1,51 @@
+//! Choosing what to open: by the system's dialog, or by typing a path where there is none.
+
+use eframe::egui::{Key, TextEdit, Ui};
+use std::path::PathBuf;
+
+/// The dialog's own state.
+#[derive(Default)]
+pub struct OpenPanel {
+    /// Whether it is open.
+    pub open: bool,
+    path: String,
+}
+
+/// What was asked for.
+pub enum OpenAct {
+    /// The system's dialog for a file.
+    BrowseFile,
+    /// The system's dialog for a folder.
+    BrowseFolder,
+    /// This file or folder.
+    Open(PathBuf),
+}
+
+impl OpenPanel {
+    /// The dialog's contents.
+    pub fn ui(&mut self, ui: &mut Ui) -> Option<OpenAct> {
+        let mut act = None;
+        ui.weak("A .safetensors or .npy file, a sharded checkpoint's index, or its folder. Dropping it on the window works too.");
+        ui.horizontal(|ui| {
+            if ui.button("File…").clicked() {
+                act = Some(OpenAct::BrowseFile);
+            }
+            if ui.button("Folder…").clicked() {
+                act = Some(OpenAct::BrowseFolder);
+            }
+        });
+        ui.horizontal(|ui| {
+            let label = ui.label("Path");
+            let edit = ui.add(TextEdit::singleline(&mut self.path).desired_width(360.0)).labelled_by(label.id);
+            let entered = edit.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+            let pressed = ui.button("Open").clicked();
+            if (entered || pressed) && !self.path.trim().is_empty() {
+                act = Some(OpenAct::Open(PathBuf::from(self.path.trim())));
+            }
+        });
+        if ui.button("Close").clicked() {
+            self.open = false;
+        }
+        act
+    }
+}

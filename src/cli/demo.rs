@@ -1,0 +1,51 @@
+//! The built-in example in the terminal, for where there is no display.
+
+use super::factorize::{available, solve};
+use super::{Failure, output};
+use dsf_explorer::export::{self, Export, Layout, Palette, RunReport};
+use dsf_explorer::factorize::{Budget, Preset, Settings};
+use dsf_explorer::matrix::keep_largest;
+use dsf_explorer::measure;
+use dsf_explorer::model::{EXAMPLE_LAYER, Orientation, example};
+use std::path::Path;
+
+const FOLDER: &str = "dsf-explorer-out";
+
+/// Factorizes the example at the paper's densities, prints a table, writes factors and pictures.
+pub fn run(threads: Option<usize>) -> Result<(), Failure> {
+    let layer = example().layer(EXAMPLE_LAYER, Orientation::AsStored)?;
+    let (rows, cols) = layer.weight.shape();
+    let threads = threads.unwrap_or_else(available);
+    output::print(&format!("{}, {rows}×{cols}, of the built-in model, replaced by two sparse matrices:", layer.name))?;
+    let head = ["density", "nonzeros", "magnitude pruning", "DSF", "seconds"].map(str::to_owned).to_vec();
+    let mut table = vec![head];
+    let mut last = None;
+    for density in [0.5, 0.4, 0.3, 0.25] {
+        let settings = Settings { density, ..Preset::Published.settings() };
+        let kept = Budget::new(rows, cols, &settings)?.total();
+        let magnitude = measure::relative_difference(&layer.weight, &keep_largest(&layer.weight, kept));
+        let outcome = solve(&layer, &settings, threads)?;
+        table.push(vec![
+            format!("{:.0} %", 100.0 * density),
+            outcome.factors.nnz().to_string(),
+            format!("{magnitude:.4}"),
+            format!("{:.4}", outcome.relative_error),
+            format!("{:.2}", outcome.seconds),
+        ]);
+        last = Some((settings, outcome));
+    }
+    output::print(&output::table(&table))?;
+    output::print("(relative errors ‖W − AB‖/‖W‖; magnitude pruning keeps as many entries of W itself)")?;
+    let Some((settings, outcome)) = last else { return Ok(()) };
+
+    let folder = Path::new(FOLDER);
+    std::fs::create_dir_all(folder)
+        .map_err(|error| format!("{FOLDER} cannot be made here ({error}): go to a folder you may write to"))?;
+    let (factors, pictures) = (folder.join("factors.safetensors"), folder.join("pictures.png"));
+    let export = Export::new(&layer, &outcome.factors, Layout::Dense, None)?;
+    let report = RunReport::new(&layer, &settings, Some(Preset::Published), &export, &outcome, threads);
+    export.write(&factors, &settings, &report, true)?;
+    let sheet = export::factor_sheet(&layer.weight, &outcome.factors, 384, Palette::Light);
+    export::write(&pictures, &sheet.to_png(), true)?;
+    output::print(&format!("written: {} and {}", factors.display(), pictures.display()))
+}

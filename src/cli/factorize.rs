@@ -1,0 +1,231 @@
+//! `factorize`: one layer into two sparse factors.
+
+use super::{Failure, output};
+use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
+use dsf_explorer::export::{self, Export, Layout, RunReport};
+use dsf_explorer::factorize::{Budget, Preset, Settings};
+use dsf_explorer::job::{self, Event, Outcome};
+use dsf_explorer::model::{self, Checkpoint, Dtype, Layer, Orientation};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// The command's arguments.
+#[derive(Args)]
+pub struct Factorize {
+    /// A .safetensors or .npy file, a sharded checkpoint's index, or its folder
+    file: PathBuf,
+
+    /// Which tensor; not needed when there is only one that fits
+    #[arg(long, value_name = "NAME")]
+    tensor: Option<String>,
+
+    /// The tensor is stored as [in, out] (GPT-2's Conv1D)
+    #[arg(long)]
+    transpose: bool,
+
+    /// How W is replaced
+    #[arg(long, value_enum, default_value = "dsf")]
+    method: Method,
+
+    #[command(flatten)]
+    tuning: Tuning,
+
+    /// Where to compute
+    #[arg(long, value_enum, default_value = "cpu")]
+    backend: Backend,
+
+    /// Worker threads; the result does not depend on them [default: all processors]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+
+    /// Write the factors to this file
+    #[arg(long, value_name = "FILE.safetensors")]
+    out: Option<PathBuf>,
+
+    /// How the factors are laid out in the file
+    #[arg(long, value_enum, default_value = "dense")]
+    layout: Layout,
+
+    /// Values in the file [default: f32; merged: the tensor's own]
+    #[arg(long, value_enum)]
+    dtype: Option<WrittenDtype>,
+
+    /// Replace an existing file
+    #[arg(long)]
+    force: bool,
+
+    /// One JSON value on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Method {
+    /// Double Sparse Factorization
+    Dsf,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Backend {
+    /// The processor
+    Cpu,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum WrittenDtype {
+    F32,
+    F16,
+    Bf16,
+}
+
+impl From<WrittenDtype> for Dtype {
+    fn from(dtype: WrittenDtype) -> Self {
+        match dtype {
+            WrittenDtype::F32 => Self::F32,
+            WrittenDtype::F16 => Self::F16,
+            WrittenDtype::Bf16 => Self::BF16,
+        }
+    }
+}
+
+/// A preset, and the single settings given, which win over it.
+struct Tuning {
+    preset: Preset,
+    settings: Settings,
+}
+
+#[derive(Args)]
+struct PresetArg {
+    /// Where the settings start from; a single one given wins over it
+    #[arg(long, value_enum, default_value = "published")]
+    preset: Preset,
+}
+
+impl Args for Tuning {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        Settings::augment_args(PresetArg::augment_args(command)).mut_args(|arg| {
+            match arg.is_allow_negative_numbers_set() {
+                // A negative number is a value out of range, which has its own message, and no flag.
+                false if arg.get_long().is_some() => arg.allow_negative_numbers(true),
+                _ => arg,
+            }
+        })
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Tuning {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let preset = PresetArg::from_arg_matches(matches)?.preset;
+        let mut settings = preset.settings();
+        // Only what was given: a flag's default is for the help text.
+        let given = Settings::from_arg_matches(matches)?;
+        let is_given = |name: &str| matches.value_source(name) == Some(clap::parser::ValueSource::CommandLine);
+        macro_rules! take {
+            ($($field:ident),*) => { $(if is_given(stringify!($field)) { settings.$field = given.$field; })* };
+        }
+        take!(density, factor_density, outer, inner, rho, schedule, ridge, start, mask_iterations, warm_start, seed);
+        Ok(Self { preset, settings })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Factorize {
+    /// Everything that can be refused is refused before the run starts.
+    pub fn run(self) -> Result<(), Failure> {
+        let (Method::Dsf, Backend::Cpu) = (self.method, self.backend);
+        let Tuning { preset, settings } = &self.tuning;
+        settings.check()?;
+        if let Some(out) = &self.out {
+            export::check_writable(out, self.force)?;
+        }
+        let checkpoint = model::open(&self.file)?;
+        let orientation = if self.transpose { Orientation::Transposed } else { Orientation::AsStored };
+        let layer = checkpoint.layer(&chosen(&checkpoint, self.tensor.as_deref())?, orientation)?;
+        let (rows, cols) = layer.weight.shape();
+        let budget = Budget::new(rows, cols, settings)?;
+        if budget.split_was_cut(rows, cols, settings) {
+            let density = budget.first as f64 / (rows.min(cols) as f64).powi(2);
+            eprintln!(
+                "note: at density {} the first factor gets half of the nonzeros, a factor density of {density:.4}",
+                settings.density
+            );
+        }
+        let threads = self.threads.map_or_else(available, NonZeroUsize::get);
+        let outcome = solve(&layer, settings, threads)?;
+        let export = Export::new(&layer, &outcome.factors, self.layout, self.dtype.map(Dtype::from))?;
+        let report = RunReport::new(&layer, settings, Some(*preset), &export, &outcome, threads);
+        if let Some(out) = &self.out {
+            export.write(out, settings, &report, self.force)?;
+        }
+        match self.json {
+            true => output::json(&report),
+            false => output::print(&summary(&report, self.out.as_ref())),
+        }
+    }
+}
+
+/// The processors there are.
+pub fn available() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+/// The run, with a progress bar.
+pub fn solve(layer: &Layer, settings: &Settings, threads: usize) -> Result<Outcome, Failure> {
+    let bar = output::Bar::new(layer.stem());
+    let mut end = None;
+    job::run(&layer.weight, settings, Some(threads), |event| match event {
+        Event::Stepped(progress) => bar.update(&progress),
+        Event::Ended(outcome) => end = Some(Ok(outcome)),
+        Event::Failed(why) => end = Some(Err(why)),
+        Event::Snapshot(_) => {}
+    });
+    bar.finish();
+    Ok(end.unwrap_or_else(|| Err("the run ended without a result".into()))?)
+}
+
+/// The tensor asked for, or the only one there is.
+fn chosen(checkpoint: &Checkpoint, name: Option<&str>) -> Result<String, Failure> {
+    let names: Vec<&str> = checkpoint.layers().map(|tensor| tensor.name.as_str()).collect();
+    match (name, names.as_slice()) {
+        (Some(name), _) => Ok(name.to_owned()),
+        (None, [only]) => Ok((*only).to_owned()),
+        (None, []) => {
+            Err(format!("{} holds no 2-D or 4-D tensor of floats: nothing to factorize", checkpoint.name()).into())
+        }
+        (None, several) => Err(format!(
+            "{} holds {} layers: name one with --tensor, for example --tensor {}",
+            checkpoint.name(),
+            several.len(),
+            several[0]
+        )
+        .into()),
+    }
+}
+
+fn summary(report: &RunReport, out: Option<&PathBuf>) -> String {
+    let mut rows = vec![
+        ["tensor".into(), format!("{} of {}, {}×{}", report.tensor, report.source, report.rows, report.cols)],
+        ["relative error".into(), format!("{:.4}", report.relative_error)],
+        ["nonzeros".into(), format!("{} = {} in A + {} in B", report.nnz, report.nnz_a, report.nnz_b)],
+        [
+            "16-bit storage".into(),
+            format!(
+                "{} with bit masks, {} as CSR, {} dense",
+                output::bytes(report.bytes_bitmask),
+                output::bytes(report.bytes_csr),
+                output::bytes(report.bytes_dense)
+            ),
+        ],
+        ["time".into(), format!("{:.2} s on {} threads", report.seconds, report.threads)],
+    ];
+    rows.extend(out.map(|out| ["written".into(), out.display().to_string()]));
+    rows.iter().map(|[name, value]| format!("{name:<16}{value}")).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,96 @@
+//! Writing to the terminal.
+
+use super::Failure;
+use dsf_explorer::job::Progress;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{ErrorKind, Write};
+
+/// Prints to standard output. A reader that has gone (`… | head`) is no failure.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(format!("the result cannot be printed: {error}").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One value as JSON.
+pub fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    print(&serde_json::to_string_pretty(value)?)
+}
+
+/// Text from files or the system may hold line breaks; a failure is one line.
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Columns as wide as their widest cell: the first aligned left, the others right.
+pub fn table(rows: &[Vec<String>]) -> String {
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().enumerate().map(|(column, cell)| {
+            let width = width(column).unwrap_or(0);
+            if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// As a person reads it: 131072 is 128.0 KiB.
+pub fn bytes(count: u64) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB"];
+    let mut size = count as f64;
+    let mut unit = "bytes";
+    for next in units {
+        if size < 1024.0 {
+            break;
+        }
+        (size, unit) = (size / 1024.0, next);
+    }
+    if unit == "bytes" { format!("{count} bytes") } else { format!("{size:.1} {unit}") }
+}
+
+/// A bar on standard error, only where that is a terminal.
+pub struct Bar(ProgressBar);
+
+impl Bar {
+    /// For a run called `name`.
+    pub fn new(name: &str) -> Self {
+        let bar = ProgressBar::new(0);
+        let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} half-steps, {msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_prefix(name.to_owned());
+        Self(bar)
+    }
+
+    /// Shows where the run stands.
+    pub fn update(&self, progress: &Progress) {
+        self.0.set_length(progress.steps as u64);
+        self.0.set_position(progress.report.step as u64);
+        self.0.set_message(format!("error {:.4}, {:.0} s left", progress.report.error, progress.remaining_secs()));
+    }
+
+    /// Leaves the screen as if it had never been there.
+    pub fn finish(self) {
+        self.0.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_line_up() {
+        let rows = [["density", "error"], ["25 %", "0.3"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(table(&rows), "density  error\n25 %       0.3");
+    }
+
+    #[test]
+    fn sizes_are_readable() {
+        assert_eq!([bytes(512), bytes(131_072), bytes(3 << 30)], ["512 bytes", "128.0 KiB", "3.0 GiB"]);
+    }
+}

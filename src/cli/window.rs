@@ -1,0 +1,56 @@
+//! The window, or what stands in for it where there is no display.
+
+use super::{Failure, demo, output};
+use std::path::PathBuf;
+
+/// Opens the window; without a display runs the example in the terminal.
+pub fn run(file: Option<PathBuf>, tensor: Option<String>, threads: Option<usize>) -> Result<(), Failure> {
+    let why = match open(&file, tensor, threads) {
+        Ok(()) => return Ok(()),
+        Err(why) => why,
+    };
+    if let Some(file) = file {
+        let hint = format!("try dsf-explorer inspect {0} or dsf-explorer factorize {0}", file.display());
+        return Err(format!("the window cannot be opened, {why}: {hint}").into());
+    }
+    demo::run(threads)?;
+    output::print(&format!("This ran in the terminal because {why}. For the window: {}", how_to_get_it()))
+}
+
+#[cfg(not(feature = "gui"))]
+fn open(_: &Option<PathBuf>, _: Option<String>, _: Option<usize>) -> Result<(), String> {
+    Err("the program was built without it".into())
+}
+
+#[cfg(not(feature = "gui"))]
+fn how_to_get_it() -> &'static str {
+    "build with the default features (cargo run --release)."
+}
+
+#[cfg(feature = "gui")]
+fn how_to_get_it() -> &'static str {
+    "start it in a desktop session, or over SSH with ssh -X (DISPLAY or WAYLAND_DISPLAY must be set)."
+}
+
+#[cfg(feature = "gui")]
+fn open(file: &Option<PathBuf>, tensor: Option<String>, threads: Option<usize>) -> Result<(), String> {
+    use dsf_explorer::app::{Explorer, Opening};
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let unix_without_display = cfg!(all(unix, not(target_os = "macos"))) && !set("DISPLAY") && !set("WAYLAND_DISPLAY");
+    if unix_without_display {
+        return Err("there is no display".into());
+    }
+    let opening = Opening { path: file.clone(), tensor, threads };
+    let options = eframe::NativeOptions {
+        viewport: eframe::egui::ViewportBuilder::default()
+            .with_title("DSF Explorer")
+            .with_inner_size([1280.0, 800.0])
+            .with_min_inner_size([760.0, 480.0])
+            .with_drag_and_drop(true),
+        ..Default::default()
+    };
+    let create = Box::new(|cc: &eframe::CreationContext<'_>| {
+        Ok(Box::new(Explorer::new(&cc.egui_ctx, opening)) as Box<dyn eframe::App>)
+    });
+    eframe::run_native("dsf-explorer", options, create).map_err(|error| output::one_line(&error.to_string()))
+}

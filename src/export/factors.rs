@@ -1,0 +1,186 @@
+//! The factors of a layer as a file holds them.
+
+use super::{Error, Layout, Tensor, round, safetensors};
+use crate::factorize::Factors;
+use crate::matrix::{Csr, Mask, Matrix};
+use crate::measure;
+use crate::model::{Dtype, Layer};
+use std::collections::BTreeMap;
+
+/// Factors rounded to a file's format, and the way they are laid out in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Export {
+    layout: Layout,
+    dtype: Dtype,
+    factors: Factors,
+    merged: Option<Matrix>,
+    name: String,
+    stem: String,
+    source: String,
+    stored_shape: Vec<usize>,
+    transposed: bool,
+}
+
+impl Export {
+    /// Rounds the factors of `layer` to `dtype`: by default f32, and the layer's own for [`Layout::Merged`], which
+    /// multiplies them first.
+    ///
+    /// Rounding turns no nonzero into a zero and keeps the shape of the budget; powers of two may move between the
+    /// factors.
+    pub fn new(layer: &Layer, factors: &Factors, layout: Layout, dtype: Option<Dtype>) -> Result<Self, Error> {
+        let weight = layer.weight.shape();
+        let (a, b) = (factors.a.shape(), factors.b.shape());
+        if weight != (a.0, b.1) || a.1 != b.0 {
+            return Err(Error::Shapes { tensor: layer.name.clone(), weight, a, b });
+        }
+        let (dtype, factors, merged) = match layout {
+            Layout::Merged => {
+                if !stored_as(layer) {
+                    return Err(Error::Stored { tensor: layer.name.clone(), shape: layer.shape.clone(), weight });
+                }
+                let dtype = dtype.unwrap_or(layer.dtype);
+                let factors = round::factors(factors, Dtype::F32)?;
+                let product = round::product(&factors.product(), dtype)?;
+                (dtype, factors, Some(product))
+            }
+            Layout::Dense | Layout::Csr | Layout::Bitmask => {
+                let dtype = dtype.unwrap_or(Dtype::F32);
+                (dtype, round::factors(factors, dtype)?, None)
+            }
+        };
+        Ok(Self {
+            layout,
+            dtype,
+            factors,
+            merged,
+            name: layer.name.clone(),
+            stem: layer.stem().to_owned(),
+            source: source(layer),
+            stored_shape: layer.shape.clone(),
+            transposed: layer.transposed,
+        })
+    }
+
+    /// The layout.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// The format of the values.
+    pub fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    /// A and B as written; for [`Layout::Merged`], which does not write them, in f32.
+    pub fn factors(&self) -> &Factors {
+        &self.factors
+    }
+
+    /// A·B `[out, in]` as [`Layout::Merged`] writes it.
+    pub fn merged(&self) -> Option<&Matrix> {
+        self.merged.as_ref()
+    }
+
+    /// Nonzeros of A as written.
+    pub fn nnz_a(&self) -> usize {
+        self.factors.a.nnz()
+    }
+
+    /// Nonzeros of B as written.
+    pub fn nnz_b(&self) -> usize {
+        self.factors.b.nnz()
+    }
+
+    /// ‖W − AB‖_F / ‖W‖_F in f64, of the values as written; `layer` is the one given to [`Export::new`].
+    pub fn relative_error(&self, layer: &Layer) -> f64 {
+        match &self.merged {
+            Some(merged) => measure::relative_difference(&layer.weight, merged),
+            None => measure::relative_error(&layer.weight, &self.factors.a, &self.factors.b),
+        }
+    }
+
+    /// The file: the tensors, and in the metadata where they come from, `settings` and `report` as JSON.
+    ///
+    /// The same input gives the same bytes.
+    pub fn to_bytes(&self, settings: &serde_json::Value, report: &serde_json::Value) -> Vec<u8> {
+        let metadata = [
+            ("format", "pt".to_owned()), // transformers refuses files without it
+            ("dsf.version", env!("CARGO_PKG_VERSION").to_owned()),
+            ("dsf.layout", self.layout.name().to_owned()),
+            ("dsf.source", self.source.clone()),
+            ("dsf.settings", settings.to_string()),
+            ("dsf.report", report.to_string()),
+        ];
+        let metadata: BTreeMap<_, _> = metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        safetensors(self.tensors(), &metadata)
+    }
+
+    /// The tensors of the file.
+    pub fn tensors(&self) -> Vec<Tensor> {
+        if let Some(merged) = &self.merged {
+            return vec![self.merged_tensor(merged)];
+        }
+        let factors = [("A", &self.factors.a), ("B", &self.factors.b)];
+        let parts = factors.into_iter().flat_map(|(factor, matrix)| {
+            let name = format!("{}.{factor}", self.stem);
+            match self.layout {
+                Layout::Csr => csr(&name, matrix, self.dtype),
+                Layout::Bitmask => bitmask(&name, matrix, self.dtype),
+                Layout::Dense | Layout::Merged => vec![dense(&name, matrix, self.dtype)],
+            }
+        });
+        parts.collect()
+    }
+
+    fn merged_tensor(&self, merged: &Matrix) -> Tensor {
+        let turned = self.transposed.then(|| merged.transposed());
+        let stored = turned.as_ref().unwrap_or(merged);
+        Tensor::values(&self.name, self.dtype, &self.stored_shape, stored.as_slice())
+    }
+}
+
+/// Whether the tensor's shape is its matrix's, flattened from the second dimension on, or exchanged.
+fn stored_as(layer: &Layer) -> bool {
+    let (rows, cols) = layer.weight.shape();
+    match (layer.transposed, &layer.shape[..]) {
+        (true, &[first, second]) => (first, second) == (cols, rows),
+        (false, [first, rest @ ..]) => (*first, rest.iter().product()) == (rows, cols),
+        _ => false,
+    }
+}
+
+/// The file's name and the tensor's. Never a folder: a file that is passed on shall not tell where it was made.
+fn source(layer: &Layer) -> String {
+    let file = layer.file.rsplit(['/', '\\']).next().unwrap_or_default();
+    format!("{file}:{}", layer.name)
+}
+
+fn dense(name: &str, matrix: &Matrix, dtype: Dtype) -> Tensor {
+    Tensor::values(format!("{name}.weight"), dtype, &[matrix.rows(), matrix.cols()], matrix.as_slice())
+}
+
+/// The parts of `torch.sparse_csr_tensor`; safetensors holds no sparse tensors of its own.
+fn csr(name: &str, matrix: &Matrix, dtype: Dtype) -> Vec<Tensor> {
+    let csr = Csr::from_dense(matrix);
+    let part = |part: &str| format!("{name}.{part}");
+    vec![
+        Tensor::integers(part("crow_indices"), &[csr.rows() + 1], csr.row_starts().iter().copied()),
+        Tensor::integers(part("col_indices"), &[csr.nnz()], csr.indices().iter().map(|&j| j as usize)),
+        Tensor::values(part("values"), dtype, &[csr.nnz()], csr.values()),
+        Tensor::integers(part("shape"), &[2], [csr.rows(), csr.cols()]),
+    ]
+}
+
+/// compressed-tensors' `sparse-bitmask`: the nonzeros row by row, and where they are, one bit a position.
+fn bitmask(name: &str, matrix: &Matrix, dtype: Dtype) -> Vec<Tensor> {
+    let (csr, mask) = (Csr::from_dense(matrix), Mask::of(matrix));
+    let part = |part: &str| format!("{name}.{part}");
+    let (rows, cols) = matrix.shape();
+    let bits = (0..rows).flat_map(|i| mask.row_bytes(i)).collect();
+    vec![
+        Tensor::integers(part("shape"), &[2], [rows, cols]),
+        Tensor::values(part("compressed"), dtype, &[csr.nnz()], csr.values()),
+        Tensor::bytes(part("bitmask"), &[rows, cols.div_ceil(8)], bits),
+        Tensor::integers(part("row_offsets"), &[rows], csr.row_starts()[..rows].iter().copied()),
+    ]
+}

@@ -1,0 +1,33 @@
+//! The ways to write W ≈ A·B into a safetensors file.
+
+use serde::{Deserialize, Serialize};
+
+/// How the factors are laid out in a file; a file has one layout, named in its metadata.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Layout {
+    /// A and B with their zeros: opens everywhere
+    #[default]
+    Dense,
+    /// One tensor A·B with W's name, format and shape: drops into any model
+    Merged,
+    /// A and B as compressed sparse rows
+    Csr,
+    /// A and B as nonzeros and one bit a position (compressed-tensors' sparse-bitmask, read up to its 0.14)
+    Bitmask,
+}
+
+impl Layout {
+    /// All of them, in the order they are offered.
+    pub const ALL: [Self; 4] = [Self::Dense, Self::Merged, Self::Csr, Self::Bitmask];
+
+    /// As the command line and the file's metadata call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dense => "dense",
+            Self::Merged => "merged",
+            Self::Csr => "csr",
+            Self::Bitmask => "bitmask",
+        }
+    }
+}

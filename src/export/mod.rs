@@ -1,0 +1,121 @@
+//! What leaves the program: factors as safetensors files, matrices as pictures.
+//!
+//! An [`Export`] is the factors of one layer as they will be written: rounded to the file's number format, in one of
+//! four [`Layout`]s. Errors and counts are taken from it, so that they are true of the file. Bytes are made in memory;
+//! only `write` opens files, beside the target first, so that a file is either whole or not there.
+//!
+//! Pictures ([`Picture`], [`factor_sheet`]) show a matrix in a diverging [`Palette`], zero in the middle.
+
+#[cfg(not(target_arch = "wasm32"))]
+mod atomic;
+mod container;
+mod factors;
+mod font;
+mod image;
+mod layout;
+mod palette;
+mod picture;
+mod report;
+mod round;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub use atomic::{check_writable, write};
+pub use container::{Tensor, safetensors};
+pub use factors::Export;
+pub use image::Image;
+pub use layout::Layout;
+pub use palette::Palette;
+pub use picture::{Picture, contact_sheet, default_range, factor_sheet, picture};
+pub use report::RunReport;
+
+use std::path::PathBuf;
+
+/// Why something cannot be exported.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The factors do not belong to the layer.
+    #[error(
+        "A {}×{} times B {}×{} is not the shape of {tensor}, {}×{}: these factors are of another tensor",
+        a.0, a.1, b.0, b.1, weight.0, weight.1
+    )]
+    Shapes {
+        /// The tensor's name.
+        tensor: String,
+        /// Rows and columns of W.
+        weight: (usize, usize),
+        /// Rows and columns of A.
+        a: (usize, usize),
+        /// Rows and columns of B.
+        b: (usize, usize),
+    },
+    /// The layer's matrix is not its tensor's shape flattened.
+    #[error("{tensor} is stored as {shape:?}, which is not a {}×{} matrix: write another layout than merged", weight.0, weight.1)]
+    Stored {
+        /// The tensor's name.
+        tensor: String,
+        /// Its shape in its file.
+        shape: Vec<usize>,
+        /// Rows and columns of W.
+        weight: (usize, usize),
+    },
+    /// An infinity or something that is not a number would be written.
+    #[error("{matrix} holds {value} in row {row}, column {col}: factorize again with a larger ridge or ρ")]
+    NotFinite {
+        /// `A`, `B` or `A·B`.
+        matrix: &'static str,
+        /// Row, from 0.
+        row: usize,
+        /// Column, from 0.
+        col: usize,
+        /// The value.
+        value: f32,
+    },
+    /// A value is too large for the file's number format.
+    #[error(
+        "{matrix} holds {value} in row {row}, column {col}, and {dtype} ends at {largest}: write it with --dtype {hint}"
+    )]
+    Range {
+        /// `A`, `B` or `A·B`.
+        matrix: &'static str,
+        /// Row, from 0.
+        row: usize,
+        /// Column, from 0.
+        col: usize,
+        /// The value.
+        value: f32,
+        /// The format's name.
+        dtype: &'static str,
+        /// The format's largest value.
+        largest: f32,
+        /// Formats that hold it.
+        hint: &'static str,
+    },
+    /// The target exists and was not to be replaced.
+    #[error("{} exists: use --force to replace it", path.display())]
+    Exists {
+        /// The target.
+        path: PathBuf,
+    },
+    /// The target's folder does not exist.
+    #[error("{} cannot be written, {} is not a folder: make the folder first", path.display(), folder.display())]
+    NoFolder {
+        /// The target.
+        path: PathBuf,
+        /// Where it was to be.
+        folder: PathBuf,
+    },
+    /// The target is something else than a file.
+    #[error("{:?} is not a file: give the name of a file to write", path)]
+    NotAFile {
+        /// The target.
+        path: PathBuf,
+    },
+    /// The system refused.
+    #[error("{} cannot be written ({source}): nothing was left there; try another folder", path.display())]
+    Write {
+        /// The target.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,256 @@
+//! A matrix as a picture.
+
+use super::image::text_width;
+use super::{Image, Palette, font};
+use crate::factorize::Factors;
+use crate::matrix::Matrix;
+
+/// What of the nonzeros the colours tell apart by default; the rest has the colour of the ends.
+const PERCENTILE: f64 = 0.995;
+/// The least that an entry is away from zero's colour, as a share of the range: nonzeros stay visible.
+const LEAST: f32 = 0.04;
+
+const MARGIN: usize = 8;
+const TEXT_SCALE: usize = 2;
+const LINE: usize = font::HEIGHT * TEXT_SCALE;
+const BAR: usize = 12;
+const FRAME: [u8; 3] = [128; 3];
+
+/// A matrix to be drawn: its entries in the colours of a [`Palette`], a title above, a bar with the range below.
+#[derive(Clone, Debug)]
+pub struct Picture<'a> {
+    matrix: &'a Matrix,
+    title: String,
+    max_side: usize,
+    range: f32,
+    palette: Palette,
+}
+
+impl<'a> Picture<'a> {
+    /// Of `matrix`, at most 512 pixels a side, with [`default_range`] and no title.
+    pub fn new(matrix: &'a Matrix) -> Self {
+        Self::with_range(matrix, default_range(matrix))
+    }
+
+    /// Of `matrix`, where entries of ±`range` and beyond have the colours of the ends.
+    pub fn with_range(matrix: &'a Matrix, range: f32) -> Self {
+        let range = if range.is_finite() && range > 0.0 { range } else { 1.0 };
+        Self { matrix, title: String::new(), max_side: 512, range, palette: Palette::default() }
+    }
+
+    /// What stands above it.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// The longest side of the matrix in pixels; title and bar come on top.
+    pub fn max_side(mut self, pixels: usize) -> Self {
+        self.max_side = pixels.max(1);
+        self
+    }
+
+    /// Its colours.
+    pub fn palette(mut self, palette: Palette) -> Self {
+        self.palette = palette;
+        self
+    }
+
+    /// The matrix alone.
+    ///
+    /// A large one is reduced: each pixel shows the entry of largest magnitude of its block, so that a lone nonzero does
+    /// not vanish. A small one is enlarged by a whole factor.
+    pub fn pixels(&self) -> Image {
+        let (rows, cols) = self.matrix.shape();
+        let longest = rows.max(cols).max(1);
+        let block = longest.div_ceil(self.max_side);
+        let (height, width) = (rows.div_ceil(block), cols.div_ceil(block));
+        let zoom = (self.max_side / longest).max(1);
+        let mut image = Image::new(width * zoom, height * zoom, self.palette.background());
+        let mut line = vec![0.0f32; width];
+        for y in 0..height {
+            line.fill(0.0);
+            for i in y * block..rows.min((y + 1) * block) {
+                for (most, entries) in line.iter_mut().zip(self.matrix.row(i).chunks(block)) {
+                    *most = entries.iter().fold(*most, |most, &x| larger(most, x));
+                }
+            }
+            for (x, &value) in line.iter().enumerate() {
+                image.fill((x * zoom, y * zoom), (zoom, zoom), self.color(value));
+            }
+        }
+        image
+    }
+
+    /// The matrix with its title and its colour bar.
+    pub fn image(&self) -> Image {
+        let pixels = self.pixels();
+        let labels = [format!("-{}", short(self.range)), "0".to_owned(), format!("+{}", short(self.range))];
+        let label_width = text_width(&labels[0], TEXT_SCALE);
+        let content = (pixels.width + 2).max(text_width(&self.title, TEXT_SCALE)).max(3 * label_width);
+        let top = if self.title.is_empty() { MARGIN } else { 2 * MARGIN + LINE };
+        let bar_top = top + pixels.height + 2 + MARGIN;
+        let label_top = bar_top + BAR + MARGIN / 2;
+        let text = self.palette.text();
+        let mut image = Image::new(content + 2 * MARGIN, label_top + LINE + MARGIN, self.palette.background());
+        image.write((MARGIN, MARGIN), &self.title, TEXT_SCALE, text);
+        image.fill((MARGIN, top), (pixels.width + 2, pixels.height + 2), FRAME);
+        image.paste((MARGIN + 1, top + 1), &pixels);
+        image.fill((MARGIN, bar_top), (content, BAR), FRAME);
+        let inside = content - 2;
+        for x in 0..inside {
+            let t = 2.0 * x as f32 / (inside - 1) as f32 - 1.0;
+            image.fill((MARGIN + 1 + x, bar_top + 1), (1, BAR - 2), self.palette.color(t));
+        }
+        let centered = MARGIN + (content - text_width(&labels[1], TEXT_SCALE)) / 2;
+        for (x, label) in [MARGIN, centered, MARGIN + content - label_width].into_iter().zip(&labels) {
+            image.write((x, label_top), label, TEXT_SCALE, text);
+        }
+        image
+    }
+
+    fn color(&self, value: f32) -> [u8; 3] {
+        let t = value / self.range;
+        let visible = if value != 0.0 && t.abs() < LEAST { LEAST.copysign(t) } else { t };
+        self.palette.color(visible)
+    }
+}
+
+/// The one of larger magnitude; what is no number is larger than any.
+fn larger(most: f32, x: f32) -> f32 {
+    if x.is_nan() || x.abs() > most.abs() { x } else { most }
+}
+
+/// `matrix` with its colour bar, see [`Picture`].
+pub fn picture(matrix: &Matrix, max_side: usize, range: f32) -> Image {
+    Picture::with_range(matrix, range).max_side(max_side).image()
+}
+
+/// The magnitude that 99.5 % of the finite nonzeros do not exceed; 1 where there are none.
+pub fn default_range(matrix: &Matrix) -> f32 {
+    let nonzeros = matrix.as_slice().iter().map(|x| x.abs()).filter(|&x| x != 0.0 && x.is_finite());
+    let mut magnitudes: Vec<f32> = nonzeros.collect();
+    if magnitudes.is_empty() {
+        return 1.0;
+    }
+    let at = (PERCENTILE * magnitudes.len() as f64).ceil() as usize - 1;
+    *magnitudes.select_nth_unstable_by(at, f32::total_cmp).1
+}
+
+/// Pictures side by side, on the first one's background.
+pub fn contact_sheet(pictures: &[Picture]) -> Image {
+    let images: Vec<Image> = pictures.iter().map(Picture::image).collect();
+    let width = images.iter().map(|image| image.width).sum();
+    let height = images.iter().map(|image| image.height).max().unwrap_or(0);
+    let background = pictures.first().map_or(Palette::default(), |picture| picture.palette).background();
+    let mut sheet = Image::new(width, height, background);
+    let mut left = 0;
+    for image in &images {
+        sheet.paste((left, 0), image);
+        left += image.width;
+    }
+    sheet
+}
+
+/// W, A, B, A·B and W − A·B side by side. The three that are W's size share W's range, so that they can be compared.
+///
+/// # Panics
+/// When A·B has not W's shape.
+pub fn factor_sheet(w: &Matrix, factors: &Factors, max_side: usize, palette: Palette) -> Image {
+    let product = factors.product();
+    assert_eq!(w.shape(), product.shape(), "shapes of W and A·B");
+    let rest = w.as_slice().iter().zip(product.as_slice()).map(|(w, p)| w - p).collect();
+    let rest = Matrix::from_vec(w.rows(), w.cols(), rest);
+    let range = default_range(w);
+    let pictures = [
+        Picture::with_range(w, range).title("W"),
+        Picture::new(&factors.a).title("A"),
+        Picture::new(&factors.b).title("B"),
+        Picture::with_range(&product, range).title("AB"),
+        Picture::with_range(&rest, range).title("W-AB"),
+    ];
+    contact_sheet(&pictures.map(|picture| picture.max_side(max_side).palette(palette)))
+}
+
+/// A positive number in three digits.
+fn short(x: f32) -> String {
+    match x {
+        _ if !(1e-3..1e4).contains(&x) => format!("{x:.1e}"),
+        _ if x < 1.0 => format!("{x:.4}"),
+        _ if x < 100.0 => format!("{x:.2}"),
+        _ => format!("{x:.0}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lone_nonzero_in_a_large_matrix_stays_visible() {
+        let mut matrix = Matrix::zeros(4096, 11008);
+        matrix.as_mut_slice()[1234 * 11008 + 5678] = -1e-3;
+        let image = Picture::with_range(&matrix, 1.0).max_side(512).pixels();
+        assert_eq!((image.width, image.height), (501, 187)); // blocks of 22
+        let zero = Palette::Light.color(0.0);
+        let colored: Vec<usize> = (0..501 * 187).filter(|at| image.pixel(at % 501, at / 501) != zero).collect();
+        assert_eq!(colored, [1234 / 22 * 501 + 5678 / 22]);
+        let [r, _, b] = image.pixel(5678 / 22, 1234 / 22);
+        assert!(b > r, "negative is blue");
+        let own = Picture::new(&matrix).max_side(512).pixels();
+        assert_eq!(own.pixel(5678 / 22, 1234 / 22), Palette::Light.color(-1.0));
+    }
+
+    #[test]
+    fn a_small_matrix_is_enlarged_by_a_whole_factor() {
+        let matrix = Matrix::from_vec(2, 3, vec![1.0, 0.0, -1.0, 0.5, 2.0, 0.0]);
+        let image = Picture::with_range(&matrix, 1.0).max_side(32).pixels();
+        assert_eq!((image.width, image.height), (30, 20));
+        for (at, &value) in matrix.as_slice().iter().enumerate() {
+            let (x, y) = (at % 3 * 10, at / 3 * 10);
+            assert_eq!(image.pixel(x, y), Palette::Light.color(value));
+            assert_eq!(image.pixel(x + 9, y + 9), Palette::Light.color(value));
+        }
+    }
+
+    #[test]
+    fn the_default_range_leaves_out_the_largest_half_percent() {
+        let matrix = Matrix::from_fn(40, 50, |i, j| if i % 2 == 0 { 0.0 } else { -((i / 2 * 50 + j + 1) as f32) });
+        assert_eq!(default_range(&matrix), 995.0); // of 1 to 1000
+        assert_eq!(default_range(&Matrix::zeros(3, 3)), 1.0);
+    }
+
+    #[test]
+    fn the_sheet_survives_its_png() {
+        let w = Matrix::from_fn(12, 20, |i, j| (i as f32 - j as f32) / 10.0);
+        let a = Matrix::from_fn(12, 12, |i, j| f32::from(i == j));
+        let sheet = factor_sheet(&w, &Factors { a, b: w.clone() }, 120, Palette::Dark);
+        let png = sheet.to_png();
+        let mut reader = png::Decoder::new(std::io::Cursor::new(&png)).read_info().unwrap();
+        let mut rgb = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut rgb).unwrap();
+        assert_eq!((info.width as usize, info.height as usize), (sheet.width, sheet.height));
+        assert_eq!(rgb, sheet.rgb);
+        if let Some(path) = std::env::var_os("DSF_TEST_PICTURE") {
+            std::fs::write(path, png).unwrap(); // to look at
+        }
+    }
+
+    #[test]
+    fn nothing_is_too_odd_to_be_drawn() {
+        let odd = Matrix::from_vec(1, 4, vec![f32::NAN, f32::INFINITY, 1.0, 0.0]);
+        for matrix in [&odd, &Matrix::zeros(0, 0), &Matrix::zeros(0, 5), &Matrix::zeros(1, 1)] {
+            for range in [0.0, f32::NAN, 1e-40] {
+                let image = picture(matrix, 0, range);
+                assert_eq!(image.rgb.len(), 3 * image.width * image.height);
+            }
+            Picture::new(matrix).title("…").image().to_png();
+        }
+        assert_eq!(contact_sheet(&[]).rgb.len(), 3);
+    }
+
+    #[test]
+    fn numbers_of_the_bar() {
+        assert_eq!([0.0421, 1.5, 250.0, 1e-5, 3e7].map(short), ["0.0421", "1.50", "250", "1.0e-5", "3.0e7"]);
+    }
+}

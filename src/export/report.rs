@@ -1,0 +1,124 @@
+//! What a run came to, as JSON: the command line prints it, files carry it.
+
+use super::Export;
+use crate::factorize::{Preset, Settings};
+use crate::job::Outcome;
+use crate::measure::Storage;
+use crate::model::Layer;
+use serde::Serialize;
+use serde_json::json;
+
+/// The result of factorizing one layer. The keys are a contract; one without meaning for a run is null.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunReport {
+    /// Always `dsf`.
+    pub method: &'static str,
+    /// What the settings started from.
+    pub preset: Option<&'static str>,
+    /// The file's name, without a folder.
+    pub source: String,
+    /// The tensor's name.
+    pub tensor: String,
+    /// Rows of W, its outputs.
+    pub rows: usize,
+    /// Columns of W, its inputs.
+    pub cols: usize,
+    /// k, the columns of A and rows of B.
+    pub inner_dim: usize,
+    /// The share of W's entries that was asked for.
+    pub density: f64,
+    /// Nonzeros of A as written.
+    pub nnz_a: usize,
+    /// Nonzeros of B as written.
+    pub nnz_b: usize,
+    /// Of both.
+    pub nnz: usize,
+    /// W with 16-bit values.
+    pub bytes_dense: u64,
+    /// Both factors with 16-bit values and one bit a position.
+    pub bytes_bitmask: u64,
+    /// Both factors with 16-bit values and a column index each.
+    pub bytes_csr: u64,
+    /// ‖W − AB‖_F / ‖W‖_F of the values as written, in f64.
+    pub relative_error: f64,
+    /// tr((W − AB)·XᵀX·(W − AB)ᵀ) / tr(W·XᵀX·Wᵀ); null without calibration.
+    pub layer_error: Option<f64>,
+    /// Null without calibration.
+    pub layer_error_before_finalize: Option<f64>,
+    /// Null without held-out data.
+    pub layer_error_held_out: Option<f64>,
+    /// The solver alone.
+    pub seconds: f64,
+    /// Where it ran.
+    pub backend: &'static str,
+    /// The GPU's name; null on the CPU.
+    pub adapter: Option<String>,
+    /// Worker threads.
+    pub threads: usize,
+    /// Of the random start.
+    pub seed: u64,
+    /// Outer iterations.
+    pub outer: usize,
+    /// Inner iterations of each half-step.
+    pub inner: usize,
+    /// The relative error after each outer iteration.
+    pub history: Vec<f64>,
+}
+
+impl RunReport {
+    /// Of `export`, which was made from `outcome` for `layer`.
+    pub fn new(
+        layer: &Layer,
+        settings: &Settings,
+        preset: Option<Preset>,
+        export: &Export,
+        outcome: &Outcome,
+        threads: usize,
+    ) -> Self {
+        let ((rows, cols), inner_dim) = (layer.weight.shape(), outcome.factors.a.cols());
+        let (nnz_a, nnz_b) = (export.nnz_a(), export.nnz_b());
+        let storage = Storage::of_factors(rows, cols, inner_dim, nnz_a, nnz_b);
+        Self {
+            method: "dsf",
+            preset: preset.map(Preset::name),
+            source: layer.file.clone(),
+            tensor: layer.name.clone(),
+            rows,
+            cols,
+            inner_dim,
+            density: settings.density,
+            nnz_a,
+            nnz_b,
+            nnz: nnz_a + nnz_b,
+            bytes_dense: storage.dense,
+            bytes_bitmask: storage.bitmask,
+            bytes_csr: storage.csr,
+            relative_error: export.relative_error(layer),
+            layer_error: None,
+            layer_error_before_finalize: None,
+            layer_error_held_out: None,
+            seconds: outcome.seconds,
+            backend: "cpu",
+            adapter: None,
+            threads,
+            seed: settings.seed,
+            outer: settings.outer,
+            inner: settings.inner,
+            history: outcome.history.clone(),
+        }
+    }
+}
+
+impl Export {
+    /// Writes the file, with the settings and the report in its metadata; see [`super::write`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn write(
+        &self,
+        path: &std::path::Path,
+        settings: &Settings,
+        report: &RunReport,
+        replace: bool,
+    ) -> Result<(), super::Error> {
+        super::write(path, &self.to_bytes(&json!(settings), &json!(report)), replace)
+    }
+}

@@ -1,0 +1,25 @@
+//! The built-in example: a small language model that `examples/train_stories` has trained.
+
+use super::Checkpoint;
+
+static STORIES: &[u8] = include_bytes!("../../assets/stories/model.safetensors");
+
+/// The layer to begin with: square and small enough to be factorized anew with every move of a slider.
+pub const EXAMPLE_LAYER: &str = "model.layers.1.self_attn.q_proj.weight";
+
+/// The example's checkpoint, part of the program: a Llama architecture with 4 blocks of 256.
+pub fn example() -> Checkpoint {
+    Checkpoint::from_bytes("stories.safetensors", STORIES.to_vec()).expect("the example is a valid checkpoint")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Orientation;
+
+    #[test]
+    fn the_example_opens_and_its_layer_is_there() {
+        let layer = example().layer(EXAMPLE_LAYER, Orientation::AsStored).unwrap();
+        assert_eq!(layer.weight.shape(), (256, 256));
+    }
+}

@@ -1,0 +1,210 @@
+//! Factors read back from an export.
+//!
+//! `<m>.A` and `<m>.B` are each stored in one of three layouts: dense (`.weight`), compressed sparse rows
+//! (`.crow_indices`, `.col_indices`, `.values`, `.shape`), or a bit a position (`.bitmask`, `.compressed`,
+//! `.row_offsets`, `.shape`; in files from before 2025 `.weight.bitmask` and so on).
+
+use super::checkpoint::check_finite;
+use super::names::{natural, nearest, one_line};
+use super::{Checkpoint, Error, Orientation};
+use crate::factorize::Factors;
+use crate::matrix::Matrix;
+use std::collections::BTreeSet;
+
+/// Entries that a matrix may have whatever its file holds: 1 GiB as f32.
+const ENTRIES: u64 = 1 << 28;
+
+/// Entries for each nonzero beyond that, so that memory is bounded by what is in the file.
+const ENTRIES_PER_NONZERO: u64 = 64;
+
+/// What marks each layout, and with it each factor.
+const MARKS: [&str; 4] = [".weight", ".crow_indices", ".bitmask", ".weight.bitmask"];
+
+/// One factor, and how many nonzeros its file has for it.
+struct Read {
+    matrix: Matrix,
+    nonzeros: u64,
+}
+
+impl Checkpoint {
+    /// The names `<m>` of all pairs of factors in this file, in natural order.
+    pub fn factorizations(&self) -> Vec<String> {
+        let stems: BTreeSet<&str> = self
+            .tensors()
+            .iter()
+            .flat_map(|info| MARKS.iter().filter_map(|mark| info.name.strip_suffix(mark)?.strip_suffix(".A")))
+            .filter(|stem| !stem.is_empty() && self.mark(&format!("{stem}.B")).is_some())
+            .collect();
+        let mut stems: Vec<_> = stems.into_iter().map(str::to_owned).collect();
+        stems.sort_by(|a, b| natural(a, b));
+        stems
+    }
+
+    /// The factors of `stem`, one of [`Checkpoint::factorizations`].
+    pub fn factors(&self, stem: &str) -> Result<Factors, Error> {
+        let (a, b) = (format!("{stem}.A"), format!("{stem}.B"));
+        let (Some(layout_a), Some(layout_b)) = (self.mark(&a), self.mark(&b)) else {
+            let stems = self.factorizations();
+            let nearest = nearest(stem, stems.iter().map(String::as_str));
+            return Err(Error::NoFactors { file: self.name().to_owned(), stem: stem.to_owned(), nearest });
+        };
+        let (a, b) = (self.factor(&a, layout_a)?, self.factor(&b, layout_b)?);
+        if a.matrix.cols() != b.matrix.rows() {
+            let (a, b) = (a.matrix.shape(), b.matrix.shape());
+            return Err(Error::InnerDimension { stem: stem.to_owned(), a, b });
+        }
+        // Whoever reads the factors will multiply them.
+        check_size(stem, a.matrix.rows() as u64, b.matrix.cols() as u64, a.nonzeros + b.nonzeros)?;
+        Ok(Factors { a: a.matrix, b: b.matrix })
+    }
+
+    /// The first mark of a layout that `factor` has.
+    fn mark(&self, factor: &str) -> Option<&'static str> {
+        MARKS.into_iter().find(|mark| self.has(&format!("{factor}{mark}")))
+    }
+
+    fn factor(&self, factor: &str, mark: &str) -> Result<Read, Error> {
+        match mark {
+            ".weight" => {
+                let weight = self.layer(&format!("{factor}.weight"), Orientation::AsStored)?;
+                if weight.shape.len() != 2 {
+                    return Err(bad(factor, "its weight does not have two dimensions"));
+                }
+                Ok(Read { nonzeros: weight.weight.len() as u64, matrix: weight.weight })
+            }
+            ".crow_indices" => self.csr(factor),
+            ".bitmask" => self.bitmask(factor, factor),
+            _ => self.bitmask(factor, &format!("{factor}.weight")),
+        }
+    }
+
+    fn csr(&self, factor: &str) -> Result<Read, Error> {
+        let part = |part: &str| format!("{factor}.{part}");
+        let (rows, cols) = self.shape_of(factor, &part("shape"))?;
+        let starts = self.integers(factor, &part("crow_indices"), &[rows.saturating_add(1)])?;
+        let values = self.list(factor, &part("values"))?;
+        let columns = self.integers(factor, &part("col_indices"), &[values.len() as u64])?;
+        if starts.first() != Some(&0) || starts.last() != Some(&(values.len() as i64)) {
+            return Err(bad(factor, "crow_indices do not run from 0 to the number of values"));
+        }
+        check_size(factor, rows, cols, values.len() as u64)?;
+
+        let mut dense = Matrix::zeros(rows as usize, cols as usize);
+        for (row, ends) in starts.windows(2).enumerate() {
+            let at = usize::try_from(ends[0]).ok().zip(usize::try_from(ends[1]).ok());
+            let entries = at.and_then(|(start, end)| Some((columns.get(start..end)?, values.get(start..end)?)));
+            let Some((columns, values)) = entries else {
+                return Err(bad(factor, &format!("crow_indices do not ascend at row {row}")));
+            };
+            let mut next = 0;
+            for (&col, &value) in columns.iter().zip(values) {
+                if col < next || col as u64 >= cols {
+                    return Err(bad(factor, &format!("col_indices leave 0..{cols} or do not ascend in row {row}")));
+                }
+                next = col + 1;
+                dense.as_mut_slice()[row * cols as usize + col as usize] = value;
+            }
+        }
+        check_finite(&part("values"), &dense)?;
+        Ok(Read { nonzeros: values.len() as u64, matrix: dense })
+    }
+
+    /// `prefix` stands before `.bitmask`: the factor's name, or that with `.weight`.
+    fn bitmask(&self, factor: &str, prefix: &str) -> Result<Read, Error> {
+        let part = |part: &str| format!("{prefix}.{part}");
+        let (rows, cols) = self.shape_of(factor, &part("shape"))?;
+        let offsets = self.integers(factor, &part("row_offsets"), &[rows])?;
+        let width = cols.div_ceil(8);
+        let mask = self.part(factor, &part("bitmask"), "U8", &[rows, width])?;
+        let values = self.list(factor, &part("compressed"))?;
+        check_size(factor, rows, cols, values.len() as u64)?;
+
+        let mut dense = Matrix::zeros(rows as usize, cols as usize);
+        let mut left = values.iter();
+        for (row, (bits, &offset)) in mask.chunks_exact(width as usize).zip(&offsets).enumerate() {
+            if offset != (values.len() - left.len()) as i64 {
+                return Err(bad(factor, &format!("row_offsets do not count the bits before row {row}")));
+            }
+            for (at, byte) in bits.iter().enumerate() {
+                for bit in (0..8).filter(|bit| byte >> bit & 1 == 1) {
+                    let col = 8 * at + bit;
+                    if col as u64 >= cols {
+                        return Err(bad(factor, &format!("bitmask has a bit beyond column {cols} in row {row}")));
+                    }
+                    let Some(&value) = left.next() else {
+                        return Err(bad(factor, "bitmask has more bits than there are values"));
+                    };
+                    dense.as_mut_slice()[row * cols as usize + col] = value;
+                }
+            }
+        }
+        if left.len() > 0 {
+            return Err(bad(factor, "bitmask has fewer bits than there are values"));
+        }
+        check_finite(&part("compressed"), &dense)?;
+        Ok(Read { nonzeros: values.len() as u64, matrix: dense })
+    }
+
+    /// Rows and columns; both are at least 1.
+    fn shape_of(&self, factor: &str, name: &str) -> Result<(u64, u64), Error> {
+        let shape = self.integers(factor, name, &[2])?;
+        match shape[..] {
+            [rows, cols] if rows > 0 && cols > 0 => Ok((rows as u64, cols as u64)),
+            _ => Err(bad(factor, &format!("its shape is {shape:?}"))),
+        }
+    }
+
+    /// An I64 tensor of this shape.
+    fn integers(&self, factor: &str, name: &str, shape: &[u64]) -> Result<Vec<i64>, Error> {
+        let bytes = self.part(factor, name, "I64", shape)?;
+        Ok(bytes.as_chunks().0.iter().map(|&value| i64::from_le_bytes(value)).collect())
+    }
+
+    /// A one-dimensional tensor of floats.
+    fn list(&self, factor: &str, name: &str) -> Result<Vec<f32>, Error> {
+        let info = self.tensor(name).map_err(|_| missing(factor, name))?;
+        match info.shape.len() {
+            1 => self.values(name),
+            _ => Err(bad(factor, &format!("{name} has shape {:?}, not one dimension", info.shape))),
+        }
+    }
+
+    /// The bytes of a tensor of this format and shape.
+    fn part(&self, factor: &str, name: &str, dtype: &str, shape: &[u64]) -> Result<&[u8], Error> {
+        let info = self.tensor(name).map_err(|_| missing(factor, name))?;
+        if info.dtype != dtype || !info.shape.iter().map(|&n| n as u64).eq(shape.iter().copied()) {
+            return Err(bad(factor, &format!("{name} is {} {:?}, not {dtype} {shape:?}", info.dtype, info.shape)));
+        }
+        self.bytes(name)
+    }
+}
+
+fn bad(factor: &str, problem: &str) -> Error {
+    Error::BadFactor { factor: factor.to_owned(), problem: one_line(problem) }
+}
+
+fn missing(factor: &str, name: &str) -> Error {
+    bad(factor, &format!("it has no {name}"))
+}
+
+/// Refuses a matrix that is huge without the nonzeros to show for it: every entry is allocated.
+fn check_size(name: &str, rows: u64, cols: u64, nonzeros: u64) -> Result<(), Error> {
+    let limit = nonzeros.saturating_mul(ENTRIES_PER_NONZERO).max(ENTRIES);
+    match rows.checked_mul(cols) {
+        Some(entries) if entries <= limit && usize::try_from(entries).is_ok() => Ok(()),
+        _ => Err(Error::TooLarge { name: name.to_owned(), rows, cols, nonzeros, limit }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn huge_matrices_need_nonzeros() {
+        assert!(check_size("a", 1 << 14, 1 << 14, 0).is_ok());
+        assert!(check_size("a", 1 << 15, 1 << 14, 0).is_err());
+        assert!(check_size("a", 1 << 15, 1 << 14, 1 << 23).is_ok());
+        assert!(check_size("a", 1 << 32, 1 << 32, u64::MAX).is_err());
+    }
+}

@@ -1,0 +1,144 @@
+//! The index of a checkpoint in several files: `model.safetensors.index.json`.
+
+use super::Error;
+use super::names::one_line;
+use super::safetensors::HEADER_LIMIT;
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
+
+/// The most shards of one checkpoint.
+const SHARD_LIMIT: usize = 10_000;
+
+/// Which shard holds which tensor.
+#[derive(Debug)]
+pub(super) struct Index {
+    /// Shard of each tensor.
+    pub weight_map: BTreeMap<String, String>,
+    /// What else it says, as text.
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl Index {
+    /// Reads `bytes`, a whole file called `file`. Every shard it names is a plain file name.
+    pub fn read(file: &str, bytes: &[u8]) -> Result<Self, Error> {
+        let file = || file.to_owned();
+        if bytes.is_empty() {
+            return Err(Error::EmptyFile { file: file() });
+        }
+        if bytes.starts_with(b"version https://git-lfs") {
+            return Err(Error::LfsPointer { file: file() });
+        }
+        let length = bytes.len() as u64;
+        if length > HEADER_LIMIT {
+            return Err(Error::HeaderTooLong { file: file(), bytes: length, limit: HEADER_LIMIT });
+        }
+        let json: Json = serde_json::from_slice(bytes)
+            .map_err(|error| Error::Malformed { file: file(), problem: one_line(&error.to_string()) })?;
+        if let Some(tensor) = json.weight_map.duplicate {
+            return Err(Error::Duplicate { file: file(), tensor });
+        }
+        let index = Self {
+            weight_map: json.weight_map.shards,
+            metadata: json.metadata.unwrap_or_default().into_iter().map(|(key, value)| (key, text(value))).collect(),
+        };
+        let shards = index.shards();
+        if shards.is_empty() {
+            return Err(Error::Malformed { file: file(), problem: "its weight_map is empty".to_owned() });
+        }
+        if let Some(&shard) = shards.iter().find(|shard| !is_plain(shard)) {
+            return Err(Error::ShardName { file: file(), shard: shard.to_owned() });
+        }
+        if shards.len() > SHARD_LIMIT {
+            return Err(Error::TooManyShards { file: file(), shards: shards.len(), limit: SHARD_LIMIT });
+        }
+        Ok(index)
+    }
+
+    /// The shards' names, each once.
+    pub fn shards(&self) -> BTreeSet<&str> {
+        self.weight_map.values().map(String::as_str).collect()
+    }
+}
+
+/// Whether `shard` can only be a file beside the index. A colon is a drive or a stream on Windows.
+fn is_plain(shard: &str) -> bool {
+    let forbidden = |c: char| matches!(c, '/' | '\\' | ':') || c.is_control();
+    shard.ends_with(".safetensors") && !shard.starts_with('.') && !shard.contains("..") && !shard.contains(forbidden)
+}
+
+fn text(value: serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
+#[derive(Deserialize)]
+struct Json {
+    #[serde(default)]
+    metadata: Option<BTreeMap<String, serde_json::Value>>,
+    weight_map: WeightMap,
+}
+
+/// A map that notices a key given twice, which serde_json would silently replace.
+#[derive(Default)]
+struct WeightMap {
+    shards: BTreeMap<String, String>,
+    duplicate: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for WeightMap {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+
+        impl<'de> Visitor<'de> for Entries {
+            type Value = WeightMap;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("a map from tensors to files")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<WeightMap, M::Error> {
+                let mut all = WeightMap::default();
+                while let Some((tensor, shard)) = map.next_entry::<String, String>()? {
+                    match all.shards.entry(tensor) {
+                        btree_map::Entry::Vacant(place) => drop(place.insert(shard)),
+                        btree_map::Entry::Occupied(place) => all.duplicate = Some(place.key().clone()),
+                    }
+                }
+                Ok(all)
+            }
+        }
+
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_file_names_are_shards() {
+        for good in ["model.safetensors", "model-00001-of-00002.safetensors", "a b.safetensors"] {
+            assert!(is_plain(good), "{good}");
+        }
+        for bad in [
+            "",
+            ".",
+            "..",
+            "/etc/x.safetensors",
+            "a/b.safetensors",
+            "..\\x.safetensors",
+            "..safetensors",
+            "C:x.safetensors",
+            "\\\\host\\x.safetensors",
+            "pytorch_model.bin",
+            "x\0.safetensors",
+            ".safetensors",
+        ] {
+            assert!(!is_plain(bad), "{bad}");
+        }
+    }
+}

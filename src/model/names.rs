@@ -1,0 +1,106 @@
+//! Names of tensors: their order, their likeness, and how to print one that comes from a stranger.
+
+use std::cmp::Ordering;
+
+/// Longest name printed or compared in full.
+const LONG: usize = 200;
+
+/// Numbers by value, everything else by character: `layers.2` before `layers.10`.
+pub(super) fn natural(a: &str, b: &str) -> Ordering {
+    let (mut left, mut right) = (a.as_bytes(), b.as_bytes());
+    while let (Some(&x), Some(&y)) = (left.first(), right.first()) {
+        let order = if x.is_ascii_digit() && y.is_ascii_digit() {
+            let (p, q) = (take_number(&mut left), take_number(&mut right));
+            p.len().cmp(&q.len()).then_with(|| p.cmp(q))
+        } else {
+            (left, right) = (&left[1..], &right[1..]);
+            x.cmp(&y)
+        };
+        if order.is_ne() {
+            return order;
+        }
+    }
+    // `01` and `1` are one number but two names.
+    left.len().cmp(&right.len()).then_with(|| a.cmp(b))
+}
+
+/// Cuts the digits off the front; what is returned has no leading zeros.
+fn take_number<'a>(text: &mut &'a [u8]) -> &'a [u8] {
+    let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, rest) = text.split_at(end);
+    *text = rest;
+    let zeros = digits.iter().take_while(|&&digit| digit == b'0').count();
+    &digits[zeros..]
+}
+
+/// The three of `names` most like `wanted`, best first.
+pub(super) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let wanted = wanted.as_bytes().get(..LONG).unwrap_or(wanted.as_bytes());
+    let mut scored: Vec<_> = names
+        .filter(|name| name.len() <= LONG)
+        .map(|name| {
+            // Who types a part of a name means that name, however much is missing.
+            let part = !wanted.is_empty() && name.as_bytes().windows(wanted.len()).any(|window| window == wanted);
+            (!part, edits(wanted, name.as_bytes()), name)
+        })
+        .collect();
+    scored.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| natural(a.2, b.2)));
+    scored.into_iter().take(3).map(|(_, _, name)| name.to_owned()).collect()
+}
+
+/// Levenshtein's distance.
+fn edits(a: &[u8], b: &[u8]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let best = (diagonal + usize::from(x != y)).min(row[j] + 1).min(row[j + 1] + 1);
+            diagonal = std::mem::replace(&mut row[j + 1], best);
+        }
+    }
+    row[b.len()]
+}
+
+/// In double quotes on one line, shortened.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", one_line(name))
+}
+
+/// Without control characters, shortened.
+pub(super) fn one_line(text: &str) -> String {
+    let mut line = String::new();
+    for c in text.chars().take(LONG) {
+        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
+    }
+    if text.chars().nth(LONG).is_some() {
+        line.push('…');
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_sort_by_value() {
+        let mut names = ["layers.10.w", "layers.2.w", "layers.1", "a", "layers.02.w", "layers", "layers.2.b"];
+        names.sort_by(|a, b| natural(a, b));
+        assert_eq!(names, ["a", "layers", "layers.1", "layers.2.b", "layers.02.w", "layers.2.w", "layers.10.w"]);
+    }
+
+    #[test]
+    fn nearest_knows_typing_errors_and_parts() {
+        let names = ["fc1.weight", "fc2.weight", "layers.10.attention.wq.weight", "norm"];
+        assert_eq!(edits(b"kitten", b"sitting"), 3);
+        assert_eq!(nearest("fc2.wieght", names.into_iter())[0], "fc2.weight");
+        assert_eq!(nearest("wq", names.into_iter())[0], "layers.10.attention.wq.weight");
+        assert!(nearest("", std::iter::empty()).is_empty());
+    }
+
+    #[test]
+    fn strangers_stay_on_one_line() {
+        assert_eq!(quoted("a\nb\u{1b}[31m"), "\"a\\nb\\u{1b}[31m\"");
+        assert_eq!(one_line(&"x".repeat(1000)).chars().count(), LONG + 1);
+    }
+}

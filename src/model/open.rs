@@ -1,0 +1,83 @@
+//! Opening by path: a file, an index, a folder.
+
+use super::bytes::Bytes;
+use super::names::{natural, one_line};
+use super::{Checkpoint, Error};
+use std::path::Path;
+
+const SINGLE: &str = "model.safetensors";
+const INDEX: &str = "model.safetensors.index.json";
+
+/// Opens a `.safetensors`, a `.npy`, the `.index.json` of a sharded checkpoint, or a folder with `model.safetensors` or
+/// `model.safetensors.index.json`, looked for in this order.
+///
+/// Files are mapped and only their headers read, so that a checkpoint of any size opens at once.
+pub fn open(source: &Path) -> Result<Checkpoint, Error> {
+    if source.is_dir() {
+        return open_folder(source);
+    }
+    let file = name_of(source);
+    if file.ends_with(".index.json") {
+        return open_index(&file, source);
+    }
+    Checkpoint::from_part(&file, Bytes::map(source)?)
+}
+
+fn open_folder(folder: &Path) -> Result<Checkpoint, Error> {
+    let name = name_of(folder);
+    let (single, index) = (folder.join(SINGLE), folder.join(INDEX));
+    if exists(&single) {
+        let mut checkpoint = Checkpoint::from_part(SINGLE, Bytes::map(&single)?)?;
+        checkpoint.rename(name);
+        Ok(checkpoint)
+    } else if exists(&index) {
+        open_index(&name, &index)
+    } else {
+        Err(Error::NoModel { folder: shown(folder), inside: inside(folder)? })
+    }
+}
+
+fn open_index(name: &str, index: &Path) -> Result<Checkpoint, Error> {
+    let folder = index.parent().unwrap_or(Path::new(""));
+    Checkpoint::assemble(name, &name_of(index), &Bytes::map(index)?, |shard| {
+        let path = folder.join(shard);
+        if !exists(&path) {
+            return Err(None);
+        }
+        Bytes::map(&path).map_err(Some)
+    })
+}
+
+/// Whether there is anything at `path`, also what cannot be read: that is an error of its own.
+fn exists(path: &Path) -> bool {
+    path.try_exists().unwrap_or(true)
+}
+
+/// The first entries of a folder in words.
+fn inside(folder: &Path) -> Result<String, Error> {
+    const SHOWN: usize = 6;
+    let entries = std::fs::read_dir(folder)
+        .map_err(|error| Error::Unreadable { path: shown(folder), reason: error.to_string() })?;
+    let mut names: Vec<_> = entries
+        .take(10_000) // enough to say what is there
+        .filter_map(|entry| Some(one_line(&entry.ok()?.file_name().to_string_lossy())))
+        .collect();
+    names.sort_by(|a, b| natural(a, b));
+    let more = names.len().saturating_sub(SHOWN);
+    names.truncate(SHOWN);
+    Ok(match (names.is_empty(), more) {
+        (true, _) => "nothing".to_owned(),
+        (false, 0) => names.join(", "),
+        (false, more) => format!("{} and {more} more", names.join(", ")),
+    })
+}
+
+/// The last part of the path; of `.` and `..` that of the folder they stand for.
+fn name_of(path: &Path) -> String {
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    name(path).or_else(|| name(&path.canonicalize().ok()?)).unwrap_or_else(|| path.display().to_string())
+}
+
+fn shown(path: &Path) -> String {
+    one_line(&path.display().to_string())
+}

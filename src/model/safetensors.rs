@@ -1,0 +1,147 @@
+//! Hugging Face's `.safetensors`: a length, a header in JSON, the values.
+
+use super::names::one_line;
+use super::tensor::{Stored, TensorInfo, check_dimensions};
+use super::{Dtype, Error};
+use ::safetensors::{
+    Dtype as Kind, SafeTensorError,
+    tensor::{Metadata, TensorInfo as Entry},
+};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use std::collections::{BTreeMap, btree_map};
+use std::ops::Range;
+
+/// The longest header, and the longest index: safetensors' own limit.
+pub(super) const HEADER_LIMIT: u64 = 100_000_000;
+
+/// What a header says.
+#[derive(Default)]
+pub(super) struct Contents {
+    pub metadata: BTreeMap<String, String>,
+    pub tensors: Vec<(TensorInfo, Stored)>,
+}
+
+/// Reads the header of `bytes`, a whole file called `file`, and checks that it describes the file exactly.
+///
+/// Only the header is looked at, so that a mapped file of any size is read at once.
+pub(super) fn read(file: &str, bytes: &[u8], part: usize) -> Result<Contents, Error> {
+    let malformed = |problem: &str| Error::Malformed { file: file.to_owned(), problem: one_line(problem) };
+    let (header, data) = split(file, bytes)?;
+    let header: Header = serde_json::from_slice(header).map_err(|error| malformed(&error.to_string()))?;
+    if let Some(tensor) = header.duplicate {
+        return Err(Error::Duplicate { file: file.to_owned(), tensor });
+    }
+
+    // From here on the crate judges: no holes, no overlaps, no overflow, sizes that fit shapes.
+    let mut entries: Vec<_> = header.tensors.into_iter().collect();
+    entries.sort_by_key(|(_, entry)| entry.data_offsets);
+    let layout = Metadata::new(None, entries).map_err(|error| match error {
+        SafeTensorError::InvalidOffset(tensor) => {
+            malformed(&format!("tensor \"{}\" overlaps another one or leaves a hole", one_line(&tensor)))
+        }
+        error => malformed(&error.to_string()),
+    })?;
+    let found = data.len() as u64;
+    let expected = layout.data_len() as u64;
+    if found < expected {
+        let before = data.start as u64;
+        return Err(Error::Truncated { file: file.to_owned(), expected: before + expected, found: before + found });
+    }
+    if found > expected {
+        return Err(Error::ExtraBytes { file: file.to_owned(), extra: found - expected });
+    }
+
+    let mut tensors = Vec::new();
+    for (name, entry) in layout.tensors() {
+        check_dimensions(file, &name, entry.shape.iter().map(|&n| n as u64))?;
+        let (start, end) = entry.data_offsets;
+        let info = TensorInfo {
+            name,
+            shape: entry.shape.clone(),
+            dtype: entry.dtype.to_string(),
+            format: format(entry.dtype),
+            bytes: (end - start) as u64,
+            file: file.to_owned(),
+        };
+        tensors.push((info, Stored::plain(part, data.start + start..data.start + end)));
+    }
+    Ok(Contents { metadata: header.metadata, tensors })
+}
+
+/// The header's bytes, and where the data are.
+fn split<'a>(file: &str, bytes: &'a [u8]) -> Result<(&'a [u8], Range<usize>), Error> {
+    let file = || file.to_owned();
+    if bytes.is_empty() {
+        return Err(Error::EmptyFile { file: file() });
+    }
+    if bytes.starts_with(b"version https://git-lfs") {
+        return Err(Error::LfsPointer { file: file() });
+    }
+    let found = bytes.len() as u64;
+    let Some((length, rest)) = bytes.split_first_chunk::<8>() else {
+        return Err(Error::Truncated { file: file(), expected: 8, found });
+    };
+    let length = u64::from_le_bytes(*length);
+    if length > HEADER_LIMIT {
+        return Err(Error::HeaderTooLong { file: file(), bytes: length, limit: HEADER_LIMIT });
+    }
+    match rest.get(..length as usize) {
+        Some(header) => Ok((header, 8 + header.len()..bytes.len())),
+        None => Err(Error::Truncated { file: file(), expected: 8 + length, found }),
+    }
+}
+
+fn format(kind: Kind) -> Option<Dtype> {
+    match kind {
+        Kind::F64 => Some(Dtype::F64),
+        Kind::F32 => Some(Dtype::F32),
+        Kind::F16 => Some(Dtype::F16),
+        Kind::BF16 => Some(Dtype::BF16),
+        _ => None,
+    }
+}
+
+/// The JSON, entry by entry. The crate's own reader would keep the last of two tensors with one name and buffer the
+/// whole header on the way.
+#[derive(Default)]
+struct Header {
+    metadata: BTreeMap<String, String>,
+    tensors: BTreeMap<String, Entry>,
+    duplicate: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Header {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Header;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("a map of tensors")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Header, M::Error> {
+                let mut header = Header::default();
+                let mut has_metadata = false;
+                while let Some(name) = map.next_key::<String>()? {
+                    if name == "__metadata__" {
+                        if std::mem::replace(&mut has_metadata, true) {
+                            header.duplicate = Some(name);
+                        }
+                        header.metadata = map.next_value::<Option<_>>()?.unwrap_or_default();
+                        continue;
+                    }
+                    let entry = map.next_value()?;
+                    match header.tensors.entry(name) {
+                        btree_map::Entry::Vacant(place) => drop(place.insert(entry)),
+                        btree_map::Entry::Occupied(place) => header.duplicate = Some(place.key().clone()),
+                    }
+                }
+                Ok(header)
+            }
+        }
+
+        deserializer.deserialize_map(Entries)
+    }
+}

@@ -1,0 +1,128 @@
+//! What a file says about a tensor, and where its values are.
+
+use super::{Dtype, Error};
+use std::ops::Range;
+
+/// The largest dimension of a tensor.
+const DIMENSION_LIMIT: u64 = 1 << 32;
+
+/// A tensor as its file describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorInfo {
+    /// Its name; for a `.npy` the file's name without the ending.
+    pub name: String,
+    /// Its dimensions, outermost first.
+    pub shape: Vec<usize>,
+    /// Its number format in the file's words: `F32`, `I64`, `F8_E4M3`; in a `.npy` `<f4`, `>i8`.
+    pub dtype: String,
+    /// The same, where it is one that weights are read from.
+    pub format: Option<Dtype>,
+    /// The bytes it takes in the file.
+    pub bytes: u64,
+    /// The name of the file that holds it, without a folder.
+    pub file: String,
+}
+
+impl TensorInfo {
+    /// The number of values.
+    pub fn len(&self) -> usize {
+        // The readers have checked that this does not overflow.
+        self.shape.iter().product()
+    }
+
+    /// Whether there is no value at all.
+    pub fn is_empty(&self) -> bool {
+        self.shape.contains(&0)
+    }
+
+    /// Rows and columns as a layer that can be factorized: floats, 2-D or a convolution, not empty.
+    pub fn matrix_shape(&self) -> Option<(usize, usize)> {
+        if self.format.is_none() || self.is_empty() {
+            return None;
+        }
+        match self.shape[..] {
+            [rows, cols] => Some((rows, cols)),
+            [out, input, height, width] => Some((out, input * height * width)),
+            _ => None,
+        }
+    }
+}
+
+/// Where a tensor's values are, and in which order.
+pub(super) struct Stored {
+    /// Which of the checkpoint's files.
+    pub part: usize,
+    /// Where in that file.
+    pub range: Range<usize>,
+    /// Most significant byte first; only in `.npy`.
+    pub big_endian: bool,
+    /// First index fastest; only in `.npy`.
+    pub fortran: bool,
+}
+
+impl Stored {
+    /// Little-endian, last index fastest: as in every `.safetensors`.
+    pub fn plain(part: usize, range: Range<usize>) -> Self {
+        Self { part, range, big_endian: false, fortran: false }
+    }
+
+    /// Decodes `bytes`, those at `range`, to values with the last index fastest.
+    pub fn values(&self, bytes: &[u8], format: Dtype, shape: &[usize]) -> Vec<f32> {
+        let values = match self.big_endian {
+            false => format.decode(bytes),
+            true => {
+                let mut swapped = bytes.to_vec();
+                swapped.chunks_exact_mut(format.size()).for_each(|value| value.reverse());
+                format.decode(&swapped)
+            }
+        };
+        if self.fortran { last_index_fastest(&values, shape) } else { values }
+    }
+}
+
+/// Puts values stored with the first index fastest into the order with the last index fastest.
+fn last_index_fastest(values: &[f32], shape: &[usize]) -> Vec<f32> {
+    let mut sorted = Vec::with_capacity(values.len());
+    let mut index = vec![0; shape.len()];
+    for _ in 0..values.len() {
+        let at = index.iter().zip(shape).rev().fold(0, |at, (i, n)| at * n + i);
+        sorted.push(values[at]);
+        for (i, &n) in index.iter_mut().zip(shape).rev() {
+            *i += 1;
+            if *i < n {
+                break;
+            }
+            *i = 0;
+        }
+    }
+    sorted
+}
+
+/// Refuses dimensions that no weight has.
+pub(super) fn check_dimensions(file: &str, tensor: &str, mut shape: impl Iterator<Item = u64>) -> Result<(), Error> {
+    match shape.find(|&dimension| dimension > DIMENSION_LIMIT) {
+        Some(dimension) => Err(Error::Dimension { file: file.to_owned(), tensor: tensor.to_owned(), dimension }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fortran_order_is_undone_in_any_rank() {
+        assert_eq!(last_index_fastest(&[1.0, 4.0, 2.0, 5.0, 3.0, 6.0], &[2, 3]), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        // Value 100i + 10j + k at (i, j, k), shape 2×2×3.
+        let stored: Vec<f32> = (0..12).map(|at| (100 * (at % 2) + 10 * (at / 2 % 2) + at / 4) as f32).collect();
+        let sorted = last_index_fastest(&stored, &[2, 2, 3]);
+        assert_eq!(sorted, [0.0, 1.0, 2.0, 10.0, 11.0, 12.0, 100.0, 101.0, 102.0, 110.0, 111.0, 112.0]);
+    }
+
+    #[test]
+    fn big_endian_values_are_swapped() {
+        let stored = Stored { big_endian: true, ..Stored::plain(0, 0..8) };
+        let bytes: Vec<u8> = [1.5f32, -2.0].iter().flat_map(|x| x.to_be_bytes()).collect();
+        assert_eq!(stored.values(&bytes, Dtype::F32, &[2]), [1.5, -2.0]);
+    }
+}
