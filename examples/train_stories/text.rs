@@ -73,9 +73,8 @@ pub fn window(tokens: &Tokens, seed: u64, length: usize, candidates: u64) -> Win
     window
 }
 
-/// The mean logarithm of the probability of a word, given all before it: higher, the more the story comes back to what
-/// it said before. Stories that do not fit into the window
-/// come last.
+/// The mean logarithm of the probability of a word: higher, the more the story comes back to what it said before.
+/// Stories that do not fit into the window come last.
 fn surety(tale: &Tale, length: usize) -> f64 {
     match tale.words.len() {
         words if words < length => tale.log_prob / words as f64,

@@ -62,24 +62,26 @@ impl ExportPanel {
             self.path = format!("{stem}.dsf.safetensors");
         }
         Grid::new("export").num_columns(2).show(ui, |ui| {
-            ui.label("Layout");
-            ComboBox::from_id_salt("layout").selected_text(self.layout.name()).show_ui(ui, |ui| {
+            let label = ui.label("Layout");
+            let choice = ComboBox::from_id_salt("layout").selected_text(self.layout.name()).show_ui(ui, |ui| {
                 for layout in Layout::ALL {
                     ui.selectable_value(&mut self.layout, layout, layout.name()).on_hover_text(about(layout));
                 }
             });
+            choice.response.labelled_by(label.id);
             ui.end_row();
             ui.label("");
             ui.weak(about(self.layout));
             ui.end_row();
-            ui.label("Values");
+            let label = ui.label("Values");
             let automatic = if self.layout == Layout::Merged { "the layer's own" } else { "f32" };
             let name = |dtype: Option<Dtype>| dtype.map_or(automatic, Dtype::name);
-            ComboBox::from_id_salt("dtype").selected_text(name(self.dtype)).show_ui(ui, |ui| {
+            let choice = ComboBox::from_id_salt("dtype").selected_text(name(self.dtype)).show_ui(ui, |ui| {
                 for dtype in [None, Some(Dtype::F32), Some(Dtype::F16), Some(Dtype::BF16)] {
                     ui.selectable_value(&mut self.dtype, dtype, name(dtype));
                 }
             });
+            choice.response.labelled_by(label.id);
             ui.end_row();
             let label = ui.label("File");
             ui.horizontal(|ui| {

@@ -24,13 +24,16 @@ fn preset_ui(ui: &mut Ui, settings: &mut Settings) {
     let current = Preset::ALL.into_iter().find(|&preset| same(preset) == *settings);
     let mut chosen = None;
     labelled(ui, "Preset", "All settings but density and seed at once", |ui| {
-        ComboBox::from_id_salt("preset").selected_text(current.map_or("custom", Preset::name)).show_ui(ui, |ui| {
-            for preset in Preset::ALL {
-                if ui.selectable_label(current == Some(preset), preset.name()).clicked() {
-                    chosen = Some(preset);
+        ComboBox::from_id_salt("preset")
+            .selected_text(current.map_or("custom", Preset::name))
+            .show_ui(ui, |ui| {
+                for preset in Preset::ALL {
+                    if ui.selectable_label(current == Some(preset), preset.name()).clicked() {
+                        chosen = Some(preset);
+                    }
                 }
-            }
-        })
+            })
+            .response
     });
     if let Some(preset) = chosen {
         *settings = Settings { density: settings.density, seed: settings.seed, ..preset.settings() };
@@ -81,11 +84,14 @@ fn iterations_ui(ui: &mut Ui, settings: &mut Settings) {
 
 fn annealing_ui(ui: &mut Ui, settings: &mut Settings) {
     labelled(ui, "ρ₀ schedule", "How the penalty of a half-step's first inner iteration grows to ρ", |ui| {
-        ComboBox::from_id_salt("schedule").selected_text(settings.schedule.name()).show_ui(ui, |ui| {
-            for schedule in Schedule::ALL {
-                ui.selectable_value(&mut settings.schedule, schedule, schedule.name());
-            }
-        })
+        ComboBox::from_id_salt("schedule")
+            .selected_text(settings.schedule.name())
+            .show_ui(ui, |ui| {
+                for schedule in Schedule::ALL {
+                    ui.selectable_value(&mut settings.schedule, schedule, schedule.name());
+                }
+            })
+            .response
     });
     let outer = settings.outer;
     let course: PlotPoints<'_> =
@@ -111,11 +117,14 @@ fn annealing_ui(ui: &mut Ui, settings: &mut Settings) {
 
 fn start_ui(ui: &mut Ui, settings: &mut Settings) {
     labelled(ui, "Start", "The factors before the first half-step", |ui| {
-        ComboBox::from_id_salt("start").selected_text(settings.start.name()).show_ui(ui, |ui| {
-            for start in Start::ALL {
-                ui.selectable_value(&mut settings.start, start, start.name());
-            }
-        })
+        ComboBox::from_id_salt("start")
+            .selected_text(settings.start.name())
+            .show_ui(ui, |ui| {
+                for start in Start::ALL {
+                    ui.selectable_value(&mut settings.start, start, start.name());
+                }
+            })
+            .response
     });
     if settings.start == Start::Random {
         labelled(ui, "Seed", "The same seed gives the same run", |ui| ui.add(DragValue::new(&mut settings.seed)));
@@ -137,9 +146,9 @@ fn slider(ui: &mut Ui, label: &str, why: &str, add: impl FnOnce(&mut Ui) -> egui
 }
 
 /// A control beside its label.
-fn labelled<R>(ui: &mut Ui, label: &str, why: &str, add: impl FnOnce(&mut Ui) -> R) {
+fn labelled(ui: &mut Ui, label: &str, why: &str, add: impl FnOnce(&mut Ui) -> egui::Response) {
     Grid::new(label).num_columns(2).min_col_width(92.0).show(ui, |ui| {
-        ui.label(label).on_hover_text(why);
-        add(ui);
+        let name = ui.label(label).on_hover_text(why);
+        add(ui).labelled_by(name.id).on_hover_text(why);
     });
 }

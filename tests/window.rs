@@ -1,0 +1,184 @@
+//! The window, driven by its labels.
+#![cfg(feature = "gui")]
+
+use dsf_explorer::app::State;
+use dsf_explorer::app::{Explorer, Opening};
+use dsf_explorer::model::{EXAMPLE_LAYER, Orientation, open};
+use egui::accesskit::Role;
+use egui_kittest::{Harness, kittest::Queryable};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+fn window(opening: Opening) -> Harness<'static, Explorer> {
+    Harness::builder()
+        .with_size([1280.0, 800.0])
+        .with_max_steps(10_000)
+        .build_eframe(move |cc| Explorer::new(&cc.egui_ctx, opening))
+}
+
+/// Frames until `done`, at most a minute.
+fn until(harness: &mut Harness<'_, Explorer>, what: &str, done: impl Fn(&Harness<'_, Explorer>) -> bool) {
+    let start = Instant::now();
+    loop {
+        harness.step();
+        if done(harness) {
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn finished(harness: &Harness<'_, Explorer>) -> bool {
+    harness.state().runs().last().is_some_and(|run| run.state == State::Finished)
+}
+
+fn click(harness: &mut Harness<'_, Explorer>, label: &str) {
+    harness.get_by_role_and_label(Role::Button, label).click();
+    harness.step();
+    harness.step();
+}
+
+/// What the person sees of a matrix: `Picture of A, 256 by 256`.
+fn pictures(harness: &Harness<'_, Explorer>) -> usize {
+    harness.query_all_by_label_contains("Picture of").count()
+}
+
+fn type_into(harness: &mut Harness<'_, Explorer>, label: &str, text: &str) {
+    let field = harness.get_by_role_and_label(Role::TextInput, label);
+    field.click();
+    harness.step();
+    harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+    harness.step();
+    harness.get_by_role_and_label(Role::TextInput, label).type_text(text);
+    harness.step();
+    harness.step();
+}
+
+fn scratch(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("window");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(name);
+    let _ = std::fs::remove_file(&path);
+    path
+}
+
+#[test]
+fn it_starts_running_on_the_example() {
+    let mut harness = window(Opening::default());
+    until(&mut harness, "the example's run", finished);
+    assert_eq!(pictures(&harness), 5);
+    let run = &harness.state().runs()[0];
+    assert_eq!(run.title, EXAMPLE_LAYER);
+    let error = run.error().unwrap();
+    assert!((0.1..0.5).contains(&error), "{error}");
+    harness.get_by_label(&format!("relative error {error:.4}"));
+    harness.get_by_label("80 of 80 half-steps");
+}
+
+#[test]
+fn a_slider_moved_starts_a_new_run_and_the_old_one_stays() {
+    let mut harness = window(Opening::default());
+    until(&mut harness, "the first run", finished);
+    harness.get_by_role_and_label(Role::Slider, "Density").focus();
+    harness.step();
+    harness.key_press(egui::Key::ArrowRight);
+    until(&mut harness, "the second run", |harness| harness.state().runs().len() == 2 && finished(harness));
+    let runs = harness.state().runs();
+    let density = |at: usize| runs[at].settings.as_ref().unwrap().density;
+    assert!(density(1) > density(0));
+    assert!(runs[1].error().unwrap() < runs[0].error().unwrap());
+    assert!(runs[1].outcome.as_ref().unwrap().factors.nnz() > runs[0].outcome.as_ref().unwrap().factors.nnz());
+}
+
+#[test]
+fn pause_step_resume_and_cancel() {
+    let mut harness = window(Opening::default());
+    until(&mut harness, "the first run", finished);
+    click(&mut harness, "▶ Start");
+    let stepped = |harness: &Harness<'_, Explorer>| {
+        harness.state().runs().last().and_then(|run| run.progress.as_ref()).map_or(0, |progress| progress.report.step)
+    };
+    until(&mut harness, "a half-step", |harness| stepped(harness) >= 1);
+    click(&mut harness, "⏸ Pause");
+    // The half-step in work may still end.
+    std::thread::sleep(Duration::from_millis(300));
+    harness.step();
+    let before = stepped(&harness);
+    assert!(before < 80, "the run was over before it could be paused");
+    std::thread::sleep(Duration::from_millis(200));
+    harness.step();
+    assert_eq!(stepped(&harness), before);
+    click(&mut harness, "⏭ Step");
+    until(&mut harness, "one half-step", |harness| stepped(harness) == before + 1);
+    click(&mut harness, "⏹ Cancel");
+    until(&mut harness, "the end", |harness| harness.state().runs().last().unwrap().state == State::Cancelled);
+    assert!(harness.state().runs().last().unwrap().outcome.is_some(), "the factors so far are kept");
+}
+
+#[test]
+fn factors_are_exported_and_open_again_beside_w() {
+    let path = scratch("exported.safetensors");
+    let mut harness = window(Opening::default());
+    until(&mut harness, "the run", finished);
+    click(&mut harness, "Export…");
+    type_into(&mut harness, "File", path.to_str().unwrap());
+    click(&mut harness, "Save factors");
+    until(&mut harness, "the file", |_| path.exists());
+    let error = harness.state().runs()[0].error().unwrap();
+    let checkpoint = open(&path).unwrap();
+    let stem = EXAMPLE_LAYER.strip_suffix(".weight").unwrap();
+    assert_eq!(checkpoint.factorizations(), [stem]);
+
+    click(&mut harness, "Open…");
+    type_into(&mut harness, "Path", path.to_str().unwrap());
+    click(&mut harness, "Open");
+    until(&mut harness, "the factors", |harness| harness.state().runs().len() == 2);
+    let opened = &harness.state().runs()[1];
+    assert_eq!(opened.state, State::Opened);
+    assert!((opened.error().unwrap() - error).abs() < 1e-9, "compared with W, which is still open");
+}
+
+#[test]
+fn a_bad_file_gets_a_message_and_the_work_stays() {
+    let path = scratch("bad.safetensors");
+    std::fs::write(&path, [0xff; 64]).unwrap();
+    let mut harness = window(Opening::default());
+    until(&mut harness, "the run", finished);
+    click(&mut harness, "Open…");
+    type_into(&mut harness, "Path", path.to_str().unwrap());
+    click(&mut harness, "Open");
+    until(&mut harness, "the message", |harness| harness.query_by_label_contains("bad.safetensors").is_some());
+    assert_eq!(pictures(&harness), 5);
+    harness.get_by_label("stories.safetensors");
+}
+
+#[test]
+fn a_file_and_a_tensor_can_be_named_at_the_start() {
+    let path = scratch("matrix.npy");
+    let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    bytes.extend(format!("{:<117}\n", "{'descr': '<f4', 'fortran_order': False, 'shape': (24, 40), }").into_bytes());
+    bytes.extend((0..960).flat_map(|at| ((at * 37 % 101) as f32 - 50.0).to_le_bytes()));
+    std::fs::write(&path, bytes).unwrap();
+    let mut harness = window(Opening { path: Some(path.clone()), tensor: Some("matrix".into()), threads: Some(1) });
+    until(&mut harness, "the run", finished);
+    let w = open(&path).unwrap().layer("matrix", Orientation::AsStored).unwrap().weight;
+    assert_eq!(harness.state().runs()[0].layer.as_ref().unwrap().weight, w);
+    harness.get_by_label("Picture of A, 24 by 24");
+    harness.get_by_label("Picture of B, 24 by 40");
+}
+
+/// Drawn by a real graphics adapter (a software one will do), the window is not blank.
+#[test]
+fn it_is_drawn() {
+    let mut harness = window(Opening::default());
+    until(&mut harness, "the run", finished);
+    harness.run_steps(3);
+    let image = match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| harness.render())) {
+        Ok(Ok(image)) => image,
+        _ if std::env::var_os("DSF_TEST_GPU").is_none() => return println!("skipped: no graphics adapter"),
+        failed => panic!("no graphics adapter, and DSF_TEST_GPU is set: {:?}", failed.map(|result| result.map(|_| ()))),
+    };
+    let colors: std::collections::HashSet<[u8; 4]> = image.pixels().map(|pixel| pixel.0).collect();
+    assert!(colors.len() > 200, "only {} colours", colors.len());
+}
