@@ -5,7 +5,6 @@ mod common;
 use dsf_explorer::model::{Checkpoint, Dtype, Error, Orientation, open};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// A `.safetensors` of this header and data.
 fn file(header: &str, data: &[u8]) -> Vec<u8> {
@@ -140,10 +139,7 @@ fn damaged_safetensors_are_refused() {
     assert!(open(&[one("a", "[2]", 0, 8), one("b", "[2]", 8, 16)]).is_ok());
     refused(open(&[one("a", "[2]", 0, 8), one("a", "[2]", 8, 16)]), "lists \"a\" twice");
     refused(open(&[one("a", "[2]", 0, 8), one("b", "[2]", 4, 12)]), "overlaps another one or leaves a hole");
-    refused(
-        open(&[one("a", "[2]", 0, 8), one("b", "[1]", 12, 16)]),
-        "tensor \\\"b\\\" overlaps".replace('\\', "").as_str(),
-    );
+    refused(open(&[one("a", "[2]", 0, 8), one("b", "[1]", 12, 16)]), "tensor \"b\" overlaps");
     refused(open(&[one("a", "[3]", 0, 16)]), "invalid shape");
     refused(open(&[one("a", "[4]", 16, 0)]), "leaves a hole");
     refused(open(&[one("a", "[4294967296,4294967296,4294967296]", 0, 16)]), "overflow");
@@ -188,7 +184,7 @@ fn damaged_or_foreign_npy_is_refused() {
     let huge = "(4294967296, 4294967296, 4294967296)";
     refused(open(npy("'<f4'", false, huge, &[])), "larger than any file");
     refused(open(npy("'<f4'", false, "(0, 4294967296, 4294967296, 4294967296)", &[])), "larger than any file");
-    refused(open(npy("'<f4'", false, "(4294967296, 1000000000)", &[])), "larger than any file");
+    refused(open(npy("'<f4'", false, "(4294967296, 4000000000)", &[])), "larger than any file");
     refused(open(npy("'<f4'", false, "(4294967297, 0)", &[])), "a dimension of 4294967297");
     refused(open(npy("'<f4'", false, "(-1,)", &[])), "whole numbers");
     refused(open(npy("'<f4'", false, "(3)", &[0; 12])), "shape");
@@ -277,7 +273,7 @@ fn folders_and_files_are_opened_by_path() {
     write("w.npy", &npy("'<f4'", false, "(1, 1)", &f32s(&[3.0])));
     assert_eq!(open(&path("w.npy")).unwrap().layer("w", Orientation::AsStored).unwrap().weight.as_slice(), [3.0]);
     #[cfg(unix)]
-    refused(open(Path::new("/dev/null")), "neither a file nor a folder");
+    refused(open(std::path::Path::new("/dev/null")), "neither a file nor a folder");
 }
 
 #[test]

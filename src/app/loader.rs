@@ -106,7 +106,7 @@ impl Loader {
         let checkpoint = checkpoint.clone();
         self.spawn(move || match checkpoint.layer(&name, orientation) {
             Ok(layer) => {
-                let picture = Pyramid::new(Arc::new(layer.weight.clone()));
+                let picture = Pyramid::new(layer.weight.clone());
                 Loaded::Layer(Arc::new(layer), Box::new(picture))
             }
             Err(error) => Loaded::Problem(error.to_string()),
@@ -123,7 +123,7 @@ impl Loader {
                 let relative_error =
                     layer.as_ref().map_or(0.0, |w| measure::relative_error(&w.weight, &factors.a, &factors.b));
                 let snapshot = Snapshot { step: 0, factors: factors.clone(), product };
-                let pictures = Box::new(Pictures::new(layer.as_ref().map(|w| &w.weight), snapshot));
+                let pictures = Box::new(Pictures::new(layer.as_ref().map(|w| &*w.weight), snapshot));
                 let outcome =
                     Outcome { end: End::Finished, factors, relative_error, history: Vec::new(), seconds: 0.0 };
                 let title = format!("{stem} of {}", checkpoint.name());

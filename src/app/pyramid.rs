@@ -61,8 +61,8 @@ impl Pyramid {
         let level = (step.max(1.0).log2().floor() as usize).min(self.halvings.len());
         let matrix = if level == 0 { &*self.base } else { &self.halvings[level - 1] };
         let unit = 1.0 / (1u32 << level) as f32;
-        let columns = spans(cells.min.x * unit, cells.width() * unit / width as f32, width, matrix.cols());
-        let rows = spans(cells.min.y * unit, cells.height() * unit / height as f32, height, matrix.rows());
+        let columns = spans(cells.min.x * unit, cells.width() * unit, width, matrix.cols());
+        let rows = spans(cells.min.y * unit, cells.height() * unit, height, matrix.rows());
         let mut pixels = vec![Color32::TRANSPARENT; width * height];
         let lines: Vec<(&mut [Color32], (usize, usize))> = pixels.chunks_mut(width.max(1)).zip(rows).collect();
         for (line, (top, bottom)) in lines {
@@ -82,13 +82,16 @@ impl Pyramid {
     }
 }
 
-/// The entries under each of `count` pixels, none of them twice; empty outside `0..entries`.
-fn spans(start: f32, step: f32, count: usize, entries: usize) -> Vec<(usize, usize)> {
-    let at = |pixel: usize| f64::from(start) + f64::from(step) * pixel as f64;
+/// The entries under each of `count` pixels that show `extent` entries from `start` on; no entry under two pixels unless
+/// it is larger than one. Empty outside `0..entries`.
+fn spans(start: f32, extent: f32, count: usize, entries: usize) -> Vec<(usize, usize)> {
+    // A thousandth of an entry makes up for what f32 coordinates of large matrices round away.
+    let at = |pixel: usize| f64::from(start) + f64::from(extent) * pixel as f64 / count as f64 + 1e-3;
+    let enlarged = extent < count as f32;
     (0..count)
         .map(|pixel| {
             let (first, last) = (at(pixel).floor(), at(pixel + 1).floor());
-            if first >= entries as f64 || last < 0.0 || (first < 0.0 && step < 1.0) {
+            if first >= entries as f64 || last < 0.0 || (first < 0.0 && enlarged) {
                 return (0, 0);
             }
             let first = first.max(0.0) as usize;
@@ -174,8 +177,8 @@ mod tests {
 
     #[test]
     fn each_entry_falls_into_one_pixel() {
-        for (entries, pixels) in [(10, 3), (7, 7), (1000, 64), (5, 20)] {
-            let spans = spans(0.0, entries as f32 / pixels as f32, pixels, entries);
+        for (entries, pixels) in [(10, 3), (7, 7), (1000, 64), (5, 20), (11008, 700), (4096, 1023)] {
+            let spans = spans(0.0, entries as f32, pixels, entries);
             let mut seen = vec![0; entries];
             spans.iter().for_each(|&(a, b)| (a..b).for_each(|at| seen[at] += 1));
             assert!(seen.iter().all(|&n| n == 1 || pixels > entries && n >= 1), "{entries} in {pixels}: {seen:?}");

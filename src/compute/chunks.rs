@@ -3,9 +3,8 @@
 //! Both forms have `zip`, `map`, `for_each` and `collect`, so a pass is written once:
 //!
 //! ```
-//! use dsf_explorer::compute::{chunks, chunks_mut};
-//! # #[cfg(not(target_arch = "wasm32"))]
-//! # use dsf_explorer::compute::{IndexedParallelIterator, ParallelIterator};
+//! use dsf_explorer::compute::{chunks, chunks_mut, prelude::*};
+//!
 //! let (x, mut y) = (vec![2.0f32; 70_000], vec![1.0f32; 70_000]);
 //! let sums: Vec<f64> = chunks_mut(&mut y)
 //!     .zip(chunks(&x))
@@ -61,3 +60,11 @@ mod imp {
 }
 
 pub use imp::{chunks, chunks_mut, chunks_of};
+
+/// The traits that a pass's methods come from.
+pub mod prelude {
+    #[cfg(not(target_arch = "wasm32"))]
+    pub use rayon::iter::{IndexedParallelIterator, ParallelIterator};
+    #[cfg(target_arch = "wasm32")]
+    pub use std::iter::Iterator;
+}

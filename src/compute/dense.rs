@@ -7,16 +7,17 @@ use faer::linalg::matmul::{matmul, triangular};
 use faer::linalg::svd as faer_svd;
 use faer::{Accum, MatMut, MatRef, Par, diag::DiagMut};
 
-/// Below this many multiply-adds a second thread costs more than it brings.
-const PARALLEL_FROM: usize = 1 << 23;
-
 /// How many threads an operation of so many multiply-adds is worth.
+#[cfg(not(target_arch = "wasm32"))]
 fn parallelism(multiply_adds: usize) -> Par {
-    #[cfg(not(target_arch = "wasm32"))]
-    if multiply_adds >= PARALLEL_FROM && rayon::current_num_threads() > 1 {
-        return Par::rayon(0);
-    }
-    let _ = multiply_adds;
+    /// Below this many a second thread costs more than it brings.
+    const PARALLEL_FROM: usize = 1 << 23;
+    let worth_it = multiply_adds >= PARALLEL_FROM && rayon::current_num_threads() > 1;
+    if worth_it { Par::rayon(0) } else { Par::Seq }
+}
+
+#[cfg(target_arch = "wasm32")]
+fn parallelism(_: usize) -> Par {
     Par::Seq
 }
 

@@ -6,7 +6,5 @@
 mod chunks;
 mod dense;
 
-pub use chunks::{chunks, chunks_mut, chunks_of};
+pub use chunks::{chunks, chunks_mut, chunks_of, prelude};
 pub use dense::{Cholesky, NotPositive, Svd, gram, product, svd};
-#[cfg(not(target_arch = "wasm32"))]
-pub use rayon::iter::{IndexedParallelIterator, ParallelIterator};

@@ -6,7 +6,6 @@ use crate::job::Outcome;
 use crate::measure::Storage;
 use crate::model::Layer;
 use serde::Serialize;
-use serde_json::json;
 
 /// The result of factorizing one layer. The keys are a contract; one without meaning for a run is null.
 #[derive(Clone, Debug, Serialize)]
@@ -119,6 +118,7 @@ impl Export {
         report: &RunReport,
         replace: bool,
     ) -> Result<(), super::Error> {
-        super::write(path, &self.to_bytes(&json!(settings), &json!(report)), replace)
+        let bytes = self.to_bytes(&serde_json::json!(settings), &serde_json::json!(report));
+        super::write(path, &bytes, replace)
     }
 }

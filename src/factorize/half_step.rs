@@ -13,9 +13,7 @@
 //!
 //! Z and U never overlap, so V and M are the whole state, and Z − U is V with its sign turned outside the mask.
 
-use crate::compute::{Cholesky, chunks, chunks_mut, gram, product};
-#[cfg(not(target_arch = "wasm32"))]
-use crate::compute::{IndexedParallelIterator, ParallelIterator};
+use crate::compute::{Cholesky, chunks, chunks_mut, gram, prelude::*, product};
 use crate::matrix::{Histogram, Mask, Matrix, Threshold};
 use faer::MatRef;
 

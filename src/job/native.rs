@@ -128,7 +128,7 @@ mod tests {
             shape: vec![48, 64],
             dtype: crate::model::Dtype::F32,
             transposed: false,
-            weight: Matrix::from_fn(48, 64, |i, j| ((i * 31 + j * 17 + i * j) % 29) as f32 - 14.0),
+            weight: Arc::new(Matrix::from_fn(48, 64, |i, j| ((i * 31 + j * 17 + i * j) % 29) as f32 - 14.0)),
         })
     }
 

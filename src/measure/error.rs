@@ -1,8 +1,6 @@
 //! Errors, in f64.
 
-#[cfg(not(target_arch = "wasm32"))]
-use crate::compute::{IndexedParallelIterator, ParallelIterator};
-use crate::compute::{chunks, chunks_of};
+use crate::compute::{chunks, chunks_of, prelude::*};
 use crate::matrix::{Csr, Matrix};
 
 /// ‖W − AB‖_F / ‖W‖_F, every product and sum in f64; 0 when W is 0.

@@ -7,6 +7,7 @@ use super::tensor::{Stored, TensorInfo};
 use super::{Dtype, Error, Layer, index::Index, npy, safetensors};
 use crate::matrix::Matrix;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// How a file stores a weight matrix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -173,7 +174,7 @@ impl Checkpoint {
             shape: shape(),
             dtype: format,
             transposed,
-            weight: if transposed { stored.transposed() } else { stored },
+            weight: Arc::new(if transposed { stored.transposed() } else { stored }),
         })
     }
 

@@ -10,6 +10,7 @@ use super::{Checkpoint, Error, Orientation};
 use crate::factorize::Factors;
 use crate::matrix::Matrix;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Entries that a matrix may have whatever its file holds: 1 GiB as f32.
 const ENTRIES: u64 = 1 << 28;
@@ -70,7 +71,7 @@ impl Checkpoint {
                 if weight.shape.len() != 2 {
                     return Err(bad(factor, "its weight does not have two dimensions"));
                 }
-                Ok(Read { nonzeros: weight.weight.len() as u64, matrix: weight.weight })
+                Ok(Read { nonzeros: weight.weight.len() as u64, matrix: Arc::unwrap_or_clone(weight.weight) })
             }
             ".crow_indices" => self.csr(factor),
             ".bitmask" => self.bitmask(factor, factor),

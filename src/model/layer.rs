@@ -2,6 +2,7 @@
 
 use super::Dtype;
 use crate::matrix::Matrix;
+use std::sync::Arc;
 
 /// One tensor of a checkpoint, seen as W `[out, in]`, y = Wx.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,8 +17,8 @@ pub struct Layer {
     pub dtype: Dtype,
     /// Whether the file holds `[in, out]` (GPT-2's Conv1D), so that `weight` is its transpose.
     pub transposed: bool,
-    /// W, `[out, in]`; a convolution is `[out, in·kh·kw]`.
-    pub weight: Matrix,
+    /// W, `[out, in]`; a convolution is `[out, in·kh·kw]`. Shared by what shows it, which may be large.
+    pub weight: Arc<Matrix>,
 }
 
 impl Layer {

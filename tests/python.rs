@@ -1,0 +1,52 @@
+//! Exported files, read by others: numpy, safetensors and, where there is one, torch.
+//!
+//! Runs where `DSF_TEST_PYTHON` is the path of a Python that has numpy and safetensors.
+
+use dsf_explorer::export::{Export, Layout, Tensor, safetensors};
+use dsf_explorer::factorize::{Settings, Solver};
+use dsf_explorer::matrix::Matrix;
+use dsf_explorer::model::{Dtype, Layer};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+#[test]
+fn python_finds_the_reported_error_in_every_layout() {
+    let Some(python) = std::env::var_os("DSF_TEST_PYTHON") else {
+        println!("skipped: DSF_TEST_PYTHON is not set");
+        return;
+    };
+    let weight = Matrix::from_fn(24, 36, |i, j| (0.7 * (i * i) as f32 + 1.3 * j as f32).sin() / 50.0);
+    let settings = Settings { density: 0.4, outer: 3, ..Settings::default() };
+    let mut solver = Solver::new(&weight, &settings).unwrap();
+    while solver.step().unwrap().is_some() {}
+    let factors = solver.finish();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/check_export.py");
+    let folder = tempfile::tempdir().unwrap();
+    let (exported, original) = (folder.path().join("exported.safetensors"), folder.path().join("w.safetensors"));
+
+    for (shape, transposed) in [(vec![24, 36], false), (vec![24, 4, 3, 3], false), (vec![36, 24], true)] {
+        for layout in Layout::ALL {
+            for dtype in [Dtype::F32, Dtype::F16, Dtype::BF16, Dtype::F64] {
+                let (name, file, shape) = ("fc.weight".to_owned(), "w.safetensors".to_owned(), shape.clone());
+                let layer = Layer { name, file, shape, dtype: Dtype::F32, transposed, weight: weight.clone().into() };
+                let stored = if transposed { weight.transposed() } else { weight.clone() };
+                let tensor = Tensor::values(&layer.name, layer.dtype, &layer.shape, stored.as_slice());
+                std::fs::write(&original, safetensors(vec![tensor], &BTreeMap::new())).unwrap();
+
+                let export = Export::new(&layer, &factors, layout, Some(dtype)).unwrap();
+                let report = json!({ "relative_error": export.relative_error(&layer) });
+                std::fs::write(&exported, export.to_bytes(&json!(settings), &report)).unwrap();
+
+                let mut check = Command::new(&python);
+                check.arg(&script).args([&exported, &original]).arg(&layer.name);
+                check.args(transposed.then_some("--transposed"));
+                let output = check.output().expect("DSF_TEST_PYTHON is the path of a Python");
+                let (said, failed) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+                assert!(output.status.success(), "{layout:?} {dtype:?} {:?}\n{failed}", layer.shape);
+                print!("{said}");
+            }
+        }
+    }
+}
