@@ -163,7 +163,7 @@ fn a_file_and_a_tensor_can_be_named_at_the_start() {
     let mut harness = window(Opening { path: Some(path.clone()), tensor: Some("matrix".into()), threads: Some(1) });
     until(&mut harness, "the run", finished);
     let w = open(&path).unwrap().layer("matrix", Orientation::AsStored).unwrap().weight;
-    assert_eq!(harness.state().runs()[0].layer.as_ref().unwrap().weight, w);
+    assert_eq!(harness.state().runs()[0].subject.as_ref().unwrap().layer.weight, w);
     harness.get_by_label("Picture of A, 24 by 24");
     harness.get_by_label("Picture of B, 24 by 40");
 }

@@ -7,14 +7,13 @@ use super::layers_panel::{Choice, LayersPanel};
 use super::loader::{Loaded, Loader, MagnitudeKey};
 use super::messages::Messages;
 use super::open_panel::{OpenAct, OpenPanel};
-use super::pyramid::Pyramid;
-use super::run::{Run, State};
+use super::run::{Run, State, Subject};
 use super::runs_panel::{RunAction, runs_ui};
 use super::settings_panel::settings_ui;
 use super::views::Views;
 use crate::factorize::{Budget, Settings};
 use crate::job::Command;
-use crate::model::{Checkpoint, EXAMPLE_LAYER, Layer, Orientation, example};
+use crate::model::{Checkpoint, EXAMPLE_LAYER, Orientation, example};
 use eframe::egui::{self, Align, CentralPanel, Context, Key, Layout, Modifiers, Panel, Ui};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -41,7 +40,8 @@ pub struct Explorer {
     loader: Loader,
     messages: Messages,
     checkpoint: Option<Arc<Checkpoint>>,
-    layer: Option<(Arc<Layer>, Box<Pyramid>)>,
+    /// The layer that is open: what the next run factorizes.
+    subject: Option<Subject>,
     layers: LayersPanel,
     settings: Settings,
     threads: Option<usize>,
@@ -67,7 +67,7 @@ impl Explorer {
             loader,
             messages: Messages::default(),
             checkpoint: None,
-            layer: None,
+            subject: None,
             layers: LayersPanel::default(),
             settings: Settings::default(),
             threads: opening.threads,
@@ -91,21 +91,26 @@ impl Explorer {
         self.selected.and_then(|at| self.runs.get(at))
     }
 
+    /// What the views show: the selected run's layer, or the one that is open.
+    fn seen(&self) -> Option<&Subject> {
+        self.shown().and_then(|run| run.subject.as_ref()).or(self.subject.as_ref())
+    }
+
     fn take_in(&mut self, ctx: &Context) {
         while let Some(loaded) = self.loader.next() {
             match loaded {
                 Loaded::Checkpoint(checkpoint, tensor) => self.opened(ctx, checkpoint, tensor),
-                Loaded::Layer(layer, picture) => {
-                    let small = layer.weight.len() <= LIVE_ENTRIES;
-                    self.layer = Some((layer, picture));
+                Loaded::Layer(subject) => {
+                    let small = subject.layer.weight.len() <= LIVE_ENTRIES;
+                    self.subject = Some(subject);
                     self.selected = None;
                     self.views.fit();
                     if small {
                         self.start(ctx, true);
                     }
                 }
-                Loaded::Factors { title, layer, outcome, pictures } => {
-                    let run = Run::opened(self.next_number, title, layer, *outcome, pictures);
+                Loaded::Factors { title, subject, outcome, pictures } => {
+                    let run = Run::opened(self.next_number, title, subject, *outcome, pictures);
                     self.add(run);
                 }
                 Loaded::Magnitude(key, error) => self.magnitude = Some((key, error)),
@@ -137,8 +142,7 @@ impl Explorer {
         match (tensor, stems.first(), first) {
             (Some(name), _, _) => self.loader.layer(&checkpoint, name, Orientation::AsStored),
             (None, Some(stem), _) => {
-                let w = self.layer.as_ref().map(|(layer, _)| layer.clone());
-                self.loader.factors(&checkpoint, stem.clone(), w);
+                self.loader.factors(&checkpoint, stem.clone(), self.subject.clone());
             }
             (None, None, Some(name)) => self.loader.layer(&checkpoint, name, Orientation::AsStored),
             (None, None, None) => {
@@ -163,10 +167,10 @@ impl Explorer {
 
     /// Starts a run with the settings as they are; what is going on ends, and goes when it was only a slider passing by.
     fn start(&mut self, ctx: &Context, live: bool) {
-        let Some((layer, _)) = &self.layer else { return };
+        let Some(subject) = self.subject.clone() else { return };
         self.runs.retain(|run| !(run.live && run.is_active()));
         self.runs.iter_mut().for_each(|run| run.send(Command::Cancel));
-        match Run::start(self.next_number, layer.clone(), self.settings.clone(), self.threads, live, ctx) {
+        match Run::start(self.next_number, subject, self.settings.clone(), self.threads, live, ctx) {
             Ok(run) => self.add(run),
             Err(error) => self.messages.problem(ctx, format!("The run could not be started: {error}")),
         }
@@ -174,14 +178,14 @@ impl Explorer {
 
     /// Why no run can start now.
     fn blocked(&self) -> Option<String> {
-        let Some((layer, _)) = &self.layer else { return Some("No layer is open".into()) };
+        let Some(Subject { layer, .. }) = &self.subject else { return Some("No layer is open".into()) };
         let (rows, cols) = layer.weight.shape();
         let checked = self.settings.check().and_then(|()| Budget::new(rows, cols, &self.settings));
         checked.err().map(|error| error.to_string())
     }
 
     fn want_magnitude(&mut self) {
-        let Some((layer, _)) = &self.layer else { return };
+        let Some(Subject { layer, .. }) = self.seen() else { return };
         let density = self.shown().and_then(|run| run.settings.as_ref()).unwrap_or(&self.settings).density;
         let settings = Settings { density, ..Settings::default() };
         let Ok(budget) = Budget::new(layer.weight.rows(), layer.weight.cols(), &settings) else { return };
@@ -256,7 +260,7 @@ impl Explorer {
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 egui::widgets::global_theme_preference_buttons(ui);
-                if let Some((layer, _)) = &self.layer {
+                if let Some(Subject { layer, .. }) = &self.subject {
                     ui.weak(format!("{} · {} × {}", layer.name, layer.weight.rows(), layer.weight.cols()));
                 }
             });
@@ -268,19 +272,18 @@ impl Explorer {
             ui.weak("Nothing is open");
             return;
         };
-        let current = self.layer.as_ref().map(|(layer, _)| layer.name.as_str());
+        let current = self.subject.as_ref().map(|subject| subject.layer.name.as_str());
         match self.layers.ui(ui, &checkpoint, current) {
             Some(Choice::Layer(name, orientation)) => self.loader.layer(&checkpoint, name, orientation),
             Some(Choice::Factors(stem)) => {
-                let w = self.layer.as_ref().map(|(layer, _)| layer.clone());
-                self.loader.factors(&checkpoint, stem, w);
+                self.loader.factors(&checkpoint, stem, self.subject.clone());
             }
             None => {}
         }
     }
 
     fn settings_ui(&mut self, ui: &mut Ui) {
-        let shape = self.layer.as_ref().map_or((1, 1), |(layer, _)| layer.weight.shape());
+        let shape = self.subject.as_ref().map_or((1, 1), |subject| subject.layer.weight.shape());
         let blocked = self.blocked();
         match controls_ui(ui, self.shown(), blocked.as_deref()) {
             Some(Control::Start) => self.start(ui.ctx(), false),
@@ -330,22 +333,29 @@ impl Explorer {
             Some(OpenAct::BrowseFolder) => self.loader.pick_folder(),
             None => {}
         }
-        let Some(run) = self.shown().filter(|_| self.export.open) else { return };
-        let stem = run.layer.as_ref().map_or("factors".to_owned(), |layer| layer.stem().to_owned());
-        let request = match (&run.layer, &run.outcome, &run.settings) {
-            (Some(layer), Some(outcome), settings) => Some(Request {
-                layer: layer.clone(),
-                outcome: outcome.clone(),
-                settings: settings.clone().unwrap_or_default(),
-                threads: self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get())),
-            }),
-            _ => None,
-        };
-        let Some(request) = request else { return };
-        let act = window("Export").show(ctx, |ui| self.export.ui(ui, &stem)).and_then(|shown| shown.inner.flatten());
+        if self.export.open {
+            self.export_dialog(ctx);
+        }
+    }
+
+    fn export_dialog(&mut self, ctx: &Context) {
+        let Some(run) = self.selected.and_then(|at| self.runs.get(at)) else { return };
+        let (Some(Subject { layer, .. }), Some(outcome)) = (&run.subject, &run.outcome) else { return };
+        let act =
+            window("Export").show(ctx, |ui| self.export.ui(ui, layer.stem())).and_then(|shown| shown.inner.flatten());
         match act {
             Some(Act::Browse(name)) => self.loader.pick_place(name),
-            Some(Act::Write(work)) => self.loader.spawn(move || work(request)),
+            Some(Act::Write(work)) => {
+                let request = Request {
+                    layer: layer.clone(),
+                    outcome: outcome.clone(),
+                    settings: run.settings.clone().unwrap_or_default(),
+                    threads: self
+                        .threads
+                        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get())),
+                };
+                self.loader.spawn(move || work(request));
+            }
             None => {}
         }
     }
@@ -371,8 +381,12 @@ impl eframe::App for Explorer {
             });
         });
         CentralPanel::default().show(ui, |ui| {
-            let pictures = self.selected.and_then(|at| self.runs.get(at)).and_then(|run| run.pictures.as_deref());
-            self.views.ui(ui, self.layer.as_ref().map(|(_, picture)| &**picture), pictures);
+            let run = self.selected.and_then(|at| self.runs.get(at));
+            let w = match run {
+                Some(run) => run.subject.as_ref(),
+                None => self.subject.as_ref(),
+            };
+            self.views.ui(ui, w.map(|w| &*w.picture), run.and_then(|run| run.pictures.as_deref()));
         });
         self.dialogs(&ctx);
         self.dropped(&ctx);

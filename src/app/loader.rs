@@ -1,7 +1,7 @@
 //! Reading files without holding up the window: requests go to a thread, what was read comes back.
 
 use super::pyramid::Pyramid;
-use super::run::Pictures;
+use super::run::{Pictures, Subject};
 use crate::job::{End, Outcome, Snapshot};
 use crate::matrix::keep_largest;
 use crate::measure;
@@ -16,13 +16,13 @@ pub enum Loaded {
     /// A file's catalogue, and the tensor that was asked for with it.
     Checkpoint(Arc<Checkpoint>, Option<String>),
     /// One layer and its picture.
-    Layer(Arc<Layer>, Box<Pyramid>),
+    Layer(Subject),
     /// Factors that were exported before.
     Factors {
         /// Where they are from.
         title: String,
         /// What they are compared with.
-        layer: Option<Arc<Layer>>,
+        subject: Option<Subject>,
         /// The factors and their error.
         outcome: Box<Outcome>,
         /// Of the factors.
@@ -106,28 +106,28 @@ impl Loader {
         let checkpoint = checkpoint.clone();
         self.spawn(move || match checkpoint.layer(&name, orientation) {
             Ok(layer) => {
-                let picture = Pyramid::new(layer.weight.clone());
-                Loaded::Layer(Arc::new(layer), Box::new(picture))
+                let picture = Arc::new(Pyramid::new(layer.weight.clone()));
+                Loaded::Layer(Subject { layer: Arc::new(layer), picture })
             }
             Err(error) => Loaded::Problem(error.to_string()),
         });
     }
 
     /// Reads factors, to be compared with `w` when the shapes agree.
-    pub fn factors(&mut self, checkpoint: &Arc<Checkpoint>, stem: String, w: Option<Arc<Layer>>) {
+    pub fn factors(&mut self, checkpoint: &Arc<Checkpoint>, stem: String, w: Option<Subject>) {
         let checkpoint = checkpoint.clone();
         self.spawn(move || match checkpoint.factors(&stem) {
             Ok(factors) => {
                 let product = factors.product();
-                let layer = w.filter(|w| w.weight.shape() == product.shape());
-                let relative_error =
-                    layer.as_ref().map_or(0.0, |w| measure::relative_error(&w.weight, &factors.a, &factors.b));
+                let subject = w.filter(|w| w.layer.weight.shape() == product.shape());
+                let w = subject.as_ref().map(|subject| &*subject.layer.weight);
+                let relative_error = w.map_or(0.0, |w| measure::relative_error(w, &factors.a, &factors.b));
                 let snapshot = Snapshot { step: 0, factors: factors.clone(), product };
-                let pictures = Box::new(Pictures::new(layer.as_ref().map(|w| &*w.weight), snapshot));
+                let pictures = Box::new(Pictures::new(w, snapshot));
                 let outcome =
                     Outcome { end: End::Finished, factors, relative_error, history: Vec::new(), seconds: 0.0 };
                 let title = format!("{stem} of {}", checkpoint.name());
-                Loaded::Factors { title, layer, outcome: Box::new(outcome), pictures }
+                Loaded::Factors { title, subject, outcome: Box::new(outcome), pictures }
             }
             Err(error) => Loaded::Problem(error.to_string()),
         });

@@ -18,4 +18,4 @@ mod views;
 
 pub use explorer::{Explorer, Opening};
 pub use pyramid::{Colors, Pyramid};
-pub use run::{Pictures, Run, State};
+pub use run::{Pictures, Run, State, Subject};

@@ -9,6 +9,15 @@ use eframe::egui::Context;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
+/// A layer and its picture.
+#[derive(Clone)]
+pub struct Subject {
+    /// W and where it is from.
+    pub layer: Arc<Layer>,
+    /// W's picture.
+    pub picture: Arc<Pyramid>,
+}
+
 /// The pictures of a run at one moment. W's stays the same, so it is not here.
 pub struct Pictures {
     /// After which half-step.
@@ -67,8 +76,8 @@ pub struct Run {
     pub number: usize,
     /// What its row in the list says besides the settings.
     pub title: String,
-    /// The layer it factorizes; for opened factors the one they are compared with, if there is one.
-    pub layer: Option<Arc<Layer>>,
+    /// What it factorizes; for opened factors what they are compared with, if there is something.
+    pub subject: Option<Subject>,
     /// What was asked for.
     pub settings: Option<Settings>,
     /// Where it is.
@@ -92,13 +101,14 @@ impl Run {
     /// Starts at once.
     pub fn start(
         number: usize,
-        layer: Arc<Layer>,
+        subject: Subject,
         settings: Settings,
         threads: Option<usize>,
         live: bool,
         ctx: &Context,
     ) -> std::io::Result<Self> {
         let (sender, news) = channel();
+        let layer = subject.layer.clone();
         let (ctx, seen) = (ctx.clone(), layer.clone());
         let pictures = move |snapshot| Box::new(Pictures::new(Some(&seen.weight), snapshot));
         // This runs on the run's thread, so large pictures are made there and the window only receives them.
@@ -121,7 +131,7 @@ impl Run {
         Ok(Self {
             number,
             title: layer.name.clone(),
-            layer: Some(layer),
+            subject: Some(subject),
             settings: Some(settings),
             state: State::Running,
             progress: None,
@@ -138,14 +148,14 @@ impl Run {
     pub fn opened(
         number: usize,
         title: String,
-        layer: Option<Arc<Layer>>,
+        subject: Option<Subject>,
         outcome: Outcome,
         pictures: Box<Pictures>,
     ) -> Self {
         Self {
             number,
             title,
-            layer,
+            subject,
             settings: None,
             state: State::Opened,
             progress: None,
@@ -211,7 +221,7 @@ impl Run {
     /// The error to show: the outcome's exact one, or the last reported.
     pub fn error(&self) -> Option<f64> {
         match &self.outcome {
-            Some(outcome) => self.layer.is_some().then_some(outcome.relative_error),
+            Some(outcome) => self.subject.is_some().then_some(outcome.relative_error),
             None => self.errors.last().copied(),
         }
     }

@@ -22,7 +22,7 @@ pub fn runs_ui(ui: &mut Ui, runs: &[Run], selected: Option<usize>) -> Option<Run
     }
     ScrollArea::both().id_salt("runs").auto_shrink(false).show(ui, |ui| {
         Grid::new("runs").num_columns(7).striped(true).show(ui, |ui| {
-            for heading in ["", "error", "nonzeros", "time", "settings", "layer", ""] {
+            for heading in ["", "", "error", "nonzeros", "time", "settings", "layer"] {
                 ui.weak(heading);
             }
             ui.end_row();
@@ -30,6 +30,9 @@ pub fn runs_ui(ui: &mut Ui, runs: &[Run], selected: Option<usize>) -> Option<Run
                 let name = RichText::new(format!("run {}", run.number)).strong();
                 if ui.selectable_label(selected == Some(at), name).on_hover_text("Show this run").clicked() {
                     action = Some(RunAction::Select(at));
+                }
+                if ui.small_button("🗑").on_hover_text(format!("Delete run {}", run.number)).clicked() {
+                    action = Some(RunAction::Delete(at));
                 }
                 ui.label(run.error().map_or("–".into(), |error| format!("{error:.4}")));
                 ui.label(match (&run.outcome, &run.state) {
@@ -50,9 +53,6 @@ pub fn runs_ui(ui: &mut Ui, runs: &[Run], selected: Option<usize>) -> Option<Run
                     }
                 }
                 ui.label(&run.title);
-                if ui.small_button("🗑").on_hover_text(format!("Delete run {}", run.number)).clicked() {
-                    action = Some(RunAction::Delete(at));
-                }
                 ui.end_row();
             }
         });

@@ -99,7 +99,7 @@ fn entry_ui(ui: &mut Ui, pointer: Option<(usize, usize)>, w: Option<&Matrix>, pi
     let line = ui.text_style_height(&eframe::egui::TextStyle::Monospace) + ui.spacing().item_spacing.y;
     let fitting = ((ui.available_height() / line) as usize).saturating_sub(1).max(1);
     for (l, a, b) in paths.iter().take(fitting) {
-        let line = format!("{l:>5}  {a:>7.3} · {b:>6.3} = {:>8.4}", a * b);
+        let line = format!("{l:>4} {a:>7.3}·{b:>6.3} ={:>8.4}", a * b);
         ui.add(Label::new(RichText::new(line).monospace()).truncate());
     }
     if paths.len() > fitting {

@@ -40,7 +40,7 @@ impl Inspect {
         let head = ["tensor", "shape", "dtype", "size"].map(str::to_owned).to_vec();
         let row = |tensor: &TensorInfo| {
             let shape = tensor.shape.iter().map(usize::to_string).collect::<Vec<_>>().join("×");
-            vec![tensor.name.clone(), shape, tensor.dtype.clone(), output::bytes(tensor.bytes as u64)]
+            vec![tensor.name.clone(), shape, tensor.dtype.clone(), output::bytes(tensor.bytes)]
         };
         let rows: Vec<_> = std::iter::once(head).chain(checkpoint.tensors().iter().map(row)).collect();
         output::print(&output::table(&rows))?;

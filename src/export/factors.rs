@@ -25,7 +25,7 @@ impl Export {
     /// Rounds the factors of `layer` to `dtype`: by default f32, and the layer's own for [`Layout::Merged`], which
     /// multiplies them first.
     ///
-    /// Rounding turns no nonzero into a zero and keeps the shape of the budget; powers of two may move between the
+    /// Rounding turns no nonzero of a factor into a zero, so the budget stays exact; powers of two may move between the
     /// factors.
     pub fn new(layer: &Layer, factors: &Factors, layout: Layout, dtype: Option<Dtype>) -> Result<Self, Error> {
         let weight = layer.weight.shape();
