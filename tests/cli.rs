@@ -92,7 +92,7 @@ fn factorize_prints_every_key_and_writes_what_it_says() {
 
     let catalogue = json(&run(&folder, &["inspect", "f.safetensors", "--json"]));
     assert_eq!(catalogue["factorizations"], serde_json::json!(["w"]));
-    assert_eq!(catalogue["metadata"]["dsf.source"].as_str().unwrap().contains('/'), false);
+    assert!(!catalogue["metadata"]["dsf.source"].as_str().unwrap().contains('/'));
     let written: Value = serde_json::from_str(catalogue["metadata"]["dsf.report"].as_str().unwrap()).unwrap();
     assert_eq!(written["relative_error"], report["relative_error"]);
 }

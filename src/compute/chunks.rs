@@ -16,6 +16,27 @@
 //! assert_eq!(sums.iter().sum::<f64>(), 210_000.0);
 //! ```
 
+/// ⟨a, b⟩ in f64, in eight sums side by side, as fast as memory.
+pub fn dot(a: &[f32], b: &[f32]) -> f64 {
+    use prelude::*;
+    let parts: Vec<f64> = chunks(a)
+        .zip(chunks(b))
+        .map(|(a, b)| {
+            let (a, a_rest) = a.as_chunks::<8>();
+            let (b, b_rest) = b.as_chunks::<8>();
+            let mut lanes = [0.0f64; 8];
+            for (a, b) in a.iter().zip(b) {
+                for lane in 0..8 {
+                    lanes[lane] += f64::from(a[lane]) * f64::from(b[lane]);
+                }
+            }
+            let rest: f64 = a_rest.iter().zip(b_rest).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
+            lanes.iter().sum::<f64>() + rest
+        })
+        .collect();
+    parts.iter().sum()
+}
+
 /// Entries in one chunk. Fixed, so that the order of sums does not depend on the number of threads.
 const CHUNK: usize = 1 << 14;
 

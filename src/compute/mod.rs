@@ -6,5 +6,5 @@
 mod chunks;
 mod dense;
 
-pub use chunks::{chunks, chunks_mut, chunks_of, prelude};
+pub use chunks::{chunks, chunks_mut, chunks_of, dot, prelude};
 pub use dense::{Cholesky, NotPositive, Svd, gram, product, svd};

@@ -13,7 +13,7 @@
 //!
 //! Z and U never overlap, so V and M are the whole state, and Z − U is V with its sign turned outside the mask.
 
-use crate::compute::{Cholesky, chunks, chunks_mut, gram, prelude::*, product};
+use crate::compute::{Cholesky, chunks, chunks_mut, dot, gram, prelude::*, product};
 use crate::matrix::{Histogram, Mask, Matrix, Threshold};
 use faer::MatRef;
 
@@ -203,31 +203,31 @@ impl Workspace {
             }
         });
         self.advance(x, choose);
-        let sums: Vec<[f64; 4]> = chunks_mut(x.z.as_mut_slice())
+        let sums: Vec<[f64; 3]> = chunks_mut(x.z.as_mut_slice())
             .zip(chunks(x.v.as_slice()))
-            .zip(chunks(&x.keep))
-            .zip(chunks(self.y.as_slice()).zip(chunks(self.h.as_slice())))
-            .map(|(((z, v), keep), (y, h))| {
-                let mut sums = [0.0; 4];
-                // Short f32 sums in lanes, then f64: a few digits more than needed, at the speed of memory.
-                for at in (0..z.len()).step_by(256) {
-                    let mut part = [0.0f32; 4];
-                    for i in at..(at + 256).min(z.len()) {
+            .zip(chunks(&x.keep).zip(chunks(self.y.as_slice())))
+            .map(|((z, v), (keep, y))| {
+                let mut sums = [0.0; 3];
+                // Residuals need few digits: f32 sums of a block in lanes, then f64.
+                for (((z, v), keep), y) in z.chunks_mut(256).zip(v.chunks(256)).zip(keep.chunks(256)).zip(y.chunks(256))
+                {
+                    let mut lanes = [[0.0f32; 8]; 3];
+                    for i in 0..z.len() {
                         let new = if keep[i] { v[i] } else { 0.0 };
                         let (primal, dual) = (y[i] - new, new - z[i]);
-                        part[0] += primal * primal;
-                        part[1] += dual * dual;
-                        part[2] += new * new;
-                        sums[3] += f64::from(h[i]) * f64::from(new);
+                        lanes[0][i % 8] += primal * primal;
+                        lanes[1][i % 8] += dual * dual;
+                        lanes[2][i % 8] += new * new;
                         z[i] = new;
                     }
-                    (0..3).for_each(|l| sums[l] += f64::from(part[l]));
+                    (0..3).for_each(|sum| sums[sum] += f64::from(lanes[sum].iter().sum::<f32>()));
                 }
                 sums
             })
             .collect();
-        let [primal, dual, norm, overlap] =
-            sums.into_iter().fold([0.0; 4], |total, part| std::array::from_fn(|l| total[l] + part[l]));
+        let [primal, dual, norm] =
+            sums.into_iter().fold([0.0; 3], |total, part| std::array::from_fn(|sum| total[sum] + part[sum]));
+        let overlap = dot(self.h.as_slice(), x.z.as_slice());
         let norm = norm.sqrt().max(f64::MIN_POSITIVE);
         scale_rows(&mut x.z, &self.norms, |z, norm| z / norm);
         scale_rows(&mut x.v, &self.norms, |v, norm| v / norm);

@@ -2,8 +2,8 @@
 
 use super::half_step::{Inner, Side, Workspace};
 use super::{Budget, Error, Factor, Factors, Settings};
-use crate::compute::product;
-use crate::matrix::{Csr, Mask, Matrix};
+use crate::compute::{dot, product};
+use crate::matrix::{Mask, Matrix};
 use serde::{Deserialize, Serialize};
 
 /// What one half-step did.
@@ -47,7 +47,7 @@ pub struct Solver {
     masks: [Mask; 2],
     workspace: Workspace,
     step: usize,
-    best: Option<(f64, [Csr; 2])>,
+    best: Option<(f64, [Matrix; 2])>,
 }
 
 impl Solver {
@@ -125,7 +125,7 @@ impl Solver {
         self.masks[side] = mask;
         let best = side == 1 && self.best.as_ref().is_none_or(|(least, _)| error < *least);
         if best {
-            self.best = Some((error, [0, 1].map(|side| Csr::from_dense(self.sides[side].z()))));
+            self.keep(error);
         }
         Ok(Some(Report {
             step: self.step,
@@ -147,10 +147,23 @@ impl Solver {
     }
 
     /// The factors with the smallest error at the end of an outer iteration; the current ones before the first end.
-    pub fn finish(self) -> Factors {
-        match &self.best {
-            Some((_, sides)) => self.stored([sides[0].to_dense(), sides[1].to_dense()]),
+    pub fn finish(mut self) -> Factors {
+        match self.best.take() {
+            Some((_, sides)) => self.stored(sides),
             None => self.factors(),
+        }
+    }
+
+    /// Takes the current factors as the best.
+    fn keep(&mut self, error: f64) {
+        let [first, second] = [0, 1].map(|side| self.sides[side].z());
+        match &mut self.best {
+            Some((least, kept)) => {
+                *least = error;
+                kept[0].as_mut_slice().copy_from_slice(first.as_slice());
+                kept[1].as_mut_slice().copy_from_slice(second.as_slice());
+            }
+            none => *none = Some((error, [first.clone(), second.clone()])),
         }
     }
 
@@ -174,14 +187,13 @@ impl Solver {
         if self.norm_squared == 0.0 {
             return 0.0;
         }
-        let grams = [0, 1].map(|side| self.sides[side].gram().as_slice());
-        let squares: f64 = grams[0].iter().zip(grams[1]).map(|(&g, &h)| f64::from(g) * f64::from(h)).sum();
+        let [first, second] = &self.sides;
+        let squares = dot(first.gram().as_slice(), second.gram().as_slice());
         let relative = (self.norm_squared - 2.0 * overlap + squares) / self.norm_squared;
         // Below this the difference of large numbers has lost its digits (f32 products are good to about 1e-6).
         if relative.abs() > 1e-3 || !relative.is_finite() {
             return relative.max(0.0).sqrt();
         }
-        let [first, second] = &self.sides;
         let mut back = Matrix::zeros(self.w.rows(), self.w.cols());
         product(&mut back, first.z().view().transpose(), second.z().view());
         crate::measure::relative_difference(&self.w, &back)

@@ -15,23 +15,17 @@ impl Mask {
     /// The positions where `keep` is true; `keep` holds `rows·cols` flags in row-major order.
     pub fn from_flags(rows: usize, cols: usize, keep: &[bool]) -> Self {
         assert_eq!(keep.len(), rows * cols, "a {rows}×{cols} mask");
-        Self::from_bits(rows, cols, keep.iter().copied())
+        let mut words = Vec::with_capacity(rows * cols.div_ceil(64));
+        for row in keep.chunks(cols.max(1)) {
+            words.extend(row.chunks(64).map(word));
+        }
+        Self { rows, cols, words }
     }
 
     /// The positions of the entries that are not zero.
     pub fn of(matrix: &super::Matrix) -> Self {
-        Self::from_bits(matrix.rows(), matrix.cols(), matrix.as_slice().iter().map(|&x| x != 0.0))
-    }
-
-    fn from_bits(rows: usize, cols: usize, mut bits: impl Iterator<Item = bool>) -> Self {
-        let mut words = Vec::with_capacity(rows * cols.div_ceil(64));
-        for _ in 0..rows {
-            for start in (0..cols).step_by(64) {
-                let width = (cols - start).min(64);
-                words.push((0..width).fold(0, |word, bit| word | u64::from(bits.next() == Some(true)) << bit));
-            }
-        }
-        Self { rows, cols, words }
+        let keep: Vec<bool> = matrix.as_slice().iter().map(|&x| x != 0.0).collect();
+        Self::from_flags(matrix.rows(), matrix.cols(), &keep)
     }
 
     /// The number of rows.
@@ -69,6 +63,15 @@ impl Mask {
         let width = self.cols.div_ceil(64);
         &self.words[i * width..(i + 1) * width]
     }
+}
+
+/// Up to 64 flags as bits, the first the least significant.
+fn word(flags: &[bool]) -> u64 {
+    let (eights, rest) = flags.as_chunks::<8>();
+    // Eight flags, a byte each, are gathered into one byte by one multiplication.
+    let byte = |flags: &[bool; 8]| u64::from_le_bytes(flags.map(u8::from)).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+    let whole = eights.iter().enumerate().fold(0, |word, (at, flags)| word | byte(flags) << (8 * at));
+    rest.iter().enumerate().fold(whole, |word, (at, &flag)| word | u64::from(flag) << (8 * eights.len() + at))
 }
 
 impl std::fmt::Debug for Mask {
