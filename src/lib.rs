@@ -7,11 +7,11 @@
 //!
 //! - [`matrix`]: dense and sparse matrices, masks, exact top-k
 //! - [`compute`]: the dense kernels, on the CPU
+//! - [`measure`]: errors and storage
 //! - [`factorize`]: the solver, a step machine without threads or clocks
 //! - [`model`]: checkpoints and their layers
-//! - [`measure`]: errors and storage
-//! - [`export`]: safetensors layouts and pictures
 //! - [`job`]: a run on its own thread: commands in, events out
+//! - [`export`]: safetensors layouts, pictures, reports
 //! - `app`: the window (feature `gui`)
 //!
 //! ```

@@ -258,6 +258,17 @@ fn the_best_iterate_is_kept() {
 }
 
 #[test]
+fn ended_before_the_first_iteration_the_budget_holds_too() {
+    let w = random(30, 30, 41);
+    for (start, steps) in [(Start::Identity, 0), (Start::Random, 0), (Start::Random, 1), (Start::Svd, 1)] {
+        let settings = Settings { start, ..Settings::default() };
+        let mut solver = Solver::new(&w, &settings).unwrap();
+        (0..steps).for_each(|_| drop(solver.step().unwrap()));
+        assert!(solver.finish().nnz() <= 225, "{start:?} after {steps}");
+    }
+}
+
+#[test]
 fn scaling_w_scales_the_result() {
     let w = random(24, 30, 31);
     let reference = error(&w, &solve(&w, &Settings::default()));

@@ -52,9 +52,13 @@ fn progress_ui(ui: &mut Ui, run: &Run) {
     };
     let share = format!("{} of {} half-steps", progress.report.step, progress.steps);
     ui.add(ProgressBar::new(progress.done() as f32).text(share));
-    let per_second = progress.report.step as f64 / 2.0 / progress.seconds.max(1e-9);
+    let iteration_secs = 2.0 * progress.seconds / progress.report.step as f64;
+    let pace = match iteration_secs {
+        secs if secs < 1.0 => format!("{:.1} iterations/s", 1.0 / secs.max(1e-9)),
+        secs => format!("{} an iteration", duration(secs)),
+    };
     let text = match &run.state {
-        State::Running => format!("{per_second:.1} iterations/s, {} left", duration(progress.remaining_secs())),
+        State::Running => format!("{pace}, {} left", duration(progress.remaining_secs())),
         State::Paused => format!("paused, {} left", duration(progress.remaining_secs())),
         State::Failed(why) => why.clone(),
         State::Cancelled => format!("cancelled after {}; the best factors are kept", duration(progress.seconds)),

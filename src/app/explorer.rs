@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// Layers of at most so many entries are factorized anew whenever a setting is changed.
 const LIVE_ENTRIES: usize = 1 << 18;
 
-/// More runs than these are forgotten, the oldest first.
+/// Beyond so many runs those that moving a slider has started are forgotten, the oldest first.
 const MOST_RUNS: usize = 30;
 
 /// What the window starts with.
@@ -52,7 +52,7 @@ pub struct Explorer {
     opening: OpenPanel,
     export: ExportPanel,
     magnitude: Option<(MagnitudeKey, f64)>,
-    magnitude_wanted: Option<MagnitudeKey>,
+    magnitude_underway: bool,
 }
 
 impl Explorer {
@@ -61,7 +61,7 @@ impl Explorer {
         let mut loader = Loader::new(ctx.clone());
         match opening.path {
             Some(path) => loader.open(path, opening.tensor),
-            None => loader.spawn(|| Loaded::Checkpoint(Arc::new(example()), Some(EXAMPLE_LAYER.into()))),
+            None => loader.spawn_opening(|| Loaded::Checkpoint(Arc::new(example()), Some(EXAMPLE_LAYER.into()))),
         }
         Self {
             loader,
@@ -78,7 +78,7 @@ impl Explorer {
             opening: OpenPanel::default(),
             export: ExportPanel::default(),
             magnitude: None,
-            magnitude_wanted: None,
+            magnitude_underway: false,
         }
     }
 
@@ -105,7 +105,9 @@ impl Explorer {
                     self.subject = Some(subject);
                     self.selected = None;
                     self.views.fit();
-                    if small {
+                    // Looking at another layer must not end a run that was asked for.
+                    let working = self.runs.iter().any(|run| run.is_active() && !run.live);
+                    if small && !working {
                         self.start(ctx, true);
                     }
                 }
@@ -113,7 +115,10 @@ impl Explorer {
                     let run = Run::opened(self.next_number, title, subject, *outcome, pictures);
                     self.add(run);
                 }
-                Loaded::Magnitude(key, error) => self.magnitude = Some((key, error)),
+                Loaded::Magnitude(key, error) => {
+                    self.magnitude_underway = false;
+                    self.magnitude = Some((key, error));
+                }
                 Loaded::Picked(path) => self.loader.open(path, None),
                 Loaded::Place(path) => self.export.chosen(path),
                 Loaded::Nothing => {}
@@ -150,7 +155,7 @@ impl Explorer {
                     "{} holds no layer: only 2-D and 4-D tensors of floats can be factorized",
                     checkpoint.name()
                 );
-                self.messages.problem(ctx, text);
+                return self.messages.problem(ctx, text);
             }
         }
         self.checkpoint = Some(checkpoint);
@@ -159,8 +164,11 @@ impl Explorer {
     fn add(&mut self, run: Run) {
         self.next_number += 1;
         self.runs.push(run);
-        if self.runs.len() > MOST_RUNS {
-            self.runs.remove(0);
+        // Only what a slider left behind is forgotten, never a run that was asked for.
+        if self.runs.len() > MOST_RUNS
+            && let Some(oldest) = self.runs.iter().position(|run| run.live)
+        {
+            self.runs.remove(oldest);
         }
         self.selected = Some(self.runs.len() - 1);
     }
@@ -190,8 +198,12 @@ impl Explorer {
         let settings = Settings { density, ..Settings::default() };
         let Ok(budget) = Budget::new(layer.weight.rows(), layer.weight.cols(), &settings) else { return };
         let key = MagnitudeKey { layer: layer.clone(), kept: budget.total() };
-        if self.magnitude_wanted.as_ref() != Some(&key) {
-            self.magnitude_wanted = Some(key.clone());
+        if self.magnitude.as_ref().is_some_and(|(known, _)| *known != key) {
+            self.magnitude = None;
+        }
+        // One at a time: on a large layer each takes a while, and a slider asks for many.
+        if self.magnitude.is_none() && !self.magnitude_underway {
+            self.magnitude_underway = true;
             self.loader.magnitude(key);
         }
     }
@@ -207,8 +219,12 @@ impl Explorer {
         if pressed(Modifiers::COMMAND, Key::O) {
             self.opening.open = true;
         }
-        if pressed(Modifiers::COMMAND, Key::E) {
-            self.export.open = true;
+        let exportable = self.shown().is_some_and(exportable);
+        if pressed(Modifiers::COMMAND, Key::E) && exportable {
+            self.export.start();
+        }
+        if (self.opening.open || self.export.open) && pressed(Modifiers::NONE, Key::Escape) {
+            (self.opening.open, self.export.open) = (false, false);
         }
         if pressed(Modifiers::NONE, Key::F) {
             self.views.fit();
@@ -244,13 +260,13 @@ impl Explorer {
                 self.opening.open = true;
             }
             if ui.button("Example").on_hover_text("The built-in layer").clicked() {
-                self.loader.spawn(|| Loaded::Checkpoint(Arc::new(example()), Some(EXAMPLE_LAYER.into())));
+                self.loader.spawn_opening(|| Loaded::Checkpoint(Arc::new(example()), Some(EXAMPLE_LAYER.into())));
             }
-            let ready = self.shown().is_some_and(|run| run.outcome.is_some());
+            let ready = self.shown().is_some_and(exportable);
             let export =
                 ui.add_enabled(ready, egui::Button::new("Export…")).on_hover_text("Factors and pictures (Ctrl+E)");
-            if export.on_disabled_hover_text("No run has ended yet").clicked() {
-                self.export.open = true;
+            if export.on_disabled_hover_text("The run on screen has not ended").clicked() {
+                self.export.start();
             }
             if ui.button("Fit").on_hover_text("All of every matrix (F, or double-click)").clicked() {
                 self.views.fit();
@@ -340,7 +356,10 @@ impl Explorer {
 
     fn export_dialog(&mut self, ctx: &Context) {
         let Some(run) = self.selected.and_then(|at| self.runs.get(at)) else { return };
-        let (Some(Subject { layer, .. }), Some(outcome)) = (&run.subject, &run.outcome) else { return };
+        let (Some(Subject { layer, .. }), Some(outcome), Some(settings)) = (&run.subject, &run.outcome, &run.settings)
+        else {
+            return;
+        };
         let act =
             window("Export").show(ctx, |ui| self.export.ui(ui, layer.stem())).and_then(|shown| shown.inner.flatten());
         match act {
@@ -349,16 +368,21 @@ impl Explorer {
                 let request = Request {
                     layer: layer.clone(),
                     outcome: outcome.clone(),
-                    settings: run.settings.clone().unwrap_or_default(),
+                    settings: settings.clone(),
                     threads: self
                         .threads
                         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get())),
                 };
-                self.loader.spawn(move || work(request));
+                self.loader.spawn_writing(move || work(request));
             }
             None => {}
         }
     }
+}
+
+/// Whether a run has factors that did not come out of a file.
+fn exportable(run: &Run) -> bool {
+    run.outcome.is_some() && run.settings.is_some()
 }
 
 impl eframe::App for Explorer {

@@ -28,12 +28,14 @@ pub struct ExportPanel {
     layout: Layout,
     dtype: Option<Dtype>,
     path: String,
+    /// The path that the system's dialog has asked about.
+    agreed: Option<String>,
     replace: bool,
 }
 
 impl Default for ExportPanel {
     fn default() -> Self {
-        Self { open: false, layout: Layout::Dense, dtype: None, path: String::new(), replace: false }
+        Self { open: false, layout: Layout::Dense, dtype: None, path: String::new(), agreed: None, replace: false }
     }
 }
 
@@ -49,10 +51,15 @@ pub enum Act {
 pub type Work = Box<dyn FnOnce(Request) -> Loaded + Send>;
 
 impl ExportPanel {
+    /// Opens the dialog anew: what was agreed to for one file says nothing about the next.
+    pub fn start(&mut self) {
+        *self = Self { open: true, layout: self.layout, dtype: self.dtype, ..Self::default() };
+    }
+
     /// Takes the place chosen in the system's dialog, which has asked before replacing a file.
     pub fn chosen(&mut self, path: PathBuf) {
         self.path = path.display().to_string();
-        self.replace = true;
+        self.agreed = Some(self.path.clone());
     }
 
     /// The dialog's contents. `stem` names the layer.
@@ -85,10 +92,7 @@ impl ExportPanel {
             ui.end_row();
             let label = ui.label("File");
             ui.horizontal(|ui| {
-                let edit = ui.add(TextEdit::singleline(&mut self.path).desired_width(320.0)).labelled_by(label.id);
-                if edit.changed() {
-                    self.replace = false;
-                }
+                ui.add(TextEdit::singleline(&mut self.path).desired_width(320.0)).labelled_by(label.id);
                 if ui.button("Browse…").clicked() {
                     act = Some(Act::Browse(format!("{stem}.dsf.safetensors")));
                 }
@@ -102,7 +106,8 @@ impl ExportPanel {
         ui.horizontal(|ui| {
             let path = PathBuf::from(self.path.trim());
             if ui.button("Save factors").clicked() {
-                let (layout, dtype, replace, path) = (self.layout, self.dtype, self.replace, path.clone());
+                let replace = self.replace || self.agreed.as_ref() == Some(&self.path);
+                let (layout, dtype, path) = (self.layout, self.dtype, path.clone());
                 act = Some(Act::Write(Box::new(move |request| factors(request, layout, dtype, path, replace))));
             }
             let picture = path.with_extension("png");

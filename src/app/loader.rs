@@ -10,6 +10,7 @@ use eframe::egui::Context;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
 
 /// What was read or computed.
 pub enum Loaded {
@@ -59,9 +60,13 @@ impl PartialEq for MagnitudeKey {
 
 /// Sends work to threads and gathers what comes back.
 pub struct Loader {
-    sender: Sender<Loaded>,
-    loaded: Receiver<Loaded>,
+    sender: Sender<(Option<usize>, Loaded)>,
+    loaded: Receiver<(Option<usize>, Loaded)>,
     ctx: Context,
+    /// Counts what was asked to be opened: only the last of it is wanted.
+    latest: usize,
+    /// Files being written; waited for when the window closes.
+    writes: Vec<JoinHandle<()>>,
     /// How many things are under way.
     pub busy: usize,
 }
@@ -70,32 +75,53 @@ impl Loader {
     /// Wakes `ctx` when something is there.
     pub fn new(ctx: Context) -> Self {
         let (sender, loaded) = channel();
-        Self { sender, loaded, ctx, busy: 0 }
+        Self { sender, loaded, ctx, latest: 0, writes: Vec::new(), busy: 0 }
     }
 
     /// The next thing that is there.
     pub fn next(&mut self) -> Option<Loaded> {
-        let loaded = self.loaded.try_recv().ok()?;
-        self.busy = self.busy.saturating_sub(1);
-        Some(loaded)
+        loop {
+            let (request, loaded) = self.loaded.try_recv().ok()?;
+            self.busy = self.busy.saturating_sub(1);
+            if request.is_none_or(|request| request == self.latest) {
+                return Some(loaded);
+            }
+        }
     }
 
     /// Runs `work` on a thread of its own.
     pub fn spawn(&mut self, work: impl FnOnce() -> Loaded + Send + 'static) {
+        self.start(None, work);
+    }
+
+    /// The same for `work` that opens something: what was asked for before is dropped when it comes later.
+    pub fn spawn_opening(&mut self, work: impl FnOnce() -> Loaded + Send + 'static) {
+        self.latest += 1;
+        self.start(Some(self.latest), work);
+    }
+
+    /// The same for `work` that writes a file: closing the window waits for it.
+    pub fn spawn_writing(&mut self, work: impl FnOnce() -> Loaded + Send + 'static) {
+        let thread = self.start(None, work);
+        self.writes.retain(|write| !write.is_finished());
+        self.writes.push(thread);
+    }
+
+    fn start(&mut self, request: Option<usize>, work: impl FnOnce() -> Loaded + Send + 'static) -> JoinHandle<()> {
         let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
         self.busy += 1;
         std::thread::spawn(move || {
             let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
             let loaded = done.unwrap_or_else(|_| Loaded::Problem("Reading broke off (a bug; please report it)".into()));
-            if sender.send(loaded).is_ok() {
+            if sender.send((request, loaded)).is_ok() {
                 ctx.request_repaint();
             }
-        });
+        })
     }
 
     /// Opens a file or folder.
     pub fn open(&mut self, path: PathBuf, tensor: Option<String>) {
-        self.spawn(move || match model::open(&path) {
+        self.spawn_opening(move || match model::open(&path) {
             Ok(checkpoint) => Loaded::Checkpoint(Arc::new(checkpoint), tensor),
             Err(error) => Loaded::Problem(error.to_string()),
         });
@@ -104,7 +130,7 @@ impl Loader {
     /// Reads one layer.
     pub fn layer(&mut self, checkpoint: &Arc<Checkpoint>, name: String, orientation: Orientation) {
         let checkpoint = checkpoint.clone();
-        self.spawn(move || match checkpoint.layer(&name, orientation) {
+        self.spawn_opening(move || match checkpoint.layer(&name, orientation) {
             Ok(layer) => {
                 let picture = Arc::new(Pyramid::new(layer.weight.clone()));
                 Loaded::Layer(Subject { layer: Arc::new(layer), picture })
@@ -116,17 +142,19 @@ impl Loader {
     /// Reads factors, to be compared with `w` when the shapes agree.
     pub fn factors(&mut self, checkpoint: &Arc<Checkpoint>, stem: String, w: Option<Subject>) {
         let checkpoint = checkpoint.clone();
-        self.spawn(move || match checkpoint.factors(&stem) {
+        self.spawn_opening(move || match checkpoint.factors(&stem) {
             Ok(factors) => {
                 let product = factors.product();
-                let subject = w.filter(|w| w.layer.weight.shape() == product.shape());
+                let same = |w: &Subject| w.layer.stem() == stem && w.layer.weight.shape() == product.shape();
+                let subject = w.filter(same);
                 let w = subject.as_ref().map(|subject| &*subject.layer.weight);
                 let relative_error = w.map_or(0.0, |w| measure::relative_error(w, &factors.a, &factors.b));
                 let snapshot = Snapshot { step: 0, factors: factors.clone(), product };
                 let pictures = Box::new(Pictures::new(w, snapshot));
                 let outcome =
                     Outcome { end: End::Finished, factors, relative_error, history: Vec::new(), seconds: 0.0 };
-                let title = format!("{stem} of {}", checkpoint.name());
+                let compared = subject.as_ref().map(|w| format!(", against {}", w.layer.file));
+                let title = format!("{stem} of {}{}", checkpoint.name(), compared.unwrap_or_default());
                 Loaded::Factors { title, subject, outcome: Box::new(outcome), pictures }
             }
             Err(error) => Loaded::Problem(error.to_string()),
@@ -160,5 +188,12 @@ impl Loader {
     pub fn pick_place(&mut self, name: String) {
         let chosen = rfd::AsyncFileDialog::new().set_title("Export").set_file_name(name).save_file();
         self.spawn(|| pollster::block_on(chosen).map_or(Loaded::Nothing, |file| Loaded::Place(file.path().into())));
+    }
+}
+
+impl Drop for Loader {
+    fn drop(&mut self) {
+        // A thread that panicked has said so; there is nothing to add while closing.
+        self.writes.drain(..).for_each(|write| drop(write.join()));
     }
 }

@@ -20,8 +20,6 @@ pub struct Subject {
 
 /// The pictures of a run at one moment. W's stays the same, so it is not here.
 pub struct Pictures {
-    /// After which half-step.
-    pub step: usize,
     /// A, `[out, k]`.
     pub a: Pyramid,
     /// B, `[k, in]`.
@@ -35,14 +33,14 @@ pub struct Pictures {
 impl Pictures {
     /// Heavy for large matrices: not for the window's thread.
     pub fn new(w: Option<&Matrix>, snapshot: Snapshot) -> Self {
-        let Snapshot { step, factors, product } = snapshot;
+        let Snapshot { factors, product, .. } = snapshot;
         let difference = |w: &Matrix| {
             let entries = w.as_slice().iter().zip(product.as_slice()).map(|(w, p)| w - p).collect();
             Pyramid::new(Arc::new(Matrix::from_vec(w.rows(), w.cols(), entries)))
         };
         let error = w.filter(|w| w.shape() == product.shape()).map(difference);
         let [a, b, product] = [factors.a, factors.b, product].map(|m| Pyramid::new(Arc::new(m)));
-        Self { step, a, b, product, error }
+        Self { a, b, product, error }
     }
 }
 
@@ -185,6 +183,9 @@ impl Run {
                     self.state = match outcome.end {
                         End::Finished => State::Finished,
                         End::Cancelled => State::Cancelled,
+                        End::Diverged => {
+                            State::Failed("The numbers ran away; the best factors before that are kept".into())
+                        }
                     };
                     self.outcome = Some(*outcome);
                     self.pictures = Some(pictures);

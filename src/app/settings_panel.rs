@@ -59,7 +59,8 @@ fn budget_ui(ui: &mut Ui, settings: &mut Settings, rows: usize, cols: usize) {
     }
     match Budget::new(rows, cols, settings) {
         Ok(budget) => {
-            ui.weak(format!("z = {}: {} + {}", budget.total(), budget.first, budget.second))
+            let cut = if budget.split_was_cut(rows, cols, settings) { " (cut to half)" } else { "" };
+            ui.weak(format!("z = {}: {}{cut} + {}", budget.total(), budget.first, budget.second))
                 .on_hover_text("Nonzeros in all: of the square first factor (z_a) and of the second (z_b)");
         }
         Err(error) => {
@@ -132,7 +133,7 @@ fn start_ui(ui: &mut Ui, settings: &mut Settings) {
 }
 
 fn percent(share: &mut f64) -> Slider<'_> {
-    Slider::new(share, 0.01..=1.0)
+    Slider::new(share, 0.001..=1.0)
         .custom_formatter(|share, _| format!("{:.1}", 100.0 * share))
         .custom_parser(|text| text.trim_end_matches('%').trim().parse().ok().map(|percent: f64| percent / 100.0))
         .suffix(" %")

@@ -4,7 +4,7 @@ use super::{Failure, output};
 use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
 use dsf_explorer::export::{self, Export, Layout, RunReport};
 use dsf_explorer::factorize::{Budget, Preset, Settings};
-use dsf_explorer::job::{self, Event, Outcome};
+use dsf_explorer::job::{self, End, Event, Outcome};
 use dsf_explorer::model::{self, Checkpoint, Dtype, Layer, Orientation};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -183,6 +183,9 @@ pub fn solve(layer: &Layer, settings: &Settings, threads: usize) -> Result<Outco
     let mut end = None;
     job::run(&layer.weight, settings, Some(threads), |event| match event {
         Event::Stepped(progress) => bar.update(&progress),
+        Event::Ended(outcome) if outcome.end == End::Diverged => {
+            end = Some(Err("the run left the finite numbers: try a larger ridge or ρ".into()));
+        }
         Event::Ended(outcome) => end = Some(Ok(outcome)),
         Event::Failed(why) => end = Some(Err(why)),
         Event::Snapshot(_) => {}

@@ -35,6 +35,11 @@ fn how_to_get_it() -> &'static str {
 #[cfg(feature = "gui")]
 fn open(file: &Option<PathBuf>, tensor: Option<String>, threads: Option<usize>) -> Result<(), String> {
     use dsf_explorer::app::{Explorer, Opening};
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+    use std::sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    };
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let unix_without_display = cfg!(all(unix, not(target_os = "macos"))) && !set("DISPLAY") && !set("WAYLAND_DISPLAY");
     if unix_without_display {
@@ -49,8 +54,18 @@ fn open(file: &Option<PathBuf>, tensor: Option<String>, threads: Option<usize>) 
             .with_drag_and_drop(true),
         ..Default::default()
     };
-    let create = Box::new(|cc: &eframe::CreationContext<'_>| {
+    let started = Arc::new(AtomicBool::new(false));
+    let shown = started.clone();
+    let create = Box::new(move |cc: &eframe::CreationContext<'_>| {
+        shown.store(true, Ordering::Relaxed);
         Ok(Box::new(Explorer::new(&cc.egui_ctx, opening)) as Box<dyn eframe::App>)
     });
-    eframe::run_native("dsf-explorer", options, create).map_err(|error| output::one_line(&error.to_string()))
+    // A desktop that lacks a library (libxkbcommon, say) makes the window system panic instead of returning an error.
+    let opened = catch_unwind(AssertUnwindSafe(|| eframe::run_native("dsf-explorer", options, create)));
+    match opened {
+        // The last of the nested errors is what a person can act on.
+        Ok(done) => done.map_err(|error| output::one_line(error.to_string().rsplit(": ").next().unwrap_or_default())),
+        Err(panic) if started.load(Ordering::Relaxed) => resume_unwind(panic),
+        Err(_) => Err("the window system could not be started (is a library missing?)".into()),
+    }
 }

@@ -33,8 +33,6 @@ impl Budget {
             }
             None => share(Self::default_factor_density(rows, cols), n * n).clamp(1, total / 2),
         };
-        // At a high density what does not fit into the second factor goes to the first.
-        let first = first.max(total.saturating_sub(entries)).min(n * n);
         Ok(Self { first, second: total - first })
     }
 

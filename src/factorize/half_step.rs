@@ -51,6 +51,11 @@ impl Side {
         &self.gram
     }
 
+    /// How many entries may be kept.
+    pub fn budget(&self) -> usize {
+        self.budget
+    }
+
     /// What is kept.
     pub fn mask(&self) -> Mask {
         Mask::from_flags(self.v.rows(), self.v.cols(), &self.keep)

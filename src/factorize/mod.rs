@@ -39,7 +39,7 @@ pub enum Error {
     },
     /// The nonzeros do not suffice for two factors.
     #[error(
-        "density {density} leaves {nonzeros} nonzeros for a {rows}×{cols} matrix: two factors need at least one each"
+        "density {density} leaves {nonzeros} nonzeros for a {rows}×{cols} matrix, and two factors need at least one each: raise the density"
     )]
     NoRoom {
         /// Kept nonzeros / entries of W.
@@ -53,7 +53,7 @@ pub enum Error {
     },
     /// The split leaves nothing for one factor.
     #[error(
-        "a factor density of {factor_density} gives the first factor {first} of {total} nonzeros: each factor needs one"
+        "a factor density of {factor_density} gives the first factor {first} of {total} nonzeros, and each factor needs one: choose another factor density, or leave it out"
     )]
     EmptyFactor {
         /// Nonzeros of the first factor / n².
@@ -64,7 +64,7 @@ pub enum Error {
         total: usize,
     },
     /// W has no entries.
-    #[error("a {rows}×{cols} matrix has no entries to factorize")]
+    #[error("a {rows}×{cols} matrix has no entries to factorize: choose another tensor")]
     EmptyMatrix {
         /// Rows of W.
         rows: usize,
@@ -72,7 +72,9 @@ pub enum Error {
         cols: usize,
     },
     /// W holds an infinity or something that is not a number.
-    #[error("the value in row {row}, column {col} is {value}: only finite values can be factorized")]
+    #[error(
+        "the value in row {row}, column {col} is {value}, and only finite values can be factorized: repair the file, or choose another tensor"
+    )]
     NotFinite {
         /// Row, from 0.
         row: usize,

@@ -3,7 +3,7 @@
 use super::half_step::{Inner, Side, Workspace};
 use super::{Budget, Error, Factor, Factors, Settings};
 use crate::compute::{dot, product};
-use crate::matrix::{Mask, Matrix};
+use crate::matrix::{Mask, Matrix, keep_largest};
 use serde::{Deserialize, Serialize};
 
 /// What one half-step did.
@@ -87,11 +87,6 @@ impl Solver {
         2 * self.settings.outer
     }
 
-    /// The settings of the run.
-    pub fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
     /// Does the next half-step; `None` when the run is over.
     pub fn step(&mut self) -> Result<Option<Report>, Error> {
         if self.step == self.steps() {
@@ -146,11 +141,13 @@ impl Solver {
         self.stored([self.sides[0].z().clone(), self.sides[1].z().clone()])
     }
 
-    /// The factors with the smallest error at the end of an outer iteration; the current ones before the first end.
+    /// The factors with the smallest error at the end of an outer iteration; before the first such end, the current ones
+    /// cut to their budgets.
     pub fn finish(mut self) -> Factors {
         match self.best.take() {
             Some((_, sides)) => self.stored(sides),
-            None => self.factors(),
+            // A start can have more nonzeros than the budget.
+            None => self.stored([0, 1].map(|side| keep_largest(self.sides[side].z(), self.sides[side].budget()))),
         }
     }
 
@@ -191,7 +188,7 @@ impl Solver {
         let squares = dot(first.gram().as_slice(), second.gram().as_slice());
         let relative = (self.norm_squared - 2.0 * overlap + squares) / self.norm_squared;
         // Below this the difference of large numbers has lost its digits (f32 products are good to about 1e-6).
-        if relative.abs() > 1e-3 || !relative.is_finite() {
+        if relative.abs() > 1e-4 || !relative.is_finite() {
             return relative.max(0.0).sqrt();
         }
         let mut back = Matrix::zeros(self.w.rows(), self.w.cols());

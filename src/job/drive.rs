@@ -71,6 +71,8 @@ pub enum End {
     Finished,
     /// Told to.
     Cancelled,
+    /// The numbers ran away; the best factors are from before.
+    Diverged,
 }
 
 /// What a run leaves behind.
@@ -113,6 +115,11 @@ impl Drive {
             self.history.push(report.error);
         }
         Ok(Some(Progress { report, steps: self.solver.steps(), seconds: 0.0 }))
+    }
+
+    /// Whether there are factors worth keeping: an outer iteration has ended.
+    pub fn has_result(&self) -> bool {
+        !self.history.is_empty()
     }
 
     /// The factors as they are now.

@@ -13,7 +13,20 @@ use std::time::Instant;
 /// A run on its own thread. Dropping it cancels the run without waiting for it.
 pub struct Job {
     commands: Sender<Command>,
-    snapshot_wanted: Arc<AtomicBool>,
+    flags: Arc<Flags>,
+}
+
+/// What a run looks at before each half-step, however many commands are waiting.
+#[derive(Default)]
+struct Flags {
+    snapshot_wanted: AtomicBool,
+    cancelled: AtomicBool,
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        self.send(Command::Cancel);
+    }
 }
 
 impl Job {
@@ -26,16 +39,19 @@ impl Job {
         on_event: impl FnMut(Event) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (commands, received) = channel();
-        let snapshot_wanted = Arc::new(AtomicBool::new(true));
-        let wanted = snapshot_wanted.clone();
+        let flags = Arc::new(Flags { snapshot_wanted: true.into(), ..Flags::default() });
+        let seen = flags.clone();
         std::thread::Builder::new().name("factorize".into()).spawn(move || {
-            drive(&layer.weight, &settings, threads, received, &wanted, on_event);
+            drive(&layer.weight, &settings, threads, received, &seen, on_event);
         })?;
-        Ok(Self { commands, snapshot_wanted })
+        Ok(Self { commands, flags })
     }
 
     /// Takes effect within one half-step.
     pub fn send(&self, command: Command) {
+        if command == Command::Cancel {
+            self.flags.cancelled.store(true, Ordering::Relaxed);
+        }
         // A run that is over no longer listens, and has nothing left to be told.
         let _ = self.commands.send(command);
     }
@@ -43,14 +59,14 @@ impl Job {
     /// Asks for one [`Event::Snapshot`] after the half-step in work. Whoever shows the factors asks again when the last
     /// snapshot is on screen, so that no more are made than can be seen.
     pub fn want_snapshot(&self) {
-        self.snapshot_wanted.store(true, Ordering::Relaxed);
+        self.flags.snapshot_wanted.store(true, Ordering::Relaxed);
     }
 }
 
 /// The run on this thread, to its end, without snapshots.
 pub fn run(w: &Matrix, settings: &Settings, threads: Option<usize>, on_event: impl FnMut(Event) + Send) {
     let (_commands, received) = channel();
-    drive(w, settings, threads, received, &AtomicBool::new(false), on_event);
+    drive(w, settings, threads, received, &Flags::default(), on_event);
 }
 
 fn drive(
@@ -58,7 +74,7 @@ fn drive(
     settings: &Settings,
     threads: Option<usize>,
     commands: Receiver<Command>,
-    snapshot_wanted: &AtomicBool,
+    flags: &Flags,
     mut on_event: impl FnMut(Event) + Send,
 ) {
     let pool = match rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build() {
@@ -66,7 +82,7 @@ fn drive(
         Err(error) => return on_event(Event::Failed(format!("the worker threads could not be started: {error}"))),
     };
     let events = &mut on_event;
-    let all = AssertUnwindSafe(|| pool.install(move || steps(w, settings, commands, snapshot_wanted, events)));
+    let all = AssertUnwindSafe(|| pool.install(move || steps(w, settings, commands, flags, events)));
     let failure = match catch_unwind(all) {
         Ok(Ok(())) => return,
         Ok(Err(error)) => error.to_string(),
@@ -79,7 +95,7 @@ fn steps(
     w: &Matrix,
     settings: &Settings,
     commands: Receiver<Command>,
-    snapshot_wanted: &AtomicBool,
+    flags: &Flags,
     on_event: &mut (impl FnMut(Event) + Send),
 ) -> Result<(), crate::factorize::Error> {
     let mut timed = Instant::now();
@@ -87,33 +103,57 @@ fn steps(
     let mut seconds = timed.elapsed().as_secs_f64();
     let mut paused = false;
     let end = loop {
-        if snapshot_wanted.swap(false, Ordering::Relaxed) {
+        if flags.cancelled.load(Ordering::Relaxed) {
+            break End::Cancelled;
+        }
+        if flags.snapshot_wanted.swap(false, Ordering::Relaxed) {
             on_event(Event::Snapshot(run.snapshot()));
         }
-        let command = match paused {
-            true => commands.recv().map_err(|_| TryRecvError::Disconnected),
-            false => commands.try_recv(),
-        };
-        match command {
-            Ok(Command::Pause) => {
+        match next_command(&commands, paused) {
+            Some(Command::Pause) => {
+                // What stands still is shown as it stands.
+                if !paused {
+                    on_event(Event::Snapshot(run.snapshot()));
+                }
                 paused = true;
                 continue;
             }
-            Ok(Command::Step) => paused = true,
-            Ok(Command::Resume) => paused = false,
-            Ok(Command::Cancel) | Err(TryRecvError::Disconnected) => break End::Cancelled,
-            Err(TryRecvError::Empty) => {}
+            Some(Command::Step) => paused = true,
+            Some(Command::Resume) => paused = false,
+            Some(Command::Cancel) => break End::Cancelled,
+            None => {}
         }
         timed = Instant::now();
-        let stepped = run.step()?;
+        let stepped = run.step();
         seconds += timed.elapsed().as_secs_f64();
         match stepped {
-            Some(progress) => on_event(Event::Stepped(Progress { seconds, ..progress })),
-            None => break End::Finished,
+            Ok(Some(progress)) => {
+                let last = progress.report.step == progress.steps;
+                on_event(Event::Stepped(Progress { seconds, ..progress }));
+                if last {
+                    break End::Finished;
+                }
+            }
+            Ok(None) => break End::Finished,
+            Err(_) if run.has_result() => break End::Diverged,
+            Err(error) => return Err(error),
+        }
+        if paused {
+            on_event(Event::Snapshot(run.snapshot()));
         }
     };
     on_event(Event::Ended(run.finish(w, end, seconds)));
     Ok(())
+}
+
+/// What to do next: paused, it waits for a command. A run that nobody listens to any more is cancelled.
+fn next_command(commands: &Receiver<Command>, paused: bool) -> Option<Command> {
+    let gone = Err(TryRecvError::Disconnected);
+    match if paused { commands.recv().or(gone) } else { commands.try_recv() } {
+        Ok(command) => Some(command),
+        Err(TryRecvError::Empty) => None,
+        Err(TryRecvError::Disconnected) => Some(Command::Cancel),
+    }
 }
 
 #[cfg(test)]
@@ -180,6 +220,19 @@ mod tests {
         let Event::Ended(outcome) = next_but_snapshots(&events) else { panic!("the end") };
         assert_eq!(outcome.end, End::Cancelled);
         assert_eq!(outcome.factors.nnz(), 48 * 64 / 4);
+    }
+
+    #[test]
+    fn a_cancel_overtakes_waiting_steps() {
+        let (job, events) = spawn(Settings { outer: 1_000_000, ..Settings::default() });
+        job.send(Command::Pause);
+        (0..10_000).for_each(|_| job.send(Command::Step));
+        job.send(Command::Cancel);
+        let mut steps = 0;
+        while let Event::Stepped(_) = next_but_snapshots(&events) {
+            steps += 1;
+        }
+        assert!(steps < 10_000, "{steps} half-steps before the cancel took effect");
     }
 
     #[test]

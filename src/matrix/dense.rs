@@ -81,11 +81,6 @@ impl Matrix {
         &mut self.data
     }
 
-    /// The entries, row by row, without the matrix around them.
-    pub fn into_vec(self) -> Vec<f32> {
-        self.data
-    }
-
     /// Row `i`.
     pub fn row(&self, i: usize) -> &[f32] {
         &self.data[i * self.cols..(i + 1) * self.cols]

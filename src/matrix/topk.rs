@@ -80,11 +80,6 @@ impl Threshold {
         Self { bits, ties }
     }
 
-    /// The magnitude itself: nothing kept is smaller.
-    pub fn magnitude(&self) -> f32 {
-        f32::from_bits(self.bits.min(0x7f80_0000))
-    }
-
     /// Sets `keep[i]` where `values[i]` is among the kept. Entries equal to the threshold are all marked; how many of
     /// them there are is returned, for [`Threshold::drop_ties`].
     #[inline]
