@@ -398,7 +398,13 @@ impl eframe::App for Explorer {
         Panel::left("layers").default_size(230.0).min_size(140.0).show(ui, |ui| self.layers_ui(ui));
         Panel::right("settings").default_size(270.0).min_size(230.0).show(ui, |ui| self.settings_ui(ui));
         Panel::bottom("history").default_size(230.0).min_size(120.0).resizable(true).show(ui, |ui| {
-            Panel::right("runs").default_size(440.0).min_size(160.0).resizable(true).show(ui, |ui| self.runs_ui(ui));
+            // The curve keeps its half in a small window.
+            let half = (ui.available_width() / 2.0).max(160.0);
+            Panel::right("runs")
+                .default_size(440.0)
+                .size_range(160.0..=half)
+                .resizable(true)
+                .show(ui, |ui| self.runs_ui(ui));
             CentralPanel::default().show(ui, |ui| {
                 let magnitude = self.magnitude.as_ref().map(|(_, error)| *error);
                 curve_ui(ui, &self.runs, self.selected, magnitude);

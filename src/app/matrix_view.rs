@@ -2,8 +2,8 @@
 
 use super::pyramid::{Colors, Pyramid};
 use eframe::egui::{
-    self, Color32, CornerRadius, Pos2, Rect, Role, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, Vec2,
-    WidgetInfo, pos2, vec2,
+    self, Color32, CornerRadius, Label, Pos2, Rect, RichText, Role, Sense, Stroke, StrokeKind, TextureHandle,
+    TextureOptions, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 /// Which part of a matrix is seen. Views of the same shape can share one.
@@ -97,15 +97,16 @@ impl MatrixView {
         ui.vertical(|ui| {
             ui.set_min_size(size);
             let Some((pyramid, range)) = shown else {
-                ui.label(egui::RichText::new(title).color(accent).strong());
+                ui.label(RichText::new(title).color(accent).strong());
                 ui.weak("not there yet");
                 return None;
             };
             let matrix = pyramid.matrix();
             let kept = 100.0 * pyramid.nnz() as f64 / matrix.len() as f64;
             ui.horizontal(|ui| {
-                ui.label(egui::RichText::new(title).color(accent).strong());
-                ui.weak(format!("{} × {} · {kept:.1} % nonzero", matrix.rows(), matrix.cols()));
+                ui.label(RichText::new(title).color(accent).strong());
+                let facts = format!("{} × {} · {kept:.1} % nonzero", matrix.rows(), matrix.cols());
+                ui.add(Label::new(RichText::new(facts).weak()).truncate());
             });
             let bar = 14.0;
             let space = ui.available_size() - vec2(0.0, bar + ui.spacing().item_spacing.y);
