@@ -95,8 +95,7 @@ fn annealing_ui(ui: &mut Ui, settings: &mut Settings) {
             .response
     });
     let outer = settings.outer;
-    let course: PlotPoints<'_> =
-        (0..outer).map(|k| [k as f64 + 1.0, settings.rho * settings.schedule.rho0(k, outer)]).collect();
+    let course: PlotPoints<'_> = (0..outer).map(|k| [k as f64 + 1.0, settings.course(k).rho0]).collect();
     Plot::new("schedule preview")
         .height(64.0)
         .show_axes([true, true])

@@ -65,8 +65,9 @@ enum Method {
     Dsf,
 }
 
+/// Where to compute.
 #[derive(Clone, Copy, ValueEnum)]
-enum Backend {
+pub enum Backend {
     /// The processor
     Cpu,
 }
@@ -127,7 +128,21 @@ impl FromArgMatches for Tuning {
         macro_rules! take {
             ($($field:ident),*) => { $(if is_given(stringify!($field)) { settings.$field = given.$field; })* };
         }
-        take!(density, factor_density, outer, inner, rho, schedule, ridge, start, mask_iterations, warm_start, seed);
+        take!(
+            density,
+            factor_density,
+            split,
+            expansion,
+            orientation,
+            outer,
+            inner,
+            rho,
+            schedule,
+            rho0_start,
+            rho0_end
+        );
+        take!(ridge, ridge_start, ramp_from, ramp_until, relaxation, start, mask_iterations, warm_start);
+        take!(fixed_mask, fallback, seed);
         Ok(Self { preset, settings })
     }
 

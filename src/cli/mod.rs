@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod bench;
 mod demo;
 mod factorize;
 mod inspect;
@@ -39,6 +40,8 @@ enum Command {
     Inspect(inspect::Inspect),
     /// Factorize one layer: W ≈ A·B
     Factorize(Box<factorize::Factorize>),
+    /// Measure how fast it is on this machine
+    Bench(bench::Bench),
 }
 
 /// Why a command failed: one line that says what, and what to do.
@@ -50,6 +53,7 @@ impl Cli {
         let done = match self.command {
             Some(Command::Inspect(inspect)) => inspect.run(),
             Some(Command::Factorize(factorize)) => factorize.run(),
+            Some(Command::Bench(bench)) => bench.run(),
             None => window::run(self.file, self.tensor, self.threads.map(NonZeroUsize::get)),
         };
         match done {

@@ -54,6 +54,21 @@ mod imp {
         slice.par_chunks(size)
     }
 
+    /// In chunks of `size`.
+    pub fn chunks_of_mut<T: Send>(slice: &mut [T], size: usize) -> ChunksMut<'_, T> {
+        slice.par_chunks_mut(size)
+    }
+
+    /// Both, at the same time where there are threads.
+    pub fn join<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+        rayon::join(a, b)
+    }
+
+    /// How many pieces of work can go on at a time.
+    pub fn threads() -> usize {
+        rayon::current_num_threads()
+    }
+
     /// The entries in chunks of a fixed size.
     pub fn chunks_mut<T: Send>(slice: &mut [T]) -> ChunksMut<'_, T> {
         slice.par_chunks_mut(super::CHUNK)
@@ -74,13 +89,28 @@ mod imp {
         slice.chunks(size)
     }
 
+    /// In chunks of `size`.
+    pub fn chunks_of_mut<T>(slice: &mut [T], size: usize) -> ChunksMut<'_, T> {
+        slice.chunks_mut(size)
+    }
+
+    /// Both, at the same time where there are threads.
+    pub fn join<A, B>(a: impl FnOnce() -> A, b: impl FnOnce() -> B) -> (A, B) {
+        (a(), b())
+    }
+
+    /// How many pieces of work can go on at a time.
+    pub fn threads() -> usize {
+        1
+    }
+
     /// The entries in chunks of a fixed size.
     pub fn chunks_mut<T>(slice: &mut [T]) -> ChunksMut<'_, T> {
         slice.chunks_mut(super::CHUNK)
     }
 }
 
-pub use imp::{chunks, chunks_mut, chunks_of};
+pub use imp::{chunks, chunks_mut, chunks_of, chunks_of_mut, join, threads};
 
 /// The traits that a pass's methods come from.
 pub mod prelude {

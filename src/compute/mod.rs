@@ -5,6 +5,9 @@
 
 mod chunks;
 mod dense;
+mod sparse;
 
-pub use chunks::{chunks, chunks_mut, chunks_of, dot, prelude};
-pub use dense::{Cholesky, NotPositive, Svd, gram, product, svd};
+pub use chunks::{chunks, chunks_mut, chunks_of, chunks_of_mut, dot, join, prelude, threads};
+pub use dense::{Cholesky, NotPositive, Svd, gram, product, product_on, svd};
+pub use faer::Par;
+pub use sparse::{PANEL, PanelRow, fill_transposed, gram as sparse_gram, multiply, with_panel};

@@ -12,15 +12,18 @@
 mod budget;
 mod factors;
 mod half_step;
+mod phase;
 mod schedule;
 mod settings;
+mod side;
 mod solver;
 mod start;
 
 pub use budget::Budget;
 pub use factors::{Factor, Factors};
+pub use phase::{Clock, Phase};
 pub use schedule::Schedule;
-pub use settings::{Preset, Settings};
+pub use settings::{Course, Orientation, Preset, Settings, Split};
 pub use solver::{Report, Solver};
 pub use start::Start;
 

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 /// A small ρ₀ lets the first inner iteration move far from the last sparse factor, so the mask can still change.
 ///
 /// ```
-/// use dsf_explorer::factorize::Schedule;
-/// let course: Vec<f64> = (0..7).map(|k| Schedule::Cubic.rho0(k, 7)).collect();
+/// use dsf_explorer::factorize::Settings;
+/// let settings = Settings { outer: 7, ..Settings::default() };
+/// let course: Vec<f64> = (0..7).map(|k| settings.course(k).rho0).collect();
 /// assert_eq!(course, [0.0, 1.0 / 64.0, 1.0 / 8.0, 27.0 / 64.0, 1.0, 1.0, 1.0]);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -21,24 +22,27 @@ pub enum Schedule {
     Linear,
     /// ρ₀/ρ = 0.1 throughout: always a little loose.
     Constant,
+    /// ρ₀ grows by the same factor each time, between two ends that are set.
+    Geometric,
     /// ρ₀ = ρ throughout: no annealing.
     None,
 }
 
 impl Schedule {
     /// All of them, in the order they are offered.
-    pub const ALL: [Self; 4] = [Self::Cubic, Self::Linear, Self::Constant, Self::None];
+    pub const ALL: [Self; 5] = [Self::Cubic, Self::Linear, Self::Geometric, Self::Constant, Self::None];
 
     /// ρ₀/ρ in outer iteration `k` (from 0) of `outer`.
     ///
     /// The paper divides by outer − 3; with three or fewer outer iterations the last one still reaches ρ₀ = ρ.
-    pub fn rho0(self, k: usize, outer: usize) -> f64 {
+    pub(super) fn rho0(self, k: usize, outer: usize) -> f64 {
         let t = (k as f64 / outer.saturating_sub(3).max(1) as f64).min(1.0);
         match self {
             Self::Cubic => t.powi(3),
             Self::Linear => t,
             Self::Constant => 0.1,
-            Self::None => 1.0,
+            // With ends of its own: see `Settings::course`.
+            Self::Geometric | Self::None => 1.0,
         }
     }
 
@@ -48,6 +52,7 @@ impl Schedule {
             Self::Cubic => "cubic",
             Self::Linear => "linear",
             Self::Constant => "constant",
+            Self::Geometric => "geometric",
             Self::None => "none",
         }
     }

@@ -18,6 +18,18 @@ pub struct Settings {
     #[arg(long, value_name = "SHARE")]
     pub factor_density: Option<f64>,
 
+    /// Without a factor density: how the nonzeros are divided
+    #[arg(long, value_enum, default_value = "paper")]
+    pub split: Split,
+
+    /// Inner dimension k of A (out×k) and B (k×in), in units of the smaller side of W
+    #[arg(long, value_name = "K/N", default_value = "1")]
+    pub expansion: f64,
+
+    /// Which of W and its transpose is factorized
+    #[arg(long, value_enum, default_value = "paper")]
+    pub orientation: Orientation,
+
     /// Outer iterations: each solves for one factor, then for the other
     #[arg(long, value_name = "N", default_value = "40")]
     pub outer: usize,
@@ -34,9 +46,33 @@ pub struct Settings {
     #[arg(long, value_enum, default_value = "cubic")]
     pub schedule: Schedule,
 
+    /// Where the geometric schedule begins, as a share of ρ
+    #[arg(long, value_name = "SHARE", default_value = "0.05")]
+    pub rho0_start: f64,
+
+    /// Where the geometric schedule ends, as a share of ρ [default: from the density, 0.4 to 0.7]
+    #[arg(long, value_name = "SHARE")]
+    pub rho0_end: Option<f64>,
+
     /// Added to the Gram matrix's diagonal, as a share of its mean
     #[arg(long, value_name = "SHARE", default_value = "0.01")]
     pub ridge: f64,
+
+    /// The ridge of the first outer iteration, from where it falls geometrically [default: no change]
+    #[arg(long, value_name = "SHARE")]
+    pub ridge_start: Option<f64>,
+
+    /// The density of the first outer iteration, from where the budget grows [default: all of it at once]
+    #[arg(long, value_name = "SHARE")]
+    pub ramp_from: Option<f64>,
+
+    /// When the budget has grown to its full size, as a share of the outer iterations
+    #[arg(long, value_name = "SHARE", default_value = "0.9")]
+    pub ramp_until: f64,
+
+    /// Over-relaxation λ of all but the first inner iteration
+    #[arg(long, value_name = "LAMBDA", default_value = "1")]
+    pub relaxation: f64,
 
     /// Which factors the run starts from
     #[arg(long, value_enum, default_value = "identity")]
@@ -50,9 +86,56 @@ pub struct Settings {
     #[arg(long = "no-warm-start", action = clap::ArgAction::SetFalse)]
     pub warm_start: bool,
 
-    /// Of the random start
+    /// The first factor keeps one mask, drawn from the seed; only the other is chosen
+    #[arg(long)]
+    pub fixed_mask: bool,
+
+    /// Magnitude pruning (an identity times the largest entries) is the result where it is better
+    #[arg(long)]
+    pub fallback: bool,
+
+    /// Of the random start and the fixed mask
     #[arg(long, value_name = "N", default_value = "0")]
     pub seed: u64,
+}
+
+/// How the nonzeros are divided between the factors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Split {
+    /// The paper's: the first factor 16 % of n² for a square W, else 25 %, at most half of all.
+    #[default]
+    Paper,
+    /// Half each for a square W, less for the first factor the longer W is.
+    Balanced,
+    /// The best of a few short runs.
+    Auto,
+}
+
+/// Which of W and Wᵀ the solver works on; its rows are the side of the first factor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Orientation {
+    /// The published code's: W when it has fewer rows than columns, else Wᵀ.
+    #[default]
+    Paper,
+    /// The better one of a square W, as two short runs show it; the paper's of others.
+    Auto,
+    /// W.
+    AsIs,
+    /// Wᵀ.
+    Transposed,
+}
+
+/// What changes from one outer iteration to the next.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Course {
+    /// ρ₀, the penalty of the first inner iteration.
+    pub rho0: f64,
+    /// The ridge.
+    pub ridge: f64,
+    /// The share of the budget that is used.
+    pub budget: f64,
 }
 
 impl Default for Settings {
@@ -68,35 +151,78 @@ pub enum Preset {
     /// The settings of the authors' code: 40 outer, 5 inner iterations.
     #[default]
     Published,
+    /// The lowest error at the same number of nonzeros, in a few times the published time.
+    Best,
+    /// Below the published error in less than half its time.
+    Fast,
+    /// The lowest error in the same number of bytes, with 16-bit values and a bit for each position.
+    Compact,
 }
 
 impl Preset {
     /// All of them, in the order they are offered.
-    pub const ALL: [Self; 1] = [Self::Published];
+    pub const ALL: [Self; 4] = [Self::Published, Self::Best, Self::Fast, Self::Compact];
 
     /// As it is called on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Published => "published",
+            Self::Best => "best",
+            Self::Fast => "fast",
+            Self::Compact => "compact",
         }
     }
 
     /// What the name stands for.
     pub fn settings(self) -> Settings {
+        let published = Settings {
+            density: 0.25,
+            factor_density: None,
+            split: Split::Paper,
+            expansion: 1.0,
+            orientation: Orientation::Paper,
+            outer: 40,
+            inner: 5,
+            rho: 1.0,
+            schedule: Schedule::Cubic,
+            rho0_start: 0.05,
+            rho0_end: None,
+            ridge: 0.01,
+            ridge_start: None,
+            ramp_from: None,
+            ramp_until: 0.9,
+            relaxation: 1.0,
+            start: Start::Identity,
+            mask_iterations: 2,
+            warm_start: true,
+            fixed_mask: false,
+            fallback: false,
+            seed: 0,
+        };
+        let annealed = Settings {
+            split: Split::Balanced,
+            inner: 2,
+            schedule: Schedule::Geometric,
+            ridge: 3e-4,
+            ridge_start: Some(0.15),
+            ramp_from: Some(0.18),
+            relaxation: 1.3,
+            fallback: true,
+            ..published.clone()
+        };
+        let square = Settings {
+            rho0_start: 0.03,
+            ridge: 1e-3,
+            ramp_from: Some(0.14),
+            ramp_until: 0.8,
+            relaxation: 1.0,
+            ..annealed.clone()
+        };
         match self {
-            Self::Published => Settings {
-                density: 0.25,
-                factor_density: None,
-                outer: 40,
-                inner: 5,
-                rho: 1.0,
-                schedule: Schedule::Cubic,
-                ridge: 0.01,
-                start: Start::Identity,
-                mask_iterations: 2,
-                warm_start: true,
-                seed: 0,
-            },
+            Self::Published => published,
+            Self::Best => Settings { expansion: 2.0, outer: 100, ..annealed },
+            Self::Fast => Settings { outer: 27, ..square },
+            Self::Compact => Settings { expansion: 0.8, outer: 100, ..square },
         }
     }
 }
@@ -120,10 +246,56 @@ impl Settings {
         if !(self.rho >= 1e-6 && self.rho <= 1e6) {
             return setting("rho", self.rho.to_string(), "from 1e-6 to 1e6");
         }
-        if !(self.ridge >= 0.0 && self.ridge <= 1e6) {
-            return setting("ridge", self.ridge.to_string(), "from 0 to 1e6");
+        for (name, ridge) in [("ridge", Some(self.ridge)), ("ridge start", self.ridge_start)] {
+            if let Some(ridge) = ridge.filter(|ridge| !(0.0..=1e6).contains(ridge)) {
+                return setting(name, ridge.to_string(), "from 0 to 1e6");
+            }
+        }
+        for (name, value) in [("rho0 start", Some(self.rho0_start)), ("rho0 end", self.rho0_end)] {
+            if let Some(value) = value.filter(|value| !(1e-6..=1e3).contains(value)) {
+                return setting(name, value.to_string(), "from 1e-6 to 1000");
+            }
+        }
+        for (name, value) in [("ramp from", self.ramp_from), ("ramp until", Some(self.ramp_until))] {
+            if let Some(value) = value.filter(|&value| !share(value)) {
+                return setting(name, value.to_string(), "above 0 and at most 1");
+            }
+        }
+        if !(0.1..=4.0).contains(&self.expansion) {
+            return setting("expansion", self.expansion.to_string(), "from 0.1 to 4");
+        }
+        if !(self.relaxation > 0.0 && self.relaxation < 2.0) {
+            return setting("relaxation", self.relaxation.to_string(), "above 0 and below 2");
         }
         Ok(())
+    }
+
+    /// What outer iteration `outer` (from 0) works with.
+    pub fn course(&self, outer: usize) -> Course {
+        let t = outer as f64 / (self.outer.max(2) - 1) as f64;
+        let between = |start: f64, end: f64| start * (end / start).powf(t);
+        let rho0 = match self.schedule {
+            Schedule::Geometric => between(self.rho0_start, self.rho0_end()),
+            schedule => schedule.rho0(outer, self.outer),
+        };
+        let ridge = match self.ridge_start {
+            Some(start) if start > 0.0 && self.ridge > 0.0 => between(start, self.ridge),
+            _ => self.ridge,
+        };
+        // Fewer than a third of the entries make a start that more iterations do not heal.
+        let from = self.ramp_from.map_or(1.0, |density| (density / self.density).clamp(0.35, 1.0));
+        let budget = (from + (1.0 - from) * t / self.ramp_until).min(1.0);
+        Course { rho0: self.rho * rho0, ridge, budget }
+    }
+
+    /// Where the geometric schedule ends, against ρ: less the more is kept.
+    pub fn rho0_end(&self) -> f64 {
+        self.rho0_end.unwrap_or_else(|| (0.6 - 0.8 * (self.density - 0.25)).clamp(0.4, 0.7))
+    }
+
+    /// k for a W `rows`×`cols`.
+    pub fn inner_dim(&self, rows: usize, cols: usize) -> usize {
+        ((self.expansion * rows.min(cols) as f64).round() as usize).max(1)
     }
 }
 

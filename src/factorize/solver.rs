@@ -1,9 +1,10 @@
 //! The alternation of half-steps: the paper's Algorithm 1.
 
-use super::half_step::{Inner, Side, Workspace};
-use super::{Budget, Error, Factor, Factors, Settings};
-use crate::compute::{dot, product};
-use crate::matrix::{Mask, Matrix, keep_largest};
+use super::half_step::{Inner, Outcome, Target, Workspace, residual_squared};
+use super::phase::{Clock, Phase};
+use super::side::Side;
+use super::{Budget, Error, Factor, Factors, Orientation, Settings};
+use crate::matrix::{Csr, Matrix, keep_largest};
 use serde::{Deserialize, Serialize};
 
 /// What one half-step did.
@@ -19,13 +20,15 @@ pub struct Report {
     pub error: f64,
     /// The penalty of its first inner iteration.
     pub rho0: f64,
+    /// What was added to the Gram matrix's diagonal, as a share of its mean.
+    pub ridge: f64,
     /// The factor's nonzeros.
     pub nnz: usize,
     /// Positions that entered or left the factor's mask, as a share of the kept ones.
     pub churn: f64,
-    /// ‖Y − Z‖ / ‖Z‖ of the last inner iteration: how far the regression is from the sparse factor.
+    /// ‖Y − M⊙Y‖ / ‖Z‖ of the last inner iteration: how far the regression is from being sparse.
     pub primal: f64,
-    /// ρ‖Z − Z'‖ / ‖Z‖: how much the last inner iteration still moved the sparse factor.
+    /// ρ‖Z − Z'‖ / ‖Z‖: how much the half-step moved the sparse factor.
     pub dual: f64,
     /// Whether an outer iteration ended here, with the smallest error so far.
     pub best: bool,
@@ -34,25 +37,30 @@ pub struct Report {
 /// A factorization in progress; see [`super`] and [`crate`]'s example.
 pub struct Solver {
     settings: Settings,
-    /// W in the working orientation (n×m, n ≤ m), divided by `scale`.
+    /// W in the working orientation (n×m), divided by `scale`.
     w: Matrix,
+    /// Its transpose, where the first factor's half-steps read rows of it often.
+    w_transposed: Option<Matrix>,
     /// Whether the working orientation is Wᵀ.
     transposed: bool,
     /// A power of two near W's root mean square, so that no square overflows.
     scale: f32,
     norm_squared: f64,
-    /// The first factor transposed, n×n, and the second, n×m.
+    /// The first factor transposed, k×n, and the second, k×m.
     sides: [Side; 2],
-    /// Of each side after its last half-step.
-    masks: [Mask; 2],
     workspace: Workspace,
     step: usize,
-    best: Option<(f64, [Matrix; 2])>,
+    best: Option<(f64, [Csr; 2])>,
 }
 
 impl Solver {
     /// Checks W and the settings and makes the starting factors.
     pub fn new(w: &Matrix, settings: &Settings) -> Result<Self, Error> {
+        Self::with_clock(w, settings, || 0.0)
+    }
+
+    /// A solver that measures its phases with `clock`; see [`Solver::seconds`].
+    pub fn with_clock(w: &Matrix, settings: &Settings, clock: Clock) -> Result<Self, Error> {
         let (rows, cols) = w.shape();
         settings.check()?;
         if w.is_empty() {
@@ -62,21 +70,26 @@ impl Solver {
             return Err(Error::NotFinite { row, col, value: w.get(row, col) });
         }
         let budget = Budget::new(rows, cols, settings)?;
-        let transposed = rows >= cols;
+        let transposed = match settings.orientation {
+            Orientation::Paper | Orientation::Auto => rows >= cols,
+            Orientation::AsIs => false,
+            Orientation::Transposed => true,
+        };
         let scale = scale_of(w);
         let mut w = if transposed { w.transposed() } else { w.clone() };
         w.as_mut_slice().iter_mut().for_each(|x| *x /= scale);
-        let (first, second) = settings.start.factors(&w, &budget, settings.seed);
-        let sides = [Side::new(first, budget.first), Side::new(second, budget.second)];
+        let k = settings.inner_dim(rows, cols);
+        let (first, second) = settings.start.factors(&w, k, &budget, settings.seed);
+        let sides = [Side::new(&first, budget.first, None), Side::new(&second, budget.second, None)];
         Ok(Self {
             norm_squared: w.norm_squared(),
-            masks: [sides[0].mask(), sides[1].mask()],
+            w_transposed: (w.cols() < k).then(|| w.transposed()),
             settings: settings.clone(),
             w,
             transposed,
             scale,
             sides,
-            workspace: Workspace::default(),
+            workspace: Workspace::new(clock),
             step: 0,
             best: None,
         })
@@ -87,6 +100,11 @@ impl Solver {
         2 * self.settings.outer
     }
 
+    /// Seconds spent in each phase so far, by the clock that was given.
+    pub fn seconds(&self) -> impl Iterator<Item = (Phase, f64)> {
+        Phase::ALL.into_iter().zip(self.workspace.times.seconds)
+    }
+
     /// Does the next half-step; `None` when the run is over.
     pub fn step(&mut self) -> Result<Option<Report>, Error> {
         if self.step == self.steps() {
@@ -94,74 +112,76 @@ impl Solver {
         }
         let (outer, side) = (self.step / 2, self.step % 2);
         let settings = &self.settings;
-        let rho0 = settings.rho * settings.schedule.rho0(outer, settings.outer);
+        let course = settings.course(outer);
         let inner = Inner {
             rho: settings.rho as f32,
-            rho0: rho0 as f32,
-            ridge: settings.ridge as f32,
+            rho0: course.rho0 as f32,
+            ridge: course.ridge as f32,
+            relaxation: settings.relaxation as f32,
+            budget: ((self.sides[side].budget() as f64 * course.budget) as usize).max(1),
             iterations: settings.inner,
             mask_iterations: settings.mask_iterations,
             warm_start: settings.warm_start,
         };
         let [first, second] = &mut self.sides;
-        let (x, fixed, target) = match side {
-            0 => (first, &*second, self.w.view().transpose()),
-            _ => (second, &*first, self.w.view()),
+        let (x, fixed, target) = match (side, &self.w_transposed) {
+            (0, Some(turned)) => (first, &*second, Target::Plain(turned)),
+            (0, None) => (first, &*second, Target::Transposed(&self.w)),
+            _ => (second, &*first, Target::Plain(&self.w)),
         };
         let outcome = self.workspace.half_step(x, fixed, target, &inner);
         self.step += 1;
-        let error = self.error(outcome.overlap);
+        let error = self.error();
         if !error.is_finite() {
             return Err(Error::Diverged { step: self.step });
         }
-        let mask = self.sides[side].mask();
-        let nnz = mask.count();
-        let changed = mask.difference(&self.masks[side]);
-        self.masks[side] = mask;
-        let best = side == 1 && self.best.as_ref().is_none_or(|(least, _)| error < *least);
+        let full = course.budget >= 1.0 || self.step == self.steps();
+        let best = side == 1 && full && self.best.as_ref().is_none_or(|(least, _)| error < *least);
         if best {
             self.keep(error);
         }
+        self.workspace.times.took(Phase::Report);
+        let Outcome { changed, primal, dual } = outcome;
+        let nnz = self.sides[side].z().nnz();
         Ok(Some(Report {
             step: self.step,
             outer: outer + 1,
             factor: self.factor(side),
             error,
-            rho0,
+            rho0: course.rho0,
+            ridge: course.ridge,
             nnz,
             churn: changed as f64 / nnz.max(1) as f64,
-            primal: outcome.primal,
-            dual: outcome.dual,
+            primal,
+            dual,
             best,
         }))
     }
 
     /// The factors as they are now.
     pub fn factors(&self) -> Factors {
-        self.stored([self.sides[0].z().clone(), self.sides[1].z().clone()])
+        self.stored([0, 1].map(|side| self.sides[side].z()))
     }
 
     /// The factors with the smallest error at the end of an outer iteration; before the first such end, the current ones
     /// cut to their budgets.
     pub fn finish(mut self) -> Factors {
         match self.best.take() {
-            Some((_, sides)) => self.stored(sides),
+            Some((_, [first, second])) => self.stored([&first, &second]),
             // A start can have more nonzeros than the budget.
-            None => self.stored([0, 1].map(|side| keep_largest(self.sides[side].z(), self.sides[side].budget()))),
+            None => {
+                let cut = |side: &Side| Csr::from_dense(&keep_largest(&side.z().to_dense(), side.budget()));
+                let [first, second] = [0, 1].map(|side| cut(&self.sides[side]));
+                self.stored([&first, &second])
+            }
         }
     }
 
     /// Takes the current factors as the best.
     fn keep(&mut self, error: f64) {
-        let [first, second] = [0, 1].map(|side| self.sides[side].z());
-        match &mut self.best {
-            Some((least, kept)) => {
-                *least = error;
-                kept[0].as_mut_slice().copy_from_slice(first.as_slice());
-                kept[1].as_mut_slice().copy_from_slice(second.as_slice());
-            }
-            none => *none = Some((error, [first.clone(), second.clone()])),
-        }
+        let (least, kept) = self.best.get_or_insert_default();
+        *least = error;
+        kept.iter_mut().zip(&self.sides).for_each(|(kept, side)| kept.clone_from(side.z()));
     }
 
     /// Which stored factor a side is.
@@ -171,7 +191,8 @@ impl Solver {
     }
 
     /// From the working orientation to the stored one: W_work ≈ XᵀY with X the first side, so Wᵀ_work ≈ YᵀX.
-    fn stored(&self, [first, mut second]: [Matrix; 2]) -> Factors {
+    fn stored(&self, [first, second]: [&Csr; 2]) -> Factors {
+        let (first, mut second) = (first.to_dense(), second.to_dense());
         second.as_mut_slice().iter_mut().for_each(|x| *x *= self.scale);
         match self.transposed {
             true => Factors { a: second.transposed(), b: first },
@@ -179,21 +200,13 @@ impl Solver {
         }
     }
 
-    /// ‖W − XᵀY‖ / ‖W‖ without another product: ‖W‖² − 2⟨FT, X⟩ + ⟨FFᵀ, XXᵀ⟩.
-    fn error(&self, overlap: f64) -> f64 {
+    /// ‖W − XᵀY‖ / ‖W‖.
+    fn error(&self) -> f64 {
         if self.norm_squared == 0.0 {
             return 0.0;
         }
         let [first, second] = &self.sides;
-        let squares = dot(first.gram().as_slice(), second.gram().as_slice());
-        let relative = (self.norm_squared - 2.0 * overlap + squares) / self.norm_squared;
-        // Below this the difference of large numbers has lost its digits (f32 products are good to about 1e-6).
-        if relative.abs() > 1e-4 || !relative.is_finite() {
-            return relative.max(0.0).sqrt();
-        }
-        let mut back = Matrix::zeros(self.w.rows(), self.w.cols());
-        product(&mut back, first.z().view().transpose(), second.z().view());
-        crate::measure::relative_difference(&self.w, &back)
+        (residual_squared(&self.w, first.zt(), second.zt()) / self.norm_squared).sqrt()
     }
 }
 

@@ -35,31 +35,54 @@ impl Start {
         }
     }
 
-    /// The first factor, transposed (n×n), and the second (n×m) for W n×m, n ≤ m.
-    pub(super) fn factors(self, w: &Matrix, budget: &Budget, seed: u64) -> (Matrix, Matrix) {
+    /// The first factor, transposed (k×n), and the second (k×m) for W n×m.
+    pub(super) fn factors(self, w: &Matrix, k: usize, budget: &Budget, seed: u64) -> (Matrix, Matrix) {
         let (n, m) = w.shape();
         match self {
-            Self::Identity => {
-                let identity = Matrix::from_fn(n, n, |i, j| f32::from(u8::from(i == j)));
-                (identity, keep_largest(w, budget.second / 2))
-            }
+            Self::Identity => stacked(w, k, budget.second / 2),
             Self::Random => {
                 let mut normal = Normal::new(seed);
                 let mut draw = |rows, cols| Matrix::from_fn(rows, cols, |_, _| normal.draw());
-                (draw(n, n), draw(n, m))
+                (draw(k, n), draw(k, m))
             }
             Self::Svd => match svd(w) {
                 Some(svd) => {
                     let root = |l: usize| svd.s[l].max(0.0).sqrt();
-                    let first = Matrix::from_fn(n, n, |l, i| svd.u.get(i, l) * root(l));
-                    let second = Matrix::from_fn(n, m, |l, j| svd.v.get(j, l) * root(l));
+                    let rank = svd.s.len();
+                    let part = |l: usize, x: f32| if l < rank { x * root(l) } else { 0.0 };
+                    let first = Matrix::from_fn(k, n, |l, i| part(l, svd.u.get(i, l.min(rank - 1))));
+                    let second = Matrix::from_fn(k, m, |l, j| part(l, svd.v.get(j, l.min(rank - 1))));
                     (first, second)
                 }
                 // faer's iteration did not converge; it always has on finite input, and a run must not fail on it.
-                None => Self::Identity.factors(w, budget, seed),
+                None => Self::Identity.factors(w, k, budget, seed),
             },
         }
     }
+}
+
+/// An identity, or several side by side when k > n, and below each other in the second factor W's `most` largest
+/// entries, the `most` largest of what is left, and so on. With k < n the identity picks the rows of W that have most.
+fn stacked(w: &Matrix, k: usize, most: usize) -> (Matrix, Matrix) {
+    let (n, m) = w.shape();
+    let (mut first, mut second) = (Matrix::zeros(k, n), Matrix::zeros(k, m));
+    let mut left = w.clone();
+    for start in (0..k).step_by(n) {
+        let largest = keep_largest(&left, most);
+        let mut rows: Vec<usize> = (0..n).collect();
+        if k < n {
+            let norm = |i: usize| largest.row(i).iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
+            rows.sort_by(|&i, &j| norm(j).total_cmp(&norm(i)));
+            rows.truncate(k);
+            rows.sort_unstable();
+        }
+        for (l, &i) in (start..k).zip(&rows) {
+            first.as_mut_slice()[l * n + i] = 1.0;
+            second.as_mut_slice()[l * m..(l + 1) * m].copy_from_slice(largest.row(i));
+        }
+        left.as_mut_slice().iter_mut().zip(largest.as_slice()).for_each(|(left, taken)| *left -= taken);
+    }
+    (first, second)
 }
 
 /// Standard normal numbers by Marsaglia's polar method.
@@ -104,7 +127,7 @@ mod tests {
     fn the_svd_start_multiplies_back_to_w() {
         let w = Matrix::from_fn(5, 8, |i, j| ((i * 3 + j * 5) % 7) as f32 - 3.0);
         let budget = Budget { first: 5, second: 5 };
-        let (first, second) = Start::Svd.factors(&w, &budget, 0);
+        let (first, second) = Start::Svd.factors(&w, 5, &budget, 0);
         let mut back = Matrix::zeros(5, 8);
         crate::compute::product(&mut back, first.view().transpose(), second.view());
         let error = crate::measure::relative_difference(&w, &back);

@@ -1,6 +1,6 @@
 //! The events of a run, and the loop body that makes them.
 
-use crate::factorize::{Error, Factor, Factors, Report, Settings, Solver};
+use crate::factorize::{Error, Factors, Report, Settings, Solver};
 use crate::matrix::Matrix;
 use crate::measure;
 
@@ -95,15 +95,13 @@ pub struct Drive {
     solver: Solver,
     history: Vec<f64>,
     step: usize,
-    /// The factor that the solver updates last in an outer iteration.
-    second: Factor,
 }
 
 impl Drive {
     /// Checks and prepares.
     pub fn new(w: &Matrix, settings: &Settings) -> Result<Self, Error> {
         let solver = Solver::new(w, settings)?;
-        Ok(Self { solver, history: Vec::new(), step: 0, second: Factor::first(w.rows(), w.cols()).other() })
+        Ok(Self { solver, history: Vec::new(), step: 0 })
     }
 
     /// Does the next half-step; `None` when all are done. `seconds` becomes the progress's and is the caller's to
@@ -111,7 +109,7 @@ impl Drive {
     pub fn step(&mut self) -> Result<Option<Progress>, Error> {
         let Some(report) = self.solver.step()? else { return Ok(None) };
         self.step = report.step;
-        if report.factor == self.second {
+        if report.step % 2 == 0 {
             self.history.push(report.error);
         }
         Ok(Some(Progress { report, steps: self.solver.steps(), seconds: 0.0 }))

@@ -4,6 +4,8 @@
 //! the desktop [`Job`] drives it on a thread of its own with its own pool of workers, and [`run`] on the calling
 //! thread. The window and the command line see only events.
 
+#[cfg(not(target_arch = "wasm32"))]
+pub mod bench;
 mod drive;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;

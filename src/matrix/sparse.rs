@@ -28,6 +28,56 @@ impl Csr {
         csr
     }
 
+    /// Makes it `rows`×`cols`, keeping its memory: `fill` appends the columns, ascending, and the values of each row.
+    pub fn refill(&mut self, rows: usize, cols: usize, mut fill: impl FnMut(usize, &mut Vec<u32>, &mut Vec<f32>)) {
+        (self.rows, self.cols) = (rows, cols);
+        self.row_starts.clear();
+        self.indices.clear();
+        self.values.clear();
+        self.row_starts.push(0);
+        for i in 0..rows {
+            fill(i, &mut self.indices, &mut self.values);
+            self.row_starts.push(self.values.len());
+        }
+    }
+
+    /// Makes it `source` with every value changed by `f(row, column, value)`, keeping its memory.
+    pub fn copy_from(&mut self, source: &Self, f: impl Fn(usize, usize, f32) -> f32) {
+        self.refill(source.rows, source.cols, |i, indices, values| {
+            let at = source.row_starts[i]..source.row_starts[i + 1];
+            indices.extend_from_slice(&source.indices[at.clone()]);
+            values
+                .extend(source.indices[at.clone()].iter().zip(&source.values[at]).map(|(&j, &x)| f(i, j as usize, x)));
+        });
+    }
+
+    /// Makes it `source` with rows and columns exchanged, keeping its memory.
+    pub fn transpose_from(&mut self, source: &Self) {
+        (self.rows, self.cols) = (source.cols, source.rows);
+        self.row_starts.clear();
+        self.row_starts.resize(self.rows + 2, 0);
+        source.indices.iter().for_each(|&j| self.row_starts[j as usize + 2] += 1);
+        (2..self.row_starts.len()).for_each(|j| self.row_starts[j] += self.row_starts[j - 1]);
+        self.indices.resize(source.nnz(), 0);
+        self.values.resize(source.nnz(), 0.0);
+        for i in 0..source.rows {
+            for (j, value) in source.row(i) {
+                // While it is filled, a row's start stands one place further on and moves to the row's end.
+                let at = self.row_starts[j + 1];
+                (self.indices[at], self.values[at]) = (i as u32, value);
+                self.row_starts[j + 1] += 1;
+            }
+        }
+        self.row_starts.pop();
+    }
+
+    /// A copy with rows and columns exchanged.
+    pub fn transposed(&self) -> Self {
+        let mut out = Self::default();
+        out.transpose_from(self);
+        out
+    }
+
     /// With all zeros written out.
     pub fn to_dense(&self) -> Matrix {
         let mut dense = Matrix::zeros(self.rows, self.cols);
@@ -88,5 +138,10 @@ mod tests {
         assert_eq!(csr.indices(), [1, 2, 2]);
         assert_eq!(csr.values(), [2.0, -1.0, 5.0]);
         assert_eq!(csr.to_dense(), dense);
+        assert_eq!(csr.transposed(), Csr::from_dense(&dense.transposed()));
+        assert_eq!(csr.transposed().transposed(), csr);
+        let mut scaled = Csr::default();
+        scaled.copy_from(&csr, |i, j, x| x * (10 * i + j) as f32);
+        assert_eq!(scaled.values(), [2.0, -2.0, 60.0]);
     }
 }

@@ -6,6 +6,7 @@
 //! Zeros are never kept: they would count against the budget without carrying anything.
 
 use super::Matrix;
+use std::cmp::Reverse;
 
 const TOP_BITS: u32 = 12;
 const SHIFT: u32 = 31 - TOP_BITS;
@@ -36,16 +37,9 @@ impl Histogram {
         self.0.iter_mut().zip(other.0.iter()).for_each(|(mine, theirs)| *mine += theirs);
     }
 
-    /// The bin that holds the `z`-th largest entry, and how many of the bin are to be kept. 1 ≤ z ≤ entries.
-    fn bin_of(&self, z: usize) -> (u32, usize) {
-        let mut left = z;
-        for (bin, &count) in self.0.iter().enumerate().rev() {
-            if left <= count as usize {
-                return (bin as u32, left);
-            }
-            left -= count as usize;
-        }
-        (0, self.0[0] as usize)
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        self.0.fill(0);
     }
 }
 
@@ -55,60 +49,55 @@ impl Default for Histogram {
     }
 }
 
-/// What an entry must reach to be kept: larger magnitudes are, the first `ties` equal ones are, smaller ones are not.
+/// Where the `z` largest magnitudes end: entries of bins above are kept, and so many of the bin itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Threshold {
-    bits: u32,
-    ties: usize,
+pub struct Cut {
+    bin: u32,
+    kept: usize,
 }
 
-impl Threshold {
-    /// For the `z` largest magnitudes of `values`, whose histogram is given. With fewer nonzeros than `z`, for all of
-    /// them.
-    pub fn new(values: &[f32], histogram: &Histogram, z: usize) -> Self {
-        if z == 0 {
-            return Self { bits: u32::MAX, ties: 0 };
+/// An entry of the bin in which the cut lies, in the order of preference: the larger first, of equals the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Candidate {
+    magnitude: Reverse<u32>,
+    /// Where it stands in the whole matrix, in row-major order.
+    pub position: usize,
+}
+
+impl Cut {
+    /// For the `z` largest of the entries counted in `histogram`.
+    pub fn new(histogram: &Histogram, z: usize) -> Self {
+        let mut left = z;
+        for (bin, &count) in histogram.0.iter().enumerate().rev() {
+            if left <= count as usize {
+                return Self { bin: bin as u32, kept: left };
+            }
+            left -= count as usize;
         }
-        let (bin, kept) = histogram.bin_of(z.min(values.len()));
-        let mut candidates: Vec<u32> = values.iter().map(|&x| magnitude(x)).filter(|m| m >> SHIFT == bin).collect();
-        let at = kept - 1;
-        let (larger, &mut bits, _) = candidates.select_nth_unstable_by(at, |a, b| b.cmp(a));
-        if bits == 0 {
-            return Self { bits: 0, ties: 0 };
-        }
-        let ties = kept - larger.iter().filter(|&&m| m > bits).count();
-        Self { bits, ties }
+        Self { bin: 0, kept: histogram.0[0] as usize }
     }
 
-    /// Sets `keep[i]` where `values[i]` is among the kept. Entries equal to the threshold are all marked; how many of
-    /// them there are is returned, for [`Threshold::drop_ties`].
+    /// Sets `keep` for `values`, which stand in the whole matrix from `position` on, as far as it is certain; the entries
+    /// for which it is not are unmarked and added to `candidates`.
     #[inline]
-    pub fn mark(&self, values: &[f32], keep: &mut [bool]) -> usize {
-        let mut ties = 0;
-        let bits = self.bits.max(1);
-        for (keep, &x) in keep.iter_mut().zip(values) {
+    pub fn mark(&self, values: &[f32], keep: &mut [bool], position: usize, candidates: &mut Vec<Candidate>) {
+        for (at, (keep, &x)) in keep.iter_mut().zip(values).enumerate() {
             let m = magnitude(x);
-            *keep = m >= bits;
-            ties += usize::from(m == bits);
+            *keep = m >> SHIFT > self.bin;
+            if m >> SHIFT == self.bin && m != 0 {
+                candidates.push(Candidate { magnitude: Reverse(m), position: position + at });
+            }
         }
-        ties
     }
 
-    /// Unmarks the last of the entries equal to the threshold, where [`Threshold::mark`] found `marked` of them.
-    pub fn drop_ties(&self, values: &[f32], keep: &mut [bool], marked: usize) {
-        let mut surplus = marked.saturating_sub(self.ties);
-        if self.bits == 0 || surplus == 0 {
-            return;
+    /// The candidates of all parts of the matrix that are kept too.
+    pub fn settle<'a>(&self, candidates: &'a mut [Candidate]) -> &'a [Candidate] {
+        if self.kept == 0 || candidates.is_empty() {
+            return &[];
         }
-        for (keep, &x) in keep.iter_mut().zip(values).rev() {
-            if surplus == 0 {
-                break;
-            }
-            if magnitude(x) == self.bits {
-                *keep = false;
-                surplus -= 1;
-            }
-        }
+        let kept = self.kept.min(candidates.len());
+        candidates.select_nth_unstable(kept - 1);
+        &candidates[..kept]
     }
 }
 
@@ -117,10 +106,10 @@ pub fn keep_largest(matrix: &Matrix, z: usize) -> Matrix {
     let values = matrix.as_slice();
     let mut histogram = Histogram::new();
     values.iter().for_each(|&x| histogram.add(x));
-    let threshold = Threshold::new(values, &histogram, z);
-    let mut keep = vec![false; values.len()];
-    let marked = threshold.mark(values, &mut keep);
-    threshold.drop_ties(values, &mut keep, marked);
+    let cut = Cut::new(&histogram, z);
+    let (mut keep, mut candidates) = (vec![false; values.len()], Vec::new());
+    cut.mark(values, &mut keep, 0, &mut candidates);
+    cut.settle(&mut candidates).iter().for_each(|candidate| keep[candidate.position] = true);
     let kept = values.iter().zip(&keep).map(|(&x, &keep)| if keep { x } else { 0.0 }).collect();
     Matrix::from_vec(matrix.rows(), matrix.cols(), kept)
 }

@@ -1,0 +1,101 @@
+//! `bench`: how fast it is here.
+
+use super::factorize::available;
+use super::{Failure, output};
+use clap::{Args, ValueEnum};
+use dsf_explorer::factorize::{Preset, Settings};
+use dsf_explorer::job::bench;
+
+/// The command's arguments.
+#[derive(Args)]
+pub struct Bench {
+    /// What is measured
+    #[arg(value_enum)]
+    what: What,
+
+    /// Sides of square matrices
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', default_values_t = [256, 384, 1024])]
+    sizes: Vec<usize>,
+
+    /// Worker threads [default: 1 and all processors]
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',')]
+    threads: Vec<usize>,
+
+    /// Which settings
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "published")]
+    presets: Vec<Preset>,
+
+    /// Kept nonzeros, as a share of W's entries
+    #[arg(long, value_name = "SHARE", default_value_t = 0.25)]
+    density: f64,
+
+    /// Where to compute
+    #[arg(long, value_enum, default_value = "cpu")]
+    backend: super::factorize::Backend,
+
+    /// One JSON value on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum What {
+    /// Runs of the solver on random matrices, by phase, against the floor: the necessary dense operations at the speed
+    /// of products of this size, measured beside each run
+    Solver,
+}
+
+impl Bench {
+    /// Prints a table, a line as each run ends.
+    pub fn run(self) -> Result<(), Failure> {
+        let What::Solver = self.what;
+        let mut threads = self.threads.clone();
+        if threads.is_empty() {
+            threads = vec![1, available()];
+            threads.dedup();
+        }
+        if self.sizes.contains(&0) || threads.contains(&0) {
+            return Err("sizes and threads count from 1".into());
+        }
+        let mut all = Vec::new();
+        for &preset in &self.presets {
+            for &threads in &threads {
+                let mut last: Option<bench::Measured> = None;
+                for &n in &self.sizes {
+                    let settings = Settings { density: self.density, ..preset.settings() };
+                    let measured = bench::measure(n, n, &settings, threads)?;
+                    if !self.json {
+                        output::print(&line(preset, &measured, last.as_ref()))?;
+                    }
+                    last = Some(measured.clone());
+                    let mut value = serde_json::json!(measured);
+                    value["preset"] = preset.name().into();
+                    all.push(value);
+                }
+            }
+        }
+        if self.json { output::json(&all) } else { Ok(()) }
+    }
+}
+
+fn line(preset: Preset, measured: &bench::Measured, last: Option<&bench::Measured>) -> String {
+    let share = |(name, seconds): &(&str, f64)| format!("{name} {:.0} %", 100.0 * seconds / measured.seconds);
+    let phases = measured.phases.iter().map(share).collect::<Vec<_>>().join(", ");
+    let exponent = last.map_or(String::new(), |last| {
+        let growth = (measured.seconds / last.seconds).ln() / (measured.rows as f64 / last.rows as f64).ln();
+        format!(", as n^{growth:.2} since {}", last.rows)
+    });
+    format!(
+        "{} {}×{}, k = {}, {} threads: {:.3} s, {:.2} × the floor of {:.3} s at {:.0} GFLOP/s{exponent}; error {:.4}\n    {phases}",
+        preset.name(),
+        measured.rows,
+        measured.cols,
+        measured.inner_dim,
+        measured.threads,
+        measured.seconds,
+        measured.ratio,
+        measured.floor_seconds,
+        measured.gemm_gflops,
+        measured.relative_error,
+    )
+}

@@ -1,0 +1,109 @@
+//! How fast the solver is: time by phase, against what the necessary products would take.
+
+use crate::compute::{Par, product_on};
+use crate::factorize::{Error, Phase, Settings, Solver};
+use crate::matrix::Matrix;
+use rand_pcg::{
+    Pcg64Mcg,
+    rand_core::{Rng, SeedableRng},
+};
+use serde::Serialize;
+use std::sync::OnceLock;
+use std::time::Instant;
+
+/// One measured run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Measured {
+    /// Rows of W.
+    pub rows: usize,
+    /// Columns of W.
+    pub cols: usize,
+    /// k.
+    pub inner_dim: usize,
+    /// Worker threads.
+    pub threads: usize,
+    /// Half-steps.
+    pub steps: usize,
+    /// The whole run.
+    pub seconds: f64,
+    /// By phase, in the order they are done.
+    pub phases: Vec<(&'static str, f64)>,
+    /// f32 products of this size on these threads, measured in between, in 10⁹ operations a second.
+    pub gemm_gflops: f64,
+    /// What the necessary dense operations would take at that speed; see [`floor_flops`].
+    pub floor_seconds: f64,
+    /// seconds / floor_seconds.
+    pub ratio: f64,
+    /// ‖W − AB‖/‖W‖ in the end.
+    pub relative_error: f64,
+}
+
+/// The operations of a run without looking at zeros: in each half-step half of a Gram matrix, FT, two Cholesky
+/// factorizations with inverse, and a product for each inner iteration; with W n×m, n ≤ m, and k = n.
+pub fn floor_flops(rows: usize, cols: usize, settings: &Settings) -> f64 {
+    let (n, m) = (rows.min(cols) as f64, rows.max(cols) as f64);
+    // Over both half-steps the systems are n×n, and the other sides are m and n.
+    let sides = [(n, m), (m, n)];
+    let one = |(p, q): (f64, f64)| {
+        let gram = n * n * p;
+        let target = 2.0 * n * p * q;
+        let inverses = 2.0 * n * n * n;
+        gram + target + inverses + 2.0 * settings.inner as f64 * n * n * q
+    };
+    settings.outer as f64 * sides.into_iter().map(one).sum::<f64>()
+}
+
+/// Factorizes a random `rows`×`cols` matrix on `threads` threads.
+pub fn measure(rows: usize, cols: usize, settings: &Settings, threads: usize) -> Result<Measured, Error> {
+    static BEGUN: OnceLock<Instant> = OnceLock::new();
+    BEGUN.get_or_init(Instant::now);
+    let clock = || BEGUN.get_or_init(Instant::now).elapsed().as_secs_f64();
+    let w = gaussian(rows, cols);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("worker threads");
+    pool.install(|| {
+        let before = gemm_gflops(rows.min(cols), threads);
+        let begun = Instant::now();
+        let mut solver = Solver::with_clock(&w, settings, clock)?;
+        let mut relative_error = 0.0;
+        while let Some(report) = solver.step()? {
+            relative_error = report.error;
+        }
+        let seconds = begun.elapsed().as_secs_f64();
+        let gemm_gflops = before.max(gemm_gflops(rows.min(cols), threads));
+        let floor_seconds = floor_flops(rows, cols, settings) / gemm_gflops * 1e-9;
+        Ok(Measured {
+            rows,
+            cols,
+            inner_dim: settings.inner_dim(rows, cols),
+            threads,
+            steps: solver.steps(),
+            seconds,
+            phases: solver.seconds().map(|(phase, seconds)| (Phase::name(phase), seconds)).collect(),
+            gemm_gflops,
+            floor_seconds,
+            ratio: seconds / floor_seconds,
+            relative_error,
+        })
+    })
+}
+
+/// The speed of n×n products, the best of a few.
+fn gemm_gflops(n: usize, threads: usize) -> f64 {
+    let (a, b, mut out) = (gaussian(n, n), gaussian(n, n), Matrix::zeros(n, n));
+    let flops = 2.0 * (n as f64).powi(3);
+    let repeats = (2e9 / flops).clamp(3.0, 200.0) as usize;
+    let par = if threads > 1 { Par::rayon(threads) } else { Par::Seq };
+    let once = |_| {
+        let begun = Instant::now();
+        product_on(&mut out, a.view(), b.view(), par);
+        begun.elapsed().as_secs_f64()
+    };
+    flops / (0..repeats).map(once).fold(f64::INFINITY, f64::min) * 1e-9
+}
+
+/// Sums of uniform numbers: near enough to a normal distribution.
+fn gaussian(rows: usize, cols: usize) -> Matrix {
+    let mut rng = Pcg64Mcg::seed_from_u64(1);
+    let mut uniform = || (rng.next_u32() >> 8) as f32 / (1 << 24) as f32;
+    Matrix::from_fn(rows, cols, |_, _| (0..6).map(|_| uniform()).sum::<f32>() - 3.0)
+}
