@@ -1,5 +1,6 @@
 //! Matrix products, Cholesky factorization and SVD, through faer.
 
+use super::{PANEL, PanelRow};
 use crate::matrix::Matrix;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt;
@@ -101,9 +102,13 @@ impl Cholesky {
     }
 
     /// `x ← G⁻¹x`, on the calling thread.
-    pub fn solve(&self, x: MatMut<'_, f32>, memory: &mut Option<MemBuffer>) {
-        let stack = scratch(memory, llt::solve::solve_in_place_scratch::<f32>(self.k, x.ncols(), Par::Seq));
-        llt::solve::solve_in_place(MatRef::from_column_major_slice(&self.lower, self.k, self.k), x, Par::Seq, stack);
+    pub fn solve(&self, x: &mut [PanelRow]) {
+        let par = Par::Seq;
+        // Nothing, in this version of faer.
+        let mut memory = MemBuffer::new(llt::solve::solve_in_place_scratch::<f32>(self.k, PANEL, par));
+        let x = MatMut::from_row_major_slice_mut(x.as_flattened_mut(), self.k, PANEL);
+        let l = MatRef::from_column_major_slice(&self.lower, self.k, self.k);
+        llt::solve::solve_in_place(l, x, par, MemStack::new(&mut memory));
     }
 }
 
@@ -187,9 +192,9 @@ mod tests {
             let mut cholesky = Cholesky::default();
             cholesky.lower_mut().extend_from_slice(g.as_slice());
             cholesky.factorize(k, 1.0).unwrap();
-            let x = random(k, 5, 4);
-            let (mut y, mut back) = (x.clone(), Matrix::zeros(k, 5));
-            cholesky.solve(y.view_mut(), &mut None);
+            let x = random(k, PANEL, 4);
+            let (mut y, mut back) = (x.clone(), Matrix::zeros(k, PANEL));
+            cholesky.solve(y.as_mut_slice().as_chunks_mut().0);
             product(&mut back, shifted.view(), y.view());
             assert_close(&back, |i, j| f64::from(x.get(i, j)), 2e-4);
         }
@@ -214,8 +219,8 @@ mod tests {
             let mut cholesky = Cholesky::default();
             cholesky.lower_mut().extend_from_slice(g.as_slice());
             cholesky.factorize(k, 1.0).unwrap();
-            let mut x = b.clone();
-            cholesky.solve(x.view_mut(), &mut None);
+            let mut x = Matrix::from_fn(k, PANEL, |i, j| b.get(i, j));
+            cholesky.solve(x.as_mut_slice().as_chunks_mut().0);
             (out, g, x)
         };
         let on = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(compute);

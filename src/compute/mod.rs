@@ -10,4 +10,4 @@ mod sparse;
 pub use chunks::{chunks, chunks_mut, chunks_of, chunks_of_mut, dot, join, prelude, threads};
 pub use dense::{Cholesky, NotPositive, Svd, gram, product, product_on, svd};
 pub use faer::Par;
-pub use sparse::{PANEL, PanelRow, fill_transposed, gram as sparse_gram, multiply, with_panel};
+pub use sparse::{PANEL, PanelRow, fill_transposed, gram as sparse_gram, multiply, vectorized, with_panel};

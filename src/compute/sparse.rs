@@ -66,6 +66,11 @@ pub fn multiply(s: &Csr, rows: Range<usize>, panel: &[PanelRow], store: impl FnM
     pulp::Arch::new().dispatch(Multiply(s, rows, panel, store));
 }
 
+/// Does `work` compiled for the processor it runs on; what it calls must be inlined to gain by it.
+pub fn vectorized<R>(work: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(work)
+}
+
 /// The lower triangle of S·Sᵀ, k×k for S with k rows, in column-major order. What is above the diagonal is of no use.
 pub fn gram(out: &mut Vec<f32>, s: &Csr) {
     let k = s.rows();
@@ -78,7 +83,13 @@ pub fn gram(out: &mut Vec<f32>, s: &Csr) {
             let mut tile = [[0.0; PANEL]; PANEL];
             for start in (first..k).step_by(PANEL) {
                 let end = (start + PANEL).min(k);
-                multiply(s, start..end, panel, |i, row| tile[i - start] = *row);
+                multiply(
+                    s,
+                    start..end,
+                    panel,
+                    #[inline(always)]
+                    |i, row| tile[i - start] = *row,
+                );
                 for (c, column) in columns.chunks_mut(k).enumerate() {
                     for (out, row) in column[start..end].iter_mut().zip(&tile) {
                         *out = row[c];

@@ -23,7 +23,8 @@ impl Budget {
         if total < 2 {
             return Err(Error::NoRoom { density, nonzeros: total, rows, cols });
         }
-        let first = match settings.factor_density {
+        let factor_density = settings.factor_density.or(settings.fixed_mask.then(|| fixed_density(rows, cols)));
+        let first = match factor_density {
             Some(factor_density) => {
                 let first = share(factor_density, n * n);
                 if first == 0 || first >= total {
@@ -56,6 +57,12 @@ impl Budget {
             && settings.split == Split::Paper
             && self.first < share(Self::default_factor_density(rows, cols), n * n)
     }
+}
+
+/// The density of the published code's fixed mask; it always has the diagonal.
+fn fixed_density(rows: usize, cols: usize) -> f64 {
+    let density = if rows == cols { 0.1 } else { 0.2 };
+    f64::max(density, 1.0 / rows.min(cols) as f64)
 }
 
 /// The first factor's share of all nonzeros that serves the annealed schedules best (by experiment).

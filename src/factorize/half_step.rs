@@ -15,12 +15,12 @@
 //! R = (Z − U)ρ/c it is Y = R + F(FᵀF + cI)⁻¹(T − FᵀR).
 
 use super::phase::{Clock, Phase, Times};
-use super::side::{Block, Choice, Parts, Side, each};
+use super::side::{Choice, Panel, Parts, Side, each};
 use crate::compute::{
-    Cholesky, PANEL, PanelRow, chunks_of_mut, fill_transposed, join, multiply, prelude::*, sparse_gram, with_panel,
+    Cholesky, PANEL, PanelRow, chunks_of_mut, fill_transposed, join, multiply, prelude::*, sparse_gram, vectorized,
+    with_panel,
 };
 use crate::matrix::{Csr, Histogram, Matrix};
-use faer::dyn_stack::MemBuffer;
 
 /// T, p×q: a matrix or its transpose.
 #[derive(Clone, Copy)]
@@ -73,14 +73,11 @@ pub(super) struct Workspace {
     pub times: Times,
 }
 
-/// What a block's thread works in.
+/// What belongs to a panel besides its state.
 #[derive(Default)]
 struct Lane {
-    /// FT, k×width; of no use where the smaller system is solved.
-    h: Matrix,
-    /// The right-hand side and then the solution.
-    y: Matrix,
-    memory: Option<MemBuffer>,
+    /// FT; where the smaller system is solved T itself.
+    h: Vec<PanelRow>,
     sums: Sums,
     times: Times,
 }
@@ -93,7 +90,7 @@ struct Sums {
     changed: usize,
 }
 
-/// What all blocks share in one iteration.
+/// What all panels share in one iteration.
 struct Iteration<'a> {
     system: &'a Cholesky,
     f: &'a Csr,
@@ -143,31 +140,32 @@ impl Workspace {
                 relaxation: if first { 1.0 } else { inner.relaxation },
             };
             let (norms, choose) = (&self.norms, !x.is_fixed() && i < inner.mask_iterations);
-            let work = x.blocks.iter_mut().zip(&mut self.lanes).zip(&mut self.choice.histograms);
-            each(work, |((block, lane), histogram)| {
+            let work = x.panels.iter_mut().zip(&mut self.lanes).zip(&mut self.choice.parts);
+            each(work, |((panel, lane), part)| {
                 lane.times = Times::new(clock);
                 lane.times.start();
                 if first {
-                    lane.prepare(block, norms, inner.warm_start, &iteration);
+                    lane.prepare(panel, norms, inner.warm_start, &iteration);
                 }
-                lane.iterate(block, &iteration, choose.then_some(histogram));
+                lane.iterate(panel, &iteration, choose.then_some(&mut part.histogram));
             });
-            self.times.took_parts(self.lanes.iter().take(x.blocks.len()).map(|lane| &lane.times));
+            self.times.took_parts(self.lanes.iter().take(x.panels.len()).map(|lane| &lane.times));
             if choose {
                 x.choose(inner.budget, &mut self.choice);
                 self.times.took(Phase::TopK);
             }
         }
-        let outcome = self.finish(x, inner);
         self.times.took(Phase::Update);
+        let outcome = self.finish(x, inner);
+        self.times.took(Phase::Report);
         outcome
     }
 
     fn reserve(&mut self, x: &Side) {
-        let blocks = x.blocks.len();
-        self.lanes.resize_with(blocks.max(self.lanes.len()), Lane::default);
-        self.parts.resize_with(blocks.max(self.parts.len()), Parts::default);
-        self.choice.reserve(blocks);
+        let panels = x.panels.len();
+        self.lanes.resize_with(panels.max(self.lanes.len()), Lane::default);
+        self.parts.resize_with(panels.max(self.parts.len()), Parts::default);
+        self.choice.reserve(panels);
     }
 
     /// Normalises F's rows; returns their mean squared norm afterwards, which is 1 unless some are empty.
@@ -212,10 +210,10 @@ impl Workspace {
     /// Z from V and the mask, with the scaling undone.
     fn finish(&mut self, x: &mut Side, inner: &Inner) -> Outcome {
         let norms = &self.norms;
-        let (blocks, before) = x.blocks_and_z();
-        let count = blocks.len();
-        let work = blocks.iter_mut().zip(&mut self.lanes).zip(&mut self.parts);
-        each(work, |((block, lane), parts)| lane.finish(block, norms, before, parts));
+        let (panels, before) = x.panels_and_z();
+        let count = panels.len();
+        let work = panels.iter_mut().zip(&mut self.lanes).zip(&mut self.parts);
+        each(work, |((panel, lane), parts)| lane.finish(panel, norms, before, parts));
         x.assemble(&self.parts[..count]);
         let sums = self.lanes[..count].iter().fold(Sums::default(), |all, lane| Sums {
             primal: all.primal + lane.sums.primal,
@@ -234,133 +232,131 @@ impl Workspace {
 
 impl Lane {
     /// V takes up the norms of F's rows; FT is computed where it is needed.
-    fn prepare(&mut self, block: &mut Block, norms: &[f32], warm_start: bool, iteration: &Iteration<'_>) {
-        let width = block.cols.len();
+    fn prepare(&mut self, panel: &mut Panel, norms: &[f32], warm_start: bool, iteration: &Iteration<'_>) {
         if warm_start {
-            for (row, &norm) in block.v.as_mut_slice().chunks_mut(width).zip(norms) {
+            for (row, &norm) in panel.v.iter_mut().zip(norms) {
                 row.iter_mut().for_each(|v| *v *= norm);
             }
         } else {
-            block.v.as_mut_slice().fill(0.0);
+            panel.v.fill([0.0; PANEL]);
         }
         self.times.took(Phase::Update);
+        let (f, target) = (iteration.f, iteration.target);
         if iteration.small {
-            return;
-        }
-        self.h.resize(block.v.rows(), width);
-        for start in (0..width).step_by(PANEL) {
-            let end = (start + PANEL).min(width);
-            with_panel(iteration.f.cols(), |panel| {
-                iteration.target.fill(panel, block.cols.start + start, end - start);
-                let h = self.h.as_mut_slice();
-                multiply(iteration.f, 0..iteration.f.rows(), panel, |i, row| {
-                    h[i * width + start..i * width + end].copy_from_slice(&row[..end - start]);
-                });
+            self.h.resize(f.cols(), [0.0; PANEL]);
+            target.fill(&mut self.h, panel.first);
+        } else {
+            self.h.resize(f.rows(), [0.0; PANEL]);
+            with_panel(f.cols(), |t| {
+                target.fill(t, panel.first);
+                multiply(f, 0..f.rows(), t, |i, row| self.h[i] = *row);
             });
         }
         self.times.took(Phase::Products);
     }
 
     /// One iteration up to V; the mask is the caller's, from `histogram`.
-    fn iterate(&mut self, block: &mut Block, iteration: &Iteration<'_>, histogram: Option<&mut Histogram>) {
-        if iteration.small {
-            return self.iterate_small(block, iteration, histogram);
-        }
-        self.y.resize(block.v.rows(), block.cols.len());
-        let rho = iteration.rho;
-        let (h, v, keep) = (self.h.as_slice(), block.v.as_mut_slice(), &block.keep[..]);
-        let y = self.y.as_mut_slice();
-        vectorized(|| {
-            for (((y, &h), &v), &keep) in y.iter_mut().zip(h).zip(&*v).zip(keep) {
-                *y = h + rho * if keep { v } else { -v };
-            }
-        });
-        self.times.took(Phase::Update);
-        iteration.system.solve(self.y.view_mut(), &mut self.memory);
-        self.times.took(Phase::Products);
-        let relax = Relax::new(iteration.relaxation);
-        let y = self.y.as_slice();
-        self.sums.primal = vectorized(|| {
-            let runs = v.chunks_mut(256).zip(y.chunks(256)).zip(keep.chunks(256));
-            runs.map(|((v, y), keep)| relax.apply(v, y, keep)).sum()
-        });
-        if let Some(histogram) = histogram {
-            histogram.clear();
-            v.iter().for_each(|&v| histogram.add(v));
-        }
-        self.times.took(Phase::Update);
-    }
-
-    /// The same by the smaller system, with sparse products.
-    fn iterate_small(&mut self, block: &mut Block, iteration: &Iteration<'_>, mut histogram: Option<&mut Histogram>) {
-        let (k, width) = block.v.shape();
-        let (f, ft, weight) = (iteration.f, iteration.ft, iteration.weight);
-        let p = f.cols();
-        self.y.resize(p, width);
-        for start in (0..width).step_by(PANEL) {
-            let span = PANEL.min(width - start);
-            with_panel(k, |panel| {
-                for (i, out) in panel.iter_mut().enumerate() {
-                    let at = i * width + start..i * width + start + span;
-                    reflect(out, &block.v.as_slice()[at.clone()], &block.keep[at], weight);
-                }
-                let y = self.y.as_mut_slice();
-                multiply(ft, 0..p, panel, |i, row| {
-                    let out = &mut y[i * width + start..i * width + start + span];
-                    iteration.target.minus(out, row, i, block.cols.start + start);
-                });
-            });
-        }
-        self.times.took(Phase::Products);
-        iteration.system.solve(self.y.view_mut(), &mut self.memory);
+    fn iterate(&mut self, panel: &mut Panel, iteration: &Iteration<'_>, mut histogram: Option<&mut Histogram>) {
         if let Some(histogram) = &mut histogram {
             histogram.clear();
         }
-        let relax = Relax::new(iteration.relaxation);
-        let mut primal = 0.0;
-        for start in (0..width).step_by(PANEL) {
-            let span = PANEL.min(width - start);
-            with_panel(p, |panel| {
-                for (i, out) in panel.iter_mut().enumerate() {
-                    out[..span].copy_from_slice(&self.y.as_slice()[i * width + start..i * width + start + span]);
-                    out[span..].fill(0.0);
-                }
-                let (v, keep) = (block.v.as_mut_slice(), &block.keep);
-                multiply(f, 0..k, panel, |i, row| {
-                    let at = i * width + start..i * width + start + span;
-                    let (v, keep) = (&mut v[at.clone()], &keep[at]);
-                    let mut y = [0.0; PANEL];
-                    reflect(&mut y, v, keep, weight);
-                    y.iter_mut().zip(row).for_each(|(y, row)| *y += row);
-                    primal += relax.apply(v, &y[..span], keep);
-                    if let Some(histogram) = &mut histogram {
-                        v.iter().for_each(|&v| histogram.add(v));
-                    }
-                });
-            });
+        match iteration.small {
+            true => self.iterate_small(panel, iteration, histogram),
+            false => self.iterate_large(panel, iteration, histogram),
         }
-        self.sums.primal = primal;
-        self.times.took(Phase::Products);
+    }
+
+    fn iterate_large(&mut self, panel: &mut Panel, iteration: &Iteration<'_>, mut histogram: Option<&mut Histogram>) {
+        let rho = iteration.rho;
+        with_panel(panel.v.len(), |y| {
+            vectorized(
+                #[inline(always)]
+                || {
+                    for (((y, h), v), keep) in y.iter_mut().zip(&self.h).zip(&panel.v).zip(&panel.keep) {
+                        let reflected = reflect(v, *keep, rho);
+                        (0..PANEL).for_each(|c| y[c] = h[c] + reflected[c]);
+                    }
+                },
+            );
+            self.times.took(Phase::Update);
+            iteration.system.solve(y);
+            self.times.took(Phase::Products);
+            let relax = Relax::new(iteration.relaxation);
+            self.sums.primal = vectorized(
+                #[inline(always)]
+                || {
+                    let mut outside = 0.0;
+                    for ((v, y), keep) in panel.v.iter_mut().zip(&*y).zip(&panel.keep) {
+                        outside += relax.apply(v, y, *keep);
+                        if let Some(histogram) = &mut histogram {
+                            sample(v, histogram);
+                        }
+                    }
+                    outside
+                },
+            );
+            self.times.took(Phase::Update);
+        });
+    }
+
+    /// The same by the smaller system, with sparse products.
+    fn iterate_small(&mut self, panel: &mut Panel, iteration: &Iteration<'_>, mut histogram: Option<&mut Histogram>) {
+        let (f, ft, weight) = (iteration.f, iteration.ft, iteration.weight);
+        let (k, p) = (f.rows(), f.cols());
+        with_panel(k + p, |buffer| {
+            let (reflected, rest) = buffer.split_at_mut(k);
+            vectorized(
+                #[inline(always)]
+                || {
+                    for ((out, v), keep) in reflected.iter_mut().zip(&panel.v).zip(&panel.keep) {
+                        *out = reflect(v, *keep, weight);
+                    }
+                },
+            );
+            self.times.took(Phase::Update);
+            multiply(
+                ft,
+                0..p,
+                reflected,
+                #[inline(always)]
+                |i, row| (0..PANEL).for_each(|c| rest[i][c] = self.h[i][c] - row[c]),
+            );
+            iteration.system.solve(rest);
+            let relax = Relax::new(iteration.relaxation);
+            let mut primal = 0.0;
+            multiply(
+                f,
+                0..k,
+                rest,
+                #[inline(always)]
+                |i, row| {
+                    let y = std::array::from_fn(|c| reflected[i][c] + row[c]);
+                    let v = &mut panel.v[i];
+                    primal += relax.apply(v, &y, panel.keep[i]);
+                    if let Some(histogram) = &mut histogram {
+                        sample(v, histogram);
+                    }
+                },
+            );
+            self.sums.primal = primal;
+            self.times.took(Phase::Products);
+        });
     }
 
     /// Gives the norms back, collects Z and compares it with the one before.
-    fn finish(&mut self, block: &mut Block, norms: &[f32], before: &Csr, parts: &mut Parts) {
-        let (k, width) = block.v.shape();
-        let (first, past) = (block.cols.start as u32, block.cols.end as u32);
-        let (v, keep) = (block.v.as_mut_slice(), &block.keep);
+    fn finish(&mut self, panel: &mut Panel, norms: &[f32], before: &Csr, parts: &mut Parts) {
+        let width = PANEL.min(before.cols() - panel.first);
+        let (first, past) = (panel.first as u32, (panel.first + width) as u32);
         let mut sums = Sums { primal: self.sums.primal, ..Sums::default() };
-        parts.z.refill(k, width, |i, indices, values| {
-            let from = values.len();
-            let (row, keep) = (&mut v[i * width..(i + 1) * width], &keep[i * width..(i + 1) * width]);
-            for ((v, &keep), c) in row.iter_mut().zip(keep).zip(0..) {
-                if keep {
-                    // The norm in the sums is of the scaled values, as the residuals are.
-                    sums.norm += f64::from(*v) * f64::from(*v);
-                    indices.push(c);
-                    values.push(*v / norms[i]);
-                }
-                *v /= norms[i];
+        parts.z.refill(panel.v.len(), width, |i, indices, values| {
+            let (from, norm) = (values.len(), norms[i]);
+            for (c, v) in panel.kept(i) {
+                // In the sums as it is scaled, like the residuals.
+                sums.norm += f64::from(v) * f64::from(v);
+                indices.push(c as u32);
+                values.push(v / norm);
             }
+            panel.v[i].iter_mut().for_each(|v| *v /= norm);
             let at = before.row_starts()[i]..before.row_starts()[i + 1];
             let old = &before.indices()[at.clone()];
             let old_at = at.start + old.partition_point(|&j| j < first)..at.start + old.partition_point(|&j| j < past);
@@ -368,7 +364,7 @@ impl Lane {
             let new = indices[from..].iter().copied().zip(&values[from..]);
             let (changed, moved) = difference(new, old);
             sums.changed += changed;
-            sums.dual += moved * f64::from(norms[i]).powi(2);
+            sums.dual += moved * f64::from(norm).powi(2);
         });
         parts.zt.transpose_from(&parts.z);
         self.sums = sums;
@@ -405,10 +401,11 @@ fn difference<'a>(
 }
 
 impl Target<'_> {
-    /// Columns `first..first + span` of T as a panel.
-    fn fill(self, panel: &mut [PanelRow], first: usize, span: usize) {
+    /// A panel of T, from column `first` on.
+    fn fill(self, panel: &mut [PanelRow], first: usize) {
         match self {
             Target::Plain(t) => {
+                let span = PANEL.min(t.cols() - first);
                 for (i, out) in panel.iter_mut().enumerate() {
                     out[..span].copy_from_slice(&t.row(i)[first..first + span]);
                     out[span..].fill(0.0);
@@ -417,6 +414,7 @@ impl Target<'_> {
             Target::Transposed(t) => {
                 /// Values of a row taken at a time, so that the panel's rows they go to stay in the cache.
                 const RUN: usize = 16;
+                let span = PANEL.min(t.rows() - first);
                 for (at, out) in panel.chunks_mut(RUN).enumerate() {
                     for c in 0..PANEL {
                         let row =
@@ -427,31 +425,40 @@ impl Target<'_> {
             }
         }
     }
-
-    /// `out = T − row` in row `i`, from column `first` on.
-    #[inline(always)]
-    fn minus(self, out: &mut [f32], row: &PanelRow, i: usize, first: usize) {
-        match self {
-            Target::Plain(t) => {
-                let t = &t.row(i)[first..first + out.len()];
-                out.iter_mut().zip(t).zip(row).for_each(|((out, t), row)| *out = t - row);
-            }
-            Target::Transposed(t) => {
-                for (c, (out, row)) in out.iter_mut().zip(row).enumerate() {
-                    *out = t.get(first + c, i) - row;
-                }
-            }
-        }
-    }
 }
 
-/// (Z − U)·`weight`.
-#[inline(always)]
-fn reflect(out: &mut PanelRow, v: &[f32], keep: &[bool], weight: f32) {
-    for ((out, &v), &keep) in out.iter_mut().zip(v).zip(keep) {
-        *out = weight * if keep { v } else { -v };
+/// For each byte of a mask's word eight numbers, all ones where its bit is 1, else 0: masks for the bits of floats.
+static SPREAD: [[u32; 8]; 256] = {
+    let mut spread = [[0; 8]; 256];
+    let mut at = 0;
+    while at < 8 * 256 {
+        if at / 8 >> (at % 8) & 1 == 1 {
+            spread[at / 8][at % 8] = u32::MAX;
+        }
+        at += 1;
     }
-    out[v.len()..].fill(0.0);
+    spread
+};
+
+/// (Z − U)·`weight`: V, its sign turned outside the mask.
+#[inline(always)]
+fn reflect(v: &PanelRow, keep: u64, weight: f32) -> PanelRow {
+    let mut out = [0.0; PANEL];
+    let eights = out.as_chunks_mut::<8>().0.iter_mut().zip(v.as_chunks::<8>().0);
+    for ((out, v), bits) in eights.zip(keep.to_le_bytes()) {
+        let kept = &SPREAD[usize::from(bits)];
+        for lane in 0..8 {
+            let turn = !kept[lane] & 1 << 31;
+            out[lane] = weight * f32::from_bits(v[lane].to_bits() ^ turn);
+        }
+    }
+    out
+}
+
+/// Counts one of every few entries, for where the mask's cut may lie.
+#[inline(always)]
+fn sample(v: &PanelRow, histogram: &mut Histogram) {
+    v.iter().step_by(8).for_each(|&v| histogram.add(v));
 }
 
 /// V from Y: λY + (1 − λ)Z + U.
@@ -466,32 +473,23 @@ impl Relax {
         Self { y: relaxation, z: 1.0 - relaxation }
     }
 
-    /// Returns ‖Y − M⊙Y‖², for at most a few hundred entries.
+    /// Returns ‖Y − M⊙Y‖².
     #[inline(always)]
-    fn apply(self, v: &mut [f32], y: &[f32], keep: &[bool]) -> f64 {
+    fn apply(self, v: &mut PanelRow, y: &PanelRow, keep: u64) -> f64 {
         let mut squares = [0.0f32; 8];
-        let mut one = |v: &mut f32, y: f32, keep: bool, lane: usize| {
-            let (z, outside) = if keep { (self.z, 0.0) } else { (1.0, y) };
-            squares[lane] += outside * outside;
-            *v = self.y * y + z * *v;
-        };
-        let ((v, v_rest), (y, y_rest), (keep, keep_rest)) =
-            (v.as_chunks_mut::<8>(), y.as_chunks::<8>(), keep.as_chunks::<8>());
-        for ((v, y), keep) in v.iter_mut().zip(y).zip(keep) {
+        let eights = v.as_chunks_mut::<8>().0.iter_mut().zip(y.as_chunks::<8>().0);
+        for ((v, y), bits) in eights.zip(keep.to_le_bytes()) {
+            let kept = &SPREAD[usize::from(bits)];
             for lane in 0..8 {
-                one(&mut v[lane], y[lane], keep[lane], lane);
+                let kept = kept[lane];
+                let outside = f32::from_bits(y[lane].to_bits() & !kept);
+                let before = f32::from_bits(self.z.to_bits() & kept | 1f32.to_bits() & !kept);
+                squares[lane] += outside * outside;
+                v[lane] = self.y * y[lane] + before * v[lane];
             }
-        }
-        for ((v, &y), &keep) in v_rest.iter_mut().zip(y_rest).zip(keep_rest) {
-            one(v, y, keep, 0);
         }
         f64::from(squares.iter().sum::<f32>())
     }
-}
-
-/// Compiles `work` for the processor it runs on.
-fn vectorized<R>(work: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(work)
 }
 
 /// ‖W − FᵀX‖² for F with Fᵀ `ft` (p×k) and X with Xᵀ `xt` (q×k), W p×q; each column's sum in f64.
@@ -503,16 +501,22 @@ pub(super) fn residual_squared(w: &Matrix, ft: &Csr, xt: &Csr) -> f64 {
         with_panel(ft.cols(), |panel| {
             fill_transposed(panel, xt, first);
             let mut sum = 0.0f64;
-            multiply(ft, 0..ft.rows(), panel, |i, row| {
-                let mut lanes = [0.0f32; 8];
-                let (w, rest) = w.row(i)[first..first + span].as_chunks::<8>();
-                let (product, product_rest) = row[..span].as_chunks::<8>();
-                for (w, product) in w.iter().zip(product) {
-                    (0..8).for_each(|lane| lanes[lane] += (w[lane] - product[lane]).powi(2));
-                }
-                rest.iter().zip(product_rest).for_each(|(w, product)| lanes[0] += (w - product).powi(2));
-                sum += f64::from(lanes.iter().sum::<f32>());
-            });
+            multiply(
+                ft,
+                0..ft.rows(),
+                panel,
+                #[inline(always)]
+                |i, row| {
+                    let mut lanes = [0.0f32; 8];
+                    let (w, rest) = w.row(i)[first..first + span].as_chunks::<8>();
+                    let (product, product_rest) = row[..span].as_chunks::<8>();
+                    for (w, product) in w.iter().zip(product) {
+                        (0..8).for_each(|lane| lanes[lane] += (w[lane] - product[lane]).powi(2));
+                    }
+                    rest.iter().zip(product_rest).for_each(|(w, product)| lanes[0] += (w - product).powi(2));
+                    sum += f64::from(lanes.iter().sum::<f32>());
+                },
+            );
             square[0] = sum;
         });
     });

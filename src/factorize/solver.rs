@@ -3,6 +3,7 @@
 use super::half_step::{Inner, Outcome, Target, Workspace, residual_squared};
 use super::phase::{Clock, Phase};
 use super::side::Side;
+use super::start::fixed_mask;
 use super::{Budget, Error, Factor, Factors, Orientation, Settings};
 use crate::matrix::{Csr, Matrix, keep_largest};
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,23 @@ pub struct Solver {
     workspace: Workspace,
     step: usize,
     best: Option<(f64, [Csr; 2])>,
+    fallback: Option<Fallback>,
+}
+
+/// I·W_p: an identity for the first factor, magnitude pruning for the second.
+struct Fallback {
+    kept: usize,
+    error: f64,
+}
+
+impl Fallback {
+    /// With `nonzeros` in all; `None` when the identity leaves nothing.
+    fn new(w: &Matrix, nonzeros: usize, norm_squared: f64) -> Option<Self> {
+        let kept = nonzeros.checked_sub(w.rows().min(w.cols())).filter(|&kept| kept > 0)?;
+        let pruned = keep_largest(w, kept).norm_squared();
+        let error = if norm_squared == 0.0 { 0.0 } else { ((norm_squared - pruned).max(0.0) / norm_squared).sqrt() };
+        Some(Self { kept, error })
+    }
 }
 
 impl Solver {
@@ -80,9 +98,17 @@ impl Solver {
         w.as_mut_slice().iter_mut().for_each(|x| *x /= scale);
         let k = settings.inner_dim(rows, cols);
         let (first, second) = settings.start.factors(&w, k, &budget, settings.seed);
-        let sides = [Side::new(&first, budget.first, None), Side::new(&second, budget.second, None)];
+        let mut first = first;
+        let mask = settings.fixed_mask.then(|| fixed_mask(k, w.rows(), budget.first, settings.seed));
+        if let Some(mask) = &mask {
+            first.as_mut_slice().iter_mut().zip(mask).filter(|(_, keep)| !**keep).for_each(|(x, _)| *x = 0.0);
+        }
+        let sides = [Side::new(&first, budget.first, mask.as_deref()), Side::new(&second, budget.second, None)];
+        let norm_squared = w.norm_squared();
+        let fallback = if settings.fallback { Fallback::new(&w, budget.total(), norm_squared) } else { None };
         Ok(Self {
-            norm_squared: w.norm_squared(),
+            norm_squared,
+            fallback,
             w_transposed: (w.cols() < k).then(|| w.transposed()),
             settings: settings.clone(),
             w,
@@ -163,9 +189,20 @@ impl Solver {
         self.stored([0, 1].map(|side| self.sides[side].z()))
     }
 
-    /// The factors with the smallest error at the end of an outer iteration; before the first such end, the current ones
-    /// cut to their budgets.
+    /// Whether magnitude pruning beside an identity is better than what has been found, and asked for.
+    pub fn falls_back(&self) -> bool {
+        let least = self.best.as_ref().map_or(f64::INFINITY, |(least, _)| *least);
+        self.fallback.as_ref().is_some_and(|fallback| fallback.error < least)
+    }
+
+    /// The factors with the smallest error at the end of an outer iteration with the whole budget; before the first such
+    /// end, the current ones cut to their budgets. Or the fallback, see [`Solver::falls_back`].
     pub fn finish(mut self) -> Factors {
+        if let Some(fallback) =
+            self.fallback.take_if(|fallback| self.best.as_ref().is_none_or(|(least, _)| fallback.error < *least))
+        {
+            return self.identity_times(fallback.kept);
+        }
         match self.best.take() {
             Some((_, [first, second])) => self.stored([&first, &second]),
             // A start can have more nonzeros than the budget.
@@ -175,6 +212,14 @@ impl Solver {
                 self.stored([&first, &second])
             }
         }
+    }
+
+    fn identity_times(&self, kept: usize) -> Factors {
+        let (n, m) = self.w.shape();
+        let identity = |n| Matrix::from_fn(n, n, |i, j| f32::from(u8::from(i == j)));
+        let pruned = keep_largest(&self.w, kept);
+        let (first, second) = if n <= m { (identity(n), pruned) } else { (pruned.transposed(), identity(m)) };
+        self.stored([&Csr::from_dense(&first), &Csr::from_dense(&second)])
     }
 
     /// Takes the current factors as the best.

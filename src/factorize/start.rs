@@ -85,6 +85,28 @@ fn stacked(w: &Matrix, k: usize, most: usize) -> (Matrix, Matrix) {
     (first, second)
 }
 
+/// A mask for k×n entries with `kept` of them: one in each row, as the identities of [`Start::Identity`] have, and the
+/// others drawn from the seed. It depends on nothing else, so layers of one shape share it.
+pub(super) fn fixed_mask(k: usize, n: usize, kept: usize, seed: u64) -> Vec<bool> {
+    let mut rng = Pcg64Mcg::seed_from_u64(seed);
+    let diagonal = |at: usize| at % n == (at / n) % n;
+    let (mut free, mut wanted) = (k * n - k, kept.saturating_sub(k).min(k * n - k));
+    let mut ones = kept.min(k);
+    let pick = |at: usize| {
+        if diagonal(at) {
+            let keep = ones > 0;
+            ones -= usize::from(keep);
+            return keep;
+        }
+        // Each of the `free` entries left is as likely as the others to be among the `wanted` ones.
+        let keep = (u128::from(rng.next_u64()) * free as u128 >> 64) < wanted as u128;
+        free -= 1;
+        wanted -= usize::from(keep);
+        keep
+    };
+    (0..k * n).map(pick).collect()
+}
+
 /// Standard normal numbers by Marsaglia's polar method.
 struct Normal(Pcg64Mcg);
 
@@ -121,6 +143,17 @@ mod tests {
         let variance = draws.iter().map(|x| x * x).sum::<f64>() / 1e5;
         // Five standard deviations of the two estimates.
         assert!(mean.abs() < 0.016 && (variance - 1.0).abs() < 0.023, "mean {mean}, variance {variance}");
+    }
+
+    #[test]
+    fn a_fixed_mask_has_its_diagonal_and_exactly_its_entries() {
+        for (k, n, kept) in [(8, 8, 20), (16, 8, 40), (6, 8, 6), (5, 5, 25), (4, 4, 2)] {
+            let mask = fixed_mask(k, n, kept, 7);
+            assert_eq!(mask.iter().filter(|&&keep| keep).count(), kept, "{k}×{n}");
+            assert!((0..k.min(kept)).all(|l| mask[l * n + l % n]));
+            assert_eq!(mask, fixed_mask(k, n, kept, 7));
+        }
+        assert_ne!(fixed_mask(8, 8, 20, 7), fixed_mask(8, 8, 20, 8));
     }
 
     #[test]

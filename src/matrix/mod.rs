@@ -8,4 +8,4 @@ mod topk;
 pub use dense::Matrix;
 pub use mask::Mask;
 pub use sparse::Csr;
-pub use topk::{Candidate, Cut, Histogram, keep_largest};
+pub use topk::{Candidate, Cut, Histogram, keep_largest, ones};

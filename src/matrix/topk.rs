@@ -1,14 +1,15 @@
 //! Exactly the z entries of largest magnitude, by selection instead of sorting.
 //!
-//! A magnitude's bits (the float without its sign) order like the magnitude itself, so a [`Histogram`] of their top
-//! bits finds the bin in which the z-th largest lies, and only the few entries of that bin have to be looked at
-//! closely. Of equal magnitudes the ones that come first are kept, so the choice never depends on the number of threads.
-//! Zeros are never kept: they would count against the budget without carrying anything.
+//! A magnitude's bits (the float without its sign) order like the magnitude itself. A [`Histogram`] of their top bits,
+//! of a sample of the entries, tells between which two bins the z-th largest lies: a [`Cut`]. One pass then keeps what is
+//! above and collects what is between, and only of those few is the rest chosen. Of equal magnitudes the ones that come
+//! first are kept, so the choice never depends on the number of threads. Zeros are never kept: they would count against
+//! the budget without carrying anything.
 
 use super::Matrix;
 use std::cmp::Reverse;
 
-const TOP_BITS: u32 = 12;
+const TOP_BITS: u32 = 14;
 const SHIFT: u32 = 31 - TOP_BITS;
 
 /// The bits of |x|, which order like |x|.
@@ -37,6 +38,18 @@ impl Histogram {
         self.0.iter_mut().zip(other.0.iter()).for_each(|(mine, theirs)| *mine += theirs);
     }
 
+    /// The bin that holds the `z`-th largest entry; the lowest when there are fewer.
+    fn bin_of(&self, z: usize) -> u32 {
+        let mut left = z;
+        for (bin, &count) in self.0.iter().enumerate().rev() {
+            if left <= count as usize {
+                return bin as u32;
+            }
+            left -= count as usize;
+        }
+        0
+    }
+
     /// Forgets all.
     pub fn clear(&mut self) {
         self.0.fill(0);
@@ -49,14 +62,16 @@ impl Default for Histogram {
     }
 }
 
-/// Where the `z` largest magnitudes end: entries of bins above are kept, and so many of the bin itself.
+/// Bins between which the z-th largest magnitude lies: what is above is kept, what is below is not.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cut {
-    bin: u32,
-    kept: usize,
+    /// The lowest undecided bin.
+    low: u32,
+    /// The highest.
+    high: u32,
 }
 
-/// An entry of the bin in which the cut lies, in the order of preference: the larger first, of equals the first.
+/// An entry between the bins of a [`Cut`], in the order of preference: the larger first, of equals the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Candidate {
     magnitude: Reverse<u32>,
@@ -65,40 +80,68 @@ pub struct Candidate {
 }
 
 impl Cut {
-    /// For the `z` largest of the entries counted in `histogram`.
-    pub fn new(histogram: &Histogram, z: usize) -> Self {
-        let mut left = z;
-        for (bin, &count) in histogram.0.iter().enumerate().rev() {
-            if left <= count as usize {
-                return Self { bin: bin as u32, kept: left };
-            }
-            left -= count as usize;
-        }
-        Self { bin: 0, kept: histogram.0[0] as usize }
+    /// For the `z` largest of `entries`, all of which are counted in `histogram`.
+    pub fn exact(histogram: &Histogram, z: usize) -> Self {
+        let bin = histogram.bin_of(z);
+        Self { low: bin, high: bin }
     }
 
-    /// Sets `keep` for `values`, which stand in the whole matrix from `position` on, as far as it is certain; the entries
-    /// for which it is not are unmarked and added to `candidates`.
-    #[inline]
-    pub fn mark(&self, values: &[f32], keep: &mut [bool], position: usize, candidates: &mut Vec<Candidate>) {
-        for (at, (keep, &x)) in keep.iter_mut().zip(values).enumerate() {
-            let m = magnitude(x);
-            *keep = m >> SHIFT > self.bin;
-            if m >> SHIFT == self.bin && m != 0 {
-                candidates.push(Candidate { magnitude: Reverse(m), position: position + at });
-            }
-        }
+    /// For the `z` largest of `entries`, a sample of which is counted in `histogram`: with room for the sample's error,
+    /// so that it is wrong about once in ten thousand times. [`Cut::settle`] notices.
+    pub fn sampled(histogram: &Histogram, z: usize, entries: usize) -> Self {
+        let counted = histogram.0.iter().map(|&count| count as usize).sum::<usize>() as f64;
+        let share = z as f64 / entries.max(1) as f64;
+        let margin = 4.0 * (counted * share * (1.0 - share).max(0.0)).sqrt() + 4.0;
+        let rank = share * counted;
+        let high = if rank > margin { histogram.bin_of((rank - margin) as usize) } else { (1 << TOP_BITS) - 1 };
+        Self { low: histogram.bin_of((rank + margin) as usize), high }
     }
 
-    /// The candidates of all parts of the matrix that are kept too.
-    pub fn settle<'a>(&self, candidates: &'a mut [Candidate]) -> &'a [Candidate] {
-        if self.kept == 0 || candidates.is_empty() {
-            return &[];
+    /// The kept ones of `values`, which stand in the whole matrix from `position` on, as bits, as far as it is decided;
+    /// undecided entries are added to `candidates`.
+    #[inline(always)]
+    pub fn mark(&self, values: &[f32; 64], position: usize, candidates: &mut Vec<Candidate>) -> u64 {
+        // In magnitudes: kept from `above` on, undecided from `from` on. Zero is neither.
+        let (from, above) = ((self.low << SHIFT).max(1), (self.high + 1) << SHIFT);
+        let (mut kept, mut undecided) = ([0; 8], [0; 8]);
+        for (at, eight) in values.as_chunks::<8>().0.iter().enumerate() {
+            let (mut over, mut inside) = (0, 0);
+            for lane in 0..8 {
+                let m = magnitude(eight[lane]);
+                over |= u32::from(m >= above) << lane;
+                inside |= u32::from(m.wrapping_sub(from) < above - from) << lane;
+            }
+            (kept[at], undecided[at]) = (over as u8, inside as u8);
         }
-        let kept = self.kept.min(candidates.len());
-        candidates.select_nth_unstable(kept - 1);
-        &candidates[..kept]
+        for at in ones(u64::from_le_bytes(undecided)) {
+            candidates.push(Candidate { magnitude: Reverse(magnitude(values[at])), position: position + at });
+        }
+        u64::from_le_bytes(kept)
     }
+
+    /// Of the `candidates` of all parts of the matrix those that are kept too, after `kept` entries were, so that there
+    /// are `z`, or all that are not zero. `None` when the cut has missed the z-th largest.
+    pub fn settle<'a>(&self, candidates: &'a mut [Candidate], kept: usize, z: usize) -> Option<&'a [Candidate]> {
+        let wanted = z.checked_sub(kept)?;
+        if wanted >= candidates.len() {
+            // More are wanted than there are: only right when nothing but zeros is below.
+            return (wanted == candidates.len() || self.low == 0).then_some(candidates);
+        }
+        if wanted > 0 {
+            candidates.select_nth_unstable(wanted - 1);
+        }
+        Some(&candidates[..wanted])
+    }
+}
+
+/// The places of the bits that are 1, the least significant being 0.
+#[inline(always)]
+pub fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = bits.trailing_zeros() as usize;
+        bits &= bits.wrapping_sub(1);
+        (at < 64).then_some(at)
+    })
 }
 
 /// Magnitude pruning: `matrix` with all but its `z` largest entries set to zero.
@@ -106,11 +149,17 @@ pub fn keep_largest(matrix: &Matrix, z: usize) -> Matrix {
     let values = matrix.as_slice();
     let mut histogram = Histogram::new();
     values.iter().for_each(|&x| histogram.add(x));
-    let cut = Cut::new(&histogram, z);
-    let (mut keep, mut candidates) = (vec![false; values.len()], Vec::new());
-    cut.mark(values, &mut keep, 0, &mut candidates);
-    cut.settle(&mut candidates).iter().for_each(|candidate| keep[candidate.position] = true);
-    let kept = values.iter().zip(&keep).map(|(&x, &keep)| if keep { x } else { 0.0 }).collect();
+    let cut = Cut::exact(&histogram, z);
+    let (mut kept, mut candidates, mut certain) = (vec![0.0; values.len()], Vec::new(), 0);
+    for (run, (values, kept)) in values.chunks(64).zip(kept.chunks_mut(64)).enumerate() {
+        let mut padded = [0.0; 64];
+        padded[..values.len()].copy_from_slice(values);
+        let bits = cut.mark(&padded, 64 * run, &mut candidates);
+        certain += bits.count_ones() as usize;
+        ones(bits).for_each(|at| kept[at] = values[at]);
+    }
+    let rest = cut.settle(&mut candidates, certain, z).unwrap_or_default();
+    rest.iter().for_each(|candidate| kept[candidate.position] = values[candidate.position]);
     Matrix::from_vec(matrix.rows(), matrix.cols(), kept)
 }
 
@@ -131,6 +180,26 @@ mod tests {
         let w = Matrix::from_vec(1, 4, vec![0.0, 0.0, 3.0, -0.0]);
         assert_eq!(keep_largest(&w, 3).nnz(), 1);
         assert_eq!(keep_largest(&w, 0).nnz(), 0);
+    }
+
+    /// A sample that has nothing to do with the values: the cut misses, and says so.
+    #[test]
+    fn a_cut_that_misses_is_noticed() {
+        let values: [f32; 64] = std::array::from_fn(|x| x as f32 + 1.0);
+        for (sampled, z) in [(1e6, 30), (1e-6, 30)] {
+            let mut histogram = Histogram::new();
+            (0..1000).for_each(|_| histogram.add(sampled));
+            let cut = Cut::sampled(&histogram, z, 64);
+            let mut candidates = Vec::new();
+            let kept = cut.mark(&values, 0, &mut candidates).count_ones() as usize;
+            assert_eq!(cut.settle(&mut candidates, kept, z), None, "{sampled}");
+        }
+    }
+
+    #[test]
+    fn ones_are_found() {
+        assert_eq!(ones(0b1010_0001 | 1 << 63).collect::<Vec<_>>(), [0, 5, 7, 63]);
+        assert_eq!(ones(0).count(), 0);
     }
 
     proptest! {
