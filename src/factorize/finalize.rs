@@ -106,7 +106,10 @@ pub struct Finalizer {
     keep: [Vec<bool>; 2],
     masked: Masked,
     best: Factors,
+    /// The best values'.
     errors: Errors,
+    /// The plain error it began with.
+    start: f64,
 }
 
 /// What stays the same over all steps.
@@ -143,6 +146,7 @@ impl Finalizer {
         factors.check(w)?;
         let (a, b) = (&factors.a, &factors.b);
         let problem = Problem::new(w, &factors, calibration, settings)?;
+        let errors = problem.errors(&factors);
         let keep = [a, b].map(|x| x.as_slice().iter().map(|&x| x != 0.0).collect());
         Ok(Self {
             settings: settings.clone(),
@@ -151,7 +155,8 @@ impl Finalizer {
             b: Matrix::from_fn(b.rows(), b.cols(), |l, j| b.get(l, j) / problem.scales[1] * problem.norms[j]),
             keep,
             masked: Masked::default(),
-            errors: problem.errors(&factors),
+            start: errors.plain,
+            errors,
             best: factors,
             problem,
         })
@@ -184,7 +189,7 @@ impl Finalizer {
         if !errors.plain.is_finite() {
             return Err(Error::Diverged { step: self.step });
         }
-        let best = errors.shrunk < self.errors.shrunk && errors.plain <= self.errors.plain;
+        let best = errors.shrunk < self.errors.shrunk && errors.plain <= self.start;
         if best {
             (self.errors, self.best) = (errors, factors);
         }
@@ -201,7 +206,8 @@ impl Finalizer {
         }
     }
 
-    /// The factors with the least layer-wise error on the calibration statistics, the ones it began with included.
+    /// The best factors: of the least layer-wise error, with shrinkage on the shrunk statistics, but never worse on the
+    /// calibration statistics than the ones it began with.
     pub fn finish(self) -> Factors {
         self.best
     }
