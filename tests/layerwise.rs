@@ -32,11 +32,15 @@ impl Finish {
     }
 }
 
+/// A layer, what happens after the solver, and for each density the error on the calibration statistics and on those
+/// held out.
+type Row = (&'static str, Finish, [(f64, f64); 4]);
+
 /// Errors on the statistics it was calibrated with, and on those of other text, at these densities. Measured with the
 /// authors' code; 32768 tokens for calibration, 8192 held out.
 const DENSITIES: [f64; 4] = [0.5, 0.4, 0.3, 0.25];
 #[rustfmt::skip]
-const PUBLISHED: [(&str, Finish, [(f64, f64); 4]); 8] = [
+const PUBLISHED: [Row; 8] = [
     ("minilm_l2_q", Nothing, [(0.00581, 0.00639), (0.01277, 0.01404), (0.02906, 0.03184), (0.04867, 0.05332)]),
     ("minilm_l2_q", Published, [(0.00325, 0.00496), (0.00817, 0.01167), (0.02144, 0.02808), (0.03889, 0.04898)]),
     ("minilm_l2_q", Both, [(0.00299, 0.00478), (0.00739, 0.01118), (0.01880, 0.02662), (0.03366, 0.04605)]),
