@@ -10,7 +10,7 @@ use faer::{Accum, MatMut, MatRef, Par, diag::DiagMut};
 
 /// How many threads an operation of so many multiply-adds is worth.
 #[cfg(not(target_arch = "wasm32"))]
-fn parallelism(multiply_adds: usize) -> Par {
+pub(super) fn parallelism(multiply_adds: usize) -> Par {
     /// Below this many a second thread costs more than it brings.
     const PARALLEL_FROM: usize = 1 << 23;
     let worth_it = multiply_adds >= PARALLEL_FROM && rayon::current_num_threads() > 1;
@@ -18,7 +18,7 @@ fn parallelism(multiply_adds: usize) -> Par {
 }
 
 #[cfg(target_arch = "wasm32")]
-fn parallelism(_: usize) -> Par {
+pub(super) fn parallelism(_: usize) -> Par {
     Par::Seq
 }
 
@@ -137,7 +137,7 @@ pub fn svd(w: &Matrix) -> Option<Svd> {
 }
 
 /// Room for `need` in `buffer`, kept for the next time.
-fn scratch(buffer: &mut Option<MemBuffer>, need: faer::dyn_stack::StackReq) -> &mut MemStack {
+pub(super) fn scratch(buffer: &mut Option<MemBuffer>, need: faer::dyn_stack::StackReq) -> &mut MemStack {
     let buffer = buffer.get_or_insert_with(|| MemBuffer::new(need));
     if MemStack::new(buffer).len_bytes() < need.unaligned_bytes_required() {
         *buffer = MemBuffer::new(need);

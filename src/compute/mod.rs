@@ -5,9 +5,13 @@
 
 mod chunks;
 mod dense;
+mod double;
+mod eigen;
 mod sparse;
 
 pub use chunks::{chunks, chunks_mut, chunks_of, chunks_of_mut, dot, join, prelude, threads};
 pub use dense::{Cholesky, NotPositive, Svd, gram, product, product_on, svd};
+pub use double::{SmallSolver, add_gram, product_square};
+pub use eigen::{Eigen, symmetric_eigen};
 pub use faer::Par;
 pub use sparse::{PANEL, PanelRow, fill_transposed, gram as sparse_gram, multiply, vectorized, with_panel};

@@ -42,6 +42,20 @@ impl Factors {
         self.a.nnz() + self.b.nnz()
     }
 
+    /// Refuses factors that are not of W `[out, in]`, and values that are not finite in any of the three.
+    pub(super) fn check(&self, w: &Matrix) -> Result<(), super::Error> {
+        let (a, b) = (&self.a, &self.b);
+        if (a.rows(), a.cols(), b.cols()) != (w.rows(), b.rows(), w.cols()) {
+            return Err(super::Error::Shapes { w: w.shape(), a: a.shape(), b: b.shape() });
+        }
+        for matrix in [w, a, b] {
+            if let Some((row, col)) = matrix.first_not_finite() {
+                return Err(super::Error::NotFinite { row, col, value: matrix.get(row, col) });
+            }
+        }
+        Ok(())
+    }
+
     /// A·B, in f32.
     pub fn product(&self) -> Matrix {
         let mut out = Matrix::zeros(self.a.rows(), self.b.cols());

@@ -10,9 +10,13 @@
 //! out < in, else B.
 
 mod budget;
+mod calibration;
 mod factors;
+mod finalize;
 mod half_step;
+mod masked;
 mod phase;
+mod regression;
 mod schedule;
 mod search;
 mod settings;
@@ -21,8 +25,11 @@ mod solver;
 mod start;
 
 pub use budget::Budget;
+pub use calibration::{Calibration, CalibrationError, CalibrationSum};
 pub use factors::{Factor, Factors};
+pub use finalize::{Finalize, FinalizeReport, Finalizer, Sides, Solve};
 pub use phase::{Clock, Phase};
+pub use regression::polish;
 pub use schedule::Schedule;
 pub use search::Search;
 pub use settings::{Course, Orientation, Preset, Settings, Split};
@@ -94,4 +101,20 @@ pub enum Error {
         /// Which half-step, from 1.
         step: usize,
     },
+    /// W and the factors do not multiply.
+    #[error(
+        "W is {}×{}, A {}×{} and B {}×{}, and A·B must have W's shape: give the factors of this layer",
+        w.0, w.1, a.0, a.1, b.0, b.1
+    )]
+    Shapes {
+        /// Rows and columns of W.
+        w: (usize, usize),
+        /// Rows and columns of A.
+        a: (usize, usize),
+        /// Rows and columns of B.
+        b: (usize, usize),
+    },
+    /// The input statistics do not fit the layer.
+    #[error(transparent)]
+    Calibration(#[from] CalibrationError),
 }

@@ -256,7 +256,7 @@ impl Solver {
 }
 
 /// The power of two nearest to W's root mean square; 1 for W = 0.
-fn scale_of(w: &Matrix) -> f32 {
+pub(super) fn scale_of(w: &Matrix) -> f32 {
     let largest = f64::from(w.max_abs());
     if largest == 0.0 {
         return 1.0;

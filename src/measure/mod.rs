@@ -1,7 +1,10 @@
 //! What a factorization is worth: its error, and what it takes to store.
 
 mod error;
+mod layer;
 mod storage;
 
 pub use error::{relative_difference, relative_error};
+pub use layer::layer_error;
+pub(crate) use layer::{output_energy, residual_energy};
 pub use storage::Storage;

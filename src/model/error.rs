@@ -308,11 +308,61 @@ pub enum Error {
         /// Entries accepted with so many nonzeros.
         limit: u64,
     },
+    /// A file of inputs without inputs.
+    #[error(
+        "{file} holds {} but neither X nor XtX: save the layer's inputs as X [samples, in], or X transposed times X as XtX [in, in]",
+        listed(names)
+    )]
+    NoInputs {
+        /// The file's name.
+        file: String,
+        /// The tensors there are.
+        names: Vec<String>,
+    },
+    /// Inputs of another layer.
+    #[error(
+        "{} of {file} has shape {shape:?} where {} is expected, this layer having {inputs} inputs: give the inputs of this layer",
+        quoted(tensor),
+        if *product { format!("[{inputs}, {inputs}]") } else { format!("[samples, {inputs}]") }
+    )]
+    InputShape {
+        /// The file's name.
+        file: String,
+        /// The tensor.
+        tensor: String,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// Whether it is XᵀX.
+        product: bool,
+        /// How many inputs the layer has.
+        inputs: usize,
+    },
+    /// Inputs that no real samples have.
+    #[error("{} of {file}: {problem}", quoted(tensor))]
+    Inputs {
+        /// The file's name.
+        file: String,
+        /// The tensor.
+        tensor: String,
+        /// What is wrong, and what to do about it.
+        problem: String,
+    },
 }
 
 fn suggestion(nearest: &[String]) -> String {
     match nearest {
         [] => "there are none in this file, open another one".to_owned(),
         names => format!("did you mean {}?", names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// The first few names.
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 6;
+    let shown: Vec<_> = names.iter().take(SHOWN).map(|name| quoted(name)).collect();
+    match names.len() {
+        0 => "nothing".to_owned(),
+        n if n > SHOWN => format!("{} and {} more", shown.join(", "), n - SHOWN),
+        _ => shown.join(", "),
     }
 }

@@ -5,6 +5,7 @@
 //! bytes before anything is allocated.
 
 mod bytes;
+mod calibration;
 mod checkpoint;
 mod dtype;
 mod error;
@@ -19,6 +20,8 @@ mod open;
 mod safetensors;
 mod tensor;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use calibration::open_calibration;
 pub use checkpoint::{Checkpoint, Orientation};
 pub use dtype::Dtype;
 pub use error::Error;

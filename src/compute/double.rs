@@ -1,0 +1,109 @@
+//! The few kernels that need f64: sums of squares over many samples, and small ill-conditioned systems.
+
+use super::dense::{parallelism, scratch};
+use crate::matrix::Matrix;
+use faer::dyn_stack::MemBuffer;
+use faer::linalg::cholesky::llt;
+use faer::linalg::matmul::{matmul, triangular};
+use faer::{Accum, MatMut, MatRef, Par};
+
+/// `sum += Fᵀ·F` in f64, `sum` being n×n and row-major for F p×n. Only its lower triangle is kept up.
+pub fn add_gram(sum: &mut [f64], f: &Matrix) {
+    /// Rows taken at a time, so that the copy in f64 stays small.
+    const ROWS: usize = 1024;
+    let n = f.cols();
+    assert_eq!(sum.len(), n * n, "the sum is {n}×{n}");
+    let mut block = Vec::new();
+    for rows in f.as_slice().chunks(ROWS * n.max(1)) {
+        block.clear();
+        block.extend(rows.iter().map(|&x| f64::from(x)));
+        let block = MatRef::from_row_major_slice(&block, rows.len() / n, n);
+        triangular::matmul(
+            MatMut::from_row_major_slice_mut(sum, n, n),
+            triangular::BlockStructure::TriangularLower,
+            Accum::Add,
+            block.transpose(),
+            triangular::BlockStructure::Rectangular,
+            block,
+            triangular::BlockStructure::Rectangular,
+            1.0,
+            parallelism(n * rows.len() / 2),
+        );
+    }
+}
+
+/// `out = left · right` in f64 on this thread, row-major, `left` having `rows` rows and `right` being n×n.
+pub fn product_square(out: &mut [f64], left: &[f64], right: &[f64], rows: usize) {
+    let n = left.len() / rows.max(1);
+    let out = MatMut::from_row_major_slice_mut(out, rows, n);
+    let left = MatRef::from_row_major_slice(left, rows, n);
+    let right = MatRef::from_row_major_slice(right, n, n);
+    matmul(out, Accum::Replace, left, right, 1.0, Par::Seq);
+}
+
+/// Solves with small symmetric positive semidefinite systems of unit diagonal, one after another, on this thread.
+#[derive(Default)]
+pub struct SmallSolver {
+    factor: Vec<f64>,
+    scratch: Option<MemBuffer>,
+}
+
+impl SmallSolver {
+    /// `x ← (G + c·I)⁻¹ x` for G k×k, both triangles filled, and c ≥ `ridge` the first of `ridge`, 10·`ridge`, … that
+    /// makes it positive definite. `x` is left as it was when none up to 10⁴ does, which takes a G that is not finite.
+    pub fn solve(&mut self, g: &[f64], x: &mut [f64], ridge: f64) {
+        let k = x.len();
+        assert_eq!(g.len(), k * k, "a system of {k} unknowns");
+        let mut shift = ridge;
+        while !self.factorize(g, k, shift) {
+            shift = (shift * 10.0).max(1e-12);
+            if shift > 1e4 {
+                return;
+            }
+        }
+        let need = llt::solve::solve_in_place_scratch::<f64>(k, 1, Par::Seq);
+        let stack = scratch(&mut self.scratch, need);
+        let l = MatRef::from_column_major_slice(&self.factor, k, k);
+        llt::solve::solve_in_place(l, MatMut::from_column_major_slice_mut(x, k, 1), Par::Seq, stack);
+    }
+
+    fn factorize(&mut self, g: &[f64], k: usize, shift: f64) -> bool {
+        self.factor.clear();
+        self.factor.extend_from_slice(g);
+        (0..k).for_each(|i| self.factor[i * k + i] += shift);
+        let need = llt::factor::cholesky_in_place_scratch::<f64>(k, Par::Seq, Default::default());
+        let stack = scratch(&mut self.scratch, need);
+        let l = MatMut::from_column_major_slice_mut(&mut self.factor, k, k);
+        llt::factor::cholesky_in_place(l, Default::default(), Par::Seq, stack, Default::default()).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_of_squares_by_hand() {
+        let mut sum = vec![1.0; 4];
+        add_gram(&mut sum, &Matrix::from_vec(3, 2, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]));
+        // Columns (1, 3, 5) and (2, 4, 6); above the diagonal nothing is touched.
+        assert_eq!(sum, [1.0 + 35.0, 1.0, 1.0 + 44.0, 1.0 + 56.0]);
+        add_gram(&mut [], &Matrix::zeros(5, 0));
+    }
+
+    #[test]
+    fn small_systems_by_hand() {
+        let mut solver = SmallSolver::default();
+        let mut x = [3.0, 3.0];
+        solver.solve(&[1.0, 0.5, 0.5, 1.0], &mut x, 0.0);
+        assert!(x.iter().all(|x| (x - 2.0).abs() < 1e-12), "{x:?}");
+        // Singular: with a small ridge the answer is the shortest of the many.
+        let mut x = [2.0, 2.0];
+        solver.solve(&[1.0, 1.0, 1.0, 1.0], &mut x, 0.0);
+        assert!(x.iter().all(|x| (x - 1.0).abs() < 1e-3), "{x:?}");
+        let mut x = [1.0];
+        solver.solve(&[f64::NAN], &mut x, 0.0);
+        assert_eq!(x, [1.0]);
+        solver.solve(&[], &mut [], 0.0);
+    }
+}

@@ -1,0 +1,76 @@
+//! The eigendecomposition of a symmetric matrix, through faer.
+
+use crate::matrix::Matrix;
+use faer::diag::DiagMut;
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
+use faer::{MatMut, Par};
+
+/// `g = vectors · diag(values) · vectorsᵀ`.
+pub struct Eigen {
+    /// k eigenvalues, rising.
+    pub values: Vec<f32>,
+    /// k×k, an eigenvector in each column.
+    pub vectors: Matrix,
+}
+
+/// Decomposes `g`, k×k, of which only the lower triangle is read; `None` when faer's iteration does not converge or `g`
+/// is not finite. On one thread: its result depends on their number.
+pub fn symmetric_eigen(g: &Matrix) -> Option<Eigen> {
+    let k = g.rows();
+    assert_eq!(g.cols(), k, "a symmetric matrix");
+    // A single number is a case of its own: faer's reduction wants something off the diagonal.
+    if k <= 1 {
+        return Some(Eigen { values: g.as_slice().to_vec(), vectors: Matrix::from_fn(k, k, |_, _| 1.0) });
+    }
+    let (mut values, mut columns) = (vec![0.0f32; k], vec![0.0f32; k * k]);
+    let vectors = MatMut::from_column_major_slice_mut(&mut columns, k, k);
+    let need = self_adjoint_evd_scratch::<f32>(k, ComputeEigenvectors::Yes, Par::Seq, Default::default());
+    let mut memory = MemBuffer::new(need);
+    let stack = MemStack::new(&mut memory);
+    let diagonal = DiagMut::from_slice_mut(&mut values);
+    self_adjoint_evd(g.view(), diagonal, Some(vectors), Par::Seq, stack, Default::default()).ok()?;
+    if columns.iter().chain(&values).any(|x| !x.is_finite()) {
+        return None;
+    }
+    Some(Eigen { values, vectors: Matrix::from_vec(k, k, columns).transposed() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compute::{gram, product};
+
+    #[test]
+    fn by_hand() {
+        // Eigenvalues 1 and 3, eigenvectors (1, −1)/√2 and (1, 1)/√2.
+        let eigen = symmetric_eigen(&Matrix::from_vec(2, 2, vec![2.0, 1.0, 1.0, 2.0])).unwrap();
+        assert!((eigen.values[0] - 1.0).abs() < 1e-6 && (eigen.values[1] - 3.0).abs() < 1e-6);
+        let half = 0.5f32.sqrt();
+        assert!(eigen.vectors.as_slice().iter().all(|x| (x.abs() - half).abs() < 1e-6));
+        let one = symmetric_eigen(&Matrix::from_vec(1, 1, vec![5.0])).unwrap();
+        assert_eq!((one.values, one.vectors.as_slice()), (vec![5.0], &[1.0f32][..]));
+    }
+
+    #[test]
+    fn multiplies_back_also_when_singular() {
+        for (k, rank) in [(2, 1), (7, 3), (40, 40), (150, 20), (200, 200)] {
+            let f = Matrix::from_fn(k, rank, |i, j| ((i * 37 + j * 11 + i * j) % 23) as f32 / 11.5 - 1.0);
+            let mut g = Matrix::zeros(k, k);
+            gram(&mut g, &f);
+            let eigen = symmetric_eigen(&g).unwrap();
+            let scaled = Matrix::from_fn(k, k, |i, j| eigen.vectors.get(i, j) * eigen.values[j]);
+            let mut back = Matrix::zeros(k, k);
+            product(&mut back, scaled.view(), eigen.vectors.view().transpose());
+            let error = crate::measure::relative_difference(&g, &back);
+            assert!(error < 1e-5, "{k} of rank {rank}: {error}");
+        }
+        assert!(symmetric_eigen(&Matrix::zeros(5, 5)).unwrap().values.iter().all(|&x| x == 0.0));
+        assert!(symmetric_eigen(&Matrix::zeros(0, 0)).unwrap().values.is_empty());
+    }
+
+    #[test]
+    fn what_is_not_finite_is_refused() {
+        assert!(symmetric_eigen(&Matrix::from_vec(2, 2, vec![1.0, f32::NAN, f32::NAN, 1.0])).is_none());
+    }
+}

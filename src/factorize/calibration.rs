@@ -1,0 +1,322 @@
+//! What is known of a layer's inputs: XᵀX over some real samples X.
+
+use crate::compute::add_gram;
+use crate::matrix::Matrix;
+
+/// The statistics XᵀX of a layer's inputs X `[samples, in]`, which weigh the error by what the layer really sees.
+///
+/// Held at a scale, a power of four, that brings the diagonal's mean near 1: every use of it is a ratio.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Calibration {
+    /// `[in, in]`, symmetric.
+    xtx: Matrix,
+}
+
+/// Why input statistics cannot be used.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum CalibrationError {
+    /// Nothing was given.
+    #[error("{samples} samples of {inputs} inputs say nothing of a layer's inputs: give at least one of each")]
+    Empty {
+        /// Rows of X.
+        samples: usize,
+        /// Columns of X.
+        inputs: usize,
+    },
+    /// XᵀX has as many rows as columns.
+    #[error("XtX is {rows}×{cols}, and it must be square: give the product of X transposed and X, [in, in]")]
+    NotSquare {
+        /// Its rows.
+        rows: usize,
+        /// Its columns.
+        cols: usize,
+    },
+    /// An infinity, or not a number.
+    #[error(
+        "the value in row {row}, column {col} (from 0) is {value}, and only finite values can be used: collect the inputs again"
+    )]
+    NotFinite {
+        /// Row, from 0.
+        row: usize,
+        /// Column, from 0.
+        col: usize,
+        /// The value.
+        value: f32,
+    },
+    /// A sum of squares below 0.
+    #[error(
+        "XtX has {value} on the diagonal at {index} (from 0), where sums of squares stand: give the product of X transposed and X"
+    )]
+    Negative {
+        /// Which input, from 0.
+        index: usize,
+        /// The value.
+        value: f32,
+    },
+    /// The two halves contradict each other.
+    #[error(
+        "XtX has {upper} at row {row}, column {col} (from 0) and {lower} mirrored, and it must be symmetric: give the product of X transposed and X"
+    )]
+    NotSymmetric {
+        /// Row, from 0.
+        row: usize,
+        /// Column, from 0, above the diagonal.
+        col: usize,
+        /// The value there.
+        upper: f32,
+        /// The value at the mirrored place.
+        lower: f32,
+    },
+    /// Two inputs that go together more than each with itself.
+    #[error(
+        "XtX has {value} at row {row}, column {col} (from 0), more than the diagonal allows: give the product of X transposed and X, without centring or damping one part of it"
+    )]
+    TooLarge {
+        /// Row, from 0.
+        row: usize,
+        /// Column, from 0.
+        col: usize,
+        /// The value there.
+        value: f32,
+    },
+    /// Batches, or a layer, of another size.
+    #[error("these are {found} inputs where {expected} are expected: give the inputs of this layer")]
+    Inputs {
+        /// How many there are.
+        found: usize,
+        /// How many there should be.
+        expected: usize,
+    },
+}
+
+impl Calibration {
+    /// From the inputs themselves, X `[samples, in]`.
+    pub fn from_samples(x: &Matrix) -> Result<Self, CalibrationError> {
+        let mut sum = CalibrationSum::new(x.cols());
+        sum.add(x)?;
+        sum.finish()
+    }
+
+    /// From XᵀX `[in, in]`, at any scale. What rounding to 16 bits does to its symmetry is forgiven.
+    pub fn from_xtx(xtx: Matrix) -> Result<Self, CalibrationError> {
+        /// Of the two inputs' norms; bfloat16 rounds by 0.004.
+        const TOLERANCE: f64 = 0.02;
+        let (rows, cols) = xtx.shape();
+        if rows != cols {
+            return Err(CalibrationError::NotSquare { rows, cols });
+        }
+        if let Some((row, col)) = xtx.first_not_finite() {
+            return Err(CalibrationError::NotFinite { row, col, value: xtx.get(row, col) });
+        }
+        if let Some(index) = (0..rows).find(|&i| xtx.get(i, i) < 0.0) {
+            return Err(CalibrationError::Negative { index, value: xtx.get(index, index) });
+        }
+        let norms: Vec<f64> = (0..rows).map(|i| f64::from(xtx.get(i, i)).sqrt()).collect();
+        let mut sum = vec![0.0; rows * rows];
+        for row in 0..rows {
+            for col in row..rows {
+                let (upper, lower) = (xtx.get(row, col), xtx.get(col, row));
+                let (mean, limit) = ((f64::from(upper) + f64::from(lower)) / 2.0, norms[row] * norms[col]);
+                if (f64::from(upper) - f64::from(lower)).abs() > TOLERANCE * limit {
+                    return Err(CalibrationError::NotSymmetric { row, col, upper, lower });
+                }
+                if mean.abs() > (1.0 + TOLERANCE) * limit {
+                    return Err(CalibrationError::TooLarge { row, col, value: upper });
+                }
+                sum[col * rows + row] = mean;
+            }
+        }
+        Self::from_lower(rows, 1, &sum)
+    }
+
+    /// From the lower triangle of XᵀX.
+    fn from_lower(inputs: usize, samples: usize, sum: &[f64]) -> Result<Self, CalibrationError> {
+        if inputs == 0 || samples == 0 {
+            return Err(CalibrationError::Empty { samples, inputs });
+        }
+        let mean = (0..inputs).map(|i| sum[i * inputs + i]).sum::<f64>() / inputs as f64;
+        let scale = if mean > 0.0 { 4f64.powi(-(mean.log2() / 2.0).round() as i32) } else { 1.0 };
+        let at = |i: usize, j: usize| if i >= j { sum[i * inputs + j] } else { sum[j * inputs + i] };
+        Ok(Self { xtx: Matrix::from_fn(inputs, inputs, |i, j| (at(i, j) * scale) as f32) })
+    }
+
+    /// How many inputs the layer has.
+    pub fn inputs(&self) -> usize {
+        self.xtx.rows()
+    }
+
+    /// XᵀX, `[in, in]`.
+    pub fn xtx(&self) -> &Matrix {
+        &self.xtx
+    }
+
+    /// ‖X‖₂ of each input, up to a common factor: Wanda's measure of how much a weight matters. 0 for an input that
+    /// never came.
+    pub fn norms(&self) -> Vec<f32> {
+        (0..self.inputs()).map(|i| self.xtx.get(i, i).sqrt()).collect()
+    }
+
+    /// The norms as factors of at most 1, so that no weight overflows.
+    fn weights(&self) -> Vec<f32> {
+        let norms = self.norms();
+        let most = norms.iter().copied().fold(0.0, f32::max);
+        let scale = if most > 0.0 { 2f32.powi(-most.log2().ceil() as i32) } else { 1.0 };
+        norms.into_iter().map(|norm| norm * scale).collect()
+    }
+
+    /// W `[out, in]` with each input's column multiplied by the input's norm: what is factorized in place of W, so that
+    /// the plain error is a first approximation of the layer-wise one (the paper's section 5.1).
+    pub fn scale_inputs(&self, w: &Matrix) -> Result<Matrix, CalibrationError> {
+        self.check_inputs(w.cols())?;
+        let weights = self.weights();
+        Ok(Matrix::from_fn(w.rows(), w.cols(), |i, j| w.get(i, j) * weights[j]))
+    }
+
+    /// Undoes [`Calibration::scale_inputs`] on the input-side factor B `[k, in]`. The columns of inputs that never came
+    /// are 0.
+    pub fn unscale_inputs(&self, b: &mut Matrix) -> Result<(), CalibrationError> {
+        self.check_inputs(b.cols())?;
+        let weights = self.weights();
+        for row in b.as_mut_slice().chunks_mut(weights.len()) {
+            for (x, &weight) in row.iter_mut().zip(&weights) {
+                // A norm so small that the quotient overflows is as good as none.
+                *x = Some(*x / weight).filter(|x| x.is_finite()).unwrap_or(0.0);
+            }
+        }
+        Ok(())
+    }
+
+    /// The statistics with a share of the diagonal added to the diagonal, which draws them toward independent inputs.
+    ///
+    /// Values solved for on some texts learn the accidents of these texts: with a share of 0.1 the error on others falls
+    /// by about 2 %.
+    pub fn shrunk(&self, share: f64) -> Self {
+        let mut xtx = self.xtx.clone();
+        let diagonal = xtx.as_mut_slice().iter_mut().step_by(self.inputs() + 1);
+        diagonal.for_each(|x| *x = (f64::from(*x) * (1.0 + share)) as f32);
+        Self { xtx }
+    }
+
+    /// Refuses a matrix that is not of this layer.
+    pub(super) fn check_inputs(&self, expected: usize) -> Result<(), CalibrationError> {
+        match self.inputs() {
+            found if found == expected => Ok(()),
+            found => Err(CalibrationError::Inputs { found, expected }),
+        }
+    }
+}
+
+/// XᵀX summed up batch by batch, for inputs that are not kept.
+///
+/// ```
+/// use dsf_explorer::{factorize::{Calibration, CalibrationSum}, matrix::Matrix};
+/// let x = Matrix::from_fn(6, 3, |i, j| (i * j) as f32 - 2.0);
+/// let mut sum = CalibrationSum::new(3);
+/// sum.add(&Matrix::from_vec(2, 3, x.as_slice()[..6].to_vec()))?;
+/// sum.add(&Matrix::from_vec(4, 3, x.as_slice()[6..].to_vec()))?;
+/// assert_eq!(sum.finish()?, Calibration::from_samples(&x)?);
+/// # Ok::<(), dsf_explorer::factorize::CalibrationError>(())
+/// ```
+pub struct CalibrationSum {
+    inputs: usize,
+    samples: usize,
+    sum: Vec<f64>,
+}
+
+impl CalibrationSum {
+    /// Of no samples yet.
+    pub fn new(inputs: usize) -> Self {
+        Self { inputs, samples: 0, sum: vec![0.0; inputs * inputs] }
+    }
+
+    /// Adds a batch X `[samples, in]`.
+    pub fn add(&mut self, x: &Matrix) -> Result<(), CalibrationError> {
+        if x.cols() != self.inputs {
+            return Err(CalibrationError::Inputs { found: x.cols(), expected: self.inputs });
+        }
+        if let Some((row, col)) = x.first_not_finite() {
+            return Err(CalibrationError::NotFinite { row, col, value: x.get(row, col) });
+        }
+        add_gram(&mut self.sum, x);
+        self.samples += x.rows();
+        Ok(())
+    }
+
+    /// The statistics of all batches together.
+    pub fn finish(self) -> Result<Calibration, CalibrationError> {
+        Calibration::from_lower(self.inputs, self.samples, &self.sum)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn square(n: usize, values: &[f32]) -> Result<Calibration, CalibrationError> {
+        Calibration::from_xtx(Matrix::from_vec(n, n, values.to_vec()))
+    }
+
+    #[test]
+    fn by_hand() {
+        // Columns (1, 2) and (0, 1): XᵀX = [[5, 2], [2, 1]], the diagonal's mean 3, brought near 1 by a quarter.
+        let x = Matrix::from_vec(2, 2, vec![1.0, 0.0, 2.0, 1.0]);
+        let calibration = Calibration::from_samples(&x).unwrap();
+        assert_eq!(calibration.xtx().as_slice(), [1.25, 0.5, 0.5, 0.25]);
+        assert_eq!(calibration.norms(), [1.25f32.sqrt(), 0.5]);
+        assert_eq!(square(2, &[5.0, 2.0, 2.0, 1.0]).unwrap(), calibration);
+        assert_eq!(calibration.shrunk(0.5).xtx().as_slice(), [1.875, 0.5, 0.5, 0.375]);
+    }
+
+    #[test]
+    fn the_scale_does_not_matter() {
+        let x = |scale: f32| Matrix::from_fn(9, 4, |i, j| ((i * 3 + j * 5) % 7) as f32 * scale);
+        let one = Calibration::from_samples(&x(1.0)).unwrap();
+        for scale in [2f32.powi(-100), 2f32.powi(100)] {
+            assert_eq!(Calibration::from_samples(&x(scale)).unwrap(), one);
+        }
+    }
+
+    #[test]
+    fn scaling_by_the_inputs_is_undone() {
+        let x = Matrix::from_fn(5, 3, |i, j| if j == 1 { 0.0 } else { (i + 1) as f32 * 10f32.powi(8 * j as i32) });
+        let calibration = Calibration::from_samples(&x).unwrap();
+        let w = Matrix::from_vec(1, 3, vec![3.0, 4.0, -3e38]);
+        let mut back = calibration.scale_inputs(&w).unwrap();
+        assert_eq!(back.first_not_finite(), None);
+        calibration.unscale_inputs(&mut back).unwrap();
+        let back = back.as_slice();
+        assert!((back[0] - 3.0).abs() < 1e-5 && back[1] == 0.0 && (back[2] / -3e38 - 1.0).abs() < 1e-5, "{back:?}");
+        assert_eq!(
+            calibration.scale_inputs(&Matrix::zeros(1, 4)),
+            Err(CalibrationError::Inputs { found: 3, expected: 4 })
+        );
+    }
+
+    #[test]
+    fn what_is_no_product_of_inputs_is_refused() {
+        use CalibrationError as Error;
+        assert_eq!(Calibration::from_xtx(Matrix::zeros(2, 3)), Err(Error::NotSquare { rows: 2, cols: 3 }));
+        assert_eq!(square(0, &[]), Err(Error::Empty { samples: 1, inputs: 0 }));
+        assert_eq!(Calibration::from_samples(&Matrix::zeros(0, 3)), Err(Error::Empty { samples: 0, inputs: 3 }));
+        assert!(matches!(square(2, &[1.0, f32::NAN, 0.0, 1.0]), Err(Error::NotFinite { row: 0, col: 1, .. })));
+        assert_eq!(square(2, &[1.0, 0.0, 0.0, -2.0]), Err(Error::Negative { index: 1, value: -2.0 }));
+        assert_eq!(
+            square(2, &[1.0, 0.5, 0.4, 1.0]),
+            Err(Error::NotSymmetric { row: 0, col: 1, upper: 0.5, lower: 0.4 })
+        );
+        assert_eq!(square(2, &[1.0, 2.0, 2.0, 1.0]), Err(Error::TooLarge { row: 0, col: 1, value: 2.0 }));
+        // An input that never came goes with no other.
+        assert!(square(2, &[1.0, 0.1, 0.1, 0.0]).is_err());
+        // Rounded to 16 bits, it is forgiven.
+        let rounded = square(2, &[1.0, 0.502, 0.5, 1.0]).unwrap();
+        assert_eq!(rounded.xtx().as_slice(), [1.0, 0.501, 0.501, 1.0]);
+    }
+
+    #[test]
+    fn batches_of_another_size_are_refused() {
+        let mut sum = CalibrationSum::new(3);
+        assert_eq!(sum.add(&Matrix::zeros(2, 4)), Err(CalibrationError::Inputs { found: 4, expected: 3 }));
+        let infinite = Matrix::from_vec(1, 3, vec![0.0, f32::INFINITY, 0.0]);
+        assert!(matches!(sum.add(&infinite), Err(CalibrationError::NotFinite { row: 0, col: 1, .. })));
+    }
+}

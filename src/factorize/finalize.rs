@@ -1,0 +1,303 @@
+//! Finalisation: the values solved again on the final masks, against the layer-wise error (the paper's section 4.3).
+
+use super::masked::{Masked, exact_rows};
+use super::regression::{RIDGE, Regression, root_or_1, scale};
+use super::solver::scale_of;
+use super::{Calibration, Error, Factor, Factors};
+use crate::compute::{Eigen, gram, product, symmetric_eigen};
+use crate::matrix::Matrix;
+use crate::measure::{output_energy, residual_energy};
+use serde::{Deserialize, Serialize};
+
+/// How the values are solved again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Finalize {
+    /// Which factors.
+    pub sides: Sides,
+    /// How often: a round solves for each of the factors once.
+    pub rounds: usize,
+    /// By which method.
+    pub solve: Solve,
+    /// Iterations on one factor.
+    pub iterations: usize,
+    /// ADMM penalty ρ, against Gram matrices of unit diagonal.
+    pub rho: f64,
+    /// How much XᵀX is shrunk toward its diagonal: see [`Calibration::shrunk`].
+    pub shrinkage: f64,
+}
+
+impl Default for Finalize {
+    /// The published code's, for language models.
+    fn default() -> Self {
+        Self { sides: Sides::Output, rounds: 1, solve: Solve::Admm, iterations: 20, rho: 1.0, shrinkage: 0.0 }
+    }
+}
+
+/// Which factors are finalised.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Sides {
+    /// A alone, a regression for each row of it: published for language models.
+    #[default]
+    Output,
+    /// A and then B.
+    Both,
+}
+
+/// How a factor's values are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Solve {
+    /// ADMM: the published way.
+    #[default]
+    Admm,
+    /// A exactly, row by row; B, whose values all hang together, by conjugate gradients: what ADMM approaches, for both
+    /// together in less time.
+    Exact,
+}
+
+impl Finalize {
+    /// Checks every range; says which setting is outside its own.
+    pub fn check(&self) -> Result<(), Error> {
+        let setting = |name, value: String, range| Err(Error::Setting { name, value, range });
+        for (name, count) in [("finalisation rounds", self.rounds), ("finalisation iterations", self.iterations)] {
+            if count == 0 || count > 1_000_000 {
+                return setting(name, count.to_string(), "from 1 to 1000000");
+            }
+        }
+        if !(self.rho >= 1e-3 && self.rho <= 1e6) {
+            return setting("finalisation rho", self.rho.to_string(), "from 1e-3 to 1e6");
+        }
+        if !(self.shrinkage >= 0.0 && self.shrinkage <= 1e6) {
+            return setting("shrinkage", self.shrinkage.to_string(), "from 0 to 1e6");
+        }
+        Ok(())
+    }
+}
+
+/// What one step did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FinalizeReport {
+    /// Which step, from 1.
+    pub step: usize,
+    /// The round it belongs to, from 1.
+    pub round: usize,
+    /// The factor it solved for.
+    pub factor: Factor,
+    /// The layer-wise error on the calibration statistics after it.
+    pub layer_error: f64,
+    /// Whether these are the best values so far.
+    pub best: bool,
+}
+
+/// A finalisation in progress: [`Finalizer::step`] solves for one factor, with the other held.
+///
+/// Inside, W and B have each input's column multiplied by the input's norm, and XᵀX is divided by the norms to unit
+/// diagonal: the errors are the same, and all numbers of one size.
+pub struct Finalizer {
+    settings: Finalize,
+    problem: Problem,
+    step: usize,
+    /// A, and B times the norms.
+    a: Matrix,
+    b: Matrix,
+    /// The masks.
+    keep: [Vec<bool>; 2],
+    masked: Masked,
+    best: Factors,
+    /// The best values'.
+    errors: Errors,
+    /// The plain error it began with.
+    start: f64,
+}
+
+/// What stays the same over all steps.
+struct Problem {
+    w: Matrix,
+    calibration: Calibration,
+    /// With shrinkage, what is solved for.
+    shrunk: Option<Calibration>,
+    /// tr(W·XᵀX·Wᵀ), plain and with shrinkage.
+    energies: [f64; 2],
+    /// Powers of two that bring A and B times the norms near 1.
+    scales: [f32; 2],
+    /// The inputs' norms; 1 for an input that never came.
+    norms: Vec<f32>,
+    /// XᵀX of unit diagonal, E.
+    e: Matrix,
+    eigen: Option<Eigen>,
+    /// W times the norms, times E.
+    we: Matrix,
+}
+
+/// The layer-wise error, and the same with shrinkage: what is solved for.
+#[derive(Clone, Copy, PartialEq)]
+struct Errors {
+    plain: f64,
+    shrunk: f64,
+}
+
+impl Finalizer {
+    /// For W `[out, in]` ≈ A·B; the factors' zeros stay zeros.
+    pub fn new(w: &Matrix, factors: Factors, calibration: &Calibration, settings: &Finalize) -> Result<Self, Error> {
+        settings.check()?;
+        calibration.check_inputs(w.cols())?;
+        factors.check(w)?;
+        let (a, b) = (&factors.a, &factors.b);
+        let problem = Problem::new(w, &factors, calibration, settings)?;
+        let errors = problem.errors(&factors);
+        let keep = [a, b].map(|x| x.as_slice().iter().map(|&x| x != 0.0).collect());
+        Ok(Self {
+            settings: settings.clone(),
+            step: 0,
+            a: Matrix::from_fn(a.rows(), a.cols(), |i, l| a.get(i, l) / problem.scales[0]),
+            b: Matrix::from_fn(b.rows(), b.cols(), |l, j| b.get(l, j) / problem.scales[1] * problem.norms[j]),
+            keep,
+            masked: Masked::default(),
+            start: errors.plain,
+            errors,
+            best: factors,
+            problem,
+        })
+    }
+
+    /// How many steps there are: one for each factor and round.
+    pub fn steps(&self) -> usize {
+        self.settings.rounds * self.order().len()
+    }
+
+    /// The layer-wise error of the best values so far, on the calibration statistics.
+    pub fn layer_error(&self) -> f64 {
+        self.errors.plain
+    }
+
+    /// Solves for the next factor; `None` when all is done.
+    pub fn step(&mut self) -> Result<Option<FinalizeReport>, Error> {
+        if self.step == self.steps() {
+            return Ok(None);
+        }
+        let order = self.order();
+        let (round, factor) = (self.step / order.len() + 1, order[self.step % order.len()]);
+        match factor {
+            Factor::A => self.solve_a(),
+            Factor::B => self.solve_b(),
+        }
+        self.step += 1;
+        let factors = self.factors();
+        let errors = self.problem.errors(&factors);
+        if !errors.plain.is_finite() {
+            return Err(Error::Diverged { step: self.step });
+        }
+        let best = errors.shrunk < self.errors.shrunk && errors.plain <= self.start;
+        if best {
+            (self.errors, self.best) = (errors, factors);
+        }
+        Ok(Some(FinalizeReport { step: self.step, round, factor, layer_error: errors.plain, best }))
+    }
+
+    /// The factors as they are now.
+    pub fn factors(&self) -> Factors {
+        let [scale_a, scale_b] = self.problem.scales;
+        let norms = &self.problem.norms;
+        Factors {
+            a: Matrix::from_fn(self.a.rows(), self.a.cols(), |i, l| self.a.get(i, l) * scale_a),
+            b: Matrix::from_fn(self.b.rows(), self.b.cols(), |l, j| self.b.get(l, j) / norms[j] * scale_b),
+        }
+    }
+
+    /// The best factors: of the least layer-wise error, with shrinkage on the shrunk statistics, but never worse on the
+    /// calibration statistics than the ones it began with.
+    pub fn finish(self) -> Factors {
+        self.best
+    }
+
+    fn order(&self) -> &'static [Factor] {
+        match self.settings.sides {
+            Sides::Output => &[Factor::A],
+            Sides::Both => &[Factor::A, Factor::B],
+        }
+    }
+
+    /// The rows of A: Gram matrix G = B·E·Bᵀ, right-hand side W·E·Bᵀ.
+    fn solve_a(&mut self) {
+        let (k, n) = self.b.shape();
+        let problem = &self.problem;
+        let (mut be, mut g, mut h) = (Matrix::zeros(k, n), Matrix::zeros(k, k), Matrix::zeros(self.a.rows(), k));
+        product(&mut be, self.b.view(), problem.e.view());
+        product(&mut g, be.view(), self.b.view().transpose());
+        product(&mut h, problem.we.view(), self.b.view().transpose());
+        // A row of B that the inputs hardly excite has a diagonal entry of rounding errors: not below what its
+        // entries alone would give, less the digits of f32.
+        let floor = |l: usize| 1e-6 * self.b.row(l).iter().map(|x| x * x).sum::<f32>();
+        let (settings, keep, masked) = (&self.settings, &self.keep[0], &mut self.masked);
+        Regression::new(g, h, floor).solve(&mut self.a, |x, Regression { g, h, .. }| match settings.solve {
+            Solve::Admm => masked.admm_rows(x, keep, h, g, settings.rho as f32, settings.iterations),
+            Solve::Exact => exact_rows(x, keep, h, g, RIDGE),
+        });
+    }
+
+    /// All of B: D = AᵀA and right-hand side Aᵀ·W·E, scaled to D's unit diagonal.
+    fn solve_b(&mut self) {
+        let k = self.a.cols();
+        let problem = &self.problem;
+        let (mut d, mut h) = (Matrix::zeros(k, k), Matrix::zeros(k, self.b.cols()));
+        gram(&mut d, &self.a.transposed());
+        product(&mut h, self.a.view().transpose(), problem.we.view());
+        let norms: Vec<f32> = (0..k).map(|l| root_or_1(d.get(l, l))).collect();
+        scale(&mut d, |i, j, d| d / (norms[i] * norms[j]));
+        scale(&mut h, |l, _, h| h / norms[l]);
+        scale(&mut self.b, |l, _, b| b * norms[l]);
+        let (settings, x, keep) = (&self.settings, &mut self.b, &self.keep[1]);
+        let eigen = match settings.solve {
+            Solve::Admm => symmetric_eigen(&d),
+            Solve::Exact => None,
+        };
+        match (&eigen, &problem.eigen) {
+            (Some(d), Some(e)) => {
+                self.masked.admm_sylvester(x, keep, &h, [d, e], settings.rho as f32, settings.iterations);
+            }
+            _ => self.masked.descend(x, keep, &h, [&d, &problem.e], settings.iterations),
+        }
+        scale(&mut self.b, |l, _, b| b / norms[l]);
+    }
+}
+
+impl Problem {
+    fn new(w: &Matrix, factors: &Factors, calibration: &Calibration, settings: &Finalize) -> Result<Self, Error> {
+        let shrunk = (settings.shrinkage > 0.0).then(|| calibration.shrunk(settings.shrinkage));
+        let solved = shrunk.as_ref().unwrap_or(calibration);
+        let norms: Vec<f32> = (0..solved.inputs()).map(|j| root_or_1(solved.xtx().get(j, j))).collect();
+        let mut e = solved.xtx().clone();
+        scale(&mut e, |i, j, e| e / (norms[i] * norms[j]));
+        let scale_a = scale_of(&factors.a);
+        let scale_b = (f64::from(scale_of(w)) / f64::from(scale_a)).clamp(1e-35, 1e35) as f32;
+        let mut we = Matrix::zeros(w.rows(), w.cols());
+        let scaled = Matrix::from_fn(w.rows(), w.cols(), |i, j| w.get(i, j) / scale_a / scale_b * norms[j]);
+        product(&mut we, scaled.view(), e.view());
+        let eigen = match (settings.solve, settings.sides) {
+            (Solve::Admm, Sides::Both) => symmetric_eigen(&e),
+            _ => None,
+        };
+        Ok(Self {
+            energies: [calibration, solved].map(|calibration| output_energy(w, calibration.xtx())),
+            w: w.clone(),
+            calibration: calibration.clone(),
+            shrunk,
+            scales: [scale_a, scale_b],
+            norms,
+            e,
+            eigen,
+            we,
+        })
+    }
+
+    fn errors(&self, factors: &Factors) -> Errors {
+        let of = |calibration: &Calibration, whole: f64| match whole > 0.0 {
+            true => residual_energy(&self.w, &factors.a, &factors.b, calibration.xtx()) / whole,
+            false => 0.0,
+        };
+        let plain = of(&self.calibration, self.energies[0]);
+        Errors { plain, shrunk: self.shrunk.as_ref().map_or(plain, |shrunk| of(shrunk, self.energies[1])) }
+    }
+}

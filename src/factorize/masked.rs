@@ -1,0 +1,209 @@
+//! Values on a fixed mask: the sparse X that minimises ½⟨X, D·X·E⟩ − ⟨H, X⟩.
+//!
+//! D and E are Gram matrices scaled to unit diagonal, so that one ρ fits all. For the output-side factor D is the
+//! identity and each row is a regression of its own; for the input-side factor D = AᵀA and E = XᵀX, and the entries all
+//! hang together. Three ways: ADMM as published ([`Masked::admm_rows`], [`Masked::admm_sylvester`]), conjugate gradients
+//! ([`Masked::descend`]) and, row by row, an exact solve ([`exact_rows`]).
+
+use crate::compute::{
+    Cholesky, Eigen, SmallSolver, chunks, chunks_mut, chunks_of, chunks_of_mut, dot, prelude::*, product,
+};
+use crate::matrix::Matrix;
+use faer::dyn_stack::MemBuffer;
+
+/// The memory of the iterations, reused from one factor to the next.
+#[derive(Default)]
+pub(super) struct Masked {
+    /// V = Z + U of the ADMM; the direction of the conjugate gradients.
+    v: Matrix,
+    /// The right-hand side H + ρ(Z − U); what is left of H.
+    t: Matrix,
+    y: Matrix,
+    inverse: Matrix,
+    /// 1/(deᵀ + ρ); DX of the conjugate gradients.
+    damping: Matrix,
+    cholesky: Cholesky,
+    scratch: Option<MemBuffer>,
+}
+
+impl Masked {
+    /// ADMM for D = I: in each iteration Y = (H + ρ(Z − U))(E + ρI)⁻¹, Z = mask ⊙ (Y + U), U = Y + U − Z.
+    pub fn admm_rows(&mut self, x: &mut Matrix, keep: &[bool], h: &Matrix, e: &Matrix, rho: f32, iterations: usize) {
+        let k = e.rows();
+        let lower = self.cholesky.lower_mut();
+        lower.clear();
+        lower.extend_from_slice(e.as_slice());
+        // ρ is far above the last digits of a matrix of unit diagonal: what is not positive then is not finite, and
+        // X stays as it is.
+        if self.cholesky.factorize(k, rho).is_err() {
+            return;
+        }
+        self.inverse = Matrix::from_fn(k, k, |i, j| f32::from(u8::from(i == j)));
+        self.cholesky.solve(self.inverse.view_mut(), &mut self.scratch);
+        let inverse = std::mem::take(&mut self.inverse);
+        self.admm(x, keep, h, rho, iterations, |y, t| product(y, t.view(), inverse.view()));
+        self.inverse = inverse;
+    }
+
+    /// ADMM with D = Q·diag(d)·Qᵀ and E = R·diag(e)·Rᵀ (the paper's appendix A.1): Y = Q[(Qᵀ(H + ρ(Z − U))R) ⊘ (deᵀ + ρ)]Rᵀ.
+    pub fn admm_sylvester(
+        &mut self,
+        x: &mut Matrix,
+        keep: &[bool],
+        h: &Matrix,
+        [d, e]: [&Eigen; 2],
+        rho: f32,
+        iterations: usize,
+    ) {
+        let mut damping = std::mem::take(&mut self.damping);
+        damping.resize(x.rows(), x.cols());
+        for (row, &d) in damping.as_mut_slice().chunks_mut(x.cols().max(1)).zip(&d.values) {
+            // Rounding can turn an eigenvalue of 0 negative.
+            row.iter_mut().zip(&e.values).for_each(|(out, &e)| *out = 1.0 / (d.max(0.0) * e.max(0.0) + rho));
+        }
+        let (q, r) = (d.vectors.view(), e.vectors.view());
+        self.admm(x, keep, h, rho, iterations, |y, t| {
+            product(y, q.transpose(), t.view());
+            product(t, y.view(), r);
+            chunks_mut(t.as_mut_slice()).zip(chunks(damping.as_slice())).for_each(|(t, damping)| {
+                t.iter_mut().zip(damping).for_each(|(t, damping)| *t *= damping);
+            });
+            product(y, q, t.view());
+            product(t, y.view(), r.transpose());
+            std::mem::swap(y, t);
+        });
+        self.damping = damping;
+    }
+
+    /// The iterations from Z = X and U = 0; `solve(y, t)` puts the regression's answer for `t` into `y`.
+    fn admm(
+        &mut self,
+        x: &mut Matrix,
+        keep: &[bool],
+        h: &Matrix,
+        rho: f32,
+        iterations: usize,
+        mut solve: impl FnMut(&mut Matrix, &mut Matrix),
+    ) {
+        self.resize(x);
+        // Z and U never overlap, so V is both, and Z − U is V with its sign turned outside the mask.
+        self.v.as_mut_slice().copy_from_slice(x.as_slice());
+        for _ in 0..iterations {
+            chunks_mut(self.t.as_mut_slice())
+                .zip(chunks(h.as_slice()))
+                .zip(chunks(self.v.as_slice()).zip(chunks(keep)))
+                .for_each(|((t, h), (v, keep))| {
+                    for (((t, &h), &v), &keep) in t.iter_mut().zip(h).zip(v).zip(keep) {
+                        *t = h + rho * if keep { v } else { -v };
+                    }
+                });
+            solve(&mut self.y, &mut self.t);
+            chunks_mut(self.v.as_mut_slice()).zip(chunks(self.y.as_slice())).zip(chunks(keep)).for_each(
+                |((v, y), keep)| {
+                    for ((v, &y), &keep) in v.iter_mut().zip(y).zip(keep) {
+                        *v = y + if keep { 0.0 } else { *v };
+                    }
+                },
+            );
+        }
+        let z = x.as_mut_slice().iter_mut().zip(self.v.as_slice()).zip(keep);
+        z.for_each(|((x, &v), &keep)| *x = if keep { v } else { 0.0 });
+    }
+
+    /// Conjugate gradients on the kept entries, from X on. The objective falls with each iteration.
+    pub fn descend(&mut self, x: &mut Matrix, keep: &[bool], h: &Matrix, [d, e]: [&Matrix; 2], iterations: usize) {
+        /// Of the first gradient's square, where single precision has nothing more to give.
+        const ENOUGH: f64 = 1e-12;
+        self.resize(x);
+        let mut half = std::mem::take(&mut self.damping);
+        half.resize(x.rows(), x.cols());
+        let mut apply = |out: &mut Matrix, x: &Matrix| {
+            product(&mut half, d.view(), x.view());
+            product(out, half.view(), e.view());
+        };
+        let on_mask = |m: &mut Matrix| {
+            chunks_mut(m.as_mut_slice()).zip(chunks(keep)).for_each(|(m, keep)| {
+                m.iter_mut().zip(keep).for_each(|(m, &keep)| *m = if keep { *m } else { 0.0 });
+            });
+        };
+        // t = mask ⊙ (H − DXE), the gradient with its sign turned; v the direction.
+        apply(&mut self.t, x);
+        chunks_mut(self.t.as_mut_slice()).zip(chunks(h.as_slice())).for_each(|(t, h)| {
+            t.iter_mut().zip(h).for_each(|(t, &h)| *t = h - *t);
+        });
+        on_mask(&mut self.t);
+        self.v.as_mut_slice().copy_from_slice(self.t.as_slice());
+        let mut square = dot(self.t.as_slice(), self.t.as_slice());
+        let first = square;
+        for _ in 0..iterations {
+            apply(&mut self.y, &self.v);
+            on_mask(&mut self.y);
+            let curvature = dot(self.v.as_slice(), self.y.as_slice());
+            if !(square > ENOUGH * first && curvature > 0.0) {
+                break;
+            }
+            let step = (square / curvature) as f32;
+            add_scaled(x, step, &self.v);
+            add_scaled(&mut self.t, -step, &self.y);
+            let next = dot(self.t.as_slice(), self.t.as_slice());
+            let turn = (next / square) as f32;
+            chunks_mut(self.v.as_mut_slice()).zip(chunks(self.t.as_slice())).for_each(|(v, t)| {
+                v.iter_mut().zip(t).for_each(|(v, &t)| *v = t + turn * *v);
+            });
+            square = next;
+        }
+        self.damping = half;
+    }
+
+    fn resize(&mut self, x: &Matrix) {
+        let (rows, cols) = x.shape();
+        for matrix in [&mut self.v, &mut self.t, &mut self.y] {
+            matrix.resize(rows, cols);
+        }
+    }
+}
+
+/// x += step·v
+fn add_scaled(x: &mut Matrix, step: f32, v: &Matrix) {
+    chunks_mut(x.as_mut_slice()).zip(chunks(v.as_slice())).for_each(|(x, v)| {
+        x.iter_mut().zip(v).for_each(|(x, &v)| *x += step * v);
+    });
+}
+
+/// Each row of X by least squares on its kept entries: xG = h there, for D = I and E = G of unit diagonal (or 0).
+///
+/// `ridge` is a pull toward the row as it was, never a change where G says nothing: entries that singular G leaves open
+/// stay.
+pub(super) fn exact_rows(x: &mut Matrix, keep: &[bool], h: &Matrix, g: &Matrix, ridge: f32) {
+    /// Rows in one piece of work.
+    const ROWS: usize = 8;
+    let k = x.cols();
+    if k == 0 {
+        return;
+    }
+    chunks_of_mut(x.as_mut_slice(), ROWS * k)
+        .zip(chunks_of(keep, ROWS * k))
+        .zip(chunks_of(h.as_slice(), ROWS * k))
+        .for_each(|((x, keep), h)| {
+            let mut solver = SmallSolver::default();
+            let (mut support, mut system, mut left) = (Vec::new(), Vec::new(), Vec::new());
+            for ((x, keep), h) in x.chunks_mut(k).zip(keep.chunks(k)).zip(h.chunks(k)) {
+                support.clear();
+                support.extend((0..k).filter(|&l| keep[l]));
+                system.clear();
+                left.clear();
+                for &l in &support {
+                    let row = g.row(l);
+                    let start = system.len();
+                    system.extend(support.iter().map(|&l| f64::from(row[l])));
+                    let now: f64 = system[start..].iter().zip(&support).map(|(g, &l)| g * f64::from(x[l])).sum();
+                    left.push(f64::from(h[l]) - now);
+                }
+                solver.solve(&system, &mut left, f64::from(ridge));
+                for (&l, change) in support.iter().zip(&left) {
+                    let new = (f64::from(x[l]) + change) as f32;
+                    x[l] = if new.is_finite() { new } else { x[l] };
+                }
+            }
+        });
+}

@@ -1,0 +1,90 @@
+//! The layer-wise error: what the layer's real inputs see of the difference.
+
+use crate::compute::{chunks_of, prelude::*, product_square};
+use crate::matrix::{Csr, Matrix};
+
+/// ‖XW − XŴ‖² / ‖XW‖² in the paper's orientation: tr((W−AB)·XᵀX·(W−AB)ᵀ) / tr(W·XᵀX·Wᵀ), with every product and sum in
+/// f64; 0 when nothing comes out of the layer.
+///
+/// W is `[out, in]`, A `[out, k]`, B `[k, in]`, and `xtx` the inputs' statistics XᵀX, `[in, in]`, at any scale.
+pub fn layer_error(w: &Matrix, a: &Matrix, b: &Matrix, xtx: &Matrix) -> f64 {
+    let whole = output_energy(w, xtx);
+    if whole > 0.0 { residual_energy(w, a, b, xtx) / whole } else { 0.0 }
+}
+
+/// tr(W·XᵀX·Wᵀ), never negative.
+pub(crate) fn output_energy(w: &Matrix, xtx: &Matrix) -> f64 {
+    energy(w, None, xtx)
+}
+
+/// tr((W−AB)·XᵀX·(W−AB)ᵀ), never negative.
+pub(crate) fn residual_energy(w: &Matrix, a: &Matrix, b: &Matrix, xtx: &Matrix) -> f64 {
+    assert_eq!((w.rows(), w.cols(), a.cols()), (a.rows(), b.cols(), b.rows()), "shapes of W, A and B");
+    energy(w, Some((Csr::from_dense(a), Csr::from_dense(b))), xtx)
+}
+
+fn energy(w: &Matrix, factors: Option<(Csr, Csr)>, xtx: &Matrix) -> f64 {
+    /// Rows multiplied by XᵀX at a time; fixed, so that sums do not depend on the number of threads.
+    const ROWS: usize = 32;
+    let n = w.cols();
+    assert_eq!(xtx.shape(), (n, n), "the statistics of {n} inputs");
+    let xtx: Vec<f64> = xtx.as_slice().iter().map(|&x| f64::from(x)).collect();
+    let rows: Vec<usize> = (0..w.rows()).collect();
+    let sums: Vec<f64> = chunks_of(&rows, ROWS)
+        .map(|rows| {
+            let mut difference: Vec<f64> = Vec::with_capacity(rows.len() * n);
+            for &i in rows {
+                let start = difference.len();
+                difference.extend(w.row(i).iter().map(|&x| f64::from(x)));
+                let Some((a, b)) = &factors else { continue };
+                for (l, a) in a.row(i) {
+                    for (j, b) in b.row(l) {
+                        difference[start + j] -= f64::from(a) * f64::from(b);
+                    }
+                }
+            }
+            let mut seen = vec![0.0; difference.len()];
+            product_square(&mut seen, &difference, &xtx, rows.len());
+            difference.iter().zip(&seen).map(|(difference, seen)| difference * seen).sum()
+        })
+        .collect();
+    // Of a semidefinite matrix it is not negative, but for the last digits.
+    sums.iter().sum::<f64>().max(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_hand() {
+        // W − AB = [[0, 1], [0, 0]]; (0 1)·C·(0 1)ᵀ = 2. W·C·Wᵀ: (2 1)·C·(2 1)ᵀ = 12 + 4 + 2 = 18, (0 2) gives 8.
+        let w = Matrix::from_vec(2, 2, vec![2.0, 1.0, 0.0, 2.0]);
+        let a = Matrix::from_vec(2, 2, vec![1.0, 0.0, 0.0, 1.0]);
+        let b = Matrix::from_vec(2, 2, vec![2.0, 0.0, 0.0, 2.0]);
+        let xtx = Matrix::from_vec(2, 2, vec![3.0, 1.0, 1.0, 2.0]);
+        assert!((layer_error(&w, &a, &b, &xtx) - 2.0 / 26.0).abs() < 1e-15);
+        // A vanishing difference, and an input that never comes.
+        assert_eq!(layer_error(&b, &a, &b, &xtx), 0.0);
+        let dead = Matrix::from_vec(2, 2, vec![1.0, 0.0, 0.0, 0.0]);
+        assert_eq!(layer_error(&w, &a, &b, &dead), 0.0);
+    }
+
+    #[test]
+    fn with_independent_inputs_it_is_the_square_of_the_relative_error() {
+        let w = Matrix::from_fn(70, 33, |i, j| ((i * 7 + j * 13) % 17) as f32 - 8.0);
+        let (a, b) =
+            (Matrix::from_fn(70, 5, |i, l| ((i + l) % 3) as f32), Matrix::from_fn(5, 33, |l, j| (l * j) as f32));
+        let identity = Matrix::from_fn(33, 33, |i, j| f32::from(u8::from(i == j)));
+        let relative = crate::measure::relative_error(&w, &a, &b);
+        assert!((layer_error(&w, &a, &b, &identity) / relative.powi(2) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn of_nothing_it_is_0() {
+        let (w, k) = (Matrix::zeros(2, 2), Matrix::zeros(2, 2));
+        assert_eq!(layer_error(&w, &k, &k, &Matrix::from_vec(2, 2, vec![1.0, 0.0, 0.0, 1.0])), 0.0);
+        let empty = Matrix::zeros(0, 0);
+        assert_eq!(layer_error(&empty, &empty, &empty, &empty), 0.0);
+    }
+}

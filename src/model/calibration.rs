@@ -1,0 +1,97 @@
+//! A layer's inputs from a file, for the layer-wise error.
+
+use super::{Checkpoint, Error};
+use crate::factorize::Calibration;
+use crate::matrix::Matrix;
+
+impl Checkpoint {
+    /// The statistics of a layer with so many inputs: from a tensor `XtX` `[in, in]`, or from the inputs themselves, `X`
+    /// `[samples, in]`. A NumPy array is taken for X unless the file is called `XtX.npy`. X may have more dimensions, such
+    /// as `[texts, tokens, in]`.
+    pub fn calibration(&self, inputs: usize) -> Result<Calibration, Error> {
+        let file = || self.name().to_owned();
+        let names = || self.tensors().iter().map(|info| info.name.clone()).collect();
+        let has = |wanted: &str| self.has(wanted).then(|| wanted.to_owned());
+        let single = || match self.tensors() {
+            [only] if only.file.to_ascii_lowercase().ends_with(".npy") => Some(only.name.clone()),
+            _ => None,
+        };
+        let tensor = has("XtX")
+            .or_else(|| has("X"))
+            .or_else(single)
+            .ok_or_else(|| Error::NoInputs { file: file(), names: names() })?;
+        let shape = &self.tensor(&tensor)?.shape;
+        let product = tensor == "XtX";
+        let fits = match shape[..] {
+            [rows, cols] if product => rows == inputs && cols == inputs,
+            [_, .., cols] if !product => cols == inputs && !shape.contains(&0),
+            _ => false,
+        };
+        if !fits {
+            return Err(Error::InputShape { file: file(), tensor, shape: shape.clone(), product, inputs });
+        }
+        let values = self.values(&tensor)?;
+        let calibration = match (product, inputs) {
+            (true, _) => Calibration::from_xtx(Matrix::from_vec(inputs, inputs, values)),
+            (false, 0) => Calibration::from_samples(&Matrix::zeros(0, 0)),
+            (false, _) => Calibration::from_samples(&Matrix::from_vec(values.len() / inputs, inputs, values)),
+        };
+        calibration.map_err(|error| Error::Inputs { file: file(), tensor, problem: error.to_string() })
+    }
+}
+
+/// Opens a `.safetensors` with `X` or `XtX`, or a `.npy` of X, for a layer with so many inputs: see
+/// [`Checkpoint::calibration`].
+#[cfg(not(target_arch = "wasm32"))]
+pub fn open_calibration(path: &std::path::Path, inputs: usize) -> Result<Calibration, Error> {
+    super::open(path)?.calibration(inputs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use safetensors::{Dtype, tensor::TensorView};
+
+    fn file(tensors: &[(&str, &[usize], &[f32])]) -> Checkpoint {
+        let views = tensors.iter().map(|(name, shape, values)| {
+            (*name, TensorView::new(Dtype::F32, shape.to_vec(), bytemuck::cast_slice(values)).unwrap())
+        });
+        Checkpoint::from_bytes("inputs.safetensors", safetensors::serialize(views, None).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn inputs_and_their_product_say_the_same() {
+        let x: &[f32] = &[1.0, 0.0, 2.0, 1.0];
+        let samples = file(&[("X", &[2, 2], x)]).calibration(2).unwrap();
+        assert_eq!(samples.xtx().as_slice(), [1.25, 0.5, 0.5, 0.25]);
+        assert_eq!(file(&[("XtX", &[2, 2], &[5.0, 2.0, 2.0, 1.0])]).calibration(2).unwrap(), samples);
+        assert_eq!(file(&[("X", &[1, 2, 2], x)]).calibration(2).unwrap(), samples);
+        let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }";
+        let header = format!("{header:<117}\n");
+        let mut npy = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+        npy.extend_from_slice(header.as_bytes());
+        npy.extend_from_slice(bytemuck::cast_slice(x));
+        assert_eq!(Checkpoint::from_bytes("tokens.npy", npy).unwrap().calibration(2).unwrap(), samples);
+    }
+
+    #[test]
+    fn what_does_not_fit_says_what_would() {
+        let error = |file: Checkpoint, inputs| file.calibration(inputs).unwrap_err().to_string();
+        assert_eq!(
+            error(file(&[("x", &[1, 1], &[1.0])]), 1),
+            "inputs.safetensors holds \"x\" but neither X nor XtX: save the layer's inputs as X [samples, in], or X transposed times X as XtX [in, in]"
+        );
+        assert_eq!(
+            error(file(&[("X", &[1, 2], &[1.0, 2.0])]), 3),
+            "\"X\" of inputs.safetensors has shape [1, 2] where [samples, 3] is expected, this layer having 3 inputs: give the inputs of this layer"
+        );
+        assert!(error(file(&[("XtX", &[1, 2], &[1.0, 2.0])]), 2).contains("where [2, 2] is expected"));
+        assert!(error(file(&[("X", &[0, 2], &[])]), 2).contains("[samples, 2]"));
+        assert!(error(file(&[("X", &[2], &[1.0, 2.0])]), 2).contains("[samples, 2]"));
+        assert!(error(file(&[("X", &[1, 0], &[])]), 0).contains("shape [1, 0]"));
+        let negative = error(file(&[("XtX", &[1, 1], &[-1.0])]), 1);
+        assert!(negative.starts_with("\"XtX\" of inputs.safetensors: XtX has -1 on the diagonal"), "{negative}");
+        let infinite = error(file(&[("X", &[1, 1], &[f32::INFINITY])]), 1);
+        assert!(infinite.contains("row 0, column 0 (from 0) is inf"), "{infinite}");
+    }
+}
