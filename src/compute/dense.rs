@@ -1,6 +1,6 @@
 //! Matrix products, Cholesky factorization and SVD, through faer.
 
-use super::{PANEL, PanelRow};
+use super::{PANEL, PanelRow, prelude::*};
 use crate::matrix::Matrix;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt;
@@ -112,6 +112,25 @@ impl Cholesky {
     }
 }
 
+impl Cholesky {
+    /// `out = G⁻¹`.
+    pub fn inverse(&self, out: &mut Matrix) {
+        let k = self.k;
+        out.resize(k, k);
+        // A panel of the inverse is a panel of the identity, solved for; it is symmetric, so its columns are our rows.
+        super::chunks_of_mut(out.as_mut_slice(), PANEL * k).enumerate().for_each(|(at, rows)| {
+            super::with_panel(k, |panel| {
+                panel.fill([0.0; PANEL]);
+                (0..rows.len() / k).for_each(|c| panel[at * PANEL + c][c] = 1.0);
+                self.solve(panel);
+                for (c, row) in rows.chunks_mut(k).enumerate() {
+                    row.iter_mut().zip(&*panel).for_each(|(out, column)| *out = column[c]);
+                }
+            });
+        });
+    }
+}
+
 /// The thin singular value decomposition of a matrix n×m with n ≤ m: `w = u·diag(s)·vᵀ`.
 pub struct Svd {
     /// n×n.
@@ -197,6 +216,10 @@ mod tests {
             cholesky.solve(y.as_mut_slice().as_chunks_mut().0);
             product(&mut back, shifted.view(), y.view());
             assert_close(&back, |i, j| f64::from(x.get(i, j)), 2e-4);
+            let (mut inverse, mut identity) = (Matrix::default(), Matrix::zeros(k, k));
+            cholesky.inverse(&mut inverse);
+            product(&mut identity, shifted.view(), inverse.view());
+            assert_close(&identity, |i, j| f64::from(u8::from(i == j)), 2e-4);
         }
     }
 

@@ -9,7 +9,6 @@ use crate::compute::{
     Cholesky, Eigen, SmallSolver, chunks, chunks_mut, chunks_of, chunks_of_mut, dot, prelude::*, product,
 };
 use crate::matrix::Matrix;
-use faer::dyn_stack::MemBuffer;
 
 /// The memory of the iterations, reused from one factor to the next.
 #[derive(Default)]
@@ -23,7 +22,6 @@ pub(super) struct Masked {
     /// 1/(deᵀ + ρ); DX of the conjugate gradients.
     damping: Matrix,
     cholesky: Cholesky,
-    scratch: Option<MemBuffer>,
 }
 
 impl Masked {
@@ -38,8 +36,7 @@ impl Masked {
         if self.cholesky.factorize(k, rho).is_err() {
             return;
         }
-        self.inverse = Matrix::from_fn(k, k, |i, j| f32::from(u8::from(i == j)));
-        self.cholesky.solve(self.inverse.view_mut(), &mut self.scratch);
+        self.cholesky.inverse(&mut self.inverse);
         let inverse = std::mem::take(&mut self.inverse);
         self.admm(x, keep, h, rho, iterations, |y, t| product(y, t.view(), inverse.view()));
         self.inverse = inverse;
