@@ -50,9 +50,9 @@ fn progress_ui(ui: &mut Ui, run: &Run) {
         }
         return;
     };
-    let share = format!("{} of {} half-steps", progress.report.step, progress.steps);
+    let share = format!("{}, {} of {} steps", progress.stage.name(), progress.step, progress.steps);
     ui.add(ProgressBar::new(progress.done() as f32).text(share));
-    let iteration_secs = 2.0 * progress.seconds / progress.report.step as f64;
+    let iteration_secs = 2.0 * progress.seconds / progress.step as f64;
     let pace = match iteration_secs {
         secs if secs < 1.0 => format!("{:.1} iterations/s", 1.0 / secs.max(1e-9)),
         secs => format!("{} an iteration", duration(secs)),

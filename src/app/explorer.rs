@@ -12,7 +12,7 @@ use super::runs_panel::{RunAction, runs_ui};
 use super::settings_panel::settings_ui;
 use super::views::Views;
 use crate::factorize::{Budget, Settings};
-use crate::job::Command;
+use crate::job::{Command, Problem};
 use crate::model::{Checkpoint, EXAMPLE_LAYER, Orientation, example};
 use eframe::egui::{self, Align, CentralPanel, Context, Key, Layout, Modifiers, Panel, Ui};
 use std::path::PathBuf;
@@ -178,7 +178,8 @@ impl Explorer {
         let Some(subject) = self.subject.clone() else { return };
         self.runs.retain(|run| !(run.live && run.is_active()));
         self.runs.iter_mut().for_each(|run| run.send(Command::Cancel));
-        match Run::start(self.next_number, subject, self.settings.clone(), self.threads, live, ctx) {
+        let problem = Problem::plain(subject.layer.weight.clone());
+        match Run::start(self.next_number, subject, problem, self.settings.clone(), self.threads, live, ctx) {
             Ok(run) => self.add(run),
             Err(error) => self.messages.problem(ctx, format!("The run could not be started: {error}")),
         }
@@ -356,7 +357,7 @@ impl Explorer {
 
     fn export_dialog(&mut self, ctx: &Context) {
         let Some(run) = self.selected.and_then(|at| self.runs.get(at)) else { return };
-        let (Some(Subject { layer, .. }), Some(outcome), Some(settings)) = (&run.subject, &run.outcome, &run.settings)
+        let (Some(Subject { layer, .. }), Some(outcome), Some(problem)) = (&run.subject, &run.outcome, &run.problem)
         else {
             return;
         };
@@ -368,7 +369,7 @@ impl Explorer {
                 let request = Request {
                     layer: layer.clone(),
                     outcome: outcome.clone(),
-                    settings: settings.clone(),
+                    problem: problem.clone(),
                     threads: self
                         .threads
                         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get())),

@@ -2,8 +2,7 @@
 
 use super::loader::Loaded;
 use crate::export::{self, Export, Layout, Palette, RunReport};
-use crate::factorize::Settings;
-use crate::job::Outcome;
+use crate::job::{Outcome, Problem};
 use crate::model::{Dtype, Layer};
 use eframe::egui::{self, ComboBox, Grid, TextEdit, Ui};
 use std::path::PathBuf;
@@ -15,8 +14,8 @@ pub struct Request {
     pub layer: Arc<Layer>,
     /// The factors.
     pub outcome: Outcome,
-    /// They were made with.
-    pub settings: Settings,
+    /// What they were made from.
+    pub problem: Problem,
     /// On so many threads.
     pub threads: usize,
 }
@@ -134,13 +133,13 @@ fn about(layout: Layout) -> &'static str {
 }
 
 fn factors(request: Request, layout: Layout, dtype: Option<Dtype>, path: PathBuf, replace: bool) -> Loaded {
-    let Request { layer, outcome, settings, threads } = request;
+    let Request { layer, outcome, problem, threads } = request;
     let export = match Export::new(&layer, &outcome.factors, layout, dtype) {
         Ok(export) => export,
         Err(error) => return Loaded::Problem(error.to_string()),
     };
-    let report = RunReport::new(&layer, &settings, None, &export, &outcome, threads);
-    match export.write(&path, &settings, &report, replace) {
+    let report = RunReport::new(&layer, &problem, None, &export, &outcome, threads);
+    match export.write(&path, &outcome.settings, &report, replace) {
         Ok(()) => Loaded::Done(format!(
             "Saved {} ({} nonzeros, error {:.4})",
             path.display(),

@@ -2,7 +2,7 @@
 
 use super::pyramid::Pyramid;
 use super::run::{Pictures, Subject};
-use crate::job::{End, Outcome, Snapshot};
+use crate::job::{Outcome, Snapshot};
 use crate::matrix::keep_largest;
 use crate::measure;
 use crate::model::{self, Checkpoint, Layer, Orientation};
@@ -151,8 +151,7 @@ impl Loader {
                 let relative_error = w.map_or(0.0, |w| measure::relative_error(w, &factors.a, &factors.b));
                 let snapshot = Snapshot { step: 0, factors: factors.clone(), product };
                 let pictures = Box::new(Pictures::new(w, snapshot));
-                let outcome =
-                    Outcome { end: End::Finished, factors, relative_error, history: Vec::new(), seconds: 0.0 };
+                let outcome = Outcome::opened(factors, relative_error);
                 let compared = subject.as_ref().map(|w| format!(", against {}", w.layer.file));
                 let title = format!("{stem} of {}{}", checkpoint.name(), compared.unwrap_or_default());
                 Loaded::Factors { title, subject, outcome: Box::new(outcome), pictures }

@@ -2,7 +2,7 @@
 
 use super::pyramid::Pyramid;
 use crate::factorize::Settings;
-use crate::job::{Command, End, Event, Job, Outcome, Progress, Snapshot};
+use crate::job::{Command, End, Event, Job, Outcome, Problem, Progress, Snapshot};
 use crate::matrix::Matrix;
 use crate::model::Layer;
 use eframe::egui::Context;
@@ -76,6 +76,8 @@ pub struct Run {
     pub title: String,
     /// What it factorizes; for opened factors what they are compared with, if there is something.
     pub subject: Option<Subject>,
+    /// What it works on; of opened factors nothing is known.
+    pub problem: Option<Problem>,
     /// What was asked for.
     pub settings: Option<Settings>,
     /// Where it is.
@@ -100,6 +102,7 @@ impl Run {
     pub fn start(
         number: usize,
         subject: Subject,
+        problem: Problem,
         settings: Settings,
         threads: Option<usize>,
         live: bool,
@@ -110,14 +113,14 @@ impl Run {
         let (ctx, seen) = (ctx.clone(), layer.clone());
         let pictures = move |snapshot| Box::new(Pictures::new(Some(&seen.weight), snapshot));
         // This runs on the run's thread, so large pictures are made there and the window only receives them.
-        let job = Job::spawn(layer.clone(), settings.clone(), threads, move |event| {
+        let job = Job::spawn(problem.clone(), settings.clone(), threads, move |event| {
             let item = match event {
                 Event::Stepped(progress) => News::Stepped(progress),
                 Event::Snapshot(snapshot) => News::Pictures(pictures(snapshot)),
                 Event::Ended(outcome) => {
                     let product = outcome.factors.product();
                     let last = Snapshot { step: 2 * outcome.history.len(), factors: outcome.factors.clone(), product };
-                    News::Ended(Box::new(outcome), pictures(last))
+                    News::Ended(outcome, pictures(last))
                 }
                 Event::Failed(why) => News::Failed(why),
             };
@@ -130,6 +133,7 @@ impl Run {
             number,
             title: layer.name.clone(),
             subject: Some(subject),
+            problem: Some(problem),
             settings: Some(settings),
             state: State::Running,
             progress: None,
@@ -154,6 +158,7 @@ impl Run {
             number,
             title,
             subject,
+            problem: None,
             settings: None,
             state: State::Opened,
             progress: None,
@@ -172,7 +177,7 @@ impl Run {
         while let Ok(news) = news.try_recv() {
             match news {
                 News::Stepped(progress) => {
-                    self.errors.push(progress.report.error);
+                    self.errors.extend(progress.report.as_ref().map(|report| report.error));
                     self.progress = Some(progress);
                 }
                 News::Pictures(pictures) => {

@@ -4,6 +4,7 @@ use super::factorize::{available, solve};
 use super::{Failure, output};
 use dsf_explorer::export::{self, Export, Layout, Palette, RunReport};
 use dsf_explorer::factorize::{Budget, Preset, Settings};
+use dsf_explorer::job::Problem;
 use dsf_explorer::matrix::keep_largest;
 use dsf_explorer::measure;
 use dsf_explorer::model::{EXAMPLE_LAYER, Orientation, example};
@@ -16,6 +17,7 @@ pub fn run(threads: Option<usize>) -> Result<(), Failure> {
     let layer = example().layer(EXAMPLE_LAYER, Orientation::AsStored)?;
     let (rows, cols) = layer.weight.shape();
     let threads = threads.unwrap_or_else(available);
+    let problem = Problem::plain(layer.weight.clone());
     output::print(&format!("{}, {rows}×{cols}, of the built-in model, replaced by two sparse matrices:", layer.name))?;
     let head = ["density", "nonzeros", "magnitude pruning", "DSF", "seconds"].map(str::to_owned).to_vec();
     let mut table = vec![head];
@@ -24,7 +26,7 @@ pub fn run(threads: Option<usize>) -> Result<(), Failure> {
         let settings = Settings { density, ..Preset::Published.settings() };
         let kept = Budget::new(rows, cols, &settings)?.total();
         let magnitude = measure::relative_difference(&layer.weight, &keep_largest(&layer.weight, kept));
-        let outcome = solve(&layer, &settings, threads)?;
+        let outcome = solve(&layer, problem.clone(), &settings, threads)?;
         table.push(vec![
             format!("{:.0} %", 100.0 * density),
             outcome.factors.nnz().to_string(),
@@ -32,22 +34,22 @@ pub fn run(threads: Option<usize>) -> Result<(), Failure> {
             format!("{:.4}", outcome.relative_error),
             format!("{:.2}", outcome.seconds),
         ]);
-        last = Some((settings, outcome));
+        last = Some(outcome);
     }
     output::print(&output::table(&table))?;
     output::print(
         "(up to 32 % the square factor gets half of the nonzeros, above that the paper's 16 % of its entries)",
     )?;
     output::print("(relative errors ‖W − AB‖/‖W‖; magnitude pruning keeps as many entries of W itself)")?;
-    let Some((settings, outcome)) = last else { return Ok(()) };
+    let Some(outcome) = last else { return Ok(()) };
 
     let folder = Path::new(FOLDER);
     std::fs::create_dir_all(folder)
         .map_err(|error| format!("{FOLDER} cannot be made here ({error}): go to a folder you may write to"))?;
     let (factors, pictures) = (folder.join("factors.safetensors"), folder.join("pictures.png"));
     let export = Export::new(&layer, &outcome.factors, Layout::Dense, None)?;
-    let report = RunReport::new(&layer, &settings, Some(Preset::Published), &export, &outcome, threads);
-    export.write(&factors, &settings, &report, true)?;
+    let report = RunReport::new(&layer, &problem, Some(Preset::Published), &export, &outcome, threads);
+    export.write(&factors, &outcome.settings, &report, true)?;
     let sheet = export::factor_sheet(&layer.weight, &outcome.factors, 384, Palette::Light);
     export::write(&pictures, &sheet.to_png(), true)?;
     output::print(&format!("written: {} and {}", factors.display(), pictures.display()))

@@ -4,10 +4,11 @@ use super::{Failure, output};
 use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
 use dsf_explorer::export::{self, Export, Layout, RunReport};
 use dsf_explorer::factorize::{Budget, Preset, Settings};
-use dsf_explorer::job::{self, End, Event, Outcome};
+use dsf_explorer::job::{self, End, Event, Outcome, Problem};
 use dsf_explorer::model::{self, Checkpoint, Dtype, Layer, Orientation};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The command's arguments.
 #[derive(Args)]
@@ -29,6 +30,14 @@ pub struct Factorize {
 
     #[command(flatten)]
     tuning: Tuning,
+
+    /// The layer's inputs, for the layer-wise error: a .safetensors with X [samples, in] or XtX [in, in], or a .npy of X
+    #[arg(long, value_name = "FILE")]
+    calibration: Option<PathBuf>,
+
+    /// Other inputs, to measure the result with
+    #[arg(long, value_name = "FILE", requires = "calibration")]
+    held_out: Option<PathBuf>,
 
     /// Where to compute
     #[arg(long, value_enum, default_value = "cpu")]
@@ -142,7 +151,7 @@ impl FromArgMatches for Tuning {
             rho0_end
         );
         take!(ridge, ridge_start, ramp_from, ramp_until, relaxation, start, mask_iterations, warm_start);
-        take!(fixed_mask, fallback, seed);
+        take!(fixed_mask, fallback, finalize, finalize_both, rounds, exact, shrinkage, seed);
         Ok(Self { preset, settings })
     }
 
@@ -173,12 +182,25 @@ impl Factorize {
                 settings.density
             );
         }
+        let statistics = |file: &Option<PathBuf>| {
+            file.as_deref().map(|file| model::open_calibration(file, cols).map(Arc::new)).transpose()
+        };
+        let problem = Problem {
+            weight: layer.weight.clone(),
+            calibration: statistics(&self.calibration)?,
+            held_out: statistics(&self.held_out)?,
+        };
         let threads = self.threads.map_or_else(available, NonZeroUsize::get);
-        let outcome = solve(&layer, settings, threads)?;
+        let outcome = solve(&layer, problem.clone(), settings, threads)?;
+        if outcome.fell_back {
+            eprintln!(
+                "note: the result is magnitude pruning beside an identity, which is better here (--fallback=false keeps what was found)"
+            );
+        }
         let export = Export::new(&layer, &outcome.factors, self.layout, self.dtype.map(Dtype::from))?;
-        let report = RunReport::new(&layer, settings, Some(*preset), &export, &outcome, threads);
+        let report = RunReport::new(&layer, &problem, Some(*preset), &export, &outcome, threads);
         if let Some(out) = &self.out {
-            export.write(out, settings, &report, self.force)?;
+            export.write(out, &outcome.settings, &report, self.force)?;
         }
         match self.json {
             true => output::json(&report),
@@ -193,15 +215,15 @@ pub fn available() -> usize {
 }
 
 /// The run, with a progress bar.
-pub fn solve(layer: &Layer, settings: &Settings, threads: usize) -> Result<Outcome, Failure> {
+pub fn solve(layer: &Layer, problem: Problem, settings: &Settings, threads: usize) -> Result<Outcome, Failure> {
     let bar = output::Bar::new(layer.stem());
     let mut end = None;
-    job::run(&layer.weight, settings, Some(threads), |event| match event {
+    job::run(problem, settings, Some(threads), |event| match event {
         Event::Stepped(progress) => bar.update(&progress),
         Event::Ended(outcome) if outcome.end == End::Diverged => {
             end = Some(Err("the run left the finite numbers: try a larger ridge or ρ".into()));
         }
-        Event::Ended(outcome) => end = Some(Ok(outcome)),
+        Event::Ended(outcome) => end = Some(Ok(*outcome)),
         Event::Failed(why) => end = Some(Err(why)),
         Event::Snapshot(_) => {}
     });
@@ -228,10 +250,21 @@ fn chosen(checkpoint: &Checkpoint, name: Option<&str>) -> Result<String, Failure
     }
 }
 
+/// Empty without calibration.
+fn layer_errors(report: &RunReport) -> String {
+    let Some(error) = report.layer_error else { return String::new() };
+    let before = report.layer_error_before_finalize.filter(|&before| before != error);
+    let before = before.map_or(String::new(), |before| format!(", {before:.5} before it was finalized"));
+    let held_out =
+        report.layer_error_held_out.map_or(String::new(), |other| format!(", {other:.5} on held-out inputs"));
+    format!("{error:.5}{before}{held_out}")
+}
+
 fn summary(report: &RunReport, out: Option<&PathBuf>) -> String {
     let mut rows = vec![
         ["tensor".into(), format!("{} of {}, {}×{}", report.tensor, report.source, report.rows, report.cols)],
         ["relative error".into(), format!("{:.4}", report.relative_error)],
+        ["layer error".into(), layer_errors(report)],
         ["nonzeros".into(), format!("{} = {} in A + {} in B", report.nnz, report.nnz_a, report.nnz_b)],
         [
             "16-bit storage".into(),
@@ -245,5 +278,6 @@ fn summary(report: &RunReport, out: Option<&PathBuf>) -> String {
         ["time".into(), format!("{:.2} s on {} threads", report.seconds, report.threads)],
     ];
     rows.extend(out.map(|out| ["written".into(), out.display().to_string()]));
+    rows.retain(|[_, value]| !value.is_empty());
     rows.iter().map(|[name, value]| format!("{name:<16}{value}")).collect::<Vec<_>>().join("\n")
 }

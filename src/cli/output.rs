@@ -60,7 +60,7 @@ impl Bar {
     /// For a run called `name`.
     pub fn new(name: &str) -> Self {
         let bar = ProgressBar::new(0);
-        let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} half-steps, {msg}");
+        let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} steps, {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_prefix(name.to_owned());
         Self(bar)
@@ -69,8 +69,13 @@ impl Bar {
     /// Shows where the run stands.
     pub fn update(&self, progress: &Progress) {
         self.0.set_length(progress.steps as u64);
-        self.0.set_position(progress.report.step as u64);
-        self.0.set_message(format!("error {:.4}, {:.0} s left", progress.report.error, progress.remaining_secs()));
+        self.0.set_position(progress.step as u64);
+        let news = match (&progress.report, progress.layer_error) {
+            (Some(report), _) => format!("error {:.4}", report.error),
+            (None, Some(error)) => format!("layer error {error:.5}"),
+            (None, None) => progress.stage.name().to_owned(),
+        };
+        self.0.set_message(format!("{news}, {:.0} s left", progress.remaining_secs()));
     }
 
     /// Leaves the screen as if it had never been there.

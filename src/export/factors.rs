@@ -1,7 +1,7 @@
 //! The factors of a layer as a file holds them.
 
 use super::{Error, Layout, Tensor, round, safetensors};
-use crate::factorize::Factors;
+use crate::factorize::{Calibration, Factors};
 use crate::matrix::{Csr, Mask, Matrix};
 use crate::measure;
 use crate::model::{Dtype, Layer};
@@ -96,6 +96,18 @@ impl Export {
         match &self.merged {
             Some(merged) => measure::relative_difference(&layer.weight, merged),
             None => measure::relative_error(&layer.weight, &self.factors.a, &self.factors.b),
+        }
+    }
+
+    /// tr((W−AB)·XᵀX·(W−AB)ᵀ) / tr(W·XᵀX·Wᵀ) in f64, of the values as written.
+    pub fn layer_error(&self, layer: &Layer, inputs: &Calibration) -> f64 {
+        let (w, xtx) = (&*layer.weight, inputs.xtx());
+        match &self.merged {
+            Some(merged) => {
+                let identity = Matrix::from_fn(w.cols(), w.cols(), |i, j| f32::from(u8::from(i == j)));
+                measure::layer_error(w, merged, &identity, xtx)
+            }
+            None => measure::layer_error(w, &self.factors.a, &self.factors.b, xtx),
         }
     }
 

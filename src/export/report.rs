@@ -2,7 +2,7 @@
 
 use super::Export;
 use crate::factorize::{Preset, Settings};
-use crate::job::Outcome;
+use crate::job::{Outcome, Problem};
 use crate::measure::Storage;
 use crate::model::Layer;
 use serde::Serialize;
@@ -60,15 +60,15 @@ pub struct RunReport {
     pub outer: usize,
     /// Inner iterations of each half-step.
     pub inner: usize,
-    /// The relative error after each outer iteration.
+    /// The relative error after each outer iteration; with calibration, of W scaled by the inputs' norms.
     pub history: Vec<f64>,
 }
 
 impl RunReport {
-    /// Of `export`, which was made from `outcome` for `layer`.
+    /// Of `export`, which was made from `outcome` of `problem`, for `layer`.
     pub fn new(
         layer: &Layer,
-        settings: &Settings,
+        problem: &Problem,
         preset: Option<Preset>,
         export: &Export,
         outcome: &Outcome,
@@ -76,6 +76,7 @@ impl RunReport {
     ) -> Self {
         let ((rows, cols), inner_dim) = (layer.weight.shape(), outcome.factors.a.cols());
         let (nnz_a, nnz_b) = (export.nnz_a(), export.nnz_b());
+        let settings = &outcome.settings;
         let storage = Storage::of_factors(rows, cols, inner_dim, nnz_a, nnz_b);
         Self {
             method: "dsf",
@@ -93,9 +94,9 @@ impl RunReport {
             bytes_bitmask: storage.bitmask,
             bytes_csr: storage.csr,
             relative_error: export.relative_error(layer),
-            layer_error: None,
-            layer_error_before_finalize: None,
-            layer_error_held_out: None,
+            layer_error: problem.calibration.as_deref().map(|inputs| export.layer_error(layer, inputs)),
+            layer_error_before_finalize: outcome.layer.map(|errors| errors.before_finalize),
+            layer_error_held_out: problem.held_out.as_deref().map(|inputs| export.layer_error(layer, inputs)),
             seconds: outcome.seconds,
             backend: "cpu",
             adapter: None,

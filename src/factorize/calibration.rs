@@ -198,7 +198,7 @@ impl Calibration {
     }
 
     /// Refuses a matrix that is not of this layer.
-    pub(super) fn check_inputs(&self, expected: usize) -> Result<(), CalibrationError> {
+    pub(crate) fn check_inputs(&self, expected: usize) -> Result<(), CalibrationError> {
         match self.inputs() {
             found if found == expected => Ok(()),
             found => Err(CalibrationError::Inputs { found, expected }),

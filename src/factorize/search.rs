@@ -34,7 +34,8 @@ impl Search {
         // The last one is tried first, and stays when the others are no better.
         let waiting = match orientation {
             true => vec![turned(Orientation::AsIs), turned(Orientation::Transposed)],
-            false => vec![turned(Orientation::Paper)],
+            false if settings.orientation == Orientation::Auto => vec![turned(Orientation::Paper)],
+            false => vec![settings.clone()],
         };
         let trials = waiting.len() + if split { SPLITS.len() } else { 0 };
         let steps = trials * 2 * short(settings);

@@ -91,8 +91,28 @@ pub struct Settings {
     pub fixed_mask: bool,
 
     /// Magnitude pruning (an identity times the largest entries) is the result where it is better
-    #[arg(long)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub fallback: bool,
+
+    /// With calibration: leave the values as they are when the masks are final
+    #[arg(long = "no-finalize", action = clap::ArgAction::SetFalse)]
+    pub finalize: bool,
+
+    /// With calibration: finalize the input-side factor B too, not only A
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub finalize_both: bool,
+
+    /// With calibration: how often the factors are finalized, in turn
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub rounds: usize,
+
+    /// Solve for the values on the final masks exactly; without calibration too
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub exact: bool,
+
+    /// With calibration: how much of its diagonal is added to XᵀX, against learning the samples by heart
+    #[arg(long, value_name = "SHARE", default_value = "0")]
+    pub shrinkage: f64,
 
     /// Of the random start and the fixed mask
     #[arg(long, value_name = "N", default_value = "0")]
@@ -197,6 +217,11 @@ impl Preset {
             warm_start: true,
             fixed_mask: false,
             fallback: false,
+            finalize: true,
+            finalize_both: false,
+            rounds: 1,
+            exact: false,
+            shrinkage: 0.0,
             seed: 0,
         };
         let annealed = Settings {
@@ -208,6 +233,10 @@ impl Preset {
             ramp_from: Some(0.18),
             relaxation: 1.3,
             fallback: true,
+            finalize_both: true,
+            rounds: 5,
+            exact: true,
+            shrinkage: 0.1,
             ..published.clone()
         };
         let square = Settings {
@@ -260,6 +289,12 @@ impl Settings {
             if let Some(value) = value.filter(|&value| !share(value)) {
                 return setting(name, value.to_string(), "above 0 and at most 1");
             }
+        }
+        if self.rounds == 0 || self.rounds > 1000 {
+            return setting("rounds", self.rounds.to_string(), "from 1 to 1000");
+        }
+        if !(0.0..=1e6).contains(&self.shrinkage) {
+            return setting("shrinkage", self.shrinkage.to_string(), "from 0 to 1e6");
         }
         if !(0.1..=4.0).contains(&self.expansion) {
             return setting("expansion", self.expansion.to_string(), "from 0.1 to 4");

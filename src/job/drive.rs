@@ -1,8 +1,29 @@
 //! The events of a run, and the loop body that makes them.
 
-use crate::factorize::{Error, Factors, Report, Settings, Solver};
+use crate::factorize::{
+    Calibration, Error, Factor, Factors, Finalize, Finalizer, Report, Search, Settings, Sides, Solve, Solver, polish,
+};
 use crate::matrix::Matrix;
 use crate::measure;
+use std::sync::Arc;
+
+/// What is to be factorized.
+#[derive(Clone)]
+pub struct Problem {
+    /// W `[out, in]`.
+    pub weight: Arc<Matrix>,
+    /// What is known of the layer's inputs: with it the run is layer-wise.
+    pub calibration: Option<Arc<Calibration>>,
+    /// Inputs that take no part in the run, to measure it with.
+    pub held_out: Option<Arc<Calibration>>,
+}
+
+impl Problem {
+    /// W alone: its plain error counts.
+    pub fn plain(weight: Arc<Matrix>) -> Self {
+        Self { weight, calibration: None, held_out: None }
+    }
+}
 
 /// What a run can be told while it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,38 +46,66 @@ pub enum Event {
     /// The factors as they are now; sent when asked for.
     Snapshot(Snapshot),
     /// The run is over.
-    Ended(Outcome),
+    Ended(Box<Outcome>),
     /// The run could not go on. Snapshots seen before stay valid.
     Failed(String),
+}
+
+/// What a run is busy with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Short runs that find the split or the orientation.
+    Search,
+    /// The alternation of half-steps.
+    Factorize,
+    /// The values are solved again on the final masks.
+    Finalize,
+}
+
+impl Stage {
+    /// As people read it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Search => "searching",
+            Self::Factorize => "factorizing",
+            Self::Finalize => "finalizing",
+        }
+    }
 }
 
 /// Where a run stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
-    /// Of the last half-step.
-    pub report: Report,
-    /// Half-steps of the whole run.
+    /// What the last step was part of.
+    pub stage: Stage,
+    /// Of the last half-step of the alternation.
+    pub report: Option<Report>,
+    /// The layer-wise error after the last step of the finalisation.
+    pub layer_error: Option<f64>,
+    /// Steps done, of all stages.
+    pub step: usize,
+    /// Steps of the whole run.
     pub steps: usize,
-    /// Time the solver has taken so far.
+    /// Time the run has taken so far.
     pub seconds: f64,
 }
 
 impl Progress {
     /// The share of the run that is done.
     pub fn done(&self) -> f64 {
-        self.report.step as f64 / self.steps as f64
+        self.step as f64 / self.steps as f64
     }
 
-    /// What is left at the pace so far. Half-steps of one run cost the same, so this settles at once.
+    /// What is left at the pace so far. Most steps of one run cost the same, so this settles at once.
     pub fn remaining_secs(&self) -> f64 {
-        self.seconds / self.report.step as f64 * (self.steps - self.report.step) as f64
+        self.seconds / self.step as f64 * (self.steps - self.step) as f64
     }
 }
 
 /// The factors at one moment.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// After which half-step; 0 is the start.
+    /// After which step; 0 is the start.
     pub step: usize,
     /// A and B.
     pub factors: Factors,
@@ -75,44 +124,177 @@ pub enum End {
     Diverged,
 }
 
+/// tr((W−AB)·XᵀX·(W−AB)ᵀ) / tr(W·XᵀX·Wᵀ) of a layer-wise run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LayerErrors {
+    /// On the calibration statistics, when the masks were final.
+    pub before_finalize: f64,
+    /// In the end.
+    pub calibration: f64,
+    /// In the end, on held-out statistics.
+    pub held_out: Option<f64>,
+}
+
 /// What a run leaves behind.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// How it ended.
     pub end: End,
+    /// The settings, with split and orientation as they were found.
+    pub settings: Settings,
     /// The best factors.
     pub factors: Factors,
+    /// Whether they are magnitude pruning beside an identity, which was better.
+    pub fell_back: bool,
     /// ‖W − AB‖_F / ‖W‖_F of them, recomputed in f64.
     pub relative_error: f64,
-    /// The error after each outer iteration.
+    /// Of a run with calibration.
+    pub layer: Option<LayerErrors>,
+    /// The error after each outer iteration; with calibration, of W scaled by the inputs' norms.
     pub history: Vec<f64>,
-    /// Time the solver took.
+    /// Time the run took.
     pub seconds: f64,
 }
 
-/// A run, one half-step at a time.
+impl Outcome {
+    /// Of factors that no run of ours has made.
+    pub fn opened(factors: Factors, relative_error: f64) -> Self {
+        let (settings, history) = (Settings::default(), Vec::new());
+        Self {
+            end: End::Finished,
+            settings,
+            factors,
+            fell_back: false,
+            relative_error,
+            layer: None,
+            history,
+            seconds: 0.0,
+        }
+    }
+}
+
+/// A run, one step at a time.
 pub struct Drive {
-    solver: Solver,
+    problem: Problem,
+    settings: Settings,
+    /// W, or W scaled by the inputs' norms.
+    target: Arc<Matrix>,
+    state: State,
+    fell_back: bool,
+    before_finalize: Option<f64>,
     history: Vec<f64>,
     step: usize,
+    steps: usize,
+}
+
+enum State {
+    Search(Box<Search>),
+    Factorize(Box<Solver>),
+    /// Layer-wise.
+    Finalize(Box<Finalizer>),
+    /// Against the plain error: what is left to be solved for, the next one last.
+    Polish(Factors, Vec<Factor>),
+    /// Only while one state turns into the next.
+    Between,
 }
 
 impl Drive {
     /// Checks and prepares.
-    pub fn new(w: &Matrix, settings: &Settings) -> Result<Self, Error> {
-        let solver = Solver::new(w, settings)?;
-        Ok(Self { solver, history: Vec::new(), step: 0 })
+    pub fn new(problem: Problem, settings: &Settings) -> Result<Self, Error> {
+        let target = match &problem.calibration {
+            Some(calibration) => Arc::new(calibration.scale_inputs(&problem.weight)?),
+            None => problem.weight.clone(),
+        };
+        if let Some(held_out) = &problem.held_out {
+            held_out.check_inputs(problem.weight.cols())?;
+        }
+        let search = Search::new(&target, settings)?;
+        let mut steps = 2 * settings.outer + finalize_steps(&problem, settings);
+        let state = match search {
+            Some(search) => {
+                steps += search.steps();
+                State::Search(Box::new(search))
+            }
+            None => State::Factorize(Box::new(Solver::new(&target, settings)?)),
+        };
+        let settings = settings.clone();
+        let (fell_back, before_finalize, history, step) = Default::default();
+        Ok(Self { problem, settings, target, state, fell_back, before_finalize, history, step, steps })
     }
 
-    /// Does the next half-step; `None` when all are done. `seconds` becomes the progress's and is the caller's to
-    /// fill in.
+    /// Does the next step; `None` when all are done. `seconds` becomes the progress's and is the caller's to fill in.
     pub fn step(&mut self) -> Result<Option<Progress>, Error> {
-        let Some(report) = self.solver.step()? else { return Ok(None) };
-        self.step = report.step;
-        if report.step % 2 == 0 {
-            self.history.push(report.error);
+        let (mut report, mut layer_error) = (None, None);
+        let stage = match &mut self.state {
+            State::Search(search) => {
+                if !search.step()? {
+                    self.next()?;
+                }
+                Stage::Search
+            }
+            State::Factorize(solver) => {
+                report = solver.step()?;
+                let Some(report) = &report else { return Ok(None) };
+                if report.step.is_multiple_of(2) {
+                    self.history.push(report.error);
+                }
+                if report.step == solver.steps() {
+                    self.next()?;
+                }
+                Stage::Factorize
+            }
+            State::Finalize(finalizer) => {
+                let Some(done) = finalizer.step()? else { return Ok(None) };
+                layer_error = Some(done.layer_error);
+                Stage::Finalize
+            }
+            State::Polish(factors, waiting) => {
+                let Some(factor) = waiting.pop() else { return Ok(None) };
+                polish(&self.target, factors, factor)?;
+                Stage::Finalize
+            }
+            State::Between => return Ok(None),
+        };
+        self.step += 1;
+        Ok(Some(Progress { stage, report, layer_error, step: self.step, steps: self.steps, seconds: 0.0 }))
+    }
+
+    /// From a stage that is over to the next.
+    fn next(&mut self) -> Result<(), Error> {
+        self.state = match std::mem::replace(&mut self.state, State::Between) {
+            State::Search(search) => {
+                self.settings = search.finish();
+                State::Factorize(Box::new(Solver::new(&self.target, &self.settings)?))
+            }
+            State::Factorize(solver) => {
+                let factors = self.masked(*solver)?;
+                let settings = &self.settings;
+                match &self.problem.calibration {
+                    Some(calibration) if settings.finalize => {
+                        let finalize = finalize(settings);
+                        let finalizer = Finalizer::new(&self.problem.weight, factors, calibration, &finalize)?;
+                        self.before_finalize = Some(finalizer.layer_error());
+                        State::Finalize(Box::new(finalizer))
+                    }
+                    _ => {
+                        let rounds = finalize_steps(&self.problem, settings) / 2;
+                        State::Polish(factors, [Factor::B, Factor::A].repeat(rounds))
+                    }
+                }
+            }
+            state => state,
+        };
+        Ok(())
+    }
+
+    /// The best factors of the alternation, for W itself.
+    fn masked(&mut self, solver: Solver) -> Result<Factors, Error> {
+        self.fell_back = solver.falls_back();
+        let mut factors = solver.finish();
+        if let Some(calibration) = &self.problem.calibration {
+            calibration.unscale_inputs(&mut factors.b)?;
         }
-        Ok(Some(Progress { report, steps: self.solver.steps(), seconds: 0.0 }))
+        Ok(factors)
     }
 
     /// Whether there are factors worth keeping: an outer iteration has ended.
@@ -120,16 +302,64 @@ impl Drive {
         !self.history.is_empty()
     }
 
-    /// The factors as they are now.
-    pub fn snapshot(&self) -> Snapshot {
-        let factors = self.solver.factors();
-        Snapshot { step: self.step, product: factors.product(), factors }
+    /// The factors as they are now; `None` while a search goes on.
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        let mut factors = match &self.state {
+            State::Search(_) | State::Between => return None,
+            State::Factorize(solver) => solver.factors(),
+            State::Finalize(finalizer) => finalizer.factors(),
+            State::Polish(factors, _) => factors.clone(),
+        };
+        if let (State::Factorize(_), Some(calibration)) = (&self.state, &self.problem.calibration) {
+            calibration.unscale_inputs(&mut factors.b).ok()?;
+        }
+        Some(Snapshot { step: self.step, product: factors.product(), factors })
     }
 
     /// The best factors, measured against W.
-    pub fn finish(self, w: &Matrix, end: End, seconds: f64) -> Outcome {
-        let factors = self.solver.finish();
+    pub fn finish(mut self, end: End, seconds: f64) -> Result<Outcome, Error> {
+        let factors = match std::mem::replace(&mut self.state, State::Between) {
+            // Cancelled before there was anything: the start, as for a run cancelled in its first iteration.
+            State::Search(_) | State::Between => {
+                let solver = Solver::new(&self.target, &self.settings)?;
+                self.masked(solver)?
+            }
+            State::Factorize(solver) => self.masked(*solver)?,
+            State::Finalize(finalizer) => finalizer.finish(),
+            State::Polish(factors, _) => factors,
+        };
+        let (w, held_out) = (&self.problem.weight, self.problem.held_out.as_deref());
+        let on = |statistics: &Calibration| measure::layer_error(w, &factors.a, &factors.b, statistics.xtx());
+        let layer = self.problem.calibration.as_deref().map(|calibration| {
+            let in_the_end = on(calibration);
+            LayerErrors {
+                before_finalize: self.before_finalize.unwrap_or(in_the_end),
+                calibration: in_the_end,
+                held_out: held_out.map(on),
+            }
+        });
         let relative_error = measure::relative_error(w, &factors.a, &factors.b);
-        Outcome { end, relative_error, factors, history: self.history, seconds }
+        let Self { settings, fell_back, history, .. } = self;
+        Ok(Outcome { end, settings, factors, fell_back, relative_error, layer, history, seconds })
+    }
+}
+
+/// How many steps the values are solved again in.
+fn finalize_steps(problem: &Problem, settings: &Settings) -> usize {
+    match (&problem.calibration, settings.finalize) {
+        (Some(_), true) => settings.rounds * if settings.finalize_both { 2 } else { 1 },
+        // Against the plain error only an exact solve has something to gain, once for each factor.
+        (None, true) if settings.exact => 2,
+        _ => 0,
+    }
+}
+
+fn finalize(settings: &Settings) -> Finalize {
+    Finalize {
+        sides: if settings.finalize_both { Sides::Both } else { Sides::Output },
+        rounds: settings.rounds,
+        solve: if settings.exact { Solve::Exact } else { Solve::Admm },
+        shrinkage: settings.shrinkage,
+        ..Finalize::default()
     }
 }

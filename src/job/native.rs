@@ -1,9 +1,7 @@
 //! Runs on the desktop: on a thread of their own, each with its own pool of workers.
 
-use super::{Command, Drive, End, Event, Progress};
+use super::{Command, Drive, End, Event, Problem, Progress};
 use crate::factorize::Settings;
-use crate::matrix::Matrix;
-use crate::model::Layer;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,7 +31,7 @@ impl Job {
     /// Starts the run. `on_event` is called on the run's thread, where heavy work (pictures of a large matrix) does
     /// not hold up a window.
     pub fn spawn(
-        layer: Arc<Layer>,
+        problem: Problem,
         settings: Settings,
         threads: Option<usize>,
         on_event: impl FnMut(Event) + Send + 'static,
@@ -42,7 +40,7 @@ impl Job {
         let flags = Arc::new(Flags { snapshot_wanted: true.into(), ..Flags::default() });
         let seen = flags.clone();
         std::thread::Builder::new().name("factorize".into()).spawn(move || {
-            drive(&layer.weight, &settings, threads, received, &seen, on_event);
+            drive(problem, &settings, threads, received, &seen, on_event);
         })?;
         Ok(Self { commands, flags })
     }
@@ -64,13 +62,13 @@ impl Job {
 }
 
 /// The run on this thread, to its end, without snapshots.
-pub fn run(w: &Matrix, settings: &Settings, threads: Option<usize>, on_event: impl FnMut(Event) + Send) {
+pub fn run(problem: Problem, settings: &Settings, threads: Option<usize>, on_event: impl FnMut(Event) + Send) {
     let (_commands, received) = channel();
-    drive(w, settings, threads, received, &Flags::default(), on_event);
+    drive(problem, settings, threads, received, &Flags::default(), on_event);
 }
 
 fn drive(
-    w: &Matrix,
+    problem: Problem,
     settings: &Settings,
     threads: Option<usize>,
     commands: Receiver<Command>,
@@ -82,7 +80,7 @@ fn drive(
         Err(error) => return on_event(Event::Failed(format!("the worker threads could not be started: {error}"))),
     };
     let events = &mut on_event;
-    let all = AssertUnwindSafe(|| pool.install(move || steps(w, settings, commands, flags, events)));
+    let all = AssertUnwindSafe(|| pool.install(move || steps(problem, settings, commands, flags, events)));
     let failure = match catch_unwind(all) {
         Ok(Ok(())) => return,
         Ok(Err(error)) => error.to_string(),
@@ -92,14 +90,14 @@ fn drive(
 }
 
 fn steps(
-    w: &Matrix,
+    problem: Problem,
     settings: &Settings,
     commands: Receiver<Command>,
     flags: &Flags,
     on_event: &mut (impl FnMut(Event) + Send),
 ) -> Result<(), crate::factorize::Error> {
     let mut timed = Instant::now();
-    let mut run = Drive::new(w, settings)?;
+    let mut run = Drive::new(problem, settings)?;
     let mut seconds = timed.elapsed().as_secs_f64();
     let mut paused = false;
     let end = loop {
@@ -107,13 +105,13 @@ fn steps(
             break End::Cancelled;
         }
         if flags.snapshot_wanted.swap(false, Ordering::Relaxed) {
-            on_event(Event::Snapshot(run.snapshot()));
+            run.snapshot().into_iter().for_each(|snapshot| on_event(Event::Snapshot(snapshot)));
         }
         match next_command(&commands, paused) {
             Some(Command::Pause) => {
                 // What stands still is shown as it stands.
                 if !paused {
-                    on_event(Event::Snapshot(run.snapshot()));
+                    run.snapshot().into_iter().for_each(|snapshot| on_event(Event::Snapshot(snapshot)));
                 }
                 paused = true;
                 continue;
@@ -128,7 +126,7 @@ fn steps(
         seconds += timed.elapsed().as_secs_f64();
         match stepped {
             Ok(Some(progress)) => {
-                let last = progress.report.step == progress.steps;
+                let last = progress.step == progress.steps;
                 on_event(Event::Stepped(Progress { seconds, ..progress }));
                 if last {
                     break End::Finished;
@@ -139,10 +137,10 @@ fn steps(
             Err(error) => return Err(error),
         }
         if paused {
-            on_event(Event::Snapshot(run.snapshot()));
+            run.snapshot().into_iter().for_each(|snapshot| on_event(Event::Snapshot(snapshot)));
         }
     };
-    on_event(Event::Ended(run.finish(w, end, seconds)));
+    on_event(Event::Ended(Box::new(run.finish(end, seconds)?)));
     Ok(())
 }
 
@@ -159,22 +157,17 @@ fn next_command(commands: &Receiver<Command>, paused: bool) -> Option<Command> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::matrix::Matrix;
     use std::time::Duration;
 
-    fn layer() -> Arc<Layer> {
-        Arc::new(Layer {
-            name: "w.weight".into(),
-            file: "test".into(),
-            shape: vec![48, 64],
-            dtype: crate::model::Dtype::F32,
-            transposed: false,
-            weight: Arc::new(Matrix::from_fn(48, 64, |i, j| ((i * 31 + j * 17 + i * j) % 29) as f32 - 14.0)),
-        })
+    fn problem() -> Problem {
+        let weight = Matrix::from_fn(48, 64, |i, j| ((i * 31 + j * 17 + i * j) % 29) as f32 - 14.0);
+        Problem::plain(Arc::new(weight))
     }
 
     fn spawn(settings: Settings) -> (Job, Receiver<Event>) {
         let (events, received) = channel();
-        let job = Job::spawn(layer(), settings, Some(1), move |event| drop(events.send(event))).unwrap();
+        let job = Job::spawn(problem(), settings, Some(1), move |event| drop(events.send(event))).unwrap();
         (job, received)
     }
 
@@ -192,7 +185,7 @@ mod tests {
         let (_job, events) = spawn(Settings { outer: 6, ..Settings::default() });
         for step in 1..=12 {
             let Event::Stepped(progress) = next_but_snapshots(&events) else { panic!("half-step {step}") };
-            assert_eq!((progress.report.step, progress.steps), (step, 12));
+            assert_eq!((progress.step, progress.steps), (step, 12));
         }
         let Event::Ended(outcome) = next_but_snapshots(&events) else { panic!("the end") };
         assert_eq!((outcome.end, outcome.history.len()), (End::Finished, 6));
@@ -204,17 +197,17 @@ mod tests {
         let (job, events) = spawn(Settings { outer: 1_000_000, ..Settings::default() });
         let Event::Stepped(first) = next_but_snapshots(&events) else { panic!("a half-step") };
         job.send(Command::Pause);
-        let mut last = first.report.step;
+        let mut last = first.step;
         while let Ok(event) = events.recv_timeout(Duration::from_millis(500)) {
             if let Event::Stepped(progress) = event {
-                last = progress.report.step;
+                last = progress.step;
             }
         }
         for _ in 0..3 {
             job.send(Command::Step);
             let Event::Stepped(progress) = next_but_snapshots(&events) else { panic!("a half-step") };
             last += 1;
-            assert_eq!(progress.report.step, last);
+            assert_eq!(progress.step, last);
         }
         job.send(Command::Cancel);
         let Event::Ended(outcome) = next_but_snapshots(&events) else { panic!("the end") };
