@@ -97,7 +97,7 @@ fn pause_step_resume_and_cancel() {
     until(&mut harness, "the first run", finished);
     click(&mut harness, "▶ Start");
     let stepped = |harness: &Harness<'_, Explorer>| {
-        harness.state().runs().last().and_then(|run| run.progress.as_ref()).map_or(0, |progress| progress.report.step)
+        harness.state().runs().last().and_then(|run| run.progress.as_ref()).map_or(0, |progress| progress.step)
     };
     until(&mut harness, "a half-step", |harness| stepped(harness) >= 1);
     click(&mut harness, "⏸ Pause");

@@ -68,6 +68,16 @@ fn progress_ui(ui: &mut Ui, run: &Run) {
     if let Some(error) = run.error() {
         ui.strong(format!("relative error {error:.4}"));
     }
+    let layer = run.outcome.as_ref().and_then(|outcome| outcome.layer);
+    if let Some(errors) = layer {
+        let held_out = errors.held_out.map_or(String::new(), |error| format!(", held out {error:.5}"));
+        ui.strong(format!("layer error {:.5}{held_out}", errors.calibration));
+    } else if let Some(error) = progress.layer_error {
+        ui.strong(format!("layer error {error:.5}"));
+    }
+    if run.outcome.as_ref().is_some_and(|outcome| outcome.fell_back) {
+        ui.label("Magnitude pruning was better: A or B is an identity");
+    }
 }
 
 /// As a person says it.

@@ -3,6 +3,7 @@
 use super::controls::{Control, controls_ui};
 use super::curve::curve_ui;
 use super::export_panel::{Act, ExportPanel, Request, window};
+use super::inputs_panel::{InputsAct, InputsPanel};
 use super::layers_panel::{Choice, LayersPanel};
 use super::loader::{Loaded, Loader, MagnitudeKey};
 use super::messages::Messages;
@@ -11,7 +12,7 @@ use super::run::{Run, State, Subject};
 use super::runs_panel::{RunAction, runs_ui};
 use super::settings_panel::settings_ui;
 use super::views::Views;
-use crate::factorize::{Budget, Settings};
+use crate::factorize::{Budget, Preset, Settings};
 use crate::job::{Command, Problem};
 use crate::model::{Checkpoint, EXAMPLE_LAYER, Orientation, example};
 use eframe::egui::{self, Align, CentralPanel, Context, Key, Layout, Modifiers, Panel, Ui};
@@ -51,6 +52,7 @@ pub struct Explorer {
     views: Views,
     opening: OpenPanel,
     export: ExportPanel,
+    inputs: InputsPanel,
     magnitude: Option<(MagnitudeKey, f64)>,
     magnitude_underway: bool,
 }
@@ -69,7 +71,7 @@ impl Explorer {
             checkpoint: None,
             subject: None,
             layers: LayersPanel::default(),
-            settings: Settings::default(),
+            settings: Preset::Fast.settings(),
             threads: opening.threads,
             runs: Vec::new(),
             selected: None,
@@ -77,6 +79,7 @@ impl Explorer {
             views: Views::default(),
             opening: OpenPanel::default(),
             export: ExportPanel::default(),
+            inputs: InputsPanel::default(),
             magnitude: None,
             magnitude_underway: false,
         }
@@ -102,6 +105,9 @@ impl Explorer {
                 Loaded::Checkpoint(checkpoint, tensor) => self.opened(ctx, checkpoint, tensor),
                 Loaded::Layer(subject) => {
                     let small = subject.layer.weight.len() <= LIVE_ENTRIES;
+                    if self.inputs.fit(subject.layer.weight.cols()) {
+                        self.messages.done(ctx, "The calibration was of another layer and is let go");
+                    }
                     self.subject = Some(subject);
                     self.selected = None;
                     self.views.fit();
@@ -120,6 +126,11 @@ impl Explorer {
                     self.magnitude = Some((key, error));
                 }
                 Loaded::Picked(path) => self.loader.open(path, None),
+                Loaded::PickedInputs(path, what) => self.read_inputs(path, what),
+                Loaded::Inputs(name, statistics, what) => {
+                    self.inputs.take(name, statistics, what);
+                    self.restart(ctx);
+                }
                 Loaded::Place(path) => self.export.chosen(path),
                 Loaded::Nothing => {}
                 Loaded::Done(text) => {
@@ -178,10 +189,26 @@ impl Explorer {
         let Some(subject) = self.subject.clone() else { return };
         self.runs.retain(|run| !(run.live && run.is_active()));
         self.runs.iter_mut().for_each(|run| run.send(Command::Cancel));
-        let problem = Problem::plain(subject.layer.weight.clone());
+        let weight = subject.layer.weight.clone();
+        let problem = Problem { weight, calibration: self.inputs.calibration(), held_out: self.inputs.held_out() };
         match Run::start(self.next_number, subject, problem, self.settings.clone(), self.threads, live, ctx) {
             Ok(run) => self.add(run),
             Err(error) => self.messages.problem(ctx, format!("The run could not be started: {error}")),
+        }
+    }
+
+    /// A new run where that is a matter of a moment.
+    fn restart(&mut self, ctx: &Context) {
+        let small = self.subject.as_ref().is_some_and(|subject| subject.layer.weight.len() <= LIVE_ENTRIES);
+        if small && self.blocked().is_none() {
+            self.start(ctx, true);
+        }
+    }
+
+    fn read_inputs(&mut self, path: PathBuf, what: super::inputs_panel::Use) {
+        match &self.subject {
+            Some(subject) => self.loader.inputs(path, subject.layer.weight.cols(), what),
+            None => self.messages.problem(self.loader.ctx(), "Open a layer first: inputs belong to one"),
         }
     }
 
@@ -312,10 +339,22 @@ impl Explorer {
             None => {}
         }
         ui.separator();
-        let changed = egui::ScrollArea::vertical().show(ui, |ui| settings_ui(ui, &mut self.settings, shape)).inner;
-        let small = shape.0 * shape.1 <= LIVE_ENTRIES;
-        if changed && small && self.blocked().is_none() {
-            self.start(ui.ctx(), true);
+        let layerwise = self.inputs.calibration().is_some();
+        let (changed, act) = egui::ScrollArea::vertical()
+            .show(ui, |ui| {
+                let act = self.inputs.ui(ui);
+                ui.separator();
+                (settings_ui(ui, &mut self.settings, shape, layerwise), act)
+            })
+            .inner;
+        match act {
+            Some(InputsAct::Open(path, what)) => self.read_inputs(path, what),
+            Some(InputsAct::Browse(what)) => self.loader.pick_inputs(what),
+            Some(InputsAct::Changed) => self.restart(ui.ctx()),
+            None => {}
+        }
+        if changed {
+            self.restart(ui.ctx());
         }
     }
 

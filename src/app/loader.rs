@@ -1,7 +1,9 @@
 //! Reading files without holding up the window: requests go to a thread, what was read comes back.
 
+use super::inputs_panel::Use;
 use super::pyramid::Pyramid;
 use super::run::{Pictures, Subject};
+use crate::factorize::Calibration;
 use crate::job::{Outcome, Snapshot};
 use crate::matrix::keep_largest;
 use crate::measure;
@@ -33,6 +35,10 @@ pub enum Loaded {
     Magnitude(MagnitudeKey, f64),
     /// What the system's dialog chose to open.
     Picked(PathBuf),
+    /// What it chose as statistics of the layer's inputs.
+    PickedInputs(PathBuf, Use),
+    /// Such statistics, and the name of their file.
+    Inputs(String, Arc<Calibration>, Use),
     /// Where the system's dialog chose to write.
     Place(PathBuf),
     /// A dialog was closed without a choice.
@@ -158,6 +164,31 @@ impl Loader {
             }
             Err(error) => Loaded::Problem(error.to_string()),
         });
+    }
+
+    /// Reads the statistics of a layer with so many inputs.
+    pub fn inputs(&mut self, path: PathBuf, inputs: usize, what: Use) {
+        self.spawn(move || match model::open_calibration(&path, inputs) {
+            Ok(statistics) => {
+                let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+                Loaded::Inputs(name, Arc::new(statistics), what)
+            }
+            Err(error) => Loaded::Problem(error.to_string()),
+        });
+    }
+
+    /// The system's dialog for a file of inputs.
+    pub fn pick_inputs(&mut self, what: Use) {
+        let dialog = rfd::AsyncFileDialog::new().set_title("Open a layer's inputs");
+        let chosen = dialog.add_filter("Inputs X or their product XtX", &["safetensors", "npy"]).pick_file();
+        self.spawn(move || {
+            pollster::block_on(chosen).map_or(Loaded::Nothing, |file| Loaded::PickedInputs(file.path().into(), what))
+        });
+    }
+
+    /// What it wakes.
+    pub fn ctx(&self) -> &Context {
+        &self.ctx
     }
 
     /// Computes magnitude pruning's error.

@@ -1,10 +1,13 @@
 //! The window. One panel per file; [`Explorer`] holds what they share and hears what they ask for.
 
+mod annealing_panel;
 mod colors;
 mod controls;
 mod curve;
 mod explorer;
 mod export_panel;
+mod fields;
+mod inputs_panel;
 mod layers_panel;
 mod loader;
 mod matrix_view;

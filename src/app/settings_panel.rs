@@ -1,11 +1,13 @@
 //! The settings of the next run.
 
-use crate::factorize::{Budget, Preset, Schedule, Settings, Start};
-use eframe::egui::{self, ComboBox, DragValue, Grid, Slider, Ui};
-use egui_plot::{Line, Plot, PlotPoints};
+use super::annealing_panel::annealing_ui;
+use super::fields::{choice, labelled, percent, slider};
+use crate::factorize::{Budget, Orientation, Preset, Settings, Split, Start};
+use crate::measure::Storage;
+use eframe::egui::{ComboBox, DragValue, Slider, Ui};
 
-/// Shows the settings for a W `rows`×`cols`; true when one was changed.
-pub fn settings_ui(ui: &mut Ui, settings: &mut Settings, (rows, cols): (usize, usize)) -> bool {
+/// Shows the settings for a W `rows`×`cols`, `layerwise` when its inputs are known; true when one was changed.
+pub fn settings_ui(ui: &mut Ui, settings: &mut Settings, (rows, cols): (usize, usize), layerwise: bool) -> bool {
     let before = settings.clone();
     preset_ui(ui, settings);
     ui.separator();
@@ -16,19 +18,21 @@ pub fn settings_ui(ui: &mut Ui, settings: &mut Settings, (rows, cols): (usize, u
     annealing_ui(ui, settings);
     ui.separator();
     start_ui(ui, settings);
+    ui.separator();
+    values_ui(ui, settings, layerwise);
     *settings != before
 }
 
 fn preset_ui(ui: &mut Ui, settings: &mut Settings) {
-    let same = |preset: Preset| Settings { density: settings.density, seed: settings.seed, ..preset.settings() };
-    let current = Preset::ALL.into_iter().find(|&preset| same(preset) == *settings);
+    let current = settings.preset();
     let mut chosen = None;
-    labelled(ui, "Preset", "All settings but density and seed at once", |ui| {
+    labelled(ui, "Preset", "All settings but density, own split and seed at once", |ui| {
         ComboBox::from_id_salt("preset")
             .selected_text(current.map_or("custom", Preset::name))
             .show_ui(ui, |ui| {
                 for preset in Preset::ALL {
-                    if ui.selectable_label(current == Some(preset), preset.name()).clicked() {
+                    let label = ui.selectable_label(current == Some(preset), preset.name());
+                    if label.on_hover_text(preset.about()).clicked() {
                         chosen = Some(preset);
                     }
                 }
@@ -36,32 +40,58 @@ fn preset_ui(ui: &mut Ui, settings: &mut Settings) {
             .response
     });
     if let Some(preset) = chosen {
-        *settings = Settings { density: settings.density, seed: settings.seed, ..preset.settings() };
+        *settings = settings.with_preset(preset);
     }
+    let mut effort = settings.effort();
+    let why = "From the preset fast to the preset best: more outer iterations, a lower error at the same nonzeros";
+    slider(ui, "Effort, fast to best", why, |ui| {
+        let slider = Slider::new(&mut effort, 0.0..=1.0)
+            .custom_formatter(|effort, _| format!("{:.0}", 100.0 * effort))
+            .custom_parser(|text| text.trim_end_matches('%').trim().parse().ok().map(|percent: f64| percent / 100.0))
+            .suffix(" %");
+        let response = ui.add(slider);
+        if response.changed() {
+            *settings = settings.with_effort(effort);
+        }
+        response
+    });
 }
 
 fn budget_ui(ui: &mut Ui, settings: &mut Settings, rows: usize, cols: usize) {
     slider(ui, "Density", "Kept nonzeros of A and B together, as a share of W's entries", |ui| {
         ui.add(percent(&mut settings.density))
     });
+    let why = "The inner dimension k, the columns of A and rows of B, in units of W's smaller side n. A larger k gives a \
+               lower error for the same nonzeros, and needs more bits to say where they are";
+    slider(ui, "Expansion k/n", why, |ui| ui.add(Slider::new(&mut settings.expansion, 0.5..=4.0)));
     let automatic = Budget::new(rows, cols, &Settings { factor_density: None, ..settings.clone() });
     let square = (rows.min(cols) * rows.min(cols)) as f64;
     let mut own = settings.factor_density.is_some();
-    let why = "How many of the nonzeros go to the square first factor, as a share of its entries. The paper's rule is \
-               16 % for a square W and 25 % for others, here never more than half of the budget";
+    let why = "Say how many of the nonzeros go to the first factor, as a share of n²";
     ui.checkbox(&mut own, "Own split").on_hover_text(why);
     if own != settings.factor_density.is_some() {
         let share = automatic.as_ref().map_or(0.16, |budget| budget.first as f64 / square);
         settings.factor_density = own.then_some(share);
     }
-    if let Some(share) = &mut settings.factor_density {
-        slider(ui, "First factor's density", why, |ui| ui.add(percent(share)));
+    match &mut settings.factor_density {
+        Some(share) => slider(ui, "First factor's density", why, |ui| ui.add(percent(share))),
+        None => {
+            let why = "How the nonzeros are divided. paper: 16 % of n² to the first factor for a square W, 25 % for \
+                       others, at most half. balanced: half each, less for the first the longer W is. auto: the best \
+                       of a few short runs";
+            choice(ui, "Split", why, &mut settings.split, &Split::ALL, Split::name);
+        }
     }
     match Budget::new(rows, cols, settings) {
         Ok(budget) => {
             let cut = if budget.split_was_cut(rows, cols, settings) { " (cut to half)" } else { "" };
             ui.weak(format!("z = {}: {}{cut} + {}", budget.total(), budget.first, budget.second))
-                .on_hover_text("Nonzeros in all: of the square first factor (z_a) and of the second (z_b)");
+                .on_hover_text("Nonzeros in all: of the first factor (z_a) and of the second (z_b)");
+            let k = settings.inner_dim(rows, cols);
+            let storage = Storage::of_factors(rows, cols, k, budget.first, budget.second);
+            let share = |bytes: u64| 100.0 * bytes as f64 / storage.dense as f64;
+            ui.weak(format!("bytes: {:.0} % with masks, {:.0} % CSR", share(storage.bitmask), share(storage.csr)))
+                .on_hover_text("Against W with 16-bit values: the factors with 16-bit values and a bit for each position, or as CSR");
         }
         Err(error) => {
             ui.colored_label(ui.visuals().warn_fg_color, error.to_string());
@@ -83,72 +113,35 @@ fn iterations_ui(ui: &mut Ui, settings: &mut Settings) {
         .on_hover_text("Each half-step starts from the last factor and its dual variables, not from nothing");
 }
 
-fn annealing_ui(ui: &mut Ui, settings: &mut Settings) {
-    labelled(ui, "ρ₀ schedule", "How the penalty of a half-step's first inner iteration grows to ρ", |ui| {
-        ComboBox::from_id_salt("schedule")
-            .selected_text(settings.schedule.name())
-            .show_ui(ui, |ui| {
-                for schedule in Schedule::ALL {
-                    ui.selectable_value(&mut settings.schedule, schedule, schedule.name());
-                }
-            })
-            .response
-    });
-    let outer = settings.outer;
-    let course: PlotPoints<'_> = (0..outer).map(|k| [k as f64 + 1.0, settings.course(k).rho0]).collect();
-    Plot::new("schedule preview")
-        .height(64.0)
-        .show_axes([true, true])
-        .y_axis_min_width(24.0)
-        .allow_drag(false)
-        .allow_zoom(false)
-        .allow_scroll(false)
-        .allow_boxed_zoom(false)
-        .include_y(0.0)
-        .include_y(settings.rho)
-        .show(ui, |plot| plot.line(Line::new("ρ₀ in outer iteration", course)));
-    slider(ui, "ρ", "ADMM penalty, against a Gram matrix of unit diagonal", |ui| {
-        ui.add(Slider::new(&mut settings.rho, 0.01..=100.0).logarithmic(true))
-    });
-    slider(ui, "Ridge", "Added to the Gram matrix's diagonal, as a share of its mean", |ui| {
-        ui.add(Slider::new(&mut settings.ridge, 0.0..=1.0).logarithmic(true).smallest_positive(1e-5))
-    });
-}
-
 fn start_ui(ui: &mut Ui, settings: &mut Settings) {
-    labelled(ui, "Start", "The factors before the first half-step", |ui| {
-        ComboBox::from_id_salt("start")
-            .selected_text(settings.start.name())
-            .show_ui(ui, |ui| {
-                for start in Start::ALL {
-                    ui.selectable_value(&mut settings.start, start, start.name());
-                }
-            })
-            .response
-    });
-    if settings.start == Start::Random {
+    choice(ui, "Start", "The factors before the first half-step", &mut settings.start, &Start::ALL, Start::name);
+    let why = "Which of W and its transpose is factorized; its rows are the side of the first factor. auto: the better \
+               one, as two short runs show it";
+    choice(ui, "Orientation", why, &mut settings.orientation, &Orientation::ALL, Orientation::name);
+    ui.checkbox(&mut settings.fixed_mask, "One mask fixed")
+        .on_hover_text("The first factor keeps a mask drawn from the seed, which layers of one shape can share");
+    if settings.start == Start::Random || settings.fixed_mask {
         labelled(ui, "Seed", "The same seed gives the same run", |ui| ui.add(DragValue::new(&mut settings.seed)));
     }
 }
 
-fn percent(share: &mut f64) -> Slider<'_> {
-    Slider::new(share, 0.001..=1.0)
-        .custom_formatter(|share, _| format!("{:.1}", 100.0 * share))
-        .custom_parser(|text| text.trim_end_matches('%').trim().parse().ok().map(|percent: f64| percent / 100.0))
-        .suffix(" %")
-}
-
-/// A slider under its label, over the panel's whole width.
-fn slider(ui: &mut Ui, label: &str, why: &str, add: impl FnOnce(&mut Ui) -> egui::Response) {
-    let name = ui.label(label).on_hover_text(why);
-    ui.spacing_mut().slider_width = ui.available_width() - 70.0;
-    add(ui).labelled_by(name.id).on_hover_text(why);
-}
-
-/// A control beside its label.
-fn labelled(ui: &mut Ui, label: &str, why: &str, add: impl FnOnce(&mut Ui) -> egui::Response) {
-    Grid::new(label).num_columns(2).min_col_width(92.0).show(ui, |ui| {
-        let name = ui.label(label).on_hover_text(why);
-        add(ui).labelled_by(name.id).on_hover_text(why);
+/// What happens when the masks are final.
+fn values_ui(ui: &mut Ui, settings: &mut Settings, layerwise: bool) {
+    ui.checkbox(&mut settings.exact, "Exact values")
+        .on_hover_text("Solve for the values on the final masks exactly, not only by ADMM");
+    ui.checkbox(&mut settings.fallback, "Magnitude pruning if better")
+        .on_hover_text("Where W is nearly sparse, an identity times its largest entries can beat any product");
+    if !layerwise {
+        return;
+    }
+    ui.checkbox(&mut settings.finalize, "Finalize")
+        .on_hover_text("Solve for A's values again on its final mask, so that the layer's outputs come out right");
+    ui.add_enabled_ui(settings.finalize, |ui| {
+        ui.checkbox(&mut settings.finalize_both, "Both factors").on_hover_text("Finalize B too");
+        slider(ui, "Rounds", "How often the factors are finalized, in turn", |ui| {
+            ui.add(Slider::new(&mut settings.rounds, 1..=20))
+        });
+        let why = "How much of its diagonal is added to XᵀX, so that the values do not learn the samples by heart";
+        slider(ui, "Shrinkage", why, |ui| ui.add(Slider::new(&mut settings.shrinkage, 0.0..=1.0)));
     });
 }

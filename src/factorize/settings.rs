@@ -50,7 +50,7 @@ pub struct Settings {
     #[arg(long, value_name = "SHARE", default_value = "0.05")]
     pub rho0_start: f64,
 
-    /// Where the geometric schedule ends, as a share of ρ [default: from the density, 0.4 to 0.7]
+    /// Where the geometric schedule ends, as a share of ρ [default: from the density, 0.4 to 0.7; 1 up to 60 outer iterations]
     #[arg(long, value_name = "SHARE")]
     pub rho0_end: Option<f64>,
 
@@ -132,6 +132,35 @@ pub enum Split {
     Auto,
 }
 
+impl Split {
+    /// All of them, in the order they are offered.
+    pub const ALL: [Self; 3] = [Self::Paper, Self::Balanced, Self::Auto];
+
+    /// As it is called on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Paper => "paper",
+            Self::Balanced => "balanced",
+            Self::Auto => "auto",
+        }
+    }
+}
+
+impl Orientation {
+    /// All of them, in the order they are offered.
+    pub const ALL: [Self; 4] = [Self::Paper, Self::Auto, Self::AsIs, Self::Transposed];
+
+    /// As it is called on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Paper => "paper",
+            Self::Auto => "auto",
+            Self::AsIs => "as-is",
+            Self::Transposed => "transposed",
+        }
+    }
+}
+
 /// Which of W and Wᵀ the solver works on; its rows are the side of the first factor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
@@ -164,6 +193,9 @@ impl Default for Settings {
     }
 }
 
+/// The outer iterations of [`Preset::Fast`] and [`Preset::Best`].
+const EFFORT: (usize, usize) = (18, 200);
+
 /// Settings under a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -190,6 +222,16 @@ impl Preset {
             Self::Best => "best",
             Self::Fast => "fast",
             Self::Compact => "compact",
+        }
+    }
+
+    /// What it is for, in a sentence.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Published => "The settings of the authors' code: 40 outer, 5 inner iterations",
+            Self::Best => "The lowest error at the same number of nonzeros, in a few times the published time",
+            Self::Fast => "Below the published error in about half its time",
+            Self::Compact => "The lowest error in the same bytes, with 16-bit values and a bit for each position",
         }
     }
 
@@ -249,8 +291,8 @@ impl Preset {
         };
         match self {
             Self::Published => published,
-            Self::Best => Settings { expansion: 2.0, outer: 100, ..annealed },
-            Self::Fast => Settings { outer: 27, ..square },
+            Self::Best => Settings { expansion: 2.0, outer: EFFORT.1, ..annealed },
+            Self::Fast => Settings { expansion: 2.0, outer: EFFORT.0, ..annealed },
             Self::Compact => Settings { expansion: 0.8, outer: 100, ..square },
         }
     }
@@ -323,9 +365,35 @@ impl Settings {
         Course { rho0: self.rho * rho0, ridge, budget }
     }
 
-    /// Where the geometric schedule ends, against ρ: less the more is kept.
+    /// Where the geometric schedule ends, against ρ: less the more is kept, and all of ρ in short runs.
     pub fn rho0_end(&self) -> f64 {
-        self.rho0_end.unwrap_or_else(|| (0.6 - 0.8 * (self.density - 0.25)).clamp(0.4, 0.7))
+        let long = (0.6 - 0.8 * (self.density - 0.25)).clamp(0.4, 0.7);
+        self.rho0_end.unwrap_or(if self.outer <= 60 { 1.0 } else { long })
+    }
+
+    /// How long and well the annealed presets search, from [`Preset::Fast`] at 0 to [`Preset::Best`] at 1.
+    pub fn effort(&self) -> f64 {
+        let (fast, best) = (EFFORT.0 as f64, EFFORT.1 as f64);
+        ((self.outer as f64 / fast).ln() / (best / fast).ln()).clamp(0.0, 1.0)
+    }
+
+    /// The preset for `effort`, keeping what says what is wanted: density, split and seed.
+    pub fn with_effort(&self, effort: f64) -> Self {
+        let (fast, best) = (EFFORT.0 as f64, EFFORT.1 as f64);
+        let outer = (fast * (best / fast).powf(effort.clamp(0.0, 1.0))).round() as usize;
+        let preset = if effort > 0.0 { Preset::Best } else { Preset::Fast };
+        Self { outer, ..self.with_preset(preset) }
+    }
+
+    /// The preset, keeping what says what is wanted: density, a split that was given, and seed.
+    pub fn with_preset(&self, preset: Preset) -> Self {
+        let (density, factor_density, seed) = (self.density, self.factor_density, self.seed);
+        Self { density, factor_density, seed, ..preset.settings() }
+    }
+
+    /// The preset these settings are, but for what [`Settings::with_preset`] keeps.
+    pub fn preset(&self) -> Option<Preset> {
+        Preset::ALL.into_iter().find(|&preset| self.with_preset(preset) == *self)
     }
 
     /// k for a W `rows`×`cols`.

@@ -1,0 +1,109 @@
+//! What is known of the open layer's inputs.
+
+use crate::factorize::Calibration;
+use eframe::egui::{Grid, TextEdit, Ui};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Which statistics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// The run works with them.
+    Calibration,
+    /// They only measure it.
+    HeldOut,
+}
+
+/// The statistics that are open, and the panel's own state.
+#[derive(Default)]
+pub struct InputsPanel {
+    calibration: Option<(String, Arc<Calibration>)>,
+    held_out: Option<(String, Arc<Calibration>)>,
+    path: String,
+}
+
+/// What was asked for in the panel.
+pub enum InputsAct {
+    /// Read this file.
+    Open(PathBuf, Use),
+    /// Choose one with the system's dialog.
+    Browse(Use),
+    /// Statistics were let go.
+    Changed,
+}
+
+impl InputsPanel {
+    /// Takes statistics that were read from the file of this name.
+    pub fn take(&mut self, name: String, statistics: Arc<Calibration>, what: Use) {
+        *self.place(what) = Some((name, statistics));
+    }
+
+    /// Lets go of what does not fit a layer with so many inputs; true when there was something.
+    pub fn fit(&mut self, inputs: usize) -> bool {
+        let mut gone = false;
+        for place in [&mut self.calibration, &mut self.held_out] {
+            gone |= place.take_if(|(_, statistics)| statistics.inputs() != inputs).is_some();
+        }
+        gone
+    }
+
+    /// What the run works with.
+    pub fn calibration(&self) -> Option<Arc<Calibration>> {
+        self.calibration.as_ref().map(|(_, statistics)| statistics.clone())
+    }
+
+    /// What measures it.
+    pub fn held_out(&self) -> Option<Arc<Calibration>> {
+        self.held_out.as_ref().map(|(_, statistics)| statistics.clone())
+    }
+
+    /// The panel's contents.
+    pub fn ui(&mut self, ui: &mut Ui) -> Option<InputsAct> {
+        let mut act = None;
+        let why =
+            "A .safetensors with the layer's inputs X [samples, in] or their product XtX [in, in], or a .npy of X";
+        Grid::new("inputs").num_columns(2).show(ui, |ui| {
+            for (label, what) in [("Calibration", Use::Calibration), ("Held out", Use::HeldOut)] {
+                ui.label(label).on_hover_text(why);
+                ui.horizontal(|ui| match self.place(what) {
+                    Some((name, _)) => {
+                        let letting_go = ui.small_button("🗙").on_hover_text(format!("Let go of {name}"));
+                        ui.label(name.as_str());
+                        if letting_go.clicked() {
+                            *self.place(what) = None;
+                            act = Some(InputsAct::Changed);
+                        }
+                    }
+                    None => {
+                        if ui.button("Browse…").on_hover_text(why).clicked() {
+                            act = Some(InputsAct::Browse(what));
+                        }
+                    }
+                });
+                ui.end_row();
+            }
+        });
+        if self.calibration.is_none() || self.held_out.is_none() {
+            let what = if self.calibration.is_none() { Use::Calibration } else { Use::HeldOut };
+            ui.horizontal(|ui| {
+                let hint = if what == Use::Calibration { "or a path to calibrate with" } else { "or a path held out" };
+                let width = ui.available_width() - 50.0;
+                let field = ui.add(TextEdit::singleline(&mut self.path).hint_text(hint).desired_width(width));
+                let entered = field.lost_focus() && ui.input(|input| input.key_pressed(eframe::egui::Key::Enter));
+                let pressed = ui.button("Read").on_hover_text(why).clicked();
+                if (entered || pressed) && !self.path.trim().is_empty() {
+                    act = Some(InputsAct::Open(PathBuf::from(self.path.trim()), what));
+                    self.path.clear();
+                }
+            });
+        }
+        act
+    }
+
+    fn place(&mut self, what: Use) -> &mut Option<(String, Arc<Calibration>)> {
+        match what {
+            Use::Calibration => &mut self.calibration,
+            Use::HeldOut => &mut self.held_out,
+        }
+    }
+}
