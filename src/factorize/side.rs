@@ -135,6 +135,9 @@ impl Side {
     /// Takes the sparse parts that the panels have put together as Z.
     pub fn assemble(&mut self, parts: &[Parts]) {
         let panels = &self.panels;
+        let entries = parts.iter().map(|part| part.z.nnz()).sum();
+        self.z.reserve(entries);
+        self.zt.reserve(entries);
         self.z.refill(self.k, self.q, |i, indices, values| {
             for (part, panel) in parts.iter().zip(panels) {
                 let at = part.z.row_starts()[i]..part.z.row_starts()[i + 1];

@@ -186,7 +186,7 @@ impl Solver {
 
     /// The factors as they are now.
     pub fn factors(&self) -> Factors {
-        self.stored([0, 1].map(|side| self.sides[side].z()))
+        stored([0, 1].map(|side| self.sides[side].z().clone()), self.transposed, self.scale)
     }
 
     /// Whether magnitude pruning beside an identity is better than what has been found, and asked for.
@@ -197,29 +197,17 @@ impl Solver {
 
     /// The factors with the smallest error at the end of an outer iteration with the whole budget; before the first such
     /// end, the current ones cut to their budgets. Or the fallback, see [`Solver::falls_back`].
-    pub fn finish(mut self) -> Factors {
-        if let Some(fallback) =
-            self.fallback.take_if(|fallback| self.best.as_ref().is_none_or(|(least, _)| fallback.error < *least))
-        {
-            return self.identity_times(fallback.kept);
-        }
-        match self.best.take() {
-            Some((_, [first, second])) => self.stored([&first, &second]),
+    pub fn finish(self) -> Factors {
+        let fallback = self.falls_back().then_some(self.fallback).flatten();
+        let found = match (fallback, self.best) {
+            (Some(fallback), _) => identity_times(&self.w, fallback.kept),
+            (None, Some((_, found))) => found,
             // A start can have more nonzeros than the budget.
-            None => {
-                let cut = |side: &Side| Csr::from_dense(&keep_largest(&side.z().to_dense(), side.budget()));
-                let [first, second] = [0, 1].map(|side| cut(&self.sides[side]));
-                self.stored([&first, &second])
-            }
-        }
-    }
-
-    fn identity_times(&self, kept: usize) -> Factors {
-        let (n, m) = self.w.shape();
-        let identity = |n| Matrix::from_fn(n, n, |i, j| f32::from(u8::from(i == j)));
-        let pruned = keep_largest(&self.w, kept);
-        let (first, second) = if n <= m { (identity(n), pruned) } else { (pruned.transposed(), identity(m)) };
-        self.stored([&Csr::from_dense(&first), &Csr::from_dense(&second)])
+            (None, None) => self.sides.map(|side| Csr::from_dense(&keep_largest(&side.z().to_dense(), side.budget()))),
+        };
+        // All other memory is free before the dense factors are made.
+        drop((self.w, self.w_transposed, self.workspace));
+        stored(found, self.transposed, self.scale)
     }
 
     /// Takes the current factors as the best.
@@ -235,16 +223,6 @@ impl Solver {
         if side == 0 { first } else { first.other() }
     }
 
-    /// From the working orientation to the stored one: W_work ≈ XᵀY with X the first side, so Wᵀ_work ≈ YᵀX.
-    fn stored(&self, [first, second]: [&Csr; 2]) -> Factors {
-        let (first, mut second) = (first.to_dense(), second.to_dense());
-        second.as_mut_slice().iter_mut().for_each(|x| *x *= self.scale);
-        match self.transposed {
-            true => Factors { a: second.transposed(), b: first },
-            false => Factors { a: first.transposed(), b: second },
-        }
-    }
-
     /// ‖W − XᵀY‖ / ‖W‖.
     fn error(&self) -> f64 {
         if self.norm_squared == 0.0 {
@@ -253,6 +231,23 @@ impl Solver {
         let [first, second] = &self.sides;
         (residual_squared(&self.w, first.zt(), second.zt()) / self.norm_squared).sqrt()
     }
+}
+
+/// From the working orientation to the stored one: W_work ≈ XᵀY with X the first side, so Wᵀ_work ≈ YᵀX.
+fn stored([first, mut second]: [Csr; 2], transposed: bool, scale: f32) -> Factors {
+    second.values_mut().iter_mut().for_each(|x| *x *= scale);
+    match transposed {
+        true => Factors { a: second.transposed().to_dense(), b: first.to_dense() },
+        false => Factors { a: first.transposed().to_dense(), b: second.to_dense() },
+    }
+}
+
+/// An identity, and the `kept` largest entries of W.
+fn identity_times(w: &Matrix, kept: usize) -> [Csr; 2] {
+    let (n, m) = w.shape();
+    let identity = |n| Csr::from_dense(&Matrix::from_fn(n, n, |i, j| f32::from(u8::from(i == j))));
+    let pruned = Csr::from_dense(&keep_largest(w, kept));
+    if n <= m { [identity(n), pruned] } else { [pruned.transposed(), identity(m)] }
 }
 
 /// The power of two nearest to W's root mean square; 1 for W = 0.

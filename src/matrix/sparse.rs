@@ -41,8 +41,15 @@ impl Csr {
         }
     }
 
+    /// Makes room for so many entries in all, without the surplus that growing would leave.
+    pub fn reserve(&mut self, entries: usize) {
+        self.indices.reserve_exact(entries.saturating_sub(self.indices.len()));
+        self.values.reserve_exact(entries.saturating_sub(self.values.len()));
+    }
+
     /// Makes it `source` with every value changed by `f(row, column, value)`, keeping its memory.
     pub fn copy_from(&mut self, source: &Self, f: impl Fn(usize, usize, f32) -> f32) {
+        self.reserve(source.nnz());
         self.refill(source.rows, source.cols, |i, indices, values| {
             let at = source.row_starts[i]..source.row_starts[i + 1];
             indices.extend_from_slice(&source.indices[at.clone()]);
@@ -117,6 +124,11 @@ impl Csr {
     /// The stored entries.
     pub fn values(&self) -> &[f32] {
         &self.values
+    }
+
+    /// The stored entries, to be changed.
+    pub fn values_mut(&mut self) -> &mut [f32] {
+        &mut self.values
     }
 
     /// The `(column, value)` pairs of row `i`.
