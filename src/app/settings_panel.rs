@@ -11,7 +11,12 @@ pub fn settings_ui(ui: &mut Ui, settings: &mut Settings, (rows, cols): (usize, u
     let before = settings.clone();
     preset_ui(ui, settings);
     ui.separator();
+    let (preset, density) = (settings.preset(), settings.density);
     budget_ui(ui, settings, rows, cols);
+    // A preset may have more to say at another density.
+    if let Some(preset) = preset.filter(|_| settings.density != density) {
+        *settings = settings.with_preset(preset);
+    }
     ui.separator();
     iterations_ui(ui, settings);
     ui.separator();

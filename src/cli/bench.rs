@@ -62,7 +62,7 @@ impl Bench {
             for &threads in &threads {
                 let mut last: Option<bench::Measured> = None;
                 for &n in &self.sizes {
-                    let settings = Settings { density: self.density, ..preset.settings() };
+                    let settings = Settings { density: self.density, ..Settings::default() }.with_preset(preset);
                     let measured = bench::measure(n, n, &settings, threads)?;
                     if !self.json {
                         output::print(&line(preset, &measured, last.as_ref()))?;

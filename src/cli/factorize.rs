@@ -130,9 +130,9 @@ impl Args for Tuning {
 impl FromArgMatches for Tuning {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let preset = PresetArg::from_arg_matches(matches)?.preset;
-        let mut settings = preset.settings();
         // Only what was given: a flag's default is for the help text.
         let given = Settings::from_arg_matches(matches)?;
+        let mut settings = Settings { density: given.density, ..Settings::default() }.with_preset(preset);
         let is_given = |name: &str| matches.value_source(name) == Some(clap::parser::ValueSource::CommandLine);
         macro_rules! take {
             ($($field:ident),*) => { $(if is_given(stringify!($field)) { settings.$field = given.$field; })* };

@@ -50,7 +50,7 @@ pub struct Settings {
     #[arg(long, value_name = "SHARE", default_value = "0.05")]
     pub rho0_start: f64,
 
-    /// Where the geometric schedule ends, as a share of ρ [default: from the density, 0.4 to 0.7; 1 up to 60 outer iterations]
+    /// Where the geometric schedule ends, as a share of ρ [default: from the density, 0.4 to 1]
     #[arg(long, value_name = "SHARE")]
     pub rho0_end: Option<f64>,
 
@@ -193,9 +193,6 @@ impl Default for Settings {
     }
 }
 
-/// The outer iterations of [`Preset::Fast`] and [`Preset::Best`].
-const EFFORT: (usize, usize) = (18, 200);
-
 /// Settings under a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -235,7 +232,7 @@ impl Preset {
         }
     }
 
-    /// What the name stands for.
+    /// What the name stands for, at density 0.25; see [`Settings::with_preset`] for others.
     pub fn settings(self) -> Settings {
         let published = Settings {
             density: 0.25,
@@ -291,9 +288,9 @@ impl Preset {
         };
         match self {
             Self::Published => published,
-            Self::Best => Settings { expansion: 2.0, outer: EFFORT.1, ..annealed },
-            Self::Fast => Settings { expansion: 2.0, outer: EFFORT.0, ..annealed },
-            Self::Compact => Settings { expansion: 0.8, outer: 100, ..square },
+            Self::Best => Settings { expansion: 2.0, outer: 200, ..annealed },
+            Self::Fast => Settings { expansion: 1.5, outer: 20, exact: false, rounds: 2, ..annealed },
+            Self::Compact => Settings { expansion: 0.8, outer: 200, ..square },
         }
     }
 }
@@ -365,30 +362,38 @@ impl Settings {
         Course { rho0: self.rho * rho0, ridge, budget }
     }
 
-    /// Where the geometric schedule ends, against ρ: less the more is kept, and all of ρ in short runs.
+    /// Where the geometric schedule ends, against ρ: all of it at 10 %, and less the more is kept (by experiment).
     pub fn rho0_end(&self) -> f64 {
-        let long = (0.6 - 0.8 * (self.density - 0.25)).clamp(0.4, 0.7);
-        self.rho0_end.unwrap_or(if self.outer <= 60 { 1.0 } else { long })
+        let slope = if self.density < 0.25 { 8.0 / 3.0 } else { 0.8 };
+        self.rho0_end.unwrap_or((0.6 - slope * (self.density - 0.25)).clamp(0.4, 1.0))
     }
 
     /// How long and well the annealed presets search, from [`Preset::Fast`] at 0 to [`Preset::Best`] at 1.
     pub fn effort(&self) -> f64 {
-        let (fast, best) = (EFFORT.0 as f64, EFFORT.1 as f64);
+        let (fast, best) = (Preset::Fast.settings().outer as f64, Preset::Best.settings().outer as f64);
         ((self.outer as f64 / fast).ln() / (best / fast).ln()).clamp(0.0, 1.0)
     }
 
-    /// The preset for `effort`, keeping what says what is wanted: density, split and seed.
+    /// Settings between the two presets, with what [`Settings::with_preset`] keeps.
     pub fn with_effort(&self, effort: f64) -> Self {
-        let (fast, best) = (EFFORT.0 as f64, EFFORT.1 as f64);
-        let outer = (fast * (best / fast).powf(effort.clamp(0.0, 1.0))).round() as usize;
-        let preset = if effort > 0.0 { Preset::Best } else { Preset::Fast };
-        Self { outer, ..self.with_preset(preset) }
+        let (fast, best) = (Preset::Fast.settings(), Preset::Best.settings());
+        let effort = effort.clamp(0.0, 1.0);
+        let growth = (best.outer as f64 / fast.outer as f64).powf(effort);
+        let expansion = fast.expansion + (best.expansion - fast.expansion) * effort;
+        let preset = if effort == 0.0 { Preset::Fast } else { Preset::Best };
+        Self { outer: (fast.outer as f64 * growth).round() as usize, expansion, ..self.with_preset(preset) }
     }
 
     /// The preset, keeping what says what is wanted: density, a split that was given, and seed.
     pub fn with_preset(&self, preset: Preset) -> Self {
         let (density, factor_density, seed) = (self.density, self.factor_density, self.seed);
-        Self { density, factor_density, seed, ..preset.settings() }
+        let settings = preset.settings();
+        let expansion = match preset {
+            // Fewer positions to encode weigh the more the fewer of them are kept (by experiment).
+            Preset::Compact => (settings.expansion + 0.8 * (density - settings.density)).clamp(0.7, 1.2),
+            _ => settings.expansion,
+        };
+        Self { density, factor_density, seed, expansion, ..settings }
     }
 
     /// The preset these settings are, but for what [`Settings::with_preset`] keeps.
@@ -423,6 +428,29 @@ mod tests {
         assert!(with(|s| s.mask_iterations = 0).is_err());
         assert!(with(|s| s.rho = f64::INFINITY).is_err());
         assert!(with(|s| s.ridge = -0.1).is_err());
+    }
+
+    #[test]
+    fn effort_goes_from_fast_to_best() {
+        let settings = Settings { density: 0.4, seed: 7, ..Preset::Published.settings() };
+        assert_eq!(settings.with_effort(0.0), settings.with_preset(Preset::Fast));
+        assert_eq!(settings.with_effort(1.0), settings.with_preset(Preset::Best));
+        for effort in [0.0f64, 0.3, 0.8, 1.0] {
+            assert!((settings.with_effort(effort).effort() - effort).abs() < 0.01);
+        }
+    }
+
+    /// A ridge from 0.15 to 3e-4, ρ₀ from 0.05 to 0.6, at density 0.25 from 0.18 / 0.25 of the budget.
+    #[test]
+    fn the_course_of_the_annealed_presets() {
+        let best = Preset::Best.settings();
+        let (first, last) = (best.course(0), best.course(best.outer - 1));
+        let close = |x: f64, y: f64| (x - y).abs() < 1e-12;
+        assert!(close(first.rho0, 0.05) && close(first.ridge, 0.15) && close(first.budget, 0.72), "{first:?}");
+        assert!(close(last.rho0, 0.6) && close(last.ridge, 3e-4) && close(last.budget, 1.0), "{last:?}");
+        // Halfway both are the geometric mean of their ends: 0.05·0.6 = 0.03, 0.15·3e-4 = 4.5e-5.
+        let middle = Settings { outer: 201, ..best }.course(100);
+        assert!(close(middle.rho0, 0.03f64.sqrt()) && close(middle.ridge, 4.5e-5f64.sqrt()), "{middle:?}");
     }
 
     /// The flags' defaults are for the help text; the presets are what counts. They must agree.
