@@ -116,7 +116,7 @@ fn the_scale_of_the_weights_does_not_matter() {
 #[test]
 fn zero_rows_and_columns_stay_zero_in_the_product() {
     let w = random(30, 24, 5);
-    let zero = |i: usize, j: usize| i % 3 == 0 || j % 4 == 1;
+    let zero = |i: usize, j: usize| i.is_multiple_of(3) || j % 4 == 1;
     let w = Matrix::from_fn(30, 24, |i, j| if zero(i, j) { 0.0 } else { w.get(i, j) });
     each_preset(&w, 0.25, "zero rows and columns", |outcome, what| {
         let product = outcome.factors.product();

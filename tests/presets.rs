@@ -29,11 +29,16 @@ fn weight(checkpoint: &Checkpoint, name: &str) -> Arc<Matrix> {
     checkpoint.layer(name, Orientation::AsStored).unwrap().weight
 }
 
+/// The preset as it is for a density.
+fn at(preset: Preset, density: f64) -> Settings {
+    Settings { density, ..Settings::default() }.with_preset(preset)
+}
+
 /// Errors and their ratios to the published ones, by matrix and density.
 fn table(checkpoint: &Checkpoint, preset: Preset, wanted: impl Fn(f64) -> bool) -> Vec<(&'static str, f64, f64, f64)> {
     let rows = PUBLISHED.into_iter().filter(|&(_, density, _)| wanted(density));
     rows.map(|(name, density, published)| {
-        let outcome = solved(&weight(checkpoint, name), &Settings { density, ..preset.settings() });
+        let outcome = solved(&weight(checkpoint, name), &at(preset, density));
         let (error, ratio) = (outcome.relative_error, outcome.relative_error / published);
         println!(
             "{:9} {name:18} {density:4}  published {published:.4}  ours {error:.4}  ratio {ratio:.3}  {:.2} s{}",
@@ -110,7 +115,7 @@ fn compact_wins_in_the_same_bytes() {
             let (a, b) = (&outcome.factors.a, &outcome.factors.b);
             Storage::of_factors(rows, cols, a.cols(), a.nnz(), b.nnz()).bitmask
         };
-        let compact = solved(&w, &Settings { density, ..Preset::Compact.settings() });
+        let compact = solved(&w, &at(Preset::Compact, density));
         let published = Preset::Published.settings();
         let masks = Storage::of_factors(rows, cols, published.inner_dim(rows, cols), 0, 0).bitmask;
         let values = (bytes(&compact) - masks) / 2;
