@@ -51,11 +51,11 @@ fn progress_ui(ui: &mut Ui, run: &Run) {
         return;
     };
     let share = format!("{}, {} of {} steps", progress.stage.name(), progress.step, progress.steps);
-    ui.add(ProgressBar::new(progress.done() as f32).text(share));
-    let iteration_secs = 2.0 * progress.seconds / progress.step as f64;
-    let pace = match iteration_secs {
-        secs if secs < 1.0 => format!("{:.1} iterations/s", 1.0 / secs.max(1e-9)),
-        secs => format!("{} an iteration", duration(secs)),
+    ui.add(ProgressBar::new(progress.done as f32).text(share));
+    let step_secs = progress.seconds / progress.step as f64;
+    let pace = match step_secs {
+        secs if secs < 1.0 => format!("{:.1} steps/s", 1.0 / secs.max(1e-9)),
+        secs => format!("{} a step", duration(secs)),
     };
     let text = match &run.state {
         State::Running => format!("{pace}, {} left", duration(progress.remaining_secs())),

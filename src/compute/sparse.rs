@@ -32,8 +32,8 @@ pub fn with_panel<R>(rows: usize, work: impl FnOnce(&mut [PanelRow]) -> R) -> R 
 /// columns as the panel has rows.
 pub fn fill_transposed(panel: &mut [PanelRow], s: &Csr, first: usize) {
     panel.fill([0.0; PANEL]);
-    for c in 0..PANEL.min(s.rows() - first) {
-        for (l, x) in s.row(first + c) {
+    for (c, j) in (first..s.rows()).take(PANEL).enumerate() {
+        for (l, x) in s.row(j) {
             panel[l][c] = x;
         }
     }

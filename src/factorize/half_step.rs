@@ -432,7 +432,7 @@ static SPREAD: [[u32; 8]; 256] = {
     let mut spread = [[0; 8]; 256];
     let mut at = 0;
     while at < 8 * 256 {
-        if at / 8 >> (at % 8) & 1 == 1 {
+        if (at / 8) >> (at % 8) & 1 == 1 {
             spread[at / 8][at % 8] = u32::MAX;
         }
         at += 1;

@@ -100,7 +100,7 @@ pub(super) fn fixed_mask(k: usize, n: usize, kept: usize, seed: u64) -> Vec<bool
             return keep;
         }
         // Each of the `free` entries left is as likely as the others to be among the `wanted` ones.
-        let keep = (u128::from(rng.next_u64()) * free as u128 >> 64) < wanted as u128;
+        let keep = ((u128::from(rng.next_u64()) * free as u128) >> 64) < wanted as u128;
         free -= 1;
         wanted -= usize::from(keep);
         keep

@@ -86,19 +86,16 @@ pub struct Progress {
     pub step: usize,
     /// Steps of the whole run.
     pub steps: usize,
+    /// The share of the run's work that is done.
+    pub done: f64,
     /// Time the run has taken so far.
     pub seconds: f64,
 }
 
 impl Progress {
-    /// The share of the run that is done.
-    pub fn done(&self) -> f64 {
-        self.step as f64 / self.steps as f64
-    }
-
-    /// What is left at the pace so far. Most steps of one run cost the same, so this settles at once.
+    /// What is left at the pace so far.
     pub fn remaining_secs(&self) -> f64 {
-        self.seconds / self.step as f64 * (self.steps - self.step) as f64
+        self.seconds / self.done.max(f64::MIN_POSITIVE) * (1.0 - self.done)
     }
 }
 
@@ -185,6 +182,9 @@ pub struct Drive {
     history: Vec<f64>,
     step: usize,
     steps: usize,
+    /// Work done, and all of it: in half-steps, all of which cost about the same.
+    work: f64,
+    works: f64,
 }
 
 enum State {
@@ -209,17 +209,21 @@ impl Drive {
             held_out.check_inputs(problem.weight.cols())?;
         }
         let search = Search::new(&target, settings)?;
-        let mut steps = 2 * settings.outer + finalize_steps(&problem, settings);
+        let finalize = finalize_steps(&problem, settings);
+        let mut steps = 2 * settings.outer + finalize;
+        let mut works = 2.0 * settings.outer as f64;
+        works += (0..finalize).map(|step| finalize_work(problem.calibration.is_some(), settings, step)).sum::<f64>();
         let state = match search {
             Some(search) => {
                 steps += search.steps();
+                works += search.steps() as f64;
                 State::Search(Box::new(search))
             }
             None => State::Factorize(Box::new(Solver::new(&target, settings)?)),
         };
         let settings = settings.clone();
-        let (fell_back, before_finalize, history, step) = Default::default();
-        Ok(Self { problem, settings, target, state, fell_back, before_finalize, history, step, steps })
+        let (fell_back, before_finalize, history, step, work) = Default::default();
+        Ok(Self { problem, settings, target, state, fell_back, before_finalize, history, step, steps, work, works })
     }
 
     /// Does the next step; `None` when all are done. `seconds` becomes the progress's and is the caller's to fill in.
@@ -255,8 +259,17 @@ impl Drive {
             }
             State::Between => return Ok(None),
         };
+        self.work += match stage {
+            Stage::Finalize => {
+                let left = self.steps - self.step;
+                let number = finalize_steps(&self.problem, &self.settings).saturating_sub(left);
+                finalize_work(self.problem.calibration.is_some(), &self.settings, number)
+            }
+            Stage::Search | Stage::Factorize => 1.0,
+        };
         self.step += 1;
-        Ok(Some(Progress { stage, report, layer_error, step: self.step, steps: self.steps, seconds: 0.0 }))
+        let done = if self.step == self.steps { 1.0 } else { (self.work / self.works).min(1.0) };
+        Ok(Some(Progress { stage, report, layer_error, step: self.step, steps: self.steps, done, seconds: 0.0 }))
     }
 
     /// From a stage that is over to the next.
@@ -351,6 +364,15 @@ fn finalize_steps(problem: &Problem, settings: &Settings) -> usize {
         // Against the plain error only an exact solve has something to gain, once for each factor.
         (None, true) if settings.exact => 2,
         _ => 0,
+    }
+}
+
+/// What a step of solving for values again costs, in half-steps (measured at 384²): B's values hang all together.
+fn finalize_work(layerwise: bool, settings: &Settings, step: usize) -> f64 {
+    match (layerwise, settings.finalize_both && step % 2 == 1) {
+        (false, _) => 2.0,
+        (true, false) => 6.0,
+        (true, true) => 20.0,
     }
 }
 

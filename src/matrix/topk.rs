@@ -106,8 +106,8 @@ impl Cut {
         let (mut kept, mut undecided) = ([0; 8], [0; 8]);
         for (at, eight) in values.as_chunks::<8>().0.iter().enumerate() {
             let (mut over, mut inside) = (0, 0);
-            for lane in 0..8 {
-                let m = magnitude(eight[lane]);
+            for (lane, &value) in eight.iter().enumerate() {
+                let m = magnitude(value);
                 over |= u32::from(m >= above) << lane;
                 inside |= u32::from(m.wrapping_sub(from) < above - from) << lane;
             }
