@@ -70,10 +70,14 @@ fn best_is_far_below_the_published_error() {
         };
         assert!(ratio <= most, "{name} at {density}: {error:.4}, {ratio:.3} of the published error");
     }
+    // Two of the matrices are made of sparse parts, which are found: they must not hide the others.
+    let made = |name: &str| name.starts_with("planted") || name.starts_with("lrs");
     for (density, most) in [(0.25, 0.79), (0.5, 0.47)] {
-        let mean = mean(table.iter().filter(|row| row.1 == density).map(|row| row.3));
-        println!("best: mean ratio {mean:.4} at {density}");
-        assert!(mean <= most, "mean ratio {mean:.4} at {density}");
+        let rows = || table.iter().filter(|row| row.1 == density);
+        let all = mean(rows().map(|row| row.3));
+        let others = mean(rows().filter(|row| !made(row.0)).map(|row| row.3));
+        println!("best: mean ratio {all:.4} at {density}, {others:.4} without the made ones");
+        assert!(all <= most && others <= most, "mean ratio {all:.4} at {density}, {others:.4} without the made ones");
     }
     // More nonzeros, less error, also where the published code's rises.
     let mut courses: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
