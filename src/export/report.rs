@@ -1,7 +1,7 @@
 //! What a run came to, as JSON: the command line prints it, files carry it.
 
 use super::Export;
-use crate::factorize::{Preset, Settings};
+use crate::factorize::Preset;
 use crate::job::{Outcome, Problem};
 use crate::measure::Storage;
 use crate::model::Layer;
@@ -115,7 +115,7 @@ impl Export {
     pub fn write(
         &self,
         path: &std::path::Path,
-        settings: &Settings,
+        settings: &crate::factorize::Settings,
         report: &RunReport,
         replace: bool,
     ) -> Result<(), super::Error> {

@@ -6,17 +6,19 @@
 //!
 //! **Names.** W is `[out, in]` as checkpoints store it; A `[out, k]` is the output side and B `[k, in]` the input side,
 //! y = A(Bx). (The paper multiplies from the left and calls the two the other way round.) The solver works on the
-//! orientation that has no more rows than columns and calls the square factor of it the *first*; it is A when
-//! out < in, else B.
+//! orientation that has no more rows than columns, and calls the factor on the side of its rows the *first* (square when
+//! k = n); it is A when out < in, else B.
+//!
+//! **Layer-wise.** With a [`Calibration`], the statistics XᵀX of the layer's inputs, W is scaled by the inputs' norms
+//! before it is factorized, and a [`Finalizer`] solves for the values again on the final masks.
+//!
+#![doc = include_str!("SCHEDULES.md")]
 
 mod budget;
-mod calibration;
 mod factors;
-mod finalize;
 mod half_step;
-mod masked;
+mod layerwise;
 mod phase;
-mod regression;
 mod schedule;
 mod search;
 mod settings;
@@ -25,14 +27,15 @@ mod solver;
 mod start;
 
 pub use budget::Budget;
-pub use calibration::{Calibration, CalibrationError, CalibrationSum};
 pub use factors::{Factor, Factors};
-pub use finalize::{Finalize, FinalizeReport, Finalizer, Sides, Solve};
+pub use layerwise::{
+    Calibration, CalibrationError, CalibrationSum, Finalize, FinalizeReport, Finalizer, Sides, Solve, polish,
+};
 pub use phase::{Clock, Phase};
-pub use regression::polish;
 pub use schedule::Schedule;
 pub use search::Search;
 pub use settings::{Course, Orientation, Preset, Settings, Split};
+use solver::scale_of;
 pub use solver::{Report, Solver};
 pub use start::Start;
 

@@ -2,9 +2,10 @@
 
 use super::masked::{Masked, exact_rows};
 use super::regression::{RIDGE, Regression, root_or_1, scale};
-use super::solver::scale_of;
-use super::{Calibration, Error, Factor, Factors};
+
+use super::Calibration;
 use crate::compute::{Eigen, gram, product, symmetric_eigen};
+use crate::factorize::{Error, Factor, Factors, scale_of};
 use crate::matrix::Matrix;
 use crate::measure::{output_energy, residual_energy};
 use serde::{Deserialize, Serialize};

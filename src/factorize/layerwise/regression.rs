@@ -1,9 +1,9 @@
 //! The rows of a sparse factor by least squares: X·F ≈ T with X's mask and F fixed.
 
 use super::masked::exact_rows;
-use super::solver::scale_of;
-use super::{Error, Factor, Factors};
+
 use crate::compute::{gram, product};
+use crate::factorize::{Error, Factor, Factors, scale_of};
 use crate::matrix::Matrix;
 
 /// A pull toward the values as they are, against a Gram matrix of unit diagonal: far below what changes the error, far
