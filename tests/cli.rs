@@ -1,5 +1,11 @@
 //! The command line as its users meet it: what it prints, writes and refuses.
 
+mod common;
+
+use dsf_explorer::factorize::{Budget, Factor, Preset, Settings};
+use dsf_explorer::matrix::{Mask, Matrix};
+use dsf_explorer::measure;
+use dsf_explorer::model::{Orientation, open, open_calibration};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -198,7 +204,8 @@ fn without_a_display_the_example_runs_in_the_terminal() {
         let output = run(&folder, &[]);
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
         let out = text(&output.stdout);
-        assert!(out.contains("DISPLAY") && out.contains("25 %"), "{out}");
+        let why = if cfg!(feature = "gui") { "DISPLAY" } else { "default features" };
+        assert!(out.contains(why) && out.contains("25 %"), "{out}");
         let factors = folder.join("dsf-explorer-out/factors.safetensors");
         let checkpoint = dsf_explorer::model::open(&factors).unwrap();
         let stem = &checkpoint.factorizations()[0];
@@ -213,4 +220,282 @@ fn a_window_that_cannot_open_says_what_to_do_instead() {
     let folder = folder("no-window");
     npy(&folder.join("w.npy"), 16, 16, some_values);
     assert_refused(&folder, &["w.npy"], "dsf-explorer inspect w.npy");
+}
+
+/// A report, and the settings and factors of the file it is about.
+fn written(folder: &Path, arguments: &[&str]) -> (Value, Value, dsf_explorer::factorize::Factors) {
+    let report = json(&run(folder, &[arguments, &["--json", "--out", "f.safetensors", "--force"]].concat()));
+    let checkpoint = open(&folder.join("f.safetensors")).unwrap();
+    let catalogue = json(&run(folder, &["inspect", "f.safetensors", "--json"]));
+    let settings = serde_json::from_str(catalogue["metadata"]["dsf.settings"].as_str().unwrap()).unwrap();
+    let factors = checkpoint.factors(&checkpoint.factorizations()[0]).unwrap();
+    assert_eq!(
+        (report["nnz_a"].as_u64(), report["nnz_b"].as_u64()),
+        (Some(factors.a.nnz() as u64), Some(factors.b.nnz() as u64))
+    );
+    assert_eq!(report["nnz"].as_u64(), Some(factors.nnz() as u64));
+    (report, settings, factors)
+}
+
+#[test]
+fn presets_and_expansions_are_what_they_say() {
+    let folder = folder("presets");
+    npy(&folder.join("w.npy"), 24, 40, some_values);
+    for preset in Preset::ALL {
+        let (report, settings, factors) =
+            written(&folder, &["factorize", "w.npy", "--density", "0.4", "--preset", preset.name()]);
+        let expected = Settings { density: 0.4, ..Settings::default() }.with_preset(preset);
+        assert_eq!(serde_json::from_value::<Settings>(settings).unwrap().outer, expected.outer);
+        assert_eq!((&report["preset"], &report["outer"]), (&preset.name().into(), &expected.outer.into()));
+        assert_eq!(report["inner"], expected.inner);
+        assert_eq!(report["history"].as_array().unwrap().len(), expected.outer);
+        // z = ⌊0.4·24·40⌋.
+        assert_eq!(report["nnz"], 384);
+        let k = factors.a.cols();
+        assert_eq!((k, &report["inner_dim"]), (factors.b.rows(), &k.into()));
+    }
+    for (expansion, k) in [("0.5", 12), ("1.5", 36), ("4", 96)] {
+        let (report, _, factors) =
+            written(&folder, &["factorize", "w.npy", "--preset", "best", "--outer", "4", "--expansion", expansion]);
+        assert_eq!((&report["inner_dim"], factors.a.cols(), &report["nnz"]), (&k.into(), k, &240.into()));
+        let bits = (24 * k).div_ceil(8) + (k * 40).div_ceil(8);
+        assert_eq!(report["bytes_bitmask"], 2 * 240 + bits);
+    }
+}
+
+/// The first factor, which gets z_a, is on the side of the rows of what is factorized.
+#[test]
+fn orientation_and_split_say_who_gets_the_nonzeros() {
+    let folder = folder("orientation");
+    for (file, rows, cols) in [("wide.npy", 24, 40), ("tall.npy", 40, 24), ("square.npy", 30, 30)] {
+        npy(&folder.join(file), rows, cols, some_values);
+        let budget = Budget::new(rows, cols, &Settings { density: 0.4, ..Settings::default() }).unwrap();
+        let arguments =
+            |more: &[&'static str]| [&["factorize", file, "--density", "0.4", "--outer", "8"], more].concat();
+        for (orientation, first) in
+            [("as-is", Factor::A), ("transposed", Factor::B), ("paper", Factor::first(rows, cols))]
+        {
+            let (report, _, _) = written(&folder, &arguments(&["--orientation", orientation]));
+            let a = if first == Factor::A { budget.first } else { budget.second };
+            assert_eq!((&report["nnz_a"], &report["nnz"]), (&a.into(), &budget.total().into()), "{file} {orientation}");
+        }
+        let (report, settings, _) = written(&folder, &arguments(&["--split", "auto", "--orientation", "auto"]));
+        assert_eq!(report["nnz"], budget.total());
+        assert_eq!(report["history"].as_array().unwrap().len(), 8);
+        // What was found stands in the file: with it the run is the same without a search.
+        assert_ne!(settings["split"], "auto");
+        let found = settings["factor_density"].as_f64().map(|density| density.to_string());
+        let mut again = vec!["factorize", file, "--density", "0.4", "--outer", "8", "--json"];
+        again.extend(["--orientation", settings["orientation"].as_str().unwrap()]);
+        match &found {
+            Some(density) => again.extend(["--factor-density", density]),
+            None => again.extend(["--split", "balanced"]),
+        }
+        assert_eq!(json(&run(&folder, &again))["relative_error"], report["relative_error"], "{file}");
+    }
+}
+
+/// A layer's weights and two sets of inputs.
+fn layer(folder: &Path) {
+    npy(&folder.join("w.npy"), 20, 28, some_values);
+    npy(&folder.join("x.npy"), 60, 28, |at| some_values(3 * at + at / 28) * (1 + at % 28) as f32);
+    npy(&folder.join("other.npy"), 50, 28, |at| some_values(5 * at + 7) * (1 + at % 28) as f32);
+}
+
+#[test]
+fn layer_errors_are_those_of_the_file() {
+    let folder = folder("layer");
+    layer(&folder);
+    let weight = open(&folder.join("w.npy")).unwrap().layer("w", Orientation::AsStored).unwrap().weight;
+    let statistics = |file: &str| open_calibration(&folder.join(file), 28).unwrap();
+    let (calibration, held_out) = (statistics("x.npy"), statistics("other.npy"));
+    for preset in ["published", "fast"] {
+        for layout in ["dense", "csr", "bitmask", "merged"] {
+            for dtype in ["f32", "f16", "bf16"] {
+                let report = json(&run(
+                    &folder,
+                    &[
+                        "factorize",
+                        "w.npy",
+                        "--density",
+                        "0.5",
+                        "--preset",
+                        preset,
+                        "--outer",
+                        "8",
+                        "--calibration",
+                        "x.npy",
+                        "--held-out",
+                        "other.npy",
+                        "--layout",
+                        layout,
+                        "--dtype",
+                        dtype,
+                        "--out",
+                        "f.safetensors",
+                        "--force",
+                        "--json",
+                    ],
+                ));
+                let file = open(&folder.join("f.safetensors")).unwrap();
+                let (a, b) = if layout == "merged" {
+                    let product = file.layer("w", Orientation::AsStored).unwrap().weight;
+                    let identity = Matrix::from_fn(28, 28, |i, j| f32::from(u8::from(i == j)));
+                    (product.as_ref().clone(), identity)
+                } else {
+                    let factors = file.factors("w").unwrap();
+                    (factors.a, factors.b)
+                };
+                let what = format!("{preset} {layout} {dtype}");
+                let near = |key: &str, expected: f64| {
+                    let got = report[key].as_f64().unwrap();
+                    assert!((got - expected).abs() <= 1e-9 * expected, "{what}: {key} is {got}, recomputed {expected}");
+                };
+                near("layer_error", measure::layer_error(&weight, &a, &b, calibration.xtx()));
+                near("layer_error_held_out", measure::layer_error(&weight, &a, &b, held_out.xtx()));
+                near("relative_error", measure::relative_error(&weight, &a, &b));
+                let before = report["layer_error_before_finalize"].as_f64().unwrap();
+                assert!(report["layer_error"].as_f64().unwrap() < before, "{what}: {before} before");
+                // ⌊0.5·20·28⌋, whatever is written.
+                assert_eq!(report["nnz"], 280, "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn layer_error_keys_are_null_without_inputs() {
+    let folder = folder("nulls");
+    layer(&folder);
+    let arguments = ["factorize", "w.npy", "--outer", "3", "--json"];
+    let keys = ["layer_error", "layer_error_before_finalize", "layer_error_held_out"];
+    let plain = json(&run(&folder, &arguments));
+    assert!(keys.iter().all(|key| plain[*key].is_null()));
+    let calibrated = json(&run(&folder, &[&arguments[..], &["--calibration", "x.npy"]].concat()));
+    assert!(keys[..2].iter().all(|key| calibrated[*key].is_f64()) && calibrated[keys[2]].is_null());
+}
+
+#[test]
+fn finalisation_lowers_the_error_and_can_be_left_out() {
+    let folder = folder("finalize");
+    layer(&folder);
+    let report = |more: &[&str]| {
+        let always = ["factorize", "w.npy", "--density", "0.5", "--outer", "8", "--calibration", "x.npy", "--json"];
+        json(&run(&folder, &[&always[..], more].concat()))
+    };
+    let error = |report: &Value| report["layer_error"].as_f64().unwrap();
+    let (left, one) = (report(&["--no-finalize"]), report(&[]));
+    assert_eq!(left["layer_error"], left["layer_error_before_finalize"]);
+    assert_eq!(left["layer_error"], one["layer_error_before_finalize"]);
+    let (both, rounds) = (report(&["--finalize-both"]), report(&["--finalize-both", "--rounds", "4"]));
+    let exact = report(&["--finalize-both", "--rounds", "4", "--exact"]);
+    assert!(
+        error(&one) < error(&left) && error(&both) < error(&one),
+        "{} {} {}",
+        error(&left),
+        error(&one),
+        error(&both)
+    );
+    assert!(error(&rounds) < error(&both) && error(&exact) < error(&both));
+    assert!(error(&report(&["--shrinkage", "0.5", "--exact"])) > error(&report(&["--exact"])));
+    // The masks are found before.
+    assert_eq!(left["history"], rounds["history"]);
+}
+
+#[test]
+fn a_fixed_mask_is_shared_by_a_seed() {
+    let folder = folder("fixed");
+    let random = |seed| common::random(32, 32, seed);
+    npy(&folder.join("w.npy"), 32, 32, |at| random(1).as_slice()[at]);
+    npy(&folder.join("v.npy"), 32, 32, |at| random(2).as_slice()[at]);
+    let first = |file: &str, seed: &str| {
+        let (report, _, factors) =
+            written(&folder, &["factorize", file, "--density", "0.4", "--fixed-mask", "--seed", seed]);
+        assert_eq!((&report["nnz"], &report["seed"]), (&409.into(), &seed.parse::<u64>().unwrap().into()));
+        // Of a square W the first factor is B.
+        Mask::of(&factors.b)
+    };
+    let (w, v, other) = (first("w.npy", "3"), first("v.npy", "3"), first("w.npy", "4"));
+    let united =
+        |x: &Mask, y: &Mask| (0..32 * 32).filter(|at| x.get(at / 32, at % 32) || y.get(at / 32, at % 32)).count();
+    // ⌊0.1·32²⌋ entries, of which a few are of no use where A has an empty column.
+    assert!(united(&w, &v) <= 102 && united(&w, &w) > 90, "{}", united(&w, &v));
+    assert!(united(&w, &other) > 150, "{}", united(&w, &other));
+}
+
+#[test]
+fn what_is_wrong_with_settings_and_inputs_is_said() {
+    let folder = folder("inputs");
+    layer(&folder);
+    npy(&folder.join("nan.npy"), 4, 28, |at| if at == 30 { f32::NAN } else { 1.0 });
+    npy(&folder.join("none.npy"), 0, 28, some_values);
+    std::fs::write(folder.join("text.safetensors"), "no numbers").unwrap();
+    let refused = |more: &[&str], says: &str| {
+        assert_refused(&folder, &[&["factorize", "w.npy", "--json", "--out", "f.safetensors"], more].concat(), says);
+    };
+    for (setting, value, says) in [
+        ("--expansion", "9", "expansion is 9"),
+        ("--expansion", "0", "expansion is 0"),
+        ("--relaxation", "2", "relaxation is 2"),
+        ("--rounds", "0", "rounds is 0"),
+        ("--shrinkage", "-1", "shrinkage is -1"),
+        ("--ramp-from", "2", "ramp from is 2"),
+        ("--ridge-start", "-1", "ridge start is -1"),
+    ] {
+        refused(&["--preset", "best", setting, value], says);
+    }
+    // Weights for inputs: 20 of them in w.npy's rows, but 28 columns.
+    npy(&folder.join("narrow.npy"), 60, 20, some_values);
+    for (file, says) in [
+        ("narrow.npy", "[samples, 28]"),
+        ("nan.npy", "row 1, column 2"),
+        ("none.npy", "[samples, 28]"),
+        ("nowhere.npy", "nowhere.npy"),
+        ("text.safetensors", "text.safetensors"),
+    ] {
+        refused(&["--calibration", file], says);
+        refused(&["--calibration", "x.npy", "--held-out", file], says);
+    }
+    for more in [
+        &["--held-out", "other.npy"][..],
+        &["--preset", "better"],
+        &["--split", "half"],
+        &["--orientation", "sideways"],
+        &["--expansion", "much"],
+        &["--rounds", "-1"],
+        &["--calibration"],
+    ] {
+        let output = run(&folder, &[&["factorize", "w.npy", "--json"], more].concat());
+        assert_eq!(output.status.code(), Some(2), "{more:?}: {}", text(&output.stderr));
+        assert!(output.stdout.is_empty(), "{more:?}");
+    }
+}
+
+#[test]
+fn bench_reports_phases_and_the_floor() {
+    let folder = folder("bench");
+    let arguments = ["bench", "solver", "--sizes", "32,48", "--threads", "1", "--presets", "published,best", "--json"];
+    let runs = json(&run(&folder, &arguments));
+    let runs = runs.as_array().unwrap();
+    assert_eq!(runs.len(), 4);
+    for (run, (preset, n)) in runs.iter().zip([("published", 32), ("published", 48), ("best", 32), ("best", 48)]) {
+        assert_eq!((&run["preset"], &run["rows"], &run["cols"]), (&preset.into(), &n.into(), &n.into()));
+        let settings = Preset::ALL.into_iter().find(|known| known.name() == preset).unwrap().settings();
+        assert_eq!((&run["steps"], &run["threads"]), (&(2 * settings.outer).into(), &1.into()));
+        assert_eq!(run["inner_dim"], settings.inner_dim(n, n));
+        let number = |key: &str| run[key].as_f64().unwrap();
+        let (seconds, floor) = (number("seconds"), number("floor_seconds"));
+        assert!((number("ratio") - seconds / floor).abs() < 1e-6 * number("ratio") && floor > 0.0);
+        assert!(number("gemm_gflops") > 0.0 && number("relative_error") < 1.0);
+        let phases: Vec<(String, f64)> = serde_json::from_value(run["phases"].clone()).unwrap();
+        let names: Vec<&str> = phases.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["gram", "factorize", "products", "top-k", "update", "report"]);
+        let sum: f64 = phases.iter().map(|(_, seconds)| seconds).sum();
+        assert!(sum <= seconds && phases.iter().all(|(_, seconds)| *seconds >= 0.0), "{sum} of {seconds} s");
+    }
+    assert_refused(&folder, &["bench", "solver", "--sizes", "0"], "count from 1");
+    assert_refused(&folder, &["bench", "solver", "--sizes", "16", "--density", "2"], "density is 2");
+    for arguments in [&["bench"][..], &["bench", "solver", "--sizes", "big"], &["bench", "nothing"]] {
+        assert_eq!(run(&folder, arguments).status.code(), Some(2));
+    }
 }

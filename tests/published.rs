@@ -1,8 +1,7 @@
 //! The errors of the published code on real weights, at its own settings.
 //!
-//! The figures were measured with the authors' PyTorch code (A's density 0.16 for square matrices, 0.25 for others,
-//! 40×5). The algorithm is chaotic in its last digits: permuting rows and columns scatters the errors by 0.1 to 0.3 %,
-//! a second implementation by up to 1.1 % on single rows, 5 % on the planted matrices.
+//! The algorithm is chaotic in its last digits: permuting rows and columns scatters the errors by 0.1 to 0.3 %, a second
+//! implementation by up to 1.1 % on single rows, 5 % on the planted matrices.
 
 mod common;
 
@@ -10,36 +9,12 @@ use dsf_explorer::factorize::{Settings, Solver};
 use dsf_explorer::measure;
 use dsf_explorer::model::{Orientation, open};
 
-const PUBLISHED: [(&str, f64, f64); 21] = [
-    ("minilm_l0_q", 0.5, 0.1132),
-    ("minilm_l0_q", 0.4, 0.1660),
-    ("minilm_l0_q", 0.3, 0.2491),
-    ("minilm_l0_q", 0.25, 0.3088),
-    ("minilm_l0_q_t256", 0.25, 0.3152),
-    ("minilm_l0_q_t64", 0.25, 0.4137),
-    ("minilm_l2_up", 0.25, 0.3289),
-    ("minilm_l2_down", 0.25, 0.3148),
-    ("gauss_256", 0.5, 0.1331),
-    ("gauss_256", 0.4, 0.1950),
-    ("gauss_256", 0.3, 0.2935),
-    ("gauss_256", 0.25, 0.3651),
-    ("planted_256", 0.5, 0.1020),
-    ("planted_256", 0.4, 0.1505),
-    ("planted_256", 0.3, 0.2235),
-    ("planted_256", 0.25, 0.2740),
-    ("lrs_512", 0.5, 0.0733),
-    ("lrs_512", 0.4, 0.0899),
-    ("lrs_512", 0.3, 0.0761),
-    ("lrs_512", 0.25, 0.0983),
-    ("ocr_fc_1024_t256", 0.25, 0.2195),
-];
-
 #[test]
 fn errors_are_the_published_codes() {
     let Some(data) = common::test_data() else { return };
     let checkpoint = open(&data.join("matrices/weights.safetensors")).unwrap();
     let mut ratios = Vec::new();
-    for (name, density, published) in PUBLISHED {
+    for (name, density, published) in common::PUBLISHED {
         let w = checkpoint.layer(name, Orientation::AsStored).unwrap().weight;
         let square = w.rows() == w.cols();
         let settings = Settings { density, factor_density: square.then_some(0.16), ..Settings::default() };

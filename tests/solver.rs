@@ -339,3 +339,25 @@ proptest! {
         }
     }
 }
+
+/// Where the second factor has an empty row, what the mask allows the first there is of no use; the second has it.
+#[test]
+fn a_fixed_mask_leaves_the_whole_budget_exact() {
+    let mut unused = 0;
+    for (rows, cols) in [(48, 48), (32, 60), (60, 32)] {
+        // Rows and columns of all sizes, so that some of the second factor's rows end up empty.
+        let w = random(rows, cols, 43);
+        let size = |at: usize| 10f32.powi(-(at as i32 % 7));
+        let w = Matrix::from_fn(rows, cols, |i, j| w.get(i, j) * size(i) * size(j));
+        for density in [0.25, 0.3, 0.5] {
+            let settings = Settings { density, fixed_mask: true, outer: 20, ..Settings::default() };
+            let budget = Budget::new(rows, cols, &settings).unwrap();
+            let factors = solve(&w, &settings);
+            assert_eq!(factors.nnz(), budget.total(), "{rows}×{cols} at {density}");
+            let first = if Factor::first(rows, cols) == Factor::A { &factors.a } else { &factors.b };
+            assert!(first.nnz() <= budget.first);
+            unused += budget.first - first.nnz();
+        }
+    }
+    assert!(unused > 0, "no row was empty, so nothing was tried");
+}

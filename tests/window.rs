@@ -3,6 +3,7 @@
 
 use dsf_explorer::app::State;
 use dsf_explorer::app::{Explorer, Opening};
+use dsf_explorer::factorize::Preset;
 use dsf_explorer::model::{EXAMPLE_LAYER, Orientation, open};
 use egui::accesskit::Role;
 use egui_kittest::{Harness, kittest::Queryable};
@@ -73,7 +74,8 @@ fn it_starts_running_on_the_example() {
     let error = run.error().unwrap();
     assert!((0.1..0.5).contains(&error), "{error}");
     harness.get_by_label(&format!("relative error {error:.4}"));
-    harness.get_by_label("80 of 80 half-steps");
+    let steps = 2 * Preset::Fast.settings().outer;
+    harness.get_by_label(&format!("factorizing, {steps} of {steps} steps"));
 }
 
 #[test]
@@ -164,8 +166,9 @@ fn a_file_and_a_tensor_can_be_named_at_the_start() {
     until(&mut harness, "the run", finished);
     let w = open(&path).unwrap().layer("matrix", Orientation::AsStored).unwrap().weight;
     assert_eq!(harness.state().runs()[0].subject.as_ref().unwrap().layer.weight, w);
-    harness.get_by_label("Picture of A, 24 by 24");
-    harness.get_by_label("Picture of B, 24 by 40");
+    let k = Preset::Fast.settings().inner_dim(24, 40);
+    harness.get_by_label(&format!("Picture of A, 24 by {k}"));
+    harness.get_by_label(&format!("Picture of B, {k} by 40"));
 }
 
 /// Drawn by a real graphics adapter (a software one will do), the window is not blank.

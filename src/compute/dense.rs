@@ -131,20 +131,21 @@ impl Cholesky {
     }
 }
 
-/// The thin singular value decomposition of a matrix n×m with n ≤ m: `w = u·diag(s)·vᵀ`.
+/// The thin singular value decomposition of a matrix n×m, with r = min(n, m): `w = u·diag(s)·vᵀ`.
 pub struct Svd {
-    /// n×n.
+    /// n×r.
     pub u: Matrix,
-    /// n singular values, falling.
+    /// r singular values, falling.
     pub s: Vec<f32>,
-    /// m×n.
+    /// m×r.
     pub v: Matrix,
 }
 
 /// Decomposes `w`; `None` when faer's iteration does not converge. On one thread: its result depends on their number.
 pub fn svd(w: &Matrix) -> Option<Svd> {
     let (n, m) = w.shape();
-    let (mut u, mut s, mut v) = (Matrix::zeros(n, n), vec![0.0; n], Matrix::zeros(m, n));
+    let rank = n.min(m);
+    let (mut u, mut s, mut v) = (Matrix::zeros(n, rank), vec![0.0; rank], Matrix::zeros(m, rank));
     let thin = faer_svd::ComputeSvdVectors::Thin;
     let need = faer_svd::svd_scratch::<f32>(n, m, thin, thin, Par::Seq, Default::default());
     let singular = DiagMut::from_slice_mut(&mut s);

@@ -144,7 +144,7 @@ impl Solver {
             rho0: course.rho0 as f32,
             ridge: course.ridge as f32,
             relaxation: settings.relaxation as f32,
-            budget: ((self.sides[side].budget() as f64 * course.budget) as usize).max(1),
+            budget: ((self.budget(side) as f64 * course.budget) as usize).max(1),
             iterations: settings.inner,
             mask_iterations: settings.mask_iterations,
             warm_start: settings.warm_start,
@@ -208,6 +208,19 @@ impl Solver {
         // All other memory is free before the dense factors are made.
         drop((self.w, self.w_transposed, self.workspace));
         stored(found, self.transposed, self.scale)
+    }
+
+    /// How many entries a side may keep in the end. Of a fixed mask some may be of no use, where the second factor has
+    /// an empty row; the second factor has them then.
+    fn budget(&self, side: usize) -> usize {
+        let [first, second] = &self.sides;
+        match side {
+            1 if first.is_fixed() => {
+                let used = first.z().values().iter().filter(|&&x| x != 0.0).count();
+                second.budget() + first.budget().saturating_sub(used)
+            }
+            _ => self.sides[side].budget(),
+        }
     }
 
     /// Takes the current factors as the best.

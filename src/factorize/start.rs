@@ -39,7 +39,8 @@ impl Start {
     pub(super) fn factors(self, w: &Matrix, k: usize, budget: &Budget, seed: u64) -> (Matrix, Matrix) {
         let (n, m) = w.shape();
         match self {
-            Self::Identity => stacked(w, k, budget.second / 2),
+            // At least one: from factors of zeros no half-step leads away.
+            Self::Identity => stacked(w, k, (budget.second / 2).max(1)),
             Self::Random => {
                 let mut normal = Normal::new(seed);
                 let mut draw = |rows, cols| Matrix::from_fn(rows, cols, |_, _| normal.draw());

@@ -1,5 +1,13 @@
-//! What several tests share.
+//! What several tests share; each takes what it needs.
+#![allow(dead_code)]
 
+use dsf_explorer::factorize::Settings;
+use dsf_explorer::job::{self, Event, Outcome, Problem};
+use dsf_explorer::matrix::Matrix;
+use rand_pcg::{
+    Pcg64Mcg,
+    rand_core::{Rng, SeedableRng},
+};
 use std::path::PathBuf;
 
 /// The folder of real weights, from `DSF_TEST_DATA`. Without the variable the caller is skipped, with it the data have
@@ -12,4 +20,47 @@ pub fn test_data() -> Option<PathBuf> {
     let folder = PathBuf::from(folder);
     assert!(folder.is_dir(), "DSF_TEST_DATA is {}, which is not a folder", folder.display());
     Some(folder)
+}
+
+/// Relative errors of the published code on real and made weights: matrix, density, error. Measured with the authors'
+/// PyTorch code at its own settings (A's density 0.16 for square matrices, 0.25 for others, 40×5).
+pub const PUBLISHED: [(&str, f64, f64); 21] = [
+    ("minilm_l0_q", 0.5, 0.1132),
+    ("minilm_l0_q", 0.4, 0.1660),
+    ("minilm_l0_q", 0.3, 0.2491),
+    ("minilm_l0_q", 0.25, 0.3088),
+    ("minilm_l0_q_t256", 0.25, 0.3152),
+    ("minilm_l0_q_t64", 0.25, 0.4137),
+    ("minilm_l2_up", 0.25, 0.3289),
+    ("minilm_l2_down", 0.25, 0.3148),
+    ("gauss_256", 0.5, 0.1331),
+    ("gauss_256", 0.4, 0.1950),
+    ("gauss_256", 0.3, 0.2935),
+    ("gauss_256", 0.25, 0.3651),
+    ("planted_256", 0.5, 0.1020),
+    ("planted_256", 0.4, 0.1505),
+    ("planted_256", 0.3, 0.2235),
+    ("planted_256", 0.25, 0.2740),
+    ("lrs_512", 0.5, 0.0733),
+    ("lrs_512", 0.4, 0.0899),
+    ("lrs_512", 0.3, 0.0761),
+    ("lrs_512", 0.25, 0.0983),
+    ("ocr_fc_1024_t256", 0.25, 0.2195),
+];
+
+/// Uniform in [−1, 1), always the same.
+pub fn random(rows: usize, cols: usize, seed: u64) -> Matrix {
+    let mut rng = Pcg64Mcg::seed_from_u64(seed);
+    Matrix::from_fn(rows, cols, |_, _| (rng.next_u32() >> 8) as f32 / (1 << 23) as f32 - 1.0)
+}
+
+/// A whole run, or why there is none.
+pub fn run(problem: Problem, settings: &Settings, threads: Option<usize>) -> Result<Outcome, String> {
+    let mut end = None;
+    job::run(problem, settings, threads, |event| match event {
+        Event::Ended(outcome) => end = Some(Ok(*outcome)),
+        Event::Failed(why) => end = Some(Err(why)),
+        Event::Stepped(_) | Event::Snapshot(_) => {}
+    });
+    end.expect("a run ends")
 }
