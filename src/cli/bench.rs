@@ -29,6 +29,10 @@ pub struct Bench {
     #[arg(long, value_name = "SHARE", default_value_t = 0.25)]
     density: f64,
 
+    /// Fewer outer iterations than the preset's, for large sizes: each costs about the same
+    #[arg(long, value_name = "N")]
+    outer: Option<usize>,
+
     /// Where to compute
     #[arg(long, value_enum, default_value = "cpu")]
     backend: super::factorize::Backend,
@@ -63,6 +67,7 @@ impl Bench {
                 let mut last: Option<bench::Measured> = None;
                 for &n in &self.sizes {
                     let settings = Settings { density: self.density, ..Settings::default() }.with_preset(preset);
+                    let settings = Settings { outer: self.outer.unwrap_or(settings.outer), ..settings };
                     let measured = bench::measure(n, n, &settings, threads)?;
                     if !self.json {
                         output::print(&line(preset, &measured, last.as_ref()))?;

@@ -126,38 +126,55 @@ impl Workspace {
         self.factorize(shifts, one_system, small);
         self.times.took(Phase::Factorize);
 
-        for i in 0..inner.iterations {
+        let Self { norms, f, ft, systems, lanes, parts, choice, times } = self;
+        let iteration = |i: usize| {
             let first = i == 0;
             let rho = if first { inner.rho0 } else { inner.rho };
-            let iteration = Iteration {
-                system: &self.systems[usize::from(!first && !one_system)],
-                f: &self.f,
-                ft: &self.ft,
+            Iteration {
+                system: &systems[usize::from(!first && !one_system)],
+                f,
+                ft,
                 target,
                 small,
                 rho,
                 weight: rho / shifts[usize::from(!first)],
                 relaxation: if first { 1.0 } else { inner.relaxation },
-            };
-            let (norms, choose) = (&self.norms, !x.is_fixed() && i < inner.mask_iterations);
-            let work = x.panels.iter_mut().zip(&mut self.lanes).zip(&mut self.choice.parts);
-            each(work, |((panel, lane), part)| {
+            }
+        };
+        let mask_iterations = if x.is_fixed() { 0 } else { inner.mask_iterations.min(inner.iterations) };
+        let count = x.panels.len();
+        let mut next = 0;
+        loop {
+            // Panels need each other only for the mask: all that lies between two choices, they do alone.
+            let choose = next < mask_iterations;
+            let now = next..if choose { next + 1 } else { inner.iterations };
+            let (panels, before) = x.panels_and_z();
+            let work = panels.iter_mut().zip(&mut *lanes).zip(&mut choice.parts).zip(&mut *parts);
+            each(work, |(((panel, lane), choice), parts)| {
                 lane.times = Times::new(clock);
                 lane.times.start();
-                if first {
-                    lane.prepare(panel, norms, inner.warm_start, &iteration);
+                for i in now.clone() {
+                    if i == 0 {
+                        lane.prepare(panel, norms, inner.warm_start, &iteration(i));
+                    }
+                    lane.iterate(panel, &iteration(i), choose.then_some(&mut choice.histogram));
                 }
-                lane.iterate(panel, &iteration, choose.then_some(&mut part.histogram));
+                if !choose {
+                    lane.finish(panel, norms, before, parts);
+                    lane.times.took(Phase::Update);
+                }
             });
-            self.times.took_parts(self.lanes.iter().take(x.panels.len()).map(|lane| &lane.times));
-            if choose {
-                x.choose(inner.budget, &mut self.choice);
-                self.times.took(Phase::TopK);
+            times.took_parts(lanes[..count].iter().map(|lane| &lane.times));
+            if !choose {
+                break;
             }
+            x.choose(inner.budget, choice);
+            times.took(Phase::TopK);
+            next += 1;
         }
-        self.times.took(Phase::Update);
-        let outcome = self.finish(x, inner);
-        self.times.took(Phase::Report);
+        x.assemble(&parts[..count]);
+        let outcome = outcome(lanes[..count].iter().map(|lane| lane.sums), inner.rho);
+        times.took(Phase::Update);
         outcome
     }
 
@@ -178,8 +195,11 @@ impl Workspace {
             squares.sqrt() + 1e-8
         }));
         let norms = &self.norms;
-        self.f.copy_from(z, |i, _, value| value / norms[i]);
-        self.ft.copy_from(fixed.zt(), |_, i, value| value / norms[i]);
+        let (f, ft) = (&mut self.f, &mut self.ft);
+        join(
+            || f.copy_from(z, |i, _, value| value / norms[i]),
+            || ft.copy_from(fixed.zt(), |_, i, value| value / norms[i]),
+        );
         let squares: f64 = self.f.values().iter().map(|&value| f64::from(value) * f64::from(value)).sum();
         (squares / z.rows() as f64) as f32
     }
@@ -206,28 +226,19 @@ impl Workspace {
         // Side by side: on small matrices two threads in one factorization only wait for each other.
         join(|| lifted(first, shifts[0]), || lifted(later, shifts[1]));
     }
+}
 
-    /// Z from V and the mask, with the scaling undone.
-    fn finish(&mut self, x: &mut Side, inner: &Inner) -> Outcome {
-        let norms = &self.norms;
-        let (panels, before) = x.panels_and_z();
-        let count = panels.len();
-        let work = panels.iter_mut().zip(&mut self.lanes).zip(&mut self.parts);
-        each(work, |((panel, lane), parts)| lane.finish(panel, norms, before, parts));
-        x.assemble(&self.parts[..count]);
-        let sums = self.lanes[..count].iter().fold(Sums::default(), |all, lane| Sums {
-            primal: all.primal + lane.sums.primal,
-            dual: all.dual + lane.sums.dual,
-            norm: all.norm + lane.sums.norm,
-            changed: all.changed + lane.sums.changed,
-        });
-        let norm = sums.norm.sqrt().max(f64::MIN_POSITIVE);
-        Outcome {
-            changed: sums.changed,
-            primal: sums.primal.sqrt() / norm,
-            dual: f64::from(inner.rho) * sums.dual.sqrt() / norm,
-        }
-    }
+/// The sums of all panels together.
+fn outcome(panels: impl Iterator<Item = Sums>, rho: f32) -> Outcome {
+    let sums = panels.fold(Sums::default(), |all, one| Sums {
+        primal: all.primal + one.primal,
+        dual: all.dual + one.dual,
+        norm: all.norm + one.norm,
+        changed: all.changed + one.changed,
+    });
+    let norm = sums.norm.sqrt().max(f64::MIN_POSITIVE);
+    let (primal, dual) = (sums.primal.sqrt() / norm, f64::from(rho) * sums.dual.sqrt() / norm);
+    Outcome { changed: sums.changed, primal, dual }
 }
 
 impl Lane {

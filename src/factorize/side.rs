@@ -1,6 +1,6 @@
 //! One factor in work: its sparse values, and the state of its ADMM.
 
-use crate::compute::{PANEL, PanelRow, chunks_of_mut, prelude::*, vectorized};
+use crate::compute::{PANEL, PanelRow, chunks_of_mut, join, prelude::*, vectorized};
 use crate::matrix::{Candidate, Csr, Cut, Histogram, Matrix, ones};
 
 /// A factor X with k rows and q columns.
@@ -134,23 +134,28 @@ impl Side {
 
     /// Takes the sparse parts that the panels have put together as Z.
     pub fn assemble(&mut self, parts: &[Parts]) {
-        let panels = &self.panels;
+        let Self { k, q, panels, z, zt, .. } = self;
         let entries = parts.iter().map(|part| part.z.nnz()).sum();
-        self.z.reserve(entries);
-        self.zt.reserve(entries);
-        self.z.refill(self.k, self.q, |i, indices, values| {
-            for (part, panel) in parts.iter().zip(panels) {
-                let at = part.z.row_starts()[i]..part.z.row_starts()[i + 1];
-                indices.extend(part.z.indices()[at.clone()].iter().map(|j| j + panel.first as u32));
-                values.extend_from_slice(&part.z.values()[at]);
-            }
-        });
-        self.zt.refill(self.q, self.k, |j, indices, values| {
-            let part = &parts[j / PANEL].zt;
-            let at = part.row_starts()[j % PANEL]..part.row_starts()[j % PANEL + 1];
-            indices.extend_from_slice(&part.indices()[at.clone()]);
-            values.extend_from_slice(&part.values()[at]);
-        });
+        let by_rows = || {
+            z.reserve(entries);
+            z.refill(*k, *q, |i, indices, values| {
+                for (part, panel) in parts.iter().zip(&*panels) {
+                    let at = part.z.row_starts()[i]..part.z.row_starts()[i + 1];
+                    indices.extend(part.z.indices()[at.clone()].iter().map(|j| j + panel.first as u32));
+                    values.extend_from_slice(&part.z.values()[at]);
+                }
+            });
+        };
+        let by_columns = || {
+            zt.reserve(entries);
+            zt.refill(*q, *k, |j, indices, values| {
+                let part = &parts[j / PANEL].zt;
+                let at = part.row_starts()[j % PANEL]..part.row_starts()[j % PANEL + 1];
+                indices.extend_from_slice(&part.indices()[at.clone()]);
+                values.extend_from_slice(&part.values()[at]);
+            });
+        };
+        join(by_rows, by_columns);
     }
 }
 
