@@ -185,3 +185,35 @@ fn it_is_drawn() {
     let colors: std::collections::HashSet<[u8; 4]> = image.pixels().map(|pixel| pixel.0).collect();
     assert!(colors.len() > 200, "only {} colours", colors.len());
 }
+
+#[test]
+fn a_layers_inputs_make_the_run_layer_wise() {
+    let folder = scratch("inputs");
+    std::fs::create_dir_all(&folder).unwrap();
+    // The built-in layer has 256 inputs; X [samples, in] with each input at its own scale.
+    let x: Vec<f32> = (0..512 * 256).map(|at| ((at * 7919 % 1009) as f32 - 504.0) * (1 + at % 256) as f32).collect();
+    let tensor =
+        safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![512, 256], bytemuck::cast_slice(&x));
+    let bytes = safetensors::serialize([("X", tensor.unwrap())], None).unwrap();
+    let path = folder.join("inputs.safetensors");
+    std::fs::write(&path, bytes).unwrap();
+
+    let mut harness = window(Opening::default());
+    until(&mut harness, "the first run", finished);
+    let runs = harness.state().runs().len();
+    type_into(&mut harness, "Path of a layer's inputs", path.to_str().unwrap());
+    click(&mut harness, "Read");
+    until(&mut harness, "a run with calibration", |harness| harness.state().runs().len() > runs && finished(harness));
+    let outcome = harness.state().runs().last().and_then(|run| run.outcome.clone()).unwrap();
+    let layer = outcome.layer.expect("layer-wise errors");
+    assert!(layer.calibration > 0.0 && layer.calibration < layer.before_finalize, "{layer:?}");
+    harness.step();
+    assert!(harness.query_by_label_contains("layer error 0.").is_some());
+    assert!(harness.query_by_label("inputs.safetensors").is_some());
+
+    // What does not fit is said, and the calibration stays.
+    type_into(&mut harness, "Path of a layer's inputs", "/nowhere/x.npy");
+    click(&mut harness, "Read");
+    until(&mut harness, "a message", |harness| harness.query_by_label_contains("/nowhere/x.npy").is_some());
+    assert!(harness.query_by_label("inputs.safetensors").is_some());
+}

@@ -1,7 +1,7 @@
 //! What is known of the open layer's inputs.
 
 use crate::factorize::Calibration;
-use eframe::egui::{Grid, TextEdit, Ui};
+use eframe::egui::{Align, Grid, Layout, TextEdit, Ui};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -85,12 +85,15 @@ impl InputsPanel {
         });
         if self.calibration.is_none() || self.held_out.is_none() {
             let what = if self.calibration.is_none() { Use::Calibration } else { Use::HeldOut };
-            ui.horizontal(|ui| {
-                let hint = if what == Use::Calibration { "or a path to calibrate with" } else { "or a path held out" };
-                let width = ui.available_width() - 50.0;
-                let field = ui.add(TextEdit::singleline(&mut self.path).hint_text(hint).desired_width(width));
-                let entered = field.lost_focus() && ui.input(|input| input.key_pressed(eframe::egui::Key::Enter));
+            let hint = if what == Use::Calibration { "calibrate with this file" } else { "hold this file out" };
+            let name = ui.weak("Path of a layer's inputs").on_hover_text(why);
+            // From the right, so that the field takes what the button leaves.
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let pressed = ui.button("Read").on_hover_text(why).clicked();
+                let width = ui.available_width();
+                let field = ui.add(TextEdit::singleline(&mut self.path).hint_text(hint).desired_width(width));
+                let field = field.labelled_by(name.id);
+                let entered = field.lost_focus() && ui.input(|input| input.key_pressed(eframe::egui::Key::Enter));
                 if (entered || pressed) && !self.path.trim().is_empty() {
                     act = Some(InputsAct::Open(PathBuf::from(self.path.trim()), what));
                     self.path.clear();

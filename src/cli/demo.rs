@@ -3,10 +3,10 @@
 use super::factorize::{available, solve};
 use super::{Failure, output};
 use dsf_explorer::export::{self, Export, Layout, Palette, RunReport};
-use dsf_explorer::factorize::{Budget, Preset, Settings};
+use dsf_explorer::factorize::{Budget, Factors, Preset, Settings};
 use dsf_explorer::job::Problem;
 use dsf_explorer::matrix::keep_largest;
-use dsf_explorer::measure;
+use dsf_explorer::measure::{self, Storage};
 use dsf_explorer::model::{EXAMPLE_LAYER, Orientation, example};
 use std::path::Path;
 
@@ -37,6 +37,14 @@ pub fn run(threads: Option<usize>) -> Result<(), Failure> {
     output::print(&output::table(&table))?;
     output::print("(relative errors ‖W − AB‖/‖W‖; magnitude pruning keeps as many entries of W itself)")?;
     let Some(outcome) = last else { return Ok(()) };
+    let Factors { a, b } = &outcome.factors;
+    let storage = Storage::of_factors(rows, cols, a.cols(), a.nnz(), b.nnz());
+    output::print(&format!(
+        "(best at 25 % in 16-bit values: {} with bit masks, {} as CSR, W itself {})",
+        output::bytes(storage.bitmask),
+        output::bytes(storage.csr),
+        output::bytes(storage.dense)
+    ))?;
 
     let folder = Path::new(FOLDER);
     std::fs::create_dir_all(folder)
