@@ -201,6 +201,10 @@ fn a_layers_inputs_make_the_run_layer_wise() {
     let mut harness = window(Opening::default());
     until(&mut harness, "the first run", finished);
     let runs = harness.state().runs().len();
+    harness.get_by_label("Layer's inputs").click();
+    for _ in 0..30 {
+        harness.step();
+    }
     type_into(&mut harness, "Path of a layer's inputs", path.to_str().unwrap());
     click(&mut harness, "Read");
     until(&mut harness, "a run with calibration", |harness| harness.state().runs().len() > runs && finished(harness));

@@ -436,7 +436,7 @@ impl eframe::App for Explorer {
         self.shortcuts(&ctx);
         Panel::top("top").show(ui, |ui| self.top_ui(ui));
         Panel::left("layers").default_size(230.0).min_size(140.0).show(ui, |ui| self.layers_ui(ui));
-        Panel::right("settings").default_size(270.0).min_size(230.0).show(ui, |ui| self.settings_ui(ui));
+        Panel::right("settings").default_size(292.0).min_size(230.0).show(ui, |ui| self.settings_ui(ui));
         Panel::bottom("history").default_size(230.0).min_size(120.0).resizable(true).show(ui, |ui| {
             // The curve keeps its half in a small window.
             let half = (ui.available_width() / 2.0).max(160.0);

@@ -1,7 +1,7 @@
 //! What is known of the open layer's inputs.
 
 use crate::factorize::Calibration;
-use eframe::egui::{Align, Grid, Layout, TextEdit, Ui};
+use eframe::egui::{Align, CollapsingHeader, Grid, Layout, TextEdit, Ui, vec2};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -57,8 +57,17 @@ impl InputsPanel {
         self.held_out.as_ref().map(|(_, statistics)| statistics.clone())
     }
 
-    /// The panel's contents.
+    /// The panel: one line until it is opened.
     pub fn ui(&mut self, ui: &mut Ui) -> Option<InputsAct> {
+        let title = if self.calibration.is_some() { "Layer's inputs: calibrated" } else { "Layer's inputs" };
+        let header = CollapsingHeader::new(title).id_salt("inputs panel");
+        let shown = header.show(ui, |ui| self.contents(ui));
+        let why = "With the layer's inputs, a run minimises the error of its outputs instead of that of W";
+        shown.header_response.on_hover_text(why);
+        shown.body_returned.flatten()
+    }
+
+    fn contents(&mut self, ui: &mut Ui) -> Option<InputsAct> {
         let mut act = None;
         let why =
             "A .safetensors with the layer's inputs X [samples, in] or their product XtX [in, in], or a .npy of X";
@@ -88,7 +97,8 @@ impl InputsPanel {
             let hint = if what == Use::Calibration { "calibrate with this file" } else { "hold this file out" };
             let name = ui.weak("Path of a layer's inputs").on_hover_text(why);
             // From the right, so that the field takes what the button leaves.
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let line = vec2(ui.available_width(), ui.spacing().interact_size.y);
+            ui.allocate_ui_with_layout(line, Layout::right_to_left(Align::Center), |ui| {
                 let pressed = ui.button("Read").on_hover_text(why).clicked();
                 let width = ui.available_width();
                 let field = ui.add(TextEdit::singleline(&mut self.path).hint_text(hint).desired_width(width));
