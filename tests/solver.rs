@@ -1,6 +1,6 @@
 //! The solver against its definition and its promises.
 
-use dsf_explorer::factorize::{Budget, Error, Factor, Factors, Schedule, Settings, Solver, Start};
+use dsf_explorer::factorize::{Budget, Error, Factor, Factors, Preset, Schedule, Settings, Solver, Start};
 use dsf_explorer::matrix::Matrix;
 use dsf_explorer::measure;
 use proptest::prelude::*;
@@ -360,4 +360,44 @@ fn a_fixed_mask_leaves_the_whole_budget_exact() {
         }
     }
     assert!(unused > 0, "no row was empty, so nothing was tried");
+}
+
+/// Of random numbers no value becomes 0 by itself, so every nonzero there is a place for is used.
+#[test]
+fn the_budget_is_exact_on_long_matrices_and_in_a_single_iteration() {
+    for (rows, cols, density, expansion, outer) in [
+        (16, 1024, 0.5, 2.0, 6),
+        (1024, 16, 0.5, 1.5, 6),
+        (70, 70, 0.9, 0.5, 6),
+        (40, 30, 0.25, 2.0, 1),
+        (64, 200, 0.3, 1.0, 1),
+    ] {
+        let w = random(rows, cols, 11);
+        for preset in [Preset::Best, Preset::Fast, Preset::Published] {
+            let settings = Settings { density, expansion, outer, fallback: false, ..preset.settings() };
+            let wanted = (density * (rows * cols) as f64) as usize;
+            assert_eq!(solve(&w, &settings).nnz(), wanted, "{rows}×{cols} {}", preset.name());
+        }
+    }
+}
+
+#[test]
+fn a_fixed_mask_is_not_given_up_for_the_fallback() {
+    // Diagonal: magnitude pruning is exact.
+    let w = Matrix::from_fn(32, 32, |i, j| if i == j { 1.0 + i as f32 } else { 0.0 });
+    let settings = Settings { fixed_mask: true, ..Preset::Best.settings() };
+    let shared = Settings { fixed_mask: true, outer: 3, ..Settings::default() };
+    let mask = |settings: &Settings, w: &Matrix| solve(w, settings).b.as_slice().iter().filter(|x| **x != 0.0).count();
+    assert!(mask(&settings, &w) <= 256 / 2 && mask(&shared, &random(32, 32, 3)) <= 102);
+}
+
+#[test]
+fn huge_and_tiny_values_stay_finite() {
+    for scale in [2e37f32, 1e-36] {
+        let mut w = random(24, 32, 5);
+        w.as_mut_slice().iter_mut().for_each(|x| *x *= scale);
+        let factors = solve(&w, &Settings { outer: 10, ..Preset::Best.settings() });
+        assert!(factors.a.first_not_finite().is_none() && factors.b.first_not_finite().is_none(), "{scale}");
+        assert!(error(&w, &factors) < 0.6, "{scale}");
+    }
 }

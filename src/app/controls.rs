@@ -25,8 +25,8 @@ pub fn controls_ui(ui: &mut Ui, run: Option<&Run>, blocked: Option<&str>) -> Opt
         let idle = "No run is going on";
         let (label, command) = if paused { ("⏵ Resume", Command::Resume) } else { ("⏸ Pause", Command::Pause) };
         for (label, command, why) in [
-            (label, command, "Takes effect after the half-step in work (Space)"),
-            ("⏭ Step", Command::Step, "One half-step, then pause"),
+            (label, command, "Takes effect after the step in work (Space)"),
+            ("⏭ Step", Command::Step, "One half-step (or one factor finalized), then pause"),
             ("⏹ Cancel", Command::Cancel, "End the run and keep its best factors (Escape)"),
         ] {
             let button = ui.add_enabled(active.is_some(), Button::new(label));
@@ -66,7 +66,9 @@ fn progress_ui(ui: &mut Ui, run: &Run) {
     };
     ui.label(text);
     if let Some(error) = run.error() {
-        ui.strong(format!("relative error {error:.4}"));
+        let scaled = run.outcome.is_none() && run.problem.as_ref().is_some_and(|problem| problem.calibration.is_some());
+        let of = if scaled { "error of W scaled by its inputs" } else { "relative error" };
+        ui.strong(format!("{of} {error:.4}"));
     }
     let layer = run.outcome.as_ref().and_then(|outcome| outcome.layer);
     if let Some(errors) = layer {

@@ -3,8 +3,9 @@
 use super::factorize::available;
 use super::{Failure, output};
 use clap::{Args, ValueEnum};
-use dsf_explorer::factorize::{Preset, Settings};
+use dsf_explorer::factorize::{Budget, Preset, Settings};
 use dsf_explorer::job::bench;
+use std::num::NonZeroUsize;
 
 /// The command's arguments.
 #[derive(Args)]
@@ -14,12 +15,12 @@ pub struct Bench {
     what: What,
 
     /// Sides of square matrices
-    #[arg(long, value_name = "N,N,…", value_delimiter = ',', default_values_t = [256, 384, 1024])]
-    sizes: Vec<usize>,
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', default_values = ["256", "384", "1024"])]
+    sizes: Vec<NonZeroUsize>,
 
     /// Worker threads [default: 1 and all processors]
     #[arg(long, value_name = "N,N,…", value_delimiter = ',')]
-    threads: Vec<usize>,
+    threads: Vec<NonZeroUsize>,
 
     /// Which settings
     #[arg(long, value_enum, value_delimiter = ',', default_value = "published")]
@@ -53,22 +54,27 @@ impl Bench {
     /// Prints a table, a line as each run ends.
     pub fn run(self) -> Result<(), Failure> {
         let What::Solver = self.what;
-        let mut threads = self.threads.clone();
+        let sizes: Vec<usize> = self.sizes.iter().map(|n| n.get()).collect();
+        let mut threads: Vec<usize> = self.threads.iter().map(|n| n.get()).collect();
         if threads.is_empty() {
             threads = vec![1, available()];
             threads.dedup();
         }
-        if self.sizes.contains(&0) || threads.contains(&0) {
-            return Err("sizes and threads count from 1".into());
+        let settings = |preset: Preset| {
+            let settings = Settings { density: self.density, ..Settings::default() }.with_preset(preset);
+            Settings { outer: self.outer.unwrap_or(settings.outer), ..settings }
+        };
+        // What cannot be measured is refused before anything is.
+        for (&preset, &n) in self.presets.iter().flat_map(|preset| sizes.iter().map(move |n| (preset, n))) {
+            settings(preset).check()?;
+            Budget::new(n, n, &settings(preset))?;
         }
         let mut all = Vec::new();
         for &preset in &self.presets {
             for &threads in &threads {
                 let mut last: Option<bench::Measured> = None;
-                for &n in &self.sizes {
-                    let settings = Settings { density: self.density, ..Settings::default() }.with_preset(preset);
-                    let settings = Settings { outer: self.outer.unwrap_or(settings.outer), ..settings };
-                    let measured = bench::measure(n, n, &settings, threads)?;
+                for &n in &sizes {
+                    let measured = bench::measure(n, n, &settings(preset), threads)?;
                     if !self.json {
                         output::print(&line(preset, &measured, last.as_ref()))?;
                     }
@@ -86,7 +92,7 @@ impl Bench {
 fn line(preset: Preset, measured: &bench::Measured, last: Option<&bench::Measured>) -> String {
     let share = |(name, seconds): &(&str, f64)| format!("{name} {:.0} %", 100.0 * seconds / measured.seconds);
     let phases = measured.phases.iter().map(share).collect::<Vec<_>>().join(", ");
-    let exponent = last.map_or(String::new(), |last| {
+    let exponent = last.filter(|last| last.rows != measured.rows).map_or(String::new(), |last| {
         let growth = (measured.seconds / last.seconds).ln() / (measured.rows as f64 / last.rows as f64).ln();
         format!(", as n^{growth:.2} since {}", last.rows)
     });

@@ -221,7 +221,8 @@ pub fn solve(layer: &Layer, problem: Problem, settings: &Settings, threads: usiz
     job::run(problem, settings, Some(threads), |event| match event {
         Event::Stepped(progress) => bar.update(&progress),
         Event::Ended(outcome) if outcome.end == End::Diverged => {
-            end = Some(Err("the run left the finite numbers: try a larger ridge or ρ".into()));
+            let why = outcome.problem.map(|problem| problem.to_string());
+            end = Some(Err(why.unwrap_or_else(|| "the run left the finite numbers: try a larger ridge or ρ".into())));
         }
         Event::Ended(outcome) => end = Some(Ok(*outcome)),
         Event::Failed(why) => end = Some(Err(why)),

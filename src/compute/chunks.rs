@@ -64,11 +64,6 @@ mod imp {
         rayon::join(a, b)
     }
 
-    /// How many pieces of work can go on at a time.
-    pub fn threads() -> usize {
-        rayon::current_num_threads()
-    }
-
     /// The entries in chunks of a fixed size.
     pub fn chunks_mut<T: Send>(slice: &mut [T]) -> ChunksMut<'_, T> {
         slice.par_chunks_mut(super::CHUNK)
@@ -99,18 +94,13 @@ mod imp {
         (a(), b())
     }
 
-    /// How many pieces of work can go on at a time.
-    pub fn threads() -> usize {
-        1
-    }
-
     /// The entries in chunks of a fixed size.
     pub fn chunks_mut<T>(slice: &mut [T]) -> ChunksMut<'_, T> {
         slice.chunks_mut(super::CHUNK)
     }
 }
 
-pub use imp::{chunks, chunks_mut, chunks_of, chunks_of_mut, join, threads};
+pub use imp::{chunks, chunks_mut, chunks_of, chunks_of_mut, join};
 
 /// The traits that a pass's methods come from.
 pub mod prelude {

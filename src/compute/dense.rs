@@ -234,7 +234,7 @@ mod tests {
     /// What the promise 'same seed, same factors' stands on.
     #[test]
     fn the_same_bits_on_any_number_of_threads() {
-        let (n, k, m) = (300, 520, 410);
+        let (n, k, m) = (300, 640, 410);
         let (a, b) = (random(n, k, 5), random(k, m, 6));
         let compute = || {
             let (mut out, mut g) = (Matrix::zeros(n, m), Matrix::zeros(k, k));

@@ -1,7 +1,8 @@
 //! The dense kernels of the solver, on the CPU: faer's products and factorizations, and passes over whole matrices.
 //!
-//! Every kernel gives the same bits on any number of threads: faer's do by construction (asserted in this module's
-//! tests), and the passes work on chunks of a fixed size whose partial results are combined in order.
+//! Every kernel gives the same bits on any number of threads: faer's products and Cholesky factorization do (asserted in
+//! this module's tests), its SVD and eigenvectors do not and are computed on one, and the passes work on chunks or panels of
+//! a fixed size whose partial results are combined in order.
 
 mod chunks;
 mod dense;
@@ -9,7 +10,7 @@ mod double;
 mod eigen;
 mod sparse;
 
-pub use chunks::{chunks, chunks_mut, chunks_of, chunks_of_mut, dot, join, prelude, threads};
+pub use chunks::{chunks, chunks_mut, chunks_of, chunks_of_mut, dot, join, prelude};
 pub use dense::{Cholesky, NotPositive, Svd, gram, product, product_on, svd};
 pub use double::{SmallSolver, add_gram, product_square};
 pub use eigen::{Eigen, symmetric_eigen};

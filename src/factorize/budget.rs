@@ -5,17 +5,17 @@ use super::{Error, Settings, Split};
 /// The nonzeros of the two factors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// z_a, the square first factor's.
+    /// z_a, of the factor on W's smaller side, k×n: the first one, but for an orientation that says otherwise.
     pub first: usize,
-    /// z_b, the second factor's.
+    /// z_b, of the other one.
     pub second: usize,
 }
 
 impl Budget {
     /// For W `rows`×`cols`: z = ⌊density·rows·cols⌋ in all and z_a = ⌊factor density·n²⌋ with n = min(rows, cols).
     ///
-    /// Without a factor density it is the paper's 0.16 for a square W and 0.25 for others, but never more than half
-    /// of z, nor more than fits.
+    /// Without a factor density it is the split's, but never more than half of z. What has no place in one factor goes to
+    /// the other.
     pub fn new(rows: usize, cols: usize, settings: &Settings) -> Result<Self, Error> {
         let (n, entries) = (rows.min(cols), rows * cols);
         let density = settings.density;
@@ -23,8 +23,12 @@ impl Budget {
         if total < 2 {
             return Err(Error::NoRoom { density, nonzeros: total, rows, cols });
         }
-        let factor_density = settings.factor_density.or(settings.fixed_mask.then(|| fixed_density(rows, cols)));
-        let first = match factor_density {
+        let k = settings.inner_dim(rows, cols);
+        let places = (k * n, k * rows.max(cols));
+        if total > places.0 + places.1 {
+            return Err(Error::NoPlaces { density, nonzeros: total, inner_dim: k, places: places.0 + places.1 });
+        }
+        let first = match settings.factor_density {
             Some(factor_density) => {
                 let first = share(factor_density, n * n);
                 if first == 0 || first >= total {
@@ -32,11 +36,16 @@ impl Budget {
                 }
                 first
             }
-            None => match settings.split {
-                Split::Paper => share(Self::default_factor_density(rows, cols), n * n).clamp(1, total / 2),
-                Split::Balanced | Split::Auto => share(balanced(rows, cols, density), total).clamp(1, total / 2),
-            },
+            None => {
+                let first = match settings.split {
+                    _ if settings.fixed_mask => share(fixed_density(rows, cols), n * n),
+                    Split::Paper => share(Self::default_factor_density(rows, cols), n * n),
+                    Split::Balanced | Split::Auto => share(balanced(rows, cols, density), total),
+                };
+                first.clamp(1, total / 2)
+            }
         };
+        let first = first.clamp(total.saturating_sub(places.1), places.0);
         Ok(Self { first, second: total - first })
     }
 
@@ -54,6 +63,7 @@ impl Budget {
     pub fn split_was_cut(&self, rows: usize, cols: usize, settings: &Settings) -> bool {
         let n = rows.min(cols);
         settings.factor_density.is_none()
+            && !settings.fixed_mask
             && settings.split == Split::Paper
             && self.first < share(Self::default_factor_density(rows, cols), n * n)
     }
@@ -118,6 +128,18 @@ mod tests {
         assert!(matches!(budget(1, 1, 1.0, None), Err(Error::NoRoom { nonzeros: 1, .. })));
         assert!(matches!(budget(8, 8, 0.25, Some(0.25)), Err(Error::EmptyFactor { first: 16, total: 16, .. })));
         assert!(matches!(budget(8, 8, 0.25, Some(0.001)), Err(Error::EmptyFactor { first: 0, .. })));
+    }
+
+    #[test]
+    fn what_has_no_place_in_one_factor_goes_to_the_other() {
+        let with = |rows, cols, density, expansion| {
+            Budget::new(rows, cols, &Settings { density, expansion, split: Split::Balanced, ..Settings::default() })
+        };
+        // 16·1024·0.5 = 8192, a tenth of it for A 16×32, which has 512 places.
+        assert_eq!(with(16, 1024, 0.5, 2.0), Ok(Budget { first: 512, second: 8192 - 512 }));
+        // 70·70·0.9 = 4410, and 35·70 = 2450 places each.
+        assert_eq!(with(70, 70, 0.9, 0.5), Ok(Budget { first: 2205, second: 2205 }));
+        assert!(matches!(with(70, 70, 1.0, 0.4), Err(Error::NoPlaces { nonzeros: 4900, places: 3920, .. })));
     }
 
     #[test]

@@ -5,9 +5,9 @@
 //! windows in here, so pausing, stepping, cancelling and watching are left to whoever calls `step`.
 //!
 //! **Names.** W is `[out, in]` as checkpoints store it; A `[out, k]` is the output side and B `[k, in]` the input side,
-//! y = A(Bx). (The paper multiplies from the left and calls the two the other way round.) The solver works on the
-//! orientation that has no more rows than columns, and calls the factor on the side of its rows the *first* (square when
-//! k = n); it is A when out < in, else B.
+//! y = A(Bx). (The paper multiplies from the left and calls the two the other way round.) Unless an orientation is set,
+//! the solver works on the one that has no more rows than columns, and calls the factor on the side of its rows the *first*
+//! (square when k = n); it is A when out < in, else B.
 //!
 //! **Layer-wise.** With a [`Calibration`], the statistics XᵀX of the layer's inputs, W is scaled by the inputs' norms
 //! before it is factorized, and a [`Finalizer`] solves for the values again on the final masks.
@@ -65,6 +65,20 @@ pub enum Error {
         rows: usize,
         /// Columns of W.
         cols: usize,
+    },
+    /// The factors are too small for the nonzeros.
+    #[error(
+        "density {density} asks for {nonzeros} nonzeros, and factors with an inner dimension of {inner_dim} have {places} places: lower the density or raise the expansion"
+    )]
+    NoPlaces {
+        /// Kept nonzeros / entries of W.
+        density: f64,
+        /// What that comes to.
+        nonzeros: usize,
+        /// k.
+        inner_dim: usize,
+        /// Entries of both factors.
+        places: usize,
     },
     /// The split leaves nothing for one factor.
     #[error(

@@ -5,7 +5,7 @@ use crate::matrix::Matrix;
 
 /// A search in progress, one half-step of one short run at a time.
 ///
-/// Short runs order splits and orientations as long ones do, nearly always; each has a fifth of the outer iterations.
+/// Short runs order splits and orientations much as long ones do; each has a fifth of the outer iterations, from 4 to 40.
 pub struct Search {
     w: Matrix,
     /// The best so far, and what a short run with it reached.
@@ -15,7 +15,6 @@ pub struct Search {
     trial: Option<(Settings, Solver)>,
     /// The split is searched when the orientation is known.
     split_next: bool,
-    step: usize,
     steps: usize,
 }
 
@@ -40,17 +39,12 @@ impl Search {
         let trials = waiting.len() + if split { SPLITS.len() } else { 0 };
         let steps = trials * 2 * short(settings);
         let best = (waiting[waiting.len() - 1].clone(), f64::INFINITY);
-        Ok(Some(Self { w: w.clone(), best, waiting, trial: None, split_next: split, step: 0, steps }))
+        Ok(Some(Self { w: w.clone(), best, waiting, trial: None, split_next: split, steps }))
     }
 
     /// Half-steps of the whole search.
     pub fn steps(&self) -> usize {
         self.steps
-    }
-
-    /// Half-steps done.
-    pub fn step_number(&self) -> usize {
-        self.step
     }
 
     /// Does the next half-step; false when the search is over.
@@ -65,7 +59,6 @@ impl Search {
         }
         let Some((settings, solver)) = &mut self.trial else { return Ok(false) };
         let report = solver.step()?;
-        self.step += 1;
         if let Some(report) = report
             && report.step == solver.steps()
         {

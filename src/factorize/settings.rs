@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The settings of a run. The defaults are the published code's.
 ///
-/// Each field's first line is its help text on the command line and in the window.
+/// Each field's first line is its help text on the command line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default)]
 pub struct Settings {
@@ -13,7 +13,7 @@ pub struct Settings {
     #[arg(long, value_name = "SHARE", default_value = "0.25")]
     pub density: f64,
 
-    /// Nonzeros of the first (square) factor, as a share of its entries
+    /// Nonzeros of the factor on W's smaller side n, as a share of n²
     /// [default: 0.16 for a square W, else 0.25; at most half of all nonzeros]
     #[arg(long, value_name = "SHARE")]
     pub factor_density: Option<f64>,
@@ -346,7 +346,7 @@ impl Settings {
 
     /// What outer iteration `outer` (from 0) works with.
     pub fn course(&self, outer: usize) -> Course {
-        let t = outer as f64 / (self.outer.max(2) - 1) as f64;
+        let t = if self.outer > 1 { outer as f64 / (self.outer - 1) as f64 } else { 1.0 };
         let between = |start: f64, end: f64| start * (end / start).powf(t);
         let rho0 = match self.schedule {
             Schedule::Geometric => between(self.rho0_start, self.rho0_end()),

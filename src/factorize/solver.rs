@@ -87,7 +87,7 @@ impl Solver {
         if let Some((row, col)) = w.first_not_finite() {
             return Err(Error::NotFinite { row, col, value: w.get(row, col) });
         }
-        let budget = Budget::new(rows, cols, settings)?;
+        let mut budget = Budget::new(rows, cols, settings)?;
         let transposed = match settings.orientation {
             Orientation::Paper | Orientation::Auto => rows >= cols,
             Orientation::AsIs => false,
@@ -96,6 +96,10 @@ impl Solver {
         let scale = scale_of(w);
         let mut w = if transposed { w.transposed() } else { w.clone() };
         w.as_mut_slice().iter_mut().for_each(|x| *x /= scale);
+        if w.rows() > w.cols() {
+            // An orientation that was asked for: the factor on the smaller side is now the second.
+            budget = Budget { first: budget.second, second: budget.first };
+        }
         let k = settings.inner_dim(rows, cols);
         let (first, second) = settings.start.factors(&w, k, &budget, settings.seed);
         let mut first = first;
@@ -105,7 +109,12 @@ impl Solver {
         }
         let sides = [Side::new(&first, budget.first, mask.as_deref()), Side::new(&second, budget.second, None)];
         let norm_squared = w.norm_squared();
-        let fallback = if settings.fallback { Fallback::new(&w, budget.total(), norm_squared) } else { None };
+        // A mask that layers share is not given up for a better one.
+        let fallback = if settings.fallback && !settings.fixed_mask {
+            Fallback::new(&w, budget.total(), norm_squared)
+        } else {
+            None
+        };
         Ok(Self {
             norm_squared,
             fallback,
@@ -189,6 +198,11 @@ impl Solver {
         stored([0, 1].map(|side| self.sides[side].z().clone()), self.transposed, self.scale)
     }
 
+    /// Whether an outer iteration has ended with the whole budget.
+    pub fn has_result(&self) -> bool {
+        self.best.is_some()
+    }
+
     /// Whether magnitude pruning beside an identity is better than what has been found, and asked for.
     pub fn falls_back(&self) -> bool {
         let least = self.best.as_ref().map_or(f64::INFINITY, |(least, _)| *least);
@@ -247,8 +261,13 @@ impl Solver {
 }
 
 /// From the working orientation to the stored one: W_work ≈ XᵀY with X the first side, so Wᵀ_work ≈ YᵀX.
-fn stored([first, mut second]: [Csr; 2], transposed: bool, scale: f32) -> Factors {
-    second.values_mut().iter_mut().for_each(|x| *x *= scale);
+fn stored([mut first, mut second]: [Csr; 2], transposed: bool, scale: f32) -> Factors {
+    // The scale goes to the second factor; a huge or tiny one to both, so that neither overflows.
+    let exponent = scale.log2() as i32;
+    let shared = if exponent.abs() > 60 { exponent / 2 } else { 0 };
+    let times = |factor: &mut Csr, exponent| factor.values_mut().iter_mut().for_each(|x| *x *= 2f32.powi(exponent));
+    times(&mut first, shared);
+    times(&mut second, exponent - shared);
     match transposed {
         true => Factors { a: second.transposed().to_dense(), b: first.to_dense() },
         false => Factors { a: first.transposed().to_dense(), b: second.to_dense() },

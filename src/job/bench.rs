@@ -27,6 +27,7 @@ pub struct Measured {
     /// The whole run.
     pub seconds: f64,
     /// By phase, in the order they are done.
+    #[serde(serialize_with = "by_name")]
     pub phases: Vec<(&'static str, f64)>,
     /// f32 products of this size on these threads, measured in between, in 10⁹ operations a second.
     pub gemm_gflops: f64,
@@ -36,6 +37,10 @@ pub struct Measured {
     pub ratio: f64,
     /// ‖W − AB‖/‖W‖ in the end.
     pub relative_error: f64,
+}
+
+fn by_name<S: serde::Serializer>(phases: &[(&'static str, f64)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(phases.iter().copied())
 }
 
 /// The operations of a run without looking at zeros: in each half-step half of a Gram matrix, FT, two Cholesky

@@ -28,20 +28,20 @@ impl Problem {
 /// What a run can be told while it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Stop after the half-step in work, until told otherwise.
+    /// Stop after the step in work, until told otherwise.
     Pause,
     /// Go on.
     Resume,
-    /// One half-step, then pause.
+    /// One step, a half-step or a factor finalized, then pause.
     Step,
-    /// End after the half-step in work and keep the best factors so far.
+    /// End after the step in work and keep the best factors so far.
     Cancel,
 }
 
 /// What a run tells.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// A half-step is done.
+    /// A step is done.
     Stepped(Progress),
     /// The factors as they are now; sent when asked for.
     Snapshot(Snapshot),
@@ -137,6 +137,8 @@ pub struct LayerErrors {
 pub struct Outcome {
     /// How it ended.
     pub end: End,
+    /// Why, when it diverged.
+    pub problem: Option<Error>,
     /// The settings, with split and orientation as they were found.
     pub settings: Settings,
     /// The best factors.
@@ -159,6 +161,7 @@ impl Outcome {
         let (settings, history) = (Settings::default(), Vec::new());
         Self {
             end: End::Finished,
+            problem: None,
             settings,
             factors,
             fell_back: false,
@@ -182,7 +185,7 @@ pub struct Drive {
     history: Vec<f64>,
     step: usize,
     steps: usize,
-    /// Work done, and all of it: in half-steps, all of which cost about the same.
+    /// Work done, and all of it, in half-steps.
     work: f64,
     works: f64,
 }
@@ -212,7 +215,7 @@ impl Drive {
         let finalize = finalize_steps(&problem, settings);
         let mut steps = 2 * settings.outer + finalize;
         let mut works = 2.0 * settings.outer as f64;
-        works += (0..finalize).map(|step| finalize_work(problem.calibration.is_some(), settings, step)).sum::<f64>();
+        works += (0..finalize).map(|step| finalize_work(&problem, settings, step)).sum::<f64>();
         let state = match search {
             Some(search) => {
                 steps += search.steps();
@@ -263,7 +266,7 @@ impl Drive {
             Stage::Finalize => {
                 let left = self.steps - self.step;
                 let number = finalize_steps(&self.problem, &self.settings).saturating_sub(left);
-                finalize_work(self.problem.calibration.is_some(), &self.settings, number)
+                finalize_work(&self.problem, &self.settings, number)
             }
             Stage::Search | Stage::Factorize => 1.0,
         };
@@ -285,9 +288,17 @@ impl Drive {
                 match &self.problem.calibration {
                     Some(calibration) if settings.finalize => {
                         let finalize = finalize(settings);
-                        let finalizer = Finalizer::new(&self.problem.weight, factors, calibration, &finalize)?;
-                        self.before_finalize = Some(finalizer.layer_error());
-                        State::Finalize(Box::new(finalizer))
+                        match Finalizer::new(&self.problem.weight, factors.clone(), calibration, &finalize) {
+                            Ok(finalizer) => {
+                                self.before_finalize = Some(finalizer.layer_error());
+                                State::Finalize(Box::new(finalizer))
+                            }
+                            Err(error) => {
+                                // What there is stays.
+                                self.state = State::Polish(factors, Vec::new());
+                                return Err(error);
+                            }
+                        }
                     }
                     _ => {
                         let rounds = finalize_steps(&self.problem, settings) / 2;
@@ -310,9 +321,13 @@ impl Drive {
         Ok(factors)
     }
 
-    /// Whether there are factors worth keeping: an outer iteration has ended.
+    /// Whether there are factors worth keeping: an outer iteration has ended with the whole budget.
     pub fn has_result(&self) -> bool {
-        !self.history.is_empty()
+        match &self.state {
+            State::Search(_) | State::Between => false,
+            State::Factorize(solver) => solver.has_result(),
+            State::Finalize(_) | State::Polish(..) => true,
+        }
     }
 
     /// The factors as they are now; `None` while a search goes on.
@@ -353,7 +368,7 @@ impl Drive {
         });
         let relative_error = measure::relative_error(w, &factors.a, &factors.b);
         let Self { settings, fell_back, history, .. } = self;
-        Ok(Outcome { end, settings, factors, fell_back, relative_error, layer, history, seconds })
+        Ok(Outcome { end, problem: None, settings, factors, fell_back, relative_error, layer, history, seconds })
     }
 }
 
@@ -362,18 +377,31 @@ fn finalize_steps(problem: &Problem, settings: &Settings) -> usize {
     match (&problem.calibration, settings.finalize) {
         (Some(_), true) => settings.rounds * if settings.finalize_both { 2 } else { 1 },
         // Against the plain error only an exact solve has something to gain, once for each factor.
-        (None, true) if settings.exact => 2,
+        (None, _) if settings.exact => 2,
         _ => 0,
     }
 }
 
-/// What a step of solving for values again costs, in half-steps (measured at 384²): B's values hang all together.
-fn finalize_work(layerwise: bool, settings: &Settings, step: usize) -> f64 {
-    match (layerwise, settings.finalize_both && step % 2 == 1) {
-        (false, _) => 2.0,
-        (true, false) => 6.0,
-        (true, true) => 20.0,
-    }
+/// What a step of solving for values again costs, in half-steps, from the multiply-adds of both; `step` from 0.
+fn finalize_work(problem: &Problem, settings: &Settings, step: usize) -> f64 {
+    /// Of the dense products and f64 sums there against the panels of a half-step (measured).
+    const SLOWER: f64 = 2.0;
+    let (rows, cols) = problem.weight.shape();
+    let (out, inputs, k) = (rows as f64, cols as f64, settings.inner_dim(rows, cols) as f64);
+    let side = |p: f64, q: f64| {
+        let system = k.min(p);
+        settings.inner as f64 * system * system * q + system.powi(3) / 3.0
+    };
+    let half_step = (side(out, inputs) + side(inputs, out)) / 2.0;
+    let errors = 2.0 * out * inputs * inputs;
+    let work = match (&problem.calibration, settings.finalize_both && step % 2 == 1, settings.exact) {
+        (None, ..) => k * k * (out + inputs) / 2.0 + out * inputs * k,
+        (_, false, true) => k * inputs * inputs + k * k * inputs + out * k * inputs + errors,
+        (_, false, false) => k * inputs * inputs + k.powi(3) + 20.0 * out * k * k + errors,
+        (_, true, true) => 20.0 * (k * k * inputs + k * inputs * inputs) + k * k * out + errors,
+        (_, true, false) => 10.0 * k.powi(3) + 40.0 * (k * k * inputs + k * inputs * inputs) + errors,
+    };
+    SLOWER * work / half_step
 }
 
 fn finalize(settings: &Settings) -> Finalize {

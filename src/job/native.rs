@@ -1,6 +1,6 @@
 //! Runs on the desktop: on a thread of their own, each with its own pool of workers.
 
-use super::{Command, Drive, End, Event, Problem, Progress};
+use super::{Command, Drive, End, Event, Outcome, Problem, Progress};
 use crate::factorize::Settings;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -54,7 +54,7 @@ impl Job {
         let _ = self.commands.send(command);
     }
 
-    /// Asks for one [`Event::Snapshot`] after the half-step in work. Whoever shows the factors asks again when the last
+    /// Asks for one [`Event::Snapshot`] after the step in work. Whoever shows the factors asks again when the last
     /// snapshot is on screen, so that no more are made than can be seen.
     pub fn want_snapshot(&self) {
         self.flags.snapshot_wanted.store(true, Ordering::Relaxed);
@@ -100,12 +100,16 @@ fn steps(
     let mut run = Drive::new(problem, settings)?;
     let mut seconds = timed.elapsed().as_secs_f64();
     let mut paused = false;
+    let mut problem = None;
     let end = loop {
         if flags.cancelled.load(Ordering::Relaxed) {
             break End::Cancelled;
         }
-        if flags.snapshot_wanted.swap(false, Ordering::Relaxed) {
-            run.snapshot().into_iter().for_each(|snapshot| on_event(Event::Snapshot(snapshot)));
+        if flags.snapshot_wanted.load(Ordering::Relaxed)
+            && let Some(snapshot) = run.snapshot()
+        {
+            flags.snapshot_wanted.store(false, Ordering::Relaxed);
+            on_event(Event::Snapshot(snapshot));
         }
         match next_command(&commands, paused) {
             Some(Command::Pause) => {
@@ -133,14 +137,17 @@ fn steps(
                 }
             }
             Ok(None) => break End::Finished,
-            Err(_) if run.has_result() => break End::Diverged,
+            Err(error) if run.has_result() => {
+                problem = Some(error);
+                break End::Diverged;
+            }
             Err(error) => return Err(error),
         }
         if paused {
             run.snapshot().into_iter().for_each(|snapshot| on_event(Event::Snapshot(snapshot)));
         }
     };
-    on_event(Event::Ended(Box::new(run.finish(end, seconds)?)));
+    on_event(Event::Ended(Box::new(Outcome { problem, ..run.finish(end, seconds)? })));
     Ok(())
 }
 
