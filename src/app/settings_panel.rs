@@ -48,10 +48,12 @@ fn preset_ui(ui: &mut Ui, settings: &mut Settings) {
         *settings = settings.with_preset(preset);
     }
     let mut effort = settings.effort();
+    // Only some settings lie on the line from the one preset to the other.
+    let on_it = settings.with_effort(effort) == *settings;
     let why = "From the preset fast to the preset best: more outer iterations, a lower error at the same nonzeros";
     slider(ui, "Effort, fast to best", why, |ui| {
         let slider = Slider::new(&mut effort, 0.0..=1.0)
-            .custom_formatter(|effort, _| format!("{:.0}", 100.0 * effort))
+            .custom_formatter(|effort, _| if on_it { format!("{:.0}", 100.0 * effort) } else { "–".into() })
             .custom_parser(|text| text.trim_end_matches('%').trim().parse().ok().map(|percent: f64| percent / 100.0))
             .suffix(" %");
         let response = ui.add(slider);

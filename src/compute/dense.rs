@@ -110,9 +110,7 @@ impl Cholesky {
         let l = MatRef::from_column_major_slice(&self.lower, self.k, self.k);
         llt::solve::solve_in_place(l, x, par, MemStack::new(&mut memory));
     }
-}
 
-impl Cholesky {
     /// `out = G⁻¹`.
     pub fn inverse(&self, out: &mut Matrix) {
         let k = self.k;

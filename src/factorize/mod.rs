@@ -17,14 +17,18 @@
 mod budget;
 mod factors;
 mod half_step;
+mod lane;
 mod layerwise;
 mod phase;
+mod preset;
+mod rows;
 mod schedule;
 mod search;
 mod settings;
 mod side;
 mod solver;
 mod start;
+mod target;
 
 pub use budget::Budget;
 pub use factors::{Factor, Factors};
@@ -32,9 +36,10 @@ pub use layerwise::{
     Calibration, CalibrationError, CalibrationSum, Finalize, FinalizeReport, Finalizer, Sides, Solve, polish,
 };
 pub use phase::{Clock, Phase};
+pub use preset::Preset;
 pub use schedule::Schedule;
 pub use search::Search;
-pub use settings::{Course, Orientation, Preset, Settings, Split};
+pub use settings::{Course, Orientation, Settings, Split};
 use solver::scale_of;
 pub use solver::{Report, Solver};
 pub use start::Start;

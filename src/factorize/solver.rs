@@ -1,9 +1,10 @@
 //! The alternation of half-steps: the paper's Algorithm 1.
 
-use super::half_step::{Inner, Outcome, Target, Workspace, residual_squared};
+use super::half_step::{Inner, Outcome, Workspace};
 use super::phase::{Clock, Phase};
 use super::side::Side;
 use super::start::fixed_mask;
+use super::target::{Target, residual_squared};
 use super::{Budget, Error, Factor, Factors, Orientation, Settings};
 use crate::matrix::{Csr, Matrix, keep_largest};
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! A run: commands go in, events come out.
 //!
-//! [`Drive`] is a run without a clock or a thread: it owns the solver and turns each half-step into an [`Event`]. On
+//! [`Drive`] is a run without a clock or a thread: it joins the stages of a run and turns each step into an [`Event`]. On
 //! the desktop [`Job`] drives it on a thread of its own with its own pool of workers, and [`run`] on the calling
 //! thread. The window and the command line see only events.
 

@@ -1,0 +1,209 @@
+//! A half-step on one panel: the iterations of its columns.
+
+use super::phase::{Phase, Times};
+use super::rows::{Relax, reflect, sample};
+use super::side::{Panel, Parts};
+use super::target::Target;
+use crate::compute::{Cholesky, PANEL, PanelRow, multiply, vectorized, with_panel};
+use crate::matrix::{Csr, Histogram};
+
+/// What belongs to a panel besides its state.
+#[derive(Default)]
+pub(super) struct Lane {
+    /// FT; where the smaller system is solved T itself.
+    h: Vec<PanelRow>,
+    pub sums: Sums,
+    pub times: Times,
+}
+
+#[derive(Clone, Copy, Default)]
+pub(super) struct Sums {
+    pub primal: f64,
+    pub dual: f64,
+    pub norm: f64,
+    pub changed: usize,
+}
+
+/// What all panels share in one iteration.
+pub(super) struct Iteration<'a> {
+    pub system: &'a Cholesky,
+    pub f: &'a Csr,
+    pub ft: &'a Csr,
+    pub target: Target<'a>,
+    /// Whether the smaller system is solved.
+    pub small: bool,
+    pub rho: f32,
+    /// ρ/c.
+    pub weight: f32,
+    pub relaxation: f32,
+}
+
+impl Lane {
+    /// V takes up the norms of F's rows; FT is computed where it is needed.
+    pub fn prepare(&mut self, panel: &mut Panel, norms: &[f32], warm_start: bool, iteration: &Iteration<'_>) {
+        if warm_start {
+            for (row, &norm) in panel.v.iter_mut().zip(norms) {
+                row.iter_mut().for_each(|v| *v *= norm);
+            }
+        } else {
+            panel.v.fill([0.0; PANEL]);
+        }
+        self.times.took(Phase::Update);
+        let (f, target) = (iteration.f, iteration.target);
+        if iteration.small {
+            self.h.resize(f.cols(), [0.0; PANEL]);
+            target.fill(&mut self.h, panel.first);
+        } else {
+            self.h.resize(f.rows(), [0.0; PANEL]);
+            with_panel(f.cols(), |t| {
+                target.fill(t, panel.first);
+                multiply(f, 0..f.rows(), t, |i, row| self.h[i] = *row);
+            });
+        }
+        self.times.took(Phase::Products);
+    }
+
+    /// One iteration up to V; the mask is the caller's, from `histogram`.
+    pub fn iterate(&mut self, panel: &mut Panel, iteration: &Iteration<'_>, mut histogram: Option<&mut Histogram>) {
+        if let Some(histogram) = &mut histogram {
+            histogram.clear();
+        }
+        match iteration.small {
+            true => self.iterate_small(panel, iteration, histogram),
+            false => self.iterate_large(panel, iteration, histogram),
+        }
+    }
+
+    fn iterate_large(&mut self, panel: &mut Panel, iteration: &Iteration<'_>, mut histogram: Option<&mut Histogram>) {
+        let rho = iteration.rho;
+        with_panel(panel.v.len(), |y| {
+            vectorized(
+                #[inline(always)]
+                || {
+                    for (((y, h), v), keep) in y.iter_mut().zip(&self.h).zip(&panel.v).zip(&panel.keep) {
+                        let reflected = reflect(v, *keep, rho);
+                        (0..PANEL).for_each(|c| y[c] = h[c] + reflected[c]);
+                    }
+                },
+            );
+            self.times.took(Phase::Update);
+            iteration.system.solve(y);
+            self.times.took(Phase::Products);
+            let relax = Relax::new(iteration.relaxation);
+            self.sums.primal = vectorized(
+                #[inline(always)]
+                || {
+                    let mut outside = 0.0;
+                    for ((v, y), keep) in panel.v.iter_mut().zip(&*y).zip(&panel.keep) {
+                        outside += relax.apply(v, y, *keep);
+                        if let Some(histogram) = &mut histogram {
+                            sample(v, histogram);
+                        }
+                    }
+                    outside
+                },
+            );
+            self.times.took(Phase::Update);
+        });
+    }
+
+    /// The same by the smaller system, with sparse products.
+    fn iterate_small(&mut self, panel: &mut Panel, iteration: &Iteration<'_>, mut histogram: Option<&mut Histogram>) {
+        let (f, ft, weight) = (iteration.f, iteration.ft, iteration.weight);
+        let (k, p) = (f.rows(), f.cols());
+        with_panel(k + p, |buffer| {
+            let (reflected, rest) = buffer.split_at_mut(k);
+            vectorized(
+                #[inline(always)]
+                || {
+                    for ((out, v), keep) in reflected.iter_mut().zip(&panel.v).zip(&panel.keep) {
+                        *out = reflect(v, *keep, weight);
+                    }
+                },
+            );
+            self.times.took(Phase::Update);
+            multiply(
+                ft,
+                0..p,
+                reflected,
+                #[inline(always)]
+                |i, row| (0..PANEL).for_each(|c| rest[i][c] = self.h[i][c] - row[c]),
+            );
+            iteration.system.solve(rest);
+            let relax = Relax::new(iteration.relaxation);
+            let mut primal = 0.0;
+            multiply(
+                f,
+                0..k,
+                rest,
+                #[inline(always)]
+                |i, row| {
+                    let y = std::array::from_fn(|c| reflected[i][c] + row[c]);
+                    let v = &mut panel.v[i];
+                    primal += relax.apply(v, &y, panel.keep[i]);
+                    if let Some(histogram) = &mut histogram {
+                        sample(v, histogram);
+                    }
+                },
+            );
+            self.sums.primal = primal;
+            self.times.took(Phase::Products);
+        });
+    }
+
+    /// Gives the norms back, collects Z and compares it with the one before.
+    pub fn finish(&mut self, panel: &mut Panel, norms: &[f32], before: &Csr, parts: &mut Parts) {
+        let width = PANEL.min(before.cols() - panel.first);
+        let (first, past) = (panel.first as u32, (panel.first + width) as u32);
+        let mut sums = Sums { primal: self.sums.primal, ..Sums::default() };
+        parts.z.refill(panel.v.len(), width, |i, indices, values| {
+            let (from, norm) = (values.len(), norms[i]);
+            for (c, v) in panel.kept(i) {
+                // In the sums as it is scaled, like the residuals.
+                sums.norm += f64::from(v) * f64::from(v);
+                indices.push(c as u32);
+                values.push(v / norm);
+            }
+            panel.v[i].iter_mut().for_each(|v| *v /= norm);
+            let at = before.row_starts()[i]..before.row_starts()[i + 1];
+            let old = &before.indices()[at.clone()];
+            let old_at = at.start + old.partition_point(|&j| j < first)..at.start + old.partition_point(|&j| j < past);
+            let old = before.indices()[old_at.clone()].iter().map(|j| j - first).zip(&before.values()[old_at]);
+            let new = indices[from..].iter().copied().zip(&values[from..]);
+            let (changed, moved) = difference(new, old);
+            sums.changed += changed;
+            sums.dual += moved * f64::from(norm).powi(2);
+        });
+        parts.zt.transpose_from(&parts.z);
+        self.sums = sums;
+    }
+}
+
+/// How many positions of two sparse rows are in only one of them, and the square of their distance.
+fn difference<'a>(
+    new: impl Iterator<Item = (u32, &'a f32)>,
+    old: impl Iterator<Item = (u32, &'a f32)>,
+) -> (usize, f64) {
+    let (mut new, mut old) = (new.peekable(), old.peekable());
+    let (mut changed, mut square) = (0, 0.0);
+    loop {
+        let (next_new, next_old) = (new.peek().map(|(j, _)| *j), old.peek().map(|(j, _)| *j));
+        let (mut x, mut y) = (0.0, 0.0);
+        match (next_new, next_old) {
+            (None, None) => return (changed, square),
+            (Some(j), Some(l)) if j == l => {
+                x = new.next().map_or(0.0, |(_, &x)| x);
+                y = old.next().map_or(0.0, |(_, &y)| y);
+            }
+            (Some(j), l) if l.is_none_or(|l| j < l) => {
+                x = new.next().map_or(0.0, |(_, &x)| x);
+                changed += 1;
+            }
+            _ => {
+                y = old.next().map_or(0.0, |(_, &y)| y);
+                changed += 1;
+            }
+        }
+        square += (f64::from(x) - f64::from(y)).powi(2);
+    }
+}

@@ -1,0 +1,69 @@
+//! Passes over a panel's rows, 64 entries at a time with their mask in one word.
+
+use crate::compute::{PANEL, PanelRow};
+use crate::matrix::Histogram;
+
+/// For each byte of a mask's word eight numbers, all ones where its bit is 1, else 0: masks for the bits of floats.
+static SPREAD: [[u32; 8]; 256] = {
+    let mut spread = [[0; 8]; 256];
+    let mut at = 0;
+    while at < 8 * 256 {
+        if (at / 8) >> (at % 8) & 1 == 1 {
+            spread[at / 8][at % 8] = u32::MAX;
+        }
+        at += 1;
+    }
+    spread
+};
+
+/// (Z − U)·`weight`: V, its sign turned outside the mask.
+#[inline(always)]
+pub(super) fn reflect(v: &PanelRow, keep: u64, weight: f32) -> PanelRow {
+    let mut out = [0.0; PANEL];
+    let eights = out.as_chunks_mut::<8>().0.iter_mut().zip(v.as_chunks::<8>().0);
+    for ((out, v), bits) in eights.zip(keep.to_le_bytes()) {
+        let kept = &SPREAD[usize::from(bits)];
+        for lane in 0..8 {
+            let turn = !kept[lane] & 1 << 31;
+            out[lane] = weight * f32::from_bits(v[lane].to_bits() ^ turn);
+        }
+    }
+    out
+}
+
+/// Counts one of every few entries, for where the mask's cut may lie.
+#[inline(always)]
+pub(super) fn sample(v: &PanelRow, histogram: &mut Histogram) {
+    v.iter().step_by(8).for_each(|&v| histogram.add(v));
+}
+
+/// V from Y: λY + (1 − λ)Z + U.
+#[derive(Clone, Copy)]
+pub(super) struct Relax {
+    y: f32,
+    z: f32,
+}
+
+impl Relax {
+    pub fn new(relaxation: f32) -> Self {
+        Self { y: relaxation, z: 1.0 - relaxation }
+    }
+
+    /// Returns ‖Y − M⊙Y‖².
+    #[inline(always)]
+    pub fn apply(self, v: &mut PanelRow, y: &PanelRow, keep: u64) -> f64 {
+        let mut squares = [0.0f32; 8];
+        let eights = v.as_chunks_mut::<8>().0.iter_mut().zip(y.as_chunks::<8>().0);
+        for ((v, y), bits) in eights.zip(keep.to_le_bytes()) {
+            let kept = &SPREAD[usize::from(bits)];
+            for lane in 0..8 {
+                let kept = kept[lane];
+                let outside = f32::from_bits(y[lane].to_bits() & !kept);
+                let before = f32::from_bits(self.z.to_bits() & kept | 1f32.to_bits() & !kept);
+                squares[lane] += outside * outside;
+                v[lane] = self.y * y[lane] + before * v[lane];
+            }
+        }
+        f64::from(squares.iter().sum::<f32>())
+    }
+}

@@ -1,0 +1,71 @@
+//! What a half-step is to come close to, and how close the factors are.
+
+use crate::compute::{PANEL, PanelRow, chunks_of_mut, fill_transposed, multiply, prelude::*, with_panel};
+use crate::matrix::{Csr, Matrix};
+
+/// T, p×q: a matrix or its transpose.
+#[derive(Clone, Copy)]
+pub(super) enum Target<'a> {
+    /// p×q.
+    Plain(&'a Matrix),
+    /// q×p.
+    Transposed(&'a Matrix),
+}
+
+impl Target<'_> {
+    /// A panel of T, from column `first` on.
+    pub fn fill(self, panel: &mut [PanelRow], first: usize) {
+        match self {
+            Target::Plain(t) => {
+                let span = PANEL.min(t.cols() - first);
+                for (i, out) in panel.iter_mut().enumerate() {
+                    out[..span].copy_from_slice(&t.row(i)[first..first + span]);
+                    out[span..].fill(0.0);
+                }
+            }
+            Target::Transposed(t) => {
+                /// Values of a row taken at a time, so that the panel's rows they go to stay in the cache.
+                const RUN: usize = 16;
+                let span = PANEL.min(t.rows() - first);
+                for (at, out) in panel.chunks_mut(RUN).enumerate() {
+                    for c in 0..PANEL {
+                        let row =
+                            if c < span { &t.row(first + c)[at * RUN..at * RUN + out.len()] } else { &[0.0; RUN] };
+                        out.iter_mut().zip(row).for_each(|(out, &value)| out[c] = value);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// ‖W − FᵀX‖² for F with Fᵀ `ft` (p×k) and X with Xᵀ `xt` (q×k), W p×q; each column's sum in f64.
+pub(super) fn residual_squared(w: &Matrix, ft: &Csr, xt: &Csr) -> f64 {
+    let mut panels = vec![0.0f64; w.cols().div_ceil(PANEL)];
+    chunks_of_mut(&mut panels, 1).enumerate().for_each(|(at, square)| {
+        let first = at * PANEL;
+        let span = PANEL.min(w.cols() - first);
+        with_panel(ft.cols(), |panel| {
+            fill_transposed(panel, xt, first);
+            let mut sum = 0.0f64;
+            multiply(
+                ft,
+                0..ft.rows(),
+                panel,
+                #[inline(always)]
+                |i, row| {
+                    let mut lanes = [0.0f32; 8];
+                    let (w, rest) = w.row(i)[first..first + span].as_chunks::<8>();
+                    let (product, product_rest) = row[..span].as_chunks::<8>();
+                    for (w, product) in w.iter().zip(product) {
+                        (0..8).for_each(|lane| lanes[lane] += (w[lane] - product[lane]).powi(2));
+                    }
+                    rest.iter().zip(product_rest).for_each(|(w, product)| lanes[0] += (w - product).powi(2));
+                    sum += f64::from(lanes.iter().sum::<f32>());
+                },
+            );
+            square[0] = sum;
+        });
+    });
+    panels.iter().sum()
+}
