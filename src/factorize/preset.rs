@@ -98,7 +98,7 @@ impl Preset {
         };
         match self {
             Self::Published => published,
-            Self::Best => Settings { expansion: 2.0, outer: 200, ..annealed },
+            Self::Best => Settings { expansion: 2.0, outer: 140, ..annealed },
             Self::Fast => Settings { expansion: 1.5, outer: 20, exact: false, rounds: 2, ..annealed },
             Self::Compact => Settings { expansion: 0.8, outer: 200, ..square },
         }
