@@ -1,7 +1,7 @@
 //! The solver against its definition and its promises.
 
 use dsf_explorer::factorize::{Budget, Error, Factor, Factors, Preset, Schedule, Settings, Solver, Start};
-use dsf_explorer::matrix::Matrix;
+use dsf_explorer::matrix::{Mask, Matrix};
 use dsf_explorer::measure;
 use proptest::prelude::*;
 use rand_pcg::{
@@ -385,10 +385,20 @@ fn the_budget_is_exact_on_long_matrices_and_in_a_single_iteration() {
 fn a_fixed_mask_is_not_given_up_for_the_fallback() {
     // Diagonal: magnitude pruning is exact.
     let w = Matrix::from_fn(32, 32, |i, j| if i == j { 1.0 + i as f32 } else { 0.0 });
-    let settings = Settings { fixed_mask: true, ..Preset::Best.settings() };
-    let shared = Settings { fixed_mask: true, outer: 3, ..Settings::default() };
-    let mask = |settings: &Settings, w: &Matrix| solve(w, settings).b.as_slice().iter().filter(|x| **x != 0.0).count();
-    assert!(mask(&settings, &w) <= 256 / 2 && mask(&shared, &random(32, 32, 3)) <= 102);
+    let free = Settings { outer: 3, ..Preset::Best.settings() };
+    let fixed = Settings { fixed_mask: true, ..free.clone() };
+    let falls_back = |settings: &Settings| {
+        let mut solver = Solver::new(&w, settings).unwrap();
+        while solver.step().unwrap().is_some() {}
+        solver.falls_back()
+    };
+    assert!(falls_back(&free) && !falls_back(&fixed));
+    // The first factor of a square W is B: whatever W is, its nonzeros are among the same places.
+    let kept = |w: &Matrix| Mask::of(&solve(w, &fixed).b);
+    let (diagonal, other) = (kept(&w), kept(&random(32, 32, 3)));
+    let outside =
+        (0..64).flat_map(|l| (0..32).map(move |j| (l, j))).filter(|&(l, j)| diagonal.get(l, j) && !other.get(l, j));
+    assert_eq!(outside.count(), 0);
 }
 
 #[test]

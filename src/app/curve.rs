@@ -27,7 +27,11 @@ pub fn curve_ui(ui: &mut Ui, runs: &[Run], selected: Option<usize>, magnitude: O
                 }
             }
             if let Some(run) = shown {
-                plot.line(Line::new(format!("DSF, run {}", run.number), points(run)).color(colors::DSF).width(2.0));
+                let layerwise = run.problem.as_ref().is_some_and(|problem| problem.calibration.is_some());
+                // Then it is the error of W scaled by its inputs, and not to be read against magnitude pruning's.
+                let of = if layerwise { " (inputs scaled)" } else { "" };
+                let name = format!("DSF, run {}{of}", run.number);
+                plot.line(Line::new(name, points(run)).color(colors::DSF).width(2.0));
             }
             if let Some(error) = magnitude.filter(|&error| error > 0.0) {
                 let line = HLine::new("magnitude pruning", error.log10());

@@ -249,6 +249,21 @@ mod tests {
     }
 
     #[test]
+    fn a_snapshot_asked_for_during_a_search_comes_after_it() {
+        let split = crate::factorize::Split::Auto;
+        let (_job, events) = spawn(Settings { split, outer: 1_000_000, ..Settings::default() });
+        let mut searched = 0;
+        loop {
+            match events.recv_timeout(Duration::from_secs(60)).expect("an event") {
+                Event::Stepped(progress) => searched += usize::from(progress.stage == crate::job::Stage::Search),
+                Event::Snapshot(snapshot) => break assert_eq!(snapshot.product.shape(), (48, 64)),
+                event => panic!("{event:?}"),
+            }
+        }
+        assert!(searched > 0);
+    }
+
+    #[test]
     fn what_cannot_be_done_is_said() {
         let (_job, events) = spawn(Settings { density: 1e-9, ..Settings::default() });
         let Event::Failed(why) = next_but_snapshots(&events) else { panic!("a failure") };
