@@ -98,7 +98,7 @@ pub struct FinalizeReport {
 /// diagonal: the errors are the same, and all numbers of one size.
 pub struct Finalizer {
     settings: Finalize,
-    problem: Problem,
+    objective: Objective,
     step: usize,
     /// A, and B times the norms.
     a: Matrix,
@@ -114,7 +114,7 @@ pub struct Finalizer {
 }
 
 /// What stays the same over all steps.
-struct Problem {
+struct Objective {
     w: Matrix,
     calibration: Calibration,
     /// With shrinkage, what is solved for.
@@ -146,20 +146,20 @@ impl Finalizer {
         calibration.check_inputs(w.cols())?;
         factors.check(w)?;
         let (a, b) = (&factors.a, &factors.b);
-        let problem = Problem::new(w, &factors, calibration, settings)?;
-        let errors = problem.errors(&factors);
+        let objective = Objective::new(w, &factors, calibration, settings)?;
+        let errors = objective.errors(&factors);
         let keep = [a, b].map(|x| x.as_slice().iter().map(|&x| x != 0.0).collect());
         Ok(Self {
             settings: settings.clone(),
             step: 0,
-            a: Matrix::from_fn(a.rows(), a.cols(), |i, l| a.get(i, l) / problem.scales[0]),
-            b: Matrix::from_fn(b.rows(), b.cols(), |l, j| b.get(l, j) / problem.scales[1] * problem.norms[j]),
+            a: Matrix::from_fn(a.rows(), a.cols(), |i, l| a.get(i, l) / objective.scales[0]),
+            b: Matrix::from_fn(b.rows(), b.cols(), |l, j| b.get(l, j) / objective.scales[1] * objective.norms[j]),
             keep,
             masked: Masked::default(),
             start: errors.plain,
             errors,
             best: factors,
-            problem,
+            objective,
         })
     }
 
@@ -186,7 +186,7 @@ impl Finalizer {
         }
         self.step += 1;
         let factors = self.factors();
-        let errors = self.problem.errors(&factors);
+        let errors = self.objective.errors(&factors);
         if !errors.plain.is_finite() {
             return Err(Error::Diverged { step: self.step });
         }
@@ -199,8 +199,8 @@ impl Finalizer {
 
     /// The factors as they are now.
     pub fn factors(&self) -> Factors {
-        let [scale_a, scale_b] = self.problem.scales;
-        let norms = &self.problem.norms;
+        let [scale_a, scale_b] = self.objective.scales;
+        let norms = &self.objective.norms;
         Factors {
             a: Matrix::from_fn(self.a.rows(), self.a.cols(), |i, l| self.a.get(i, l) * scale_a),
             b: Matrix::from_fn(self.b.rows(), self.b.cols(), |l, j| self.b.get(l, j) / norms[j] * scale_b),
@@ -223,11 +223,11 @@ impl Finalizer {
     /// The rows of A: Gram matrix G = B·E·Bᵀ, right-hand side W·E·Bᵀ.
     fn solve_a(&mut self) {
         let (k, n) = self.b.shape();
-        let problem = &self.problem;
+        let objective = &self.objective;
         let (mut be, mut g, mut h) = (Matrix::zeros(k, n), Matrix::zeros(k, k), Matrix::zeros(self.a.rows(), k));
-        product(&mut be, self.b.view(), problem.e.view());
+        product(&mut be, self.b.view(), objective.e.view());
         product(&mut g, be.view(), self.b.view().transpose());
-        product(&mut h, problem.we.view(), self.b.view().transpose());
+        product(&mut h, objective.we.view(), self.b.view().transpose());
         // A row of B that the inputs hardly excite has a diagonal entry of rounding errors: not below what its
         // entries alone would give, less the digits of f32.
         let floor = |l: usize| 1e-6 * self.b.row(l).iter().map(|x| x * x).sum::<f32>();
@@ -241,10 +241,10 @@ impl Finalizer {
     /// All of B: D = AᵀA and right-hand side Aᵀ·W·E, scaled to D's unit diagonal.
     fn solve_b(&mut self) {
         let k = self.a.cols();
-        let problem = &self.problem;
+        let objective = &self.objective;
         let (mut d, mut h) = (Matrix::zeros(k, k), Matrix::zeros(k, self.b.cols()));
         gram(&mut d, &self.a.transposed());
-        product(&mut h, self.a.view().transpose(), problem.we.view());
+        product(&mut h, self.a.view().transpose(), objective.we.view());
         let norms: Vec<f32> = (0..k).map(|l| root_or_1(d.get(l, l))).collect();
         scale(&mut d, |i, j, d| d / (norms[i] * norms[j]));
         scale(&mut h, |l, _, h| h / norms[l]);
@@ -254,17 +254,17 @@ impl Finalizer {
             Solve::Admm => symmetric_eigen(&d),
             Solve::Exact => None,
         };
-        match (&eigen, &problem.eigen) {
+        match (&eigen, &objective.eigen) {
             (Some(d), Some(e)) => {
                 self.masked.admm_sylvester(x, keep, &h, [d, e], settings.rho as f32, settings.iterations);
             }
-            _ => self.masked.descend(x, keep, &h, [&d, &problem.e], settings.iterations),
+            _ => self.masked.descend(x, keep, &h, [&d, &objective.e], settings.iterations),
         }
         scale(&mut self.b, |l, _, b| b / norms[l]);
     }
 }
 
-impl Problem {
+impl Objective {
     fn new(w: &Matrix, factors: &Factors, calibration: &Calibration, settings: &Finalize) -> Result<Self, Error> {
         let shrunk = (settings.shrinkage > 0.0).then(|| calibration.shrunk(settings.shrinkage));
         let solved = shrunk.as_ref().unwrap_or(calibration);
