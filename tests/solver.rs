@@ -4,6 +4,7 @@ use dsf_explorer::factorize::{Budget, Error, Factor, Factors, Preset, Schedule, 
 use dsf_explorer::matrix::{Mask, Matrix};
 use dsf_explorer::measure;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use rand_pcg::{
     Pcg64Mcg,
     rand_core::{Rng, SeedableRng},
@@ -321,7 +322,7 @@ fn what_cannot_be_factorized_is_refused_with_the_reason() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, rng_seed: RngSeed::Fixed(3), ..ProptestConfig::default() })]
 
     /// Any shape and density: the budget holds, the error is below 1, nothing panics.
     #[test]

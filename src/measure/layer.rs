@@ -48,8 +48,9 @@ fn energy(w: &Matrix, factors: Option<(Csr, Csr)>, xtx: &Matrix) -> f64 {
             difference.iter().zip(&seen).map(|(difference, seen)| difference * seen).sum()
         })
         .collect();
-    // Of a semidefinite matrix it is not negative, but for the last digits.
-    sums.iter().sum::<f64>().max(0.0)
+    // Of a semidefinite matrix it is not negative, but for the last digits; what is not a number stays so.
+    let sum: f64 = sums.iter().sum();
+    if sum < 0.0 { 0.0 } else { sum }
 }
 
 #[cfg(test)]

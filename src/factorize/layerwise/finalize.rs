@@ -1,7 +1,7 @@
 //! Finalisation: the values solved again on the final masks, against the layer-wise error (the paper's section 4.3).
 
 use super::masked::{Masked, exact_rows};
-use super::regression::{RIDGE, Regression, root_or_1, scale};
+use super::regression::{RIDGE, Regression, norms, root_or_1, scale};
 
 use super::Calibration;
 use crate::compute::{Eigen, gram, product, symmetric_eigen};
@@ -245,7 +245,7 @@ impl Finalizer {
         let (mut d, mut h) = (Matrix::zeros(k, k), Matrix::zeros(k, self.b.cols()));
         gram(&mut d, &self.a.transposed());
         product(&mut h, self.a.view().transpose(), objective.we.view());
-        let norms: Vec<f32> = (0..k).map(|l| root_or_1(d.get(l, l))).collect();
+        let norms = norms((0..k).map(|l| d.get(l, l)));
         scale(&mut d, |i, j, d| d / (norms[i] * norms[j]));
         scale(&mut h, |l, _, h| h / norms[l]);
         scale(&mut self.b, |l, _, b| b * norms[l]);

@@ -14,14 +14,14 @@ pub(super) const RIDGE: f32 = 1e-3;
 pub(super) struct Regression {
     pub g: Matrix,
     pub h: Matrix,
-    /// Roots of G's diagonal; 1 where nothing is.
+    /// Roots of G's diagonal.
     norms: Vec<f32>,
 }
 
 impl Regression {
     /// Scales them. `floor(l)` is the least that entry `l` of the diagonal is taken for: rounding errors of G.
     pub fn new(mut g: Matrix, mut h: Matrix, floor: impl Fn(usize) -> f32) -> Self {
-        let norms: Vec<f32> = (0..g.rows()).map(|l| root_or_1(g.get(l, l).max(floor(l)))).collect();
+        let norms = norms((0..g.rows()).map(|l| g.get(l, l).max(floor(l))));
         scale(&mut g, |i, j, g| g / (norms[i] * norms[j]));
         scale(&mut h, |_, l, h| h / norms[l]);
         Self { g, h, norms }
@@ -78,6 +78,16 @@ fn polish_rows(t: &Matrix, x: &mut Matrix, f: &Matrix) {
     scale(x, |_, _, x| x / scale_t * scale_f);
     Regression::new(g, h, |_| 0.0).solve(x, |x, scaled| exact_rows(x, &keep, &scaled.h, &scaled.g, RIDGE));
     scale(x, |_, _, x| x / scale_f * scale_t);
+}
+
+/// Roots of a Gram matrix's diagonal, none far below the largest: what belongs to such a one would leave the finite
+/// numbers for a product that hardly sees it. All 1 if nothing is there.
+pub(super) fn norms(diagonal: impl Iterator<Item = f32>) -> Vec<f32> {
+    const LEAST: f32 = 1e-6;
+    let mut norms: Vec<f32> = diagonal.map(|x| x.max(0.0).sqrt()).collect();
+    let largest = root_or_1(norms.iter().fold(0.0f32, |largest, &x| largest.max(x)).powi(2));
+    norms.iter_mut().for_each(|x| *x = x.max(LEAST * largest));
+    norms
 }
 
 /// √x, and 1 where nothing is: what belongs to it then stays as it is.
