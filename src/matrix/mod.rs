@@ -2,10 +2,12 @@
 
 mod dense;
 mod mask;
+mod order;
 mod sparse;
 mod topk;
 
 pub use dense::Matrix;
 pub use mask::Mask;
+pub use order::{Arrangement, Orders, inverse, permuted};
 pub use sparse::Csr;
 pub use topk::{Candidate, Cut, Histogram, keep_largest, ones};

@@ -1,0 +1,373 @@
+//! Orders of rows and columns in which the structure of a sparse matrix can be seen.
+//!
+//! An order is a permutation as a list: the row at position p is row `order[p]` of the matrix as it is stored.
+//!
+//! [`Arrangement::Cluster`] is the first axis of correspondence analysis of the mask, found by reciprocal averaging
+//! (H. O. Hirschfeld, *A connection between correlation and contingency*, 1935; J.-P. Benzécri, *L'analyse des données*,
+//! 1973): a row's score is the mean score of the columns in which it has entries, a column's that of its rows. Taken in
+//! turns, with the trivial solution (all scores alike) subtracted, this converges to the scores that put rows with many
+//! columns in common next to each other.
+
+use super::{Csr, Matrix};
+use rand_pcg::{
+    Pcg64Mcg,
+    rand_core::{Rng, SeedableRng},
+};
+use serde::{Deserialize, Serialize};
+
+/// What rows and columns are sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Arrangement {
+    /// Nothing: as they are stored.
+    #[default]
+    Stored,
+    /// Their number of nonzeros, falling.
+    Density,
+    /// Their Euclidean norm, falling.
+    Norm,
+    /// The first axis of correspondence analysis of the mask: what is alike stands together. Empty ones come last.
+    Cluster,
+}
+
+impl Arrangement {
+    /// All of them, in the order they are offered.
+    pub const ALL: [Self; 4] = [Self::Stored, Self::Density, Self::Norm, Self::Cluster];
+
+    /// As it is saved.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Density => "density",
+            Self::Norm => "norm",
+            Self::Cluster => "cluster",
+        }
+    }
+
+    /// The orders of a matrix's rows and of its columns. Equal ones stay as they are stored.
+    pub fn of(self, matrix: &Matrix) -> (Vec<u32>, Vec<u32>) {
+        match self {
+            Self::Stored => (stored(matrix.rows()), stored(matrix.cols())),
+            Self::Density | Self::Norm => {
+                let (rows, cols) = self.sums(matrix);
+                (falling(&rows), falling(&cols))
+            }
+            Self::Cluster => {
+                let axis = Axis::of(&[&Csr::from_dense(matrix)]);
+                (axis.rows(0..matrix.rows()), axis.cols())
+            }
+        }
+    }
+
+    /// What the rows and the columns are sorted by: counts, or squares of norms.
+    fn sums(self, matrix: &Matrix) -> (Vec<f64>, Vec<f64>) {
+        match self {
+            Self::Norm => sums(matrix, |x| f64::from(x) * f64::from(x)),
+            _ => sums(matrix, |x| f64::from(u8::from(x != 0.0))),
+        }
+    }
+}
+
+/// The orders of a product A·B, A `[out, k]` and B `[k, in]`. The inner one belongs to both factors, so that A and B in
+/// these orders still multiply to A·B, in the orders of its rows and columns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Orders {
+    /// Of A's rows.
+    pub out: Vec<u32>,
+    /// Of A's columns and B's rows.
+    pub inner: Vec<u32>,
+    /// Of B's columns.
+    pub input: Vec<u32>,
+}
+
+impl Orders {
+    /// Density and norm count a column of A and its row of B together; the clusters are those of A above Bᵀ, so that all
+    /// three sides share one axis.
+    ///
+    /// # Panics
+    /// When A has not as many columns as B has rows.
+    pub fn of(a: &Matrix, b: &Matrix, arrangement: Arrangement) -> Self {
+        assert_eq!(a.cols(), b.rows(), "the inner dimension of A and B");
+        let (out, k, input) = (a.rows(), a.cols(), b.cols());
+        match arrangement {
+            Arrangement::Stored => Self { out: stored(out), inner: stored(k), input: stored(input) },
+            Arrangement::Density | Arrangement::Norm => {
+                let ((out, of_a), (of_b, input)) = (arrangement.sums(a), arrangement.sums(b));
+                let inner: Vec<f64> = of_a.iter().zip(&of_b).map(|(a, b)| a + b).collect();
+                Self { out: falling(&out), inner: falling(&inner), input: falling(&input) }
+            }
+            Arrangement::Cluster => {
+                let axis = Axis::of(&[&Csr::from_dense(a), &Csr::from_dense(b).transposed()]);
+                Self { out: axis.rows(0..out), inner: axis.cols(), input: axis.rows(out..out + input) }
+            }
+        }
+    }
+}
+
+/// `matrix` with its rows and columns in these orders.
+///
+/// # Panics
+/// When an order is not as long as its side, or names what is not there.
+pub fn permuted(matrix: &Matrix, rows: &[u32], cols: &[u32]) -> Matrix {
+    assert_eq!((rows.len(), cols.len()), matrix.shape(), "the orders of a matrix's sides");
+    let mut data = Vec::with_capacity(matrix.len());
+    for &i in rows {
+        let row = matrix.row(i as usize);
+        data.extend(cols.iter().map(|&j| row[j as usize]));
+    }
+    Matrix::from_vec(rows.len(), cols.len(), data)
+}
+
+/// The position of each row in `order`: the order that undoes it.
+///
+/// # Panics
+/// When `order` is not a permutation.
+pub fn inverse(order: &[u32]) -> Vec<u32> {
+    let mut positions = vec![u32::MAX; order.len()];
+    for (position, &at) in order.iter().enumerate() {
+        assert_eq!(positions[at as usize], u32::MAX, "{at} stands twice in an order");
+        positions[at as usize] = position as u32;
+    }
+    positions
+}
+
+fn stored(len: usize) -> Vec<u32> {
+    (0..len as u32).collect()
+}
+
+fn falling(sums: &[f64]) -> Vec<u32> {
+    let mut order = stored(sums.len());
+    order.sort_by(|&i, &j| sums[j as usize].total_cmp(&sums[i as usize]));
+    order
+}
+
+/// Of `value` over each row and over each column.
+fn sums(matrix: &Matrix, value: impl Fn(f32) -> f64) -> (Vec<f64>, Vec<f64>) {
+    let (mut rows, mut cols) = (vec![0.0; matrix.rows()], vec![0.0; matrix.cols()]);
+    for (i, sum) in rows.iter_mut().enumerate() {
+        for (&x, col) in matrix.row(i).iter().zip(&mut cols) {
+            let x = value(x);
+            *sum += x;
+            *col += x;
+        }
+    }
+    (rows, cols)
+}
+
+/// The first axis of the masks of matrices of equal width, one above the other. What is empty scores +∞.
+struct Axis {
+    rows: Vec<f64>,
+    cols: Vec<f64>,
+}
+
+impl Axis {
+    /// Each iteration is one pass over the nonzeros.
+    fn of(parts: &[&Csr]) -> Self {
+        const ITERATIONS: usize = 40;
+        /// Of the scores' norm. Not smaller: where parts of the mask share no row and no column, any score that is
+        /// constant on each of them solves, and the order within the parts is what has not yet died away.
+        const CHANGE: f64 = 1e-6;
+        /// Less of a score's norm that remains after a pass is rounding: there is no axis but the trivial one.
+        const NOTHING: f64 = 1e-12;
+
+        let width = parts.iter().map(|part| part.cols()).max().unwrap_or(0);
+        let mut counts = vec![0.0; width];
+        parts.iter().flat_map(|part| part.indices()).for_each(|&j| counts[j as usize] += 1.0);
+        let mut scores = random(width);
+        center(&mut scores, &counts);
+        let mut rows = Vec::new();
+        for _ in 0..ITERATIONS {
+            let mut next = averages(parts, &scores, &counts, &mut rows);
+            if center(&mut next, &counts) < NOTHING {
+                // Scores of rounding errors would shuffle what is equal.
+                (rows, scores) = (vec![0.0; rows.len()], vec![0.0; width]);
+                break;
+            }
+            let change: f64 = (0..width).map(|j| counts[j] * (next[j] - scores[j]).powi(2)).sum();
+            scores = next;
+            if change < CHANGE * CHANGE {
+                break;
+            }
+        }
+        // An axis has no direction: the one that is more like the stored order is taken.
+        let middle = (width as f64 - 1.0) / 2.0;
+        let trend: f64 = scores.iter().zip(&counts).enumerate().map(|(j, (s, c))| (j as f64 - middle) * c * s).sum();
+        if trend < 0.0 {
+            rows.iter_mut().chain(&mut scores).for_each(|score| *score = -*score);
+        }
+        let lengths = parts.iter().flat_map(|part| part.row_starts().windows(2).map(|at| at[1] - at[0]));
+        rows.iter_mut().zip(lengths).filter(|(_, length)| *length == 0).for_each(|(score, _)| *score = f64::INFINITY);
+        scores.iter_mut().zip(&counts).filter(|(_, count)| **count == 0.0).for_each(|(s, _)| *s = f64::INFINITY);
+        Self { rows, cols: scores }
+    }
+
+    /// The order of some of the rows, counted from the first of them.
+    fn rows(&self, range: std::ops::Range<usize>) -> Vec<u32> {
+        rising(&self.rows[range])
+    }
+
+    fn cols(&self) -> Vec<u32> {
+        rising(&self.cols)
+    }
+}
+
+fn rising(scores: &[f64]) -> Vec<u32> {
+    let mut order = stored(scores.len());
+    order.sort_by(|&i, &j| scores[i as usize].total_cmp(&scores[j as usize]));
+    order
+}
+
+/// Each row's mean score of its columns, into `rows`, and of these each column's mean.
+fn averages(parts: &[&Csr], scores: &[f64], counts: &[f64], rows: &mut Vec<f64>) -> Vec<f64> {
+    let mut sums = vec![0.0; scores.len()];
+    rows.clear();
+    for part in parts {
+        for at in part.row_starts().windows(2) {
+            let columns = &part.indices()[at[0]..at[1]];
+            // Several sums side by side: one would wait for each of its additions.
+            let (eights, rest) = columns.as_chunks::<8>();
+            let mut lanes = [0.0; 8];
+            for eight in eights {
+                (0..8).for_each(|lane| lanes[lane] += scores[eight[lane] as usize]);
+            }
+            let sum = lanes.iter().sum::<f64>() + rest.iter().map(|&j| scores[j as usize]).sum::<f64>();
+            let mean = sum / columns.len().max(1) as f64;
+            rows.push(mean);
+            // The row is still in the cache.
+            columns.iter().for_each(|&j| sums[j as usize] += mean);
+        }
+    }
+    sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum /= count.max(1.0));
+    sums
+}
+
+/// Takes the trivial axis out of scores of such weights and makes their norm 1; returns the norm they had without it.
+fn center(scores: &mut [f64], counts: &[f64]) -> f64 {
+    let total: f64 = counts.iter().sum();
+    let mean = scores.iter().zip(counts).map(|(s, c)| s * c).sum::<f64>() / total.max(1.0);
+    let norm = scores.iter().zip(counts).map(|(s, c)| c * (s - mean).powi(2)).sum::<f64>().sqrt();
+    let scale = if norm > 0.0 { 1.0 / norm } else { 0.0 };
+    scores.iter_mut().for_each(|score| *score = (*score - mean) * scale);
+    norm
+}
+
+/// Between −1 and 1, always the same, without any structure of their own.
+fn random(len: usize) -> Vec<f64> {
+    let mut rng = Pcg64Mcg::seed_from_u64(0);
+    (0..len).map(|_| f64::from(rng.next_u32()) / f64::from(1u32 << 31) - 1.0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::{prelude::*, test_runner::RngSeed};
+
+    /// `blocks` full blocks of 3×4 on the diagonal, rows and columns shuffled, `empty` empty rows among them.
+    fn shuffled_blocks(blocks: usize, empty: usize) -> Matrix {
+        let (rows, cols) = (3 * blocks + empty, 4 * blocks);
+        let shuffle = |len: usize, seed: f64| falling(&(0..len).map(|i| (seed * i as f64).sin()).collect::<Vec<_>>());
+        let (row_of, col_of) = (shuffle(rows, 12.9898), shuffle(cols, 78.233));
+        Matrix::from_fn(rows, cols, |i, j| f32::from(u8::from(row_of[i] / 3 == col_of[j] / 4)) * (i + 1) as f32)
+    }
+
+    /// The nonzeros of each row are one run, and rows with the same run stand together.
+    fn assert_blocks(matrix: &Matrix, blocks: usize, empty: usize) {
+        let runs: Vec<_> = (0..matrix.rows())
+            .map(|i| matrix.row(i).iter().map(|&x| u8::from(x != 0.0)).collect::<Vec<u8>>())
+            .collect();
+        let full = runs.len() - empty;
+        for (i, run) in runs.iter().enumerate() {
+            let at = (0..4 * blocks).filter(|&j| run[j] == 1).collect::<Vec<_>>();
+            let (count, first) = (at.len(), at.first().copied().unwrap_or(0));
+            assert_eq!(count, if i < full { 4 } else { 0 }, "{matrix:?}");
+            assert!(first % 4 == 0 && at.last().is_none_or(|&last| last == first + 3), "{matrix:?}");
+        }
+        let mut seen = runs[..full].to_vec();
+        seen.dedup();
+        assert_eq!(seen.len(), blocks, "{matrix:?}");
+    }
+
+    #[test]
+    fn shuffled_blocks_come_back_contiguous() {
+        for (blocks, empty) in [(1, 0), (1, 2), (2, 0), (2, 3), (3, 1), (7, 2)] {
+            let matrix = shuffled_blocks(blocks, empty);
+            let (rows, cols) = Arrangement::Cluster.of(&matrix);
+            assert_blocks(&permuted(&matrix, &rows, &cols), blocks, empty);
+        }
+    }
+
+    #[test]
+    fn factors_of_blocks_share_their_axis() {
+        let (a, b) = (shuffled_blocks(2, 1), shuffled_blocks(2, 0).transposed());
+        let orders = Orders::of(&a, &b, Arrangement::Cluster);
+        assert_blocks(&permuted(&a, &orders.out, &orders.inner), 2, 1);
+        assert_blocks(&permuted(&b, &orders.inner, &orders.input).transposed(), 2, 0);
+    }
+
+    /// A band, shuffled, is a band again: the scores rise along it.
+    #[test]
+    fn a_shuffled_band_comes_back() {
+        let n = 40u32;
+        let order = falling(&(0..n).map(|i| (12.9898 * f64::from(i)).sin()).collect::<Vec<_>>());
+        let band = Matrix::from_fn(40, 40, |i, j| f32::from(u8::from(i.abs_diff(j) <= 6)));
+        let (rows, cols) = Arrangement::Cluster.of(&permuted(&band, &order, &order));
+        let back = |positions: Vec<u32>| positions.iter().map(|&at| order[at as usize]).collect::<Vec<_>>();
+        for side in [back(rows), back(cols)] {
+            let farthest = side.iter().enumerate().map(|(at, &i)| (at as u32).abs_diff(i)).max();
+            let turned = side.iter().enumerate().map(|(at, &i)| (n - 1 - at as u32).abs_diff(i)).max();
+            assert!(farthest.min(turned) <= Some(2), "{side:?}");
+        }
+    }
+
+    #[test]
+    fn by_hand() {
+        let matrix = Matrix::from_vec(3, 3, vec![5.0, 0.0, 0.0, 1.0, 0.0, -1.0, 1.0, 0.0, 2.0]);
+        // Nonzeros: rows 1, 2, 2, columns 3, 0, 2. Squares of norms: rows 25, 2, 5, columns 27, 0, 5.
+        assert_eq!(Arrangement::Stored.of(&matrix), (vec![0, 1, 2], vec![0, 1, 2]));
+        assert_eq!(Arrangement::Density.of(&matrix), (vec![1, 2, 0], vec![0, 2, 1]));
+        assert_eq!(Arrangement::Norm.of(&matrix), (vec![0, 2, 1], vec![0, 2, 1]));
+        assert_eq!(Arrangement::Cluster.of(&matrix).1[2], 1, "the empty column is last");
+        // Inner: A's columns have 3, 0, 2 nonzeros, and the rows of its transpose as many.
+        let orders = Orders::of(&matrix, &matrix.transposed(), Arrangement::Density);
+        assert_eq!(orders, Orders { out: vec![1, 2, 0], inner: vec![0, 2, 1], input: vec![1, 2, 0] });
+        assert_eq!(inverse(&[2, 0, 1]), [1, 2, 0]);
+    }
+
+    #[test]
+    fn odd_shapes() {
+        for arrangement in Arrangement::ALL {
+            assert_eq!(arrangement.of(&Matrix::zeros(0, 0)), (vec![], vec![]));
+            assert_eq!(arrangement.of(&Matrix::zeros(2, 0)), (vec![0, 1], vec![]));
+            assert_eq!(arrangement.of(&Matrix::zeros(2, 3)), (vec![0, 1], vec![0, 1, 2]));
+            assert_eq!(arrangement.of(&Matrix::from_vec(1, 1, vec![-2.0])), (vec![0], vec![0]));
+            let odd = Matrix::from_vec(2, 2, vec![f32::NAN, f32::INFINITY, 0.0, 1.0]);
+            let (rows, cols) = arrangement.of(&odd);
+            assert_eq!((inverse(&rows).len(), inverse(&cols).len()), (2, 2));
+            let empty = Orders::of(&Matrix::zeros(2, 0), &Matrix::zeros(0, 1), arrangement);
+            assert_eq!(empty, Orders { out: vec![0, 1], inner: vec![], input: vec![0] });
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(3), ..ProptestConfig::default() })]
+
+        #[test]
+        fn orders_are_permutations_and_can_be_undone(
+            (out, k, input) in (1usize..12, 1usize..12, 1usize..12),
+            values in prop::collection::vec(prop_oneof![Just(0.0f32), -2.0f32..2.0], 288))
+        {
+            let a = Matrix::from_fn(out, k, |i, l| values[i * 12 + l]);
+            let b = Matrix::from_fn(k, input, |l, j| values[144 + l * 12 + j]);
+            for arrangement in Arrangement::ALL {
+                // `inverse` panics on anything that is no permutation.
+                let orders = Orders::of(&a, &b, arrangement);
+                let moved = permuted(&a, &orders.out, &orders.inner);
+                prop_assert_eq!(&permuted(&moved, &inverse(&orders.out), &inverse(&orders.inner)), &a);
+                let (rows, cols) = arrangement.of(&b);
+                let moved = permuted(&b, &rows, &cols);
+                prop_assert_eq!(&permuted(&moved, &inverse(&rows), &inverse(&cols)), &b);
+                prop_assert_eq!(inverse(&orders.input).len(), input);
+            }
+        }
+    }
+}
