@@ -2,8 +2,10 @@
 
 use super::dense::{parallelism, scratch};
 use crate::matrix::Matrix;
-use faer::dyn_stack::MemBuffer;
+use faer::diag::DiagMut;
+use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt;
+use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
 use faer::linalg::matmul::{matmul, triangular};
 use faer::{Accum, MatMut, MatRef, Par};
 
@@ -39,6 +41,21 @@ pub fn product_square(out: &mut [f64], left: &[f64], right: &[f64], rows: usize)
     let left = MatRef::from_row_major_slice(left, rows, n);
     let right = MatRef::from_row_major_slice(right, n, n);
     matmul(out, Accum::Replace, left, right, 1.0, Par::Seq);
+}
+
+/// The eigenvalues, rising, of a symmetric n×n matrix of which only the lower triangle of the row-major `g` is read;
+/// `None` when faer's iteration does not converge or `g` is not finite. On this thread.
+pub fn eigenvalues(g: &[f64], n: usize) -> Option<Vec<f64>> {
+    assert_eq!(g.len(), n * n, "a square matrix");
+    // A single number is a case of its own: faer's reduction wants something off the diagonal.
+    let mut values = if n == 1 { g.to_vec() } else { vec![0.0; n] };
+    if n > 1 {
+        let need = self_adjoint_evd_scratch::<f64>(n, ComputeEigenvectors::No, Par::Seq, Default::default());
+        let mut memory = MemBuffer::new(need);
+        let (g, diagonal) = (MatRef::from_row_major_slice(g, n, n), DiagMut::from_slice_mut(&mut values));
+        self_adjoint_evd(g, diagonal, None, Par::Seq, MemStack::new(&mut memory), Default::default()).ok()?;
+    }
+    values.iter().all(|x| x.is_finite()).then_some(values)
 }
 
 /// Solves with small symmetric positive semidefinite systems of unit diagonal, one after another, on this thread.
@@ -89,6 +106,17 @@ mod tests {
         // Columns (1, 3, 5) and (2, 4, 6); above the diagonal nothing is touched.
         assert_eq!(sum, [1.0 + 35.0, 1.0, 1.0 + 44.0, 1.0 + 56.0]);
         add_gram(&mut [], &Matrix::zeros(5, 0));
+    }
+
+    #[test]
+    fn eigenvalues_by_hand() {
+        // Of [[2, 1], [1, 2]]; what is above the diagonal is not read.
+        let values = eigenvalues(&[2.0, f64::NAN, 1.0, 2.0], 2).unwrap();
+        assert!((values[0] - 1.0).abs() < 1e-15 && (values[1] - 3.0).abs() < 1e-15, "{values:?}");
+        assert_eq!(eigenvalues(&[7.0], 1), Some(vec![7.0]));
+        assert_eq!(eigenvalues(&[], 0), Some(vec![]));
+        assert_eq!(eigenvalues(&[1.0, 0.0, f64::NAN, 1.0], 2), None);
+        assert_eq!(eigenvalues(&[f64::INFINITY], 1), None);
     }
 
     #[test]

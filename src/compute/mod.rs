@@ -12,6 +12,7 @@ mod sparse;
 
 pub use chunks::{chunks, chunks_mut, chunks_of, chunks_of_mut, dot, join, prelude};
 pub use dense::{Cholesky, NotPositive, Svd, gram, product, product_on, svd};
+pub use double::eigenvalues;
 pub use double::{SmallSolver, add_gram, product_square};
 pub use eigen::{Eigen, symmetric_eigen};
 pub use faer::Par;
