@@ -5,10 +5,14 @@
 //! only `write` opens files, beside the target first, so that a file is either whole or not there.
 //!
 //! Pictures ([`Picture`], [`factor_sheet`]) show a matrix in a diverging [`Palette`], zero in the middle.
+//! A [`Chart`] shows numbers as lines.
 
 #[cfg(not(target_arch = "wasm32"))]
 mod atomic;
+mod axis;
+mod chart;
 mod container;
+mod escape;
 mod factors;
 mod font;
 mod image;
@@ -20,6 +24,7 @@ mod round;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use atomic::{check_writable, write};
+pub use chart::{Chart, Rule, Series};
 pub use container::{Tensor, safetensors};
 pub use factors::Export;
 pub use image::Image;
