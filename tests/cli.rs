@@ -143,6 +143,35 @@ fn an_existing_file_is_replaced_only_when_asked() {
 }
 
 #[test]
+fn a_page_about_the_run_is_written_with_and_without_factors() {
+    let folder = folder("page");
+    npy(&folder.join("w.npy"), 24, 40, some_values);
+    let arguments = ["factorize", "w.npy", "--outer", "3", "--report", "r.html"];
+    let report = json(&run(&folder, &[&arguments[..], &["--json"]].concat()));
+    let page = std::fs::read_to_string(folder.join("r.html")).unwrap();
+    let error = report["relative_error"].as_f64().unwrap();
+    assert!(page.contains(&format!("<td>{error:.6}</td>")), "{error}");
+    assert_eq!(page.matches("data:image/png;base64,").count(), 5);
+    // ⌊0.25·24·40⌋ = 240 nonzeros pay for rank ⌊240/64⌋.
+    assert!(page.contains(">magnitude pruning</text>") && page.contains(">SVD, rank 3</text>"));
+    assert!(!page.contains("In Python"), "no factors were written");
+
+    assert_refused(&folder, &arguments, "--force");
+    assert_refused(&folder, &["factorize", "w.npy", "--report", "missing/r.html"], "missing");
+    let same = ["factorize", "w.npy", "--out", "f.safetensors", "--report", "./f.safetensors"];
+    assert_refused(&folder, &same, "same file");
+    // Neither file is written when one of them cannot be.
+    assert_refused(&folder, &[&arguments[..], &["--out", "f.safetensors"]].concat(), "r.html exists");
+
+    let both = [&arguments[..], &["--out", "f.safetensors", "--layout", "csr", "--force"]].concat();
+    let output = run(&folder, &both);
+    assert!(text(&output.stdout).contains("f.safetensors") && text(&output.stdout).contains("r.html"));
+    let page = std::fs::read_to_string(folder.join("r.html")).unwrap();
+    assert!(page.contains("load_file(&quot;f.safetensors&quot;)") && page.contains("torch.sparse_csr_tensor"));
+    assert!(folder.join("f.safetensors").is_file());
+}
+
+#[test]
 fn what_cannot_be_done_is_refused_in_one_line() {
     let folder = folder("refused");
     npy(&folder.join("w.npy"), 16, 16, some_values);

@@ -2,12 +2,14 @@
 
 use super::{Failure, output};
 use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
-use dsf_explorer::export::{self, Export, Layout, RunReport};
+use dsf_explorer::export::{self, Export, HtmlReport, Layout, Rule, RunReport};
 use dsf_explorer::factorize::{Budget, Preset, Settings};
 use dsf_explorer::job::{self, End, Event, Outcome, Problem};
+use dsf_explorer::matrix::keep_largest;
+use dsf_explorer::measure::{self, Spectrum};
 use dsf_explorer::model::{self, Checkpoint, Dtype, Layer, Orientation};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The command's arguments.
@@ -58,6 +60,10 @@ pub struct Factorize {
     /// Values in the file [default: f32; merged: the tensor's own]
     #[arg(long, value_enum)]
     dtype: Option<WrittenDtype>,
+
+    /// Write a page about the run to this file: figures, pictures, the error's curve
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
 
     /// Replace an existing file
     #[arg(long)]
@@ -167,8 +173,12 @@ impl Factorize {
         let (Method::Dsf, Backend::Cpu) = (self.method, self.backend);
         let Tuning { preset, settings } = &self.tuning;
         settings.check()?;
-        if let Some(out) = &self.out {
-            export::check_writable(out, self.force)?;
+        for file in [&self.out, &self.report].into_iter().flatten() {
+            export::check_writable(file, self.force)?;
+        }
+        let absolute = |file: &Option<PathBuf>| file.as_deref().and_then(|file| std::path::absolute(file).ok());
+        if self.out.is_some() && absolute(&self.out) == absolute(&self.report) {
+            return Err("--out and --report name the same file: give each a name of its own".into());
         }
         let checkpoint = model::open(&self.file)?;
         let orientation = if self.transpose { Orientation::Transposed } else { Orientation::AsStored };
@@ -202,10 +212,40 @@ impl Factorize {
         if let Some(out) = &self.out {
             export.write(out, &outcome.settings, &report, self.force)?;
         }
+        if let Some(file) = &self.report {
+            let page = self.page(&layer, &export, &report, &outcome.settings);
+            export::write(file, page.as_bytes(), self.force)?;
+        }
         match self.json {
             true => output::json(&report),
-            false => output::print(&summary(&report, self.out.as_ref())),
+            false => output::print(&summary(&report, [&self.out, &self.report])),
         }
+    }
+
+    /// The page of `--report`.
+    fn page(&self, layer: &Layer, export: &Export, report: &RunReport, settings: &Settings) -> String {
+        /// Pixels of a picture's longer side.
+        const PICTURE: usize = 512;
+        /// Up to this side the singular values come in a second or less.
+        const SPECTRUM: usize = 2048;
+        let (w, (rows, cols)) = (&*layer.weight, layer.weight.shape());
+        let mut rules = Vec::new();
+        // With calibration the history is of another error.
+        if self.calibration.is_none() {
+            let y = measure::relative_difference(w, &keep_largest(w, report.nnz));
+            rules.push(Rule { name: "magnitude pruning".into(), y });
+            let rank = Spectrum::rank(rows, cols, report.nnz);
+            let spectrum = (rank > 0 && rows.min(cols) <= SPECTRUM).then(|| Spectrum::of(w)).flatten();
+            rules.extend(spectrum.map(|spectrum| Rule { name: format!("SVD, rank {rank}"), y: spectrum.error(rank) }));
+        }
+        let name = self.out.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy());
+        export::html_report(&HtmlReport {
+            report,
+            settings,
+            pictures: &export::report_pictures(w, export, PICTURE),
+            charts: &[export::history_chart(report, rules)],
+            file: name.as_deref().map(|name| (name, export)),
+        })
     }
 }
 
@@ -261,7 +301,7 @@ fn layer_errors(report: &RunReport) -> String {
     format!("{error:.5}{before}{held_out}")
 }
 
-fn summary(report: &RunReport, out: Option<&PathBuf>) -> String {
+fn summary(report: &RunReport, written: [&Option<PathBuf>; 2]) -> String {
     let mut rows = vec![
         ["tensor".into(), format!("{} of {}, {}×{}", report.tensor, report.source, report.rows, report.cols)],
         ["relative error".into(), format!("{:.4}", report.relative_error)],
@@ -278,7 +318,7 @@ fn summary(report: &RunReport, out: Option<&PathBuf>) -> String {
         ],
         ["time".into(), format!("{:.2} s on {} threads", report.seconds, report.threads)],
     ];
-    rows.extend(out.map(|out| ["written".into(), out.display().to_string()]));
+    rows.extend(written.into_iter().flatten().map(|file| ["written".into(), file.display().to_string()]));
     rows.retain(|[_, value]| !value.is_empty());
     rows.iter().map(|[name, value]| format!("{name:<16}{value}")).collect::<Vec<_>>().join("\n")
 }

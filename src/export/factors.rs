@@ -71,6 +71,16 @@ impl Export {
         self.dtype
     }
 
+    /// The tensor's name.
+    pub fn tensor(&self) -> &str {
+        &self.name
+    }
+
+    /// What the names of the factors' tensors begin with.
+    pub fn stem(&self) -> &str {
+        &self.stem
+    }
+
     /// A and B as written; for [`Layout::Merged`], which does not write them, in f32.
     pub fn factors(&self) -> &Factors {
         &self.factors

@@ -5,7 +5,7 @@
 //! only `write` opens files, beside the target first, so that a file is either whole or not there.
 //!
 //! Pictures ([`Picture`], [`factor_sheet`]) show a matrix in a diverging [`Palette`], zero in the middle.
-//! A [`Chart`] shows numbers as lines.
+//! A [`Chart`] shows numbers as lines, and [`html_report`] puts all of a run on one page.
 
 #[cfg(not(target_arch = "wasm32"))]
 mod atomic;
@@ -15,6 +15,7 @@ mod container;
 mod escape;
 mod factors;
 mod font;
+mod html;
 mod image;
 mod layout;
 mod palette;
@@ -27,6 +28,7 @@ pub use atomic::{check_writable, write};
 pub use chart::{Chart, Rule, Series};
 pub use container::{Tensor, safetensors};
 pub use factors::Export;
+pub use html::{HtmlReport, history_chart, html_report, report_pictures};
 pub use image::Image;
 pub use layout::Layout;
 pub use palette::Palette;

@@ -140,12 +140,16 @@ pub fn default_range(matrix: &Matrix) -> f32 {
 /// Pictures side by side, on the first one's background.
 pub fn contact_sheet(pictures: &[Picture]) -> Image {
     let images: Vec<Image> = pictures.iter().map(Picture::image).collect();
+    let palette = pictures.first().map_or(Palette::default(), |picture| picture.palette);
+    side_by_side(&images, palette)
+}
+
+fn side_by_side(images: &[Image], palette: Palette) -> Image {
     let width = images.iter().map(|image| image.width).sum();
     let height = images.iter().map(|image| image.height).max().unwrap_or(0);
-    let background = pictures.first().map_or(Palette::default(), |picture| picture.palette).background();
-    let mut sheet = Image::new(width, height, background);
+    let mut sheet = Image::new(width, height, palette.background());
     let mut left = 0;
-    for image in &images {
+    for image in images {
         sheet.paste((left, 0), image);
         left += image.width;
     }
@@ -157,19 +161,32 @@ pub fn contact_sheet(pictures: &[Picture]) -> Image {
 /// # Panics
 /// When A·B has not W's shape.
 pub fn factor_sheet(w: &Matrix, factors: &Factors, max_side: usize, palette: Palette) -> Image {
-    let product = factors.product();
+    let mut titles = ["W", "A", "B", "AB", "W-AB"].into_iter();
+    let images = factor_images(w, factors, &factors.product(), |picture| {
+        picture.title(titles.next().unwrap_or_default()).max_side(max_side).palette(palette).image()
+    });
+    side_by_side(&images, palette)
+}
+
+/// W, A, B, A·B, which is `product`, and W − A·B, each as `draw` draws it. The three that are W's size share W's range.
+pub(super) fn factor_images(
+    w: &Matrix,
+    factors: &Factors,
+    product: &Matrix,
+    draw: impl FnMut(Picture<'_>) -> Image,
+) -> [Image; 5] {
     assert_eq!(w.shape(), product.shape(), "shapes of W and A·B");
     let rest = w.as_slice().iter().zip(product.as_slice()).map(|(w, p)| w - p).collect();
     let rest = Matrix::from_vec(w.rows(), w.cols(), rest);
     let range = default_range(w);
     let pictures = [
-        Picture::with_range(w, range).title("W"),
-        Picture::new(&factors.a).title("A"),
-        Picture::new(&factors.b).title("B"),
-        Picture::with_range(&product, range).title("AB"),
-        Picture::with_range(&rest, range).title("W-AB"),
+        Picture::with_range(w, range),
+        Picture::new(&factors.a),
+        Picture::new(&factors.b),
+        Picture::with_range(product, range),
+        Picture::with_range(&rest, range),
     ];
-    contact_sheet(&pictures.map(|picture| picture.max_side(max_side).palette(palette)))
+    pictures.map(draw)
 }
 
 /// A positive number in three digits.
