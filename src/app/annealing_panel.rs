@@ -61,13 +61,13 @@ fn optional(
     control: impl FnOnce(&mut f64) -> Slider<'_>,
 ) {
     let mut on = value.is_some();
-    ui.checkbox(&mut on, label).on_hover_text(why);
+    let name = ui.checkbox(&mut on, label).on_hover_text(why);
     if on != value.is_some() {
         *value = on.then_some(default);
     }
     if let Some(value) = value {
         ui.spacing_mut().slider_width = ui.available_width() - 70.0;
-        ui.add(control(value)).on_hover_text(why);
+        ui.add(control(value)).labelled_by(name.id).on_hover_text(why);
     }
 }
 

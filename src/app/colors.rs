@@ -14,5 +14,7 @@ pub const DSF: Color32 = Color32::from_rgb(64, 130, 220);
 pub const ERROR: Color32 = Color32::from_rgb(205, 80, 95);
 /// Magnitude pruning.
 pub const MAGNITUDE: Color32 = Color32::from_rgb(160, 110, 190);
+/// The best matrix of low rank.
+pub const SVD: Color32 = Color32::from_rgb(0, 150, 160);
 /// Runs that are not the selected one.
 pub const OTHER_RUN: Color32 = Color32::from_rgb(128, 128, 128);

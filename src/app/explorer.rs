@@ -1,29 +1,45 @@
-//! The whole window: who sees what, and what happens when something is pressed.
+//! The whole window's state, and how what was read or computed comes into it.
 
-use super::controls::{Control, controls_ui};
-use super::curve::curve_ui;
-use super::export_panel::{Act, ExportPanel, Request, window};
-use super::inputs_panel::{InputsAct, InputsPanel};
-use super::layers_panel::{Choice, LayersPanel};
-use super::loader::{Loaded, Loader, MagnitudeKey};
+use super::action::Action;
+use super::background::Background;
+use super::baselines::BaselineMaker;
+use super::command_palette::CommandPalette;
+use super::curves_panel::{Curve, curves};
+use super::export_panel::{ExportPanel, Request, RunToWrite, ViewToWrite, What};
+use super::frame_times::FrameTimes;
+use super::histogram_panel::HistogramPanel;
+use super::inputs_panel::InputsPanel;
+use super::layers_panel::LayersPanel;
+use super::linked_views::LinkedViews;
+use super::loader::{Loaded, Loader};
+use super::masks_panel::MasksPanel;
 use super::messages::Messages;
-use super::open_panel::{OpenAct, OpenPanel};
+use super::open_panel::OpenPanel;
 use super::run::{Run, State, Subject};
-use super::runs_panel::{RunAction, runs_ui};
-use super::settings_panel::settings_ui;
-use super::views::Views;
+use super::runs_panel::RunsPanel;
+use super::saved::{self, Saved};
+use super::series::{Baselines, Quantity};
+use super::showing::{self, Moment, Pictures};
+use super::timeline::Timeline;
+use super::workspace::{Pane, Workspace};
+use crate::export::{Chart, Rule, Series};
 use crate::factorize::{Budget, Preset, Settings};
 use crate::job::{Command, Problem};
 use crate::model::{Checkpoint, EXAMPLE_LAYER, Orientation, example};
-use eframe::egui::{self, Align, CentralPanel, Context, Key, Layout, Modifiers, Panel, Ui};
+use eframe::egui::util::undoer::Undoer;
+use eframe::egui::{Context, ThemePreference};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Layers of at most so many entries are factorized anew whenever a setting is changed.
 const LIVE_ENTRIES: usize = 1 << 18;
 
 /// Beyond so many runs those that moving a slider has started are forgotten, the oldest first.
 const MOST_RUNS: usize = 30;
+
+/// What the iterations of all runs together may take, in bytes; the oldest runs' go first.
+const FILMS: usize = 384 << 20;
 
 /// What the window starts with.
 #[derive(Clone, Debug, Default)]
@@ -38,50 +54,97 @@ pub struct Opening {
 
 /// The application.
 pub struct Explorer {
-    loader: Loader,
-    messages: Messages,
-    checkpoint: Option<Arc<Checkpoint>>,
+    pub(super) loader: Loader,
+    pub(super) messages: Messages,
+    pub(super) checkpoint: Option<Arc<Checkpoint>>,
     /// The layer that is open: what the next run factorizes.
-    subject: Option<Subject>,
-    layers: LayersPanel,
-    settings: Settings,
-    threads: Option<usize>,
-    runs: Vec<Run>,
-    selected: Option<usize>,
+    pub(super) subject: Option<Subject>,
+    pub(super) saved: Saved,
+    pub(super) settings: Settings,
+    pub(super) history: Undoer<Settings>,
+    pub(super) threads: Option<usize>,
+    pub(super) runs: Vec<Run>,
+    pub(super) selected: Option<usize>,
     next_number: usize,
-    views: Views,
-    opening: OpenPanel,
-    export: ExportPanel,
-    inputs: InputsPanel,
-    magnitude: Option<(MagnitudeKey, f64)>,
-    magnitude_underway: bool,
+    pub(super) timeline: Timeline,
+    pub(super) showing: Background<showing::Request, Pictures>,
+    baseline_maker: BaselineMaker,
+    pub(super) baselines: Baselines,
+    pub(super) workspace: Workspace,
+    pub(super) views: LinkedViews,
+    pub(super) layers: LayersPanel,
+    pub(super) inputs: InputsPanel,
+    pub(super) histogram: HistogramPanel,
+    pub(super) masks: MasksPanel,
+    pub(super) run_list: RunsPanel,
+    pub(super) opening: OpenPanel,
+    pub(super) export: ExportPanel,
+    pub(super) palette: CommandPalette,
+    pub(super) shortcuts_open: bool,
+    pub(super) closing: Closing,
+    pub(super) frame_times: FrameTimes,
+}
+
+/// Whether the window may close although there are factors that were not saved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Closing {
+    /// Nobody wants to.
+    #[default]
+    No,
+    /// It was tried, and the person is asked.
+    Asked,
+    /// They may be lost.
+    Agreed,
 }
 
 impl Explorer {
-    /// Starts loading at once.
-    pub fn new(ctx: &Context, opening: Opening) -> Self {
+    /// Starts loading at once, with the settings and the layout of the last time.
+    pub fn new(cc: &eframe::CreationContext<'_>, opening: Opening) -> Self {
+        if let Some(render_state) = &cc.wgpu_render_state {
+            super::picture::install(render_state);
+        }
+        let ctx = &cc.egui_ctx;
+        let mut messages = Messages::default();
+        let text = cc.storage.and_then(|storage| storage.get_string(saved::KEY));
+        let saved = text.map(|text| Saved::read(&text)).unwrap_or(Ok(Saved::default())).unwrap_or_else(|why| {
+            messages
+                .note(ctx, format!("The settings of the last time cannot be read ({why}): these are the first ones"));
+            Saved::default()
+        });
         let mut loader = Loader::new(ctx.clone());
         match opening.path {
             Some(path) => loader.open(path, opening.tensor),
-            None => loader.spawn_opening(|| Loaded::Checkpoint(Arc::new(example()), Some(EXAMPLE_LAYER.into()))),
+            None => open_example(&mut loader),
         }
         Self {
             loader,
-            messages: Messages::default(),
+            messages,
             checkpoint: None,
             subject: None,
-            layers: LayersPanel::default(),
-            settings: Preset::Fast.settings(),
+            settings: saved.settings.clone().unwrap_or_else(|| Preset::Fast.settings()),
+            history: Undoer::default(),
             threads: opening.threads,
             runs: Vec::new(),
             selected: None,
             next_number: 1,
-            views: Views::default(),
+            timeline: Timeline::default(),
+            showing: Background::default(),
+            baseline_maker: BaselineMaker::default(),
+            baselines: Baselines::default(),
+            workspace: Workspace::restore(&saved.layout).unwrap_or_default(),
+            views: LinkedViews::default(),
+            layers: LayersPanel::default(),
+            inputs: InputsPanel::default(),
+            histogram: HistogramPanel::default(),
+            masks: MasksPanel::default(),
+            run_list: RunsPanel::default(),
             opening: OpenPanel::default(),
             export: ExportPanel::default(),
-            inputs: InputsPanel::default(),
-            magnitude: None,
-            magnitude_underway: false,
+            palette: CommandPalette::default(),
+            shortcuts_open: false,
+            closing: Closing::default(),
+            frame_times: FrameTimes::default(),
+            saved,
         }
     }
 
@@ -90,76 +153,131 @@ impl Explorer {
         &self.runs
     }
 
-    fn shown(&self) -> Option<&Run> {
+    /// The settings of the next run.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The pictures on screen.
+    pub fn pictures(&self) -> Option<&Arc<Pictures>> {
+        self.showing.latest()
+    }
+
+    /// The run on screen.
+    pub fn shown(&self) -> Option<&Run> {
         self.selected.and_then(|at| self.runs.get(at))
     }
 
-    /// What the views show: the selected run's layer, or the one that is open.
-    fn seen(&self) -> Option<&Subject> {
-        self.shown().and_then(|run| run.subject.as_ref()).or(self.subject.as_ref())
+    /// How long frames have taken.
+    pub fn frame_times(&self) -> &FrameTimes {
+        &self.frame_times
     }
 
-    fn take_in(&mut self, ctx: &Context) {
+    /// What the views show: the selected run's layer, or the one that is open.
+    pub(super) fn seen(&self) -> Option<&Subject> {
+        match self.shown() {
+            Some(run) => run.subject.as_ref(),
+            None => self.subject.as_ref(),
+        }
+    }
+
+    /// Which factors the views show.
+    pub(super) fn moment(&self) -> Moment {
+        self.shown().map_or(Moment::Nothing, |run| self.timeline.moment(run))
+    }
+
+    /// Worker threads of a run.
+    pub(super) fn thread_count(&self) -> usize {
+        self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()))
+    }
+
+    /// Everything that has happened since the last frame.
+    pub(super) fn take_in(&mut self, ctx: &Context) {
         while let Some(loaded) = self.loader.next() {
-            match loaded {
-                Loaded::Checkpoint(checkpoint, tensor) => self.opened(ctx, checkpoint, tensor),
-                Loaded::Layer(subject) => {
-                    let small = subject.layer.weight.len() <= LIVE_ENTRIES;
-                    if self.inputs.fit(subject.layer.weight.cols()) {
-                        self.messages.done(ctx, "The calibration was of another layer and is let go");
-                    }
-                    self.subject = Some(subject);
-                    self.selected = None;
-                    self.views.fit();
-                    // Looking at another layer must not end a run that was asked for.
-                    let working = self.runs.iter().any(|run| run.is_active() && !run.live);
-                    if small && !working {
-                        self.start(ctx, true);
-                    }
-                }
-                Loaded::Factors { title, subject, outcome, pictures } => {
-                    let run = Run::opened(self.next_number, title, subject, *outcome, pictures);
-                    self.add(run);
-                }
-                Loaded::Magnitude(key, error) => {
-                    self.magnitude_underway = false;
-                    self.magnitude = Some((key, error));
-                }
-                Loaded::Picked(path) => self.loader.open(path, None),
-                Loaded::PickedInputs(path, what) => self.read_inputs(path, what),
-                Loaded::Inputs(name, statistics, what) => {
-                    self.inputs.take(name, statistics, what);
-                    self.restart(ctx);
-                }
-                Loaded::Place(path) => self.export.chosen(path),
-                Loaded::Nothing => {}
-                Loaded::Done(text) => {
-                    self.export.open = false;
-                    self.messages.done(ctx, text);
-                }
-                Loaded::Problem(text) => self.messages.problem(ctx, text),
-            }
+            self.take(ctx, loaded);
         }
         let now = ctx.input(|input| input.time);
-        for run in &mut self.runs {
-            run.poll(now);
+        let mut reached = Vec::new();
+        for (at, run) in self.runs.iter_mut().enumerate() {
+            let was_active = run.is_active();
+            run.poll(now, self.selected == Some(at));
+            if was_active && !run.is_active() {
+                reached.push(at);
+            }
         }
-        if self.runs.iter().any(Run::is_active) {
+        for at in reached {
+            self.run_ended(ctx, at);
+        }
+        if self.runs.iter().any(|run| run.state == State::Running) {
             // A new picture may be due without anything else happening.
-            ctx.request_repaint_after(std::time::Duration::from_millis(50));
+            ctx.request_repaint_after(Duration::from_millis(50));
+        }
+        self.bound_films();
+        self.want_pictures(ctx);
+    }
+
+    fn take(&mut self, ctx: &Context, loaded: Loaded) {
+        match loaded {
+            Loaded::Checkpoint(checkpoint, path, tensor) => self.opened(ctx, checkpoint, path, tensor),
+            Loaded::Layer(subject) => self.take_layer(ctx, subject),
+            Loaded::Factors { title, subject, ended } => {
+                let run = Run::opened(self.next_number, title, subject, ended);
+                self.add(run);
+            }
+            Loaded::Picked(path) => self.loader.open(path, None),
+            Loaded::PickedInputs(path, what) => self.read_inputs(path, what),
+            Loaded::Inputs(name, statistics, what) => {
+                self.inputs.take(name, statistics, what);
+                self.restart(ctx);
+            }
+            Loaded::Place(path) => self.export.chosen(&path),
+            Loaded::Nothing => {}
+            Loaded::Saved(number, text) => {
+                self.export.open = false;
+                if let Some(run) = self.runs.iter_mut().find(|run| Some(run.number) == number) {
+                    run.exported = true;
+                }
+                self.messages.done(ctx, text);
+            }
+            Loaded::Problem(text) => self.messages.problem(ctx, text),
+        }
+    }
+
+    fn take_layer(&mut self, ctx: &Context, subject: Subject) {
+        let small = subject.layer.weight.len() <= LIVE_ENTRIES;
+        if self.inputs.fit(subject.layer.weight.cols()) {
+            self.messages.done(ctx, "The calibration was of another layer and is let go");
+        }
+        self.subject = Some(subject);
+        self.select(None);
+        self.views.fit();
+        // Looking at another layer must not end a run that was asked for.
+        let working = self.runs.iter().any(|run| run.is_active() && !run.live);
+        if small && !working {
+            self.start(ctx, true);
+        }
+    }
+
+    fn run_ended(&mut self, ctx: &Context, at: usize) {
+        let run = &self.runs[at];
+        match (&run.state, run.error()) {
+            (State::Failed(why), _) => self.messages.problem(ctx, format!("{}: {why}", run.name)),
+            (_, Some(error)) if !run.live => {
+                let seconds = run.ended.as_ref().map_or(0.0, |ended| ended.outcome.seconds);
+                self.messages.note(ctx, format!("{}, {}: error {error:.4} after {seconds:.2} s", run.name, run.title));
+            }
+            _ => {}
         }
     }
 
     /// A file was read: it replaces the last one only now that it is known to be good.
-    fn opened(&mut self, ctx: &Context, checkpoint: Arc<Checkpoint>, tensor: Option<String>) {
+    fn opened(&mut self, ctx: &Context, checkpoint: Arc<Checkpoint>, path: Option<PathBuf>, tensor: Option<String>) {
         let first = checkpoint.layers().next().map(|tensor| tensor.name.clone());
         let stems = checkpoint.factorizations();
         self.opening.open = false;
         match (tensor, stems.first(), first) {
             (Some(name), _, _) => self.loader.layer(&checkpoint, name, Orientation::AsStored),
-            (None, Some(stem), _) => {
-                self.loader.factors(&checkpoint, stem.clone(), self.subject.clone());
-            }
+            (None, Some(stem), _) => self.loader.factors(&checkpoint, stem.clone(), self.subject.clone()),
             (None, None, Some(name)) => self.loader.layer(&checkpoint, name, Orientation::AsStored),
             (None, None, None) => {
                 let text = format!(
@@ -169,6 +287,10 @@ impl Explorer {
                 return self.messages.problem(ctx, text);
             }
         }
+        if let Some(path) = path {
+            // So that it is found again from another folder.
+            self.saved.opened(std::path::absolute(&path).unwrap_or(path));
+        }
         self.checkpoint = Some(checkpoint);
     }
 
@@ -177,17 +299,34 @@ impl Explorer {
         self.runs.push(run);
         // Only what a slider left behind is forgotten, never a run that was asked for.
         if self.runs.len() > MOST_RUNS
-            && let Some(oldest) = self.runs.iter().position(|run| run.live)
+            && let Some(oldest) = self.runs.iter().position(|run| run.live && !run.starred)
         {
             self.runs.remove(oldest);
         }
-        self.selected = Some(self.runs.len() - 1);
+        self.select(Some(self.runs.len() - 1));
+    }
+
+    /// Shows another run, its latest moment.
+    pub(super) fn select(&mut self, at: Option<usize>) {
+        self.selected = at;
+        self.timeline.latest();
+    }
+
+    /// Forgets a run.
+    pub(super) fn forget(&mut self, at: usize) {
+        self.runs.remove(at);
+        let selected = match self.selected {
+            Some(selected) if selected > at => Some(selected - 1),
+            Some(selected) if selected == at => self.runs.len().checked_sub(1),
+            same => same,
+        };
+        self.select(selected);
     }
 
     /// Starts a run with the settings as they are; what is going on ends, and goes when it was only a slider passing by.
-    fn start(&mut self, ctx: &Context, live: bool) {
+    pub(super) fn start(&mut self, ctx: &Context, live: bool) {
         let Some(subject) = self.subject.clone() else { return };
-        self.runs.retain(|run| !(run.live && run.is_active()));
+        self.runs.retain(|run| !(run.live && !run.starred && run.is_active()));
         self.runs.iter_mut().for_each(|run| run.send(Command::Cancel));
         let weight = subject.layer.weight.clone();
         let problem = Problem { weight, calibration: self.inputs.calibration(), held_out: self.inputs.held_out() };
@@ -197,15 +336,19 @@ impl Explorer {
         }
     }
 
+    /// Whether changing a setting starts a run.
+    pub(super) fn is_live(&self) -> bool {
+        self.subject.as_ref().is_some_and(|subject| subject.layer.weight.len() <= LIVE_ENTRIES)
+    }
+
     /// A new run where that is a matter of a moment.
-    fn restart(&mut self, ctx: &Context) {
-        let small = self.subject.as_ref().is_some_and(|subject| subject.layer.weight.len() <= LIVE_ENTRIES);
-        if small && self.blocked().is_none() {
+    pub(super) fn restart(&mut self, ctx: &Context) {
+        if self.is_live() && self.blocked().is_none() {
             self.start(ctx, true);
         }
     }
 
-    fn read_inputs(&mut self, path: PathBuf, what: super::inputs_panel::Use) {
+    pub(super) fn read_inputs(&mut self, path: PathBuf, what: super::inputs_panel::Use) {
         match &self.subject {
             Some(subject) => self.loader.inputs(path, subject.layer.weight.cols(), what),
             None => self.messages.problem(self.loader.ctx(), "Open a layer first: inputs belong to one"),
@@ -213,253 +356,146 @@ impl Explorer {
     }
 
     /// Why no run can start now.
-    fn blocked(&self) -> Option<String> {
+    pub(super) fn blocked(&self) -> Option<String> {
         let Some(Subject { layer, .. }) = &self.subject else { return Some("No layer is open".into()) };
         let (rows, cols) = layer.weight.shape();
         let checked = self.settings.check().and_then(|()| Budget::new(rows, cols, &self.settings));
         checked.err().map(|error| error.to_string())
     }
 
-    fn want_magnitude(&mut self) {
-        let Some(Subject { layer, .. }) = self.seen() else { return };
-        let density = self.shown().and_then(|run| run.settings.as_ref()).unwrap_or(&self.settings).density;
-        let settings = Settings { density, ..Settings::default() };
-        let Ok(budget) = Budget::new(layer.weight.rows(), layer.weight.cols(), &settings) else { return };
-        let key = MagnitudeKey { layer: layer.clone(), kept: budget.total() };
-        if self.magnitude.as_ref().is_some_and(|(known, _)| *known != key) {
-            self.magnitude = None;
-        }
-        // One at a time: on a large layer each takes a while, and a slider asks for many.
-        if self.magnitude.is_none() && !self.magnitude_underway {
-            self.magnitude_underway = true;
-            self.loader.magnitude(key);
-        }
+    /// How many entries magnitude pruning keeps of the layer on screen.
+    pub(super) fn kept_by_others(&self) -> Option<usize> {
+        let (rows, cols) = self.seen()?.layer.weight.shape();
+        let settings = self.shown().and_then(|run| run.settings.as_ref()).unwrap_or(&self.settings);
+        let settings = Settings { density: settings.density, ..Settings::default() };
+        Budget::new(rows, cols, &settings).ok().map(|budget| budget.total())
     }
 
-    fn shortcuts(&mut self, ctx: &Context) {
-        if ctx.egui_wants_keyboard_input() {
-            return;
-        }
-        let pressed = |modifiers, key| ctx.input_mut(|input| input.consume_key(modifiers, key));
-        if pressed(Modifiers::COMMAND, Key::Enter) && self.blocked().is_none() {
-            self.start(ctx, false);
-        }
-        if pressed(Modifiers::COMMAND, Key::O) {
-            self.opening.open = true;
-        }
-        let exportable = self.shown().is_some_and(exportable);
-        if pressed(Modifiers::COMMAND, Key::E) && exportable {
-            self.export.start();
-        }
-        if (self.opening.open || self.export.open) && pressed(Modifiers::NONE, Key::Escape) {
-            (self.opening.open, self.export.open) = (false, false);
-        }
-        if pressed(Modifiers::NONE, Key::F) {
-            self.views.fit();
-        }
-        let Some(run) = self.selected.and_then(|at| self.runs.get_mut(at)) else { return };
-        if pressed(Modifiers::NONE, Key::Space) {
-            run.send(if run.state == State::Paused { Command::Resume } else { Command::Pause });
-        }
-        if pressed(Modifiers::NONE, Key::Escape) {
-            run.send(Command::Cancel);
-        }
-    }
-
-    fn dropped(&mut self, ctx: &Context) {
-        let (hovering, dropped) = ctx.input(|input| {
-            (!input.raw.hovered_files.is_empty(), input.raw.dropped_files.first().map(|file| file.path().to_owned()))
-        });
-        if let Some(path) = dropped {
-            self.loader.open(path, None);
-        }
-        if hovering {
-            egui::Area::new(egui::Id::unique("drop")).anchor(egui::Align2::CENTER_CENTER, [0.0, 0.0]).show(ctx, |ui| {
-                egui::Frame::popup(ui.style()).show(ui, |ui| ui.heading("Drop to open its layers"));
-            });
-        }
-    }
-
-    fn top_ui(&mut self, ui: &mut Ui) {
-        ui.horizontal(|ui| {
-            ui.strong("DSF Explorer");
-            ui.separator();
-            if ui.button("Open…").on_hover_text("A checkpoint or a matrix (Ctrl+O)").clicked() {
-                self.opening.open = true;
-            }
-            if ui.button("Example").on_hover_text("The built-in layer").clicked() {
-                self.loader.spawn_opening(|| Loaded::Checkpoint(Arc::new(example()), Some(EXAMPLE_LAYER.into())));
-            }
-            let ready = self.shown().is_some_and(exportable);
-            let export =
-                ui.add_enabled(ready, egui::Button::new("Export…")).on_hover_text("Factors and pictures (Ctrl+E)");
-            if export.on_disabled_hover_text("The run on screen has not ended").clicked() {
-                self.export.start();
-            }
-            if ui.button("Fit").on_hover_text("All of every matrix (F, or double-click)").clicked() {
-                self.views.fit();
-            }
-            if self.loader.busy > 0 {
-                ui.spinner();
-            }
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                egui::widgets::global_theme_preference_buttons(ui);
-                if let Some(Subject { layer, .. }) = &self.subject {
-                    ui.weak(format!("{} · {} × {}", layer.name, layer.weight.rows(), layer.weight.cols()));
-                }
-            });
-        });
-    }
-
-    fn layers_ui(&mut self, ui: &mut Ui) {
-        let Some(checkpoint) = self.checkpoint.clone() else {
-            ui.weak("Nothing is open");
-            return;
+    fn want_pictures(&mut self, ctx: &Context) {
+        let request = showing::Request {
+            subject: self.seen().cloned(),
+            moment: self.moment(),
+            arrangement: self.saved.looks.arrangement,
         };
-        let current = self.subject.as_ref().map(|subject| subject.layer.name.as_str());
-        match self.layers.ui(ui, &checkpoint, current) {
-            Some(Choice::Layer(name, orientation)) => self.loader.layer(&checkpoint, name, orientation),
-            Some(Choice::Factors(stem)) => {
-                self.loader.factors(&checkpoint, stem, self.subject.clone());
-            }
-            None => {}
+        let moving = self.shown().is_some_and(Run::is_active) && matches!(request.moment, Moment::Shot(_));
+        let pause = if moving { Duration::from_millis(50) } else { Duration::ZERO };
+        self.showing.want_slowly(ctx, request, pause, Pictures::new);
+        self.baselines = match (self.seen().map(|seen| seen.layer.clone()), self.kept_by_others()) {
+            (Some(layer), Some(kept)) => self.baseline_maker.want(ctx, &layer, kept),
+            _ => Baselines::default(),
+        };
+    }
+
+    /// Whether SVD's error has to be asked for.
+    pub(super) fn svd_missing(&self) -> bool {
+        let slow = self.seen().is_some_and(|seen| self.baseline_maker.is_slow(&seen.layer));
+        slow && self.baselines.svd.is_none()
+    }
+
+    pub(super) fn ask_svd(&mut self) {
+        if let Some(layer) = self.seen().map(|seen| seen.layer.clone()) {
+            self.baseline_maker.ask(&layer);
         }
     }
 
-    fn settings_ui(&mut self, ui: &mut Ui) {
-        let shape = self.subject.as_ref().map_or((1, 1), |subject| subject.layer.weight.shape());
-        let blocked = self.blocked();
-        match controls_ui(ui, self.shown(), blocked.as_deref()) {
-            Some(Control::Start) => self.start(ui.ctx(), false),
-            Some(Control::Tell(command)) => {
-                if let Some(run) = self.selected.and_then(|at| self.runs.get_mut(at)) {
-                    run.send(command);
-                }
+    /// Of the films the oldest go, but not the one that is watched.
+    fn bound_films(&mut self) {
+        let mut all: usize = self.film_bytes();
+        for (at, run) in self.runs.iter_mut().enumerate() {
+            if all <= FILMS {
+                return;
             }
-            None => {}
+            if self.selected != Some(at) && !run.is_active() {
+                all -= run.film.bytes();
+                run.film.clear();
+            }
         }
-        ui.separator();
-        let layerwise = self.inputs.calibration().is_some();
-        let (changed, act) = egui::ScrollArea::vertical()
-            .show(ui, |ui| {
-                let act = self.inputs.ui(ui);
-                ui.separator();
-                (settings_ui(ui, &mut self.settings, shape, layerwise), act)
+    }
+
+    /// What the iterations of all runs take.
+    pub(super) fn film_bytes(&self) -> usize {
+        self.runs.iter().map(|run| run.film.bytes()).sum()
+    }
+
+    /// What the curves show, for a file.
+    fn chart(&self, quantity: Quantity) -> Chart {
+        let series = curves(quantity, &self.runs, self.selected).into_iter();
+        let series = series.map(|Curve { name, color, points, .. }| Series {
+            name,
+            color: [color.r(), color.g(), color.b()],
+            dashed: false,
+            points,
+        });
+        let rules = self.baselines.lines().filter(|_| quantity == Quantity::Error);
+        Chart {
+            title: self.shown().map_or(String::new(), |run| run.title.clone()),
+            x_label: "outer iteration".into(),
+            y_label: quantity.axis().into(),
+            log_y: true,
+            series: series.collect(),
+            rules: rules.map(|(name, _, y)| Rule { name: name.into(), y }).collect(),
+        }
+    }
+
+    /// All that a thread needs to write `what`.
+    pub(super) fn request(&mut self, what: What, dark: bool) -> Request {
+        let view = match (what, self.showing.latest().cloned()) {
+            (What::View(pane), Some(pictures)) => {
+                ViewToWrite::new(pane, &pictures, &mut self.views, &self.saved.looks, dark)
+            }
+            _ => None,
+        };
+        let run = self.shown().filter(|run| is_exportable(run)).and_then(|run| {
+            let (ended, settings) = (run.ended.as_ref()?, run.subject.as_ref()?);
+            let (kept, outcome) = (ended.kept.clone(), ended.outcome.clone());
+            Some(RunToWrite {
+                number: run.number,
+                layer: settings.layer.clone(),
+                outcome: Box::new(move || crate::job::Outcome { factors: kept.factors(), ..outcome }),
+                problem: run.problem.clone()?,
+                threads: self.thread_count(),
             })
-            .inner;
-        match act {
-            Some(InputsAct::Open(path, what)) => self.read_inputs(path, what),
-            Some(InputsAct::Browse(what)) => self.loader.pick_inputs(what),
-            Some(InputsAct::Changed) => self.restart(ui.ctx()),
-            None => {}
-        }
-        if changed {
-            self.restart(ui.ctx());
-        }
+        });
+        let quantity = if what == What::Report { Quantity::Error } else { self.saved.quantity };
+        Request { run, chart: self.chart(quantity), view }
     }
 
-    fn runs_ui(&mut self, ui: &mut Ui) {
-        match runs_ui(ui, &self.runs, self.selected) {
-            Some(RunAction::Select(at)) => self.selected = Some(at),
-            Some(RunAction::Delete(at)) => {
-                self.runs.remove(at);
-                self.selected = match self.selected {
-                    Some(selected) if selected > at => Some(selected - 1),
-                    Some(selected) if selected == at => self.runs.len().checked_sub(1),
-                    same => same,
-                };
-            }
-            Some(RunAction::Settings(at)) => {
-                if let Some(settings) = &self.runs[at].settings {
-                    self.settings = settings.clone();
-                }
-            }
-            None => {}
-        }
+    /// The settings were changed by a person: a run, and something to undo.
+    pub(super) fn changed(&mut self, ctx: &Context) {
+        self.restart(ctx);
     }
 
-    fn dialogs(&mut self, ctx: &Context) {
-        let act = match self.opening.open {
-            true => window("Open").show(ctx, |ui| self.opening.ui(ui)).and_then(|shown| shown.inner.flatten()),
-            false => None,
-        };
-        match act {
-            Some(OpenAct::Open(path)) => self.loader.open(path, None),
-            Some(OpenAct::BrowseFile) => self.loader.pick_file(),
-            Some(OpenAct::BrowseFolder) => self.loader.pick_folder(),
-            None => {}
-        }
-        if self.export.open {
-            self.export_dialog(ctx);
-        }
+    /// The state that the next start begins with.
+    pub(super) fn to_save(&self) -> String {
+        let layout = self.workspace.save();
+        Saved { settings: Some(self.settings.clone()), layout, ..self.saved.clone() }.write()
     }
 
-    fn export_dialog(&mut self, ctx: &Context) {
-        let Some(run) = self.selected.and_then(|at| self.runs.get(at)) else { return };
-        let (Some(Subject { layer, .. }), Some(outcome), Some(problem)) = (&run.subject, &run.outcome, &run.problem)
-        else {
-            return;
-        };
-        let act =
-            window("Export").show(ctx, |ui| self.export.ui(ui, layer.stem())).and_then(|shown| shown.inner.flatten());
-        match act {
-            Some(Act::Browse(name)) => self.loader.pick_place(name),
-            Some(Act::Write(work)) => {
-                let request = Request {
-                    layer: layer.clone(),
-                    outcome: outcome.clone(),
-                    problem: problem.clone(),
-                    threads: self
-                        .threads
-                        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get())),
-                };
-                self.loader.spawn_writing(move || work(request));
-            }
-            None => {}
+    /// Shows a panel that may be behind another.
+    pub(super) fn show(&mut self, pane: Pane) {
+        self.workspace.show(pane);
+    }
+
+    /// The other theme than the one on screen.
+    pub(super) fn other_theme(ctx: &Context) {
+        let dark = ctx.theme() == eframe::egui::Theme::Dark;
+        ctx.set_theme(if dark { ThemePreference::Light } else { ThemePreference::Dark });
+    }
+
+    /// Pressed in a panel or by a key.
+    pub(super) fn action(&mut self, ctx: &Context, action: Action) {
+        if self.why_not(action).is_none() {
+            self.perform(ctx, action);
         }
     }
 }
 
 /// Whether a run has factors that did not come out of a file.
-fn exportable(run: &Run) -> bool {
-    run.outcome.is_some() && run.settings.is_some()
+pub(super) fn is_exportable(run: &Run) -> bool {
+    run.ended.is_some() && run.settings.is_some()
 }
 
-impl eframe::App for Explorer {
-    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
-        self.take_in(ctx);
-        self.want_magnitude();
-    }
-
-    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
-        let ctx = ui.ctx().clone();
-        self.shortcuts(&ctx);
-        Panel::top("top").show(ui, |ui| self.top_ui(ui));
-        Panel::left("layers").default_size(230.0).min_size(140.0).show(ui, |ui| self.layers_ui(ui));
-        Panel::right("settings").default_size(292.0).min_size(230.0).show(ui, |ui| self.settings_ui(ui));
-        Panel::bottom("history").default_size(230.0).min_size(120.0).resizable(true).show(ui, |ui| {
-            // The curve keeps its half in a small window.
-            let half = (ui.available_width() / 2.0).max(160.0);
-            Panel::right("runs")
-                .default_size(440.0)
-                .size_range(160.0..=half)
-                .resizable(true)
-                .show(ui, |ui| self.runs_ui(ui));
-            CentralPanel::default().show(ui, |ui| {
-                let magnitude = self.magnitude.as_ref().map(|(_, error)| *error);
-                curve_ui(ui, &self.runs, self.selected, magnitude);
-            });
-        });
-        CentralPanel::default().show(ui, |ui| {
-            let run = self.selected.and_then(|at| self.runs.get(at));
-            let w = match run {
-                Some(run) => run.subject.as_ref(),
-                None => self.subject.as_ref(),
-            };
-            self.views.ui(ui, w.map(|w| &*w.picture), run.and_then(|run| run.pictures.as_deref()));
-        });
-        self.dialogs(&ctx);
-        self.dropped(&ctx);
-        self.messages.ui(&ctx);
-    }
+/// Opens the built-in checkpoint.
+pub(super) fn open_example(loader: &mut Loader) {
+    loader.spawn_opening(|| Loaded::Checkpoint(Arc::new(example()), None, Some(EXAMPLE_LAYER.into())));
 }

@@ -1,7 +1,11 @@
-//! What is in the opened file: its layers, and factors exported before.
+//! What is in the opened file: its layers as a tree or a table, and factors exported before.
 
-use crate::model::{Checkpoint, Orientation};
-use eframe::egui::{self, RichText, ScrollArea, TextEdit, Ui};
+use super::command_palette::score;
+use super::layers_table::{LayersTable, Results};
+use super::layers_tree::Branch;
+use crate::model::{Checkpoint, Orientation, TensorInfo};
+use eframe::egui::{self, RichText, TextEdit, Ui};
+use std::sync::Arc;
 
 /// What was chosen.
 pub enum Choice {
@@ -16,71 +20,116 @@ pub enum Choice {
 pub struct LayersPanel {
     filter: String,
     transpose: bool,
+    as_table: bool,
+    table: LayersTable,
+    /// The tree of a checkpoint, by its address.
+    tree: Option<(Arc<Checkpoint>, Branch)>,
 }
 
 impl LayersPanel {
-    /// Lists `checkpoint`; `current` is the layer on screen.
-    pub fn ui(&mut self, ui: &mut Ui, checkpoint: &Checkpoint, current: Option<&str>) -> Option<Choice> {
+    /// Lists `checkpoint`; `current` is the layer on screen, `results` what runs have come to.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        checkpoint: &Arc<Checkpoint>,
+        current: Option<&str>,
+        results: &Results,
+    ) -> Option<Choice> {
         let mut choice = None;
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             ui.label(RichText::new(checkpoint.name()).strong());
-            ui.menu_button("Metadata", |ui| {
-                ui.set_max_width(480.0);
-                if checkpoint.metadata().is_empty() {
-                    ui.weak("The file has none");
-                }
-                for (key, value) in checkpoint.metadata() {
-                    ui.label(RichText::new(key).strong());
-                    ui.label(value.chars().take(400).collect::<String>());
-                }
-            });
+            metadata_ui(ui, checkpoint);
         });
-        let hint = "filter by name, shape or type";
+        let hint = "find by name, shape or type";
         let filter = ui.add(TextEdit::singleline(&mut self.filter).hint_text(hint).desired_width(f32::INFINITY));
         filter.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Filter layers"));
-        ui.checkbox(&mut self.transpose, "Stored as [in, out]").on_hover_text(
-            "GPT-2's Conv1D layers are stored the other way round; this turns them when they are opened",
-        );
+        ui.horizontal_wrapped(|ui| {
+            ui.selectable_value(&mut self.as_table, false, "Tree").on_hover_text("By the parts of their names");
+            ui.selectable_value(&mut self.as_table, true, "Table").on_hover_text("With sizes and results, sortable");
+            ui.checkbox(&mut self.transpose, "[in, out]").on_hover_text(
+                "The file stores its matrices as [in, out], as GPT-2's Conv1D layers are: turned when opened",
+            );
+        });
         let orientation = if self.transpose { Orientation::Transposed } else { Orientation::AsStored };
         for stem in checkpoint.factorizations() {
             if ui.button(format!("Factors of {stem}")).on_hover_text("Exported before; shows A, B and A·B").clicked() {
                 choice = Some(Choice::Factors(stem));
             }
         }
-        let needle = self.filter.to_lowercase();
-        let rows: Vec<(String, String)> = checkpoint
-            .layers()
-            .map(|tensor| (tensor.name.clone(), format!("{} {}", shape(&tensor.shape), tensor.dtype)))
-            .filter(|(name, kind)| {
-                needle.split_whitespace().all(|word| format!("{name} {kind}").to_lowercase().contains(word))
-            })
-            .collect();
-        if rows.is_empty() {
-            ui.weak(if needle.is_empty() {
-                "No layer here that can be factorized"
-            } else {
-                "No layer fits the filter"
-            });
+        let mut layers: Vec<&TensorInfo> = checkpoint.layers().collect();
+        let all = layers.len();
+        let searched = !self.filter.trim().is_empty();
+        if searched {
+            layers = found(&self.filter, layers);
         }
-        let height = ui.text_style_height(&egui::TextStyle::Body);
-        ScrollArea::both().auto_shrink(false).show_rows(ui, height, rows.len(), |ui, range| {
-            for (name, kind) in &rows[range] {
-                let short = name.strip_prefix("model.").unwrap_or(name);
-                let short = short.strip_suffix(".weight").unwrap_or(short);
-                ui.horizontal(|ui| {
-                    let row = ui.selectable_label(current == Some(name), short);
-                    if row.on_hover_text(format!("{name}, {kind}")).clicked() {
-                        choice = Some(Choice::Layer(name.clone(), orientation));
-                    }
-                    ui.weak(kind);
-                });
+        if layers.is_empty() {
+            ui.weak(if all == 0 { "No layer here that can be factorized" } else { "No layer fits the filter" });
+        }
+        let name = if self.as_table {
+            self.table.ui(ui, checkpoint, layers, searched, current, results)
+        } else if searched {
+            list_ui(ui, &layers, current)
+        } else {
+            let fresh = self.tree.as_ref().is_none_or(|(of, _)| !Arc::ptr_eq(of, checkpoint));
+            if fresh {
+                self.tree = Some((checkpoint.clone(), Branch::of(layers.iter().map(|layer| layer.name.as_str()))));
             }
-        });
-        choice
+            let tree = self.tree.as_ref().map(|(_, tree)| tree);
+            let kind = |name: &str| checkpoint.tensor(name).map(shape).unwrap_or_default();
+            tree.and_then(|tree| tree.ui(ui, current, &kind))
+        };
+        name.map(|name| Choice::Layer(name, orientation)).or(choice)
     }
 }
 
+/// Those that fit, best first; the text may name parts of the name, the shape and the type.
+fn found<'a>(text: &str, layers: Vec<&'a TensorInfo>) -> Vec<&'a TensorInfo> {
+    let text = text.replace(['×', '*'], "x");
+    let full = |layer: &TensorInfo| format!("{} {}", layer.name, kind(layer).replace(" × ", "x"));
+    let mut scored: Vec<_> =
+        layers.into_iter().filter_map(|layer| Some((score(&text, &full(layer))?, layer))).collect();
+    scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    scored.into_iter().map(|(_, layer)| layer).collect()
+}
+
+fn list_ui(ui: &mut Ui, layers: &[&TensorInfo], current: Option<&str>) -> Option<String> {
+    let mut chosen = None;
+    let height = ui.text_style_height(&egui::TextStyle::Body);
+    egui::ScrollArea::both().auto_shrink(false).show_rows(ui, height, layers.len(), |ui, range| {
+        for layer in &layers[range] {
+            ui.horizontal(|ui| {
+                let row = ui.selectable_label(current == Some(&layer.name), &layer.name);
+                if row.on_hover_text(format!("{}, {}", layer.name, kind(layer))).clicked() {
+                    chosen = Some(layer.name.clone());
+                }
+                ui.weak(kind(layer));
+            });
+        }
+    });
+    chosen
+}
+
+fn metadata_ui(ui: &mut Ui, checkpoint: &Checkpoint) {
+    ui.menu_button("Metadata", |ui| {
+        ui.set_max_width(480.0);
+        egui::ScrollArea::vertical().max_height(400.0).show(ui, |ui| {
+            if checkpoint.metadata().is_empty() {
+                ui.weak("The file has none");
+            }
+            for (key, value) in checkpoint.metadata() {
+                ui.label(RichText::new(key).strong());
+                ui.label(value.chars().take(400).collect::<String>());
+            }
+        });
+    });
+}
+
 /// As `256 × 688`.
-pub fn shape(shape: &[usize]) -> String {
-    shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ")
+fn shape(layer: &TensorInfo) -> String {
+    layer.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ")
+}
+
+/// As `256 × 688 F16`.
+pub fn kind(layer: &TensorInfo) -> String {
+    format!("{} {}", shape(layer), layer.dtype)
 }

@@ -1,13 +1,12 @@
 //! Reading files without holding up the window: requests go to a thread, what was read comes back.
 
 use super::inputs_panel::Use;
-use super::pyramid::Pyramid;
-use super::run::{Pictures, Subject};
+use super::picture::Pyramid;
+use super::run::{Ended, Subject};
 use crate::factorize::Calibration;
-use crate::job::{Outcome, Snapshot};
-use crate::matrix::keep_largest;
+use crate::job::Outcome;
 use crate::measure;
-use crate::model::{self, Checkpoint, Layer, Orientation};
+use crate::model::{self, Checkpoint, Orientation};
 use eframe::egui::Context;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,8 +15,8 @@ use std::thread::JoinHandle;
 
 /// What was read or computed.
 pub enum Loaded {
-    /// A file's catalogue, and the tensor that was asked for with it.
-    Checkpoint(Arc<Checkpoint>, Option<String>),
+    /// A file's catalogue, where it is from, and the tensor that was asked for with it.
+    Checkpoint(Arc<Checkpoint>, Option<PathBuf>, Option<String>),
     /// One layer and its picture.
     Layer(Subject),
     /// Factors that were exported before.
@@ -27,12 +26,8 @@ pub enum Loaded {
         /// What they are compared with.
         subject: Option<Subject>,
         /// The factors and their error.
-        outcome: Box<Outcome>,
-        /// Of the factors.
-        pictures: Box<Pictures>,
+        ended: Box<Ended>,
     },
-    /// Magnitude pruning's error at the density that was asked for.
-    Magnitude(MagnitudeKey, f64),
     /// What the system's dialog chose to open.
     Picked(PathBuf),
     /// What it chose as statistics of the layer's inputs.
@@ -43,25 +38,10 @@ pub enum Loaded {
     Place(PathBuf),
     /// A dialog was closed without a choice.
     Nothing,
-    /// Something finished that needs no more than a word.
-    Done(String),
+    /// A file was written; with the number of the run whose factors it holds.
+    Saved(Option<usize>, String),
     /// What went wrong, in a sentence.
     Problem(String),
-}
-
-/// For which layer and density.
-#[derive(Clone)]
-pub struct MagnitudeKey {
-    /// Compared by identity.
-    pub layer: Arc<Layer>,
-    /// Kept entries.
-    pub kept: usize,
-}
-
-impl PartialEq for MagnitudeKey {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.layer, &other.layer) && self.kept == other.kept
-    }
 }
 
 /// Sends work to threads and gathers what comes back.
@@ -128,7 +108,7 @@ impl Loader {
     /// Opens a file or folder.
     pub fn open(&mut self, path: PathBuf, tensor: Option<String>) {
         self.spawn_opening(move || match model::open(&path) {
-            Ok(checkpoint) => Loaded::Checkpoint(Arc::new(checkpoint), tensor),
+            Ok(checkpoint) => Loaded::Checkpoint(Arc::new(checkpoint), Some(path), tensor),
             Err(error) => Loaded::Problem(error.to_string()),
         });
     }
@@ -155,12 +135,10 @@ impl Loader {
                 let subject = w.filter(same);
                 let w = subject.as_ref().map(|subject| &*subject.layer.weight);
                 let relative_error = w.map_or(0.0, |w| measure::relative_error(w, &factors.a, &factors.b));
-                let snapshot = Snapshot { step: 0, factors: factors.clone(), product };
-                let pictures = Box::new(Pictures::new(w, snapshot));
-                let outcome = Outcome::opened(factors, relative_error);
+                let ended = Box::new(Ended::new(Outcome::opened(factors, relative_error)));
                 let compared = subject.as_ref().map(|w| format!(", against {}", w.layer.file));
                 let title = format!("{stem} of {}{}", checkpoint.name(), compared.unwrap_or_default());
-                Loaded::Factors { title, subject, outcome: Box::new(outcome), pictures }
+                Loaded::Factors { title, subject, ended }
             }
             Err(error) => Loaded::Problem(error.to_string()),
         });
@@ -189,15 +167,6 @@ impl Loader {
     /// What it wakes.
     pub fn ctx(&self) -> &Context {
         &self.ctx
-    }
-
-    /// Computes magnitude pruning's error.
-    pub fn magnitude(&mut self, key: MagnitudeKey) {
-        self.spawn(move || {
-            let w = &key.layer.weight;
-            let error = measure::relative_difference(w, &keep_largest(w, key.kept));
-            Loaded::Magnitude(key, error)
-        });
     }
 
     /// The system's dialog for a file to open.

@@ -1,24 +1,53 @@
-//! The window. One panel per file; [`Explorer`] holds what they share and hears what they ask for.
+//! The window. [`Explorer`] holds what its panels share; one panel per file.
+//!
+//! - *State:* [`Explorer`] (`explorer.rs`), what can be asked of it (`action.rs`, `perform.rs`), how its parts are put
+//!   together (`desk.rs`, `workspace.rs`), what is kept between starts (`saved.rs`).
+//! - *Runs:* `run.rs` receives a job's events, `film.rs` keeps its iterations, `timeline.rs` says which is on screen,
+//!   `showing.rs` makes the pictures of that one, on a thread (`background.rs`).
+//! - *Pictures:* [`picture`] draws a matrix, `linked_views.rs` five of them under one pointer.
 
+mod action;
 mod annealing_panel;
+mod background;
+mod baselines;
 mod colors;
+mod command_palette;
 mod controls;
-mod curve;
+mod curves_panel;
+mod desk;
+mod dropping;
+mod estimate;
 mod explorer;
 mod export_panel;
 mod fields;
+mod film;
+mod frame_times;
+mod histogram_panel;
 mod inputs_panel;
 mod layers_panel;
+mod layers_table;
+mod layers_tree;
+mod linked_views;
 mod loader;
-mod matrix_view;
+mod masks_panel;
 mod messages;
 mod open_panel;
-mod pyramid;
+mod paths_panel;
+mod perform;
+pub mod picture;
 mod run;
 mod runs_panel;
+mod saved;
+mod series;
 mod settings_panel;
-mod views;
+mod showing;
+mod timeline;
+mod workspace;
 
+pub use action::Action;
 pub use explorer::{Explorer, Opening};
-pub use pyramid::{Colors, Pyramid};
-pub use run::{Pictures, Run, State, Subject};
+pub use frame_times::FrameTimes;
+pub use linked_views::{Looks, Pointer};
+pub use run::{Ended, Kept, Run, State, Subject};
+pub use showing::Pictures;
+pub use workspace::Pane;

@@ -1,13 +1,17 @@
 //! One run as the window knows it.
 
-use super::pyramid::Pyramid;
-use crate::factorize::Settings;
-use crate::job::{Command, End, Event, Job, Outcome, Problem, Progress, Snapshot};
-use crate::matrix::Matrix;
+use super::film::{Film, Shot};
+use super::picture::Pyramid;
+use crate::factorize::{Factors, Report, Settings};
+use crate::job::{Command, End, Event, Job, Outcome, Problem, Progress};
+use crate::matrix::Csr;
 use crate::model::Layer;
 use eframe::egui::Context;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
+
+/// What the film of one run may take, in bytes.
+const FILM: usize = 96 << 20;
 
 /// A layer and its picture.
 #[derive(Clone)]
@@ -16,32 +20,6 @@ pub struct Subject {
     pub layer: Arc<Layer>,
     /// W's picture.
     pub picture: Arc<Pyramid>,
-}
-
-/// The pictures of a run at one moment. W's stays the same, so it is not here.
-pub struct Pictures {
-    /// A, `[out, k]`.
-    pub a: Pyramid,
-    /// B, `[k, in]`.
-    pub b: Pyramid,
-    /// A·B.
-    pub product: Pyramid,
-    /// W − A·B, where W is known.
-    pub error: Option<Pyramid>,
-}
-
-impl Pictures {
-    /// Heavy for large matrices: not for the window's thread.
-    pub fn new(w: Option<&Matrix>, snapshot: Snapshot) -> Self {
-        let Snapshot { factors, product, .. } = snapshot;
-        let difference = |w: &Matrix| {
-            let entries = w.as_slice().iter().zip(product.as_slice()).map(|(w, p)| w - p).collect();
-            Pyramid::new(Arc::new(Matrix::from_vec(w.rows(), w.cols(), entries)))
-        };
-        let error = w.filter(|w| w.shape() == product.shape()).map(difference);
-        let [a, b, product] = [factors.a, factors.b, product].map(|m| Pyramid::new(Arc::new(m)));
-        Self { a, b, product, error }
-    }
 }
 
 /// Where a run is.
@@ -61,10 +39,64 @@ pub enum State {
     Opened,
 }
 
+/// A and B in the end, without their zeros.
+pub struct Kept {
+    a: Csr,
+    b: Csr,
+}
+
+impl Kept {
+    /// Of dense factors.
+    pub fn of(factors: &Factors) -> Self {
+        Self { a: Csr::from_dense(&factors.a), b: Csr::from_dense(&factors.b) }
+    }
+
+    /// With their zeros.
+    pub fn factors(&self) -> Factors {
+        Factors { a: self.a.to_dense(), b: self.b.to_dense() }
+    }
+
+    /// Nonzeros of A and of B.
+    pub fn nnz(&self) -> [usize; 2] {
+        [self.a.nnz(), self.b.nnz()]
+    }
+
+    /// k.
+    pub fn inner_dim(&self) -> usize {
+        self.a.cols()
+    }
+
+    /// Rows and columns of A·B.
+    pub fn shape(&self) -> (usize, usize) {
+        (self.a.rows(), self.b.cols())
+    }
+}
+
+/// A run that is over: what is known of it beside its factors, which are kept without their zeros.
+pub struct Ended {
+    /// All but the factors, which are empty here.
+    pub outcome: Outcome,
+    /// The factors.
+    pub kept: Arc<Kept>,
+}
+
+impl Ended {
+    /// Moves the factors into fewer bytes.
+    pub fn new(mut outcome: Outcome) -> Self {
+        let kept = Arc::new(Kept::of(&std::mem::take(&mut outcome.factors)));
+        Self { outcome, kept }
+    }
+
+    /// The outcome with its factors.
+    pub fn whole(&self) -> Outcome {
+        Outcome { factors: self.kept.factors(), ..self.outcome.clone() }
+    }
+}
+
 enum News {
     Stepped(Progress),
-    Pictures(Box<Pictures>),
-    Ended(Box<Outcome>, Box<Pictures>),
+    Shot(Arc<Shot>),
+    Ended(Box<Ended>),
     Failed(String),
 }
 
@@ -72,7 +104,9 @@ enum News {
 pub struct Run {
     /// Counts up over the session.
     pub number: usize,
-    /// What its row in the list says besides the settings.
+    /// What it is called; `run 3` unless someone has named it.
+    pub name: String,
+    /// The layer, or the file that opened factors are from.
     pub title: String,
     /// What it factorizes; for opened factors what they are compared with, if there is something.
     pub subject: Option<Subject>,
@@ -82,19 +116,25 @@ pub struct Run {
     pub settings: Option<Settings>,
     /// Where it is.
     pub state: State,
-    /// Of the last half-step.
+    /// Of the last step.
     pub progress: Option<Progress>,
-    /// The error after each half-step.
-    pub errors: Vec<f64>,
+    /// What each half-step did.
+    pub reports: Vec<Report>,
     /// What it left behind.
-    pub outcome: Option<Outcome>,
-    /// The latest pictures.
-    pub pictures: Option<Box<Pictures>>,
+    pub ended: Option<Box<Ended>>,
+    /// Its iterations.
+    pub film: Film,
+    /// The factors as they were last seen while it went on.
+    pub latest: Option<Arc<Shot>>,
     /// Whether it was started by moving a slider: then it goes when it is overtaken unfinished.
     pub live: bool,
+    /// Whether someone wants to find it again.
+    pub starred: bool,
+    /// Whether its factors have been saved, or came from a file.
+    pub exported: bool,
     job: Option<(Job, Receiver<News>)>,
-    /// When pictures may be asked for again.
-    next_pictures: f64,
+    /// When a picture may be asked for again; infinite while one is awaited.
+    next_shot: f64,
 }
 
 impl Run {
@@ -109,19 +149,13 @@ impl Run {
         ctx: &Context,
     ) -> std::io::Result<Self> {
         let (sender, news) = channel();
-        let layer = subject.layer.clone();
-        let (ctx, seen) = (ctx.clone(), layer.clone());
-        let pictures = move |snapshot| Box::new(Pictures::new(Some(&seen.weight), snapshot));
-        // This runs on the run's thread, so large pictures are made there and the window only receives them.
-        let job = Job::spawn(problem.clone(), settings.clone(), threads, move |event| {
+        let ctx = ctx.clone();
+        // This runs on the run's thread: the window only receives what is packed already.
+        let job = Job::spawn(problem.clone(), settings.clone(), threads, true, move |event| {
             let item = match event {
                 Event::Stepped(progress) => News::Stepped(progress),
-                Event::Snapshot(snapshot) => News::Pictures(pictures(snapshot)),
-                Event::Ended(outcome) => {
-                    let product = outcome.factors.product();
-                    let last = Snapshot { step: 2 * outcome.history.len(), factors: outcome.factors.clone(), product };
-                    News::Ended(outcome, pictures(last))
-                }
+                Event::Snapshot(snapshot) => News::Shot(Arc::new(Shot::of(&snapshot))),
+                Event::Ended(outcome) => News::Ended(Box::new(Ended::new(*outcome))),
                 Event::Failed(why) => News::Failed(why),
             };
             // The window may have dropped the run; then nobody needs to know.
@@ -129,78 +163,73 @@ impl Run {
                 ctx.request_repaint();
             }
         })?;
-        Ok(Self {
-            number,
-            title: layer.name.clone(),
-            subject: Some(subject),
-            problem: Some(problem),
-            settings: Some(settings),
-            state: State::Running,
-            progress: None,
-            errors: Vec::new(),
-            outcome: None,
-            pictures: None,
-            live,
-            job: Some((job, news)),
-            next_pictures: 0.0,
-        })
+        let title = subject.layer.name.clone();
+        let new = Self::empty(number, title, Some(subject), State::Running);
+        Ok(Self { problem: Some(problem), settings: Some(settings), live, job: Some((job, news)), ..new })
     }
 
-    /// Factors that were opened, with their pictures and, where W is known, their error.
-    pub fn opened(
-        number: usize,
-        title: String,
-        subject: Option<Subject>,
-        outcome: Outcome,
-        pictures: Box<Pictures>,
-    ) -> Self {
+    /// Factors that were opened, and where W is known, their error.
+    pub fn opened(number: usize, title: String, subject: Option<Subject>, ended: Box<Ended>) -> Self {
+        Self { ended: Some(ended), exported: true, ..Self::empty(number, title, subject, State::Opened) }
+    }
+
+    fn empty(number: usize, title: String, subject: Option<Subject>, state: State) -> Self {
         Self {
             number,
+            name: format!("run {number}"),
             title,
             subject,
             problem: None,
             settings: None,
-            state: State::Opened,
+            state,
             progress: None,
-            errors: Vec::new(),
-            outcome: Some(outcome),
-            pictures: Some(pictures),
+            reports: Vec::new(),
+            ended: None,
+            film: Film::new(FILM),
+            latest: None,
             live: false,
+            starred: false,
+            exported: false,
             job: None,
-            next_pictures: 0.0,
+            next_shot: 0.0,
         }
     }
 
-    /// Takes in what has happened since; `now` in seconds. At most 20 pictures a second are asked for.
-    pub fn poll(&mut self, now: f64) {
+    /// Takes in what has happened since; `now` in seconds. While it is `watched`, up to 20 shots a second are asked for
+    /// beside those of the iterations' ends.
+    pub fn poll(&mut self, now: f64, watched: bool) {
+        const PAUSE: f64 = 0.05;
         let Some((job, news)) = &self.job else { return };
         while let Ok(news) = news.try_recv() {
             match news {
                 News::Stepped(progress) => {
-                    self.errors.extend(progress.report.as_ref().map(|report| report.error));
+                    self.reports.extend(progress.report.clone());
                     self.progress = Some(progress);
                 }
-                News::Pictures(pictures) => {
-                    self.pictures = Some(pictures);
-                    self.next_pictures = now + 0.05;
+                News::Shot(shot) => {
+                    if shot.step.is_multiple_of(2) && self.film.shots().last().is_none_or(|last| last.step < shot.step)
+                    {
+                        self.film.add(&shot);
+                    }
+                    self.latest = Some(shot);
+                    self.next_shot = now + PAUSE;
                 }
-                News::Ended(outcome, pictures) => {
-                    self.state = match outcome.end {
+                News::Ended(ended) => {
+                    self.state = match ended.outcome.end {
                         End::Finished => State::Finished,
                         End::Cancelled => State::Cancelled,
                         End::Diverged => {
                             State::Failed("The numbers ran away; the best factors before that are kept".into())
                         }
                     };
-                    self.outcome = Some(*outcome);
-                    self.pictures = Some(pictures);
+                    self.latest = None;
+                    self.ended = Some(ended);
                 }
                 News::Failed(why) => self.state = State::Failed(why),
             }
         }
-        let active = matches!(self.state, State::Running | State::Paused);
-        if active && self.pictures.is_some() && now >= self.next_pictures {
-            self.next_pictures = f64::INFINITY;
+        if self.is_active() && watched && self.latest.is_some() && now >= self.next_shot {
+            self.next_shot = f64::INFINITY;
             job.want_snapshot();
         }
     }
@@ -218,7 +247,7 @@ impl Run {
         let Some((job, _)) = &self.job else { return };
         job.send(command);
         match command {
-            Command::Pause | Command::Step => self.state = State::Paused,
+            Command::Pause | Command::Step | Command::Iteration => self.state = State::Paused,
             Command::Resume => self.state = State::Running,
             Command::Cancel => {}
         }
@@ -226,9 +255,24 @@ impl Run {
 
     /// The error to show: the outcome's exact one, or the last reported.
     pub fn error(&self) -> Option<f64> {
-        match &self.outcome {
-            Some(outcome) => self.subject.is_some().then_some(outcome.relative_error),
-            None => self.errors.last().copied(),
+        match &self.ended {
+            Some(ended) => self.subject.is_some().then_some(ended.outcome.relative_error),
+            None => self.reports.last().map(|report| report.error),
         }
+    }
+
+    /// Nonzeros of A and B in the end.
+    pub fn nnz(&self) -> Option<usize> {
+        self.ended.as_ref().map(|ended| ended.kept.nnz().iter().sum())
+    }
+
+    /// Whether there are factors that could be lost.
+    pub fn is_unsaved(&self) -> bool {
+        self.ended.is_some() && !self.exported && !self.live
+    }
+
+    /// Whether its errors are those of W scaled by its inputs.
+    pub fn is_layerwise(&self) -> bool {
+        self.problem.as_ref().is_some_and(|problem| problem.calibration.is_some())
     }
 }

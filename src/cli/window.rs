@@ -58,7 +58,7 @@ fn open(file: &Option<PathBuf>, tensor: Option<String>, threads: Option<usize>) 
     let shown = started.clone();
     let create = Box::new(move |cc: &eframe::CreationContext<'_>| {
         shown.store(true, Ordering::Relaxed);
-        Ok(Box::new(Explorer::new(&cc.egui_ctx, opening)) as Box<dyn eframe::App>)
+        Ok(Box::new(Explorer::new(cc, opening)) as Box<dyn eframe::App>)
     });
     // A desktop that lacks a library (libxkbcommon, say) makes the window system panic instead of returning an error.
     let opened = catch_unwind(AssertUnwindSafe(|| eframe::run_native("dsf-explorer", options, create)));

@@ -38,7 +38,7 @@ impl Image {
     }
 
     /// Colours a pixel; nothing outside of the picture.
-    pub(super) fn set(&mut self, x: usize, y: usize, color: [u8; 3]) {
+    pub fn set(&mut self, x: usize, y: usize, color: [u8; 3]) {
         if x < self.width && y < self.height {
             let at = 3 * (y * self.width + x);
             self.rgb[at..at + 3].copy_from_slice(&color);

@@ -32,7 +32,7 @@ pub use html::{HtmlReport, history_chart, html_report, report_pictures};
 pub use image::Image;
 pub use layout::Layout;
 pub use palette::Palette;
-pub use picture::{Picture, contact_sheet, default_range, factor_sheet, picture};
+pub use picture::{Bar, Picture, contact_sheet, default_range, factor_sheet, framed, picture};
 pub use report::RunReport;
 
 use std::path::PathBuf;

@@ -84,29 +84,7 @@ impl<'a> Picture<'a> {
 
     /// The matrix with its title and its colour bar.
     pub fn image(&self) -> Image {
-        let pixels = self.pixels();
-        let labels = [format!("-{}", short(self.range)), "0".to_owned(), format!("+{}", short(self.range))];
-        let label_width = text_width(&labels[0], TEXT_SCALE);
-        let content = (pixels.width + 2).max(text_width(&self.title, TEXT_SCALE)).max(3 * label_width);
-        let top = if self.title.is_empty() { MARGIN } else { 2 * MARGIN + LINE };
-        let bar_top = top + pixels.height + 2 + MARGIN;
-        let label_top = bar_top + BAR + MARGIN / 2;
-        let text = self.palette.text();
-        let mut image = Image::new(content + 2 * MARGIN, label_top + LINE + MARGIN, self.palette.background());
-        image.write((MARGIN, MARGIN), &self.title, TEXT_SCALE, text);
-        image.fill((MARGIN, top), (pixels.width + 2, pixels.height + 2), FRAME);
-        image.paste((MARGIN + 1, top + 1), &pixels);
-        image.fill((MARGIN, bar_top), (content, BAR), FRAME);
-        let inside = content - 2;
-        for x in 0..inside {
-            let t = 2.0 * x as f32 / (inside - 1) as f32 - 1.0;
-            image.fill((MARGIN + 1 + x, bar_top + 1), (1, BAR - 2), self.palette.color(t));
-        }
-        let centered = MARGIN + (content - text_width(&labels[1], TEXT_SCALE)) / 2;
-        for (x, label) in [MARGIN, centered, MARGIN + content - label_width].into_iter().zip(&labels) {
-            image.write((x, label_top), label, TEXT_SCALE, text);
-        }
-        image
+        framed(&self.pixels(), &self.title, &Bar::of(self.range, self.palette), self.palette)
     }
 
     fn color(&self, value: f32) -> [u8; 3] {
@@ -114,6 +92,49 @@ impl<'a> Picture<'a> {
         let visible = if value != 0.0 && t.abs() < LEAST { LEAST.copysign(t) } else { t };
         self.palette.color(visible)
     }
+}
+
+/// A bar that says what colours mean.
+#[derive(Clone, Debug)]
+pub struct Bar {
+    /// At its left end, its middle and its right end.
+    pub labels: [String; 3],
+    /// From left to right.
+    pub colors: Vec<[u8; 3]>,
+}
+
+impl Bar {
+    /// From −range to range.
+    pub fn of(range: f32, palette: Palette) -> Self {
+        let labels = [format!("-{}", short(range)), "0".to_owned(), format!("+{}", short(range))];
+        Self { labels, colors: palette.table(511) }
+    }
+}
+
+/// A picture with a title above and a bar below.
+pub fn framed(pixels: &Image, title: &str, bar: &Bar, palette: Palette) -> Image {
+    let widths = bar.labels.each_ref().map(|label| text_width(label, TEXT_SCALE));
+    let widest = widths.into_iter().max().unwrap_or(0);
+    let content = (pixels.width + 2).max(text_width(title, TEXT_SCALE)).max(3 * widest).max(2);
+    let top = if title.is_empty() { MARGIN } else { 2 * MARGIN + LINE };
+    let bar_top = top + pixels.height + 2 + MARGIN;
+    let label_top = bar_top + BAR + MARGIN / 2;
+    let text = palette.text();
+    let mut image = Image::new(content + 2 * MARGIN, label_top + LINE + MARGIN, palette.background());
+    image.write((MARGIN, MARGIN), title, TEXT_SCALE, text);
+    image.fill((MARGIN, top), (pixels.width + 2, pixels.height + 2), FRAME);
+    image.paste((MARGIN + 1, top + 1), pixels);
+    image.fill((MARGIN, bar_top), (content, BAR), FRAME);
+    let inside = content - 2;
+    for x in 0..inside {
+        let at = x * bar.colors.len() / inside;
+        image.fill((MARGIN + 1 + x, bar_top + 1), (1, BAR - 2), bar.colors.get(at).copied().unwrap_or(FRAME));
+    }
+    let starts = [MARGIN, MARGIN + (content - widths[1]) / 2, MARGIN + content - widths[2]];
+    for (x, label) in starts.into_iter().zip(&bar.labels) {
+        image.write((x, label_top), label, TEXT_SCALE, text);
+    }
+    image
 }
 
 /// The one of larger magnitude; what is no number is larger than any.

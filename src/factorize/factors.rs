@@ -28,7 +28,7 @@ impl Factor {
 }
 
 /// W ≈ A·B.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Factors {
     /// `[out, k]`.
     pub a: Matrix,

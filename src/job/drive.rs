@@ -34,6 +34,8 @@ pub enum Command {
     Resume,
     /// One step, a half-step or a factor finalized, then pause.
     Step,
+    /// On to the end of the outer iteration, or of a round, then pause.
+    Iteration,
     /// End after the step in work and keep the best factors so far.
     Cancel,
 }
@@ -43,7 +45,7 @@ pub enum Command {
 pub enum Event {
     /// A step is done.
     Stepped(Progress),
-    /// The factors as they are now; sent when asked for.
+    /// The factors as they are now; sent when asked for, and while the run is paused.
     Snapshot(Snapshot),
     /// The run is over.
     Ended(Box<Outcome>),
@@ -106,8 +108,6 @@ pub struct Snapshot {
     pub step: usize,
     /// A and B.
     pub factors: Factors,
-    /// A·B.
-    pub product: Matrix,
 }
 
 /// How a run ended.
@@ -341,7 +341,7 @@ impl Drive {
         if let (State::Factorize(_), Some(calibration)) = (&self.state, &self.problem.calibration) {
             calibration.unscale_inputs(&mut factors.b).ok()?;
         }
-        Some(Snapshot { step: self.step, product: factors.product(), factors })
+        Some(Snapshot { step: self.step, factors })
     }
 
     /// The best factors, measured against W.

@@ -19,6 +19,8 @@ pub struct Job {
 struct Flags {
     snapshot_wanted: AtomicBool,
     cancelled: AtomicBool,
+    /// Whether every outer iteration ends with a snapshot.
+    recorded: AtomicBool,
 }
 
 impl Drop for Job {
@@ -28,16 +30,18 @@ impl Drop for Job {
 }
 
 impl Job {
-    /// Starts the run. `on_event` is called on the run's thread, where heavy work (pictures of a large matrix) does
+    /// Starts the run; `recorded`, each of its outer iterations ends with a snapshot. `on_event` is called on the run's thread, where heavy work (pictures of a large matrix) does
     /// not hold up a window.
     pub fn spawn(
         problem: Problem,
         settings: Settings,
         threads: Option<usize>,
+        recorded: bool,
         on_event: impl FnMut(Event) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (commands, received) = channel();
-        let flags = Arc::new(Flags { snapshot_wanted: true.into(), ..Flags::default() });
+        let flags = Flags { snapshot_wanted: true.into(), recorded: recorded.into(), ..Flags::default() };
+        let flags = Arc::new(flags);
         let seen = flags.clone();
         std::thread::Builder::new().name("factorize".into()).spawn(move || {
             drive(problem, &settings, threads, received, &seen, on_event);
@@ -100,6 +104,7 @@ fn steps(
     let mut run = Drive::new(problem, settings)?;
     let mut seconds = timed.elapsed().as_secs_f64();
     let mut paused = false;
+    let mut to_iteration_end = false;
     let mut problem = None;
     let end = loop {
         if flags.cancelled.load(Ordering::Relaxed) {
@@ -111,17 +116,18 @@ fn steps(
             flags.snapshot_wanted.store(false, Ordering::Relaxed);
             on_event(Event::Snapshot(snapshot));
         }
-        match next_command(&commands, paused) {
+        match next_command(&commands, paused && !to_iteration_end) {
             Some(Command::Pause) => {
                 // What stands still is shown as it stands.
-                if !paused {
+                if !paused || to_iteration_end {
                     run.snapshot().into_iter().for_each(|snapshot| on_event(Event::Snapshot(snapshot)));
                 }
-                paused = true;
+                (paused, to_iteration_end) = (true, false);
                 continue;
             }
-            Some(Command::Step) => paused = true,
-            Some(Command::Resume) => paused = false,
+            Some(Command::Step) => (paused, to_iteration_end) = (true, false),
+            Some(Command::Iteration) => (paused, to_iteration_end) = (true, true),
+            Some(Command::Resume) => (paused, to_iteration_end) = (false, false),
             Some(Command::Cancel) => break End::Cancelled,
             None => {}
         }
@@ -131,9 +137,15 @@ fn steps(
         match stepped {
             Ok(Some(progress)) => {
                 let last = progress.step == progress.steps;
+                let report = progress.report.as_ref();
+                let iteration_ended = report.is_none_or(|report| report.step.is_multiple_of(2));
                 on_event(Event::Stepped(Progress { seconds, ..progress }));
                 if last {
                     break End::Finished;
+                }
+                to_iteration_end &= !iteration_ended;
+                if !paused && iteration_ended && flags.recorded.load(Ordering::Relaxed) {
+                    run.snapshot().into_iter().for_each(|snapshot| on_event(Event::Snapshot(snapshot)));
                 }
             }
             Ok(None) => break End::Finished,
@@ -174,7 +186,7 @@ mod tests {
 
     fn spawn(settings: Settings) -> (Job, Receiver<Event>) {
         let (events, received) = channel();
-        let job = Job::spawn(problem(), settings, Some(1), move |event| drop(events.send(event))).unwrap();
+        let job = Job::spawn(problem(), settings, Some(1), false, move |event| drop(events.send(event))).unwrap();
         (job, received)
     }
 
@@ -241,7 +253,7 @@ mod tests {
         let mut seen = 0;
         while seen < 3 {
             if let Event::Snapshot(snapshot) = events.recv_timeout(Duration::from_secs(60)).expect("an event") {
-                assert_eq!(snapshot.product.shape(), (48, 64));
+                assert_eq!(snapshot.factors.product().shape(), (48, 64));
                 seen += 1;
                 job.want_snapshot();
             }
@@ -256,7 +268,7 @@ mod tests {
         loop {
             match events.recv_timeout(Duration::from_secs(60)).expect("an event") {
                 Event::Stepped(progress) => searched += usize::from(progress.stage == crate::job::Stage::Search),
-                Event::Snapshot(snapshot) => break assert_eq!(snapshot.product.shape(), (48, 64)),
+                Event::Snapshot(snapshot) => break assert_eq!(snapshot.factors.product().shape(), (48, 64)),
                 event => panic!("{event:?}"),
             }
         }

@@ -1,5 +1,26 @@
 //! Which entries are kept: one bit a position.
 
+/// What two masks have in common, in positions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overlap {
+    /// Kept by both.
+    pub both: usize,
+    /// Kept by the first alone.
+    pub only_first: usize,
+    /// Kept by the second alone.
+    pub only_second: usize,
+}
+
+impl Overlap {
+    /// Jaccard's index: of the positions that either keeps, the share that both keep; 1 for two empty masks.
+    pub fn jaccard(&self) -> f64 {
+        match self.both + self.only_first + self.only_second {
+            0 => 1.0,
+            either => self.both as f64 / either as f64,
+        }
+    }
+}
+
 /// A set of matrix positions, one bit each.
 ///
 /// Each row starts on a new 64-bit word, column c is bit c mod 64 (least significant first), and the bits past the
@@ -59,7 +80,20 @@ impl Mask {
         self.row_words(i).iter().flat_map(|word| word.to_le_bytes()).take(self.cols.div_ceil(8))
     }
 
-    fn row_words(&self, i: usize) -> &[u64] {
+    /// How much two masks of one shape have in common.
+    pub fn overlap(&self, other: &Self) -> Overlap {
+        assert_eq!((self.rows, self.cols), (other.rows, other.cols));
+        let both = self.words.iter().zip(&other.words).map(|(a, b)| (a & b).count_ones() as usize).sum();
+        Overlap { both, only_first: self.count() - both, only_second: other.count() - both }
+    }
+
+    /// The memory it takes.
+    pub fn bytes(&self) -> usize {
+        8 * self.words.len()
+    }
+
+    /// Row `i`, 64 columns a word.
+    pub(super) fn row_words(&self, i: usize) -> &[u64] {
         let width = self.cols.div_ceil(64);
         &self.words[i * width..(i + 1) * width]
     }

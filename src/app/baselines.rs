@@ -1,0 +1,65 @@
+//! What the methods that a run is measured against reach on its layer, computed in the background.
+
+use super::background::Background;
+use super::series::Baselines;
+use crate::matrix::keep_largest;
+use crate::measure::{self, Spectrum};
+use crate::model::Layer;
+use eframe::egui::Context;
+use std::sync::Arc;
+
+/// The singular values of larger layers are only computed when asked for: it takes minutes.
+const QUICK: usize = 1536;
+
+/// A layer, compared by identity.
+#[derive(Clone)]
+struct Whose(Arc<Layer>);
+
+impl PartialEq for Whose {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// The two baselines of the layer on screen.
+#[derive(Default)]
+pub struct BaselineMaker {
+    magnitude: Background<(Whose, usize), f64>,
+    spectrum: Background<Whose, Option<Spectrum>>,
+    /// A large layer whose singular values were asked for.
+    asked: Option<Whose>,
+}
+
+impl BaselineMaker {
+    /// The errors with `kept` nonzeros, as far as they are known.
+    pub fn want(&mut self, ctx: &Context, layer: &Arc<Layer>, kept: usize) -> Baselines {
+        let whose = Whose(layer.clone());
+        let key = (whose.clone(), kept);
+        self.magnitude.want(ctx, key.clone(), |(Whose(layer), kept)| {
+            measure::relative_difference(&layer.weight, &keep_largest(&layer.weight, *kept))
+        });
+        if !self.is_slow(layer) || self.asked.as_ref() == Some(&whose) {
+            self.spectrum.want(ctx, whose.clone(), |Whose(layer)| Spectrum::of(&layer.weight));
+        }
+        let (rows, cols) = layer.weight.shape();
+        let rank = Spectrum::rank(rows, cols, kept);
+        Baselines {
+            magnitude: self.magnitude.of(&key).map(|error| **error),
+            svd: self
+                .spectrum
+                .of(&whose)
+                .and_then(|spectrum| spectrum.as_ref().as_ref())
+                .map(|spectrum| spectrum.error(rank)),
+        }
+    }
+
+    /// Whether SVD's error is not computed unless asked for.
+    pub fn is_slow(&self, layer: &Layer) -> bool {
+        layer.weight.rows().min(layer.weight.cols()) > QUICK
+    }
+
+    /// Asks for it.
+    pub fn ask(&mut self, layer: &Arc<Layer>) {
+        self.asked = Some(Whose(layer.clone()));
+    }
+}

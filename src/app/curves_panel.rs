@@ -1,0 +1,154 @@
+//! What happened over the half-steps of the runs, on a log axis.
+
+use super::colors;
+use super::run::Run;
+use super::series::{Baselines, Quantity};
+use eframe::egui::{Color32, Ui};
+use egui_plot::{GridInput, GridMark, HLine, Legend, Line, LineStyle, Plot, PlotPoints, VLine};
+
+/// What was asked for among the curves.
+pub enum CurvesAct {
+    /// Back to this half-step.
+    GoTo(usize),
+    /// Save what is shown.
+    Save,
+}
+
+/// The curves of `runs[selected]` over those of the others on the same layer; `step` is the half-step on screen.
+pub fn curves_ui(
+    ui: &mut Ui,
+    quantity: &mut Quantity,
+    runs: &[Run],
+    selected: Option<usize>,
+    baselines: Baselines,
+    step: Option<usize>,
+) -> Option<CurvesAct> {
+    let mut act = None;
+    ui.horizontal_wrapped(|ui| {
+        for which in Quantity::ALL {
+            ui.selectable_value(quantity, which, which.name()).on_hover_text(which.about());
+        }
+        if ui.button("Save…").on_hover_text("What is shown, as SVG or CSV").clicked() {
+            act = Some(CurvesAct::Save);
+        }
+    });
+    let plot = Plot::new(("curves", quantity.name()))
+        .legend(Legend::default().text_style(eframe::egui::TextStyle::Small))
+        .x_axis_label("outer iteration")
+        .y_axis_min_width(44.0)
+        .y_axis_formatter(|mark, _| power(mark.value))
+        .y_grid_spacer(decades)
+        .label_formatter(|hover| Some(hover_text(hover)))
+        .include_x(1.0);
+    let shown = plot.show(ui, |plot| {
+        for Curve { name, color, points, mine } in curves(*quantity, runs, selected) {
+            let points: PlotPoints<'_> = points.into_iter().map(|(x, y)| [x, y.log10()]).collect();
+            plot.line(Line::new(name, points).color(color).width(if mine { 2.0 } else { 1.0 }));
+        }
+        for (name, color, error) in baselines.lines().filter(|_| *quantity == Quantity::Error) {
+            plot.hline(HLine::new(name, error.log10()).color(color).style(LineStyle::dashed_loose()));
+        }
+        if let Some(step) = step {
+            plot.vline(VLine::new("on screen", step as f64 / 2.0).color(Color32::GRAY).width(1.0));
+        }
+        plot.response().clicked().then(|| plot.pointer_coordinate()).flatten()
+    });
+    if let Some(at) = shown.inner {
+        act = Some(CurvesAct::GoTo((2.0 * at.x).round().max(0.0) as usize));
+    }
+    act
+}
+
+/// One curve of one run.
+pub struct Curve {
+    /// In the legend.
+    pub name: String,
+    /// Its colour.
+    pub color: Color32,
+    /// (outer iteration, value)
+    pub points: Vec<(f64, f64)>,
+    /// Whether it is of the run on screen.
+    pub mine: bool,
+}
+
+/// What the panel shows, for the window and for files; the run on screen comes last.
+pub fn curves(quantity: Quantity, runs: &[Run], selected: Option<usize>) -> Vec<Curve> {
+    let Some(shown) = selected.and_then(|at| runs.get(at)) else { return Vec::new() };
+    let others = runs.iter().filter(|run| run.number != shown.number && run.title == shown.title);
+    let mut curves = Vec::new();
+    for run in others.chain([shown]) {
+        let mine = run.number == shown.number;
+        for (at, (suffix, points)) in quantity.curves(run).into_iter().enumerate() {
+            let color = match (mine, at) {
+                (true, 0) => colors::DSF,
+                (true, _) => colors::A,
+                (false, _) => colors::OTHER_RUN,
+            };
+            // Then it is the error of W scaled by its inputs, and not to be read against magnitude pruning's.
+            let scaled = if quantity == Quantity::Error && run.is_layerwise() { " (inputs scaled)" } else { "" };
+            curves.push(Curve { name: format!("{}{suffix}{scaled}", run.name), color, points, mine });
+        }
+    }
+    curves
+}
+
+fn power(log10: f64) -> String {
+    let value = 10f64.powf(log10);
+    if value >= 0.001 {
+        format!("{value:.3}").trim_end_matches('0').trim_end_matches('.').into()
+    } else {
+        format!("{value:.0e}")
+    }
+}
+
+/// Four digits.
+fn value(x: f64) -> String {
+    if (1e-3..1e4).contains(&x) { format!("{x:.4}") } else { format!("{x:.3e}") }
+}
+
+fn hover_text(hover: &egui_plot::HoverPosition<'_>) -> String {
+    let (name, at) = match hover {
+        egui_plot::HoverPosition::NearDataPoint { plot_name, position, .. } => (*plot_name, position),
+        egui_plot::HoverPosition::Elsewhere { position } => ("", position),
+    };
+    format!("{name}\niteration {:.1}\n{}", at.x, value(10f64.powf(at.y)))
+}
+
+/// Lines at 1, 2, 3, 5, 7 of each decade, the decades themselves strongest; at each digit where less than one is seen.
+fn decades(input: GridInput) -> Vec<GridMark> {
+    let (low, high) = input.bounds;
+    let range = low.floor().max(-40.0) as i32..=high.ceil().min(40.0) as i32;
+    let marks = |decade: i32| {
+        let inside = |&(mantissa, _): &(f64, f64)| {
+            let value = f64::from(decade) + mantissa.log10();
+            value >= low && value <= high
+        };
+        let steps = [(1.0f64, 1.0), (2.0, 0.3), (3.0, 0.3), (5.0, 0.3), (7.0, 0.15)];
+        let steps = steps
+            .into_iter()
+            .chain([4.0, 6.0, 8.0, 9.0].map(|digit| (digit, 0.15)).into_iter().filter(|_| high - low < 0.9));
+        let mark = move |(mantissa, step_size): (f64, f64)| GridMark {
+            value: f64::from(decade) + mantissa.log10(),
+            step_size,
+        };
+        steps.filter(inside).map(mark).collect::<Vec<_>>()
+    };
+    range.flat_map(marks).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_axis_shows_errors_not_logarithms() {
+        assert_eq!(power(0.0), "1");
+        assert_eq!(power(0.2f64.log10()), "0.2");
+        assert_eq!(power(-5.0), "1e-5");
+        let marks: Vec<f64> = decades(GridInput { bounds: (-1.0, 0.0), base_step_size: 0.1 })
+            .iter()
+            .map(|mark| (10f64.powf(mark.value) * 100.0).round() / 100.0)
+            .collect();
+        assert_eq!(marks, [0.1, 0.2, 0.3, 0.5, 0.7, 1.0]);
+    }
+}

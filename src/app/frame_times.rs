@@ -1,0 +1,64 @@
+//! How long the window takes to draw itself.
+
+use std::collections::VecDeque;
+
+/// So many frames are looked at.
+const FRAMES: usize = 600;
+
+/// The CPU time of the last frames, in seconds.
+#[derive(Clone, Debug, Default)]
+pub struct FrameTimes(VecDeque<f32>);
+
+impl FrameTimes {
+    /// Adds the last frame's.
+    pub fn add(&mut self, seconds: f32) {
+        if self.0.len() == FRAMES {
+            self.0.pop_front();
+        }
+        self.0.push_back(seconds);
+    }
+
+    /// Forgets them.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The time that a share of the frames does not exceed.
+    pub fn percentile(&self, share: f64) -> f32 {
+        let mut sorted: Vec<f32> = self.0.iter().copied().collect();
+        sorted.sort_unstable_by(f32::total_cmp);
+        let at = (share * sorted.len() as f64).ceil() as usize;
+        sorted.get(at.saturating_sub(1)).copied().unwrap_or(0.0)
+    }
+
+    /// Median, 99th percentile and longest, in milliseconds.
+    pub fn summary(&self) -> String {
+        let ms = |share| 1e3 * self.percentile(share);
+        format!("frame {:.1} ms, 99 % {:.1} ms, longest {:.1} ms", ms(0.5), ms(0.99), ms(1.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_by_hand() {
+        let mut times = FrameTimes::default();
+        assert_eq!(times.percentile(0.5), 0.0);
+        (1..=1000).for_each(|ms| times.add(ms as f32 * 1e-3));
+        // The last 600: 401 to 1000.
+        assert_eq!((times.len(), times.percentile(0.5), times.percentile(1.0)), (600, 0.7, 1.0));
+        assert_eq!(times.percentile(0.99), 0.994);
+    }
+}

@@ -1,0 +1,99 @@
+//! How large the values of a matrix are: percentiles and a histogram, from a sample where it is large.
+
+/// So many values are looked at; of a larger matrix every n-th.
+const SAMPLE: usize = 1 << 18;
+
+/// The sizes of a matrix's nonzeros.
+#[derive(Clone, Debug, Default)]
+pub struct Spread {
+    /// Nonzeros of the sample, by value.
+    sorted: Vec<f32>,
+    /// Their magnitudes, the same way.
+    magnitudes: Vec<f32>,
+    /// Entries of the matrix for one of the sample.
+    every: usize,
+}
+
+/// The counts of nonzeros in equal bins over ±`range`; what is beyond is in the outermost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Histogram {
+    /// The outer edges.
+    pub range: f32,
+    /// Estimates where the matrix was sampled.
+    pub counts: Vec<f64>,
+}
+
+impl Spread {
+    /// Of all entries; zeros and what is not finite do not count.
+    pub fn of(values: &[f32]) -> Self {
+        // An odd step, so that it does not run along a column of a matrix with an even number of them.
+        let every = values.len().div_ceil(SAMPLE) | 1;
+        let mut sorted: Vec<f32> =
+            values.iter().step_by(every).copied().filter(|&x| x != 0.0 && x.is_finite()).collect();
+        if sorted.is_empty() {
+            // So few nonzeros that the sample missed them.
+            sorted = values.iter().copied().filter(|&x| x != 0.0 && x.is_finite()).take(SAMPLE).collect();
+        }
+        sorted.sort_unstable_by(f32::total_cmp);
+        let mut magnitudes: Vec<f32> = sorted.iter().map(|x| x.abs()).collect();
+        magnitudes.sort_unstable_by(f32::total_cmp);
+        Self { sorted, magnitudes, every }
+    }
+
+    /// The magnitude that a share of the nonzeros does not exceed; 1 where there are none.
+    pub fn percentile(&self, share: f64) -> f32 {
+        let last = match self.magnitudes.len() {
+            0 => return 1.0,
+            len => len - 1,
+        };
+        let at = (share * self.magnitudes.len() as f64).ceil() as usize;
+        self.magnitudes[at.saturating_sub(1).min(last)]
+    }
+
+    /// The smallest magnitude that is not zero: where a mask was cut, of the sample.
+    pub fn smallest(&self) -> Option<f32> {
+        self.magnitudes.first().copied()
+    }
+
+    /// Counts in `bins` bins over ±`range`.
+    pub fn histogram(&self, range: f32, bins: usize) -> Histogram {
+        let mut counts = vec![0.0; bins.max(1)];
+        let range = if range > 0.0 { range } else { 1.0 };
+        let last = counts.len() - 1;
+        for &x in &self.sorted {
+            let at = (f64::from(x) / f64::from(range) + 1.0) / 2.0 * counts.len() as f64;
+            counts[(at.max(0.0) as usize).min(last)] += self.every as f64;
+        }
+        Histogram { range, counts }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_hand() {
+        let values: Vec<f32> = (-1000..=1000).map(|x| x as f32).collect();
+        let spread = Spread::of(&values);
+        assert_eq!(spread.percentile(0.995), 995.0);
+        assert_eq!((spread.percentile(1.0), spread.percentile(0.0), spread.smallest()), (1000.0, 1.0, Some(1.0)));
+        let histogram = spread.histogram(1000.0, 4);
+        // -1000..=-501, -500..=-1, 1..=499, 500..=1000: a bin holds its left edge.
+        assert_eq!(histogram.counts, [500.0, 500.0, 499.0, 501.0]);
+        assert_eq!(spread.histogram(10.0, 2).counts, [1000.0, 1000.0]);
+    }
+
+    #[test]
+    fn samples_and_empty_ones() {
+        let values: Vec<f32> = (0..3_000_000).map(|i| ((i % 1009) as f32 - 504.0) / 504.0).collect();
+        let spread = Spread::of(&values);
+        assert!((spread.percentile(0.5) - 0.5).abs() < 0.01);
+        let all: f64 = spread.histogram(1.0, 10).counts.iter().sum();
+        assert!((all / 3e6 - 1.0).abs() < 0.01, "{all}");
+        assert_eq!(Spread::of(&[0.0, f32::NAN, f32::INFINITY]).percentile(0.9), 1.0);
+        let mut lone = vec![0.0; 1 << 20];
+        lone[777_777] = -0.5;
+        assert_eq!(Spread::of(&lone).percentile(0.995), 0.5);
+    }
+}

@@ -1,0 +1,153 @@
+//! Which panels there are and where: they can be dragged, resized, put into tabs, and all put back.
+
+use egui_tiles::{Container, Linear, LinearDir, SimplificationOptions, Tile, TileId, Tiles, Tree};
+use serde::{Deserialize, Serialize};
+
+/// A panel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "their names say it; see Pane::name")]
+pub enum Pane {
+    Layers,
+    Settings,
+    W,
+    A,
+    B,
+    Product,
+    Error,
+    Paths,
+    Curves,
+    Histogram,
+    Masks,
+    Runs,
+    Log,
+}
+
+impl Pane {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Layers,
+        Self::Settings,
+        Self::W,
+        Self::A,
+        Self::B,
+        Self::Product,
+        Self::Error,
+        Self::Paths,
+        Self::Curves,
+        Self::Histogram,
+        Self::Masks,
+        Self::Runs,
+        Self::Log,
+    ];
+
+    /// What its tab says.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Layers => "Layers",
+            Self::Settings => "Settings",
+            Self::W => "W",
+            Self::A => "A",
+            Self::B => "B",
+            Self::Product => "A·B",
+            Self::Error => "W − A·B",
+            Self::Paths => "Paths",
+            Self::Curves => "Curves",
+            Self::Histogram => "Histogram",
+            Self::Masks => "Two masks",
+            Self::Runs => "Runs",
+            Self::Log => "Log",
+        }
+    }
+}
+
+/// The panels' places.
+pub struct Workspace {
+    /// As egui_tiles has it.
+    pub tree: Tree<Pane>,
+}
+
+impl Default for Workspace {
+    fn default() -> Self {
+        let mut tiles = Tiles::default();
+        let tab = |tiles: &mut Tiles<Pane>, panes: &[Pane]| {
+            let children: Vec<TileId> = panes.iter().map(|&pane| tiles.insert_pane(pane)).collect();
+            tiles.insert_tab_tile(children)
+        };
+        let line = |tiles: &mut Tiles<Pane>, panes: &[Pane]| {
+            let children = panes.iter().map(|&pane| tab(tiles, &[pane])).collect();
+            tiles.insert_horizontal_tile(children)
+        };
+        let above = line(&mut tiles, &[Pane::W, Pane::Product, Pane::Error]);
+        let below = line(&mut tiles, &[Pane::A, Pane::B, Pane::Paths]);
+        let curves = tab(&mut tiles, &[Pane::Curves, Pane::Histogram, Pane::Masks, Pane::Log]);
+        let runs = tab(&mut tiles, &[Pane::Runs]);
+        let history = shared(&mut tiles, LinearDir::Horizontal, &[(curves, 0.5), (runs, 0.5)]);
+        let middle = shared(&mut tiles, LinearDir::Vertical, &[(above, 0.35), (below, 0.35), (history, 0.3)]);
+        let layers = tab(&mut tiles, &[Pane::Layers]);
+        let settings = tab(&mut tiles, &[Pane::Settings]);
+        let all = [(layers, 0.16), (middle, 0.62), (settings, 0.22)];
+        let root = shared(&mut tiles, LinearDir::Horizontal, &all);
+        // A tab container made of several panes begins with its first.
+        for tile in tiles.tiles_mut() {
+            if let Tile::Container(Container::Tabs(tabs)) = tile {
+                tabs.active = tabs.children.first().copied();
+            }
+        }
+        Self { tree: Tree::new(eframe::egui::Id::unique("workspace"), root, tiles) }
+    }
+}
+
+/// Tiles side by side or above each other, with their shares of the room.
+fn shared(tiles: &mut Tiles<Pane>, dir: LinearDir, children: &[(TileId, f32)]) -> TileId {
+    let mut linear = Linear::new(dir, children.iter().map(|(id, _)| *id).collect());
+    for &(id, share) in children {
+        linear.shares.set_share(id, share);
+    }
+    tiles.insert_new(Tile::Container(Container::Linear(linear)))
+}
+
+impl Workspace {
+    /// Brings a panel to the front, wherever it is.
+    pub fn show(&mut self, pane: Pane) {
+        self.tree.make_active(|_, tile| matches!(tile, Tile::Pane(found) if *found == pane));
+    }
+
+    /// A saved layout, if it has every panel once; a new version may have others.
+    pub fn restore(saved: &str) -> Option<Self> {
+        let tree: Tree<Pane> = serde_json::from_str(saved).ok()?;
+        let mut panes: Vec<Pane> = tree
+            .tiles
+            .tiles()
+            .filter_map(|tile| match tile {
+                Tile::Pane(pane) => Some(*pane),
+                Tile::Container(_) => None,
+            })
+            .collect();
+        panes.sort_by_key(|pane| *pane as usize);
+        (panes == Pane::ALL && tree.root().is_some()).then_some(Self { tree })
+    }
+
+    /// As text.
+    pub fn save(&self) -> String {
+        serde_json::to_string(&self.tree).unwrap_or_default()
+    }
+}
+
+/// Each panel keeps a tab: by it one drags it.
+pub fn simplification() -> SimplificationOptions {
+    SimplificationOptions { all_panes_must_have_tabs: true, prune_single_child_tabs: false, ..Default::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn saved_layouts_come_back_and_broken_ones_do_not() {
+        let saved = Workspace::default().save();
+        assert_eq!(Workspace::restore(&saved).map(|workspace| workspace.save()), Some(saved.clone()));
+        assert!(Workspace::restore("").is_none());
+        assert!(Workspace::restore(&saved.replace("Histogram", "Curves")).is_none(), "one twice, one missing");
+        assert!(Workspace::restore(&saved[..saved.len() / 2]).is_none());
+    }
+}

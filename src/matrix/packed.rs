@@ -1,0 +1,84 @@
+//! A sparse matrix in as few bytes as looking at it needs.
+
+use super::{Mask, Matrix, ones};
+use half::f16;
+
+/// A mask of one bit a position, and its values in 16 bits: the eleven leading digits of each, which is more than any
+/// picture shows.
+#[derive(Clone)]
+pub struct Packed {
+    mask: Mask,
+    values: Vec<f16>,
+    /// A power of two that brings the largest value near 1.
+    scale: f32,
+}
+
+impl Packed {
+    /// Of all entries that are not zero.
+    pub fn of(matrix: &Matrix) -> Self {
+        let largest = matrix.max_abs();
+        let usable = largest.is_finite() && largest > 0.0;
+        let scale = if usable { 2f32.powi((largest.log2().floor() as i32).max(-126)) } else { 1.0 };
+        let nonzeros = matrix.as_slice().iter().filter(|&&x| x != 0.0);
+        let value = |&x: &f32| match f16::from_f32(x / scale) {
+            // What is kept must not look as if it were not.
+            zero if zero == f16::ZERO => f16::from_bits(1).copysign(zero),
+            value => value,
+        };
+        Self { mask: Mask::of(matrix), values: nonzeros.map(value).collect(), scale }
+    }
+
+    /// The positions that are kept.
+    pub fn mask(&self) -> &Mask {
+        &self.mask
+    }
+
+    /// The memory it takes.
+    pub fn bytes(&self) -> usize {
+        self.mask.bytes() + 2 * self.values.len()
+    }
+
+    /// The matrix again, its values rounded.
+    pub fn to_matrix(&self) -> Matrix {
+        let (rows, cols) = (self.mask.rows(), self.mask.cols());
+        let mut matrix = Matrix::zeros(rows, cols);
+        let mut values = self.values.iter();
+        for (i, row) in matrix.as_mut_slice().chunks_mut(cols.max(1)).enumerate() {
+            for (word, &bits) in self.mask.row_words(i).iter().enumerate() {
+                for (bit, value) in ones(bits).zip(&mut values) {
+                    row[64 * word + bit] = value.to_f32() * self.scale;
+                }
+            }
+        }
+        matrix
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eleven_digits_and_the_whole_mask_come_back() {
+        for size in [1.0f32, 1e-30, 1e30, 1e-38] {
+            let matrix = Matrix::from_fn(7, 131, |i, j| {
+                if (i * 5 + j) % 3 == 0 { size * ((i * 131 + j) as f32 - 400.0) / 500.0 } else { 0.0 }
+            });
+            let packed = Packed::of(&matrix);
+            let back = packed.to_matrix();
+            assert_eq!(Mask::of(&back), Mask::of(&matrix));
+            for (&x, &y) in matrix.as_slice().iter().zip(back.as_slice()) {
+                assert!((x - y).abs() <= x.abs() / 2048.0, "{x} {y}");
+            }
+            assert_eq!(packed.bytes(), 7 * 3 * 8 + 2 * matrix.nnz());
+        }
+    }
+
+    #[test]
+    fn tiny_beside_huge_stays_nonzero() {
+        let matrix = Matrix::from_vec(1, 3, vec![1e20, -1e-20, 0.0]);
+        let back = Packed::of(&matrix).to_matrix();
+        assert!(back.get(0, 1) < 0.0 && back.get(0, 2) == 0.0);
+        assert_eq!(Packed::of(&Matrix::zeros(2, 2)).to_matrix(), Matrix::zeros(2, 2));
+    }
+}
