@@ -24,7 +24,7 @@ impl<K, V> Default for Background<K, V> {
     }
 }
 
-impl<K: Clone + PartialEq + Send + 'static, V: Send + 'static> Background<K, V> {
+impl<K: Clone + PartialEq + Send + 'static, V: Send + Sync + 'static> Background<K, V> {
     /// Sees that the value for `key` is made; wakes the window when it is there.
     pub fn want(&mut self, ctx: &Context, key: K, make: impl FnOnce(&K) -> V + Send + 'static) {
         self.want_slowly(ctx, key, Duration::ZERO, make);
@@ -37,7 +37,11 @@ impl<K: Clone + PartialEq + Send + 'static, V: Send + 'static> Background<K, V> 
             self.took = self.begun.map_or(Duration::ZERO, |begun| begun.elapsed());
             let key = self.busy.take();
             // What could not be made (a bug) leaves the last one in place.
-            self.made = key.zip(value).map(|(key, value)| (key, Arc::new(value))).or(self.made.take());
+            if let Some((key, value)) = key.zip(value) {
+                let old = self.made.replace((key, Arc::new(value)));
+                // Giving back the memory of large matrices takes longer than a frame may.
+                std::thread::spawn(move || drop(old));
+            }
         }
         if self.busy.is_some() || self.made.as_ref().is_some_and(|(made, _)| *made == key) {
             return;
@@ -70,5 +74,10 @@ impl<K: Clone + PartialEq + Send + 'static, V: Send + 'static> Background<K, V> 
     /// The one for this key, if that is the last.
     pub fn of(&self, key: &K) -> Option<&Arc<V>> {
         self.made.as_ref().filter(|(made, _)| made == key).map(|(_, value)| value)
+    }
+
+    /// Whether the last one is what was wanted last.
+    pub fn is_settled(&self) -> bool {
+        self.busy.is_none() && self.made.is_some()
     }
 }

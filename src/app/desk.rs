@@ -26,7 +26,11 @@ use egui_tiles::{Behavior, TileId, UiResponse};
 impl Explorer {
     fn top_ui(&mut self, ui: &mut Ui) {
         let mut pressed = None;
-        ui.horizontal(|ui| {
+        // In a narrow window in two lines, and without what is only told.
+        let narrow = ui.available_width() < 900.0;
+        let layout = Layout::left_to_right(Align::Center).with_main_wrap(narrow);
+        let size = egui::vec2(ui.available_width(), ui.spacing().interact_size.y);
+        ui.allocate_ui_with_layout(size, layout, |ui| {
             ui.strong("DSF Explorer");
             ui.separator();
             let mut button = |ui: &mut Ui, action: Action, label: &str| {
@@ -46,6 +50,9 @@ impl Explorer {
             self.recent_ui(ui);
             if self.loader.busy > 0 {
                 ui.spinner();
+            }
+            if narrow {
+                return egui::widgets::global_theme_preference_buttons(ui);
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 egui::widgets::global_theme_preference_buttons(ui);
@@ -250,7 +257,9 @@ impl Explorer {
             self.run_list.differences_ui(ui, &self.runs, self.selected);
         });
         self.run_list.differences &= differences;
-        egui::Window::new("Shortcuts").open(&mut self.shortcuts_open).resizable(false).show(ctx, shortcuts_ui);
+        let shortcuts =
+            egui::Window::new("Shortcuts").open(&mut self.shortcuts_open).vscroll(true).default_size([560.0, 520.0]);
+        shortcuts.show(ctx, shortcuts_ui);
         let layers = self.checkpoint.clone();
         let names = layers.iter().flat_map(|checkpoint| checkpoint.layers()).map(|layer| layer.name.as_str());
         if let Some(found) = self.palette.ui(ctx, names) {
@@ -382,7 +391,13 @@ impl Behavior<Pane> for Desk<'_> {
             Some(pyramid) => {
                 let (rows, cols) = pyramid.matrix().shape();
                 let kept = 100.0 * pyramid.nnz() as f64 / pyramid.matrix().len().max(1) as f64;
-                format!("{}   {rows} × {cols}, {kept:.1} % nonzero", pane.name()).into()
+                let name = pane.name();
+                // What fits.
+                match self.0.views.area(*pane).width() {
+                    width if width < 130.0 => name.into(),
+                    width if width < 230.0 => format!("{name}   {rows} × {cols}").into(),
+                    _ => format!("{name}   {rows} × {cols}, {kept:.1} % nonzero").into(),
+                }
             }
             None => pane.name().into(),
         }
@@ -412,7 +427,7 @@ impl eframe::App for Explorer {
 
     fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
-        self.frame_times.add(frame.info().cpu_usage.unwrap_or(0.0));
+        self.frame_times.extend(frame.info().cpu_usage);
         self.keys(&ctx);
         Panel::top("top").show(ui, |ui| self.top_ui(ui));
         Panel::top("looks").show(ui, |ui| self.looks_ui(ui));

@@ -42,7 +42,7 @@ const MOST_RUNS: usize = 30;
 const FILMS: usize = 384 << 20;
 
 /// What the window starts with.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Opening {
     /// A file or folder; the built-in example without one.
     pub path: Option<PathBuf>,
@@ -50,6 +50,8 @@ pub struct Opening {
     pub tensor: Option<String>,
     /// Worker threads of a run; all processors without.
     pub threads: Option<usize>,
+    /// A layer that is in no file, instead of all that.
+    pub subject: Option<Subject>,
 }
 
 /// The application.
@@ -112,15 +114,16 @@ impl Explorer {
             Saved::default()
         });
         let mut loader = Loader::new(ctx.clone());
-        match opening.path {
-            Some(path) => loader.open(path, opening.tensor),
-            None => open_example(&mut loader),
+        match (opening.path, &opening.subject) {
+            (_, Some(_)) => {}
+            (Some(path), None) => loader.open(path, opening.tensor),
+            (None, None) => open_example(&mut loader),
         }
         Self {
             loader,
             messages,
             checkpoint: None,
-            subject: None,
+            subject: opening.subject,
             settings: saved.settings.clone().unwrap_or_else(|| Preset::Fast.settings()),
             history: Undoer::default(),
             threads: opening.threads,
@@ -163,14 +166,20 @@ impl Explorer {
         self.showing.latest()
     }
 
+    /// Where a picture is on screen.
+    pub fn view_area(&self, pane: Pane) -> eframe::egui::Rect {
+        self.views.area(pane)
+    }
+
+    /// Whether the pictures on screen are those of the moment that is wanted.
+    pub fn is_up_to_date(&self) -> bool {
+        let step = self.moment().step();
+        self.showing.is_settled() && self.pictures().is_some_and(|pictures| pictures.step == step)
+    }
+
     /// The run on screen.
     pub fn shown(&self) -> Option<&Run> {
         self.selected.and_then(|at| self.runs.get(at))
-    }
-
-    /// How long frames have taken.
-    pub fn frame_times(&self) -> &FrameTimes {
-        &self.frame_times
     }
 
     /// What the views show: the selected run's layer, or the one that is open.
@@ -294,7 +303,7 @@ impl Explorer {
         self.checkpoint = Some(checkpoint);
     }
 
-    fn add(&mut self, run: Run) {
+    pub(super) fn add(&mut self, run: Run) {
         self.next_number += 1;
         self.runs.push(run);
         // Only what a slider left behind is forgotten, never a run that was asked for.

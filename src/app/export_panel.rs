@@ -182,7 +182,7 @@ impl ExportPanel {
         }
         Grid::new("export").num_columns(2).show(ui, |ui| {
             let label = ui.label("What");
-            let choice = ComboBox::from_id_salt("what").width(260.0).selected_text(self.what.name());
+            let choice = ComboBox::from_id_salt("what").width(260.0).height(320.0).selected_text(self.what.name());
             let choice = choice.show_ui(ui, |ui| {
                 for what in What::ALL {
                     ui.selectable_value(&mut self.what, what, what.name());

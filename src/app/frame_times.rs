@@ -5,37 +5,47 @@ use std::collections::VecDeque;
 /// So many frames are looked at.
 const FRAMES: usize = 600;
 
-/// The CPU time of the last frames, in seconds.
-#[derive(Clone, Debug, Default)]
-pub struct FrameTimes(VecDeque<f32>);
+/// The times of the last frames, in seconds.
+#[derive(Clone, Debug)]
+pub struct FrameTimes {
+    times: VecDeque<f32>,
+    most: usize,
+}
+
+impl Default for FrameTimes {
+    fn default() -> Self {
+        Self::of_at_most(FRAMES)
+    }
+}
 
 impl FrameTimes {
-    /// Adds the last frame's.
-    pub fn add(&mut self, seconds: f32) {
-        if self.0.len() == FRAMES {
-            self.0.pop_front();
-        }
-        self.0.push_back(seconds);
+    /// Of no more frames than that.
+    pub fn of_at_most(most: usize) -> Self {
+        Self { times: VecDeque::new(), most: most.max(1) }
     }
 
-    /// Forgets them.
-    pub fn clear(&mut self) {
-        self.0.clear();
+    /// Adds the last frame's, if it is known.
+    pub fn extend(&mut self, seconds: Option<f32>) {
+        let Some(seconds) = seconds else { return };
+        if self.times.len() == self.most {
+            self.times.pop_front();
+        }
+        self.times.push_back(seconds);
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.times.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.times.is_empty()
     }
 
     /// The time that a share of the frames does not exceed.
     pub fn percentile(&self, share: f64) -> f32 {
-        let mut sorted: Vec<f32> = self.0.iter().copied().collect();
+        let mut sorted: Vec<f32> = self.times.iter().copied().collect();
         sorted.sort_unstable_by(f32::total_cmp);
         let at = (share * sorted.len() as f64).ceil() as usize;
         sorted.get(at.saturating_sub(1)).copied().unwrap_or(0.0)
@@ -56,7 +66,7 @@ mod tests {
     fn percentiles_by_hand() {
         let mut times = FrameTimes::default();
         assert_eq!(times.percentile(0.5), 0.0);
-        (1..=1000).for_each(|ms| times.add(ms as f32 * 1e-3));
+        (1..=1000).for_each(|ms| times.extend(Some(ms as f32 * 1e-3)));
         // The last 600: 401 to 1000.
         assert_eq!((times.len(), times.percentile(0.5), times.percentile(1.0)), (600, 0.7, 1.0));
         assert_eq!(times.percentile(0.99), 0.994);

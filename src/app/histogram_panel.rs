@@ -1,9 +1,10 @@
 //! The values of one matrix, and where pruning cut.
 
+use super::colors;
 use super::linked_views::{accent, picture};
 use super::showing::Pictures;
 use super::workspace::Pane;
-use eframe::egui::{Color32, Ui};
+use eframe::egui::Ui;
 use egui_plot::{Bar, BarChart, Legend, Plot, VLine};
 
 /// The panel's own state.
@@ -44,14 +45,15 @@ impl HistogramPanel {
             Bar::new(width * (at as f64 + 0.5) - f64::from(histogram.range), height).width(width)
         };
         let bars: Vec<Bar> = histogram.counts.iter().enumerate().map(bar).collect();
-        let (name, cut) = match self.pane {
+        let (name, color, cut) = match self.pane {
             // What is not zero in W but would be pruned lies between the lines.
             Pane::W => {
                 let share = kept.map(|kept| 1.0 - kept as f64 / pyramid.nnz().max(1) as f64);
-                ("magnitude pruning's threshold", share.filter(|&s| s > 0.0).map(|share| spread.percentile(share)))
+                let cut = share.filter(|&s| s > 0.0).map(|share| spread.percentile(share));
+                ("magnitude pruning's threshold", colors::MAGNITUDE, cut)
             }
-            Pane::A | Pane::B => ("smallest kept", spread.smallest()),
-            _ => ("", None),
+            Pane::A | Pane::B => ("smallest kept", colors::MAGNITUDE, spread.smallest()),
+            _ => ("", colors::MAGNITUDE, None),
         };
         Plot::new(("histogram", self.pane.name(), logarithmic))
             .legend(Legend::default().text_style(eframe::egui::TextStyle::Small))
@@ -61,9 +63,9 @@ impl HistogramPanel {
             .include_y(0.0)
             .allow_scroll(false)
             .show(ui, |plot| {
-                plot.bar_chart(BarChart::new("values", bars).color(accent(self.pane)));
+                plot.bar_chart(BarChart::new("values", bars).color(accent(self.pane)).allow_hover(true));
                 for cut in cut.into_iter().flat_map(|cut| [-cut, cut]) {
-                    plot.vline(VLine::new(name, f64::from(cut)).color(Color32::GRAY));
+                    plot.vline(VLine::new(name, f64::from(cut)).color(color).width(2.0));
                 }
             });
     }

@@ -86,10 +86,13 @@ impl LayersPanel {
 fn found<'a>(text: &str, layers: Vec<&'a TensorInfo>) -> Vec<&'a TensorInfo> {
     let text = text.replace(['×', '*'], "x");
     let full = |layer: &TensorInfo| format!("{} {}", layer.name, kind(layer).replace(" × ", "x"));
-    let mut scored: Vec<_> =
-        layers.into_iter().filter_map(|layer| Some((score(&text, &full(layer))?, layer))).collect();
-    scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
-    scored.into_iter().map(|(_, layer)| layer).collect()
+    let mut scored: Vec<_> = layers
+        .into_iter()
+        // A digit of a name is meant before one of a size.
+        .filter_map(|layer| Some((score(&text, &layer.name), score(&text, &full(layer))?, layer)))
+        .collect();
+    scored.sort_by_key(|&(name, full, _)| std::cmp::Reverse((name, full)));
+    scored.into_iter().map(|(.., layer)| layer).collect()
 }
 
 fn list_ui(ui: &mut Ui, layers: &[&TensorInfo], current: Option<&str>) -> Option<String> {

@@ -92,7 +92,7 @@ impl LayersTable {
                 let layer = layers[row.index()];
                 let result = results.0.get(&layer.name);
                 row.col(|ui| {
-                    let name = ui.selectable_label(current == Some(&layer.name), &layer.name);
+                    let name = ui.selectable_label(current == Some(&layer.name), short(&layer.name));
                     if name.on_hover_text(&layer.name).clicked() {
                         chosen = Some(layer.name.clone());
                     }
@@ -171,6 +171,13 @@ impl LayersTable {
             layers.reverse();
         }
     }
+}
+
+/// Without what nearly all names of a model begin and end with.
+fn short(name: &str) -> &str {
+    let name = name.strip_prefix("model.").unwrap_or(name);
+    let name = name.strip_prefix("layers.").unwrap_or(name);
+    name.strip_suffix(".weight").unwrap_or(name)
 }
 
 /// ‖W‖_F of the layers, measured one after the other on a thread.

@@ -5,7 +5,7 @@ use super::picture::{Colors, Frame, Marks, MatrixView, Pyramid, Seen, Shade, Vie
 use super::showing::Pictures;
 use super::workspace::Pane;
 use crate::matrix::Arrangement;
-use eframe::egui::{Color32, Id, Ui};
+use eframe::egui::{Color32, Id, Rect, Ui};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -62,7 +62,6 @@ impl Path {
 }
 
 /// The views' own state.
-#[derive(Default)]
 pub struct LinkedViews {
     /// W, A·B and the error have the same shape and are looked at together.
     whole: Viewport,
@@ -72,8 +71,15 @@ pub struct LinkedViews {
     pinned: Option<Pointer>,
     /// What was hovered in the frame that is being drawn.
     next: Pointer,
-    /// The last size of each picture, for files.
-    aspects: [f32; 5],
+    /// Where each view was in the last frame.
+    areas: [Rect; 5],
+}
+
+impl Default for LinkedViews {
+    fn default() -> Self {
+        let (whole, a, b, hovered, pinned, next) = Default::default();
+        Self { whole, a, b, hovered, pinned, next, areas: [Rect::ZERO; 5] }
+    }
 }
 
 /// What a view was asked for.
@@ -134,7 +140,13 @@ impl LinkedViews {
 
     /// The part of a matrix that its view shows, and the view's width over its height.
     pub fn part(&mut self, pane: Pane) -> (Viewport, f32) {
-        (*self.viewport(pane), self.aspects[slot(pane)].max(0.05))
+        let area = self.area(pane);
+        (*self.viewport(pane), (area.width() / area.height().max(1.0)).max(0.05))
+    }
+
+    /// Where a view is on screen.
+    pub fn area(&self, pane: Pane) -> Rect {
+        self.areas[slot(pane)]
     }
 
     /// One of the five views.
@@ -154,8 +166,7 @@ impl LinkedViews {
             readout: readout(pane, pointer, pictures),
             marginals: looks.marginals,
         };
-        let size = ui.available_size();
-        self.aspects[slot(pane)] = size.x / size.y.max(1.0);
+        self.areas[slot(pane)] = ui.available_rect_before_wrap();
         let Seen { hovered, response } = MatrixView(Id::unique(pane.name())).ui(ui, &frame, self.viewport(pane));
         let pointed = hovered.map(|(row, col)| pointed(pane, row, col, pictures));
         if let Some(pointed) = pointed {

@@ -1,7 +1,6 @@
 //! Reading files without holding up the window: requests go to a thread, what was read comes back.
 
 use super::inputs_panel::Use;
-use super::picture::Pyramid;
 use super::run::{Ended, Subject};
 use crate::factorize::Calibration;
 use crate::job::Outcome;
@@ -117,10 +116,7 @@ impl Loader {
     pub fn layer(&mut self, checkpoint: &Arc<Checkpoint>, name: String, orientation: Orientation) {
         let checkpoint = checkpoint.clone();
         self.spawn_opening(move || match checkpoint.layer(&name, orientation) {
-            Ok(layer) => {
-                let picture = Arc::new(Pyramid::new(layer.weight.clone()));
-                Loaded::Layer(Subject { layer: Arc::new(layer), picture })
-            }
+            Ok(layer) => Loaded::Layer(Subject::new(layer)),
             Err(error) => Loaded::Problem(error.to_string()),
         });
     }

@@ -21,6 +21,7 @@ mod explorer;
 mod export_panel;
 mod fields;
 mod film;
+mod frame_bench;
 mod frame_times;
 mod histogram_panel;
 mod inputs_panel;
@@ -46,6 +47,7 @@ mod workspace;
 
 pub use action::Action;
 pub use explorer::{Explorer, Opening};
+pub use frame_bench::{FrameBench, FramePlan, FrameReport};
 pub use frame_times::FrameTimes;
 pub use linked_views::{Looks, Pointer};
 pub use run::{Ended, Kept, Run, State, Subject};

@@ -6,7 +6,7 @@ use super::showing::Pictures;
 use eframe::egui::{Align2, FontId, Pos2, Rect, ScrollArea, Sense, Stroke, Ui, pos2, vec2};
 
 /// The width of the drawn paths.
-const DRAWN: f32 = 120.0;
+const DRAWN: f32 = 74.0;
 
 /// What is known of the entry under the shared pointer.
 pub fn paths_ui(ui: &mut Ui, pointer: Pointer, pinned: bool, pictures: Option<&Pictures>) {
@@ -39,7 +39,8 @@ pub fn paths_ui(ui: &mut Ui, pointer: Pointer, pinned: bool, pictures: Option<&P
     let (Some(a), Some(b)) = (&pictures.a, &pictures.b) else { return };
     let paths = paths(a, b, row, col);
     let sum: f64 = paths.iter().map(|path| f64::from(path.a) * f64::from(path.b)).sum();
-    ui.label(format!("(AB) = Σ A·B over {} inner indices = {sum:.5}", paths.len()))
+    let over = if paths.len() == 1 { "1 inner index".to_owned() } else { format!("{} inner indices", paths.len()) };
+    ui.label(format!("Σ over {over} = {sum:.5}"))
         .on_hover_text("Each path goes from the input over one inner index to the output; its weight is a product");
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| list(ui, &paths, pictures));
 }
@@ -62,7 +63,7 @@ fn list(ui: &mut Ui, paths: &[Path], pictures: &Pictures) {
     let (most_a, most_b) = (most(|path| path.a), most(|path| path.b));
     let first = ((seen.top() - whole.top()) / line) as usize;
     let last = (((seen.bottom() - whole.top()) / line).ceil() as usize).min(paths.len());
-    let font = FontId::monospace(11.0);
+    let font = FontId::monospace(10.0);
     let ink = ui.visuals().text_color();
     for (at, path) in paths.iter().enumerate().take(last).skip(first) {
         let middle = pos2(whole.left() + drawn / 2.0, whole.top() + (at as f32 + 0.5) * line);
@@ -70,14 +71,9 @@ fn list(ui: &mut Ui, paths: &[Path], pictures: &Pictures) {
         painter.line_segment([left, middle], stroke(path.b, most_b, colors::B));
         painter.line_segment([middle, right], stroke(path.a, most_a, colors::A));
         painter.circle_filled(middle, 2.5, ink);
-        let text = format!(
-            "{:>4} {:>7.3}·{:>6.3} = {:>7.4}",
-            pictures.inner.index(path.inner),
-            path.a,
-            path.b,
-            path.product()
-        );
-        let place = pos2(whole.left() + drawn + 6.0, middle.y);
+        let text =
+            format!("{:>4} {:>6.3}·{:<6.3} ={:>8.4}", pictures.inner.index(path.inner), path.a, path.b, path.product());
+        let place = pos2(whole.left() + drawn + 4.0, middle.y);
         painter.text(place, Align2::LEFT_CENTER, text, font.clone(), ink);
     }
     node(painter, left, ink);

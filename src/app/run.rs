@@ -22,6 +22,14 @@ pub struct Subject {
     pub picture: Arc<Pyramid>,
 }
 
+impl Subject {
+    /// Makes its picture: not for the window's thread.
+    pub fn new(layer: Layer) -> Self {
+        let picture = Arc::new(Pyramid::new(layer.weight.clone()));
+        Self { layer: Arc::new(layer), picture }
+    }
+}
+
 /// Where a run is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum State {

@@ -30,7 +30,7 @@ pub struct RunsPanel {
     pub differences: bool,
 }
 
-const HEADINGS: [&str; 10] = ["", "run", "error", "layer error", "nonzeros", "bytes", "time", "settings", "layer", ""];
+const HEADINGS: [&str; 10] = ["", "run", "", "error", "layer error", "nonzeros", "bytes", "time", "settings", "layer"];
 
 impl RunsPanel {
     /// Lets its name be typed.
@@ -70,6 +70,9 @@ impl RunsPanel {
             action = Some(RunAction::Star(at));
         }
         action = self.name_ui(ui, at, run, selected).or(action);
+        if labelled(ui.small_button("🗑"), format!("Delete {}", run.name)).clicked() {
+            action = Some(RunAction::Delete(at));
+        }
         ui.label(run.error().map_or("–".into(), |error| format!("{error:.4}")));
         layer_error_ui(ui, run);
         ui.label(match (run.nnz(), &run.state) {
@@ -89,9 +92,6 @@ impl RunsPanel {
             None => _ = ui.weak("from a file"),
         }
         ui.label(&run.title);
-        if labelled(ui.small_button("🗑"), format!("Delete {}", run.name)).clicked() {
-            action = Some(RunAction::Delete(at));
-        }
         action
     }
 
@@ -176,7 +176,6 @@ fn differences(run: &Run, other: &Run) -> Vec<(String, String, String)> {
         facts.push(("calibration".into(), if run.is_layerwise() { "yes" } else { "no" }.into()));
         facts.push(("error".into(), run.error().map_or_else(none, |error| format!("{error:.6}"))));
         facts.push(("nonzeros".into(), run.nnz().map_or_else(none, |nnz| nnz.to_string())));
-        facts.push(("time".into(), seconds(run)));
         facts
     };
     let (mine, others) = (facts(run), facts(other));

@@ -41,6 +41,27 @@ pub struct Bench {
     /// One JSON value on standard output
     #[arg(long)]
     json: bool,
+
+    /// Of `window`: the matrix
+    #[cfg(feature = "gui")]
+    #[arg(long, value_name = "ROWSxCOLS", default_value = "4096x11008", value_parser = shape)]
+    shape: (usize, usize),
+
+    /// Of `window`: how many frames are counted
+    #[cfg(feature = "gui")]
+    #[arg(long, value_name = "N", default_value_t = 600)]
+    frames: usize,
+
+    /// Of `window`: a run goes on meanwhile
+    #[cfg(feature = "gui")]
+    #[arg(long)]
+    running: bool,
+}
+
+#[cfg(feature = "gui")]
+fn shape(text: &str) -> Result<(usize, usize), String> {
+    let sides = text.split_once('x').and_then(|(rows, cols)| Some((rows.parse().ok()?, cols.parse().ok()?)));
+    sides.filter(|&(rows, cols)| rows > 0 && cols > 0).ok_or("two sides such as 4096x11008 are expected".into())
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -48,12 +69,45 @@ enum What {
     /// Runs of the solver on random matrices, by phase, against the floor: the necessary dense operations at the speed
     /// of products of this size, measured beside each run
     Solver,
+    /// The window's frames while a random matrix is zoomed and panned; needs a display
+    #[cfg(feature = "gui")]
+    Window,
 }
 
 impl Bench {
     /// Prints a table, a line as each run ends.
     pub fn run(self) -> Result<(), Failure> {
-        let What::Solver = self.what;
+        match self.what {
+            What::Solver => self.solver(),
+            #[cfg(feature = "gui")]
+            What::Window => self.window(),
+        }
+    }
+
+    #[cfg(feature = "gui")]
+    fn window(self) -> Result<(), Failure> {
+        use dsf_explorer::app::{FrameBench, FramePlan, FrameReport};
+        let plan =
+            FramePlan { rows: self.shape.0, cols: self.shape.1, frames: self.frames.max(1), running: self.running };
+        let threads = self.threads.first().map(|threads| threads.get());
+        let report = std::sync::Arc::new(std::sync::Mutex::new(None::<FrameReport>));
+        let written = report.clone();
+        super::window::show(false, move |cc| Box::new(FrameBench::new(cc, plan, threads, written)))?;
+        let report = report.lock().map(|report| report.clone()).ok().flatten();
+        let report = report.ok_or("the window was closed before all frames were counted: leave it open")?;
+        if self.json {
+            return output::json(&report);
+        }
+        let FrameReport { rows, cols, cpu, clock, frames, running, frames_per_second } = report;
+        let meanwhile = if running { ", while a run went on" } else { "" };
+        output::print(&format!(
+            "window {rows}×{cols}{meanwhile}: {frames} frames, CPU median {:.2} ms, 99 % {:.2} ms, longest {:.2} ms; \
+             by the clock {:.2}, {:.2}, {:.2} ms; {frames_per_second:.0} a second",
+            cpu.median, cpu.percentile_99, cpu.longest, clock.median, clock.percentile_99, clock.longest,
+        ))
+    }
+
+    fn solver(self) -> Result<(), Failure> {
         let sizes: Vec<usize> = self.sizes.iter().map(|n| n.get()).collect();
         let mut threads: Vec<usize> = self.threads.iter().map(|n| n.get()).collect();
         if threads.is_empty() {

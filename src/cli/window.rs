@@ -35,6 +35,16 @@ fn how_to_get_it() -> &'static str {
 #[cfg(feature = "gui")]
 fn open(file: &Option<PathBuf>, tensor: Option<String>, threads: Option<usize>) -> Result<(), String> {
     use dsf_explorer::app::{Explorer, Opening};
+    let opening = Opening { path: file.clone(), tensor, threads, ..Opening::default() };
+    show(true, move |cc| Box::new(Explorer::new(cc, opening)))
+}
+
+/// Opens a window and stays until it is closed; `kept`, its size and settings are those of the last time.
+#[cfg(feature = "gui")]
+pub fn show(
+    kept: bool,
+    make: impl FnOnce(&eframe::CreationContext<'_>) -> Box<dyn eframe::App> + 'static,
+) -> Result<(), String> {
     use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
     use std::sync::{
         Arc,
@@ -45,23 +55,25 @@ fn open(file: &Option<PathBuf>, tensor: Option<String>, threads: Option<usize>) 
     if unix_without_display {
         return Err("there is no display".into());
     }
-    let opening = Opening { path: file.clone(), tensor, threads };
     let options = eframe::NativeOptions {
         viewport: eframe::egui::ViewportBuilder::default()
             .with_title("DSF Explorer")
+            .with_app_id(APP)
             .with_inner_size([1280.0, 800.0])
             .with_min_inner_size([760.0, 480.0])
             .with_drag_and_drop(true),
+        persist_window: kept,
         ..Default::default()
     };
+    let name = if kept { APP } else { "dsf-explorer-bench" };
     let started = Arc::new(AtomicBool::new(false));
     let shown = started.clone();
     let create = Box::new(move |cc: &eframe::CreationContext<'_>| {
         shown.store(true, Ordering::Relaxed);
-        Ok(Box::new(Explorer::new(cc, opening)) as Box<dyn eframe::App>)
+        Ok(make(cc))
     });
     // A desktop that lacks a library (libxkbcommon, say) makes the window system panic instead of returning an error.
-    let opened = catch_unwind(AssertUnwindSafe(|| eframe::run_native("dsf-explorer", options, create)));
+    let opened = catch_unwind(AssertUnwindSafe(|| eframe::run_native(name, options, create)));
     match opened {
         // The last of the nested errors is what a person can act on.
         Ok(done) => done.map_err(|error| output::one_line(error.to_string().rsplit(": ").next().unwrap_or_default())),
@@ -69,3 +81,7 @@ fn open(file: &Option<PathBuf>, tensor: Option<String>, threads: Option<usize>) 
         Err(_) => Err("the window system could not be started (is a library missing?)".into()),
     }
 }
+
+/// Under which the desktop and the saved settings know the program.
+#[cfg(feature = "gui")]
+const APP: &str = "dsf-explorer";

@@ -35,8 +35,10 @@ impl Shade {
 pub const HALF: usize = 255;
 /// The least that a nonzero is away from zero's colour, in steps of the table: it never looks like zero.
 pub const FAINTEST: f32 = 0.12 * HALF as f32;
+/// Where the colours of densities begin: from zero's to that of the mask.
+pub const RAMP: usize = 2 * HALF + 1;
 /// Where the colour of the mask is.
-pub const INK: usize = 2 * HALF + 1;
+pub const INK: usize = RAMP + HALF;
 /// Where the colours of the eight sets begin.
 pub const SETS: usize = INK + 1;
 
@@ -59,8 +61,11 @@ impl Colors {
     pub fn table(dark: bool) -> Vec<[u8; 3]> {
         let palette = if dark { Palette::Dark } else { Palette::Light };
         let mut table = palette.table(2 * HALF + 1);
-        table.push(palette.text());
-        let ground = palette.color(0.0);
+        let (ground, ink) = (palette.color(0.0), palette.text());
+        table.extend((0..=HALF).map(|at| {
+            let part = |from: u8, to: u8| (usize::from(from) * (HALF - at) + usize::from(to) * at) / HALF;
+            [0, 1, 2].map(|channel| part(ground[channel], ink[channel]) as u8)
+        }));
         table.extend((0..8).map(|set| mix(ground, set)));
         table
     }
@@ -71,7 +76,7 @@ impl Colors {
             (Kind::Sets, _) => SETS + (value as usize).min(7),
             (_, Shade::Any) if value != 0.0 => INK,
             _ if value == 0.0 || value.is_nan() => HALF,
-            (_, Shade::Density) => (step(value).round() + HALF as f32) as usize,
+            (_, Shade::Density) => RAMP + step(value).round() as usize,
             _ => (step(value / self.range).round() + HALF as f32) as usize,
         }
     }

@@ -98,9 +98,9 @@ struct Uniform {
     shade: u32,
     half: f32,
     faintest: f32,
+    ramp: u32,
     ink: u32,
     sets: u32,
-    linear: u32,
     fill: [u32; 2],
 }
 
@@ -110,7 +110,6 @@ struct Tiles {
     layout: wgpu::BindGroupLayout,
     /// Colours for a light and for a dark ground.
     tables: [wgpu::BindGroup; 2],
-    linear: bool,
     tiles: HashMap<Key, Tile>,
     /// No longer shown: their memory is used anew.
     free: Vec<Tile>,
@@ -178,12 +177,16 @@ impl Tiles {
             multiview_mask: None,
             cache: None,
         });
-        let tables = [false, true].map(|dark| table(device, queue, &table_layout, dark));
+        // A target of linear colours gets them by the texture's own conversion.
+        let table_format = match format.is_srgb() {
+            true => wgpu::TextureFormat::Rgba8UnormSrgb,
+            false => wgpu::TextureFormat::Rgba8Unorm,
+        };
+        let tables = [false, true].map(|dark| table(device, queue, &table_layout, table_format, dark));
         Self {
             pipeline,
             layout,
             tables,
-            linear: format.is_srgb(),
             tiles: HashMap::new(),
             free: Vec::new(),
             drawn: HashMap::new(),
@@ -210,29 +213,13 @@ impl Tiles {
             (paint.area.max.to_vec2() * scale).to_pos2(),
         );
         let fine = fitting_level(&paint.pyramid, paint.cells, pixels);
-        let coarse = coarse_level(&paint.pyramid).max(fine);
-        let mut wanted = pieces(&paint.pyramid, coarse, paint.cells, pixels);
-        if fine != coarse {
-            wanted.extend(pieces(&paint.pyramid, fine, paint.cells, pixels));
-        }
-        let (mut made, mut complete) = (0, true);
-        let mut drawn = Vec::with_capacity(wanted.len());
-        for placed in wanted {
-            let key = Key { view: paint.view, picture, density, piece: placed.piece };
-            if !self.tiles.contains_key(&key) {
-                if made == MADE {
-                    complete = false;
-                    continue;
-                }
-                made += 1;
-                let tile = self.make(paint, placed.piece, device, queue);
-                self.tiles.insert(key, tile);
-            }
-            let uniform = self.uniform(paint, &placed, screen);
-            let tile = self.tiles.get_mut(&key).expect("it was there or made");
-            tile.used = self.clock;
-            queue.write_buffer(&tile.uniform, 0, bytemuck::bytes_of(&uniform));
-            drawn.push(key);
+        let mut made = 0;
+        let (mut drawn, complete) = self.place(paint, fine, pixels, &mut made, device, queue, screen);
+        if !complete {
+            // Under what is missing lies a coarser picture, a single tile.
+            let coarse = coarse_level(&paint.pyramid).max(fine);
+            let (below, _) = self.place(paint, coarse, pixels, &mut 0, device, queue, screen);
+            drawn.splice(0..0, below);
         }
         self.drawn.insert(paint.view, drawn);
         if self.tiles.len() > KEPT {
@@ -245,6 +232,41 @@ impl Tiles {
             self.free.clear();
         }
         complete
+    }
+
+    /// The tiles of one level that are seen, as far as they are there or can be made; and whether that is all.
+    #[expect(clippy::too_many_arguments, reason = "the renderer's own, passed through")]
+    fn place(
+        &mut self,
+        paint: &Paint,
+        level: usize,
+        pixels: Rect,
+        made: &mut usize,
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        screen: &ScreenDescriptor,
+    ) -> (Vec<Key>, bool) {
+        let (mut drawn, mut complete) = (Vec::new(), true);
+        for placed in pieces(&paint.pyramid, level, paint.cells, pixels) {
+            let density = paint.colors.shade == Shade::Density;
+            let key = Key { view: paint.view, picture: paint.pyramid.id(), density, piece: placed.piece };
+            if !self.tiles.contains_key(&key) {
+                if *made == MADE {
+                    complete = false;
+                    continue;
+                }
+                *made += 1;
+                let tile = self.make(paint, placed.piece, device, queue);
+                self.tiles.insert(key, tile);
+            }
+            let uniform = self.uniform(paint, &placed, screen);
+            if let Some(tile) = self.tiles.get_mut(&key) {
+                tile.used = self.clock;
+                queue.write_buffer(&tile.uniform, 0, bytemuck::bytes_of(&uniform));
+                drawn.push(key);
+            }
+        }
+        (drawn, complete)
     }
 
     fn release(&mut self, gone: impl Fn(&Key) -> bool) {
@@ -318,16 +340,22 @@ impl Tiles {
             shade,
             half: colors::HALF as f32,
             faintest: colors::FAINTEST,
+            ramp: colors::RAMP as u32,
             ink: colors::INK as u32,
             sets: colors::SETS as u32,
-            linear: u32::from(self.linear),
             fill: [0; 2],
         }
     }
 }
 
 /// The colours as a texture of one row.
-fn table(device: &wgpu::Device, queue: &wgpu::Queue, layout: &wgpu::BindGroupLayout, dark: bool) -> wgpu::BindGroup {
+fn table(
+    device: &wgpu::Device,
+    queue: &wgpu::Queue,
+    layout: &wgpu::BindGroupLayout,
+    format: wgpu::TextureFormat,
+    dark: bool,
+) -> wgpu::BindGroup {
     let colors: Vec<[u8; 4]> = Colors::table(dark).into_iter().map(|[r, g, b]| [r, g, b, 255]).collect();
     let size = wgpu::Extent3d { width: colors.len() as u32, height: 1, depth_or_array_layers: 1 };
     let texture = device.create_texture(&wgpu::TextureDescriptor {
@@ -336,7 +364,7 @@ fn table(device: &wgpu::Device, queue: &wgpu::Queue, layout: &wgpu::BindGroupLay
         mip_level_count: 1,
         sample_count: 1,
         dimension: wgpu::TextureDimension::D2,
-        format: wgpu::TextureFormat::Rgba8Unorm,
+        format,
         usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
         view_formats: &[],
     });

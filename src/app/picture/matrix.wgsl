@@ -14,44 +14,64 @@ struct Tile {
     scale: f32,
     // 0: value, 1: density, 2: mask, 3: sets.
     shade: u32,
-    // Half of the table's diverging part, its faintest step, the mask's colour and the first of the sets'.
+    // Half of the table's diverging part, its faintest step; where densities begin, the mask's colour, the first of the
+    // sets'.
     half: f32,
     faintest: f32,
+    ramp: u32,
     ink: u32,
     sets: u32,
-    // Whether the target wants linear colours.
-    linear: u32,
 }
 
 @group(0) @binding(0) var<uniform> tile: Tile;
 @group(0) @binding(1) var numbers: texture_2d<f32>;
 @group(1) @binding(0) var table: texture_2d<f32>;
 
+// What the pixels need of the tile. It comes through the vertices, which all say the same, because Mesa's software
+// rasterizer compiles a shader anew for every value of a uniform that a branch depends on.
+struct Seen {
+    @builtin(position) at: vec4<f32>,
+    @location(0) @interpolate(flat) rect: vec4<f32>,
+    // base, origin
+    @location(1) @interpolate(flat) places: vec4<f32>,
+    // step, scale, half, faintest
+    @location(2) @interpolate(flat) measures: vec4<f32>,
+    // shade, ramp, ink, sets
+    @location(3) @interpolate(flat) kinds: vec4<u32>,
+}
+
 @vertex
-fn corner(@builtin(vertex_index) index: u32) -> @builtin(position) vec4<f32> {
+fn corner(@builtin(vertex_index) index: u32) -> Seen {
     let x = select(tile.rect.x, tile.rect.z, (index & 1u) == 1u);
     let y = select(tile.rect.y, tile.rect.w, index > 1u);
-    return vec4(2.0 * x / tile.screen.x - 1.0, 1.0 - 2.0 * y / tile.screen.y, 0.0, 1.0);
+    return Seen(
+        vec4(2.0 * x / tile.screen.x - 1.0, 1.0 - 2.0 * y / tile.screen.y, 0.0, 1.0),
+        tile.rect,
+        vec4(tile.base, tile.origin),
+        vec4(tile.step, tile.scale, tile.half, tile.faintest),
+        vec4(tile.shade, tile.ramp, tile.ink, tile.sets),
+    );
 }
 
 // The number at the edge of a pixel. All pixels use this one expression, so that neighbours agree on where they meet.
-fn edge(pixel: vec2<f32>) -> vec2<f32> {
-    return tile.origin + tile.step * (pixel - tile.base);
+fn edge(seen: Seen, pixel: vec2<f32>) -> vec2<f32> {
+    return seen.places.zw + seen.measures.x * (pixel - seen.places.xy);
 }
 
 @fragment
-fn color(@builtin(position) at: vec4<f32>) -> @location(0) vec4<f32> {
-    let pixel = floor(at.xy);
+fn color(seen: Seen) -> @location(0) vec4<f32> {
+    let pixel = floor(seen.at.xy);
     let side = vec2<i32>(textureDimensions(numbers)) - 1;
-    var first = vec2<i32>(floor(edge(pixel + 0.5) + 0.001));
+    let half = seen.measures.z;
+    var first = vec2<i32>(floor(edge(seen, pixel + 0.5) + 0.001));
     var last = first;
-    if tile.step >= 1.0 {
+    if seen.measures.x >= 1.0 {
         // A thousandth makes up for what is rounded away. At the seam of two tiles, whose origins are rounded each for
         // itself, a number is rather seen on both sides than on none.
-        let low = select(vec2(0.001), vec2(-0.002), pixel <= tile.rect.xy);
-        let high = select(vec2(0.001), vec2(0.004), pixel + 1.0 >= tile.rect.zw);
-        first = vec2<i32>(floor(edge(pixel) + low));
-        last = max(first, vec2<i32>(floor(edge(pixel + 1.0) + high)) - 1);
+        let low = select(vec2(0.001), vec2(-0.002), pixel <= seen.rect.xy);
+        let high = select(vec2(0.001), vec2(0.004), pixel + 1.0 >= seen.rect.zw);
+        first = vec2<i32>(floor(edge(seen, pixel) + low));
+        last = max(first, vec2<i32>(floor(edge(seen, pixel + 1.0) + high)) - 1);
     }
     first = clamp(first, vec2(0), side);
     last = clamp(last, vec2(0), side);
@@ -67,24 +87,11 @@ fn color(@builtin(position) at: vec4<f32>) -> @location(0) vec4<f32> {
         }
     }
     let count = f32((last.x - first.x + 1) * (last.y - first.y + 1));
-    var value = largest * tile.scale;
-    if tile.shade == 1u {
-        value = sum / count * tile.half;
-    }
-    var index = tile.half;
-    if value != 0.0 {
-        index += sign(value) * clamp(abs(value), tile.faintest, tile.half);
-    }
-    var row = u32(round(index));
-    if tile.shade == 2u && largest != 0.0 {
-        row = tile.ink;
-    }
-    if tile.shade == 3u {
-        row = tile.sets + min(members, 7u);
-    }
-    let rgb = textureLoad(table, vec2(row, 0u), 0).rgb;
-    if tile.linear == 1u {
-        return vec4(select(pow((rgb + 0.055) / 1.055, vec3(2.4)), rgb / 12.92, rgb < vec3(0.04045)), 1.0);
-    }
-    return vec4(rgb, 1.0);
+    let value = select(largest * seen.measures.y, sum / count * half, seen.kinds.x == 1u);
+    let strength = sign(value) * clamp(abs(value), seen.measures.w, half);
+    var row = u32(round(half + strength));
+    row = select(row, select(u32(half), seen.kinds.y + u32(round(abs(strength))), value != 0.0), seen.kinds.x == 1u);
+    row = select(row, seen.kinds.z, seen.kinds.x == 2u && largest != 0.0);
+    row = select(row, seen.kinds.w + min(members, 7u), seen.kinds.x == 3u);
+    return textureLoad(table, vec2(row, 0u), 0);
 }

@@ -265,7 +265,7 @@ pub fn bar(colors: &Colors) -> Bar {
             let range = number(colors.range);
             (format!("-{range}"), "0", range, table[..=2 * colors::HALF].to_vec())
         }
-        Shade::Density => ("0".into(), "", "all kept".into(), table[colors::HALF..=2 * colors::HALF].to_vec()),
+        Shade::Density => ("0".into(), "", "all kept".into(), table[colors::RAMP..=colors::INK].to_vec()),
         Shade::Any => ("0".into(), "", "kept".into(), vec![table[colors::HALF], table[colors::INK]]),
     };
     Bar { labels: [left, middle.to_owned(), right], colors: part }

@@ -1,68 +1,12 @@
-//! The window, driven by its labels.
-#![cfg(feature = "gui")]
+//! What a person sees who has just started the window, and what happens to what is not as it should be.
 
-use dsf_explorer::app::State;
-use dsf_explorer::app::{Explorer, Opening};
+use super::driver::{click, finished, pictures, scratch, type_into, until, window};
+use dsf_explorer::app::{Explorer, Opening, State};
 use dsf_explorer::factorize::Preset;
 use dsf_explorer::model::{EXAMPLE_LAYER, Orientation, open};
 use egui::accesskit::Role;
 use egui_kittest::{Harness, kittest::Queryable};
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
-
-fn window(opening: Opening) -> Harness<'static, Explorer> {
-    Harness::builder()
-        .with_size([1280.0, 800.0])
-        .with_max_steps(10_000)
-        .build_eframe(move |cc| Explorer::new(cc, opening))
-}
-
-/// Frames until `done`, at most a minute.
-fn until(harness: &mut Harness<'_, Explorer>, what: &str, done: impl Fn(&Harness<'_, Explorer>) -> bool) {
-    let start = Instant::now();
-    loop {
-        harness.step();
-        if done(harness) {
-            return;
-        }
-        assert!(start.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-fn finished(harness: &Harness<'_, Explorer>) -> bool {
-    harness.state().runs().last().is_some_and(|run| run.state == State::Finished)
-}
-
-fn click(harness: &mut Harness<'_, Explorer>, label: &str) {
-    harness.get_by_role_and_label(Role::Button, label).click();
-    harness.step();
-    harness.step();
-}
-
-/// What the person sees of a matrix: `Picture of A, 256 by 256`.
-fn pictures(harness: &Harness<'_, Explorer>) -> usize {
-    harness.query_all_by_label_contains("Picture of").count()
-}
-
-fn type_into(harness: &mut Harness<'_, Explorer>, label: &str, text: &str) {
-    let field = harness.get_by_role_and_label(Role::TextInput, label);
-    field.click();
-    harness.step();
-    harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
-    harness.step();
-    harness.get_by_role_and_label(Role::TextInput, label).type_text(text);
-    harness.step();
-    harness.step();
-}
-
-fn scratch(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("window");
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join(name);
-    let _ = std::fs::remove_file(&path);
-    path
-}
+use std::time::Duration;
 
 #[test]
 fn it_starts_running_on_the_example() {
@@ -162,7 +106,12 @@ fn a_file_and_a_tensor_can_be_named_at_the_start() {
     bytes.extend(format!("{:<117}\n", "{'descr': '<f4', 'fortran_order': False, 'shape': (24, 40), }").into_bytes());
     bytes.extend((0..960).flat_map(|at| ((at * 37 % 101) as f32 - 50.0).to_le_bytes()));
     std::fs::write(&path, bytes).unwrap();
-    let mut harness = window(Opening { path: Some(path.clone()), tensor: Some("matrix".into()), threads: Some(1) });
+    let mut harness = window(Opening {
+        path: Some(path.clone()),
+        tensor: Some("matrix".into()),
+        threads: Some(1),
+        ..Opening::default()
+    });
     until(&mut harness, "the run", finished);
     let w = open(&path).unwrap().layer("matrix", Orientation::AsStored).unwrap().weight;
     assert_eq!(harness.state().runs()[0].subject.as_ref().unwrap().layer.weight, w);

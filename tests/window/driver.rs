@@ -1,0 +1,89 @@
+//! Hands and eyes for the window: everything is found by its label.
+
+use dsf_explorer::app::{Explorer, Opening, State};
+use egui::accesskit::Role;
+use egui_kittest::{Harness, kittest::Queryable};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+pub fn window(opening: Opening) -> Harness<'static, Explorer> {
+    Harness::builder()
+        .with_size([1280.0, 800.0])
+        .with_max_steps(10_000)
+        .build_eframe(move |cc| Explorer::new(cc, opening))
+}
+
+/// Frames until `done`, at most a minute.
+pub fn until(harness: &mut Harness<'_, Explorer>, what: &str, done: impl Fn(&Harness<'_, Explorer>) -> bool) {
+    let start = Instant::now();
+    loop {
+        harness.step();
+        if done(harness) {
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+pub fn finished(harness: &Harness<'_, Explorer>) -> bool {
+    harness.state().runs().last().is_some_and(|run| run.state == State::Finished)
+}
+
+pub fn click(harness: &mut Harness<'_, Explorer>, label: &str) {
+    harness.get_by_role_and_label(Role::Button, label).click();
+    harness.step();
+    harness.step();
+}
+
+/// What the person sees of a matrix: `Picture of A, 256 by 256`.
+pub fn pictures(harness: &Harness<'_, Explorer>) -> usize {
+    harness.query_all_by_label_contains("Picture of").count()
+}
+
+pub fn type_into(harness: &mut Harness<'_, Explorer>, label: &str, text: &str) {
+    let field = harness.get_by_role_and_label(Role::TextInput, label);
+    field.click();
+    harness.step();
+    harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+    harness.step();
+    harness.get_by_role_and_label(Role::TextInput, label).type_text(text);
+    harness.step();
+    harness.step();
+}
+
+pub fn scratch(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("window");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(name);
+    let _ = std::fs::remove_file(&path);
+    path
+}
+
+/// The window on the example, its first run over and its pictures there.
+pub fn ready() -> Harness<'static, Explorer> {
+    let mut harness = window(Opening::default());
+    until(&mut harness, "the example's run", finished);
+    settled(&mut harness);
+    harness
+}
+
+/// Waits until all five pictures show what is wanted.
+pub fn settled(harness: &mut Harness<'_, Explorer>) {
+    until(harness, "five pictures", |harness| pictures(harness) == 5);
+    until(harness, "the right ones", |harness| harness.state().is_up_to_date());
+}
+
+pub fn press(harness: &mut Harness<'_, Explorer>, modifiers: egui::Modifiers, key: egui::Key) {
+    harness.key_press_modifiers(modifiers, key);
+    harness.step();
+    harness.step();
+}
+
+/// Chooses an item of a combo box.
+pub fn choose(harness: &mut Harness<'_, Explorer>, label: &str, item: &str) {
+    harness.get_by_role_and_label(Role::ComboBox, label).click();
+    harness.run_steps(3);
+    harness.get_by_role_and_label(Role::Button, item).click();
+    harness.run_steps(3);
+}

@@ -1,0 +1,61 @@
+//! How small pieces of the window look, beside pictures kept in `tests/window/snapshots`, each made by this program on a
+//! software adapter and looked at. `UPDATE_SNAPSHOTS=1 cargo test --test window` makes them anew.
+
+use super::driver::{click, finished, settled, until};
+use dsf_explorer::app::{Explorer, Opening};
+use egui::{Key, Modifiers};
+use egui_kittest::{Harness, OsThreshold, SnapshotOptions};
+
+/// `None` where there is no adapter, and none is demanded.
+fn drawn(size: [f32; 2]) -> Option<Harness<'static, Explorer>> {
+    let made = std::panic::catch_unwind(|| {
+        Harness::builder()
+            .with_size(size)
+            .with_theme(egui::Theme::Dark)
+            .with_max_steps(10_000)
+            .wgpu()
+            .build_eframe(move |cc| Explorer::new(cc, Opening { threads: Some(1), ..Opening::default() }))
+    });
+    match made {
+        Ok(mut harness) => {
+            until(&mut harness, "the run", finished);
+            settled(&mut harness);
+            Some(harness)
+        }
+        Err(_) if std::env::var_os("DSF_TEST_GPU").is_none() => {
+            println!("skipped: no graphics adapter");
+            None
+        }
+        Err(_) => panic!("no graphics adapter, and DSF_TEST_GPU is set"),
+    }
+}
+
+/// Compares without what differs from run to run: times.
+fn compare(harness: &mut Harness<'_, Explorer>, name: &str) {
+    harness.run_steps(4);
+    (0..3).for_each(|_| _ = harness.render());
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/window/snapshots");
+    // Another driver rounds here and there; a view that is empty or misplaced differs in far more pixels.
+    let options =
+        SnapshotOptions::default().output_path(folder).threshold(2.0).max_failed_pixels(OsThreshold::new(1500));
+    harness.snapshot_options(name, &options);
+}
+
+#[test]
+fn zoomed_into_numbers() {
+    let Some(mut harness) = drawn([700.0, 480.0]) else { return };
+    let middle = harness.state().view_area(dsf_explorer::app::Pane::W).center();
+    harness.hover_at(middle);
+    for _ in 0..12 {
+        super::driver::press(&mut harness, Modifiers::NONE, Key::Plus);
+    }
+    harness.hover_at(egui::pos2(1.0, 1.0));
+    compare(&mut harness, "numbers");
+}
+
+#[test]
+fn two_masks() {
+    let Some(mut harness) = drawn([700.0, 480.0]) else { return };
+    click(&mut harness, "Two masks");
+    compare(&mut harness, "two_masks");
+}
