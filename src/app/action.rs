@@ -39,6 +39,7 @@ pub enum Action {
     FrameTimes,
     Commands,
     Shortcuts,
+    Quit,
 }
 
 const NONE: Modifiers = Modifiers::NONE;
@@ -48,7 +49,7 @@ const BOTH: Modifiers = Modifiers { alt: false, ctrl: false, shift: true, mac_cm
 
 impl Action {
     /// All of them, as the lists show them.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::Open,
         Self::Example,
         Self::Export,
@@ -82,6 +83,7 @@ impl Action {
         Self::FrameTimes,
         Self::Commands,
         Self::Shortcuts,
+        Self::Quit,
     ];
 
     /// What it is called.
@@ -134,6 +136,7 @@ impl Action {
             Self::ResetLayout => ("Reset layout", "All panels back to their places", None),
             Self::FrameTimes => ("Frame times", "How long the window takes to draw itself", None),
             Self::Commands => ("All commands…", "Find a command, a panel or a layer by its name", Some((COMMAND, Key::K))),
+            Self::Quit => ("Quit", "Factors that were not saved are asked about first", Some((COMMAND, Key::Q))),
             Self::Shortcuts => ("Shortcuts", "All keys", Some((NONE, Key::Questionmark))),
         }
     }

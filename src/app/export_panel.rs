@@ -146,6 +146,8 @@ pub struct ExportPanel {
     /// The path that the system's dialog has asked about.
     agreed: Option<String>,
     replace: bool,
+    /// Whether the file's name has had the keyboard since the dialog was opened.
+    focused: bool,
 }
 
 /// What was asked for in the dialog.
@@ -174,7 +176,7 @@ impl ExportPanel {
 
     /// The dialog's contents. `stem` names the layer; `no_run` says why no run can be written.
     pub fn ui(&mut self, ui: &mut Ui, stem: &str, no_run: Option<&str>) -> Option<Act> {
-        let mut act = None;
+        let (mut act, mut entered) = (None, false);
         let name = self.what.file_name(stem);
         if self.path.is_empty() || self.suggested.as_ref() == Some(&self.path) {
             self.path = name.clone();
@@ -195,7 +197,11 @@ impl ExportPanel {
             }
             let label = ui.label("File");
             ui.horizontal(|ui| {
-                ui.add(TextEdit::singleline(&mut self.path).desired_width(320.0)).labelled_by(label.id);
+                let edit = ui.add(TextEdit::singleline(&mut self.path).desired_width(320.0)).labelled_by(label.id);
+                if !std::mem::replace(&mut self.focused, true) {
+                    edit.request_focus();
+                }
+                entered = edit.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
                 if ui.button("Browse…").clicked() {
                     act = Some(Act::Browse(name));
                 }
@@ -209,7 +215,8 @@ impl ExportPanel {
         ui.horizontal(|ui| {
             let why_not = no_run.filter(|_| self.what.needs_run());
             let save = ui.add_enabled(why_not.is_none(), egui::Button::new("Save"));
-            if save.on_disabled_hover_text(why_not.unwrap_or_default()).clicked() {
+            let pressed = save.on_disabled_hover_text(why_not.unwrap_or_default()).clicked();
+            if pressed || entered && why_not.is_none() {
                 act = Some(Act::Write(self.what, self.work()));
             }
             if ui.button("Close").clicked() {

@@ -9,6 +9,8 @@ pub struct OpenPanel {
     /// Whether it is open.
     pub open: bool,
     path: String,
+    /// Whether the field has had the keyboard since it was opened.
+    focused: bool,
 }
 
 /// What was asked for.
@@ -22,6 +24,11 @@ pub enum OpenAct {
 }
 
 impl OpenPanel {
+    /// Opens it.
+    pub fn start(&mut self) {
+        (self.open, self.focused) = (true, false);
+    }
+
     /// The dialog's contents.
     pub fn ui(&mut self, ui: &mut Ui) -> Option<OpenAct> {
         let mut act = None;
@@ -37,6 +44,9 @@ impl OpenPanel {
         ui.horizontal(|ui| {
             let label = ui.label("Path");
             let edit = ui.add(TextEdit::singleline(&mut self.path).desired_width(360.0)).labelled_by(label.id);
+            if !std::mem::replace(&mut self.focused, true) {
+                edit.request_focus();
+            }
             let entered = edit.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
             let pressed = ui.button("Open").clicked();
             if (entered || pressed) && !self.path.trim().is_empty() {

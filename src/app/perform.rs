@@ -47,7 +47,7 @@ impl Explorer {
     /// Does what can be done.
     pub(super) fn perform(&mut self, ctx: &Context, action: Action) {
         match action {
-            Action::Open => self.opening.open = true,
+            Action::Open => self.opening.start(),
             Action::Example => open_example(&mut self.loader),
             Action::Export => self.export.start(None),
             Action::Start => self.start(ctx, false),
@@ -100,6 +100,7 @@ impl Explorer {
             Action::FrameTimes => self.saved.frame_times ^= true,
             Action::Commands => self.palette.open(),
             Action::Shortcuts => self.shortcuts_open ^= true,
+            Action::Quit => ctx.send_viewport_cmd(eframe::egui::ViewportCommand::Close),
         }
         ctx.request_repaint();
     }
