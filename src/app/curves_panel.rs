@@ -45,6 +45,13 @@ pub fn curves_ui(
             let points: PlotPoints<'_> = points.into_iter().map(|(x, y)| [x, y.log10()]).collect();
             plot.line(Line::new(name, points).color(color).width(if mine { 2.0 } else { 1.0 }));
         }
+        // Factors from a file have no curve, but an error.
+        let opened = selected.and_then(|at| runs.get(at)).filter(|run| run.reports.is_empty() && run.ended.is_some());
+        if let Some((run, error)) = opened.and_then(|run| Some((run, run.error().filter(|&error| error > 0.0)?)))
+            && *quantity == Quantity::Error
+        {
+            plot.hline(HLine::new(run.name.clone(), error.log10()).color(colors::DSF).width(2.0));
+        }
         for (name, color, error) in baselines.lines().filter(|_| *quantity == Quantity::Error) {
             plot.hline(HLine::new(name, error.log10()).color(color).style(LineStyle::dashed_loose()));
         }

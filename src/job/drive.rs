@@ -92,12 +92,27 @@ pub struct Progress {
     pub done: f64,
     /// Time the run has taken so far.
     pub seconds: f64,
+    /// Of it, what came before the pace was steady: preparation, and the first outer iteration.
+    pub settled: Settled,
+}
+
+/// The moment from which on a run's pace is measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Settled {
+    /// The share of the work done by then.
+    pub done: f64,
+    /// The time taken by then.
+    pub seconds: f64,
 }
 
 impl Progress {
-    /// What is left at the pace so far.
+    /// What is left at the pace so far, without the time it took to get going.
     pub fn remaining_secs(&self) -> f64 {
-        self.seconds / self.done.max(f64::MIN_POSITIVE) * (1.0 - self.done)
+        let (done, seconds) = match self.done > self.settled.done {
+            true => (self.done - self.settled.done, self.seconds - self.settled.seconds),
+            false => (self.done, self.seconds),
+        };
+        seconds / done.max(f64::MIN_POSITIVE) * (1.0 - self.done)
     }
 }
 
@@ -229,7 +244,7 @@ impl Drive {
         Ok(Self { problem, settings, target, state, fell_back, before_finalize, history, step, steps, work, works })
     }
 
-    /// Does the next step; `None` when all are done. `seconds` becomes the progress's and is the caller's to fill in.
+    /// Does the next step; `None` when all are done. The progress's times are the caller's to fill in.
     pub fn step(&mut self) -> Result<Option<Progress>, Error> {
         let (mut report, mut layer_error) = (None, None);
         let stage = match &mut self.state {
@@ -272,7 +287,8 @@ impl Drive {
         };
         self.step += 1;
         let done = if self.step == self.steps { 1.0 } else { (self.work / self.works).min(1.0) };
-        Ok(Some(Progress { stage, report, layer_error, step: self.step, steps: self.steps, done, seconds: 0.0 }))
+        let (step, steps, seconds, settled) = (self.step, self.steps, 0.0, Settled::default());
+        Ok(Some(Progress { stage, report, layer_error, step, steps, done, seconds, settled }))
     }
 
     /// From a stage that is over to the next.
@@ -382,26 +398,37 @@ fn finalize_steps(problem: &Problem, settings: &Settings) -> usize {
     }
 }
 
-/// What a step of solving for values again costs, in half-steps, from the multiply-adds of both; `step` from 0.
+/// What a step of solving for values again costs, in half-steps; `step` from 0. Both are counted in multiply-adds at the
+/// speed of large dense products; what runs slower counts for more, as measured from 256 to 1024.
 fn finalize_work(problem: &Problem, settings: &Settings, step: usize) -> f64 {
-    /// Of the dense products and f64 sums there against the panels of a half-step (measured).
-    const SLOWER: f64 = 2.0;
+    /// The layer-wise error, in f64: two products of that size, each four to six times as slow.
+    const ERRORS: f64 = 9.0;
+    /// A regression for each row, in f64.
+    const ROWS: f64 = 2.7;
     let (rows, cols) = problem.weight.shape();
     let (out, inputs, k) = (rows as f64, cols as f64, settings.inner_dim(rows, cols) as f64);
-    let side = |p: f64, q: f64| {
-        let system = k.min(p);
-        settings.inner as f64 * system * system * q + system.powi(3) / 3.0
-    };
-    let half_step = (side(out, inputs) + side(inputs, out)) / 2.0;
-    let errors = 2.0 * out * inputs * inputs;
+    let errors = ERRORS * out * inputs * inputs;
     let work = match (&problem.calibration, settings.finalize_both && step % 2 == 1, settings.exact) {
-        (None, ..) => k * k * (out + inputs) / 2.0 + out * inputs * k,
+        (None, ..) => ROWS * (k * k * (out + inputs) / 2.0 + out * inputs * k),
         (_, false, true) => k * inputs * inputs + k * k * inputs + out * k * inputs + errors,
         (_, false, false) => k * inputs * inputs + k.powi(3) + 20.0 * out * k * k + errors,
-        (_, true, true) => 20.0 * (k * k * inputs + k * inputs * inputs) + k * k * out + errors,
+        (_, true, true) => 21.0 * (k * k * inputs + k * inputs * inputs) + k * k * out + errors,
         (_, true, false) => 10.0 * k.powi(3) + 40.0 * (k * k * inputs + k * inputs * inputs) + errors,
     };
-    SLOWER * work / half_step
+    work / half_step_work(rows, cols, settings)
+}
+
+/// What a half-step of the alternation costs, the mean of both, in the same multiply-adds: its inner iterations run
+/// through sparse products and pay less than a dense product each, its preparation as much as some of them.
+fn half_step_work(rows: usize, cols: usize, settings: &Settings) -> f64 {
+    const INNER: f64 = 0.73;
+    const PREPARED: f64 = 4.0;
+    let k = settings.inner_dim(rows, cols) as f64;
+    let side = |p: usize, q: usize| {
+        let system = k.min(p as f64);
+        (INNER * settings.inner as f64 + PREPARED) * system * system * q as f64
+    };
+    (side(rows, cols) + side(cols, rows)) / 2.0
 }
 
 fn finalize(settings: &Settings) -> Finalize {

@@ -10,6 +10,6 @@ mod drive;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
 
-pub use drive::{Command, Drive, End, Event, LayerErrors, Outcome, Problem, Progress, Snapshot, Stage};
+pub use drive::{Command, Drive, End, Event, LayerErrors, Outcome, Problem, Progress, Settled, Snapshot, Stage};
 #[cfg(not(target_arch = "wasm32"))]
 pub use native::{Job, run};

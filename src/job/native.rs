@@ -1,6 +1,6 @@
 //! Runs on the desktop: on a thread of their own, each with its own pool of workers.
 
-use super::{Command, Drive, End, Event, Outcome, Problem, Progress};
+use super::{Command, Drive, End, Event, Outcome, Problem, Progress, Settled};
 use crate::factorize::Settings;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -103,6 +103,7 @@ fn steps(
     let mut timed = Instant::now();
     let mut run = Drive::new(problem, settings)?;
     let mut seconds = timed.elapsed().as_secs_f64();
+    let mut settled = Settled::default();
     let mut paused = false;
     let mut to_iteration_end = false;
     let mut problem = None;
@@ -139,7 +140,10 @@ fn steps(
                 let last = progress.step == progress.steps;
                 let report = progress.report.as_ref();
                 let iteration_ended = report.is_none_or(|report| report.step.is_multiple_of(2));
-                on_event(Event::Stepped(Progress { seconds, ..progress }));
+                if progress.step <= 2 {
+                    settled = Settled { done: progress.done, seconds };
+                }
+                on_event(Event::Stepped(Progress { seconds, settled, ..progress }));
                 if last {
                     break End::Finished;
                 }
