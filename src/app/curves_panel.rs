@@ -4,7 +4,7 @@ use super::colors;
 use super::run::Run;
 use super::series::{Baselines, Quantity};
 use eframe::egui::{Color32, Ui};
-use egui_plot::{GridInput, GridMark, HLine, Legend, Line, LineStyle, Plot, PlotPoints, VLine};
+use egui_plot::{Corner, GridInput, GridMark, HLine, Legend, Line, LineStyle, Plot, PlotPoints, VLine};
 
 /// What was asked for among the curves.
 pub enum CurvesAct {
@@ -33,7 +33,7 @@ pub fn curves_ui(
         }
     });
     let plot = Plot::new(("curves", quantity.name()))
-        .legend(Legend::default().text_style(eframe::egui::TextStyle::Small))
+        .legend(Legend::default().position(Corner::LeftBottom).text_style(eframe::egui::TextStyle::Small))
         .x_axis_label("outer iteration")
         .y_axis_min_width(44.0)
         .y_axis_formatter(|mark, _| power(mark.value))

@@ -35,6 +35,9 @@ use std::time::Duration;
 /// Layers of at most so many entries are factorized anew whenever a setting is changed.
 const LIVE_ENTRIES: usize = 1 << 18;
 
+/// A layer of at most so many entries is opened with its file, where there is one.
+const QUICK_ENTRIES: usize = 1 << 26;
+
 /// Beyond so many runs those that moving a slider has started are forgotten, the oldest first.
 const MOST_RUNS: usize = 30;
 
@@ -281,7 +284,9 @@ impl Explorer {
 
     /// A file was read: it replaces the last one only now that it is known to be good.
     fn opened(&mut self, ctx: &Context, checkpoint: Arc<Checkpoint>, path: Option<PathBuf>, tensor: Option<String>) {
-        let first = checkpoint.layers().next().map(|tensor| tensor.name.clone());
+        // A model's vocabulary comes first by name, and would take seconds to read.
+        let quick = checkpoint.layers().find(|tensor| tensor.len() <= QUICK_ENTRIES);
+        let first = quick.or(checkpoint.layers().next()).map(|tensor| tensor.name.clone());
         let stems = checkpoint.factorizations();
         self.opening.open = false;
         match (tensor, stems.first(), first) {

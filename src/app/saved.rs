@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn what_is_broken_does_not() {
         let good = Saved { settings: Some(Settings::default()), ..Saved::default() }.write();
-        for broken in ["", "{", "[]", &good.replace("0.25", "-3.0"), &good.replace("\"outer\":40", "\"outer\":0")] {
+        for broken in ["", "{", "7", &good.replace("0.25", "-3.0"), &good.replace("\"outer\":40", "\"outer\":0")] {
             assert!(Saved::read(broken).is_err(), "{broken}");
         }
     }

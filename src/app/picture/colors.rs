@@ -76,7 +76,7 @@ impl Colors {
             (Kind::Sets, _) => SETS + (value as usize).min(7),
             (_, Shade::Any) if value != 0.0 => INK,
             _ if value == 0.0 || value.is_nan() => HALF,
-            (_, Shade::Density) => RAMP + step(value).round() as usize,
+            (_, Shade::Density) => RAMP + step(value.abs()).round() as usize,
             _ => (step(value / self.range).round() + HALF as f32) as usize,
         }
     }

@@ -184,9 +184,9 @@ fn halved(below: &Matrix, of: impl Fn(f32) -> f32, join: impl Fn(f32, f32) -> f3
 fn counts(matrix: &Matrix) -> [Vec<u32>; 2] {
     let mut cols = vec![0; matrix.cols()];
     let mut rows = Vec::with_capacity(matrix.rows());
-    for row in matrix.as_slice().chunks(matrix.cols().max(1)) {
+    for i in 0..matrix.rows() {
         let mut sum = 0;
-        for (count, &x) in cols.iter_mut().zip(row) {
+        for (count, &x) in cols.iter_mut().zip(matrix.row(i)) {
             let one = u32::from(x != 0.0);
             *count += one;
             sum += one;
