@@ -4,8 +4,7 @@ use super::action::Action;
 use super::background::Background;
 use super::baselines::BaselineMaker;
 use super::command_palette::CommandPalette;
-use super::curves_panel::{Curve, curves};
-use super::export_panel::{ExportPanel, Request, RunToWrite, ViewToWrite, What};
+use super::export_panel::ExportPanel;
 use super::frame_times::FrameTimes;
 use super::histogram_panel::HistogramPanel;
 use super::inputs_panel::InputsPanel;
@@ -15,34 +14,26 @@ use super::loader::{Loaded, Loader};
 use super::masks_panel::MasksPanel;
 use super::messages::Messages;
 use super::open_panel::OpenPanel;
-use super::run::{Run, State, Subject};
+use super::run::{Run, Subject};
 use super::runs_panel::RunsPanel;
 use super::saved::{self, Saved};
-use super::series::{Baselines, Quantity};
+use super::series::Baselines;
 use super::showing::{self, Moment, Pictures};
 use super::timeline::Timeline;
 use super::workspace::{Pane, Workspace};
-use crate::export::{Chart, Rule, Series};
 use crate::factorize::{Budget, Preset, Settings};
 use crate::job::{Command, Problem};
-use crate::model::{Checkpoint, EXAMPLE_LAYER, Orientation, example};
+use crate::model::{Checkpoint, EXAMPLE_LAYER, example};
 use eframe::egui::util::undoer::Undoer;
 use eframe::egui::{Context, ThemePreference};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Layers of at most so many entries are factorized anew whenever a setting is changed.
 const LIVE_ENTRIES: usize = 1 << 18;
 
-/// A layer of at most so many entries is opened with its file, where there is one.
-const QUICK_ENTRIES: usize = 1 << 26;
-
 /// Beyond so many runs those that moving a slider has started are forgotten, the oldest first.
 const MOST_RUNS: usize = 30;
-
-/// What the iterations of all runs together may take, in bytes; the oldest runs' go first.
-const FILMS: usize = 384 << 20;
 
 /// What the window starts with.
 #[derive(Clone, Default)]
@@ -70,10 +61,10 @@ pub struct Explorer {
     pub(super) threads: Option<usize>,
     pub(super) runs: Vec<Run>,
     pub(super) selected: Option<usize>,
-    next_number: usize,
+    pub(super) next_number: usize,
     pub(super) timeline: Timeline,
     pub(super) showing: Background<showing::Request, Pictures>,
-    baseline_maker: BaselineMaker,
+    pub(super) baseline_maker: BaselineMaker,
     pub(super) baselines: Baselines,
     pub(super) workspace: Workspace,
     pub(super) views: LinkedViews,
@@ -203,111 +194,6 @@ impl Explorer {
         self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()))
     }
 
-    /// Everything that has happened since the last frame.
-    pub(super) fn take_in(&mut self, ctx: &Context) {
-        while let Some(loaded) = self.loader.next() {
-            self.take(ctx, loaded);
-        }
-        let now = ctx.input(|input| input.time);
-        let mut reached = Vec::new();
-        for (at, run) in self.runs.iter_mut().enumerate() {
-            let was_active = run.is_active();
-            run.poll(now, self.selected == Some(at));
-            if was_active && !run.is_active() {
-                reached.push(at);
-            }
-        }
-        for at in reached {
-            self.run_ended(ctx, at);
-        }
-        if self.runs.iter().any(|run| run.state == State::Running) {
-            // A new picture may be due without anything else happening.
-            ctx.request_repaint_after(Duration::from_millis(50));
-        }
-        self.bound_films();
-        self.want_pictures(ctx);
-    }
-
-    fn take(&mut self, ctx: &Context, loaded: Loaded) {
-        match loaded {
-            Loaded::Checkpoint(checkpoint, path, tensor) => self.opened(ctx, checkpoint, path, tensor),
-            Loaded::Layer(subject) => self.take_layer(ctx, subject),
-            Loaded::Factors { title, subject, ended } => {
-                let run = Run::opened(self.next_number, title, subject, ended);
-                self.add(run);
-            }
-            Loaded::Picked(path) => self.loader.open(path, None),
-            Loaded::PickedInputs(path, what) => self.read_inputs(path, what),
-            Loaded::Inputs(name, statistics, what) => {
-                self.inputs.take(name, statistics, what);
-                self.restart(ctx);
-            }
-            Loaded::Place(path) => self.export.chosen(&path),
-            Loaded::Nothing => {}
-            Loaded::Saved(number, text) => {
-                self.export.open = false;
-                if let Some(run) = self.runs.iter_mut().find(|run| Some(run.number) == number) {
-                    run.exported = true;
-                }
-                self.messages.done(ctx, text);
-            }
-            Loaded::Problem(text) => self.messages.problem(ctx, text),
-        }
-    }
-
-    fn take_layer(&mut self, ctx: &Context, subject: Subject) {
-        let small = subject.layer.weight.len() <= LIVE_ENTRIES;
-        if self.inputs.fit(subject.layer.weight.cols()) {
-            self.messages.done(ctx, "The calibration was of another layer and is let go");
-        }
-        self.subject = Some(subject);
-        self.select(None);
-        self.views.fit();
-        // Looking at another layer must not end a run that was asked for.
-        let working = self.runs.iter().any(|run| run.is_active() && !run.live);
-        if small && !working {
-            self.start(ctx, true);
-        }
-    }
-
-    fn run_ended(&mut self, ctx: &Context, at: usize) {
-        let run = &self.runs[at];
-        match (&run.state, run.error()) {
-            (State::Failed(why), _) => self.messages.problem(ctx, format!("{}: {why}", run.name)),
-            (_, Some(error)) if !run.live => {
-                let seconds = run.ended.as_ref().map_or(0.0, |ended| ended.outcome.seconds);
-                self.messages.note(ctx, format!("{}, {}: error {error:.4} after {seconds:.2} s", run.name, run.title));
-            }
-            _ => {}
-        }
-    }
-
-    /// A file was read: it replaces the last one only now that it is known to be good.
-    fn opened(&mut self, ctx: &Context, checkpoint: Arc<Checkpoint>, path: Option<PathBuf>, tensor: Option<String>) {
-        // A model's vocabulary comes first by name, and would take seconds to read.
-        let quick = checkpoint.layers().find(|tensor| tensor.len() <= QUICK_ENTRIES);
-        let first = quick.or(checkpoint.layers().next()).map(|tensor| tensor.name.clone());
-        let stems = checkpoint.factorizations();
-        self.opening.open = false;
-        match (tensor, stems.first(), first) {
-            (Some(name), _, _) => self.loader.layer(&checkpoint, name, Orientation::AsStored),
-            (None, Some(stem), _) => self.loader.factors(&checkpoint, stem.clone(), self.subject.clone()),
-            (None, None, Some(name)) => self.loader.layer(&checkpoint, name, Orientation::AsStored),
-            (None, None, None) => {
-                let text = format!(
-                    "{} holds no layer: only 2-D and 4-D tensors of floats can be factorized",
-                    checkpoint.name()
-                );
-                return self.messages.problem(ctx, text);
-            }
-        }
-        if let Some(path) = path {
-            // So that it is found again from another folder.
-            self.saved.opened(std::path::absolute(&path).unwrap_or(path));
-        }
-        self.checkpoint = Some(checkpoint);
-    }
-
     pub(super) fn add(&mut self, run: Run) {
         self.next_number += 1;
         self.runs.push(run);
@@ -352,7 +238,7 @@ impl Explorer {
 
     /// Whether changing a setting starts a run.
     pub(super) fn is_live(&self) -> bool {
-        self.subject.as_ref().is_some_and(|subject| subject.layer.weight.len() <= LIVE_ENTRIES)
+        self.subject.as_ref().is_some_and(is_small)
     }
 
     /// A new run where that is a matter of a moment.
@@ -385,21 +271,6 @@ impl Explorer {
         Budget::new(rows, cols, &settings).ok().map(|budget| budget.total())
     }
 
-    fn want_pictures(&mut self, ctx: &Context) {
-        let request = showing::Request {
-            subject: self.seen().cloned(),
-            moment: self.moment(),
-            arrangement: self.saved.looks.arrangement,
-        };
-        let moving = self.shown().is_some_and(Run::is_active) && matches!(request.moment, Moment::Shot(_));
-        let pause = if moving { Duration::from_millis(50) } else { Duration::ZERO };
-        self.showing.want_slowly(ctx, request, pause, Pictures::new);
-        self.baselines = match (self.seen().map(|seen| seen.layer.clone()), self.kept_by_others()) {
-            (Some(layer), Some(kept)) => self.baseline_maker.want(ctx, &layer, kept),
-            _ => Baselines::default(),
-        };
-    }
-
     /// Whether SVD's error has to be asked for.
     pub(super) fn svd_missing(&self) -> bool {
         let slow = self.seen().is_some_and(|seen| self.baseline_maker.is_slow(&seen.layer));
@@ -412,66 +283,9 @@ impl Explorer {
         }
     }
 
-    /// Of the films the oldest go, but not the one that is watched.
-    fn bound_films(&mut self) {
-        let mut all: usize = self.film_bytes();
-        for (at, run) in self.runs.iter_mut().enumerate() {
-            if all <= FILMS {
-                return;
-            }
-            if self.selected != Some(at) && !run.is_active() {
-                all -= run.film.bytes();
-                run.film.clear();
-            }
-        }
-    }
-
     /// What the iterations of all runs take.
     pub(super) fn film_bytes(&self) -> usize {
         self.runs.iter().map(|run| run.film.bytes()).sum()
-    }
-
-    /// What the curves show, for a file.
-    fn chart(&self, quantity: Quantity) -> Chart {
-        let series = curves(quantity, &self.runs, self.selected).into_iter();
-        let series = series.map(|Curve { name, color, points, .. }| Series {
-            name,
-            color: [color.r(), color.g(), color.b()],
-            dashed: false,
-            points,
-        });
-        let rules = self.baselines.lines().filter(|_| quantity == Quantity::Error);
-        Chart {
-            title: self.shown().map_or(String::new(), |run| run.title.clone()),
-            x_label: "outer iteration".into(),
-            y_label: quantity.axis().into(),
-            log_y: true,
-            series: series.collect(),
-            rules: rules.map(|(name, _, y)| Rule { name: name.into(), y }).collect(),
-        }
-    }
-
-    /// All that a thread needs to write `what`.
-    pub(super) fn request(&mut self, what: What, dark: bool) -> Request {
-        let view = match (what, self.showing.latest().cloned()) {
-            (What::View(pane), Some(pictures)) => {
-                ViewToWrite::new(pane, &pictures, &mut self.views, &self.saved.looks, dark)
-            }
-            _ => None,
-        };
-        let run = self.shown().filter(|run| is_exportable(run)).and_then(|run| {
-            let (ended, settings) = (run.ended.as_ref()?, run.subject.as_ref()?);
-            let (kept, outcome) = (ended.kept.clone(), ended.outcome.clone());
-            Some(RunToWrite {
-                number: run.number,
-                layer: settings.layer.clone(),
-                outcome: Box::new(move || crate::job::Outcome { factors: kept.factors(), ..outcome }),
-                problem: run.problem.clone()?,
-                threads: self.thread_count(),
-            })
-        });
-        let quantity = if what == What::Report { Quantity::Error } else { self.saved.quantity };
-        Request { run, chart: self.chart(quantity), view }
     }
 
     /// The settings were changed by a person: a run, and something to undo.
@@ -502,6 +316,11 @@ impl Explorer {
             self.perform(ctx, action);
         }
     }
+}
+
+/// Whether a run on a layer is a matter of a moment.
+pub(super) fn is_small(subject: &Subject) -> bool {
+    subject.layer.weight.len() <= LIVE_ENTRIES
 }
 
 /// Whether a run has factors that did not come out of a file.

@@ -1,7 +1,8 @@
 //! The window. [`Explorer`] holds what its panels share; one panel per file.
 //!
-//! - *State:* [`Explorer`] (`explorer.rs`), what can be asked of it (`action.rs`, `perform.rs`), how its parts are put
-//!   together (`desk.rs`, `workspace.rs`), what is kept between starts (`saved.rs`).
+//! - *State:* [`Explorer`] (`explorer.rs`), what comes into it (`intake.rs`), what can be asked of it (`action.rs`,
+//!   `perform.rs`), how its parts are put together (`desk.rs`, `bars.rs`, `dialogs.rs`, `workspace.rs`), what is kept
+//!   between starts (`saved.rs`).
 //! - *Runs:* `run.rs` receives a job's events, `film.rs` keeps its iterations, `timeline.rs` says which is on screen,
 //!   `showing.rs` makes the pictures of that one, on a thread (`background.rs`).
 //! - *Pictures:* [`picture`] draws a matrix, `linked_views.rs` five of them under one pointer.
@@ -9,12 +10,14 @@
 mod action;
 mod annealing_panel;
 mod background;
+mod bars;
 mod baselines;
 mod colors;
 mod command_palette;
 mod controls;
 mod curves_panel;
 mod desk;
+mod dialogs;
 mod dropping;
 mod estimate;
 mod explorer;
@@ -25,6 +28,7 @@ mod frame_bench;
 mod frame_times;
 mod histogram_panel;
 mod inputs_panel;
+mod intake;
 mod layers_panel;
 mod layers_table;
 mod layers_tree;
@@ -44,6 +48,7 @@ mod settings_panel;
 mod showing;
 mod timeline;
 mod workspace;
+mod writing;
 
 pub use action::Action;
 pub use explorer::{Explorer, Opening};

@@ -1,0 +1,154 @@
+//! How what was read or computed comes into the window.
+
+use super::explorer::{Explorer, is_small};
+use super::loader::Loaded;
+use super::run::{Run, State, Subject};
+use super::series::Baselines;
+use super::showing::{self, Moment, Pictures};
+use crate::model::{Checkpoint, Orientation};
+use eframe::egui::Context;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A layer of at most so many entries is opened with its file, where there is one.
+const QUICK_ENTRIES: usize = 1 << 26;
+
+/// What the iterations of all runs together may take, in bytes; the oldest runs' go first.
+const FILMS: usize = 384 << 20;
+
+impl Explorer {
+    /// Everything that has happened since the last frame.
+    pub(super) fn take_in(&mut self, ctx: &Context) {
+        while let Some(loaded) = self.loader.next() {
+            self.take(ctx, loaded);
+        }
+        let now = ctx.input(|input| input.time);
+        let mut reached = Vec::new();
+        for (at, run) in self.runs.iter_mut().enumerate() {
+            let was_active = run.is_active();
+            run.poll(now, self.selected == Some(at));
+            if was_active && !run.is_active() {
+                reached.push(at);
+            }
+        }
+        for at in reached {
+            self.run_ended(ctx, at);
+        }
+        if self.runs.iter().any(|run| run.state == State::Running) {
+            // A new picture may be due without anything else happening.
+            ctx.request_repaint_after(Duration::from_millis(50));
+        }
+        self.bound_films();
+        self.want_pictures(ctx);
+    }
+
+    fn take(&mut self, ctx: &Context, loaded: Loaded) {
+        match loaded {
+            Loaded::Checkpoint(checkpoint, path, tensor) => self.opened(ctx, checkpoint, path, tensor),
+            Loaded::Layer(subject) => self.take_layer(ctx, subject),
+            Loaded::Factors { title, subject, ended } => {
+                let run = Run::opened(self.next_number, title, subject, ended);
+                self.add(run);
+            }
+            Loaded::Picked(path) => self.loader.open(path, None),
+            Loaded::PickedInputs(path, what) => self.read_inputs(path, what),
+            Loaded::Inputs(name, statistics, what) => {
+                self.inputs.take(name, statistics, what);
+                self.restart(ctx);
+            }
+            Loaded::Place(path) => self.export.chosen(&path),
+            Loaded::Nothing => {}
+            Loaded::Saved(number, text) => {
+                self.export.open = false;
+                if let Some(run) = self.runs.iter_mut().find(|run| Some(run.number) == number) {
+                    run.exported = true;
+                }
+                self.messages.done(ctx, text);
+            }
+            Loaded::Problem(text) => self.messages.problem(ctx, text),
+        }
+    }
+
+    fn take_layer(&mut self, ctx: &Context, subject: Subject) {
+        let small = is_small(&subject);
+        if self.inputs.fit(subject.layer.weight.cols()) {
+            self.messages.done(ctx, "The calibration was of another layer and is let go");
+        }
+        self.subject = Some(subject);
+        self.select(None);
+        self.views.fit();
+        // Looking at another layer must not end a run that was asked for.
+        let working = self.runs.iter().any(|run| run.is_active() && !run.live);
+        if small && !working {
+            self.start(ctx, true);
+        }
+    }
+
+    fn run_ended(&mut self, ctx: &Context, at: usize) {
+        let run = &self.runs[at];
+        match (&run.state, run.error()) {
+            (State::Failed(why), _) => self.messages.problem(ctx, format!("{}: {why}", run.name)),
+            (_, Some(error)) if !run.live => {
+                let seconds = run.ended.as_ref().map_or(0.0, |ended| ended.outcome.seconds);
+                self.messages.note(ctx, format!("{}, {}: error {error:.4} after {seconds:.2} s", run.name, run.title));
+            }
+            _ => {}
+        }
+    }
+
+    /// A file was read: it replaces the last one only now that it is known to be good.
+    fn opened(&mut self, ctx: &Context, checkpoint: Arc<Checkpoint>, path: Option<PathBuf>, tensor: Option<String>) {
+        // A model's vocabulary comes first by name, and would take seconds to read.
+        let quick = checkpoint.layers().find(|tensor| tensor.len() <= QUICK_ENTRIES);
+        let first = quick.or(checkpoint.layers().next()).map(|tensor| tensor.name.clone());
+        let stems = checkpoint.factorizations();
+        self.opening.open = false;
+        match (tensor, stems.first(), first) {
+            (Some(name), _, _) => self.loader.layer(&checkpoint, name, Orientation::AsStored),
+            (None, Some(stem), _) => self.loader.factors(&checkpoint, stem.clone(), self.subject.clone()),
+            (None, None, Some(name)) => self.loader.layer(&checkpoint, name, Orientation::AsStored),
+            (None, None, None) => {
+                let text = format!(
+                    "{} holds no layer: only 2-D and 4-D tensors of floats can be factorized",
+                    checkpoint.name()
+                );
+                return self.messages.problem(ctx, text);
+            }
+        }
+        if let Some(path) = path {
+            // So that it is found again from another folder.
+            self.saved.opened(std::path::absolute(&path).unwrap_or(path));
+        }
+        self.checkpoint = Some(checkpoint);
+    }
+
+    fn want_pictures(&mut self, ctx: &Context) {
+        let request = showing::Request {
+            subject: self.seen().cloned(),
+            moment: self.moment(),
+            arrangement: self.saved.looks.arrangement,
+        };
+        let moving = self.shown().is_some_and(Run::is_active) && matches!(request.moment, Moment::Shot(_));
+        let pause = if moving { Duration::from_millis(50) } else { Duration::ZERO };
+        self.showing.want_slowly(ctx, request, pause, Pictures::new);
+        self.baselines = match (self.seen().map(|seen| seen.layer.clone()), self.kept_by_others()) {
+            (Some(layer), Some(kept)) => self.baseline_maker.want(ctx, &layer, kept),
+            _ => Baselines::default(),
+        };
+    }
+
+    /// Of the films the oldest go, but not the one that is watched.
+    fn bound_films(&mut self) {
+        let mut all: usize = self.film_bytes();
+        for (at, run) in self.runs.iter_mut().enumerate() {
+            if all <= FILMS {
+                return;
+            }
+            if self.selected != Some(at) && !run.is_active() {
+                all -= run.film.bytes();
+                run.film.clear();
+            }
+        }
+    }
+}

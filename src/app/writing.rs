@@ -1,0 +1,52 @@
+//! What the window shows, made ready for a thread that writes it.
+
+use super::curves_panel::{Curve, curves};
+use super::explorer::{Explorer, is_exportable};
+use super::export_panel::{Request, RunToWrite, ViewToWrite, What};
+use super::series::Quantity;
+use crate::export::{Chart, Rule, Series};
+
+impl Explorer {
+    /// What the curves show, for a file.
+    fn chart(&self, quantity: Quantity) -> Chart {
+        let series = curves(quantity, &self.runs, self.selected).into_iter();
+        let series = series.map(|Curve { name, color, points, .. }| Series {
+            name,
+            color: [color.r(), color.g(), color.b()],
+            dashed: false,
+            points,
+        });
+        let rules = self.baselines.lines().filter(|_| quantity == Quantity::Error);
+        Chart {
+            title: self.shown().map_or(String::new(), |run| run.title.clone()),
+            x_label: "outer iteration".into(),
+            y_label: quantity.axis().into(),
+            log_y: true,
+            series: series.collect(),
+            rules: rules.map(|(name, _, y)| Rule { name: name.into(), y }).collect(),
+        }
+    }
+
+    /// All that a thread needs to write `what`.
+    pub(super) fn request(&mut self, what: What, dark: bool) -> Request {
+        let view = match (what, self.showing.latest().cloned()) {
+            (What::View(pane), Some(pictures)) => {
+                ViewToWrite::new(pane, &pictures, &mut self.views, &self.saved.looks, dark)
+            }
+            _ => None,
+        };
+        let run = self.shown().filter(|run| is_exportable(run)).and_then(|run| {
+            let (ended, settings) = (run.ended.as_ref()?, run.subject.as_ref()?);
+            let (kept, outcome) = (ended.kept.clone(), ended.outcome.clone());
+            Some(RunToWrite {
+                number: run.number,
+                layer: settings.layer.clone(),
+                outcome: Box::new(move || crate::job::Outcome { factors: kept.factors(), ..outcome }),
+                problem: run.problem.clone()?,
+                threads: self.thread_count(),
+            })
+        });
+        let quantity = if what == What::Report { Quantity::Error } else { self.saved.quantity };
+        Request { run, chart: self.chart(quantity), view }
+    }
+}
