@@ -19,6 +19,6 @@ pub use canvas::draw;
 pub use colors::{Colors, Shade};
 pub use gpu::install;
 pub use matrix_view::{Frame, Marks, MatrixView, Seen, bar, image};
-pub use pyramid::Pyramid;
+pub use pyramid::{Kind, Pyramid};
 pub use spread::Spread;
 pub use viewport::Viewport;
