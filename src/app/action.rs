@@ -33,6 +33,7 @@ pub enum Action {
     Star,
     Rename,
     Delete,
+    Restore,
     Differences,
     Theme,
     ResetLayout,
@@ -49,7 +50,7 @@ const BOTH: Modifiers = Modifiers { alt: false, ctrl: false, shift: true, mac_cm
 
 impl Action {
     /// All of them, as the lists show them.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::Open,
         Self::Example,
         Self::Export,
@@ -77,6 +78,7 @@ impl Action {
         Self::Star,
         Self::Rename,
         Self::Delete,
+        Self::Restore,
         Self::Differences,
         Self::Theme,
         Self::ResetLayout,
@@ -131,6 +133,7 @@ impl Action {
             Self::Star => ("Star", "Mark the run on screen", Some((NONE, Key::S))),
             Self::Rename => ("Rename…", "The run on screen", Some((NONE, Key::F2))),
             Self::Delete => ("Delete", "Forget the run on screen", Some((NONE, Key::Delete))),
+            Self::Restore => ("Bring back", "The run that was deleted last", Some((SHIFT, Key::Delete))),
             Self::Differences => ("What differs", "Between the run on screen and another one", Some((NONE, Key::D))),
             Self::Theme => ("Light or dark", "The other theme", Some((NONE, Key::T))),
             Self::ResetLayout => ("Reset layout", "All panels back to their places", None),
@@ -141,15 +144,16 @@ impl Action {
         }
     }
 
-    /// The one whose keys were pressed in this frame.
-    pub fn pressed(ctx: &Context) -> Option<Self> {
+    /// The one whose keys were pressed in this frame, of those that are `allowed`.
+    pub fn pressed(ctx: &Context, allowed: impl Fn(&KeyboardShortcut) -> bool) -> Option<Self> {
         // Redo's keys hold those of undo.
         let mut all: Vec<(Self, KeyboardShortcut)> =
-            Self::ALL.into_iter().filter_map(|action| Some((action, action.shortcut()?))).collect();
+            Self::ALL.into_iter().filter_map(|action| Some((action, action.shortcut().filter(&allowed)?))).collect();
         all.sort_by_key(|(_, shortcut)| !shortcut.modifiers.shift);
         ctx.input_mut(|input| {
             // On most keyboards the question mark needs shift, which egui then reports too.
-            if input.consume_key(SHIFT, Key::Questionmark) {
+            let help = KeyboardShortcut::new(SHIFT, Key::Questionmark);
+            if allowed(&help) && input.consume_shortcut(&help) {
                 return Some(Self::Shortcuts);
             }
             all.into_iter().find(|(_, shortcut)| input.consume_shortcut(shortcut)).map(|(action, _)| action)

@@ -90,10 +90,10 @@ fn preview_ui(ui: &mut Ui, settings: &Settings) {
         .show(ui, |plot| {
             plot.line(Line::new("ρ₀", course(|course| course.rho0)).color(colors::DSF));
             if settings.ridge_start.is_some() {
-                plot.line(Line::new("ridge", course(|course| course.ridge)).color(colors::A));
+                plot.line(Line::new("ridge", course(|course| course.ridge)).color(colors::SECOND));
             }
             if settings.ramp_from.is_some() {
-                plot.line(Line::new("budget", course(|course| course.budget)).color(colors::B));
+                plot.line(Line::new("budget", course(|course| course.budget)).color(colors::BUDGET));
             }
         });
 }

@@ -13,14 +13,16 @@ pub struct Background<K, V> {
     begun: Option<Instant>,
     /// How long the last one took.
     took: Duration,
-    sender: Sender<Option<V>>,
-    receiver: Receiver<Option<V>>,
+    /// What could not be made (a bug): not tried again.
+    failed: Option<K>,
+    sender: Sender<(Option<V>, Duration)>,
+    receiver: Receiver<(Option<V>, Duration)>,
 }
 
 impl<K, V> Default for Background<K, V> {
     fn default() -> Self {
         let (sender, receiver) = channel();
-        Self { made: None, busy: None, begun: None, took: Duration::ZERO, sender, receiver }
+        Self { made: None, busy: None, begun: None, took: Duration::ZERO, failed: None, sender, receiver }
     }
 }
 
@@ -33,17 +35,19 @@ impl<K: Clone + PartialEq + Send + 'static, V: Send + Sync + 'static> Background
     /// The same for a key that keeps changing: not more often than every `pause`, and so that four fifths of the time are
     /// left to others.
     pub fn want_slowly(&mut self, ctx: &Context, key: K, pause: Duration, make: impl FnOnce(&K) -> V + Send + 'static) {
-        if let Ok(value) = self.receiver.try_recv() {
-            self.took = self.begun.map_or(Duration::ZERO, |begun| begun.elapsed());
-            let key = self.busy.take();
-            // What could not be made (a bug) leaves the last one in place.
-            if let Some((key, value)) = key.zip(value) {
-                let old = self.made.replace((key, Arc::new(value)));
-                // Giving back the memory of large matrices takes longer than a frame may.
-                std::thread::spawn(move || drop(old));
+        if let Ok((value, took)) = self.receiver.try_recv() {
+            self.took = took;
+            match (self.busy.take(), value) {
+                (Some(key), Some(value)) => {
+                    let old = self.made.replace((key, Arc::new(value)));
+                    // Giving back the memory of large matrices takes longer than a frame may.
+                    std::thread::spawn(move || drop(old));
+                }
+                (key, _) => self.failed = key,
             }
         }
-        if self.busy.is_some() || self.made.as_ref().is_some_and(|(made, _)| *made == key) {
+        let known = self.made.as_ref().is_some_and(|(made, _)| *made == key) || self.failed.as_ref() == Some(&key);
+        if self.busy.is_some() || known {
             return;
         }
         if !pause.is_zero()
@@ -58,9 +62,10 @@ impl<K: Clone + PartialEq + Send + 'static, V: Send + Sync + 'static> Background
         self.busy = Some(key.clone());
         let (sender, ctx) = (self.sender.clone(), ctx.clone());
         std::thread::spawn(move || {
+            let begun = Instant::now();
             let value = catch_unwind(AssertUnwindSafe(|| make(&key))).ok();
             // A window that has been closed needs nothing.
-            if sender.send(value).is_ok() {
+            if sender.send((value, begun.elapsed())).is_ok() {
                 ctx.request_repaint();
             }
         });

@@ -125,7 +125,9 @@ impl Explorer {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let threads = self.thread_count();
                 let plural = if threads == 1 { "" } else { "s" };
-                ui.weak(format!("CPU, {threads} thread{plural}")).on_hover_text("What runs work on");
+                let drawn = self.adapter.as_deref().unwrap_or("nothing: no graphics adapter");
+                let hint = format!("What runs work on. The window is drawn by {drawn}");
+                ui.weak(format!("CPU, {threads} thread{plural}")).on_hover_text(hint);
                 if self.saved.frame_times {
                     ui.weak(self.frame_times.summary()).on_hover_text("CPU time of the last frames");
                 }

@@ -1,6 +1,11 @@
 //! What colour stands for what, in every view and both themes.
 
+use crate::export;
 use eframe::egui::Color32;
+
+const fn color([r, g, b]: [u8; 3]) -> Color32 {
+    Color32::from_rgb(r, g, b)
+}
 
 /// The layer's own weights.
 pub const W: Color32 = Color32::from_rgb(150, 150, 160);
@@ -9,12 +14,24 @@ pub const A: Color32 = Color32::from_rgb(214, 120, 40);
 /// The input-side factor.
 pub const B: Color32 = Color32::from_rgb(52, 150, 110);
 /// Double sparse factorization: A·B and its error curve.
-pub const DSF: Color32 = Color32::from_rgb(64, 130, 220);
+pub const DSF: Color32 = color(export::DSF);
 /// W − A·B.
 pub const ERROR: Color32 = Color32::from_rgb(205, 80, 95);
 /// Magnitude pruning.
-pub const MAGNITUDE: Color32 = Color32::from_rgb(160, 110, 190);
+pub const MAGNITUDE: Color32 = color(export::MAGNITUDE);
 /// The best matrix of low rank.
-pub const SVD: Color32 = Color32::from_rgb(0, 150, 160);
+pub const SVD: Color32 = color(export::SVD);
+/// A second curve of the run on screen, and the ridge.
+pub const SECOND: Color32 = Color32::from_rgb(176, 160, 50);
+/// The growing budget.
+pub const BUDGET: Color32 = Color32::from_rgb(140, 140, 110);
+/// What only the first of two masks keeps.
+pub const ONLY_FIRST: Color32 = Color32::from_rgb(226, 196, 60);
+/// What only the second keeps.
+pub const ONLY_SECOND: Color32 = Color32::from_rgb(196, 80, 170);
+/// What both keep.
+pub const BOTH: Color32 = Color32::from_rgb(120, 130, 150);
+/// Where something was cut.
+pub const CUT: Color32 = Color32::from_rgb(128, 128, 128);
 /// Runs that are not the selected one.
 pub const OTHER_RUN: Color32 = Color32::from_rgb(128, 128, 128);

@@ -20,7 +20,8 @@ pub enum Found {
 /// The palette's own state.
 #[derive(Default)]
 pub struct CommandPalette {
-    open: bool,
+    /// Whether it is open.
+    pub open: bool,
     fresh: bool,
     text: String,
     at: usize,
@@ -37,10 +38,6 @@ impl CommandPalette {
         if !self.open {
             return None;
         }
-        if ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
-            self.open = false;
-            return None;
-        }
         let down = ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::ArrowDown));
         let up = ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::ArrowUp));
         let found = search(&self.text, layers);
@@ -48,7 +45,7 @@ impl CommandPalette {
         let window = Window::new("All commands").collapsible(false).resizable(false).title_bar(false);
         let chosen = window
             .anchor(Align2::CENTER_TOP, [0.0, 60.0])
-            .show(ctx, |ui| self.contents(ui, &found))
+            .show(ctx, |ui| self.contents(ui, &found, up || down))
             .and_then(|shown| shown.inner.flatten());
         if chosen.is_some() {
             self.open = false;
@@ -56,7 +53,7 @@ impl CommandPalette {
         chosen
     }
 
-    fn contents(&mut self, ui: &mut Ui, found: &[(String, String, Found)]) -> Option<Found> {
+    fn contents(&mut self, ui: &mut Ui, found: &[(String, String, Found)], moved: bool) -> Option<Found> {
         ui.set_width(460.0);
         let hint = "Type a few letters of a command, a panel or a layer";
         let field = ui.add(TextEdit::singleline(&mut self.text).hint_text(hint).desired_width(f32::INFINITY));
@@ -79,6 +76,9 @@ impl CommandPalette {
                     ui.weak(hint);
                     row
                 });
+                if at == self.at && moved {
+                    row.response.scroll_to_me(None);
+                }
                 if row.inner.clicked() {
                     chosen = Some(found.clone());
                 }
@@ -99,16 +99,30 @@ fn search<'a>(text: &str, layers: impl Iterator<Item = &'a str>) -> Vec<(String,
     if text.trim().is_empty() {
         return all.take(MOST).collect();
     }
-    let mut scored: Vec<_> = all.filter_map(|item| Some((score(text, &item.0)?, item))).collect();
+    let mut finder = Finder::new(text);
+    let mut scored: Vec<_> = all.filter_map(|item| Some((finder.score(&item.0)?, item))).collect();
     scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
     scored.into_iter().take(MOST).map(|(_, item)| item).collect()
 }
 
-/// How well a name fits what was typed, each word by itself; `None` when it does not.
-pub fn score(text: &str, name: &str) -> Option<u32> {
-    let pattern = Pattern::parse(text, CaseMatching::Ignore, Normalization::Smart);
-    let mut matcher = Matcher::new(Config::DEFAULT.match_paths());
-    pattern.score(Utf32Str::new(name, &mut Vec::new()), &mut matcher)
+/// Says how well names fit what was typed.
+pub struct Finder {
+    pattern: Pattern,
+    matcher: Matcher,
+    buffer: Vec<char>,
+}
+
+impl Finder {
+    /// For this text; each word of it counts by itself.
+    pub fn new(text: &str) -> Self {
+        let pattern = Pattern::parse(text, CaseMatching::Ignore, Normalization::Smart);
+        Self { pattern, matcher: Matcher::new(Config::DEFAULT.match_paths()), buffer: Vec::new() }
+    }
+
+    /// The larger the better; `None` when it does not fit.
+    pub fn score(&mut self, name: &str) -> Option<u32> {
+        self.pattern.score(Utf32Str::new(name, &mut self.buffer), &mut self.matcher)
+    }
 }
 
 #[cfg(test)]

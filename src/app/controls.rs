@@ -54,6 +54,7 @@ fn progress_ui(ui: &mut Ui, run: &Run) {
         secs => format!("{} an iteration", duration(secs)),
     };
     let text = match &run.state {
+        State::Running | State::Paused if run.cancelling => "cancelled after the step in work".into(),
         State::Running => format!("{pace}, {} left", duration(progress.remaining_secs())),
         State::Paused => format!("paused, {} left", duration(progress.remaining_secs())),
         State::Failed(why) => why.clone(),

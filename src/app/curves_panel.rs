@@ -42,7 +42,9 @@ pub fn curves_ui(
         .include_x(1.0);
     let shown = plot.show(ui, |plot| {
         for Curve { name, color, points, mine } in curves(*quantity, runs, selected) {
-            let points: PlotPoints<'_> = points.into_iter().map(|(x, y)| [x, y.log10()]).collect();
+            // Zeros have no place on a log axis.
+            let points = points.into_iter().filter(|(_, y)| y.is_finite() && *y > 0.0);
+            let points: PlotPoints<'_> = points.map(|(x, y)| [x, y.log10()]).collect();
             plot.line(Line::new(name, points).color(color).width(if mine { 2.0 } else { 1.0 }));
         }
         // Factors from a file have no curve, but an error.
@@ -81,14 +83,18 @@ pub struct Curve {
 /// What the panel shows, for the window and for files; the run on screen comes last.
 pub fn curves(quantity: Quantity, runs: &[Run], selected: Option<usize>) -> Vec<Curve> {
     let Some(shown) = selected.and_then(|at| runs.get(at)) else { return Vec::new() };
-    let others = runs.iter().filter(|run| run.number != shown.number && run.title == shown.title);
+    let same = |run: &&Run| match (&run.subject, &shown.subject) {
+        (Some(a), Some(b)) => a.is(b),
+        _ => false,
+    };
+    let others = runs.iter().filter(|run| run.number != shown.number).filter(same);
     let mut curves = Vec::new();
     for run in others.chain([shown]) {
         let mine = run.number == shown.number;
         for (at, (suffix, points)) in quantity.curves(run).into_iter().enumerate() {
             let color = match (mine, at) {
                 (true, 0) => colors::DSF,
-                (true, _) => colors::A,
+                (true, _) => colors::SECOND,
                 (false, _) => colors::OTHER_RUN,
             };
             // Then it is the error of W scaled by its inputs, and not to be read against magnitude pruning's.

@@ -5,7 +5,7 @@ use super::controls::controls_ui;
 use super::curves_panel::{CurvesAct, curves_ui};
 use super::dropping::dropping_ui;
 use super::estimate::estimate;
-use super::explorer::Explorer;
+use super::explorer::{Closing, Explorer};
 use super::export_panel::What;
 use super::inputs_panel::InputsAct;
 use super::layers_panel::Choice;
@@ -15,7 +15,7 @@ use super::paths_panel::paths_ui;
 use super::runs_panel::RunAction;
 use super::settings_panel::settings_ui;
 use super::workspace::{Pane, simplification};
-use eframe::egui::{self, CentralPanel, Context, Frame, Key, Margin, Panel, Ui};
+use eframe::egui::{self, CentralPanel, Context, Frame, Key, KeyboardShortcut, Margin, Panel, Ui};
 use egui_tiles::{Behavior, TileId, UiResponse};
 
 impl Explorer {
@@ -67,7 +67,7 @@ impl Explorer {
                 self.ask_svd();
             }
         }
-        let step = self.timeline.step();
+        let step = self.shown().and_then(|run| self.timeline.step(run));
         match curves_ui(ui, &mut self.saved.quantity, &self.runs, self.selected, self.baselines, step) {
             Some(CurvesAct::GoTo(step)) => {
                 if let Some(run) = self.selected.and_then(|at| self.runs.get(at)) {
@@ -82,12 +82,16 @@ impl Explorer {
     fn runs_ui(&mut self, ui: &mut Ui) {
         match self.run_list.ui(ui, &self.runs, self.selected) {
             Some(RunAction::Select(at)) => self.select(Some(at)),
-            Some(RunAction::Delete(at)) => self.forget(at),
+            Some(RunAction::Delete(at)) => self.forget(ui.ctx(), at),
             Some(RunAction::Star(at)) => self.runs[at].starred ^= true,
-            Some(RunAction::Rename(at, name)) => self.runs[at].name = name,
+            Some(RunAction::Rename(at, name)) => {
+                // What has a name is no longer something that a slider left behind.
+                (self.runs[at].name, self.runs[at].live) = (name, false);
+            }
             Some(RunAction::Settings(at)) => {
                 if let Some(settings) = &self.runs[at].settings {
                     self.settings = settings.clone();
+                    self.changed(ui.ctx());
                 }
             }
             None => {}
@@ -103,19 +107,48 @@ impl Explorer {
     }
 
     fn keys(&mut self, ctx: &Context) {
-        if ctx.egui_wants_keyboard_input() {
-            return;
+        let typing = ctx.text_edit_focused();
+        let taken = self.keyboard_taken;
+        if ctx.input(|input| input.key_pressed(Key::Escape)) && !taken && self.close_one() {
+            ctx.input_mut(|input| input.consume_key(egui::Modifiers::NONE, Key::Escape));
         }
-        // Escape closes what is open before it cancels a run.
-        let open = [&mut self.opening.open, &mut self.export.open, &mut self.shortcuts_open];
-        let any = open.iter().any(|open| **open) || self.run_list.differences;
-        if any && ctx.input_mut(|input| input.consume_key(egui::Modifiers::NONE, Key::Escape)) {
-            open.into_iter().for_each(|open| *open = false);
-            self.run_list.differences = false;
-        }
-        if let Some(action) = Action::pressed(ctx) {
+        let allowed = |shortcut: &KeyboardShortcut| match shortcut.logical_key {
+            // A field has an undo of its own.
+            Key::Z => !typing,
+            _ if shortcut.modifiers.command => true,
+            // What a control that has the keyboard answers to itself; egui takes the focus away on Escape before this.
+            Key::Escape => !taken,
+            Key::Space | Key::Enter => !taken && !typing,
+            Key::ArrowLeft | Key::ArrowRight | Key::ArrowUp | Key::ArrowDown => !taken && !typing,
+            _ => !typing,
+        };
+        if let Some(action) = Action::pressed(ctx, allowed) {
             self.action(ctx, action);
         }
+    }
+
+    /// Closes what is in front, as Escape does before it cancels a run.
+    fn close_one(&mut self) -> bool {
+        let open = [
+            &mut self.palette.open,
+            &mut self.opening.open,
+            &mut self.export.open,
+            &mut self.shortcuts_open,
+            &mut self.run_list.differences,
+        ];
+        let any = open.into_iter().find(|open| **open).map(|open| *open = false).is_some();
+        let asked = self.closing == Closing::Asked;
+        if !any && asked {
+            self.closing = Closing::No;
+        }
+        any || asked
+    }
+
+    /// Whether a control has the keyboard, or a menu is open: the next frame's keys are for it.
+    fn is_keyboard_taken(&self, ctx: &Context) -> bool {
+        // The palette's own field does not count: Escape closes the palette.
+        let focused = ctx.memory(|memory| memory.focused().is_some()) && !self.palette.open;
+        focused || egui::Popup::is_any_open(ctx) || ctx.dragged_id().is_some()
     }
 }
 
@@ -190,6 +223,8 @@ fn picture_pane(pane: Pane) -> bool {
 impl eframe::App for Explorer {
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
         self.take_in(ctx);
+        // Here, because a window that is out of sight is not drawn before it closes.
+        self.ask_before_closing(ctx);
     }
 
     fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
@@ -215,6 +250,7 @@ impl eframe::App for Explorer {
             self.loader.open(path, None);
         }
         self.messages.ui(&ctx);
+        self.keyboard_taken = self.is_keyboard_taken(&ctx);
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {

@@ -4,7 +4,7 @@ use super::action::Action;
 use super::explorer::{Closing, Explorer};
 use super::export_panel::{Act, window};
 use super::open_panel::OpenAct;
-use eframe::egui::{self, Context, Grid, Key, Ui, ViewportCommand};
+use eframe::egui::{self, Context, Grid, Ui, ViewportCommand};
 
 impl Explorer {
     /// All that are open.
@@ -52,28 +52,37 @@ impl Explorer {
         }
     }
 
-    /// Factors that nobody has saved are asked about before the window closes.
+    /// Factors that nobody has saved, and runs that go on, are asked about before the window closes.
+    pub(super) fn ask_before_closing(&mut self, ctx: &Context) {
+        let unsaved = self.runs.iter().any(|run| run.is_unsaved());
+        if self.closing == Closing::Asked && !unsaved {
+            self.closing = Closing::No;
+        }
+        let wanted = ctx.input(|input| input.viewport().close_requested());
+        if wanted && unsaved && self.closing != Closing::Agreed {
+            self.closing = Closing::Asked;
+            for command in [ViewportCommand::CancelClose, ViewportCommand::Minimized(false), ViewportCommand::Focus] {
+                ctx.send_viewport_cmd(command);
+            }
+        }
+    }
+
     pub(super) fn closing_ui(&mut self, ctx: &Context) {
         let unsaved: Vec<&str> = self.runs.iter().filter(|run| run.is_unsaved()).map(|run| run.name.as_str()).collect();
-        if unsaved.is_empty() || self.closing == Closing::Agreed {
-            return;
-        }
-        if ctx.input(|input| input.viewport().close_requested()) {
-            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
-            self.closing = Closing::Asked;
-        }
         if self.closing != Closing::Asked {
             return;
         }
         let mut closing = self.closing;
         window("Close without saving?").show(ctx, |ui| {
-            ui.label(format!("The factors of {} were not exported.", unsaved.join(", ")));
+            let going_on = self.runs.iter().any(|run| run.is_active() && run.is_unsaved());
+            let end = if going_on { "; what goes on will be lost" } else { "" };
+            ui.label(format!("The factors of {} were not exported{end}.", unsaved.join(", ")));
             ui.horizontal(|ui| {
                 if ui.button("Close anyway").clicked() {
                     closing = Closing::Agreed;
                     ui.ctx().send_viewport_cmd(ViewportCommand::Close);
                 }
-                if ui.button("Stay").clicked() || ui.input(|input| input.key_pressed(Key::Escape)) {
+                if ui.button("Stay").clicked() {
                     closing = Closing::No;
                 }
             });

@@ -78,6 +78,12 @@ pub struct Explorer {
     pub(super) palette: CommandPalette,
     pub(super) shortcuts_open: bool,
     pub(super) closing: Closing,
+    /// The run that was deleted last: deleting is no more than a key.
+    pub(super) deleted: Option<Run>,
+    /// Whether a control had the keyboard, or a menu was open, when the last frame ended.
+    pub(super) keyboard_taken: bool,
+    /// What draws the window.
+    pub(super) adapter: Option<String>,
     pub(super) frame_times: FrameTimes,
 }
 
@@ -99,6 +105,11 @@ impl Explorer {
         if let Some(render_state) = &cc.wgpu_render_state {
             super::picture::install(render_state);
         }
+        let adapter = cc.wgpu_render_state.as_ref().map(|state| {
+            let info = state.adapter.get_info();
+            let software = info.device_type == eframe::wgpu::DeviceType::Cpu;
+            if software { format!("{}, in software", info.name) } else { info.name }
+        });
         let ctx = &cc.egui_ctx;
         let mut messages = Messages::default();
         let text = cc.storage.and_then(|storage| storage.get_string(saved::KEY));
@@ -140,6 +151,9 @@ impl Explorer {
             palette: CommandPalette::default(),
             shortcuts_open: false,
             closing: Closing::default(),
+            deleted: None,
+            keyboard_taken: false,
+            adapter,
             frame_times: FrameTimes::default(),
             saved,
         }
@@ -199,7 +213,7 @@ impl Explorer {
         self.runs.push(run);
         // Only what a slider left behind is forgotten, never a run that was asked for.
         if self.runs.len() > MOST_RUNS
-            && let Some(oldest) = self.runs.iter().position(|run| run.live && !run.starred)
+            && let Some(oldest) = self.runs[..self.runs.len() - 1].iter().position(|run| run.live && !run.starred)
         {
             self.runs.remove(oldest);
         }
@@ -212,15 +226,25 @@ impl Explorer {
         self.timeline.latest();
     }
 
-    /// Forgets a run.
-    pub(super) fn forget(&mut self, at: usize) {
-        self.runs.remove(at);
+    /// Puts a run aside; it ends if it is going on.
+    pub(super) fn forget(&mut self, ctx: &Context, at: usize) {
+        let mut run = self.runs.remove(at);
+        run.send(Command::Cancel);
+        self.messages.done(ctx, format!("{} is deleted; Shift+Delete brings it back", run.name));
+        self.deleted = Some(run);
         let selected = match self.selected {
             Some(selected) if selected > at => Some(selected - 1),
             Some(selected) if selected == at => self.runs.len().checked_sub(1),
             same => same,
         };
         self.select(selected);
+    }
+
+    /// Takes a deleted run back into the list.
+    pub(super) fn bring_back(&mut self, run: Run) {
+        let at = self.runs.iter().position(|other| other.number > run.number).unwrap_or(self.runs.len());
+        self.runs.insert(at, run);
+        self.select(Some(at));
     }
 
     /// Starts a run with the settings as they are; what is going on ends, and goes when it was only a slider passing by.
@@ -243,8 +267,16 @@ impl Explorer {
 
     /// A new run where that is a matter of a moment.
     pub(super) fn restart(&mut self, ctx: &Context) {
-        if self.is_live() && self.blocked().is_none() {
-            self.start(ctx, true);
+        if !self.is_live() || self.blocked().is_some() {
+            return;
+        }
+        // Only what a slider has started gives way to a slider.
+        match self.runs.iter().find(|run| run.is_active() && !run.live) {
+            Some(run) => {
+                let text = format!("{} goes on; the new settings are for the next run", run.name);
+                self.messages.done(ctx, text);
+            }
+            None => self.start(ctx, true),
         }
     }
 
@@ -266,6 +298,9 @@ impl Explorer {
     /// How many entries magnitude pruning keeps of the layer on screen.
     pub(super) fn kept_by_others(&self) -> Option<usize> {
         let (rows, cols) = self.seen()?.layer.weight.shape();
+        if let Some(kept) = self.shown().filter(|run| run.settings.is_none()).and_then(Run::nnz) {
+            return Some(kept);
+        }
         let settings = self.shown().and_then(|run| run.settings.as_ref()).unwrap_or(&self.settings);
         let settings = Settings { density: settings.density, ..Settings::default() };
         Budget::new(rows, cols, &settings).ok().map(|budget| budget.total())

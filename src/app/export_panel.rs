@@ -218,6 +218,7 @@ impl ExportPanel {
             let pressed = save.on_disabled_hover_text(why_not.unwrap_or_default()).clicked();
             if pressed || entered && why_not.is_none() {
                 act = Some(Act::Write(self.what, self.work()));
+                self.open = false;
             }
             if ui.button("Close").clicked() {
                 self.open = false;
@@ -282,8 +283,15 @@ fn write(
     path: &Path,
     replace: bool,
 ) -> Result<(Option<usize>, String), String> {
-    let said = |error: export::Error| error.to_string();
-    let saved = format!("Saved {}", path.display());
+    // In the dialog's words, where the command line's are others.
+    let said = |error: export::Error| match error {
+        export::Error::Exists { path } => {
+            format!("{} exists: tick Replace an existing file, or choose another name", path.display())
+        }
+        error => error.to_string().replace("write it with --dtype", "choose as Values"),
+    };
+    let shown = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let saved = format!("Saved {}", shown.display());
     let number = request.run.as_ref().map(|run| run.number);
     match what {
         What::Svg => export::write(path, request.chart.to_svg(960, 540).as_bytes(), replace).map_err(said)?,
@@ -295,6 +303,9 @@ fn write(
         What::Factors | What::Sheet | What::Json | What::Report => {
             let run = request.run.ok_or("the run on screen has not ended: wait for it, or cancel it")?;
             let outcome = (run.outcome)();
+            // What is not asked about is written exactly.
+            let chosen = matches!(what, What::Factors | What::Report);
+            let (layout, dtype) = if chosen { (layout, dtype) } else { (Layout::Dense, None) };
             let export = Export::new(&run.layer, &outcome.factors, layout, dtype).map_err(said)?;
             let report =
                 RunReport::new(&run.layer, &run.problem, outcome.settings.preset(), &export, &outcome, run.threads);

@@ -1,7 +1,7 @@
 //! How long frames take while someone zooms and pans, with the mouse moved by the program itself.
 
 use super::action::Action;
-use super::explorer::{Explorer, Opening};
+use super::explorer::{Closing, Explorer, Opening};
 use super::frame_times::FrameTimes;
 use super::run::{Ended, Run, State, Subject};
 use super::workspace::Pane;
@@ -91,14 +91,15 @@ impl FrameBench {
         report: Arc<Mutex<Option<FrameReport>>>,
     ) -> Self {
         let FramePlan { rows, cols, .. } = plan;
-        let subject = Subject::new(crate::model::Layer {
+        let layer = crate::model::Layer {
             name: "random".into(),
             file: "random".into(),
             shape: vec![rows, cols],
             dtype: crate::model::Dtype::F32,
             transposed: false,
             weight: Arc::new(Matrix::from_fn(rows, cols, |i, j| noise(i, j, 0))),
-        });
+        };
+        let subject = Subject::new(layer, "random");
         let mut explorer = Explorer::new(cc, Opening { subject: Some(subject.clone()), threads, ..Opening::default() });
         if plan.running {
             explorer.action(&cc.egui_ctx, Action::Start);
@@ -141,6 +142,8 @@ impl FrameBench {
             frames_per_second: self.cpu.len() as f64 / self.begun.elapsed().as_secs_f64(),
         };
         *self.report.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(report);
+        // What there is to lose is nobody's work.
+        self.explorer.closing = Closing::Agreed;
         ctx.send_viewport_cmd(ViewportCommand::Close);
     }
 }

@@ -52,7 +52,7 @@ impl HistogramPanel {
                 let cut = share.filter(|&s| s > 0.0).map(|share| spread.percentile(share));
                 ("magnitude pruning's threshold", colors::MAGNITUDE, cut)
             }
-            Pane::A | Pane::B => ("smallest kept", colors::MAGNITUDE, spread.smallest()),
+            Pane::A | Pane::B => ("smallest kept", colors::CUT, spread.smallest()),
             _ => ("", colors::MAGNITUDE, None),
         };
         Plot::new(("histogram", self.pane.name(), logarithmic))

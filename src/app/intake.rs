@@ -25,6 +25,8 @@ impl Explorer {
         }
         let now = ctx.input(|input| input.time);
         let mut reached = Vec::new();
+        // A deleted run's thread still has its last word.
+        self.deleted.iter_mut().for_each(|run| run.poll(now, false));
         for (at, run) in self.runs.iter_mut().enumerate() {
             let was_active = run.is_active();
             run.poll(now, self.selected == Some(at));
@@ -54,13 +56,17 @@ impl Explorer {
             Loaded::Picked(path) => self.loader.open(path, None),
             Loaded::PickedInputs(path, what) => self.read_inputs(path, what),
             Loaded::Inputs(name, statistics, what) => {
+                let inputs = self.subject.as_ref().map(|subject| subject.layer.weight.cols());
+                if inputs != Some(statistics.inputs()) {
+                    let text = format!("{name} is of another layer than the one that is open now: open it again");
+                    return self.messages.problem(ctx, text);
+                }
                 self.inputs.take(name, statistics, what);
                 self.restart(ctx);
             }
             Loaded::Place(path) => self.export.chosen(&path),
             Loaded::Nothing => {}
             Loaded::Saved(number, text) => {
-                self.export.open = false;
                 if let Some(run) = self.runs.iter_mut().find(|run| Some(run.number) == number) {
                     run.exported = true;
                 }
@@ -74,10 +80,16 @@ impl Explorer {
         let small = is_small(&subject);
         if self.inputs.fit(subject.layer.weight.cols()) {
             self.messages.done(ctx, "The calibration was of another layer and is let go");
+        } else if let (Some(old), true) = (&self.subject, self.inputs.calibration().is_some())
+            && !old.is(&subject)
+        {
+            let text = format!("The calibration is still the one that was given for {}", old.layer.name);
+            self.messages.done(ctx, text);
         }
         self.subject = Some(subject);
         self.select(None);
         self.views.fit();
+        self.views.unpin();
         // Looking at another layer must not end a run that was asked for.
         let working = self.runs.iter().any(|run| run.is_active() && !run.live);
         if small && !working {
@@ -132,8 +144,10 @@ impl Explorer {
         let moving = self.shown().is_some_and(Run::is_active) && matches!(request.moment, Moment::Shot(_));
         let pause = if moving { Duration::from_millis(50) } else { Duration::ZERO };
         self.showing.want_slowly(ctx, request, pause, Pictures::new);
+        // With calibration the curve is of another error, and not to be read against theirs.
+        let comparable = self.shown().is_none_or(|run| !run.is_layerwise());
         self.baselines = match (self.seen().map(|seen| seen.layer.clone()), self.kept_by_others()) {
-            (Some(layer), Some(kept)) => self.baseline_maker.want(ctx, &layer, kept),
+            (Some(layer), Some(kept)) if comparable => self.baseline_maker.want(ctx, &layer, kept),
             _ => Baselines::default(),
         };
     }

@@ -1,6 +1,6 @@
 //! What is in the opened file: its layers as a tree or a table, and factors exported before.
 
-use super::command_palette::score;
+use super::command_palette::Finder;
 use super::layers_table::{LayersTable, Results};
 use super::layers_tree::Branch;
 use crate::model::{Checkpoint, Orientation, TensorInfo};
@@ -50,7 +50,7 @@ impl LayersPanel {
                 "The file stores its matrices as [in, out], as GPT-2's Conv1D layers are: turned when opened",
             );
         });
-        let orientation = if self.transpose { Orientation::Transposed } else { Orientation::AsStored };
+        let orientation = self.orientation();
         for stem in checkpoint.factorizations() {
             if ui.button(format!("Factors of {stem}")).on_hover_text("Exported before; shows A, B and A·B").clicked() {
                 choice = Some(Choice::Factors(stem));
@@ -82,14 +82,22 @@ impl LayersPanel {
     }
 }
 
+impl LayersPanel {
+    /// How layers of this file are stored, as far as someone has said so.
+    pub fn orientation(&self) -> Orientation {
+        if self.transpose { Orientation::Transposed } else { Orientation::AsStored }
+    }
+}
+
 /// Those that fit, best first; the text may name parts of the name, the shape and the type.
 fn found<'a>(text: &str, layers: Vec<&'a TensorInfo>) -> Vec<&'a TensorInfo> {
     let text = text.replace(['×', '*'], "x");
     let full = |layer: &TensorInfo| format!("{} {}", layer.name, kind(layer).replace(" × ", "x"));
+    let mut finder = Finder::new(&text);
     let mut scored: Vec<_> = layers
         .into_iter()
         // A digit of a name is meant before one of a size.
-        .filter_map(|layer| Some((score(&text, &layer.name), score(&text, &full(layer))?, layer)))
+        .filter_map(|layer| Some((finder.score(&layer.name), finder.score(&full(layer))?, layer)))
         .collect();
     scored.sort_by_key(|&(name, full, _)| std::cmp::Reverse((name, full)));
     scored.into_iter().map(|(.., layer)| layer).collect()

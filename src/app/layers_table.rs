@@ -13,11 +13,12 @@ use std::sync::mpsc::{Receiver, channel};
 pub struct Results(HashMap<String, (f64, usize)>);
 
 impl Results {
-    /// Of the runs on layers of this file.
-    pub fn of(runs: &[Run], file: &str) -> Self {
+    /// Of the runs on layers of the checkpoint of this name.
+    pub fn of(runs: &[Run], origin: &str) -> Self {
         let mut results: HashMap<String, (f64, usize)> = HashMap::new();
         for run in runs {
-            let layer = run.subject.as_ref().map(|subject| &subject.layer).filter(|layer| layer.file == file);
+            let subject = run.subject.as_ref().filter(|subject| subject.origin == origin);
+            let layer = subject.map(|subject| &subject.layer);
             let (Some(layer), Some(error), Some(nnz)) = (layer, run.error(), run.nnz()) else { continue };
             let best = results.entry(layer.name.clone()).or_insert((error, nnz));
             if error < best.0 {
@@ -140,7 +141,7 @@ impl LayersTable {
                     self.norms.stop();
                 }
             }
-            None if self.norms.values.is_empty() => {
+            None if self.norms.values.len() < checkpoint.layers().count() => {
                 let hint = "Reads every layer once; in a large file this takes a while";
                 if ui.button("Measure norms").on_hover_text(hint).clicked() {
                     self.norms.start(ui.ctx(), checkpoint);
@@ -204,8 +205,9 @@ impl Norms {
 
     fn start(&mut self, ctx: &Context, checkpoint: &Arc<Checkpoint>) {
         let (sender, receiver) = channel();
-        let names: Vec<String> = checkpoint.layers().map(|layer| layer.name.clone()).collect();
+        let mut names: Vec<String> = checkpoint.layers().map(|layer| layer.name.clone()).collect();
         self.all = names.len();
+        names.retain(|name| !self.values.contains_key(name));
         self.underway = Some(receiver);
         let (ctx, checkpoint) = (ctx.clone(), checkpoint.clone());
         std::thread::spawn(move || {

@@ -172,7 +172,10 @@ impl LinkedViews {
         if let Some(pointed) = pointed {
             self.next = pointed;
         }
-        if response.clicked() {
+        // A double-click shows all; its first half has let go of the pointer, or held it.
+        if response.double_clicked() {
+            self.pinned = None;
+        } else if response.clicked() {
             self.pinned = if self.pinned.is_some() { None } else { pointed };
         }
         let mut act = None;

@@ -116,7 +116,7 @@ impl Loader {
     pub fn layer(&mut self, checkpoint: &Arc<Checkpoint>, name: String, orientation: Orientation) {
         let checkpoint = checkpoint.clone();
         self.spawn_opening(move || match checkpoint.layer(&name, orientation) {
-            Ok(layer) => Loaded::Layer(Subject::new(layer)),
+            Ok(layer) => Loaded::Layer(Subject::new(layer, checkpoint.name())),
             Err(error) => Loaded::Problem(error.to_string()),
         });
     }

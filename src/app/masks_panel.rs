@@ -11,11 +11,8 @@ use eframe::egui::{Color32, ComboBox, Id, Ui};
 use std::sync::Arc;
 
 /// Both, only the first, only the second: as in the pictures' table of colours.
-const KINDS: [(&str, Color32); 3] = [
-    ("both", Color32::from_rgb(120, 130, 150)),
-    ("only the first", Color32::from_rgb(230, 140, 40)),
-    ("only the second", Color32::from_rgb(60, 140, 230)),
-];
+const KINDS: [(&str, Color32); 3] =
+    [("both", colors::BOTH), ("only the first", colors::ONLY_FIRST), ("only the second", colors::ONLY_SECOND)];
 
 /// What is compared.
 #[derive(Clone, PartialEq)]
@@ -97,7 +94,11 @@ impl MasksPanel {
             }
         };
         let Some(second) = second.filter(|_| *moment != Moment::Nothing) else {
-            ui.weak("No factors yet");
+            ui.weak(if run.ended.is_some() {
+                "No iteration of this run is kept: choose another run"
+            } else {
+                "No factors yet"
+            });
             return;
         };
         let key = Key { first: moment.clone(), second, factor: self.factor };

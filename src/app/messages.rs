@@ -87,22 +87,25 @@ impl Messages {
         let Some(next) = self.shown.iter().map(|message| message.until).reduce(f64::min) else { return };
         ctx.request_repaint_after(std::time::Duration::from_secs_f64(next - now));
         let mut dismissed = None;
-        Area::new(Id::unique("messages")).anchor(Align2::RIGHT_BOTTOM, vec2(-12.0, -12.0)).show(ctx, |ui| {
-            for (at, message) in self.shown.iter().enumerate() {
-                Frame::popup(ui.style()).show(ui, |ui| {
-                    ui.set_max_width(420.0);
-                    ui.horizontal_top(|ui| {
-                        let close = ui.small_button("✖");
-                        close.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Dismiss"));
-                        if close.on_hover_text("Dismiss").clicked() {
-                            dismissed = Some(at);
-                        }
-                        let color = color(ui, message.level);
-                        ui.add(egui::Label::new(RichText::new(&message.text).color(color)).wrap());
+        Area::new(Id::unique("messages"))
+            .order(egui::Order::Foreground)
+            .anchor(Align2::RIGHT_BOTTOM, vec2(-12.0, -12.0))
+            .show(ctx, |ui| {
+                for (at, message) in self.shown.iter().enumerate() {
+                    Frame::popup(ui.style()).show(ui, |ui| {
+                        ui.set_max_width(420.0);
+                        ui.horizontal_top(|ui| {
+                            let close = ui.small_button("✖");
+                            close.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Dismiss"));
+                            if close.on_hover_text("Dismiss").clicked() {
+                                dismissed = Some(at);
+                            }
+                            let color = color(ui, message.level);
+                            ui.add(egui::Label::new(RichText::new(&message.text).color(color)).wrap());
+                        });
                     });
-                });
-            }
-        });
+                }
+            });
         if let Some(at) = dismissed {
             self.shown.remove(at);
         }

@@ -5,9 +5,9 @@ use super::command_palette::Found;
 use super::explorer::{Explorer, is_exportable, open_example};
 use super::picture::Shade;
 use super::run::{Run, State};
+use super::runs_panel::in_order;
 use crate::job::Command;
 use crate::matrix::Arrangement;
-use crate::model::Orientation;
 use eframe::egui::Context;
 
 impl Explorer {
@@ -27,6 +27,7 @@ impl Explorer {
                 unless(film, "No iteration is kept")
             }
             Action::Star | Action::Rename | Action::Delete => unless(shown.is_some(), "No run is on screen"),
+            Action::Restore => unless(self.deleted.is_some(), "No run was deleted"),
             Action::PreviousRun | Action::NextRun => unless(self.runs.len() > 1, "There is no other run"),
             Action::Differences => unless(self.runs.len() > 1, "There are no two runs yet"),
             Action::Unpin => unless(self.views.is_pinned(), "The shared pointer is not held"),
@@ -77,10 +78,10 @@ impl Explorer {
             Action::Marginals => self.saved.looks.marginals ^= true,
             Action::Unpin => self.views.unpin(),
             Action::PreviousRun | Action::NextRun => {
-                // The list shows the newest first.
-                let (at, last) = (self.selected.unwrap_or(0), self.runs.len().saturating_sub(1));
-                let to = if action == Action::PreviousRun { at + 1 } else { at.wrapping_sub(1) };
-                self.select(Some(if to == usize::MAX { 0 } else { to.min(last) }));
+                let order = in_order(&self.runs);
+                let at = order.iter().position(|&at| Some(at) == self.selected).unwrap_or(0);
+                let to = if action == Action::PreviousRun { at.saturating_sub(1) } else { at + 1 };
+                self.select(order.get(to).or(order.last()).copied());
             }
             Action::Star => {
                 if let Some(run) = self.selected.and_then(|at| self.runs.get_mut(at)) {
@@ -93,7 +94,8 @@ impl Explorer {
                     self.run_list.rename(run);
                 }
             }
-            Action::Delete => self.selected.into_iter().for_each(|at| self.forget(at)),
+            Action::Delete => self.selected.into_iter().for_each(|at| self.forget(ctx, at)),
+            Action::Restore => self.deleted.take().into_iter().for_each(|run| self.bring_back(run)),
             Action::Differences => self.run_list.differences ^= true,
             Action::Theme => Self::other_theme(ctx),
             Action::ResetLayout => self.workspace = Default::default(),
@@ -137,7 +139,7 @@ impl Explorer {
             Found::Show(pane) => self.show(pane),
             Found::Layer(name) => {
                 if let Some(checkpoint) = &self.checkpoint {
-                    self.loader.layer(checkpoint, name, Orientation::AsStored);
+                    self.loader.layer(checkpoint, name, self.layers.orientation());
                 }
             }
         }

@@ -7,8 +7,8 @@ use crate::job::{Command, End, Event, Job, Outcome, Problem, Progress};
 use crate::matrix::Csr;
 use crate::model::Layer;
 use eframe::egui::Context;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, Weak};
 
 /// What the film of one run may take, in bytes.
 const FILM: usize = 96 << 20;
@@ -18,15 +18,32 @@ const FILM: usize = 96 << 20;
 pub struct Subject {
     /// W and where it is from.
     pub layer: Arc<Layer>,
-    /// W's picture.
-    pub picture: Arc<Pyramid>,
+    /// What the file or folder is called that it was opened from.
+    pub origin: String,
+    /// W's picture, while something shows it.
+    picture: Arc<Mutex<Weak<Pyramid>>>,
 }
 
 impl Subject {
-    /// Makes its picture: not for the window's thread.
-    pub fn new(layer: Layer) -> Self {
-        let picture = Arc::new(Pyramid::new(layer.weight.clone()));
-        Self { layer: Arc::new(layer), picture }
+    /// A layer that was opened.
+    pub fn new(layer: Layer, origin: &str) -> Self {
+        Self { layer: Arc::new(layer), origin: origin.to_owned(), picture: Arc::default() }
+    }
+
+    /// W's picture: made if nothing shows it, so not for the window's thread.
+    pub fn picture(&self) -> Arc<Pyramid> {
+        let mut shown = self.picture.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        shown.upgrade().unwrap_or_else(|| {
+            let picture = Arc::new(Pyramid::new(self.layer.weight.clone()));
+            *shown = Arc::downgrade(&picture);
+            picture
+        })
+    }
+
+    /// Whether two are the same layer of the same file.
+    pub fn is(&self, other: &Self) -> bool {
+        let (a, b) = (&self.layer, &other.layer);
+        Arc::ptr_eq(a, b) || (&self.origin, &a.file, &a.name, &a.shape) == (&other.origin, &b.file, &b.name, &b.shape)
     }
 }
 
@@ -94,11 +111,6 @@ impl Ended {
         let kept = Arc::new(Kept::of(&std::mem::take(&mut outcome.factors)));
         Self { outcome, kept }
     }
-
-    /// The outcome with its factors.
-    pub fn whole(&self) -> Outcome {
-        Outcome { factors: self.kept.factors(), ..self.outcome.clone() }
-    }
 }
 
 enum News {
@@ -140,6 +152,8 @@ pub struct Run {
     pub starred: bool,
     /// Whether its factors have been saved, or came from a file.
     pub exported: bool,
+    /// Whether it will end with the step in work.
+    pub cancelling: bool,
     job: Option<(Job, Receiver<News>)>,
     /// When a picture may be asked for again; infinite while one is awaited.
     next_shot: f64,
@@ -198,6 +212,7 @@ impl Run {
             live: false,
             starred: false,
             exported: false,
+            cancelling: false,
             job: None,
             next_shot: 0.0,
         }
@@ -226,9 +241,10 @@ impl Run {
                     self.state = match ended.outcome.end {
                         End::Finished => State::Finished,
                         End::Cancelled => State::Cancelled,
-                        End::Diverged => {
-                            State::Failed("The numbers ran away; the best factors before that are kept".into())
-                        }
+                        End::Diverged => State::Failed(match &ended.outcome.problem {
+                            Some(why) => format!("{why}; the best factors before that are kept"),
+                            None => "The numbers ran away; the best factors before that are kept".into(),
+                        }),
                     };
                     self.latest = None;
                     self.ended = Some(ended);
@@ -257,7 +273,7 @@ impl Run {
         match command {
             Command::Pause | Command::Step | Command::Iteration => self.state = State::Paused,
             Command::Resume => self.state = State::Running,
-            Command::Cancel => {}
+            Command::Cancel => self.cancelling = true,
         }
     }
 
@@ -274,9 +290,9 @@ impl Run {
         self.ended.as_ref().map(|ended| ended.kept.nnz().iter().sum())
     }
 
-    /// Whether there are factors that could be lost.
+    /// Whether there is something to lose: factors, or what will become of them.
     pub fn is_unsaved(&self) -> bool {
-        self.ended.is_some() && !self.exported && !self.live
+        (self.ended.is_some() || self.is_active()) && !self.exported && (!self.live || self.starred)
     }
 
     /// Whether its errors are those of W scaled by its inputs.

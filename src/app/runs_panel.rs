@@ -30,7 +30,7 @@ pub struct RunsPanel {
     pub differences: bool,
 }
 
-const HEADINGS: [&str; 10] = ["", "run", "", "error", "layer error", "nonzeros", "bytes", "time", "settings", "layer"];
+const HEADINGS: [&str; 10] = ["", "Run", "", "Error", "Layer error", "Nonzeros", "Bytes", "Time", "Settings", "Layer"];
 
 impl RunsPanel {
     /// Lets its name be typed.
@@ -44,8 +44,7 @@ impl RunsPanel {
         if runs.is_empty() {
             ui.weak("No run yet");
         }
-        let mut order: Vec<usize> = (0..runs.len()).rev().collect();
-        order.sort_by_key(|&at| !runs[at].starred);
+        let order = in_order(runs);
         ScrollArea::both().id_salt("runs").auto_shrink(false).show(ui, |ui| {
             Grid::new("runs").num_columns(HEADINGS.len()).striped(true).show(ui, |ui| {
                 HEADINGS.into_iter().for_each(|heading| _ = ui.weak(heading));
@@ -114,7 +113,7 @@ impl RunsPanel {
         }
         let weak = run.ended.is_none() || !selected;
         let name = RichText::new(&run.name);
-        let row = ui.selectable_label(selected, if weak { name } else { name.strong() });
+        let row = ui.selectable_label(selected, if weak { name.weak() } else { name.strong() });
         let row = row.on_hover_text("Show this run; double-click to rename it");
         if row.double_clicked() {
             self.rename(run);
@@ -160,6 +159,13 @@ impl RunsPanel {
             }
         });
     }
+}
+
+/// The runs as the list shows them: starred ones first, newest first.
+pub fn in_order(runs: &[Run]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..runs.len()).rev().collect();
+    order.sort_by_key(|&at| !runs[at].starred);
+    order
 }
 
 /// Names and values of what differs.

@@ -60,11 +60,10 @@ impl Quantity {
         }
     }
 
-    /// Its curves of a run: a suffix for the name, and (outer iteration, value); zeros have no place on a log axis.
+    /// Its curves of a run: a suffix for the name, and (outer iteration, value).
     pub fn curves(self, run: &Run) -> Vec<(&'static str, Vec<(f64, f64)>)> {
         let curve = |of: fn(&Report) -> f64| -> Vec<(f64, f64)> {
-            let points = run.reports.iter().map(|report| (report.step as f64 / 2.0, of(report)));
-            points.filter(|(_, value)| value.is_finite() && *value > 0.0).collect()
+            run.reports.iter().map(|report| (report.step as f64 / 2.0, of(report))).collect()
         };
         match self {
             Self::Error => vec![("", curve(|report| report.error))],

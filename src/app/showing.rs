@@ -114,7 +114,7 @@ impl Pictures {
         let step = request.moment.step();
         let w = request.subject.as_ref();
         let nothing = Self {
-            w: w.map(|w| w.picture.clone()),
+            w: w.map(Subject::picture),
             a: None,
             b: None,
             product: None,

@@ -31,8 +31,8 @@ impl Timeline {
     }
 
     /// The half-step that is looked at, when it is not the latest.
-    pub fn step(&self) -> Option<usize> {
-        self.step
+    pub fn step(&self, run: &Run) -> Option<usize> {
+        self.step.and(self.moment(run).step())
     }
 
     /// Follows the run again.
@@ -43,7 +43,7 @@ impl Timeline {
     /// Goes to the shot at or before a half-step; beyond the last one to the latest.
     pub fn go_to(&mut self, step: usize, run: &Run) {
         let last = run.film.shots().last().map_or(0, |shot| shot.step);
-        self.step = (step < last).then_some(step);
+        self.step = (step <= last).then_some(step);
         self.playing = None;
     }
 
@@ -52,7 +52,7 @@ impl Timeline {
         let shots = run.film.shots();
         let at = self.at(run);
         let to = if on { at + 1 } else { at.saturating_sub(1) };
-        self.step = shots.get(to).map(|shot| shot.step).filter(|_| to + 1 < shots.len() || !on);
+        self.step = shots.get(to).map(|shot| shot.step);
         self.playing = None;
     }
 
@@ -94,8 +94,11 @@ impl Timeline {
         self.advance(ui, run);
         let shots = run.film.shots();
         if shots.is_empty() {
-            let why = if run.state == State::Opened { "factors from a file" } else { "no iteration yet" };
-            ui.weak(why);
+            ui.weak(match (&run.state, &run.ended) {
+                (State::Opened, _) => "factors from a file",
+                (_, Some(_)) => "its iterations were given up for those of later runs",
+                _ => "no iteration yet",
+            });
             return;
         }
         let playing = if self.playing.is_some() { "⏸" } else { "▶" };

@@ -5,17 +5,14 @@ use super::explorer::{Explorer, is_exportable};
 use super::export_panel::{Request, RunToWrite, ViewToWrite, What};
 use super::series::Quantity;
 use crate::export::{Chart, Rule, Series};
+use eframe::egui::Color32;
 
 impl Explorer {
     /// What the curves show, for a file.
     fn chart(&self, quantity: Quantity) -> Chart {
         let series = curves(quantity, &self.runs, self.selected).into_iter();
-        let series = series.map(|Curve { name, color, points, .. }| Series {
-            name,
-            color: [color.r(), color.g(), color.b()],
-            dashed: false,
-            points,
-        });
+        let series =
+            series.map(|Curve { name, color, points, .. }| Series { name, color: rgb(color), dashed: false, points });
         let rules = self.baselines.lines().filter(|_| quantity == Quantity::Error);
         Chart {
             title: self.shown().map_or(String::new(), |run| run.title.clone()),
@@ -23,7 +20,7 @@ impl Explorer {
             y_label: quantity.axis().into(),
             log_y: true,
             series: series.collect(),
-            rules: rules.map(|(name, _, y)| Rule { name: name.into(), y }).collect(),
+            rules: rules.map(|(name, color, y)| Rule { name: name.into(), y, color: rgb(color) }).collect(),
         }
     }
 
@@ -49,4 +46,8 @@ impl Explorer {
         let quantity = if what == What::Report { Quantity::Error } else { self.saved.quantity };
         Request { run, chart: self.chart(quantity), view }
     }
+}
+
+fn rgb(color: Color32) -> [u8; 3] {
+    [color.r(), color.g(), color.b()]
 }

@@ -2,7 +2,7 @@
 
 use super::{Failure, output};
 use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
-use dsf_explorer::export::{self, Export, HtmlReport, Layout, Rule, RunReport};
+use dsf_explorer::export::{self, Export, HtmlReport, Layout, MAGNITUDE, Rule, RunReport, SVD};
 use dsf_explorer::factorize::{Budget, Preset, Settings};
 use dsf_explorer::job::{self, End, Event, Outcome, Problem};
 use dsf_explorer::matrix::keep_largest;
@@ -233,10 +233,11 @@ impl Factorize {
         // With calibration the history is of another error.
         if self.calibration.is_none() {
             let y = measure::relative_difference(w, &keep_largest(w, report.nnz));
-            rules.push(Rule { name: "magnitude pruning".into(), y });
+            rules.push(Rule { name: "magnitude pruning".into(), y, color: MAGNITUDE });
             let rank = Spectrum::rank(rows, cols, report.nnz);
             let spectrum = (rank > 0 && rows.min(cols) <= SPECTRUM).then(|| Spectrum::of(w)).flatten();
-            rules.extend(spectrum.map(|spectrum| Rule { name: format!("SVD, rank {rank}"), y: spectrum.error(rank) }));
+            let name = format!("SVD, rank {rank}");
+            rules.extend(spectrum.map(|spectrum| Rule { name, y: spectrum.error(rank), color: SVD }));
         }
         let name = self.out.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy());
         export::html_report(&HtmlReport {

@@ -10,7 +10,13 @@ const CHARACTER: f64 = 6.6;
 const LEGEND_LINE: f64 = 18.0;
 const SAMPLE: f64 = 24.0;
 const MARGIN: f64 = 14.0;
-const RULE: &str = "#666666";
+
+/// The colour of double sparse factorization, in charts and in the window.
+pub const DSF: [u8; 3] = [64, 130, 220];
+/// The colour of magnitude pruning.
+pub const MAGNITUDE: [u8; 3] = [160, 110, 190];
+/// The colour of the best matrix of low rank.
+pub const SVD: [u8; 3] = [0, 150, 160];
 
 /// Lines over a common x axis, on a light background.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,6 +55,8 @@ pub struct Rule {
     pub name: String,
     /// Where it is.
     pub y: f64,
+    /// Its colour as sRGB.
+    pub color: [u8; 3],
 }
 
 impl Chart {
@@ -218,7 +226,7 @@ impl<'a> Plot<'a> {
         rules.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut free = self.top;
         for (y, rule) in rules {
-            line(svg, (self.left, y), (self.right, y), RULE, "stroke-dasharray=\"2 3\"");
+            line(svg, (self.left, y), (self.right, y), &hex(rule.color), "stroke-dasharray=\"5 3\"");
             let baseline = (y - 4.0).max(free + FONT);
             // A light rim, so that lines beneath do not cross the letters out.
             let rim =
@@ -333,7 +341,10 @@ mod tests {
         ];
         for points in odd {
             for (log_y, size) in [(true, (640, 400)), (false, (0, 0)), (true, (1, 5000))] {
-                let rules = vec![Rule { name: "zero".into(), y: 0.0 }, Rule { name: "none".into(), y: f64::NAN }];
+                let rules = vec![
+                    Rule { name: "zero".into(), y: 0.0, color: SVD },
+                    Rule { name: "none".into(), y: f64::NAN, color: SVD },
+                ];
                 let chart = Chart { log_y, rules, ..log_chart(points) };
                 let svg = chart.to_svg(size.0, size.1);
                 assert!(!svg.contains("NaN") && !svg.contains("inf"), "{points:?}: {svg}");
@@ -348,7 +359,7 @@ mod tests {
 
     #[test]
     fn text_is_escaped_and_names_do_not_cover_each_other() {
-        let rules = [0.5, 0.51, 0.505].map(|y| Rule { name: format!("\"{y}\" & more"), y }).to_vec();
+        let rules = [0.5, 0.51, 0.505].map(|y| Rule { name: format!("\"{y}\" & more"), y, color: MAGNITUDE }).to_vec();
         let text = || "<b>".to_owned();
         let lines = vec![series("W<b>", &[(0.0, 0.5), (1.0, 0.9)])];
         let chart = Chart { title: text(), x_label: text(), y_label: text(), series: lines, rules, ..Chart::default() };
@@ -374,7 +385,7 @@ mod tests {
             series("plain", &[(2.0, 0.1), (1.0, 1e-300), (2.0, 7.0)]),
             series("with \"quotes\", and\nlines", &[(1.0, f64::NAN), (-0.0, 1.0 / 3.0)]),
         ];
-        let rules = vec![Rule { name: "level".into(), y: 0.25 }];
+        let rules = vec![Rule { name: "level".into(), y: 0.25, color: MAGNITUDE }];
         let csv = Chart { series: lines, rules, ..Chart::default() }.to_csv();
         let head = "x,plain,\"with \"\"quotes\"\", and\nlines\",level\r\n";
         let body = csv.strip_prefix(head).unwrap();

@@ -102,7 +102,7 @@ pub fn history_chart(report: &RunReport, rules: Vec<Rule>) -> Chart {
         x_label: "outer iteration".into(),
         y_label: of.into(),
         log_y: true,
-        series: vec![Series { name, color: [0x1a, 0x5f, 0xb4], dashed: false, points }],
+        series: vec![Series { name, color: super::DSF, dashed: false, points }],
         rules,
     }
 }
@@ -275,7 +275,8 @@ mod tests {
         let (layer, factors, report, settings) = run();
         let export = Export::new(&layer, &factors, layout, Some(dtype)).unwrap();
         let pictures = report_pictures(&layer.weight, &export, 16);
-        let charts = [history_chart(&report, vec![Rule { name: "level".into(), y: 0.5 }])];
+        let charts =
+            [history_chart(&report, vec![Rule { name: "level".into(), y: 0.5, color: crate::export::MAGNITUDE }])];
         html_report(&HtmlReport {
             report: &report,
             settings: &settings,

@@ -25,7 +25,7 @@ mod round;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use atomic::{check_writable, write};
-pub use chart::{Chart, Rule, Series};
+pub use chart::{Chart, DSF, MAGNITUDE, Rule, SVD, Series};
 pub use container::{Tensor, safetensors};
 pub use factors::Export;
 pub use html::{HtmlReport, history_chart, html_report, report_pictures};

@@ -45,7 +45,8 @@ pub enum Command {
 pub enum Event {
     /// A step is done.
     Stepped(Progress),
-    /// The factors as they are now; sent when asked for, and while the run is paused.
+    /// The factors as they are now; sent when asked for, while the run is paused, and of a recorded run after each outer
+    /// iteration.
     Snapshot(Snapshot),
     /// The run is over.
     Ended(Box<Outcome>),
@@ -119,7 +120,7 @@ impl Progress {
 /// The factors at one moment.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// After which step; 0 is the start.
+    /// After which step, not counting those of a search; 0 is the start.
     pub step: usize,
     /// A and B.
     pub factors: Factors,
@@ -200,6 +201,8 @@ pub struct Drive {
     history: Vec<f64>,
     step: usize,
     steps: usize,
+    /// Of the steps done, those of the search.
+    searched: usize,
     /// Work done, and all of it, in half-steps.
     work: f64,
     works: f64,
@@ -240,8 +243,21 @@ impl Drive {
             None => State::Factorize(Box::new(Solver::new(&target, settings)?)),
         };
         let settings = settings.clone();
-        let (fell_back, before_finalize, history, step, work) = Default::default();
-        Ok(Self { problem, settings, target, state, fell_back, before_finalize, history, step, steps, work, works })
+        let (fell_back, before_finalize, history, step, searched, work) = Default::default();
+        Ok(Self {
+            problem,
+            settings,
+            target,
+            state,
+            fell_back,
+            before_finalize,
+            history,
+            step,
+            steps,
+            searched,
+            work,
+            works,
+        })
     }
 
     /// Does the next step; `None` when all are done. The progress's times are the caller's to fill in.
@@ -295,6 +311,8 @@ impl Drive {
     fn next(&mut self) -> Result<(), Error> {
         self.state = match std::mem::replace(&mut self.state, State::Between) {
             State::Search(search) => {
+                // With the one that is being done.
+                self.searched = self.step + 1;
                 self.settings = search.finish();
                 State::Factorize(Box::new(Solver::new(&self.target, &self.settings)?))
             }
@@ -357,7 +375,7 @@ impl Drive {
         if let (State::Factorize(_), Some(calibration)) = (&self.state, &self.problem.calibration) {
             calibration.unscale_inputs(&mut factors.b).ok()?;
         }
-        Some(Snapshot { step: self.step, factors })
+        Some(Snapshot { step: self.step.saturating_sub(self.searched), factors })
     }
 
     /// The best factors, measured against W.

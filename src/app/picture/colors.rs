@@ -2,6 +2,7 @@
 
 use super::pyramid::Kind;
 use crate::export::Palette;
+use eframe::egui::Color32;
 use serde::{Deserialize, Serialize};
 
 /// What of a matrix the colours show.
@@ -24,9 +25,9 @@ impl Shade {
     /// As people read it.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Value => "values",
-            Self::Density => "density",
-            Self::Any => "mask",
+            Self::Value => "Values",
+            Self::Density => "Density",
+            Self::Any => "Mask",
         }
     }
 }
@@ -43,7 +44,8 @@ pub const INK: usize = RAMP + HALF;
 pub const SETS: usize = INK + 1;
 
 /// What the two masks of a comparison, and both, look like.
-const SET_COLORS: [[u8; 3]; 3] = [[120, 130, 150], [230, 140, 40], [60, 140, 230]];
+const SET_COLORS: [Color32; 3] =
+    [super::super::colors::BOTH, super::super::colors::ONLY_FIRST, super::super::colors::ONLY_SECOND];
 
 /// How a matrix is coloured: another range, shade or theme never touches the matrix.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -90,7 +92,8 @@ fn step(t: f32) -> f32 {
 
 /// The mean colour of the set's members.
 fn mix(ground: [u8; 3], set: usize) -> [u8; 3] {
-    let members: Vec<[u8; 3]> = (0..3).filter(|bit| set >> bit & 1 == 1).map(|bit| SET_COLORS[bit]).collect();
+    let members = (0..3).filter(|bit| set >> bit & 1 == 1).map(|bit| SET_COLORS[bit].to_array());
+    let members: Vec<[u8; 4]> = members.collect();
     if members.is_empty() {
         return ground;
     }

@@ -160,7 +160,10 @@ fn numbers(painter: &Painter, frame: &Frame<'_>, on_screen: &OnScreen, dark: boo
         for j in cols.clone() {
             let value = frame.pyramid.matrix().get(i, j);
             // On full colour the ink is that of the other theme.
-            let strong = value.abs() > 0.5 * frame.colors.range && frame.colors.shade == Shade::Value;
+            let strong = match frame.colors.shade {
+                Shade::Value => value.abs() > 0.5 * frame.colors.range,
+                _ => value != 0.0,
+            };
             let ink =
                 if value == 0.0 { Color32::GRAY } else { Color32::from_gray(if dark != strong { 235 } else { 20 }) };
             painter.text(on_screen.cell((i, j)).center(), Align2::CENTER_CENTER, short(value), font.clone(), ink);

@@ -65,8 +65,16 @@ impl Pyramid {
                     Some(under) => halved(under, |x| x, |a, b| a + b),
                     None => halved(&base, |x| f32::from(u8::from(x != 0.0)), |a, b| a + b),
                 };
-                let whole = 4f32.powi(shares.len() as i32 + 1);
-                shares.push(counted.as_slice().iter().map(|&n| (255.0 * n / whole).ceil() as u8).collect());
+                let side = 1usize << (shares.len() + 1);
+                // At the edges fewer entries are under one of a level.
+                let extent = |at: usize, all: usize| side.min(all - at * side) as f32;
+                let mut share = Vec::with_capacity(counted.len());
+                for i in 0..counted.rows() {
+                    let rows = extent(i, base.rows());
+                    let of = |(j, n): (usize, &f32)| (255.0 * n / (rows * extent(j, base.cols()))).ceil() as u8;
+                    share.extend(counted.row(i).iter().enumerate().map(of));
+                }
+                shares.push(share);
                 under = Some(counted);
             }
             halvings.push(half);
@@ -74,7 +82,7 @@ impl Pyramid {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
-            spread: Spread::of(base.as_slice()),
+            spread: Spread::of(&base),
             nnz: counts[0].iter().map(|&n| n as usize).sum(),
             base,
             kind,
@@ -221,6 +229,19 @@ mod tests {
         pyramid.copy_row(Shade::Value, 0, 5, 98, &mut row);
         assert_eq!(row, [0.0; 4]);
         assert_eq!((pyramid.row_counts()[5], pyramid.col_counts()[6], pyramid.nnz()), (1, 1, 2));
+    }
+
+    #[test]
+    fn all_kept_is_all_kept_at_every_level() {
+        for (rows, cols) in [(1, 300), (131, 67), (200, 200)] {
+            let pyramid = Pyramid::new(Arc::new(Matrix::from_fn(rows, cols, |_, _| 2.0)));
+            for level in 0..=pyramid.top() {
+                let (rows, cols) = pyramid.shape(level);
+                let mut row = vec![0.0; cols];
+                pyramid.copy_row(Shade::Density, level, rows as isize - 1, 0, &mut row);
+                assert!(row.iter().all(|&share| share == 1.0), "level {level}: {row:?}");
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! How large the values of a matrix are: percentiles and a histogram, from a sample where it is large.
 
+use crate::matrix::Matrix;
+
 /// So many values are looked at; of a larger matrix every n-th.
 const SAMPLE: usize = 1 << 18;
 
@@ -25,13 +27,16 @@ pub struct Histogram {
 
 impl Spread {
     /// Of all entries; zeros and what is not finite do not count.
-    pub fn of(values: &[f32]) -> Self {
-        // An odd step, so that it does not run along a column of a matrix with an even number of them.
-        let every = values.len().div_ceil(SAMPLE) | 1;
+    pub fn of(matrix: &Matrix) -> Self {
+        let values = matrix.as_slice();
+        // No divisor in common with the columns, or the step would see only some of them.
+        let least = values.len().div_ceil(SAMPLE).max(1);
+        let mut every = (least..).find(|&every| gcd(every, matrix.cols()) == 1).unwrap_or(least);
         let mut sorted: Vec<f32> =
             values.iter().step_by(every).copied().filter(|&x| x != 0.0 && x.is_finite()).collect();
         if sorted.is_empty() {
             // So few nonzeros that the sample missed them.
+            every = 1;
             sorted = values.iter().copied().filter(|&x| x != 0.0 && x.is_finite()).take(SAMPLE).collect();
         }
         sorted.sort_unstable_by(f32::total_cmp);
@@ -68,14 +73,22 @@ impl Spread {
     }
 }
 
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a.max(1) } else { gcd(b, a % b) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn of(values: Vec<f32>) -> Spread {
+        Spread::of(&Matrix::from_vec(1, values.len(), values))
+    }
+
     #[test]
     fn by_hand() {
         let values: Vec<f32> = (-1000..=1000).map(|x| x as f32).collect();
-        let spread = Spread::of(&values);
+        let spread = of(values);
         assert_eq!(spread.percentile(0.995), 995.0);
         assert_eq!((spread.percentile(1.0), spread.percentile(0.0), spread.smallest()), (1000.0, 1.0, Some(1.0)));
         let histogram = spread.histogram(1000.0, 4);
@@ -87,13 +100,14 @@ mod tests {
     #[test]
     fn samples_and_empty_ones() {
         let values: Vec<f32> = (0..3_000_000).map(|i| ((i % 1009) as f32 - 504.0) / 504.0).collect();
-        let spread = Spread::of(&values);
+        let spread = of(values);
         assert!((spread.percentile(0.5) - 0.5).abs() < 0.01);
         let all: f64 = spread.histogram(1.0, 10).counts.iter().sum();
         assert!((all / 3e6 - 1.0).abs() < 0.01, "{all}");
-        assert_eq!(Spread::of(&[0.0, f32::NAN, f32::INFINITY]).percentile(0.9), 1.0);
+        assert_eq!(of(vec![0.0, f32::NAN, f32::INFINITY]).percentile(0.9), 1.0);
         let mut lone = vec![0.0; 1 << 20];
         lone[777_777] = -0.5;
-        assert_eq!(Spread::of(&lone).percentile(0.995), 0.5);
+        let lone = of(lone);
+        assert_eq!((lone.percentile(0.995), lone.histogram(1.0, 1).counts[0]), (0.5, 1.0));
     }
 }

@@ -30,7 +30,7 @@ impl Viewport {
 
     /// Makes everything larger or smaller around the middle, from the next frame on.
     pub fn zoom(&mut self, factor: f32) {
-        self.zoom = (self.zoom * factor).max(1.0);
+        self.zoom *= factor;
     }
 
     /// Puts entry (row, column) into the middle.
@@ -49,10 +49,12 @@ impl Viewport {
     pub fn interact(&mut self, response: &Response, area: Rect, shape: Vec2) {
         let fit = fitting(area, shape);
         let limit = (LARGEST / fit).max(1.0);
-        self.zoom = self.zoom.min(limit);
+        // A small matrix can be shown smaller than its place: one pixel an entry.
+        let least = (1.0 / response.ctx.pixels_per_point() / fit).min(1.0);
         if let Some(points) = self.wanted.take() {
-            self.zoom = (points / fit).clamp(1.0, limit);
+            self.zoom = points / fit;
         }
+        self.zoom = self.zoom.clamp(least, limit);
         if response.double_clicked() {
             *self = Self::default();
         }
@@ -66,16 +68,16 @@ impl Viewport {
                 |input: &eframe::egui::InputState| input.zoom_delta() * (input.smooth_scroll_delta.y / 200.0).exp();
             let factor = response.ctx.input(scrolled);
             if factor != 1.0 {
-                self.zoom_by(factor, pointer - area.min, (cells, points), limit, shape);
+                self.zoom_by(factor, pointer - area.min, (cells, points), (least, limit), shape);
             }
         }
         self.settle(area, shape);
     }
 
     /// Zooms so that the entry `at` points from the corner stays there.
-    fn zoom_by(&mut self, factor: f32, at: Vec2, (cells, points): (Rect, f32), limit: f32, shape: Vec2) {
+    fn zoom_by(&mut self, factor: f32, at: Vec2, (cells, points): (Rect, f32), limits: (f32, f32), shape: Vec2) {
         let anchor = cells.min + at / points;
-        let zoom = (self.zoom * factor).clamp(1.0, limit);
+        let zoom = (self.zoom * factor).clamp(limits.0, limits.1);
         let center = anchor + (cells.center() - anchor) * (self.zoom / zoom);
         *self = Self { center: pos2(center.x / shape.x, center.y / shape.y), zoom, wanted: None };
     }
@@ -108,7 +110,7 @@ mod tests {
         for factor in [1.7, 3.0, 1.2, 0.8] {
             let (cells, points) = viewport.cells(area, shape);
             let before = cells.min + at / points;
-            viewport.zoom_by(factor, at, (cells, points), 100.0, shape);
+            viewport.zoom_by(factor, at, (cells, points), (1.0, 100.0), shape);
             let (cells, points) = viewport.cells(area, shape);
             let after = cells.min + at / points;
             assert!((before - after).length() < 1e-2, "{before} {after}");
