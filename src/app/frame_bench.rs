@@ -110,7 +110,7 @@ impl FrameBench {
             };
             let factors = Factors { a: sparse(rows, k, 1), b: sparse(k, cols, 2) };
             let ended = Box::new(Ended::new(Outcome::opened(factors, 1.0)));
-            explorer.add(Run::opened(1, "random".into(), Some(subject), ended));
+            explorer.add(Run::opened(1, "random".into(), "random".into(), Some(subject), ended));
         }
         Self {
             explorer,

@@ -1,7 +1,7 @@
 //! What is known of the open layer's inputs.
 
 use crate::factorize::Calibration;
-use eframe::egui::{Align, CollapsingHeader, Grid, Layout, TextEdit, Ui, vec2};
+use eframe::egui::{Align, CollapsingHeader, Grid, Layout, Role, TextEdit, Ui, WidgetInfo, vec2};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -76,7 +76,10 @@ impl InputsPanel {
                 ui.label(label).on_hover_text(why);
                 ui.horizontal(|ui| match self.place(what) {
                     Some((name, _)) => {
-                        let letting_go = ui.small_button("🗙").on_hover_text(format!("Let go of {name}"));
+                        let letting_go = ui.small_button("🗙");
+                        let text = format!("Let go of {name}");
+                        letting_go.widget_info(|| WidgetInfo::labeled(Role::Button, true, &text));
+                        let letting_go = letting_go.on_hover_text(text);
                         ui.label(name.as_str());
                         if letting_go.clicked() {
                             *self.place(what) = None;
@@ -84,7 +87,10 @@ impl InputsPanel {
                         }
                     }
                     None => {
-                        if ui.button("Browse…").on_hover_text(why).clicked() {
+                        let browse = ui.button("Browse…");
+                        let text = format!("Browse for {label}…");
+                        browse.widget_info(|| WidgetInfo::labeled(Role::Button, true, &text));
+                        if browse.on_hover_text(why).clicked() {
                             act = Some(InputsAct::Browse(what));
                         }
                     }

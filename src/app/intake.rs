@@ -49,9 +49,16 @@ impl Explorer {
         match loaded {
             Loaded::Checkpoint(checkpoint, path, tensor) => self.opened(ctx, checkpoint, path, tensor),
             Loaded::Layer(subject) => self.take_layer(ctx, subject),
-            Loaded::Factors { title, subject, ended } => {
-                let run = Run::opened(self.next_number, title, subject, ended);
+            Loaded::Factors { stem, title, subject, ended } => {
+                let run = Run::opened(self.next_number, stem, title, subject, ended);
                 self.add(run);
+            }
+            Loaded::Compared(number, subject, error) => {
+                if let Some(run) = self.runs.iter_mut().find(|run| run.number == number) {
+                    run.title = format!("{}, against {}", run.title, subject.layer.file);
+                    run.subject = Some(subject);
+                    run.ended.iter_mut().for_each(|ended| ended.outcome.relative_error = error);
+                }
             }
             Loaded::Picked(path) => self.loader.open(path, None),
             Loaded::PickedInputs(path, what) => self.read_inputs(path, what),
@@ -86,6 +93,7 @@ impl Explorer {
             let text = format!("The calibration is still the one that was given for {}", old.layer.name);
             self.messages.done(ctx, text);
         }
+        self.compare_opened(&subject);
         self.subject = Some(subject);
         self.select(None);
         self.views.fit();
@@ -94,6 +102,17 @@ impl Explorer {
         let working = self.runs.iter().any(|run| run.is_active() && !run.live);
         if small && !working {
             self.start(ctx, true);
+        }
+    }
+
+    /// Factors that were opened before their W are compared with it now.
+    fn compare_opened(&mut self, subject: &Subject) {
+        for run in self.runs.iter().filter(|run| run.subject.is_none()) {
+            let Some(ended) = &run.ended else { continue };
+            let same = run.stem.as_deref() == Some(subject.layer.stem());
+            if same && ended.kept.shape() == subject.layer.weight.shape() {
+                self.loader.compare(run.number, ended.kept.clone(), subject.clone());
+            }
         }
     }
 

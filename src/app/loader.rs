@@ -1,7 +1,7 @@
 //! Reading files without holding up the window: requests go to a thread, what was read comes back.
 
 use super::inputs_panel::Use;
-use super::run::{Ended, Subject};
+use super::run::{Ended, Kept, Subject};
 use crate::factorize::Calibration;
 use crate::job::Outcome;
 use crate::measure;
@@ -20,6 +20,8 @@ pub enum Loaded {
     Layer(Subject),
     /// Factors that were exported before.
     Factors {
+        /// The name they are of.
+        stem: String,
         /// Where they are from.
         title: String,
         /// What they are compared with.
@@ -27,6 +29,8 @@ pub enum Loaded {
         /// The factors and their error.
         ended: Box<Ended>,
     },
+    /// The error of a run's opened factors against a layer that was opened later.
+    Compared(usize, Subject, f64),
     /// What the system's dialog chose to open.
     Picked(PathBuf),
     /// What it chose as statistics of the layer's inputs.
@@ -134,9 +138,18 @@ impl Loader {
                 let ended = Box::new(Ended::new(Outcome::opened(factors, relative_error)));
                 let compared = subject.as_ref().map(|w| format!(", against {}", w.layer.file));
                 let title = format!("{stem} of {}{}", checkpoint.name(), compared.unwrap_or_default());
-                Loaded::Factors { title, subject, ended }
+                Loaded::Factors { stem, title, subject, ended }
             }
             Err(error) => Loaded::Problem(error.to_string()),
+        });
+    }
+
+    /// Compares opened factors with the layer they are of.
+    pub fn compare(&mut self, number: usize, kept: Arc<Kept>, w: Subject) {
+        self.spawn(move || {
+            let factors = kept.factors();
+            let error = measure::relative_error(&w.layer.weight, &factors.a, &factors.b);
+            Loaded::Compared(number, w, error)
         });
     }
 

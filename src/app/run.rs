@@ -128,6 +128,8 @@ pub struct Run {
     pub name: String,
     /// The layer, or the file that opened factors are from.
     pub title: String,
+    /// Of opened factors, the name they are of, without `.weight`.
+    pub stem: Option<String>,
     /// What it factorizes; for opened factors what they are compared with, if there is something.
     pub subject: Option<Subject>,
     /// What it works on; of opened factors nothing is known.
@@ -191,8 +193,13 @@ impl Run {
     }
 
     /// Factors that were opened, and where W is known, their error.
-    pub fn opened(number: usize, title: String, subject: Option<Subject>, ended: Box<Ended>) -> Self {
-        Self { ended: Some(ended), exported: true, ..Self::empty(number, title, subject, State::Opened) }
+    pub fn opened(number: usize, stem: String, title: String, subject: Option<Subject>, ended: Box<Ended>) -> Self {
+        Self {
+            stem: Some(stem),
+            ended: Some(ended),
+            exported: true,
+            ..Self::empty(number, title, subject, State::Opened)
+        }
     }
 
     fn empty(number: usize, title: String, subject: Option<Subject>, state: State) -> Self {
@@ -200,6 +207,7 @@ impl Run {
             number,
             name: format!("run {number}"),
             title,
+            stem: None,
             subject,
             problem: None,
             settings: None,

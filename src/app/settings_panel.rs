@@ -150,5 +150,7 @@ fn values_ui(ui: &mut Ui, settings: &mut Settings, layerwise: bool) {
         });
         let why = "How much of its diagonal is added to XᵀX, so that the values do not learn the samples by heart";
         slider(ui, "Shrinkage", why, |ui| ui.add(Slider::new(&mut settings.shrinkage, 0.0..=1.0)));
-    });
+    })
+    .response
+    .on_hover_text(if settings.finalize { "" } else { "Only with Finalize" });
 }

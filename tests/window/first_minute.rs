@@ -83,6 +83,14 @@ fn factors_are_exported_and_open_again_beside_w() {
     let opened = &harness.state().runs()[1];
     assert_eq!(opened.state, State::Opened);
     assert!((opened.error().unwrap() - error).abs() < 1e-9, "compared with W, which is still open");
+
+    // The other way round: first the factors, then W.
+    let mut harness = window(Opening { path: Some(path), ..Opening::default() });
+    until(&mut harness, "the factors", |harness| harness.state().runs().len() == 1);
+    assert_eq!(harness.state().runs()[0].error(), None, "with nothing to compare them with");
+    click(&mut harness, "Example");
+    until(&mut harness, "the comparison", |harness| harness.state().runs()[0].error().is_some());
+    assert!((harness.state().runs()[0].error().unwrap() - error).abs() < 1e-9);
 }
 
 #[test]
