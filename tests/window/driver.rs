@@ -87,3 +87,42 @@ pub fn choose(harness: &mut Harness<'_, Explorer>, label: &str, item: &str) {
     harness.get_by_role_and_label(Role::Button, item).click();
     harness.run_steps(3);
 }
+
+/// A NumPy file of numbers without pattern.
+pub fn npy(name: &str, rows: usize, cols: usize) -> PathBuf {
+    let path = scratch(name);
+    let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {cols}), }}");
+    bytes.extend(format!("{header:<117}\n").into_bytes());
+    let value = |at: usize| ((at * 7919 % 10_007) as f32 - 5003.0) / 5003.0;
+    bytes.extend((0..rows * cols).flat_map(|at| value(at).to_le_bytes()));
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+/// A window on a layer that takes seconds, so that its run can be caught in the middle; it starts only when told.
+pub fn large(name: &str) -> Harness<'static, Explorer> {
+    let mut harness = window(Opening { path: Some(npy(name, 768, 640)), ..Opening::default() });
+    until(&mut harness, "W", |harness| harness.query_by_label("Picture of W, 768 by 640").is_some());
+    harness
+}
+
+/// Starts a run and pauses it; gives the step it stands at.
+pub fn paused(harness: &mut Harness<'_, Explorer>) -> usize {
+    click(harness, "▶ Start");
+    until(harness, "a half-step", |harness| stepped(harness) >= 1);
+    click(harness, "⏸ Pause");
+    // The half-step in work may still end.
+    let mut before = 0;
+    while before != stepped(harness) {
+        before = stepped(harness);
+        std::thread::sleep(Duration::from_millis(300));
+        harness.step();
+    }
+    before
+}
+
+/// The last step of the run on screen.
+pub fn stepped(harness: &Harness<'_, Explorer>) -> usize {
+    harness.state().shown().and_then(|run| run.progress.as_ref()).map_or(0, |progress| progress.step)
+}

@@ -1,6 +1,6 @@
 //! What a person sees who has just started the window, and what happens to what is not as it should be.
 
-use super::driver::{click, finished, pictures, scratch, type_into, until, window};
+use super::driver::{click, finished, large, npy, paused, pictures, scratch, stepped, type_into, until, window};
 use dsf_explorer::app::{Explorer, Opening, State};
 use dsf_explorer::factorize::Preset;
 use dsf_explorer::model::{EXAMPLE_LAYER, Orientation, open};
@@ -39,19 +39,8 @@ fn a_slider_moved_starts_a_new_run_and_the_old_one_stays() {
 
 #[test]
 fn pause_step_resume_and_cancel() {
-    let mut harness = window(Opening::default());
-    until(&mut harness, "the first run", finished);
-    click(&mut harness, "▶ Start");
-    let stepped = |harness: &Harness<'_, Explorer>| {
-        harness.state().runs().last().and_then(|run| run.progress.as_ref()).map_or(0, |progress| progress.step)
-    };
-    until(&mut harness, "a half-step", |harness| stepped(harness) >= 1);
-    click(&mut harness, "⏸ Pause");
-    // The half-step in work may still end.
-    std::thread::sleep(Duration::from_millis(300));
-    harness.step();
-    let before = stepped(&harness);
-    assert!(before < 80, "the run was over before it could be paused");
+    let mut harness = large("paused.npy");
+    let before = paused(&mut harness);
     std::thread::sleep(Duration::from_millis(200));
     harness.step();
     assert_eq!(stepped(&harness), before);
@@ -109,11 +98,7 @@ fn a_bad_file_gets_a_message_and_the_work_stays() {
 
 #[test]
 fn a_file_and_a_tensor_can_be_named_at_the_start() {
-    let path = scratch("matrix.npy");
-    let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
-    bytes.extend(format!("{:<117}\n", "{'descr': '<f4', 'fortran_order': False, 'shape': (24, 40), }").into_bytes());
-    bytes.extend((0..960).flat_map(|at| ((at * 37 % 101) as f32 - 50.0).to_le_bytes()));
-    std::fs::write(&path, bytes).unwrap();
+    let path = npy("matrix.npy", 24, 40);
     let mut harness = window(Opening {
         path: Some(path.clone()),
         tensor: Some("matrix".into()),

@@ -1,6 +1,8 @@
 //! One job after the other, as people do them.
 
-use super::driver::{choose, click, finished, press, ready, scratch, settled, type_into, until, window};
+use super::driver::{
+    choose, click, finished, large, npy, paused, press, ready, scratch, settled, stepped, type_into, until,
+};
 use dsf_explorer::app::{Explorer, Opening, Pane, State};
 use dsf_explorer::factorize::Solver;
 use dsf_explorer::matrix::{Arrangement, Mask};
@@ -137,21 +139,15 @@ fn the_same_seed_gives_the_same_run() {
 
 #[test]
 fn iterations_one_by_one() {
-    let mut harness = ready();
-    click(&mut harness, "▶ Start");
-    until(&mut harness, "a half-step", |harness| harness.state().shown().unwrap().progress.is_some());
-    click(&mut harness, "⏸ Pause");
+    let mut harness = large("iterations.npy");
+    let before = paused(&mut harness);
+    click(&mut harness, "⏭ Iteration");
+    // To the end of the iteration that has begun, or of the next.
+    let end = (before / 2 + 1) * 2;
+    until(&mut harness, "its end", |harness| stepped(harness) == end);
     std::thread::sleep(std::time::Duration::from_millis(300));
     harness.run_steps(2);
-    let step = |harness: &Harness<'_, Explorer>| harness.state().shown().unwrap().progress.as_ref().unwrap().step;
-    assert!(step(&harness) < 36, "the run was over before it could be paused");
-    click(&mut harness, "⏭ Iteration");
-    std::thread::sleep(std::time::Duration::from_millis(300));
-    harness.run_steps(2);
-    let first = step(&harness);
-    assert!(first % 2 == 0, "an outer iteration ends with the second factor: {first}");
-    click(&mut harness, "⏭ Iteration");
-    until(&mut harness, "one more", |harness| step(harness) == first + 2);
+    assert_eq!(stepped(&harness), end, "it waits there");
     click(&mut harness, "⏵ Resume");
     until(&mut harness, "the end", finished);
 }
@@ -281,11 +277,7 @@ fn the_palette_finds_commands_panels_and_layers() {
 
 #[test]
 fn dropping_says_what_it_will_do_and_does_it() {
-    let path = scratch("dropped.npy");
-    let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
-    bytes.extend(format!("{:<117}\n", "{'descr': '<f4', 'fortran_order': False, 'shape': (16, 20), }").into_bytes());
-    bytes.extend((0..320).flat_map(|at| ((at * 37 % 101) as f32 - 50.0).to_le_bytes()));
-    std::fs::write(&path, bytes).unwrap();
+    let path = npy("dropped.npy", 16, 20);
     let mut harness = ready();
     let hovered = egui::HoveredFile { path: Some(path.clone()), ..Default::default() };
     harness.input_mut().hovered_files.push(hovered);
@@ -324,30 +316,28 @@ fn factors_that_were_not_saved_are_asked_about() {
 /// Escape is first for what is in front or has the keyboard; only then does it cancel a run.
 #[test]
 fn escape_does_not_cancel_what_it_is_not_meant_for() {
-    let mut harness = ready();
-    click(&mut harness, "▶ Start");
-    until(&mut harness, "a half-step", |harness| harness.state().shown().unwrap().progress.is_some());
-    click(&mut harness, "⏸ Pause");
-    let paused = |harness: &Harness<'_, Explorer>| {
+    let mut harness = large("escape.npy");
+    paused(&mut harness);
+    let waits = |harness: &Harness<'_, Explorer>| {
         let run = harness.state().shown().unwrap();
         run.state == State::Paused && !run.cancelling
     };
-    assert!(paused(&harness));
+    assert!(waits(&harness));
     type_into(&mut harness, "Filter layers", "mlp");
     press(&mut harness, Modifiers::NONE, Key::Escape);
-    assert!(paused(&harness), "the field had the keyboard");
+    assert!(waits(&harness), "the field had the keyboard");
     press(&mut harness, Modifiers::COMMAND, Key::K);
     harness.run_steps(2);
     assert!(harness.query_by_label("Find a command").is_some());
     press(&mut harness, Modifiers::NONE, Key::Escape);
     harness.run_steps(2);
-    assert!(harness.query_by_label("Find a command").is_none() && paused(&harness), "the palette was open");
+    assert!(harness.query_by_label("Find a command").is_none() && waits(&harness), "the palette was open");
     press(&mut harness, Modifiers::NONE, Key::F2);
     harness.run_steps(2);
     type_into(&mut harness, "Name of the run", "not this");
     press(&mut harness, Modifiers::NONE, Key::Escape);
     harness.run_steps(2);
-    assert!(paused(&harness) && harness.state().shown().unwrap().name == "run 2", "the name was being typed");
+    assert!(waits(&harness) && harness.state().shown().unwrap().name == "run 1", "the name was being typed");
     press(&mut harness, Modifiers::COMMAND, Key::E);
     harness.run_steps(2);
     press(&mut harness, Modifiers::NONE, Key::Escape);
@@ -458,17 +448,7 @@ fn every_control_has_a_name() {
 
 #[test]
 fn a_run_that_goes_on_can_be_watched_and_left() {
-    // Large enough to last, and not factorized by itself.
-    let path: PathBuf = scratch("large.npy");
-    let (rows, cols) = (768usize, 640usize);
-    let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
-    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {cols}), }}");
-    bytes.extend(format!("{header:<117}\n").into_bytes());
-    let value = |at: usize| ((at * 7919 % 10_007) as f32 - 5003.0) / 5003.0;
-    bytes.extend((0..rows * cols).flat_map(|at| value(at).to_le_bytes()));
-    std::fs::write(&path, bytes).unwrap();
-    let mut harness = window(Opening { path: Some(path), ..Opening::default() });
-    until(&mut harness, "W", |harness| harness.query_by_label("Picture of W, 768 by 640").is_some());
+    let mut harness = large("watched.npy");
     assert!(harness.state().runs().is_empty());
     assert!(harness.query_by_label_contains("would take about").is_some());
     click(&mut harness, "▶ Start");
@@ -480,5 +460,5 @@ fn a_run_that_goes_on_can_be_watched_and_left() {
     harness.hover_at(corner);
     press(&mut harness, Modifiers::NONE, Key::Escape);
     until(&mut harness, "the end", |harness| harness.state().shown().unwrap().state == State::Cancelled);
-    assert!(harness.state().shown().unwrap().nnz().is_some_and(|nnz| nnz <= rows * cols / 4));
+    assert!(harness.state().shown().unwrap().nnz().is_some_and(|nnz| nnz <= 768 * 640 / 4));
 }
