@@ -58,6 +58,11 @@ impl BaselineMaker {
         layer.weight.rows().min(layer.weight.cols()) > QUICK
     }
 
+    /// Whether it has been asked for.
+    pub fn is_asked(&self, layer: &Arc<Layer>) -> bool {
+        self.asked.as_ref() == Some(&Whose(layer.clone()))
+    }
+
     /// Asks for it.
     pub fn ask(&mut self, layer: &Arc<Layer>) {
         self.asked = Some(Whose(layer.clone()));

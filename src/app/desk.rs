@@ -61,9 +61,11 @@ impl Explorer {
     }
 
     fn curves_ui(&mut self, ui: &mut Ui) {
-        if self.svd_missing() {
+        if let Some(asked) = self.svd_missing() {
+            let text = if asked { "Computing SVD's error…" } else { "Compute SVD's error" };
+            let button = egui::Button::new(text).small();
             let hint = "All singular values of this large layer: this takes minutes, in the background";
-            if ui.small_button("Compute SVD's error").on_hover_text(hint).clicked() {
+            if ui.add_enabled(!asked, button).on_hover_text(hint).on_disabled_hover_text(hint).clicked() {
                 self.ask_svd();
             }
         }

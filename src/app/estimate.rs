@@ -7,16 +7,21 @@ use crate::job::bench::floor_flops;
 
 /// Before there was a run, so many operations a second are expected of a processor core.
 const GUESS: f64 = 2e10;
+/// What a step takes at least, in seconds.
+const STEP: f64 = 8e-4;
 
-/// Memory and time of a run on a W `rows`×`cols`, as a sentence. The time is from the last runs that ended here.
+/// Memory and time of a run on a W `rows`×`cols`, as a sentence. The time is from the runs that ended here.
 pub fn estimate(rows: usize, cols: usize, settings: &Settings, runs: &[Run], threads: usize) -> String {
-    let ended = runs.iter().rev().find_map(|run| {
+    let speeds = runs.iter().filter_map(|run| {
         let (ended, settings) = (run.ended.as_ref()?, run.settings.as_ref()?);
-        let (rows, cols) = ended.kept.shape();
-        let all_steps = run.progress.as_ref().is_some_and(|progress| progress.step == progress.steps);
-        (all_steps && ended.outcome.seconds > 0.0).then(|| work(rows, cols, settings) / ended.outcome.seconds)
+        let ((rows, cols), progress) = (ended.kept.shape(), run.progress.as_ref()?);
+        let seconds = ended.outcome.seconds;
+        // Of a small run a good part is what every step costs, however small; at most two thirds.
+        let seconds = (seconds - STEP * progress.steps as f64).max(seconds / 3.0);
+        (progress.step == progress.steps && seconds > 0.0).then(|| work(rows, cols, settings) / seconds)
     });
-    let speed = ended.unwrap_or(GUESS * threads as f64);
+    // The fastest: pictures of a run in sight slow others down.
+    let speed = speeds.reduce(f64::max).unwrap_or(GUESS * threads as f64);
     let seconds = work(rows, cols, settings) / speed;
     format!("would take about {} and {}", duration(seconds), megabytes(memory(rows, cols, settings)))
 }

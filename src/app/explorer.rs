@@ -14,7 +14,7 @@ use super::loader::{Loaded, Loader};
 use super::masks_panel::MasksPanel;
 use super::messages::Messages;
 use super::open_panel::OpenPanel;
-use super::run::{Run, Subject};
+use super::run::{Run, Start, Subject};
 use super::runs_panel::RunsPanel;
 use super::saved::{self, Saved};
 use super::series::Baselines;
@@ -28,6 +28,7 @@ use eframe::egui::util::undoer::Undoer;
 use eframe::egui::{Context, ThemePreference};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Layers of at most so many entries are factorized anew whenever a setting is changed.
 const LIVE_ENTRIES: usize = 1 << 18;
@@ -84,6 +85,8 @@ pub struct Explorer {
     pub(super) keyboard_taken: bool,
     /// What draws the window.
     pub(super) adapter: Option<String>,
+    /// Between two pictures of a run that goes on.
+    pub(super) pace: Duration,
     pub(super) frame_times: FrameTimes,
 }
 
@@ -105,11 +108,12 @@ impl Explorer {
         if let Some(render_state) = &cc.wgpu_render_state {
             super::picture::install(render_state);
         }
-        let adapter = cc.wgpu_render_state.as_ref().map(|state| {
-            let info = state.adapter.get_info();
-            let software = info.device_type == eframe::wgpu::DeviceType::Cpu;
-            if software { format!("{}, in software", info.name) } else { info.name }
-        });
+        let info = cc.wgpu_render_state.as_ref().map(|state| state.adapter.get_info());
+        let software = info.as_ref().is_some_and(|info| info.device_type == eframe::wgpu::DeviceType::Cpu);
+        let note = if software { ", in software" } else { "" };
+        let adapter = info.map(|info| format!("{}{note}", info.name));
+        // A frame drawn in software takes the processors away from the run.
+        let pace = Duration::from_millis(if software { 200 } else { 50 });
         let ctx = &cc.egui_ctx;
         let mut messages = Messages::default();
         let text = cc.storage.and_then(|storage| storage.get_string(saved::KEY));
@@ -154,6 +158,7 @@ impl Explorer {
             deleted: None,
             keyboard_taken: false,
             adapter,
+            pace,
             frame_times: FrameTimes::default(),
             saved,
         }
@@ -254,7 +259,8 @@ impl Explorer {
         self.runs.iter_mut().for_each(|run| run.send(Command::Cancel));
         let weight = subject.layer.weight.clone();
         let problem = Problem { weight, calibration: self.inputs.calibration(), held_out: self.inputs.held_out() };
-        match Run::start(self.next_number, subject, problem, self.settings.clone(), self.threads, live, ctx) {
+        let how = Start { threads: self.threads, pace: self.pace, live };
+        match Run::start(self.next_number, subject, problem, self.settings.clone(), how, ctx) {
             Ok(run) => self.add(run),
             Err(error) => self.messages.problem(ctx, format!("The run could not be started: {error}")),
         }
@@ -306,10 +312,11 @@ impl Explorer {
         Budget::new(rows, cols, &settings).ok().map(|budget| budget.total())
     }
 
-    /// Whether SVD's error has to be asked for.
-    pub(super) fn svd_missing(&self) -> bool {
-        let slow = self.seen().is_some_and(|seen| self.baseline_maker.is_slow(&seen.layer));
-        slow && self.baselines.svd.is_none()
+    /// Whether SVD's error is not known for want of being asked for; whether it has been.
+    pub(super) fn svd_missing(&self) -> Option<bool> {
+        let layer = &self.seen()?.layer;
+        let missing = self.baseline_maker.is_slow(layer) && self.baselines.svd.is_none();
+        missing.then(|| self.baseline_maker.is_asked(layer))
     }
 
     pub(super) fn ask_svd(&mut self) {

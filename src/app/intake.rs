@@ -39,7 +39,7 @@ impl Explorer {
         }
         if self.runs.iter().any(|run| run.state == State::Running) {
             // A new picture may be due without anything else happening.
-            ctx.request_repaint_after(Duration::from_millis(50));
+            ctx.request_repaint_after(self.pace);
         }
         self.bound_films();
         self.want_pictures(ctx);
@@ -161,7 +161,7 @@ impl Explorer {
             arrangement: self.saved.looks.arrangement,
         };
         let moving = self.shown().is_some_and(Run::is_active) && matches!(request.moment, Moment::Shot(_));
-        let pause = if moving { Duration::from_millis(50) } else { Duration::ZERO };
+        let pause = if moving { self.pace } else { Duration::ZERO };
         self.showing.want_slowly(ctx, request, pause, Pictures::new);
         // With calibration the curve is of another error, and not to be read against theirs.
         let comparable = self.shown().is_none_or(|run| !run.is_layerwise());

@@ -9,6 +9,7 @@ use crate::model::Layer;
 use eframe::egui::Context;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
 /// What the film of one run may take, in bytes.
 const FILM: usize = 96 << 20;
@@ -120,6 +121,17 @@ enum News {
     Failed(String),
 }
 
+/// How a run is started.
+#[derive(Clone, Copy)]
+pub struct Start {
+    /// Worker threads; all processors without.
+    pub threads: Option<usize>,
+    /// Between two pictures.
+    pub pace: Duration,
+    /// Whether a slider starts it.
+    pub live: bool,
+}
+
 /// A run: what was asked for, what has come of it, and the thread that works on it.
 pub struct Run {
     /// Counts up over the session.
@@ -157,6 +169,8 @@ pub struct Run {
     /// Whether it will end with the step in work.
     pub cancelling: bool,
     job: Option<(Job, Receiver<News>)>,
+    /// Between two pictures.
+    pace: Duration,
     /// When a picture may be asked for again; infinite while one is awaited.
     next_shot: f64,
 }
@@ -168,14 +182,15 @@ impl Run {
         subject: Subject,
         problem: Problem,
         settings: Settings,
-        threads: Option<usize>,
-        live: bool,
+        how: Start,
         ctx: &Context,
     ) -> std::io::Result<Self> {
         let (sender, news) = channel();
         let ctx = ctx.clone();
         // This runs on the run's thread: the window only receives what is packed already.
+        let Start { threads, pace, live } = how;
         let job = Job::spawn(problem.clone(), settings.clone(), threads, true, move |event| {
+            let over = matches!(event, Event::Ended(_) | Event::Failed(_));
             let item = match event {
                 Event::Stepped(progress) => News::Stepped(progress),
                 Event::Snapshot(snapshot) => News::Shot(Arc::new(Shot::of(&snapshot))),
@@ -184,12 +199,13 @@ impl Run {
             };
             // The window may have dropped the run; then nobody needs to know.
             if sender.send(item).is_ok() {
-                ctx.request_repaint();
+                ctx.request_repaint_after(if over { Duration::ZERO } else { pace });
             }
         })?;
         let title = subject.layer.name.clone();
         let new = Self::empty(number, title, Some(subject), State::Running);
-        Ok(Self { problem: Some(problem), settings: Some(settings), live, job: Some((job, news)), ..new })
+        let (problem, settings, job) = (Some(problem), Some(settings), Some((job, news)));
+        Ok(Self { problem, settings, live, pace, job, ..new })
     }
 
     /// Factors that were opened, and where W is known, their error.
@@ -222,14 +238,14 @@ impl Run {
             exported: false,
             cancelling: false,
             job: None,
+            pace: Duration::ZERO,
             next_shot: 0.0,
         }
     }
 
-    /// Takes in what has happened since; `now` in seconds. While it is `watched`, up to 20 shots a second are asked for
-    /// beside those of the iterations' ends.
+    /// Takes in what has happened since; `now` in seconds. While it is `watched`, shots are asked for at its pace, beside
+    /// those of the iterations' ends.
     pub fn poll(&mut self, now: f64, watched: bool) {
-        const PAUSE: f64 = 0.05;
         let Some((job, news)) = &self.job else { return };
         while let Ok(news) = news.try_recv() {
             match news {
@@ -243,7 +259,7 @@ impl Run {
                         self.film.add(&shot);
                     }
                     self.latest = Some(shot);
-                    self.next_shot = now + PAUSE;
+                    self.next_shot = now + self.pace.as_secs_f64();
                 }
                 News::Ended(ended) => {
                     self.state = match ended.outcome.end {
