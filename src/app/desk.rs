@@ -56,7 +56,7 @@ impl Explorer {
             None => {}
         }
         if changed {
-            self.changed(ui.ctx());
+            self.restart(ui.ctx());
         }
     }
 
@@ -93,7 +93,7 @@ impl Explorer {
             Some(RunAction::Settings(at)) => {
                 if let Some(settings) = &self.runs[at].settings {
                     self.settings = settings.clone();
-                    self.changed(ui.ctx());
+                    self.restart(ui.ctx());
                 }
             }
             None => {}

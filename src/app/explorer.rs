@@ -330,11 +330,6 @@ impl Explorer {
         self.runs.iter().map(|run| run.film.bytes()).sum()
     }
 
-    /// The settings were changed by a person: a run, and something to undo.
-    pub(super) fn changed(&mut self, ctx: &Context) {
-        self.restart(ctx);
-    }
-
     /// The state that the next start begins with.
     pub(super) fn to_save(&self) -> String {
         let layout = self.workspace.save();

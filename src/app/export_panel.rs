@@ -148,6 +148,8 @@ pub struct ExportPanel {
     replace: bool,
     /// Whether the file's name has had the keyboard since the dialog was opened.
     focused: bool,
+    /// What is being written: when that is done the dialog closes, unless another name was typed meanwhile.
+    writing: Option<String>,
 }
 
 /// What was asked for in the dialog.
@@ -172,6 +174,11 @@ impl ExportPanel {
     pub fn chosen(&mut self, path: &Path) {
         self.path = path.display().to_string();
         self.agreed = Some(self.path.clone());
+    }
+
+    /// Something was written; what could not be leaves the dialog as it was filled in.
+    pub fn written(&mut self) {
+        self.open &= self.writing.take().as_ref() != Some(&self.path);
     }
 
     /// The dialog's contents. `stem` names the layer; `no_run` says why no run can be written.
@@ -217,8 +224,8 @@ impl ExportPanel {
             let save = ui.add_enabled(why_not.is_none(), egui::Button::new("Save"));
             let pressed = save.on_disabled_hover_text(why_not.unwrap_or_default()).clicked();
             if pressed || entered && why_not.is_none() {
+                self.writing = Some(self.path.clone());
                 act = Some(Act::Write(self.what, self.work()));
-                self.open = false;
             }
             if ui.button("Close").clicked() {
                 self.open = false;

@@ -74,6 +74,7 @@ impl Explorer {
             Loaded::Place(path) => self.export.chosen(&path),
             Loaded::Nothing => {}
             Loaded::Saved(number, text) => {
+                self.export.written();
                 if let Some(run) = self.runs.iter_mut().find(|run| Some(run.number) == number) {
                     run.exported = true;
                 }

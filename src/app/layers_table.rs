@@ -2,7 +2,7 @@
 
 use super::run::Run;
 use crate::model::{Checkpoint, Orientation, TensorInfo};
-use eframe::egui::{Button, Context, RichText, Ui};
+use eframe::egui::{Button, Context, RichText, ScrollArea, Ui};
 use egui_extras::{Column, TableBuilder};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -75,6 +75,18 @@ impl LayersTable {
         if self.sorted.is_some() || !ranked {
             self.sort(&mut layers, results);
         }
+        // Wider than the panel is by itself.
+        let scroll = ScrollArea::horizontal().id_salt("layers table").auto_shrink(false);
+        scroll.show(ui, |ui| self.table_ui(ui, &layers, current, results)).inner
+    }
+
+    fn table_ui(
+        &mut self,
+        ui: &mut Ui,
+        layers: &[&TensorInfo],
+        current: Option<&str>,
+        results: &Results,
+    ) -> Option<String> {
         let mut chosen = None;
         let height = ui.text_style_height(&eframe::egui::TextStyle::Body) + 4.0;
         let table = TableBuilder::new(ui)

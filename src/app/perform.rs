@@ -56,13 +56,13 @@ impl Explorer {
             Action::Undo => {
                 if let Some(settings) = self.history.undo(&self.settings).cloned() {
                     self.settings = settings;
-                    self.changed(ctx);
+                    self.restart(ctx);
                 }
             }
             Action::Redo => {
                 if let Some(settings) = self.history.redo(&self.settings).cloned() {
                     self.settings = settings;
-                    self.changed(ctx);
+                    self.restart(ctx);
                 }
             }
             Action::Earlier | Action::Later | Action::Latest | Action::Play => self.travel(ctx, action),

@@ -32,6 +32,8 @@ pub use html::{HtmlReport, history_chart, html_report, report_pictures};
 pub use image::Image;
 pub use layout::Layout;
 pub use palette::Palette;
+#[cfg(feature = "gui")]
+pub(crate) use picture::short;
 pub use picture::{Bar, Picture, contact_sheet, default_range, factor_sheet, framed, picture};
 pub use report::RunReport;
 

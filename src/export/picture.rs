@@ -211,7 +211,7 @@ pub(super) fn factor_images(
 }
 
 /// A positive number in three digits.
-fn short(x: f32) -> String {
+pub(crate) fn short(x: f32) -> String {
     match x {
         _ if !(1e-3..1e4).contains(&x) => format!("{x:.1e}"),
         _ if x < 1.0 => format!("{x:.4}"),

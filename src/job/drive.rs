@@ -440,13 +440,15 @@ fn finalize_work(problem: &Problem, settings: &Settings, step: usize) -> f64 {
 /// through sparse products and pay less than a dense product each, its preparation as much as some of them.
 fn half_step_work(rows: usize, cols: usize, settings: &Settings) -> f64 {
     const INNER: f64 = 0.73;
-    const PREPARED: f64 = 4.0;
+    const PREPARED: f64 = 2.6;
+    /// For each entry of W: masks, transposes and the error, which take memory's time.
+    const ENTRY: f64 = 1200.0;
     let k = settings.inner_dim(rows, cols) as f64;
     let side = |p: usize, q: usize| {
         let system = k.min(p as f64);
         (INNER * settings.inner as f64 + PREPARED) * system * system * q as f64
     };
-    (side(rows, cols) + side(cols, rows)) / 2.0
+    (side(rows, cols) + side(cols, rows)) / 2.0 + ENTRY * (rows * cols) as f64
 }
 
 fn finalize(settings: &Settings) -> Finalize {

@@ -196,6 +196,26 @@ fn everything_can_be_exported() {
 }
 
 #[test]
+fn an_export_that_fails_keeps_what_was_typed() {
+    let path = scratch("already there.svg");
+    std::fs::write(&path, "mine").unwrap();
+    let mut harness = ready();
+    click(&mut harness, "Export…");
+    choose(&mut harness, "What", "Curves (SVG)");
+    type_into(&mut harness, "File", path.to_str().unwrap());
+    click(&mut harness, "Save");
+    until(&mut harness, "why not", |harness| {
+        harness.query_by_label_contains("exists: tick Replace an existing file").is_some()
+    });
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+    harness.get_by_label("Replace an existing file").click();
+    harness.run_steps(2);
+    click(&mut harness, "Save");
+    until(&mut harness, "the file", |_| std::fs::read_to_string(&path).unwrap().contains("<svg"));
+    until(&mut harness, "the dialog to close", |harness| harness.query_by_label("Replace an existing file").is_none());
+}
+
+#[test]
 fn every_panel_has_something_to_show() {
     let mut harness = ready();
     move_density(&mut harness, Key::ArrowRight);
@@ -227,6 +247,9 @@ fn every_panel_has_something_to_show() {
     click(&mut harness, "Measure norms");
     until(&mut harness, "all norms", |harness| harness.query_by_label("Measure norms").is_none());
     until(&mut harness, "no more of them", |harness| harness.query_by_label("Stop").is_none());
+    let w = &harness.state().runs()[0].problem.as_ref().unwrap().weight;
+    let norm = format!("{:.3}", w.norm_squared().sqrt());
+    assert!(harness.query_by_label(&norm).is_some(), "the layer's norm, {norm}, in the table");
     click(&mut harness, "Log");
     harness.run_steps(2);
     assert!(harness.query_by_label("Nothing to report").is_some());

@@ -166,13 +166,13 @@ fn numbers(painter: &Painter, frame: &Frame<'_>, on_screen: &OnScreen, dark: boo
             };
             let ink =
                 if value == 0.0 { Color32::GRAY } else { Color32::from_gray(if dark != strong { 235 } else { 20 }) };
-            painter.text(on_screen.cell((i, j)).center(), Align2::CENTER_CENTER, short(value), font.clone(), ink);
+            painter.text(on_screen.cell((i, j)).center(), Align2::CENTER_CENTER, in_cell(value), font.clone(), ink);
         }
     }
 }
 
 /// A number in at most six characters.
-pub fn short(x: f32) -> String {
+fn in_cell(x: f32) -> String {
     match x.abs() {
         0.0 => "0".into(),
         size if (0.0995..99.95).contains(&size) => format!("{x:.2}"),
@@ -265,7 +265,7 @@ pub fn bar(colors: &Colors) -> Bar {
     let table = Colors::table(colors.dark);
     let (left, middle, right, part) = match colors.shade {
         Shade::Value => {
-            let range = number(colors.range);
+            let range = crate::export::short(colors.range);
             (format!("-{range}"), "0", range, table[..=2 * colors::HALF].to_vec())
         }
         Shade::Density => ("0".into(), "", "all kept".into(), table[colors::RAMP..=colors::INK].to_vec()),
@@ -274,24 +274,18 @@ pub fn bar(colors: &Colors) -> Bar {
     Bar { labels: [left, middle.to_owned(), right], colors: part }
 }
 
-/// A range in three digits.
-fn number(x: f32) -> String {
-    match x {
-        _ if !(1e-3..1e4).contains(&x) => format!("{x:.1e}"),
-        _ if x < 1.0 => format!("{x:.4}"),
-        _ => format!("{x:.2}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn numbers_fit_into_cells() {
-        assert_eq!([0.0, 0.5, -12.345, 0.0123, 250.0, 1e-5].map(short), ["0", "0.50", "-12.35", ".012", "250", "1e-5"]);
+        assert_eq!(
+            [0.0, 0.5, -12.345, 0.0123, 250.0, 1e-5].map(in_cell),
+            ["0", "0.50", "-12.35", ".012", "250", "1e-5"]
+        );
         let values = (-60..60).flat_map(|e| [1.0f32, -9.99, 5.55].map(|x| x * 10f32.powf(e as f32 / 3.0)));
-        assert!(values.map(short).all(|text| text.chars().count() <= 6), "too long");
+        assert!(values.map(in_cell).all(|text| text.chars().count() <= 6), "too long");
     }
 
     #[test]
