@@ -234,6 +234,7 @@ impl Drive {
         let mut steps = 2 * settings.outer + finalize;
         let mut works = 2.0 * settings.outer as f64;
         works += (0..finalize).map(|step| finalize_work(&problem, settings, step)).sum::<f64>();
+        works += setup_work(&problem, settings);
         let state = match search {
             Some(search) => {
                 steps += search.steps();
@@ -298,6 +299,10 @@ impl Drive {
                 let left = self.steps - self.step;
                 let number = finalize_steps(&self.problem, &self.settings).saturating_sub(left);
                 finalize_work(&self.problem, &self.settings, number)
+            }
+            // The last half-step also makes the finalisation ready.
+            Stage::Factorize if !matches!(self.state, State::Factorize(_)) => {
+                1.0 + setup_work(&self.problem, &self.settings)
             }
             Stage::Search | Stage::Factorize => 1.0,
         };
@@ -416,11 +421,24 @@ fn finalize_steps(problem: &Problem, settings: &Settings) -> usize {
     }
 }
 
+/// The layer-wise error in f64, for each multiply-add of W·XᵀX: two such products, each four to six times as slow.
+const ERRORS: f64 = 9.0;
+
+/// What making a layer-wise finalisation ready costs, in half-steps as [`finalize_work`]: the error before it, W·E, and
+/// for B by ADMM the eigenvectors of E.
+fn setup_work(problem: &Problem, settings: &Settings) -> f64 {
+    if problem.calibration.is_none() || !settings.finalize {
+        return 0.0;
+    }
+    let (rows, cols) = problem.weight.shape();
+    let (out, inputs) = (rows as f64, cols as f64);
+    let eigenvectors = if settings.finalize_both && !settings.exact { 10.0 * inputs.powi(3) } else { 0.0 };
+    ((1.0 + ERRORS) * out * inputs * inputs + eigenvectors) / half_step_work(rows, cols, settings)
+}
+
 /// What a step of solving for values again costs, in half-steps; `step` from 0. Both are counted in multiply-adds at the
 /// speed of large dense products; what runs slower counts for more, as measured from 256 to 1024.
 fn finalize_work(problem: &Problem, settings: &Settings, step: usize) -> f64 {
-    /// The layer-wise error, in f64: two products of that size, each four to six times as slow.
-    const ERRORS: f64 = 9.0;
     /// A regression for each row, in f64.
     const ROWS: f64 = 2.7;
     let (rows, cols) = problem.weight.shape();
@@ -440,9 +458,9 @@ fn finalize_work(problem: &Problem, settings: &Settings, step: usize) -> f64 {
 /// through sparse products and pay less than a dense product each, its preparation as much as some of them.
 fn half_step_work(rows: usize, cols: usize, settings: &Settings) -> f64 {
     const INNER: f64 = 0.73;
-    const PREPARED: f64 = 2.6;
+    const PREPARED: f64 = 3.2;
     /// For each entry of W: masks, transposes and the error, which take memory's time.
-    const ENTRY: f64 = 1200.0;
+    const ENTRY: f64 = 600.0;
     let k = settings.inner_dim(rows, cols) as f64;
     let side = |p: usize, q: usize| {
         let system = k.min(p as f64);
