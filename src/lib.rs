@@ -10,8 +10,10 @@
 //! - [`measure`]: errors and storage
 //! - [`factorize`]: the solver, a step machine without threads or clocks
 //! - [`model`]: checkpoints and their layers
+//! - [`language`]: language models, what their layers read, and perplexity
 //! - [`job`]: a run on its own thread: commands in, events out
 //! - [`export`]: safetensors layouts, pictures, reports
+//! - [`compress`]: a whole language model, layer by layer
 //! - `app`: the window (feature `gui`)
 //!
 //! ```
@@ -30,10 +32,12 @@
 
 #[cfg(feature = "gui")]
 pub mod app;
+pub mod compress;
 pub mod compute;
 pub mod export;
 pub mod factorize;
 pub mod job;
+pub mod language;
 pub mod matrix;
 pub mod measure;
 pub mod model;

@@ -1,9 +1,10 @@
 //! `factorize`: one layer into two sparse factors.
 
+use super::tuning::Tuning;
 use super::{Failure, output};
-use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
+use clap::{Args, ValueEnum};
 use dsf_explorer::export::{self, Export, HtmlReport, Layout, MAGNITUDE, Rule, RunReport, SVD};
-use dsf_explorer::factorize::{Budget, Preset, Settings};
+use dsf_explorer::factorize::{Budget, Settings};
 use dsf_explorer::job::{self, End, Event, Outcome, Problem};
 use dsf_explorer::matrix::keep_largest;
 use dsf_explorer::measure::{self, Spectrum};
@@ -101,69 +102,6 @@ impl From<WrittenDtype> for Dtype {
             WrittenDtype::F16 => Self::F16,
             WrittenDtype::Bf16 => Self::BF16,
         }
-    }
-}
-
-/// A preset, and the single settings given, which win over it.
-struct Tuning {
-    preset: Preset,
-    settings: Settings,
-}
-
-#[derive(Args)]
-struct PresetArg {
-    /// Where the settings start from; a single one given wins over it
-    #[arg(long, value_enum, default_value = "published")]
-    preset: Preset,
-}
-
-impl Args for Tuning {
-    fn augment_args(command: clap::Command) -> clap::Command {
-        Settings::augment_args(PresetArg::augment_args(command)).mut_args(|arg| {
-            match arg.is_allow_negative_numbers_set() {
-                // A negative number is a value out of range, which has its own message, and no flag.
-                false if arg.get_long().is_some() => arg.allow_negative_numbers(true),
-                _ => arg,
-            }
-        })
-    }
-
-    fn augment_args_for_update(command: clap::Command) -> clap::Command {
-        Self::augment_args(command)
-    }
-}
-
-impl FromArgMatches for Tuning {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let preset = PresetArg::from_arg_matches(matches)?.preset;
-        // Only what was given: a flag's default is for the help text.
-        let given = Settings::from_arg_matches(matches)?;
-        let mut settings = Settings { density: given.density, ..Settings::default() }.with_preset(preset);
-        let is_given = |name: &str| matches.value_source(name) == Some(clap::parser::ValueSource::CommandLine);
-        macro_rules! take {
-            ($($field:ident),*) => { $(if is_given(stringify!($field)) { settings.$field = given.$field; })* };
-        }
-        take!(
-            density,
-            factor_density,
-            split,
-            expansion,
-            orientation,
-            outer,
-            inner,
-            rho,
-            schedule,
-            rho0_start,
-            rho0_end
-        );
-        take!(ridge, ridge_start, ramp_from, ramp_until, relaxation, start, mask_iterations, warm_start);
-        take!(fixed_mask, fallback, finalize, finalize_both, rounds, exact, shrinkage, seed);
-        Ok(Self { preset, settings })
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        *self = Self::from_arg_matches(matches)?;
-        Ok(())
     }
 }
 
@@ -302,12 +240,19 @@ fn layer_errors(report: &RunReport) -> String {
     format!("{error:.5}{before}{held_out}")
 }
 
+fn nonzeros(report: &RunReport) -> String {
+    match (report.nnz_a, report.nnz_b) {
+        (Some(a), Some(b)) => format!("{} = {a} in A + {b} in B", report.nnz),
+        _ => report.nnz.to_string(),
+    }
+}
+
 fn summary(report: &RunReport, written: [&Option<PathBuf>; 2]) -> String {
     let mut rows = vec![
         ["tensor".into(), format!("{} of {}, {}×{}", report.tensor, report.source, report.rows, report.cols)],
         ["relative error".into(), format!("{:.4}", report.relative_error)],
         ["layer error".into(), layer_errors(report)],
-        ["nonzeros".into(), format!("{} = {} in A + {} in B", report.nnz, report.nnz_a, report.nnz_b)],
+        ["nonzeros".into(), nonzeros(report)],
         [
             "16-bit storage".into(),
             format!(

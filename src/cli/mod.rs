@@ -1,10 +1,13 @@
 //! The command line: one file per command.
 
 mod bench;
+mod compress;
 mod demo;
 mod factorize;
 mod inspect;
 mod output;
+mod perplexity;
+mod tuning;
 mod window;
 
 use clap::{Parser, Subcommand};
@@ -40,12 +43,24 @@ enum Command {
     Inspect(inspect::Inspect),
     /// Factorize one layer: W ≈ A·B
     Factorize(Box<factorize::Factorize>),
+    /// Compress the linear layers of a language model, one after the other
+    Compress(Box<compress::Compress>),
+    /// Measure how well a language model predicts a text
+    Perplexity(perplexity::Perplexity),
     /// Measure how fast it is on this machine
     Bench(bench::Bench),
 }
 
 /// Why a command failed: one line that says what, and what to do.
-type Failure = Box<dyn std::error::Error>;
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// The text of a file, in UTF-8, every line ending as `\n`: the same text shall be the same tokens wherever it was saved.
+fn text(path: &std::path::Path) -> Result<String, Failure> {
+    let shown = path.display();
+    let bytes = std::fs::read(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    let text = String::from_utf8(bytes).map_err(|_| format!("{shown} is not text in UTF-8: give a plain text file"))?;
+    Ok(text.replace("\r\n", "\n"))
+}
 
 impl Cli {
     /// Does what was asked for; 0 when done, 1 when it failed. (Wrong usage has ended with 2 before.)
@@ -53,6 +68,8 @@ impl Cli {
         let done = match self.command {
             Some(Command::Inspect(inspect)) => inspect.run(),
             Some(Command::Factorize(factorize)) => factorize.run(),
+            Some(Command::Compress(compress)) => compress.run(),
+            Some(Command::Perplexity(perplexity)) => perplexity.run(),
             Some(Command::Bench(bench)) => bench.run(),
             None => window::run(self.file, self.tensor, self.threads.map(NonZeroUsize::get)),
         };

@@ -84,6 +84,57 @@ impl Bar {
     }
 }
 
+/// A bar for work of equal steps, with the time that is left.
+pub struct Steps(ProgressBar);
+
+impl Steps {
+    /// For work called `name`, counted in `unit`.
+    pub fn new(name: &str, unit: &str) -> Self {
+        let bar = ProgressBar::new(0);
+        let template = format!("{{prefix}} {{wide_bar}} {{pos}}/{{len}} {unit}, {{eta}} left");
+        bar.set_style(ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_prefix(name.to_owned());
+        Self(bar)
+    }
+
+    /// Shows where it stands.
+    pub fn update(&self, done: usize, all: usize) {
+        self.0.set_length(all as u64);
+        self.0.set_position(done as u64);
+    }
+
+    /// Leaves the screen as if it had never been there.
+    pub fn finish(self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// A bar for work of unequal parts.
+pub struct Share(ProgressBar);
+
+impl Share {
+    /// For work called `name`.
+    pub fn new(name: &str) -> Self {
+        let bar = ProgressBar::new(1000);
+        let style = ProgressStyle::with_template("{prefix} {wide_bar} {percent} %, {msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_prefix(name.to_owned());
+        Self(bar)
+    }
+
+    /// Shows the share that is done, the seconds left if they are known, and what it is about.
+    pub fn update(&self, share: f64, left: f64, what: &str) {
+        self.0.set_position((1000.0 * share) as u64);
+        let left = if left > 0.0 { format!("{left:.0} s left, ") } else { String::new() };
+        self.0.set_message(format!("{left}{what}"));
+    }
+
+    /// Leaves the screen as if it had never been there.
+    pub fn finish(self) {
+        self.0.finish_and_clear();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

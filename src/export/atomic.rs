@@ -8,6 +8,15 @@ use std::path::Path;
 ///
 /// An existing file is an error unless `replace`.
 pub fn write(path: &Path, bytes: &[u8], replace: bool) -> Result<(), Error> {
+    write_with(path, replace, |file| file.write_all(bytes))
+}
+
+/// The same for what is better not held in memory: `fill` writes it piece by piece.
+pub fn write_with(
+    path: &Path,
+    replace: bool,
+    fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<(), Error> {
     let folder = check_target(path, replace)?;
     let failed = |source| Error::Write { path: path.to_owned(), source };
     let mut builder = tempfile::Builder::new();
@@ -16,7 +25,7 @@ pub fn write(path: &Path, bytes: &[u8], replace: bool) -> Result<(), Error> {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(folder).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
+    fill(&mut file).map_err(failed)?;
     // Before the rename: after a power cut the name must not stand for an empty file.
     file.as_file().sync_all().map_err(failed)?;
     let renamed = if replace { file.persist(path) } else { file.persist_noclobber(path) };

@@ -6,13 +6,30 @@
 use crate::model::Dtype;
 use std::collections::BTreeMap;
 
+/// What a file's header says of a tensor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// Its format in the file's words: `F32`, `I64`.
+    pub dtype: String,
+    /// Its dimensions.
+    pub shape: Vec<usize>,
+    /// The bytes of all its values.
+    pub bytes: usize,
+}
+
+impl Entry {
+    /// The bytes of one value; 1 for a tensor without values.
+    fn value_size(&self) -> usize {
+        self.bytes.checked_div(self.shape.iter().product()).unwrap_or(1)
+    }
+}
+
 /// A tensor ready to be written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
-    name: String,
-    dtype: &'static str,
-    value_size: usize,
-    shape: Vec<usize>,
+    entry: Entry,
     bytes: Vec<u8>,
 }
 
@@ -48,35 +65,59 @@ impl Tensor {
         Self::new(name.into(), "U8", 1, shape, bytes)
     }
 
-    fn new(name: String, dtype: &'static str, value_size: usize, shape: &[usize], bytes: Vec<u8>) -> Self {
+    fn new(name: String, dtype: &str, value_size: usize, shape: &[usize], bytes: Vec<u8>) -> Self {
         assert_eq!(bytes.len(), value_size * shape.iter().product::<usize>(), "{name} is {shape:?}");
-        Self { name, dtype, value_size, shape: shape.to_vec(), bytes }
+        let entry = Entry { name, dtype: dtype.to_owned(), shape: shape.to_vec(), bytes: bytes.len() };
+        Self { entry, bytes }
     }
 
     /// Its name in the file.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.entry.name
+    }
+
+    /// What the header says of it.
+    pub fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
+    /// Its values as the file holds them.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 }
 
-/// The bytes of a safetensors file. Wider formats come first, so that every tensor lies at a multiple of its format's
-/// size; within a format tensors are sorted by name.
-pub fn safetensors(mut tensors: Vec<Tensor>, metadata: &BTreeMap<String, String>) -> Vec<u8> {
-    tensors.sort_by(|a, b| b.value_size.cmp(&a.value_size).then_with(|| a.name.cmp(&b.name)));
-    let mut entries = vec![format!("\"__metadata__\":{}", serde_json::json!(metadata))];
+/// Puts wider formats first, so that every tensor lies at a multiple of its format's size, and sorts by name within a
+/// format.
+pub fn sort_entries<T>(items: &mut [T], entry: impl Fn(&T) -> &Entry) {
+    items.sort_by(|a, b| {
+        let (a, b) = (entry(a), entry(b));
+        b.value_size().cmp(&a.value_size()).then_with(|| a.name.cmp(&b.name))
+    });
+}
+
+/// The beginning of a safetensors file: what follows are the bytes of these tensors in this order.
+pub fn header<'a>(entries: impl IntoIterator<Item = &'a Entry>, metadata: &BTreeMap<String, String>) -> Vec<u8> {
+    let mut parts = vec![format!("\"__metadata__\":{}", serde_json::json!(metadata))];
     let mut start = 0;
-    for Tensor { name, dtype, shape, bytes, .. } in &tensors {
-        let end = start + bytes.len();
-        let name = serde_json::json!(name);
-        entries.push(format!(r#"{name}:{{"dtype":"{dtype}","shape":{},"data_offsets":[{start},{end}]}}"#, list(shape)));
+    for Entry { name, dtype, shape, bytes } in entries {
+        let end = start + bytes;
+        let (name, shape) = (serde_json::json!(name), list(shape));
+        parts.push(format!(r#"{name}:{{"dtype":"{dtype}","shape":{shape},"data_offsets":[{start},{end}]}}"#));
         start = end;
     }
-    let mut header = format!("{{{}}}", entries.join(","));
+    let mut json = format!("{{{}}}", parts.join(","));
     // Spaces at the end, so that the data start at a multiple of 8.
-    header.push_str(&" ".repeat(header.len().next_multiple_of(8) - header.len()));
-    let mut file = Vec::with_capacity(8 + header.len() + start);
-    file.extend((header.len() as u64).to_le_bytes());
-    file.extend(header.as_bytes());
+    json.push_str(&" ".repeat(json.len().next_multiple_of(8) - json.len()));
+    let mut header = (json.len() as u64).to_le_bytes().to_vec();
+    header.extend(json.as_bytes());
+    header
+}
+
+/// The bytes of a safetensors file.
+pub fn safetensors(mut tensors: Vec<Tensor>, metadata: &BTreeMap<String, String>) -> Vec<u8> {
+    sort_entries(&mut tensors, Tensor::entry);
+    let mut file = header(tensors.iter().map(Tensor::entry), metadata);
     tensors.iter().for_each(|tensor| file.extend(&tensor.bytes));
     file
 }

@@ -113,10 +113,7 @@ impl Export {
     pub fn layer_error(&self, layer: &Layer, inputs: &Calibration) -> f64 {
         let (w, xtx) = (&*layer.weight, inputs.xtx());
         match &self.merged {
-            Some(merged) => {
-                let identity = Matrix::from_fn(w.cols(), w.cols(), |i, j| f32::from(u8::from(i == j)));
-                measure::layer_error(w, merged, &identity, xtx)
-            }
+            Some(merged) => measure::layer_difference(w, merged, xtx),
             None => measure::layer_error(w, &self.factors.a, &self.factors.b, xtx),
         }
     }
@@ -142,16 +139,7 @@ impl Export {
         if let Some(merged) = &self.merged {
             return vec![self.merged_tensor(merged)];
         }
-        let factors = [("A", &self.factors.a), ("B", &self.factors.b)];
-        let parts = factors.into_iter().flat_map(|(factor, matrix)| {
-            let name = format!("{}.{factor}", self.stem);
-            match self.layout {
-                Layout::Csr => csr(&name, matrix, self.dtype),
-                Layout::Bitmask => bitmask(&name, matrix, self.dtype),
-                Layout::Dense | Layout::Merged => vec![dense(&name, matrix, self.dtype)],
-            }
-        });
-        parts.collect()
+        factor_tensors(&self.stem, &self.factors, self.layout, self.dtype)
     }
 
     fn merged_tensor(&self, merged: &Matrix) -> Tensor {
@@ -159,6 +147,24 @@ impl Export {
         let stored = turned.as_ref().unwrap_or(merged);
         Tensor::values(&self.name, self.dtype, &self.stored_shape, stored.as_slice())
     }
+}
+
+/// The tensors `<stem>.A…` and `<stem>.B…` of a layout that keeps the factors apart, with values of `dtype`.
+pub fn factor_tensors(stem: &str, factors: &Factors, layout: Layout, dtype: Dtype) -> Vec<Tensor> {
+    let parts = [("A", &factors.a), ("B", &factors.b)].into_iter().flat_map(|(factor, matrix)| {
+        let name = format!("{stem}.{factor}");
+        match layout {
+            Layout::Csr => csr(&name, matrix, dtype),
+            Layout::Bitmask => bitmask(&name, matrix, dtype),
+            Layout::Dense | Layout::Merged => vec![dense(&name, matrix, dtype)],
+        }
+    });
+    parts.collect()
+}
+
+/// A·B `[out, in]` as [`Layout::Merged`] writes it for a tensor of format `dtype`.
+pub fn merged(factors: &Factors, dtype: Dtype) -> Result<Matrix, Error> {
+    round::product(&round::factors(factors, Dtype::F32)?.product(), dtype)
 }
 
 /// Whether the tensor's shape is its matrix's, flattened from the second dimension on, or exchanged.

@@ -55,7 +55,7 @@ pub fn html_report(page: &HtmlReport) -> String {
         pictures.iter().for_each(|(caption, image)| html.push_str(&figure(caption, image)));
         html.push_str("</div>\n");
     }
-    html.push_str(&settings_table(settings, report.preset));
+    html.push_str(&settings_table(settings, report.preset.as_deref()));
     if let Some((name, export)) = file {
         let _ = writeln!(html, "<h2>In Python</h2>\n<pre><code>{}</code></pre>", markup(&python(name, export)));
     }
@@ -96,7 +96,7 @@ pub fn history_chart(report: &RunReport, rules: Vec<Rule>) -> Chart {
     // With calibration the solver works on W scaled by the inputs' norms.
     let of = if report.layer_error.is_some() { "relative error (inputs scaled)" } else { "relative error" };
     let points = report.history.iter().enumerate().map(|(at, &error)| ((at + 1) as f64, error)).collect();
-    let name = report.preset.map_or("DSF".to_owned(), |preset| format!("DSF, {preset}"));
+    let name = report.preset.as_ref().map_or("DSF".to_owned(), |preset| format!("DSF, {preset}"));
     Chart {
         title: "Error over the run".into(),
         x_label: "outer iteration".into(),
@@ -105,6 +105,11 @@ pub fn history_chart(report: &RunReport, rules: Vec<Rule>) -> Chart {
         series: vec![Series { name, color: super::DSF, dashed: false, points }],
         rules,
     }
+}
+
+/// A number, or a dash where there is none.
+fn count(number: Option<usize>) -> String {
+    number.map_or("–".into(), |number| number.to_string())
 }
 
 fn facts(report: &RunReport) -> String {
@@ -117,10 +122,10 @@ fn facts(report: &RunReport) -> String {
         ("File", report.source.clone()),
         ("Tensor", report.tensor.clone()),
         ("W", format!("{}×{}", report.rows, report.cols)),
-        ("Inner dimension k", report.inner_dim.to_string()),
+        ("Inner dimension k", count(report.inner_dim)),
         ("Density asked for", format!("{} %", (1e6 * report.density).round() / 1e4)),
-        ("Nonzeros of A", report.nnz_a.to_string()),
-        ("Nonzeros of B", report.nnz_b.to_string()),
+        ("Nonzeros of A", count(report.nnz_a)),
+        ("Nonzeros of B", count(report.nnz_b)),
         ("Nonzeros together", report.nnz.to_string()),
         ("Dense, 16-bit values", format!("{} bytes", report.bytes_dense)),
         ("Values and bit masks", share(report.bytes_bitmask)),

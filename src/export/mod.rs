@@ -24,10 +24,10 @@ mod report;
 mod round;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use atomic::{check_writable, write};
+pub use atomic::{check_writable, write, write_with};
 pub use chart::{Chart, DSF, MAGNITUDE, Rule, SVD, Series};
-pub use container::{Tensor, safetensors};
-pub use factors::Export;
+pub use container::{Entry, Tensor, header, safetensors, sort_entries};
+pub use factors::{Export, factor_tensors, merged};
 pub use html::{HtmlReport, history_chart, html_report, report_pictures};
 pub use image::Image;
 pub use layout::Layout;

@@ -1,19 +1,20 @@
 //! What a run came to, as JSON: the command line prints it, files carry it.
 
 use super::Export;
-use crate::factorize::Preset;
+use crate::factorize::{Calibration, Preset};
 use crate::job::{Outcome, Problem};
-use crate::measure::Storage;
+use crate::matrix::Matrix;
+use crate::measure::{self, Storage};
 use crate::model::Layer;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The result of factorizing one layer. The keys are a contract; one without meaning for a run is null.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunReport {
-    /// Always `dsf`.
-    pub method: &'static str,
+    /// How W was replaced: `dsf`, `magnitude`.
+    pub method: String,
     /// What the settings started from.
-    pub preset: Option<&'static str>,
+    pub preset: Option<String>,
     /// The file's name, without a folder.
     pub source: String,
     /// The tensor's name.
@@ -22,21 +23,21 @@ pub struct RunReport {
     pub rows: usize,
     /// Columns of W, its inputs.
     pub cols: usize,
-    /// k, the columns of A and rows of B.
-    pub inner_dim: usize,
+    /// k, the columns of A and rows of B; null where W is replaced by one matrix.
+    pub inner_dim: Option<usize>,
     /// The share of W's entries that was asked for.
     pub density: f64,
     /// Nonzeros of A as written.
-    pub nnz_a: usize,
+    pub nnz_a: Option<usize>,
     /// Nonzeros of B as written.
-    pub nnz_b: usize,
-    /// Of both.
+    pub nnz_b: Option<usize>,
+    /// Nonzeros of what replaces W.
     pub nnz: usize,
     /// W with 16-bit values.
     pub bytes_dense: u64,
-    /// Both factors with 16-bit values and one bit a position.
+    /// What replaces W with 16-bit values and one bit a position.
     pub bytes_bitmask: u64,
-    /// Both factors with 16-bit values and a column index each.
+    /// What replaces W with 16-bit values and a column index each.
     pub bytes_csr: u64,
     /// ‖W − AB‖_F / ‖W‖_F of the values as written, in f64.
     pub relative_error: f64,
@@ -49,7 +50,7 @@ pub struct RunReport {
     /// The solver alone.
     pub seconds: f64,
     /// Where it ran.
-    pub backend: &'static str,
+    pub backend: String,
     /// The GPU's name; null on the CPU.
     pub adapter: Option<String>,
     /// Worker threads.
@@ -79,16 +80,16 @@ impl RunReport {
         let settings = &outcome.settings;
         let storage = Storage::of_factors(rows, cols, inner_dim, nnz_a, nnz_b);
         Self {
-            method: "dsf",
-            preset: preset.map(Preset::name),
+            method: "dsf".into(),
+            preset: preset.map(|preset| preset.name().into()),
             source: layer.file.clone(),
             tensor: layer.name.clone(),
             rows,
             cols,
-            inner_dim,
+            inner_dim: Some(inner_dim),
             density: settings.density,
-            nnz_a,
-            nnz_b,
+            nnz_a: Some(nnz_a),
+            nnz_b: Some(nnz_b),
             nnz: nnz_a + nnz_b,
             bytes_dense: storage.dense,
             bytes_bitmask: storage.bitmask,
@@ -98,13 +99,57 @@ impl RunReport {
             layer_error_before_finalize: outcome.layer.map(|errors| errors.before_finalize),
             layer_error_held_out: problem.held_out.as_deref().map(|inputs| export.layer_error(layer, inputs)),
             seconds: outcome.seconds,
-            backend: "cpu",
+            backend: "cpu".into(),
             adapter: None,
             threads,
             seed: settings.seed,
             outer: settings.outer,
             inner: settings.inner,
             history: outcome.history.clone(),
+        }
+    }
+
+    /// Of `pruned`, which is written in W's place, made from `layer` of `problem` by `method` in so many seconds.
+    pub fn of_pruned(
+        layer: &Layer,
+        problem: &Problem,
+        method: &str,
+        density: f64,
+        pruned: &Matrix,
+        seconds: f64,
+        threads: usize,
+    ) -> Self {
+        let ((rows, cols), nnz) = (layer.weight.shape(), pruned.nnz());
+        let storage = Storage::of_matrix(rows, cols, nnz);
+        let on = |inputs: &Calibration| measure::layer_difference(&layer.weight, pruned, inputs.xtx());
+        let layer_error = problem.calibration.as_deref().map(on);
+        Self {
+            method: method.into(),
+            preset: None,
+            source: layer.file.clone(),
+            tensor: layer.name.clone(),
+            rows,
+            cols,
+            inner_dim: None,
+            density,
+            nnz_a: None,
+            nnz_b: None,
+            nnz,
+            bytes_dense: storage.dense,
+            bytes_bitmask: storage.bitmask,
+            bytes_csr: storage.csr,
+            relative_error: measure::relative_difference(&layer.weight, pruned),
+            layer_error,
+            layer_error_before_finalize: layer_error,
+            layer_error_held_out: problem.held_out.as_deref().map(on),
+            seconds,
+            backend: "cpu".into(),
+            adapter: None,
+            threads,
+            seed: 0,
+            outer: 0,
+            inner: 0,
+            history: Vec::new(),
         }
     }
 }

@@ -81,6 +81,11 @@ impl Matrix {
         &mut self.data
     }
 
+    /// All entries, row by row, without the matrix.
+    pub fn into_vec(self) -> Vec<f32> {
+        self.data
+    }
+
     /// Row `i`.
     pub fn row(&self, i: usize) -> &[f32] {
         &self.data[i * self.cols..(i + 1) * self.cols]

@@ -12,6 +12,16 @@ pub fn layer_error(w: &Matrix, a: &Matrix, b: &Matrix, xtx: &Matrix) -> f64 {
     if whole > 0.0 { residual_energy(w, a, b, xtx) / whole } else { 0.0 }
 }
 
+/// The same for one matrix Ŵ in the place of A·B.
+pub fn layer_difference(w: &Matrix, replacement: &Matrix, xtx: &Matrix) -> f64 {
+    assert_eq!(w.shape(), replacement.shape(), "shapes of W and what replaces it");
+    let (w_values, values) = (w.as_slice(), replacement.as_slice());
+    let difference = w_values.iter().zip(values).map(|(w, x)| w - x).collect();
+    let whole = output_energy(w, xtx);
+    let difference = Matrix::from_vec(w.rows(), w.cols(), difference);
+    if whole > 0.0 { output_energy(&difference, xtx) / whole } else { 0.0 }
+}
+
 /// tr(W·XᵀX·Wᵀ), never negative.
 pub(crate) fn output_energy(w: &Matrix, xtx: &Matrix) -> f64 {
     energy(w, None, xtx)
@@ -65,6 +75,8 @@ mod tests {
         let b = Matrix::from_vec(2, 2, vec![2.0, 0.0, 0.0, 2.0]);
         let xtx = Matrix::from_vec(2, 2, vec![3.0, 1.0, 1.0, 2.0]);
         assert!((layer_error(&w, &a, &b, &xtx) - 2.0 / 26.0).abs() < 1e-15);
+        let product = Matrix::from_vec(2, 2, vec![2.0, 0.0, 0.0, 2.0]);
+        assert!((layer_difference(&w, &product, &xtx) - 2.0 / 26.0).abs() < 1e-15);
         // A vanishing difference, and an input that never comes.
         assert_eq!(layer_error(&b, &a, &b, &xtx), 0.0);
         let dead = Matrix::from_vec(2, 2, vec![1.0, 0.0, 0.0, 0.0]);

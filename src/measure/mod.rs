@@ -6,7 +6,7 @@ mod storage;
 mod svd;
 
 pub use error::{relative_difference, relative_error};
-pub use layer::layer_error;
+pub use layer::{layer_difference, layer_error};
 pub(crate) use layer::{output_energy, residual_energy};
 pub use storage::Storage;
 pub use svd::Spectrum;

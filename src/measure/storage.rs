@@ -16,12 +16,16 @@ pub struct Storage {
 impl Storage {
     /// For W `rows`×`cols` ≈ A·B with inner dimension k and so many nonzeros.
     pub fn of_factors(rows: usize, cols: usize, k: usize, nnz_a: usize, nnz_b: usize) -> Self {
-        let bits = |rows: usize, cols: usize| (rows * cols).div_ceil(8) as u64;
-        let csr = |cols: usize, nnz: usize| nnz as u64 * if cols <= 1 << 16 { 4 } else { 6 };
+        let (a, b) = (Self::of_matrix(rows, k, nnz_a), Self::of_matrix(k, cols, nnz_b));
+        Self { dense: 2 * (rows * cols) as u64, bitmask: a.bitmask + b.bitmask, csr: a.csr + b.csr }
+    }
+
+    /// For one sparse matrix `rows`×`cols`.
+    pub fn of_matrix(rows: usize, cols: usize, nnz: usize) -> Self {
         Self {
             dense: 2 * (rows * cols) as u64,
-            bitmask: 2 * (nnz_a + nnz_b) as u64 + bits(rows, k) + bits(k, cols),
-            csr: csr(k, nnz_a) + csr(cols, nnz_b),
+            bitmask: 2 * nnz as u64 + (rows * cols).div_ceil(8) as u64,
+            csr: nnz as u64 * if cols <= 1 << 16 { 4 } else { 6 },
         }
     }
 }

@@ -5,6 +5,21 @@ use crate::factorize::Calibration;
 use crate::matrix::Matrix;
 
 impl Checkpoint {
+    /// The statistics of the layer `<stem>.weight` with so many inputs, from a file that holds those of many layers under
+    /// `<m>.XtX`: its own, or those of the layer of the same block that reads the same.
+    pub fn calibration_of(&self, stem: &str, inputs: usize) -> Result<Calibration, Error> {
+        let tensor = self.statistics_of(stem).unwrap_or_else(|| format!("{stem}.XtX"));
+        self.calibration_in(tensor, inputs)
+    }
+
+    /// The name of the tensor that holds the statistics of the layer `<stem>.weight`, in such a file.
+    fn statistics_of(&self, stem: &str) -> Option<String> {
+        const SHARED: [(&str, &str); 3] = [("k_proj", "q_proj"), ("v_proj", "q_proj"), ("up_proj", "gate_proj")];
+        let own = format!("{stem}.XtX");
+        let shared = SHARED.iter().filter_map(|(name, first)| Some(format!("{}{first}.XtX", stem.strip_suffix(name)?)));
+        std::iter::once(own).chain(shared).find(|name| self.has(name))
+    }
+
     /// The statistics of a layer with so many inputs: from a tensor `XtX` `[in, in]`, or from the inputs themselves, `X`
     /// `[samples, in]`. A NumPy array is taken for X unless the file is called `XtX.npy`. X may have more dimensions, such
     /// as `[texts, tokens, in]`.
@@ -20,8 +35,13 @@ impl Checkpoint {
             .or_else(|| has("X"))
             .or_else(single)
             .ok_or_else(|| Error::NoInputs { file: file(), names: names() })?;
+        self.calibration_in(tensor, inputs)
+    }
+
+    fn calibration_in(&self, tensor: String, inputs: usize) -> Result<Calibration, Error> {
+        let file = || self.name().to_owned();
         let shape = &self.tensor(&tensor)?.shape;
-        let product = tensor == "XtX";
+        let product = tensor == "XtX" || tensor.ends_with(".XtX");
         let fits = match shape[..] {
             [rows, cols] if product => rows == inputs && cols == inputs,
             [_, .., cols] if !product => cols == inputs && !shape.contains(&0),

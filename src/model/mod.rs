@@ -27,6 +27,7 @@ pub use dtype::Dtype;
 pub use error::Error;
 pub use example::{EXAMPLE_LAYER, example};
 pub use layer::Layer;
+pub(crate) use names::one_line;
 #[cfg(not(target_arch = "wasm32"))]
 pub use open::open;
 pub use tensor::TensorInfo;

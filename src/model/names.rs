@@ -67,7 +67,7 @@ pub(super) fn quoted(name: &str) -> String {
 }
 
 /// Without control characters, shortened.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::new();
     for c in text.chars().take(LONG) {
         if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }

@@ -1,0 +1,272 @@
+//! `compress`: a language model, layer by layer.
+
+use super::factorize::available;
+use super::tuning::Tuning;
+use super::{Failure, output};
+use dsf_explorer::compress::{Compression, Densities, Folder, Inputs, Method, Output, Plan, Step, Totals};
+use dsf_explorer::export::{Layout, RunReport};
+use dsf_explorer::language::{self, LayerId, Linear, Llama, Windows};
+use dsf_explorer::model;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The command's arguments.
+#[derive(clap::Args)]
+pub struct Compress {
+    /// The folder of a Hugging Face model
+    model: PathBuf,
+
+    /// How layers are replaced
+    #[arg(long, value_enum, default_value = "dsf")]
+    method: Method,
+
+    #[command(flatten)]
+    tuning: Tuning,
+
+    /// Other densities for some layers: a kind of layer or a single one, for example down_proj=0.4 or
+    /// model.layers.0.mlp.up_proj=0.3; 1 leaves them as they are. Can be given several times
+    #[arg(long, value_name = "LAYER=SHARE")]
+    density_of: Vec<LayerDensity>,
+
+    /// Text whose tokens the layers' inputs are taken from
+    #[arg(long, value_name = "FILE")]
+    calibration_text: Option<PathBuf>,
+
+    /// How many windows of it, spread evenly
+    #[arg(long, value_name = "N", default_value = "128")]
+    calibration_samples: NonZeroUsize,
+
+    /// Tokens of such a window
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    calibration_context: usize,
+
+    /// Each layer sees the inputs that the dense model gives it, not those that the compressed layers before it give
+    #[arg(long)]
+    parallel: bool,
+
+    /// Write the statistics of all layers' inputs to this file
+    #[arg(long, value_name = "FILE.safetensors", requires = "calibration_text")]
+    save_calibration: Option<PathBuf>,
+
+    /// Use statistics that were saved, in place of a text
+    #[arg(long, value_name = "FILE.safetensors", conflicts_with = "calibration_text")]
+    load_calibration: Option<PathBuf>,
+
+    /// Write the result to this folder; an interrupted compression goes on where it was
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// What to write: merged, a model that transformers loads, or the factors alone. Several, with commas, write both
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "merged")]
+    layout: Vec<Layout>,
+
+    /// Worker threads; the result does not depend on them [default: all processors]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+
+    /// Replace an existing output, and drop the beginnings of another one
+    #[arg(long)]
+    force: bool,
+
+    /// One JSON value on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// `down_proj=0.4`
+#[derive(Clone)]
+struct LayerDensity {
+    layer: Named,
+    density: f64,
+}
+
+#[derive(Clone)]
+enum Named {
+    Kind(Linear),
+    Layer(LayerId),
+}
+
+impl std::str::FromStr for LayerDensity {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, density) = text.split_once('=').ok_or("write it as LAYER=SHARE, for example down_proj=0.4")?;
+        let density = density.parse().map_err(|_| format!("{density:?} is no number"))?;
+        let weight = if name.ends_with(".weight") { name.to_owned() } else { format!("{name}.weight") };
+        let layer = match (Linear::from_short(name), LayerId::of_tensor(&weight)) {
+            (Some(kind), _) => Named::Kind(kind),
+            (None, Some(id)) => Named::Layer(id),
+            (None, None) => {
+                let kinds = Linear::ALL.map(Linear::short).join(", ");
+                return Err(format!("{name:?} is neither a kind of layer ({kinds}) nor a layer's full name"));
+            }
+        };
+        Ok(Self { layer, density })
+    }
+}
+
+impl Compress {
+    /// Compresses; everything that can be refused is refused before the first layer.
+    pub fn run(self) -> Result<(), Failure> {
+        let threads = self.threads.map_or_else(available, NonZeroUsize::get);
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build()?.install(|| self.compress(threads))
+    }
+
+    fn compress(&self, threads: usize) -> Result<(), Failure> {
+        let start = Instant::now();
+        let model = language::open(&self.model)?;
+        let plan = self.plan(&model, threads)?;
+        plan.check()?;
+        let inputs = self.inputs(&model)?;
+        // Without an output the work is kept where nobody sees it.
+        let hidden = tempfile::tempdir()?;
+        let out = self.out.clone().unwrap_or_else(|| hidden.path().join("model"));
+        if let Some(file) = &self.save_calibration {
+            dsf_explorer::export::check_writable(file, self.force)?;
+        }
+        let statistics = self.save_calibration.is_some();
+        let folder = Folder::open(&model, &plan, &inputs, &out, self.force, statistics)?;
+        let clock = move || start.elapsed().as_secs_f64();
+        let work = Compression::new(&model, plan.clone(), &inputs, folder.store(), Box::new(clock))?;
+        let reports = drive(&model, &plan, work)?;
+        let seconds = reports.iter().map(|report| report.seconds).sum::<f64>().max(start.elapsed().as_secs_f64());
+        let totals = Totals::new(reports, plan.densities.all, seconds);
+        if let Some(file) = &self.save_calibration {
+            folder.save_statistics(file, self.force)?;
+        }
+        if self.out.is_some() {
+            let output = Output { layouts: self.layout.clone(), companions: language::companions(&self.model)? };
+            folder.finish(&plan, &totals, &output, self.force)?;
+        }
+        if self.json {
+            return output::json(&totals);
+        }
+        output::print(&summary(&model, &totals, self.out.as_deref()))
+    }
+
+    fn plan(&self, model: &Llama, threads: usize) -> Result<Plan, Failure> {
+        let Tuning { preset, settings } = &self.tuning;
+        let mut densities = Densities::uniform(settings.density);
+        for LayerDensity { layer, density } in &self.density_of {
+            match layer {
+                Named::Kind(kind) => drop(densities.by_kind.insert(*kind, *density)),
+                Named::Layer(id) if id.block < model.config().blocks => {
+                    densities.by_layer.insert(*id, *density);
+                }
+                Named::Layer(id) => {
+                    let blocks = model.config().blocks;
+                    return Err(format!("there is no {}: {} has {blocks} blocks", id.stem(), model.name()).into());
+                }
+            }
+        }
+        Ok(Plan {
+            method: self.method,
+            preset: Some(*preset),
+            settings: settings.clone(),
+            densities,
+            parallel: self.parallel,
+            layout: *self.layout.first().unwrap_or(&Layout::Merged),
+            threads,
+        })
+    }
+
+    fn inputs(&self, model: &Llama) -> Result<Inputs, Failure> {
+        if let Some(file) = &self.load_calibration {
+            return Ok(Inputs::Saved(Arc::new(model::open(file)?)));
+        }
+        let Some(file) = &self.calibration_text else {
+            if self.method == Method::Dsf {
+                eprintln!(
+                    "note: without --calibration-text the plain error of each weight counts, and the model loses more"
+                );
+            }
+            return Ok(Inputs::Unknown);
+        };
+        let windows = Windows::of_text(model, &super::text(file)?, self.calibration_context, None)?;
+        let wanted = self.calibration_samples.get();
+        if windows.len() < wanted {
+            eprintln!("note: the calibration text has {} windows, not {wanted}", windows.len());
+        }
+        Ok(Inputs::Windows(windows.spread(wanted)))
+    }
+}
+
+/// All steps, with a bar; the reports of all layers.
+fn drive(model: &Llama, plan: &Plan, mut work: Compression) -> Result<Vec<RunReport>, Failure> {
+    let all: f64 = model.layers().filter(|&id| plan.densities.of(id) < 1.0).map(|id| cost(model, id)).sum();
+    let bar = output::Share::new("compressing");
+    let (mut reports, mut before, mut found) = (Vec::new(), 0.0, 0.0);
+    let begun = Instant::now();
+    while let Some(step) = work.step()? {
+        match step {
+            Step::Advanced => {}
+            Step::Statistics(layers) => {
+                let layer = layers.first().map(|id| id.stem()).unwrap_or_default();
+                bar.update(before / all, 0.0, &format!("{layer}: inputs collected"));
+            }
+            Step::Layer(id, progress) => {
+                let share = (before + progress.done * cost(model, id)) / all;
+                let worked = share - found / all;
+                let left = begun.elapsed().as_secs_f64() * (1.0 - share) / worked.max(1e-9);
+                bar.update(share, left, &id.stem());
+            }
+            Step::Found(layer) => {
+                before += cost(model, layer.id);
+                found += cost(model, layer.id);
+                reports.push(layer.report);
+            }
+            Step::Finished(layer) => {
+                before += cost(model, layer.id);
+                reports.push(layer.report);
+            }
+        }
+    }
+    bar.finish();
+    if found > 0.0 {
+        eprintln!("note: {:.0} % of the work was there already and was taken up", 100.0 * found / all);
+    }
+    Ok(reports)
+}
+
+/// What a layer's run costs, against others.
+fn cost(model: &Llama, id: LayerId) -> f64 {
+    let (rows, cols) = model.shape(id);
+    (rows.min(cols) as f64).powi(2) * rows.max(cols) as f64
+}
+
+fn summary(model: &Llama, totals: &Totals, out: Option<&Path>) -> String {
+    let head = ["layer", "shape", "density", "relative error", "layer error", "before finalisation", "time"];
+    let row = |report: &RunReport| {
+        let number = |error: Option<f64>| error.map_or("–".into(), |error| format!("{error:.5}"));
+        let density = report.nnz as f64 / (report.rows * report.cols) as f64;
+        vec![
+            report.tensor.trim_end_matches(".weight").into(),
+            format!("{}×{}", report.rows, report.cols),
+            format!("{:.1} %", 100.0 * density),
+            format!("{:.4}", report.relative_error),
+            number(report.layer_error),
+            number(report.layer_error_before_finalize),
+            format!("{:.2} s", report.seconds),
+        ]
+    };
+    let rows: Vec<Vec<String>> =
+        std::iter::once(head.map(str::to_owned).to_vec()).chain(totals.layers.iter().map(row)).collect();
+    let mut text = output::table(&rows);
+    let weights = totals.bytes_dense / 2;
+    text.push_str(&format!(
+        "\n{}: {} of {weights} weights kept ({:.2} %), 16-bit storage {} with bit masks, {} as CSR, {} dense, {:.1} s",
+        model.name(),
+        totals.nnz,
+        100.0 * totals.nnz as f64 / weights.max(1) as f64,
+        output::bytes(totals.bytes_bitmask),
+        output::bytes(totals.bytes_csr),
+        output::bytes(totals.bytes_dense),
+        totals.seconds
+    ));
+    if let Some(out) = out {
+        text.push_str(&format!("\nwritten to {}", out.display()));
+    }
+    text
+}

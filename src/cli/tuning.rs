@@ -1,0 +1,69 @@
+//! The flags of a run's settings.
+
+use clap::{ArgMatches, Args, FromArgMatches};
+use dsf_explorer::factorize::{Preset, Settings};
+
+/// A preset, and the single settings given, which win over it.
+pub struct Tuning {
+    /// Where the settings start from.
+    pub preset: Preset,
+    /// The settings.
+    pub settings: Settings,
+}
+
+#[derive(Args)]
+struct PresetArg {
+    /// Where the settings start from; a single one given wins over it
+    #[arg(long, value_enum, default_value = "published")]
+    preset: Preset,
+}
+
+impl Args for Tuning {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        Settings::augment_args(PresetArg::augment_args(command)).mut_args(|arg| {
+            match arg.is_allow_negative_numbers_set() {
+                // A negative number is a value out of range, which has its own message, and no flag.
+                false if arg.get_long().is_some() => arg.allow_negative_numbers(true),
+                _ => arg,
+            }
+        })
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Tuning {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let preset = PresetArg::from_arg_matches(matches)?.preset;
+        // Only what was given: a flag's default is for the help text.
+        let given = Settings::from_arg_matches(matches)?;
+        let mut settings = Settings { density: given.density, ..Settings::default() }.with_preset(preset);
+        let is_given = |name: &str| matches.value_source(name) == Some(clap::parser::ValueSource::CommandLine);
+        macro_rules! take {
+            ($($field:ident),*) => { $(if is_given(stringify!($field)) { settings.$field = given.$field; })* };
+        }
+        take!(
+            density,
+            factor_density,
+            split,
+            expansion,
+            orientation,
+            outer,
+            inner,
+            rho,
+            schedule,
+            rho0_start,
+            rho0_end
+        );
+        take!(ridge, ridge_start, ramp_from, ramp_until, relaxation, start, mask_iterations, warm_start);
+        take!(fixed_mask, fallback, finalize, finalize_both, rounds, exact, shrinkage, seed);
+        Ok(Self { preset, settings })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,403 @@
+//! A compression in a folder: finished layers are kept beside the output until all of them are there.
+//!
+//! `<out>.partial` holds what the work is (`work.json`), a file for each finished layer, and the statistics if they are
+//! to be saved. Each file is written whole or not at all, so that a cut at any moment loses the layer in work and nothing
+//! else. In the end the output is put together inside of it and renamed into place.
+
+use super::{CompressedLayer, Error, Inputs, Kept, Plan, Store, Totals};
+use crate::export::{self, Entry, Layout, RunReport, Tensor};
+use crate::factorize::{Calibration, Factors, Settings};
+use crate::language::{LayerId, Llama};
+use crate::matrix::Matrix;
+use crate::model::{self, Dtype, Orientation, TensorInfo};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What marks a folder as an output of ours, which `--force` may replace.
+const REPORT: &str = "report.json";
+const WORK: &str = "work.json";
+const LAYERS: &str = "layers";
+const STATISTICS: &str = "statistics";
+
+/// What is written in the end.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// The forms of the layers: merged for a model of the same layout, the others for the factors alone.
+    pub layouts: Vec<Layout>,
+    /// Files that go with a model: name and bytes.
+    pub companions: Vec<(String, Vec<u8>)>,
+}
+
+/// The folder of a compression's work.
+pub struct Folder {
+    model: Llama,
+    /// Where the output will be.
+    out: PathBuf,
+    /// Where the work is.
+    partial: PathBuf,
+    keep_statistics: bool,
+    /// Held while this process works there.
+    _lock: File,
+}
+
+impl Folder {
+    /// Begins the work for `out`, or goes on with it.
+    ///
+    /// `replace`d are an earlier output and the beginnings of another compression. `keep_statistics` for
+    /// [`Folder::save_statistics`].
+    pub fn open(
+        model: &Llama,
+        plan: &Plan,
+        inputs: &Inputs,
+        out: &Path,
+        replace: bool,
+        keep_statistics: bool,
+    ) -> Result<Self, Error> {
+        let out = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
+        check_output(&out, replace)?;
+        let mut name = out.file_name().unwrap_or_default().to_owned();
+        name.push(".partial");
+        let partial = out.with_file_name(name);
+        fs::create_dir_all(partial.join(LAYERS)).map_err(|error| failed(&partial, &error))?;
+        let lock_path = partial.join("lock");
+        let lock = File::create(&lock_path).map_err(|error| failed(&lock_path, &error))?;
+        if let Err(fs::TryLockError::WouldBlock) = lock.try_lock() {
+            return Err(Error::Busy { path: partial });
+        }
+        let work = work(model, plan, inputs);
+        let described = partial.join(WORK);
+        if let Ok(bytes) = fs::read(&described) {
+            let found: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+            let differing = ["program", "model", "weights", "plan", "inputs"].into_iter();
+            let differing: Vec<_> = differing.filter(|key| found[key] != work[key]).collect();
+            if !differing.is_empty() {
+                if !replace {
+                    return Err(Error::OtherPlan { path: partial, what: format!("another {}", differing.join(", ")) });
+                }
+                for folder in [LAYERS, STATISTICS] {
+                    let folder = partial.join(folder);
+                    if folder.exists() {
+                        fs::remove_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
+                    }
+                }
+                fs::create_dir_all(partial.join(LAYERS)).map_err(|error| failed(&partial, &error))?;
+            }
+        }
+        if keep_statistics {
+            fs::create_dir_all(partial.join(STATISTICS)).map_err(|error| failed(&partial, &error))?;
+        }
+        export::write(&described, format!("{work:#}\n").as_bytes(), true)?;
+        Ok(Self { model: model.clone(), out, partial, keep_statistics, _lock: lock })
+    }
+
+    /// Another handle on the same work, for the machine that does it.
+    pub fn store(&self) -> Box<dyn Store> {
+        Box::new(LayerFiles {
+            model: self.model.clone(),
+            partial: self.partial.clone(),
+            keep_statistics: self.keep_statistics,
+        })
+    }
+
+    /// Writes the statistics of all stages into one file, `<m>.XtX` for the first layer m of each.
+    pub fn save_statistics(&self, path: &Path, replace: bool) -> Result<(), Error> {
+        let stages: BTreeSet<LayerId> =
+            self.model.layers().map(|id| LayerId { linear: id.linear.stage().first(), ..id }).collect();
+        let files = stages.into_iter().map(|id| (id, self.partial.join(STATISTICS).join(file_name(id))));
+        let files: Vec<_> = files.filter(|(_, file)| file.exists()).collect();
+        let entry = |id: &LayerId| {
+            let (_, inputs) = self.model.shape(*id);
+            let (name, dtype) = (format!("{}.XtX", id.stem()), "F32".to_owned());
+            Entry { name, dtype, shape: vec![inputs, inputs], bytes: 4 * inputs * inputs }
+        };
+        let mut parts: Vec<(Entry, &PathBuf)> = files.iter().map(|(id, file)| (entry(id), file)).collect();
+        export::sort_entries(&mut parts, |part| &part.0);
+        let metadata = BTreeMap::from([("dsf.source".to_owned(), self.model.name().to_owned())]);
+        export::write_with(path, replace, |out| {
+            out.write_all(&export::header(parts.iter().map(|part| &part.0), &metadata))?;
+            for (entry, file) in &parts {
+                let kept = model::open(file).map_err(std::io::Error::other)?;
+                out.write_all(kept.bytes(&entry.name).map_err(std::io::Error::other)?)?;
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// Puts the output together and in its place, and removes the work.
+    pub fn finish(self, plan: &Plan, totals: &Totals, output: &Output, replace: bool) -> Result<(), Error> {
+        let whole = self.partial.join("output");
+        if whole.exists() {
+            fs::remove_dir_all(&whole).map_err(|error| failed(&whole, &error))?;
+        }
+        fs::create_dir_all(&whole).map_err(|error| failed(&whole, &error))?;
+        let summary = json!({ "density": totals.density, "nnz": totals.nnz, "bytes_bitmask": totals.bytes_bitmask });
+        let metadata: BTreeMap<String, String> = [
+            ("format", "pt".to_owned()),
+            ("dsf.version", env!("CARGO_PKG_VERSION").to_owned()),
+            ("dsf.source", self.model.name().to_owned()),
+            ("dsf.settings", plan_json(plan).to_string()),
+            ("dsf.report", summary.to_string()),
+        ]
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect();
+        for &layout in &output.layouts {
+            let mut metadata = metadata.clone();
+            metadata.insert("dsf.layout".into(), layout.name().into());
+            match layout {
+                Layout::Merged => {
+                    self.write_merged(&whole, &metadata)?;
+                    for (name, bytes) in &output.companions {
+                        export::write(&whole.join(name), bytes, true)?;
+                    }
+                }
+                _ => self.write_factors(&whole, layout, &metadata)?,
+            }
+        }
+        let report = serde_json::to_string_pretty(totals).unwrap_or_default();
+        export::write(&whole.join(REPORT), format!("{report}\n").as_bytes(), true)?;
+        check_output(&self.out, replace)?;
+        if self.out.exists() {
+            // The old one is in its place until the new one is.
+            let old = self.partial.join("replaced");
+            fs::rename(&self.out, &old).map_err(|error| failed(&self.out, &error))?;
+        }
+        fs::rename(&whole, &self.out).map_err(|error| failed(&self.out, &error))?;
+        // What is left is of no use to anybody; the output is there.
+        let _ = fs::remove_dir_all(&self.partial);
+        Ok(())
+    }
+
+    /// The model's files, with the compressed layers in the place of the dense ones, tensor by tensor.
+    fn write_merged(&self, folder: &Path, metadata: &BTreeMap<String, String>) -> Result<(), Error> {
+        let checkpoint = self.model.checkpoint();
+        let files: BTreeSet<&str> = checkpoint.tensors().iter().map(|tensor| tensor.file.as_str()).collect();
+        let mut store = self.store();
+        for file in &files {
+            let name = if files.len() == 1 { "model.safetensors" } else { file };
+            let inside = checkpoint.tensors().iter().filter(|tensor| tensor.file == **file);
+            let mut entries: Vec<Entry> = inside.map(entry).collect();
+            export::sort_entries(&mut entries, |entry| entry);
+            export::write_with(&folder.join(name), true, |out| {
+                out.write_all(&export::header(&entries, metadata))?;
+                for entry in &entries {
+                    let layer = match LayerId::of_tensor(&entry.name) {
+                        Some(id) => store.find(id).map_err(std::io::Error::other)?,
+                        None => None,
+                    };
+                    let info = checkpoint.tensor(&entry.name).map_err(std::io::Error::other)?;
+                    match (layer, info.format) {
+                        (Some(layer), Some(dtype)) => out.write_all(&dtype.encode(layer.weight.as_slice()))?,
+                        _ => out.write_all(checkpoint.bytes(&entry.name).map_err(std::io::Error::other)?)?,
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// All factors in one file. One layer is in memory at a time, once for each width of values.
+    fn write_factors(&self, folder: &Path, layout: Layout, metadata: &BTreeMap<String, String>) -> Result<(), Error> {
+        let mut store = self.store();
+        let mut tensors = |id: LayerId| -> Result<Vec<Tensor>, Error> {
+            let Some(CompressedLayer { kept: Kept::Factors(factors), .. }) = store.find(id)? else {
+                return Ok(Vec::new());
+            };
+            Ok(export::factor_tensors(&id.stem(), &factors, layout, Dtype::F32))
+        };
+        let mut parts: Vec<(Entry, LayerId)> = Vec::new();
+        for id in self.model.layers() {
+            parts.extend(tensors(id)?.iter().map(|tensor| (tensor.entry().clone(), id)));
+        }
+        export::sort_entries(&mut parts, |part| &part.0);
+        let mut held: Option<(LayerId, BTreeMap<String, Vec<u8>>)> = None;
+        export::write_with(&folder.join(format!("factors-{}.safetensors", layout.name())), true, |out| {
+            out.write_all(&export::header(parts.iter().map(|part| &part.0), metadata))?;
+            for (entry, id) in &parts {
+                if held.as_ref().is_none_or(|held| held.0 != *id) {
+                    let tensors = tensors(*id).map_err(std::io::Error::other)?;
+                    let named = tensors.into_iter().map(|tensor| (tensor.name().to_owned(), tensor.into_bytes()));
+                    held = Some((*id, named.collect()));
+                }
+                let bytes = held.as_mut().and_then(|held| held.1.remove(&entry.name)).unwrap_or_default();
+                out.write_all(&bytes)?;
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+}
+
+/// The finished layers, one file each.
+struct LayerFiles {
+    model: Llama,
+    partial: PathBuf,
+    keep_statistics: bool,
+}
+
+impl Store for LayerFiles {
+    fn find(&mut self, id: LayerId) -> Result<Option<CompressedLayer>, Error> {
+        let path = self.partial.join(LAYERS).join(file_name(id));
+        if !path.exists() {
+            return Ok(None);
+        }
+        let file = model::open(&path)?;
+        let parsed = |key: &str| file.metadata().get(key).map(String::as_str).unwrap_or_default();
+        let settings: Result<Settings, _> = serde_json::from_str(parsed("dsf.settings"));
+        let report: Result<RunReport, _> = serde_json::from_str(parsed("dsf.report"));
+        let (Ok(settings), Ok(report)) = (settings, report) else {
+            // Written by another version: the layer is done again.
+            return Ok(None);
+        };
+        let kept = match file.factorizations().is_empty() {
+            true => Kept::Pruned(Arc::unwrap_or_clone(file.layer(&id.tensor(), Orientation::AsStored)?.weight)),
+            false => Kept::Factors(file.factors(&id.stem())?),
+        };
+        let dtype = self.model.checkpoint().tensor(&id.tensor())?.format.unwrap_or(Dtype::F32);
+        let weight = Arc::new(kept.weight(dtype)?);
+        Ok(Some(CompressedLayer { id, kept, weight, settings, report }))
+    }
+
+    fn keep(&mut self, layer: &CompressedLayer) -> Result<(), Error> {
+        let stem = layer.id.stem();
+        let tensors = match &layer.kept {
+            Kept::Factors(Factors { a, b }) => {
+                let dense = |name: &str, x: &Matrix| {
+                    Tensor::values(format!("{stem}.{name}.weight"), Dtype::F32, &[x.rows(), x.cols()], x.as_slice())
+                };
+                vec![dense("A", a), dense("B", b)]
+            }
+            Kept::Pruned(x) => {
+                vec![Tensor::values(layer.id.tensor(), Dtype::F32, &[x.rows(), x.cols()], x.as_slice())]
+            }
+        };
+        let metadata = BTreeMap::from([
+            ("dsf.settings".to_owned(), json!(layer.settings).to_string()),
+            ("dsf.report".to_owned(), json!(layer.report).to_string()),
+        ]);
+        let path = self.partial.join(LAYERS).join(file_name(layer.id));
+        Ok(export::write(&path, &export::safetensors(tensors, &metadata), true)?)
+    }
+
+    fn keep_statistics(&mut self, first: LayerId, statistics: &Calibration) -> Result<(), Error> {
+        if !self.keep_statistics {
+            return Ok(());
+        }
+        let (xtx, name) = (statistics.xtx(), format!("{}.XtX", first.stem()));
+        let tensor = Tensor::values(name, Dtype::F32, &[xtx.rows(), xtx.cols()], xtx.as_slice());
+        let path = self.partial.join(STATISTICS).join(file_name(first));
+        Ok(export::write(&path, &export::safetensors(vec![tensor], &BTreeMap::new()), true)?)
+    }
+}
+
+fn file_name(id: LayerId) -> String {
+    format!("{}.safetensors", id.stem())
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> Error {
+    Error::Write { path: path.to_owned(), reason: error.to_string() }
+}
+
+/// Refuses to replace a folder unless asked, and one that is not ours in any case.
+fn check_output(out: &Path, replace: bool) -> Result<(), Error> {
+    if !out.exists() {
+        let parent = out.parent().unwrap_or(Path::new("."));
+        return match parent.is_dir() {
+            true => Ok(()),
+            false => Err(export::Error::NoFolder { path: out.to_owned(), folder: parent.to_owned() }.into()),
+        };
+    }
+    let empty = || fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_none());
+    if empty() || (replace && out.join(REPORT).is_file()) {
+        return Ok(());
+    }
+    match replace {
+        false => Err(Error::Exists { path: out.to_owned() }),
+        true => Err(Error::Plan(format!(
+            "{} was not written by this program and is not replaced: give another folder",
+            out.display()
+        ))),
+    }
+}
+
+fn entry(info: &TensorInfo) -> Entry {
+    Entry { name: info.name.clone(), dtype: info.dtype.clone(), shape: info.shape.clone(), bytes: info.bytes as usize }
+}
+
+/// What the work is: as long as this is the same, finished layers can be taken up again.
+fn work(model: &Llama, plan: &Plan, inputs: &Inputs) -> Value {
+    let mut weights = Hash::default();
+    for tensor in model.checkpoint().tensors() {
+        weights.add(tensor.name.as_bytes());
+        weights.add(format!("{:?}{}", tensor.shape, tensor.dtype).as_bytes());
+        let bytes = model.checkpoint().bytes(&tensor.name).unwrap_or_default();
+        // Enough to tell trained weights apart, without reading many gigabytes.
+        weights.add(&bytes[..bytes.len().min(4096)]);
+    }
+    let inputs = match inputs {
+        Inputs::Unknown => json!(null),
+        Inputs::Windows(windows) => {
+            let mut tokens = Hash::default();
+            windows.iter().flatten().for_each(|token| tokens.add(&token.to_le_bytes()));
+            json!({ "windows": windows.len(), "context": windows.context(), "tokens": tokens.hex() })
+        }
+        Inputs::Saved(checkpoint) => {
+            let mut hash = Hash::default();
+            for tensor in checkpoint.tensors() {
+                hash.add(tensor.name.as_bytes());
+                let bytes = checkpoint.bytes(&tensor.name).unwrap_or_default();
+                hash.add(&bytes[..bytes.len().min(4096)]);
+            }
+            json!({ "file": hash.hex() })
+        }
+    };
+    json!({
+        "program": env!("CARGO_PKG_VERSION"),
+        "model": model.name(),
+        "weights": weights.hex(),
+        "plan": plan_json(plan),
+        "inputs": inputs,
+    })
+}
+
+fn plan_json(plan: &Plan) -> Value {
+    let densities = &plan.densities;
+    let kinds: BTreeMap<&str, f64> = densities.by_kind.iter().map(|(kind, &share)| (kind.short(), share)).collect();
+    let layers: BTreeMap<String, f64> = densities.by_layer.iter().map(|(id, &share)| (id.stem(), share)).collect();
+    json!({
+        "method": plan.method.name(),
+        "preset": plan.preset.map(|preset| preset.name()),
+        "settings": plan.settings,
+        "density": densities.all,
+        "density_of_kinds": kinds,
+        "density_of_layers": layers,
+        "parallel": plan.parallel,
+        "layout": plan.layout.name(),
+    })
+}
+
+/// FNV-1a: to tell whether two things are the same, not to be safe against anybody.
+struct Hash(u64);
+
+impl Default for Hash {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hash {
+    fn add(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    fn hex(&self) -> String {
+        format!("{:016x}", self.0)
+    }
+}

@@ -1,0 +1,26 @@
+//! A whole language model, layer by layer.
+//!
+//! A [`Plan`] says which linear layers get how many nonzeros by which method. [`Compression`] goes through the model with
+//! calibration windows and does it, one step at a time; a [`Store`] keeps each finished layer, in memory or in a folder
+//! that a later start goes on from. A [`Proxy`] foretells what layers' errors do to the model, and [`distribute`] gives
+//! each layer its share of a total budget accordingly.
+
+mod error;
+#[cfg(not(target_arch = "wasm32"))]
+mod folder;
+mod inputs;
+mod layer;
+mod plan;
+mod run;
+mod store;
+mod totals;
+
+pub use error::Error;
+#[cfg(not(target_arch = "wasm32"))]
+pub use folder::{Folder, Output};
+pub use inputs::Inputs;
+pub use layer::{CompressedLayer, Kept};
+pub use plan::{Densities, Method, Plan};
+pub use run::{Compression, Step};
+pub use store::{Memory, Store};
+pub use totals::Totals;

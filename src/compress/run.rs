@@ -1,0 +1,208 @@
+//! The way through the model, one step at a time.
+
+use super::{CompressedLayer, Error, Inputs, Kept, Method, Plan, Store};
+use crate::export::{Export, RunReport};
+use crate::factorize::Calibration;
+use crate::job::{Drive, End, Problem, Progress};
+use crate::language::{LayerId, Llama, Walk};
+use crate::matrix::keep_largest;
+use crate::model::Layer;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// What a step came to.
+pub enum Step {
+    /// The statistics of what these layers read are there.
+    Statistics(Vec<LayerId>),
+    /// A step of a layer's run.
+    Layer(LayerId, Progress),
+    /// A layer is finished and kept.
+    Finished(Box<CompressedLayer>),
+    /// A layer was finished before, and is taken from the store.
+    Found(Box<CompressedLayer>),
+    /// On to the next layers.
+    Advanced,
+}
+
+/// A compression: a machine without threads, driven step by step.
+///
+/// Layers are done in the order in which the model computes them. Those that the store has are not done again, but the
+/// calibration windows go through them as well.
+pub struct Compression {
+    model: Llama,
+    plan: Plan,
+    source: Source,
+    store: Box<dyn Store>,
+    /// Seconds since some moment.
+    clock: Box<dyn Fn() -> f64 + Send>,
+    /// Layers of this stage that are not done yet.
+    waiting: VecDeque<LayerId>,
+    statistics: Option<Arc<Calibration>>,
+    run: Option<Run>,
+}
+
+/// Where the statistics come from, and what gives the order of the layers.
+enum Source {
+    Walk { walk: Box<Walk>, entered: bool },
+    List { stages: VecDeque<Vec<LayerId>>, saved: Option<Arc<crate::model::Checkpoint>> },
+}
+
+/// A layer in work.
+struct Run {
+    layer: Layer,
+    problem: Problem,
+    drive: Drive,
+    /// Time in the solver.
+    seconds: f64,
+}
+
+impl Compression {
+    /// Ready to begin. `clock` tells seconds, for the reports.
+    pub fn new(
+        model: &Llama,
+        plan: Plan,
+        inputs: &Inputs,
+        store: Box<dyn Store>,
+        clock: Box<dyn Fn() -> f64 + Send>,
+    ) -> Result<Self, Error> {
+        plan.check()?;
+        let list = |saved| {
+            let mut stages: VecDeque<Vec<LayerId>> = VecDeque::new();
+            for id in model.layers() {
+                match stages
+                    .back_mut()
+                    .filter(|stage| stage[0].block == id.block && stage[0].linear.stage() == id.linear.stage())
+                {
+                    Some(stage) => stage.push(id),
+                    None => stages.push_back(vec![id]),
+                }
+            }
+            Source::List { stages, saved }
+        };
+        let source = match inputs {
+            Inputs::Unknown => list(None),
+            Inputs::Saved(checkpoint) => list(Some(checkpoint.clone())),
+            Inputs::Windows(windows) => Source::Walk { walk: Box::new(Walk::new(model, windows)?), entered: false },
+        };
+        let (waiting, statistics, run) = Default::default();
+        Ok(Self { model: model.clone(), plan, source, store, clock, waiting, statistics, run })
+    }
+
+    /// The next step; `None` when all layers are done.
+    pub fn step(&mut self) -> Result<Option<Step>, Error> {
+        if self.run.is_some() {
+            return self.run_step().map(Some);
+        }
+        let Some(&id) = self.waiting.front() else { return self.advance() };
+        if let Some(found) = self.store.find(id)? {
+            self.done(id, &found);
+            return Ok(Some(Step::Found(Box::new(found))));
+        }
+        if self.statistics.is_none()
+            && let Some(statistics) = self.collect(id)?
+        {
+            self.statistics = Some(statistics);
+            return Ok(Some(Step::Statistics(self.waiting.iter().copied().collect())));
+        }
+        self.begin(id)
+    }
+
+    /// On to the next layers that are to be done.
+    fn advance(&mut self) -> Result<Option<Step>, Error> {
+        self.statistics = None;
+        let next = match &mut self.source {
+            Source::Walk { walk, entered } => {
+                if *entered {
+                    walk.advance()?;
+                }
+                *entered = true;
+                walk.layers()
+            }
+            Source::List { stages, .. } => stages.pop_front().unwrap_or_default(),
+        };
+        if next.is_empty() {
+            return Ok(None);
+        }
+        // What keeps all its weights is left as it is.
+        self.waiting = next.into_iter().filter(|&id| self.plan.densities.of(id) < 1.0).collect();
+        Ok(Some(Step::Advanced))
+    }
+
+    fn collect(&mut self, id: LayerId) -> Result<Option<Arc<Calibration>>, Error> {
+        let first = LayerId { linear: id.linear.stage().first(), ..id };
+        let statistics = match &mut self.source {
+            Source::Walk { walk, .. } => walk.statistics()?,
+            Source::List { saved: Some(saved), .. } => {
+                saved.calibration_of(&first.stem(), self.model.shape(first).1)?
+            }
+            Source::List { saved: None, .. } => return Ok(None),
+        };
+        self.store.keep_statistics(first, &statistics)?;
+        Ok(Some(Arc::new(statistics)))
+    }
+
+    /// Starts a layer's run; pruning is done at once.
+    fn begin(&mut self, id: LayerId) -> Result<Option<Step>, Error> {
+        let layer = self.model.layer(id)?;
+        let problem = Problem { weight: layer.weight.clone(), calibration: self.statistics.clone(), held_out: None };
+        let start = (self.clock)();
+        match self.plan.method {
+            Method::Magnitude => {
+                let density = self.plan.densities.of(id);
+                let kept = (density * layer.weight.len() as f64).floor() as usize;
+                let pruned = keep_largest(&layer.weight, kept);
+                let (seconds, threads) = ((self.clock)() - start, self.plan.threads);
+                let name = self.plan.method.name();
+                let report = RunReport::of_pruned(&layer, &problem, name, density, &pruned, seconds, threads);
+                let settings = self.plan.settings_of(id);
+                let weight = Arc::new(pruned.clone());
+                self.finish(CompressedLayer { id, kept: Kept::Pruned(pruned), weight, settings, report }).map(Some)
+            }
+            Method::Dsf => {
+                let failed = |error: crate::factorize::Error| layer_error(id, error);
+                let drive = Drive::new(problem.clone(), &self.plan.settings_of(id)).map_err(failed)?;
+                let seconds = (self.clock)() - start;
+                self.run = Some(Run { layer, problem, drive, seconds });
+                self.run_step().map(Some)
+            }
+        }
+    }
+
+    fn run_step(&mut self) -> Result<Step, Error> {
+        let id = self.waiting[0];
+        let Some(mut run) = self.run.take() else { unreachable!("only called with a layer in work") };
+        let start = (self.clock)();
+        let stepped = run.drive.step().map_err(|error| layer_error(id, error))?;
+        run.seconds += (self.clock)() - start;
+        let Some(mut progress) = stepped else {
+            let outcome = run.drive.finish(End::Finished, run.seconds).map_err(|error| layer_error(id, error))?;
+            let (layer, dtype) = (&run.layer, None);
+            let export = Export::new(layer, &outcome.factors, self.plan.layout, dtype)?;
+            let report = RunReport::new(layer, &run.problem, self.plan.preset, &export, &outcome, self.plan.threads);
+            let kept = Kept::Factors(outcome.factors);
+            let weight = Arc::new(kept.weight(layer.dtype)?);
+            return self.finish(CompressedLayer { id, kept, weight, settings: outcome.settings, report });
+        };
+        progress.seconds = run.seconds;
+        self.run = Some(run);
+        Ok(Step::Layer(id, progress))
+    }
+
+    fn finish(&mut self, layer: CompressedLayer) -> Result<Step, Error> {
+        self.store.keep(&layer)?;
+        self.done(layer.id, &layer);
+        Ok(Step::Finished(Box::new(layer)))
+    }
+
+    /// What comes later sees this layer's replacement, unless everything is to see the dense model.
+    fn done(&mut self, id: LayerId, layer: &CompressedLayer) {
+        self.waiting.retain(|&waiting| waiting != id);
+        if let (Source::Walk { walk, .. }, false) = (&mut self.source, self.plan.parallel) {
+            walk.replace(id, layer.weight.clone());
+        }
+    }
+}
+
+fn layer_error(id: LayerId, error: crate::factorize::Error) -> Error {
+    Error::Layer { tensor: id.tensor(), problem: error.to_string() }
+}

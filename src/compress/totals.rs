@@ -1,0 +1,39 @@
+//! All layers together.
+
+use crate::export::RunReport;
+use serde::Serialize;
+
+/// What a compression came to. The keys are a contract.
+#[derive(Clone, Debug, Serialize)]
+pub struct Totals {
+    /// A report for each layer, in the order in which they were done.
+    pub layers: Vec<RunReport>,
+    /// The share of the weights that was asked for.
+    pub density: f64,
+    /// Nonzeros of all layers.
+    pub nnz: usize,
+    /// The layers with 16-bit values.
+    pub bytes_dense: u64,
+    /// What replaces them with 16-bit values and one bit a position.
+    pub bytes_bitmask: u64,
+    /// What replaces them with 16-bit values and a column index each.
+    pub bytes_csr: u64,
+    /// The whole compression, with what was done before an interruption.
+    pub seconds: f64,
+}
+
+impl Totals {
+    /// Of finished layers.
+    pub fn new(layers: Vec<RunReport>, density: f64, seconds: f64) -> Self {
+        let sum = |bytes: fn(&RunReport) -> u64| layers.iter().map(bytes).sum();
+        Self {
+            density,
+            nnz: layers.iter().map(|layer| layer.nnz).sum(),
+            bytes_dense: sum(|layer| layer.bytes_dense),
+            bytes_bitmask: sum(|layer| layer.bytes_bitmask),
+            bytes_csr: sum(|layer| layer.bytes_csr),
+            seconds,
+            layers,
+        }
+    }
+}

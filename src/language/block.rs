@@ -1,0 +1,198 @@
+//! One block: attention and feed-forward, each beside the residual stream.
+//!
+//! For the residual stream `h` of one text, a row for each token:
+//!
+//! ```text
+//! x = norm(h)     q, k, v = x·Qᵀ, x·Kᵀ, x·Vᵀ     m = softmax(q·kᵀ/√d, causal)·v     h ← h + m·Oᵀ
+//! x = norm(h)     f = silu(x·Gateᵀ) ⊙ x·Upᵀ                                         h ← h + f·Downᵀ
+//! ```
+//!
+//! The four lefthand sides x, m, x, f are what the linear layers read: the [`Stage`]s. Own code rather than a tensor
+//! library's: the inputs of every layer are wanted, layers are put in place of others one by one, and texts are computed
+//! beside each other with the same bits on any number of threads. The products are faer's.
+
+use super::layers::{Linear, Stage};
+use super::rope::Angles;
+use super::{Config, Error};
+use crate::compute::Par;
+use crate::matrix::Matrix;
+use faer::linalg::matmul::{matmul, triangular};
+use faer::{Accum, MatRef};
+use std::sync::Arc;
+
+/// A block's weights, in f32.
+#[derive(Clone)]
+pub struct Block {
+    pub(super) config: Arc<Config>,
+    pub(super) angles: Arc<Angles>,
+    /// `[hidden]`.
+    pub(super) attention_norm: Vec<f32>,
+    /// `[hidden]`.
+    pub(super) feed_forward_norm: Vec<f32>,
+    /// In the order of [`Linear::ALL`].
+    pub(super) weights: [Arc<Matrix>; 7],
+    pub(super) biases: [Option<Vec<f32>>; 7],
+}
+
+impl Block {
+    /// The weight `[out, in]` of a layer.
+    pub fn weight(&self, linear: Linear) -> &Arc<Matrix> {
+        &self.weights[linear as usize]
+    }
+
+    /// Puts another weight of the same shape in a layer's place.
+    ///
+    /// # Panics
+    /// When the shape is another.
+    pub fn replace(&mut self, linear: Linear, weight: Arc<Matrix>) {
+        assert_eq!(weight.shape(), self.weight(linear).shape(), "the shape of {}", linear.name());
+        self.weights[linear as usize] = weight;
+    }
+
+    /// `h` `[tokens, hidden]` through the block.
+    pub fn forward(&self, h: &mut Matrix, par: Par) {
+        let mixed = self.mixed(h, par);
+        self.add_attention(h, &mixed, par);
+        let gated = self.gated(h, par);
+        self.add_feed_forward(h, &gated, par);
+    }
+
+    /// What the layers of the first stage read: the normed stream.
+    pub fn attention_inputs(&self, h: &Matrix) -> Matrix {
+        norm(h, &self.attention_norm, self.config.norm_eps)
+    }
+
+    /// What the heads mix from the values of the tokens before: the inputs of the attention's output layer.
+    pub fn mixed(&self, h: &Matrix, par: Par) -> Matrix {
+        let x = self.attention_inputs(h);
+        let mut q = self.linear(Linear::Query, &x, par);
+        let mut k = self.linear(Linear::Key, &x, par);
+        let v = self.linear(Linear::Value, &x, par);
+        for heads in [&mut q, &mut k] {
+            let width = heads.cols();
+            heads.as_mut_slice().chunks_exact_mut(width).enumerate().for_each(|(at, row)| self.angles.turn(row, at));
+        }
+        attend(&self.config, &q, &k, &v, par)
+    }
+
+    /// `h ← h + mixed·Oᵀ`.
+    pub fn add_attention(&self, h: &mut Matrix, mixed: &Matrix, par: Par) {
+        self.add(Linear::Output, h, mixed, par);
+    }
+
+    /// What the layers of the third stage read: the normed stream.
+    pub fn feed_forward_inputs(&self, h: &Matrix) -> Matrix {
+        norm(h, &self.feed_forward_norm, self.config.norm_eps)
+    }
+
+    /// The gated values, the inputs of the feed-forward's output layer.
+    pub fn gated(&self, h: &Matrix, par: Par) -> Matrix {
+        let x = self.feed_forward_inputs(h);
+        let mut gate = self.linear(Linear::Gate, &x, par);
+        let up = self.linear(Linear::Up, &x, par);
+        for (gate, up) in gate.as_mut_slice().iter_mut().zip(up.as_slice()) {
+            *gate = *gate / (1.0 + (-*gate).exp()) * up;
+        }
+        gate
+    }
+
+    /// `h ← h + gated·Downᵀ`.
+    pub fn add_feed_forward(&self, h: &mut Matrix, gated: &Matrix, par: Par) {
+        self.add(Linear::Down, h, gated, par);
+    }
+
+    /// What the layers of `stage` read, for a text whose stream is `h` at this point of the block: before the attention
+    /// for the first two stages, after it for the others.
+    pub fn inputs(&self, stage: Stage, h: &Matrix, par: Par) -> Matrix {
+        match stage {
+            Stage::Attention => self.attention_inputs(h),
+            Stage::AttentionOutput => self.mixed(h, par),
+            Stage::FeedForward => self.feed_forward_inputs(h),
+            Stage::FeedForwardOutput => self.gated(h, par),
+        }
+    }
+
+    /// `x·Wᵀ` and the bias.
+    pub(super) fn linear(&self, linear: Linear, x: &Matrix, par: Par) -> Matrix {
+        let weight = self.weight(linear);
+        let mut out = Matrix::zeros(x.rows(), weight.rows());
+        matmul(out.view_mut(), Accum::Replace, x.view(), weight.view().transpose(), 1.0, par);
+        self.add_bias(linear, &mut out);
+        out
+    }
+
+    fn add(&self, linear: Linear, h: &mut Matrix, x: &Matrix, par: Par) {
+        matmul(h.view_mut(), Accum::Add, x.view(), self.weight(linear).view().transpose(), 1.0, par);
+        self.add_bias(linear, h);
+    }
+
+    fn add_bias(&self, linear: Linear, out: &mut Matrix) {
+        if let Some(bias) = &self.biases[linear as usize] {
+            for row in out.as_mut_slice().chunks_exact_mut(bias.len()) {
+                row.iter_mut().zip(bias).for_each(|(x, bias)| *x += bias);
+            }
+        }
+    }
+}
+
+/// Every row divided by the root of its mean square, then multiplied by `weight` entry by entry.
+pub(super) fn norm(h: &Matrix, weight: &[f32], eps: f32) -> Matrix {
+    let mut out = h.clone();
+    let width = h.cols();
+    for row in out.as_mut_slice().chunks_exact_mut(width) {
+        let squares: f64 = row.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+        let scale = ((squares / width as f64) as f32 + eps).sqrt().recip();
+        row.iter_mut().zip(weight).for_each(|(x, weight)| *x *= scale * weight);
+    }
+    out
+}
+
+/// Head `at` of a matrix that holds heads of `width` side by side.
+fn head(matrix: &Matrix, at: usize, width: usize) -> MatRef<'_, f32> {
+    matrix.view().subcols(at * width, width)
+}
+
+/// softmax(q·kᵀ/√d)·v for each head, a token seeing itself and those before it. `q` may hold only the last tokens of
+/// the text that `k` and `v` hold. A head of keys and values serves as many heads of queries as there are for each.
+pub(super) fn attend(config: &Config, q: &Matrix, k: &Matrix, v: &Matrix, par: Par) -> Matrix {
+    let (width, shared) = (config.head_dim, config.heads / config.kv_heads);
+    let (tokens, seen) = (q.rows(), k.rows());
+    let scale = (width as f32).sqrt().recip();
+    let mut out = Matrix::zeros(tokens, q.cols());
+    let mut scores = Matrix::zeros(tokens, seen);
+    for at in 0..config.heads {
+        let (q, k, v) = (head(q, at, width), head(k, at / shared, width), head(v, at / shared, width));
+        matmul(scores.view_mut(), Accum::Replace, q, k.transpose(), scale, par);
+        for (row, scores) in scores.as_mut_slice().chunks_exact_mut(seen).enumerate() {
+            let (visible, hidden) = scores.split_at_mut(seen - tokens + row + 1);
+            softmax(visible);
+            hidden.fill(0.0);
+        }
+        let mixed = out.view_mut().subcols_mut(at * width, width);
+        if tokens == seen && tokens > 1 {
+            // Half of the weights are zeros.
+            let lower = triangular::BlockStructure::TriangularLower;
+            let full = triangular::BlockStructure::Rectangular;
+            triangular::matmul(mixed, full, Accum::Replace, scores.view(), lower, v, full, 1.0, par);
+        } else {
+            matmul(mixed, Accum::Replace, scores.view(), v, 1.0, par);
+        }
+    }
+    out
+}
+
+fn softmax(scores: &mut [f32]) {
+    let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut sum = 0.0;
+    for score in &mut *scores {
+        *score = (*score - most).exp();
+        sum += *score;
+    }
+    let scale = 1.0 / sum;
+    scores.iter_mut().for_each(|score| *score *= scale);
+}
+
+/// Whether every entry is a number.
+pub(super) fn check(h: &Matrix, block: usize) -> Result<(), Error> {
+    if h.first_not_finite().is_some() { Err(Error::NotFinite { block }) } else { Ok(()) }
+}

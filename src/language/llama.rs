@@ -1,0 +1,240 @@
+//! A language model of the Llama family: configuration, tokenizer, and weights on demand.
+
+use super::block::{Block, norm};
+use super::layers::{LayerId, Linear};
+use super::rope::Angles;
+use super::{Config, Error, Tokenizer};
+use crate::compute::Par;
+use crate::matrix::Matrix;
+use crate::model::{Checkpoint, Layer, Orientation};
+use faer::Accum;
+use faer::linalg::matmul::matmul;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const EMBEDDING: &str = "model.embed_tokens.weight";
+const FINAL_NORM: &str = "model.norm.weight";
+const HEAD: &str = "lm_head.weight";
+
+/// A language model, with some of its layers replaced by others.
+///
+/// The weights stay where they are, in their mapped file; a block's are read to f32 when it is its turn. Copies share
+/// everything, so that a model with one layer replaced costs that layer.
+#[derive(Clone)]
+pub struct Llama {
+    name: String,
+    config: Arc<Config>,
+    tokenizer: Arc<Tokenizer>,
+    checkpoint: Arc<Checkpoint>,
+    replaced: BTreeMap<LayerId, Arc<Matrix>>,
+}
+
+impl Llama {
+    /// From the parts of a Hugging Face folder called `name`. Every tensor that will be needed is looked for and its shape
+    /// checked.
+    pub fn new(name: &str, config: &[u8], tokenizer: &[u8], checkpoint: Arc<Checkpoint>) -> Result<Self, Error> {
+        let config = Config::read(config)?;
+        let tokenizer = Tokenizer::read(tokenizer)?;
+        let model = Self {
+            name: name.to_owned(),
+            config: Arc::new(config),
+            tokenizer: Arc::new(tokenizer),
+            checkpoint,
+            replaced: BTreeMap::new(),
+        };
+        model.check_shapes()?;
+        Ok(model)
+    }
+
+    fn check_shapes(&self) -> Result<(), Error> {
+        let Config { hidden, vocabulary, blocks, tied, .. } = *self.config;
+        let check = |tensor: String, expected: &[usize]| -> Result<(), Error> {
+            let shape = &self.checkpoint.tensor(&tensor)?.shape;
+            if shape != expected {
+                return Err(Error::Shape { tensor, shape: shape.clone(), expected: expected.to_vec() });
+            }
+            Ok(())
+        };
+        check(EMBEDDING.into(), &[vocabulary, hidden])?;
+        check(FINAL_NORM.into(), &[hidden])?;
+        if !tied {
+            check(HEAD.into(), &[vocabulary, hidden])?;
+        }
+        for block in 0..blocks {
+            for norm in ["input_layernorm", "post_attention_layernorm"] {
+                check(format!("model.layers.{block}.{norm}.weight"), &[hidden])?;
+            }
+            for linear in Linear::ALL {
+                let (rows, cols) = linear.shape(&self.config);
+                let id = LayerId { block, linear };
+                check(id.tensor(), &[rows, cols])?;
+                if linear.has_bias(&self.config) {
+                    check(format!("{}.bias", id.stem()), &[rows])?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The folder's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Sizes and constants.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// The file or files of the weights.
+    pub fn checkpoint(&self) -> &Arc<Checkpoint> {
+        &self.checkpoint
+    }
+
+    /// All linear layers of all blocks, in the order in which they are computed.
+    pub fn layers(&self) -> impl Iterator<Item = LayerId> + use<> {
+        (0..self.config.blocks).flat_map(|block| Linear::ALL.map(|linear| LayerId { block, linear }))
+    }
+
+    /// How many weights those layers have.
+    pub fn layer_weights(&self) -> usize {
+        self.layers().map(|id| self.shape(id)).map(|(rows, cols)| rows * cols).sum()
+    }
+
+    /// Outputs and inputs of a layer.
+    pub fn shape(&self, id: LayerId) -> (usize, usize) {
+        id.linear.shape(&self.config)
+    }
+
+    /// A layer as it is stored, whatever has been put in its place.
+    pub fn layer(&self, id: LayerId) -> Result<Layer, Error> {
+        Ok(self.checkpoint.layer(&id.tensor(), Orientation::AsStored)?)
+    }
+
+    /// Puts `weight` `[out, in]` in a layer's place.
+    ///
+    /// # Panics
+    /// When the shape is another.
+    pub fn replace(&mut self, id: LayerId, weight: Arc<Matrix>) {
+        assert_eq!(weight.shape(), self.shape(id), "the shape of {}", id.tensor());
+        self.replaced.insert(id, weight);
+    }
+
+    /// Takes back what [`Llama::replace`] did.
+    pub fn restore(&mut self, id: LayerId) {
+        self.replaced.remove(&id);
+    }
+
+    /// What has been put in the layer's place.
+    pub fn replacement(&self, id: LayerId) -> Option<&Arc<Matrix>> {
+        self.replaced.get(&id)
+    }
+
+    /// Reads a block. `angles` must hold as many positions as the texts it will see.
+    pub fn block(&self, block: usize, angles: &Arc<Angles>) -> Result<Block, Error> {
+        let weight = |linear: Linear| -> Result<Arc<Matrix>, Error> {
+            let id = LayerId { block, linear };
+            match self.replaced.get(&id) {
+                Some(weight) => Ok(weight.clone()),
+                None => Ok(self.layer(id)?.weight),
+            }
+        };
+        let bias = |linear: Linear| -> Result<Option<Vec<f32>>, Error> {
+            let wanted = linear.has_bias(&self.config);
+            wanted.then(|| self.vector(&format!("{}.bias", LayerId { block, linear }.stem()))).transpose()
+        };
+        let norm = |norm: &str| self.vector(&format!("model.layers.{block}.{norm}.weight"));
+        let mut weights = Vec::with_capacity(Linear::ALL.len());
+        let mut biases: [Option<Vec<f32>>; 7] = Default::default();
+        for (linear, place) in Linear::ALL.into_iter().zip(&mut biases) {
+            weights.push(weight(linear)?);
+            *place = bias(linear)?;
+        }
+        let weights = weights.try_into().map_err(|_| ()).expect("one for each linear layer");
+        Ok(Block {
+            config: self.config.clone(),
+            angles: angles.clone(),
+            attention_norm: norm("input_layernorm")?,
+            feed_forward_norm: norm("post_attention_layernorm")?,
+            weights,
+            biases,
+        })
+    }
+
+    /// The angles of so many positions.
+    pub fn angles(&self, positions: usize) -> Arc<Angles> {
+        Arc::new(Angles::new(&self.config, positions))
+    }
+
+    /// The embedding, and what turns the stream of the last block into the next token's logits.
+    pub fn ends(&self) -> Result<Ends, Error> {
+        let embedding = self.matrix(EMBEDDING)?;
+        let head = if self.config.tied { embedding.clone() } else { self.matrix(HEAD)? };
+        Ok(Ends { embedding, norm: self.vector(FINAL_NORM)?, head, eps: self.config.norm_eps })
+    }
+
+    fn matrix(&self, tensor: &str) -> Result<Arc<Matrix>, Error> {
+        Ok(self.checkpoint.layer(tensor, Orientation::AsStored)?.weight)
+    }
+
+    fn vector(&self, tensor: &str) -> Result<Vec<f32>, Error> {
+        Ok(self.checkpoint.values(tensor)?)
+    }
+}
+
+/// The model's first and last layer.
+pub struct Ends {
+    embedding: Arc<Matrix>,
+    norm: Vec<f32>,
+    head: Arc<Matrix>,
+    eps: f32,
+}
+
+impl Ends {
+    /// The residual stream `[tokens, hidden]` before the first block.
+    pub fn embed(&self, tokens: &[u32]) -> Result<Matrix, Error> {
+        let vocabulary = self.embedding.rows();
+        let mut values = Vec::with_capacity(tokens.len() * self.embedding.cols());
+        for &token in tokens {
+            if token as usize >= vocabulary {
+                return Err(Error::Token { token, vocabulary });
+            }
+            values.extend_from_slice(self.embedding.row(token as usize));
+        }
+        Ok(Matrix::from_vec(tokens.len(), self.embedding.cols(), values))
+    }
+
+    /// The logits `[tokens, vocabulary]` from the stream `h` after the last block.
+    pub fn logits(&self, h: &Matrix, par: Par) -> Matrix {
+        let x = norm(h, &self.norm, self.eps);
+        let mut out = Matrix::zeros(x.rows(), self.head.rows());
+        matmul(out.view_mut(), Accum::Replace, x.view(), self.head.view().transpose(), 1.0, par);
+        out
+    }
+
+    /// −ln P of each `next` token, given the stream `h` after the last block, a row for each.
+    pub fn losses(&self, h: &Matrix, next: &[u32], par: Par) -> Vec<f64> {
+        /// Rows of logits held at a time.
+        const ROWS: usize = 128;
+        let width = h.cols();
+        let mut losses = Vec::with_capacity(next.len());
+        for (rows, next) in h.as_slice().chunks(ROWS * width).zip(next.chunks(ROWS)) {
+            let rows = Matrix::from_vec(rows.len() / width, width, rows.to_vec());
+            let logits = self.logits(&rows, par);
+            losses.extend(next.iter().enumerate().map(|(at, &token)| loss(logits.row(at), token)));
+        }
+        losses
+    }
+}
+
+/// −ln softmax(logits)\[token\], summed in f64.
+fn loss(logits: &[f32], token: u32) -> f64 {
+    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = logits.iter().map(|&x| f64::from((x - most).exp())).sum();
+    sum.ln() + f64::from(most) - f64::from(logits[token as usize])
+}

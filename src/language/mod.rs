@@ -1,0 +1,33 @@
+//! Language models of the Llama family: what their layers read, and what becomes of the model when they are replaced.
+//!
+//! A Hugging Face folder becomes a [`Llama`]; a text becomes [`Windows`] of tokens. The model goes through all windows
+//! block by block ([`Streams`]), so that one block's weights are in memory at a time; [`Walk`] stops at each stage of a
+//! block, to collect the statistics of what its linear layers read and to put others in their place.
+
+mod block;
+mod config;
+mod error;
+mod generate;
+mod layers;
+mod llama;
+#[cfg(not(target_arch = "wasm32"))]
+mod open;
+mod rope;
+mod stream;
+mod tokenizer;
+mod walk;
+mod windows;
+
+pub use block::Block;
+pub use config::{Config, Rope, Scaling};
+pub use error::Error;
+pub use generate::{Sampling, generate};
+pub use layers::{LayerId, Linear, Stage};
+pub use llama::{Ends, Llama};
+#[cfg(not(target_arch = "wasm32"))]
+pub use open::{companions, open};
+pub use rope::Angles;
+pub use stream::{Loss, Prepared, Progress, Streams, unobserved};
+pub use tokenizer::Tokenizer;
+pub use walk::Walk;
+pub use windows::Windows;

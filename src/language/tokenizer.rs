@@ -1,0 +1,30 @@
+//! Text to tokens and back, as `tokenizer.json` says.
+
+use super::Error;
+
+/// A model's tokenizer.
+pub struct Tokenizer {
+    inner: tokenizers::Tokenizer,
+}
+
+impl Tokenizer {
+    /// Reads a `tokenizer.json`.
+    pub fn read(bytes: &[u8]) -> Result<Self, Error> {
+        let inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(problem)?;
+        Ok(Self { inner })
+    }
+
+    /// The tokens of `text`, with what the file's own post-processor adds and nothing else.
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>, Error> {
+        Ok(self.inner.encode_fast(text, true).map_err(problem)?.get_ids().to_vec())
+    }
+
+    /// The text of `tokens`, without special ones.
+    pub fn decode(&self, tokens: &[u32]) -> Result<String, Error> {
+        self.inner.decode(tokens, true).map_err(problem)
+    }
+}
+
+fn problem(error: tokenizers::Error) -> Error {
+    Error::Tokenizer { problem: crate::model::one_line(&error.to_string()) }
+}

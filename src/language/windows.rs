@@ -1,0 +1,71 @@
+//! A text in pieces of equal length.
+
+use super::{Error, Llama};
+
+/// Windows of `context` tokens, not overlapping; what does not fill the last one is left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Windows {
+    context: usize,
+    tokens: Vec<u32>,
+}
+
+impl Windows {
+    /// Of `text`, encoded once with what the tokenizer adds by itself; `limit` keeps its first tokens.
+    pub fn of_text(model: &Llama, text: &str, context: usize, limit: Option<usize>) -> Result<Self, Error> {
+        Self::of_tokens(model, model.tokenizer().encode(text)?, context, limit)
+    }
+
+    /// Of tokens.
+    pub fn of_tokens(model: &Llama, mut tokens: Vec<u32>, context: usize, limit: Option<usize>) -> Result<Self, Error> {
+        if context < 2 {
+            return Err(Error::Context { context });
+        }
+        tokens.truncate(limit.unwrap_or(usize::MAX));
+        let vocabulary = model.config().vocabulary;
+        if let Some(&token) = tokens.iter().find(|&&token| token as usize >= vocabulary) {
+            return Err(Error::Token { token, vocabulary });
+        }
+        if tokens.len() < context {
+            return Err(Error::TooShort { tokens: tokens.len(), context });
+        }
+        tokens.truncate(tokens.len() / context * context);
+        Ok(Self { context, tokens })
+    }
+
+    /// At most so many of them, at equal distances.
+    pub fn spread(self, count: usize) -> Self {
+        let (all, count) = (self.len(), count.max(1));
+        if count >= all {
+            return self;
+        }
+        let chosen = (0..count).map(|at| at * all / count);
+        let window = |at: usize| &self.tokens[at * self.context..][..self.context];
+        let tokens = chosen.flat_map(|at| window(at).iter().copied()).collect();
+        Self { context: self.context, tokens }
+    }
+
+    /// Tokens of a window.
+    pub fn context(&self) -> usize {
+        self.context
+    }
+
+    /// How many windows there are.
+    pub fn len(&self) -> usize {
+        self.tokens.len() / self.context
+    }
+
+    /// Whether there is none, which no constructor lets happen.
+    pub fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
+    }
+
+    /// The windows.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u32]> {
+        self.tokens.chunks_exact(self.context)
+    }
+
+    /// How many tokens are predicted: all but the first of each window.
+    pub fn predicted(&self) -> usize {
+        self.len() * (self.context - 1)
+    }
+}
