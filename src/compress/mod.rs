@@ -5,22 +5,26 @@
 //! that a later start goes on from. A [`Proxy`] foretells what layers' errors do to the model, and [`distribute`] gives
 //! each layer its share of a total budget accordingly.
 
+mod distribute;
 mod error;
 #[cfg(not(target_arch = "wasm32"))]
 mod folder;
 mod inputs;
 mod layer;
 mod plan;
+mod proxy;
 mod run;
 mod store;
 mod totals;
 
+pub use distribute::distribute;
 pub use error::Error;
 #[cfg(not(target_arch = "wasm32"))]
 pub use folder::{Folder, Output};
 pub use inputs::Inputs;
 pub use layer::{CompressedLayer, Kept};
 pub use plan::{Densities, Method, Plan};
+pub use proxy::{Curve, Proxy};
 pub use run::{Compression, Step};
 pub use store::{Memory, Store};
 pub use totals::Totals;

@@ -1,0 +1,50 @@
+//! A total budget shared between the layers, by what their errors cost the model.
+
+use super::Proxy;
+use crate::language::{LayerId, Llama};
+use std::collections::BTreeMap;
+
+/// No layer gets less than this share of its weights.
+const LEAST: f64 = 0.05;
+
+/// The nonzeros that are given at a time, as a share of a layer's weights.
+const PORTION: f64 = 0.005;
+
+/// Densities of all layers whose foretold loss is the lowest, with `density` of all weights together.
+///
+/// The loss is a sum of falling, nearly convex functions of each layer's nonzeros, so that giving the next portion always
+/// where it helps most comes to the best division (but for what one portion is worth).
+pub fn distribute(model: &Llama, proxy: &Proxy, density: f64) -> BTreeMap<LayerId, f64> {
+    let sizes: Vec<(LayerId, f64)> = model
+        .layers()
+        .map(|id| {
+            let (rows, cols) = model.shape(id);
+            (id, (rows * cols) as f64)
+        })
+        .collect();
+    let least = LEAST.min(density);
+    let budget = density * sizes.iter().map(|size| size.1).sum::<f64>();
+    let mut left = budget - least * sizes.iter().map(|size| size.1).sum::<f64>();
+    let mut shares: Vec<f64> = vec![least; sizes.len()];
+    let cost = |at: usize, share: f64| proxy.loss_at([(sizes[at].0, share)]);
+    // What one more nonzero of each layer is worth, if the next portion goes there.
+    let gain = |at: usize, share: f64| {
+        let portion = PORTION.min(1.0 - share);
+        if portion <= 0.0 {
+            f64::NEG_INFINITY
+        } else {
+            (cost(at, share) - cost(at, share + portion)) / (portion * sizes[at].1)
+        }
+    };
+    let mut gains: Vec<f64> = (0..sizes.len()).map(|at| gain(at, least)).collect();
+    while let Some(best) = (0..sizes.len()).max_by(|&a, &b| gains[a].total_cmp(&gains[b])) {
+        let portion = PORTION.min(1.0 - shares[best]).min(left / sizes[best].1);
+        if portion <= 0.0 || gains[best] == f64::NEG_INFINITY {
+            break;
+        }
+        shares[best] += portion;
+        left -= portion * sizes[best].1;
+        gains[best] = gain(best, shares[best]);
+    }
+    sizes.into_iter().map(|size| size.0).zip(shares).collect()
+}

@@ -1,0 +1,140 @@
+//! A foretelling of the model's loss from the errors of its layers, for models too large to be measured at every move.
+//!
+//! The loss of a model with many layers replaced is close to the dense one's plus a sum over the layers, as long as the
+//! errors are not large ("the linearity theorem" of HIGGS, arXiv 2411.17525):
+//!
+//! ```text
+//! ln perplexity ≈ ln perplexity of the dense model + Σ αₗ·eₗ
+//! ```
+//!
+//! eₗ is here the layer-wise error tr(Δ·XᵀX·Δᵀ) / tr(W·XᵀX·Wᵀ), with Δ = W − A·B and X what the dense model gives the
+//! layer. αₗ is measured once per model, by replacing one layer at a time with a factorization of it.
+
+use super::Error;
+use crate::factorize::{Calibration, Preset, Settings};
+use crate::job::{Drive, End, Problem};
+use crate::language::{LayerId, Llama, Prepared, Progress, Walk, Windows};
+use crate::measure::layer_error;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How much each layer's error costs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Proxy {
+    /// The dense model's loss.
+    pub dense: f64,
+    /// αₗ of each layer: loss per layer-wise error, never negative.
+    pub alphas: BTreeMap<LayerId, f64>,
+    /// The layer-wise error of each layer against its density.
+    pub curves: BTreeMap<LayerId, Curve>,
+}
+
+/// A layer's error against its density, from short runs at some densities.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curve {
+    /// `(density, layer-wise error)`, densities rising.
+    points: Vec<(f64, f64)>,
+}
+
+/// Densities at which the short runs are made.
+const DENSITIES: [f64; 7] = [0.08, 0.13, 0.2, 0.3, 0.42, 0.58, 0.78];
+
+impl Curve {
+    /// Through these points, sorted by density; an error that rises with the density, an accident of its run, is taken
+    /// down to the one before.
+    pub fn new(mut points: Vec<(f64, f64)>) -> Self {
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        for at in 1..points.len() {
+            points[at].1 = points[at].1.min(points[at - 1].1);
+        }
+        Self { points }
+    }
+
+    /// The error at `density`: ln e is linear between the points and goes on like that outside of them; 0 at 1.
+    pub fn error(&self, density: f64) -> f64 {
+        if density >= 1.0 || self.points.is_empty() {
+            return 0.0;
+        }
+        let after = self.points.partition_point(|point| point.0 < density).clamp(1, self.points.len().max(2) - 1);
+        let (Some(&(from, low)), Some(&(to, high))) = (self.points.get(after - 1), self.points.get(after)) else {
+            return self.points[0].1;
+        };
+        let (low, high) = (low.max(1e-12).ln(), high.max(1e-12).ln());
+        (low + (high - low) * (density - from) / (to - from)).exp().min(1.0)
+    }
+}
+
+impl Proxy {
+    /// The loss with these layer-wise errors.
+    pub fn loss(&self, errors: impl IntoIterator<Item = (LayerId, f64)>) -> f64 {
+        let alpha = |id| self.alphas.get(&id).copied().unwrap_or(0.0);
+        self.dense + errors.into_iter().map(|(id, error)| alpha(id) * error).sum::<f64>()
+    }
+
+    /// The loss with these densities, from the curves.
+    pub fn loss_at(&self, densities: impl IntoIterator<Item = (LayerId, f64)>) -> f64 {
+        let error = |(id, density)| Some((id, self.curves.get(&id)?.error(density)));
+        self.loss(densities.into_iter().filter_map(error))
+    }
+
+    /// Measures a model on `windows`; `progress` is told after each layer.
+    ///
+    /// Each layer is factorized at some densities by short runs. α is the slope through the origin that fits best what two
+    /// of them, at moderate errors, do to the loss.
+    pub fn measure(model: &Llama, windows: &Windows, progress: Progress<'_>) -> Result<Self, Error> {
+        let prepared = Prepared::new(model, windows.clone(), &crate::language::unobserved)?;
+        let dense = prepared.loss().nll;
+        let (mut alphas, mut curves) = (BTreeMap::new(), BTreeMap::new());
+        let mut walk = Walk::new(model, windows)?;
+        let all = model.layers().count();
+        loop {
+            let layers = walk.layers();
+            if layers.is_empty() {
+                break;
+            }
+            let statistics = Arc::new(walk.statistics()?);
+            for id in layers {
+                if !progress(alphas.len(), all) {
+                    return Err(crate::language::Error::Cancelled.into());
+                }
+                let (alpha, curve) = measure_layer(model, &prepared, &statistics, id)?;
+                alphas.insert(id, alpha);
+                curves.insert(id, curve);
+            }
+            walk.advance()?;
+        }
+        Ok(Self { dense, alphas, curves })
+    }
+}
+
+fn measure_layer(
+    model: &Llama,
+    prepared: &Prepared,
+    statistics: &Arc<Calibration>,
+    id: LayerId,
+) -> Result<(f64, Curve), Error> {
+    /// The densities whose replacements the model is run with.
+    const TRIED: [f64; 2] = [0.2, 0.42];
+    let layer = model.layer(id)?;
+    let problem = Problem { weight: layer.weight.clone(), calibration: Some(statistics.clone()), held_out: None };
+    let (mut points, mut products, mut squares) = (Vec::new(), 0.0, 0.0);
+    for density in DENSITIES {
+        let settings = Settings { density, ..Settings::default() }.with_preset(Preset::Fast);
+        let failed = |error: crate::factorize::Error| Error::Layer { tensor: id.tensor(), problem: error.to_string() };
+        let mut drive = Drive::new(problem.clone(), &settings).map_err(failed)?;
+        while drive.step().map_err(failed)?.is_some() {}
+        let factors = drive.finish(End::Finished, 0.0).map_err(failed)?.factors;
+        let error = layer_error(&layer.weight, &factors.a, &factors.b, statistics.xtx());
+        points.push((density, error));
+        if TRIED.contains(&density) {
+            let mut changed = model.clone();
+            changed.replace(id, Arc::new(factors.product()));
+            let loss = prepared.loss_from(&changed, id.block, &crate::language::unobserved)?;
+            products += error * (loss.nll - prepared.loss().nll);
+            squares += error * error;
+        }
+    }
+    // A layer that is better replaced, by the accidents of these windows, costs nothing.
+    let alpha = if squares > 0.0 { (products / squares).max(0.0) } else { 0.0 };
+    Ok((alpha, Curve::new(points)))
+}
