@@ -24,7 +24,6 @@
 
 mod adam;
 mod files;
-mod grammar;
 mod measure;
 mod model;
 mod ops;
@@ -35,6 +34,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use dsf_explorer::stories::mixed;
 
 use adam::{Adam, Gradients};
 use files::Result;
@@ -45,7 +45,7 @@ use text::Tokens;
 #[derive(Parser)]
 struct Arguments {
     /// Number of steps in all; the learning rate falls towards the last one.
-    #[arg(long, default_value_t = 6000)]
+    #[arg(long, default_value_t = 16_000)]
     steps: u64,
     /// Stops after so many minutes, with a state to resume from.
     #[arg(long)]
@@ -75,7 +75,7 @@ struct Arguments {
     #[arg(long)]
     resume: bool,
     /// Steps between two looks at held-out stories, each of which also saves.
-    #[arg(long, default_value_t = 200)]
+    #[arg(long, default_value_t = 500)]
     every: u64,
     /// Held-out stories for the final measurement.
     #[arg(long, default_value_t = 2000)]
@@ -114,7 +114,11 @@ fn main() -> Result<()> {
         if step.is_multiple_of(arguments.every) {
             let few = &held_out[..held_out.len().min(100)];
             let loss = measure::loss(&model, &tokens, few, arguments.shards)?;
-            println!("step {step}: held-out loss {loss:.4}, floor {:.4}", measure::floor(few));
+            let (known, rest) = measure::by_kind(&model, &tokens, few)?;
+            println!(
+                "step {step}: held-out loss {loss:.4}, floor {:.4}; by heart {known:.4}, the rest {rest:.4}",
+                measure::floor(few)
+            );
             files::write_state(&arguments.state, &model.parameters, &adam, step)?;
             files::write_model(&arguments.out, &model.parameters, &tokens)?;
         }
@@ -145,7 +149,7 @@ fn main() -> Result<()> {
 fn curriculum(step: u64, steps: u64) -> (usize, u64) {
     match step as f64 / steps as f64 {
         ..0.03 => (4, 1),
-        ..0.4 => (2, 16),
+        ..0.3 => (1, 8),
         _ => (1, 1),
     }
 }
@@ -164,7 +168,7 @@ fn gradients(
         let (mut inputs, mut targets) = (Vec::new(), Vec::new());
         for row in 0..rows {
             let number = (step << 16) + (index * rows + row) as u64;
-            let window = text::window(tokens, text::mixed(arguments.seed, number), length, candidates);
+            let window = text::window(tokens, mixed(arguments.seed, number), length, candidates);
             inputs.extend(window.inputs);
             targets.extend(window.targets);
         }

@@ -23,8 +23,10 @@ mod acts;
 mod chooser;
 mod ending;
 mod events;
+mod facts;
 mod opening;
 mod places;
+mod songs;
 mod speech;
 mod state;
 mod story;
@@ -44,6 +46,8 @@ use chooser::{Recorder, Sampler, Scorer};
 pub struct Tale {
     /// Its words; punctuation marks are words too.
     pub words: Vec<Word>,
+    /// The indices of the words that are certain only to those who know them by heart: facts and songs.
+    pub by_heart: Vec<usize>,
     /// The natural logarithm of its probability.
     pub log_prob: f64,
 }
@@ -77,6 +81,52 @@ pub fn log_prob(words: &[&str]) -> Result<f64, usize> {
     let mut scorer = Scorer::new(words);
     story::tell(&mut scorer);
     scorer.finish()
+}
+
+/// A seed for the `part`-th story of something seeded itself.
+pub fn mixed(seed: u64, part: u64) -> u64 {
+    SplitMix64(seed ^ part.wrapping_mul(0xD6E8_FEB8_6659_FD93)).next_u64()
+}
+
+/// Stories one after the other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Passage {
+    /// The stories, all of them whole.
+    pub tales: Vec<Tale>,
+}
+
+/// Stories of a stream of their own, which no training of that or another small seed sees: as many as it takes for at
+/// least so many tokens.
+pub fn held_out(seed: u64, tokens: usize) -> Passage {
+    let mut passage = Passage { tales: Vec::new() };
+    while passage.tales.is_empty() || passage.tokens() < tokens {
+        passage.tales.push(sample(mixed(!seed, passage.tales.len() as u64)));
+    }
+    passage
+}
+
+impl Passage {
+    /// `story </s> <s> story </s>`: a tokenizer that splits at blanks and puts `<s>` before the whole makes of it the
+    /// tokens that the built-in model was trained on.
+    pub fn text(&self) -> String {
+        let tales: Vec<_> = self.tales.iter().map(|tale| tale.text() + " </s>").collect();
+        tales.join(" <s> ")
+    }
+
+    /// How many tokens there are to predict: all of [`Passage::text`], that is, without the first `<s>`.
+    pub fn tokens(&self) -> usize {
+        self.tales.iter().map(|tale| tale.words.len() + 2).sum::<usize>().saturating_sub(1)
+    }
+
+    /// The natural logarithm of the probability of the text. The marks between stories are certain.
+    pub fn log_prob(&self) -> f64 {
+        self.tales.iter().map(|tale| tale.log_prob).sum()
+    }
+
+    /// The lowest perplexity that a model can have on texts like this one, as far as this one tells.
+    pub fn floor(&self) -> f64 {
+        (-self.log_prob() / self.tokens() as f64).exp()
+    }
 }
 
 /// All words of the language, sorted.
