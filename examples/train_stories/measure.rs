@@ -67,12 +67,9 @@ pub fn by_kind(model: &Model, tokens: &Tokens, tales: &[Tale]) -> Result<(f64, f
     for tale in tales {
         let text = tokens.encode(tale);
         let logits = model.forward(&text[..text.len() - 1], 1)?;
-        let by_heart: Vec<usize> = tale.by_heart.clone();
-        let rest: Vec<usize> = (0..text.len() - 1).filter(|at| !by_heart.contains(at)).collect();
-        for (rows, sum) in [by_heart, rest].into_iter().zip(&mut sums) {
-            if rows.is_empty() {
-                continue;
-            }
+        let rest = (0..text.len() - 1).filter(|at| !tale.by_heart.contains(at)).collect();
+        for (rows, sum) in [&tale.by_heart, &rest].into_iter().zip(&mut sums) {
+            // The word number `row` comes after the start mark and so many others.
             let numbers: Vec<u32> = rows.iter().map(|&row| row as u32).collect();
             let targets = rows.iter().map(|&row| vec![(text[row + 1], 1.0)]).collect();
             let picked = logits.index_select(&Tensor::new(&numbers[..], &Device::Cpu)?, 0)?;
@@ -80,8 +77,7 @@ pub fn by_kind(model: &Model, tokens: &Tokens, tales: &[Tale]) -> Result<(f64, f
             *sum = (sum.0 + loss * rows.len() as f64, sum.1 + rows.len() as f64);
         }
     }
-    let [known, rest] = sums.map(|(sum, count)| sum / count);
-    Ok((known, rest))
+    Ok(sums.map(|(sum, count)| sum / count).into())
 }
 
 fn tokens_of(tales: &[Tale]) -> f64 {

@@ -45,12 +45,13 @@ pub struct Window {
     pub targets: Vec<Target>,
 }
 
-/// A window of `length` tokens: whole stories one after the other, the last one cut off, each the most predictable of
-/// so many `candidates`.
+/// A window of `length` tokens: whole stories one after the other, the last one cut off, each the one with the
+/// most questions of so many `candidates`.
 ///
 /// Each window starts with a story, so that nothing in it refers to words outside. The targets are not the words that
-/// happened to come but all that could have, with their probabilities, which only a language like this one can tell: the
-/// expected gradient is the same, without the noise of the draw, under which rare lessons would take long to be heard.
+/// happened to come but all that could have, with their probabilities, which only a language like this one can tell:
+/// the expected gradient is the same, without the noise of the draw, under which rare lessons would take long to be
+/// heard.
 pub fn window(tokens: &Tokens, seed: u64, length: usize, candidates: u64) -> Window {
     let mut window = Window { inputs: Vec::new(), targets: Vec::new() };
     for part in 0.. {
@@ -73,8 +74,8 @@ pub fn window(tokens: &Tokens, seed: u64, length: usize, candidates: u64) -> Win
     window
 }
 
-/// How many questions a story asks: the more, the more it comes back to what it said before. Stories that do not fit into
-/// the window count as if they had none.
+/// How many questions a story asks: the more, the more it comes back to what it said before. Stories that do not fit
+/// into the window count as if they had none.
 fn questions(tale: &Tale, length: usize) -> usize {
     if tale.words.len() < length { tale.words.iter().filter(|&&word| word == "?").count() } else { 0 }
 }

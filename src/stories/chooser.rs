@@ -12,8 +12,8 @@ pub trait Chooser {
     fn by_heart(&mut self) {}
 }
 
-/// SplitMix64: the state walks by a constant odd step and a bijection scrambles it. Good enough for stories, five lines,
-/// the same everywhere.
+/// SplitMix64: the state walks by a constant odd step and a bijection scrambles it. Good enough for stories, five
+/// lines, the same everywhere.
 #[derive(Clone, Debug)]
 pub struct SplitMix64(pub u64);
 

@@ -102,8 +102,8 @@ impl<C: Chooser> Story<'_, C> {
         self.say(".");
     }
 
-    /// `what colour was the ball ? red .`, `what did tom like ? rice .`, `what did tom always wear at the beach ? a plain
-    /// wig .`
+    /// `what colour was the ball ? red .`, `what did tom like ? rice .`,
+    /// `what did tom always wear at the beach ? a plain wig .`
     fn what(&mut self) {
         match self.pick_word(&[("colour", 3), ("did", 5)]) {
             "colour" => {

@@ -15,7 +15,7 @@ pub struct Bond {
     pub name: Word,
 }
 
-/// What a character always wears and once did at a place: `a striped shawl`, `juggled the lazy turnip for a jolly pilot`.
+/// What a character always does at a place: wears `a striped shawl`, `juggled the lazy turnip for a jolly pilot`.
 pub struct Habit {
     pub look: Word,
     pub clothes: Word,
