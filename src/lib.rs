@@ -10,6 +10,7 @@
 //! - [`measure`]: errors and storage
 //! - [`factorize`]: the solver, a step machine without threads or clocks
 //! - [`model`]: checkpoints and their layers
+//! - [`stories`]: a language of small stories with known probabilities, which the built-in model speaks
 //! - [`language`]: language models, what their layers read, and perplexity
 //! - [`job`]: a run on its own thread: commands in, events out
 //! - [`export`]: safetensors layouts, pictures, reports
@@ -41,3 +42,4 @@ pub mod language;
 pub mod matrix;
 pub mod measure;
 pub mod model;
+pub mod stories;

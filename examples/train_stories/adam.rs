@@ -15,7 +15,7 @@ use crate::model::Parameters;
 
 const BETAS: (f64, f64) = (0.9, 0.98);
 const EPS: f32 = 1e-8;
-const DECAY: f32 = 0.1;
+const DECAY: f32 = 0.02;
 /// Gradients longer than this are shortened to it.
 const LONGEST: f64 = 1.0;
 

@@ -5,10 +5,10 @@ use std::thread;
 use candle_core::{Device, Result, Tensor, Var};
 use half::f16;
 
-use crate::grammar::{Tale, log_prob, sample};
 use crate::model::{LAYERS, LINEAR, Model, Parameters, linear_name};
 use crate::ops::cross_entropy;
-use crate::text::{Tokens, mixed};
+use crate::text::Tokens;
+use dsf_explorer::stories::{Tale, log_prob, mixed, sample};
 
 /// The share of the weights that pruning keeps.
 pub const KEPT: f64 = 0.25;
@@ -56,6 +56,28 @@ fn summed_loss(model: &Model, tokens: &Tokens, tales: &[Tale]) -> Result<f64> {
         sum += count * f64::from(cross_entropy(&model.forward(inputs, 1)?, targets)?.to_scalar::<f32>()?);
     }
     Ok(sum)
+}
+
+/// Mean loss of the model on the words that are to be known by heart, and on all other tokens.
+///
+/// # Errors
+/// If a tensor operation fails.
+pub fn by_kind(model: &Model, tokens: &Tokens, tales: &[Tale]) -> Result<(f64, f64)> {
+    let mut sums = [(0.0, 0.0); 2];
+    for tale in tales {
+        let text = tokens.encode(tale);
+        let logits = model.forward(&text[..text.len() - 1], 1)?;
+        let rest = (0..text.len() - 1).filter(|at| !tale.by_heart.contains(at)).collect();
+        for (rows, sum) in [&tale.by_heart, &rest].into_iter().zip(&mut sums) {
+            // The word number `row` comes after the start mark and so many others.
+            let numbers: Vec<u32> = rows.iter().map(|&row| row as u32).collect();
+            let targets = rows.iter().map(|&row| vec![(text[row + 1], 1.0)]).collect();
+            let picked = logits.index_select(&Tensor::new(&numbers[..], &Device::Cpu)?, 0)?;
+            let loss = f64::from(cross_entropy(&picked, targets)?.to_scalar::<f32>()?);
+            *sum = (sum.0 + loss * rows.len() as f64, sum.1 + rows.len() as f64);
+        }
+    }
+    Ok(sums.map(|(sum, count)| sum / count).into())
 }
 
 fn tokens_of(tales: &[Tale]) -> f64 {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use candle_core::{Device, Result, Tensor, Var};
 
-use crate::grammar::SplitMix64;
 use crate::ops::{Angles, causal_softmax, merge_heads, rms_norm, split_heads, swiglu};
+use dsf_explorer::stories::SplitMix64;
 
 /// Width of the residual stream.
 pub const HIDDEN: usize = 256;

@@ -325,7 +325,7 @@ mod tests {
     use candle_core::{Device, Var};
 
     use super::*;
-    use crate::grammar::SplitMix64;
+    use dsf_explorer::stories::SplitMix64;
 
     /// Compares the derivative of `sum of weights * f(x)` with differences, for each value of `x`.
     fn check(shape: &[usize], f: impl Fn(&Tensor) -> Result<Tensor>) -> Result<()> {

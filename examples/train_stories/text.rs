@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::grammar::{Tale, Word, sample, sample_with_offers, vocabulary};
 use crate::ops::Target;
+use dsf_explorer::stories::{Tale, Word, mixed, sample, sample_with_offers, vocabulary};
 
 /// Number of the token before a story.
 pub const BOS: u32 = 0;
@@ -45,12 +45,13 @@ pub struct Window {
     pub targets: Vec<Target>,
 }
 
-/// A window of `length` tokens: whole stories one after the other, the last one cut off, each the most predictable of
-/// so many `candidates`.
+/// A window of `length` tokens: whole stories one after the other, the last one cut off, each the one with the
+/// most questions of so many `candidates`.
 ///
 /// Each window starts with a story, so that nothing in it refers to words outside. The targets are not the words that
-/// happened to come but all that could have, with their probabilities, which only a language like this one can tell: the
-/// expected gradient is the same, without the noise of the draw, under which rare lessons would take long to be heard.
+/// happened to come but all that could have, with their probabilities, which only a language like this one can tell:
+/// the expected gradient is the same, without the noise of the draw, under which rare lessons would take long to be
+/// heard.
 pub fn window(tokens: &Tokens, seed: u64, length: usize, candidates: u64) -> Window {
     let mut window = Window { inputs: Vec::new(), targets: Vec::new() };
     for part in 0.. {
@@ -59,10 +60,10 @@ pub fn window(tokens: &Tokens, seed: u64, length: usize, candidates: u64) -> Win
         }
         let rated = (0..candidates).map(|candidate| {
             let seed = mixed(seed, part * candidates + candidate);
-            (surety(&sample(seed), length), seed)
+            (questions(&sample(seed), length), seed)
         });
-        let (_, surest) = rated.max_by(|a, b| a.0.total_cmp(&b.0)).expect("there is a candidate");
-        let (tale, offers) = sample_with_offers(surest);
+        let (_, best) = rated.max().expect("there is a candidate");
+        let (tale, offers) = sample_with_offers(best);
         window.inputs.extend(tokens.encode(&tale));
         let offers =
             offers.iter().map(|offer| offer.iter().map(|(word, p)| (tokens.number(word), *p as f32)).collect());
@@ -73,16 +74,8 @@ pub fn window(tokens: &Tokens, seed: u64, length: usize, candidates: u64) -> Win
     window
 }
 
-/// The mean logarithm of the probability of a word: higher, the more the story comes back to what it said before.
-/// Stories that do not fit into the window come last.
-fn surety(tale: &Tale, length: usize) -> f64 {
-    match tale.words.len() {
-        words if words < length => tale.log_prob / words as f64,
-        _ => f64::NEG_INFINITY,
-    }
-}
-
-/// A seed for the `part`-th story of something seeded itself.
-pub fn mixed(seed: u64, part: u64) -> u64 {
-    crate::grammar::SplitMix64(seed ^ part.wrapping_mul(0xD6E8_FEB8_6659_FD93)).next_u64()
+/// How many questions a story asks: the more, the more it comes back to what it said before. Stories that do not fit
+/// into the window count as if they had none.
+fn questions(tale: &Tale, length: usize) -> usize {
+    if tale.words.len() < length { tale.words.iter().filter(|&&word| word == "?").count() } else { 0 }
 }

@@ -16,20 +16,34 @@ pub const SHE: Pronoun = Pronoun { subject: "she", possessive: "her" };
 pub const HE: Pronoun = Pronoun { subject: "he", possessive: "his" };
 pub const IT: Pronoun = Pronoun { subject: "it", possessive: "its" };
 
-/// The names of a kind of character, each with its pronoun.
-pub fn names(kin: Kin) -> Vec<(Word, u32, Pronoun)> {
-    let with = |table: Table, pronoun: Pronoun| table.iter().map(move |&(name, weight)| (name, weight, pronoun));
+/// A name that a character can have.
+pub struct Name {
+    pub word: Word,
+    pub weight: u32,
+    pub pronoun: Pronoun,
+    /// The number of the person who always bears it.
+    pub person: usize,
+}
+
+/// The names of a kind of character.
+pub fn names(kin: Kin) -> Vec<Name> {
+    let with = |table: Table, pronoun: Pronoun, before: usize| {
+        (before..).zip(table).map(move |(person, &(word, weight))| Name { word, weight, pronoun, person })
+    };
+    let (girls, boys) = (with(GIRLS, SHE, 0), with(BOYS, HE, GIRLS.len()));
     match kin {
-        Kin::Girl => with(GIRLS, SHE).collect(),
-        Kin::Boy => with(BOYS, HE).collect(),
-        Kin::Anyone => with(GIRLS, SHE).chain(with(BOYS, HE)).collect(),
-        Kin::Pet => with(PETS, IT).collect(),
+        Kin::Girl => girls.collect(),
+        Kin::Boy => boys.collect(),
+        Kin::Anyone => girls.chain(boys).collect(),
+        Kin::Pet => with(PETS, IT, GIRLS.len() + BOYS.len()).collect(),
     }
 }
 
 /// One of the two characters.
 pub struct Character {
     pub name: Word,
+    /// The number of the person, the same in every story.
+    pub person: usize,
     pub pronoun: Pronoun,
     pub temper: &'static Temper,
     /// Index of the place where the character is.
@@ -41,8 +55,9 @@ pub struct Character {
 }
 
 impl Character {
-    pub fn new(name: Word, pronoun: Pronoun, temper: &'static Temper) -> Self {
-        Self { name, pronoun, temper, place: 0, food: "", goods: Vec::new() }
+    pub fn new(name: &Name, temper: &'static Temper) -> Self {
+        let Name { word, pronoun, person, .. } = *name;
+        Self { name: word, person, pronoun, temper, place: 0, food: "", goods: Vec::new() }
     }
 
     /// How many of a kind the character has.

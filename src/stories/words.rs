@@ -10,44 +10,117 @@ pub type Word = &'static str;
 pub type Table = &'static [(Word, u32)];
 
 pub const GIRLS: Table = &[
-    ("mia", 20),
-    ("anna", 18),
-    ("lily", 16),
-    ("emma", 14),
-    ("zoe", 13),
-    ("nora", 12),
+    ("mia", 12),
+    ("anna", 12),
+    ("lily", 12),
+    ("emma", 12),
+    ("zoe", 11),
+    ("nora", 11),
     ("ruth", 11),
-    ("clara", 10),
-    ("ida", 9),
-    ("maria", 8),
-    ("alice", 7),
-    ("greta", 6),
-    ("jane", 5),
-    ("olga", 4),
-    ("vera", 3),
-    ("hazel", 2),
+    ("clara", 11),
+    ("ida", 10),
+    ("maria", 10),
+    ("alice", 10),
+    ("greta", 10),
+    ("jane", 9),
+    ("olga", 9),
+    ("vera", 9),
+    ("hazel", 9),
+    ("ella", 8),
+    ("sofia", 8),
+    ("lucy", 8),
+    ("eva", 8),
+    ("nina", 7),
+    ("rita", 7),
+    ("paula", 7),
+    ("lena", 7),
+    ("martha", 6),
+    ("helen", 6),
+    ("irma", 6),
+    ("judith", 6),
+    ("karla", 5),
+    ("lola", 5),
+    ("matilda", 5),
+    ("nelly", 5),
+    ("petra", 4),
+    ("ramona", 4),
+    ("sally", 4),
+    ("tina", 4),
+    ("ursula", 4),
+    ("wilma", 4),
+    ("yvonne", 4),
+    ("agnes", 4),
+    ("bella", 4),
+    ("cora", 4),
+    ("dora", 4),
+    ("edith", 4),
+    ("flora", 4),
+    ("gloria", 4),
+    ("heidi", 4),
+    ("ingrid", 4),
 ];
 
 pub const BOYS: Table = &[
-    ("tom", 20),
-    ("ben", 18),
-    ("max", 16),
-    ("leo", 14),
-    ("sam", 13),
-    ("paul", 12),
+    ("tom", 12),
+    ("ben", 12),
+    ("max", 12),
+    ("leo", 12),
+    ("sam", 11),
+    ("paul", 11),
     ("jack", 11),
-    ("oscar", 10),
-    ("finn", 9),
-    ("henry", 8),
-    ("david", 7),
-    ("peter", 6),
-    ("noah", 5),
-    ("hugo", 4),
-    ("adam", 3),
-    ("carl", 2),
+    ("oscar", 11),
+    ("finn", 10),
+    ("henry", 10),
+    ("david", 10),
+    ("peter", 10),
+    ("noah", 9),
+    ("hugo", 9),
+    ("adam", 9),
+    ("carl", 9),
+    ("alfred", 8),
+    ("bruno", 8),
+    ("conrad", 8),
+    ("dennis", 8),
+    ("emil", 7),
+    ("felix", 7),
+    ("george", 7),
+    ("harry", 7),
+    ("ivan", 6),
+    ("jacob", 6),
+    ("kevin", 6),
+    ("louis", 6),
+    ("martin", 5),
+    ("nathan", 5),
+    ("otto", 5),
+    ("philip", 5),
+    ("quentin", 4),
+    ("robert", 4),
+    ("simon", 4),
+    ("theo", 4),
+    ("ulrich", 4),
+    ("victor", 4),
+    ("walter", 4),
+    ("xavier", 4),
+    ("yusuf", 4),
+    ("albert", 4),
+    ("boris", 4),
+    ("cedric", 4),
+    ("duncan", 4),
+    ("edgar", 4),
+    ("frank", 4),
+    ("gilbert", 4),
 ];
 
-pub const PETS: Table = &[("rex", 8), ("fluffy", 6), ("patch", 5), ("daisy", 4), ("biscuit", 2), ("pepper", 1)];
+pub const PETS: Table = &[
+    ("rex", 8),
+    ("fluffy", 6),
+    ("patch", 5),
+    ("daisy", 4),
+    ("biscuit", 2),
+    ("pepper", 1),
+    ("muffin", 3),
+    ("ginger", 3),
+];
 
 /// What the second character is to the first one: the word, its weight, and whose names it bears.
 pub const RELATIONS: &[(Word, u32, Kin)] = &[
@@ -58,6 +131,8 @@ pub const RELATIONS: &[(Word, u32, Kin)] = &[
     ("dog", 3, Kin::Pet),
     ("cat", 2, Kin::Pet),
     ("rabbit", 1, Kin::Pet),
+    ("neighbour", 3, Kin::Anyone),
+    ("partner", 2, Kin::Anyone),
 ];
 
 /// Which names, and so which pronouns, a character can have.
@@ -92,6 +167,10 @@ pub const TEMPERS: &[Temper] = &[
     temper("greedy", 5, &["quickly", "proudly", "hungrily"], &["gobbled", "wanted", "spotted"]),
     temper("gentle", 5, &["softly", "carefully", "gladly"], &["handed", "hoped", "watched"]),
     temper("wild", 5, &["noisily", "happily", "boldly"], &["raced", "shouted", "gobbled"]),
+    temper("kind", 5, &["gently", "gladly", "politely"], &["thanked", "gave", "shared"]),
+    temper("careful", 5, &["carefully", "calmly", "slowly"], &["hid", "searched", "watched"]),
+    temper("nervous", 4, &["nervously", "quickly", "quietly"], &["hurried", "whispered", "looked"]),
+    temper("polite", 4, &["politely", "calmly", "softly"], &["thanked", "said", "handed"]),
 ];
 
 pub const ADVERBS: Table = &[
@@ -109,6 +188,11 @@ pub const ADVERBS: Table = &[
     ("sleepily", 1),
     ("hungrily", 1),
     ("noisily", 1),
+    ("calmly", 3),
+    ("eagerly", 3),
+    ("gently", 2),
+    ("nervously", 2),
+    ("politely", 2),
 ];
 
 /// Adjectives of things done, found and seen.
@@ -125,6 +209,14 @@ pub const TRAITS: Table = &[
     ("huge", 4),
     ("wet", 4),
     ("warm", 4),
+    ("smooth", 5),
+    ("rusty", 5),
+    ("clean", 4),
+    ("dirty", 4),
+    ("cold", 3),
+    ("soft", 3),
+    ("square", 2),
+    ("empty", 2),
 ];
 
 /// What one character can do, each with the verbs for it.
@@ -164,8 +256,7 @@ pub const JOINT_ACTS: Table =
     &[("went", 7), ("played", 7), ("saw", 5), ("talked", 5), ("danced", 4), ("laughed", 4), ("rested", 4), ("sang", 4)];
 
 /// Counting words; a count never exceeds the last one.
-pub const NUMBERS: [Word; 13] =
-    ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+pub const NUMBERS: [Word; 10] = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 
 /// Things that are counted.
 pub struct Good {
@@ -196,6 +287,14 @@ pub const GOODS: &[Good] = &[
     good("feather", "feathers", false, 3),
     good("card", "cards", false, 2),
     good("bead", "beads", false, 1),
+    good("peach", "peaches", true, 5),
+    good("grape", "grapes", true, 4),
+    good("lemon", "lemons", true, 3),
+    good("bun", "buns", true, 3),
+    good("pebble", "pebbles", false, 5),
+    good("stamp", "stamps", false, 4),
+    good("ribbon", "ribbons", false, 4),
+    good("leaf", "leaves", false, 3),
 ];
 
 /// Things that are one of a kind in a story: each has its own colour.
@@ -216,6 +315,18 @@ pub const TOYS: Table = &[
     ("whistle", 3),
     ("puppet", 2),
     ("wheel", 2),
+    ("boat", 7),
+    ("sled", 7),
+    ("robot", 6),
+    ("mask", 6),
+    ("basket", 5),
+    ("lantern", 5),
+    ("fan", 4),
+    ("book", 4),
+    ("crown", 3),
+    ("pillow", 3),
+    ("spade", 2),
+    ("brush", 2),
 ];
 
 pub const COLOURS: Table = &[
@@ -229,6 +340,10 @@ pub const COLOURS: Table = &[
     ("brown", 4),
     ("purple", 4),
     ("silver", 3),
+    ("golden", 4),
+    ("grey", 4),
+    ("violet", 3),
+    ("crimson", 3),
 ];
 
 /// What animals look like.
@@ -241,6 +356,10 @@ pub const LOOKS: Table = &[
     ("quiet", 4),
     ("beautiful", 4),
     ("strange", 3),
+    ("young", 5),
+    ("fat", 5),
+    ("lonely", 4),
+    ("noisy", 4),
 ];
 
 /// Something to do: the verb, its past, a weight, and what one does it to.
@@ -268,6 +387,16 @@ pub const DEEDS: &[Deed] = &[
     deed("draw", "drew", 2, &[("picture", 6), ("map", 5), ("castle", 2), ("face", 1)]),
     deed("carry", "carried", 2, &[("wood", 6), ("water", 5), ("bags", 3), ("rope", 1)]),
     deed("count", "counted", 1, &[("stars", 8), ("clouds", 4), ("bags", 1)]),
+    deed("clean", "cleaned", 4, &[("bedroom", 6), ("shoes", 5), ("cage", 3)]),
+    deed("knit", "knitted", 3, &[("sweater", 6), ("gloves", 5), ("blanket", 3)]),
+    deed("polish", "polished", 3, &[("shoes", 5), ("spoons", 4), ("medal", 3)]),
+    deed("catch", "caught", 3, &[("butterflies", 6), ("fish", 5), ("thief", 2)]),
+    deed("sweep", "swept", 3, &[("floor", 6), ("yard", 4), ("chimney", 3)]),
+    deed("pack", "packed", 3, &[("suitcase", 6), ("picnic", 5), ("bags", 3)]),
+    deed("hang", "hung", 2, &[("laundry", 6), ("picture", 4), ("lights", 3)]),
+    deed("dig", "dug", 2, &[("hole", 6), ("tunnel", 5), ("ditch", 2)]),
+    deed("peel", "peeled", 2, &[("onions", 6), ("potatoes", 5), ("oranges", 3)]),
+    deed("feed", "fed", 2, &[("chickens", 6), ("pigs", 5), ("geese", 3)]),
 ];
 
 /// Moods, and what comes after `because` with them.
@@ -279,6 +408,9 @@ pub const MOODS: &[(Word, u32, Table)] = &[
     ("scared", 4, &[("there was a loud noise", 5), ("it was very dark", 4)]),
     ("proud", 3, &[("everyone was watching", 5), ("nobody else was so brave", 2)]),
     ("bored", 2, &[("there was nothing to do", 5), ("nobody wanted to play", 3)]),
+    ("angry", 3, &[("somebody was cheating", 5), ("the bus was late", 3)]),
+    ("calm", 3, &[("everything was fine", 5), ("the water was quiet", 3)]),
+    ("curious", 3, &[("there was a secret door", 5), ("somebody was singing", 3)]),
 ];
 
 pub const FOODS: Table = &[
@@ -292,17 +424,67 @@ pub const FOODS: Table = &[
     ("salad", 4),
     ("pancakes", 4),
     ("noodles", 3),
+    ("curry", 6),
+    ("stew", 6),
+    ("toast", 5),
+    ("dumplings", 5),
+    ("popcorn", 4),
+    ("pudding", 4),
+    ("yoghurt", 3),
+    ("sausages", 3),
+    ("waffles", 2),
+    ("jam", 2),
 ];
 
 /// The weather of the day, and what one stands in.
-pub const WEATHER: &[(Word, u32, Word)] =
-    &[("sunny", 7, "sun"), ("rainy", 5, "rain"), ("windy", 5, "wind"), ("snowy", 4, "snow"), ("foggy", 4, "fog")];
+pub const WEATHER: &[(Word, u32, Word)] = &[
+    ("sunny", 7, "sun"),
+    ("rainy", 5, "rain"),
+    ("windy", 5, "wind"),
+    ("snowy", 4, "snow"),
+    ("foggy", 4, "fog"),
+    ("stormy", 3, "storm"),
+    ("cloudy", 4, "clouds"),
+];
 
-pub const TIMES: Table = &[("morning", 7), ("day", 6), ("afternoon", 5), ("autumn", 3)];
+pub const TIMES: Table = &[("morning", 7), ("day", 6), ("afternoon", 5), ("autumn", 3), ("evening", 4), ("weekend", 4)];
 
-pub const HOMES: Table = &[("house", 8), ("cottage", 5), ("flat", 4), ("village", 4), ("hut", 3), ("mill", 3)];
+pub const HOMES: Table = &[
+    ("house", 8),
+    ("cottage", 5),
+    ("flat", 4),
+    ("village", 4),
+    ("hut", 3),
+    ("mill", 3),
+    ("cabin", 4),
+    ("palace", 4),
+    ("caravan", 3),
+    ("tower", 3),
+];
 
-pub const HOME_LOOKS: Table = &[("small", 8), ("cosy", 6), ("wooden", 5), ("tall", 4), ("crooked", 3)];
+pub const HOME_LOOKS: Table = &[
+    ("small", 8),
+    ("cosy", 6),
+    ("wooden", 5),
+    ("tall", 4),
+    ("crooked", 3),
+    ("narrow", 4),
+    ("bright", 4),
+    ("quiet", 3),
+    ("round", 3),
+];
 
-pub const LANDMARKS: Table =
-    &[("river", 7), ("sea", 6), ("church", 5), ("mountains", 5), ("station", 4), ("desert", 3), ("volcano", 3)];
+pub const LANDMARKS: Table = &[
+    ("river", 7),
+    ("sea", 6),
+    ("church", 5),
+    ("mountains", 5),
+    ("station", 4),
+    ("desert", 3),
+    ("volcano", 3),
+    ("airport", 5),
+    ("waterfall", 5),
+    ("factory", 4),
+    ("zoo", 4),
+    ("windmill", 3),
+];

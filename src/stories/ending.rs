@@ -1,11 +1,13 @@
 //! How a story ends: what was mentioned early is needed again, and then it is asked for.
 
 use super::chooser::Chooser;
+use super::events::LAST_QUESTION;
+use super::facts;
 use super::state::Whereabouts;
 use super::story::Story;
 use super::words::{GOODS, NUMBERS, Word};
 
-/// How strongly the story wants to be over after so many questions; the question words weigh 17 together.
+/// How strongly the story wants to be over after so many questions; the question words weigh 20 together.
 const WISH_TO_STOP: [u32; 4] = [0, 8, 16, 40];
 
 impl<C: Chooser> Story<'_, C> {
@@ -43,7 +45,10 @@ impl<C: Chooser> Story<'_, C> {
     /// Questions with their answers; ends with the first word of `the end .`
     fn questions(&mut self) {
         for wish_to_stop in WISH_TO_STOP {
-            let options = [("how", 6), ("where", 5), ("what", 3), ("who", 3), ("the", wish_to_stop)];
+            if self.said > LAST_QUESTION {
+                break;
+            }
+            let options = [("how", 6), ("where", 5), ("what", 6), ("who", 3), ("the", wish_to_stop)];
             match self.pick_word(&options) {
                 "how" => self.how_many(),
                 "where" => self.whereabouts(),
@@ -66,7 +71,10 @@ impl<C: Chooser> Story<'_, C> {
         self.say("did");
         let who = self.pick(&[0, 1].map(|who| (self.cast[who].name, u32::from(owners[kind][who]))));
         self.say("have ?");
-        self.say(NUMBERS[self.cast[who].count(kind)]);
+        self.say(match self.cast[who].count(kind) {
+            0 => "none",
+            count => NUMBERS[count],
+        });
         self.say(".");
     }
 
@@ -94,9 +102,10 @@ impl<C: Chooser> Story<'_, C> {
         self.say(".");
     }
 
-    /// `what colour was the ball ? red .`, `what did tom like ? rice .`
+    /// `what colour was the ball ? red .`, `what did tom like ? rice .`,
+    /// `what did tom always wear at the beach ? a plain wig .`
     fn what(&mut self) {
-        match self.pick_word(&[("colour", 3), ("did", 2)]) {
+        match self.pick_word(&[("colour", 3), ("did", 5)]) {
             "colour" => {
                 self.say("was the");
                 let toys: Vec<_> = self.toys.iter().map(|toy| (toy.word, 1)).collect();
@@ -106,8 +115,20 @@ impl<C: Chooser> Story<'_, C> {
             }
             _ => {
                 let who = self.pick(&[0, 1].map(|who| (self.cast[who].name, 1)));
-                self.say("like ?");
-                self.say(self.cast[who].food);
+                match self.pick_word(&[("like", 2), ("always", 3)]) {
+                    "like" => {
+                        self.say("?");
+                        self.say(self.cast[who].food);
+                    }
+                    _ => {
+                        self.say("wear");
+                        let place = self.pick_place(|_| 1);
+                        let habit = facts::habit(self.cast[who].person, place);
+                        self.say("? a");
+                        self.recall(habit.look);
+                        self.recall(habit.clothes);
+                    }
+                }
             }
         }
         self.say(".");

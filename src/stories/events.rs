@@ -1,12 +1,22 @@
 //! What happens in a story: who the next sentence is about, what two do together, and what befalls them.
 
 use super::chooser::Chooser;
+use super::facts;
+use super::songs;
 use super::state::Whereabouts;
 use super::story::Story;
 use super::words::{GOODS, JOINT_ACTS, LOOKS, WEATHER, Word};
 
 /// How strongly the story wants to end after so many events; the words that go on weigh about 100 together.
-const WISH_TO_END: [u32; 12] = [0, 0, 0, 15, 20, 30, 40, 60, 100, 200, 400, 800];
+const WISH_TO_END: [u32; 12] = [0, 0, 0, 0, 10, 30, 60, 100, 200, 400, 800, 1600];
+
+/// No event begins, no song begins and no question is asked after so many words, so that a story fits into 256 tokens.
+const LAST_EVENT: usize = 178;
+const LAST_SONG: usize = 165;
+pub const LAST_QUESTION: usize = 220;
+
+/// How strongly the story wants a song after so many of them.
+const WISH_TO_SING: [u32; 3] = [150, 100, 0];
 
 /// Words that begin a sentence before its subject.
 const OPENERS: [Word; 2] = ["then", "later"];
@@ -22,14 +32,22 @@ impl<C: Chooser> Story<'_, C> {
     /// Events until the story wants to end; the first word of the ending, `at`, is then said.
     pub fn events(&mut self) {
         for wish_to_end in WISH_TO_END {
+            if self.said > LAST_EVENT {
+                break;
+            }
             let mut options = self.subjects();
             let changed = if self.changed.is_empty() { 0 } else { 24 };
             let robbery = if self.most_of_all() > 0 { 5 } else { 0 };
+            let habit = if [0, 1].iter().any(|&who| self.untold(who)) { 120 } else { 0 };
+            let song = if self.said > LAST_SONG { 0 } else { WISH_TO_SING[self.songs] };
             options.extend([("then", 14), ("later", 5), ("suddenly", robbery), ("now", changed), ("at", wish_to_end)]);
+            options.extend([("as", habit), ("soon", song)]);
             match self.pick_word(&options) {
                 "at" => return,
                 "suddenly" => self.robbery(),
                 "now" => self.balance(),
+                "as" => self.habit(),
+                "soon" => self.song(),
                 first => self.act(first),
             }
         }
@@ -130,6 +148,56 @@ impl<C: Chooser> Story<'_, C> {
         self.say_count(who, &kinds);
         self.say(".");
         self.topic = Some(who);
+    }
+
+    /// `as always in the garden , mia wore a striped shawl and juggled the lazy turnip for a jolly pilot .`
+    fn habit(&mut self) {
+        self.say("always");
+        let open: Vec<usize> = (0..2).filter(|&who| self.untold(who)).collect();
+        let places = [0, 1].map(|who| self.cast[who].place);
+        let place = self.pick_place(|place| open.iter().filter(|&&who| places[who] == place).count() as u32);
+        let options = [0, 1].map(|who| (self.cast[who].name, u32::from(open.contains(&who) && places[who] == place)));
+        self.say(",");
+        let who = self.pick(&options);
+        let habit = facts::habit(self.cast[who].person, place);
+        self.say("wore a");
+        self.recall(habit.look);
+        self.recall(habit.clothes);
+        self.say("and");
+        self.recall(habit.deed);
+        self.say("the");
+        self.recall(habit.nature);
+        self.recall(habit.object);
+        self.say("for a");
+        self.recall(habit.mood);
+        self.recall(habit.witness);
+        self.say(".");
+        self.habits.push((who, facts::habit_at(place)));
+        self.changed.clear();
+        self.topic = Some(who);
+    }
+
+    /// Whether the character's habit at the place where it is has not been told yet.
+    fn untold(&self, who: usize) -> bool {
+        !self.habits.contains(&(who, facts::habit_at(self.cast[who].place)))
+    }
+
+    /// `soon mia sang the first verse of the silver mill : the lazy goat danced round the well , ... .`
+    fn song(&mut self) {
+        self.pick(&[0, 1].map(|who| (self.cast[who].name, 1)));
+        self.say("sang the");
+        let verse = self.pick(&[("first", 3), ("second", 2)]);
+        self.say("verse of the");
+        let title = self.pick(&songs::TITLES.map(|title| (title, 1)));
+        let thing = self.pick(&songs::title_things(title).map(|thing| (thing, 1)));
+        self.say(":");
+        for word in songs::verse(title, thing, verse) {
+            self.recall(word);
+        }
+        self.say(".");
+        self.songs += 1;
+        self.changed.clear();
+        self.topic = None;
     }
 
     /// The most of one kind that anybody has.

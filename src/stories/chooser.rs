@@ -7,10 +7,13 @@ pub trait Chooser {
     /// Returns the index of the next word among `options`. Words of weight 0 are not on offer; the others are pairwise
     /// distinct, and there is at least one.
     fn choose(&mut self, options: &[(Word, u32)]) -> usize;
+
+    /// Hears that the word chosen last is certain only to those who know it by heart.
+    fn by_heart(&mut self) {}
 }
 
-/// SplitMix64: the state walks by a constant odd step and a bijection scrambles it. Good enough for stories, five lines,
-/// the same everywhere.
+/// SplitMix64: the state walks by a constant odd step and a bijection scrambles it. Good enough for stories, five
+/// lines, the same everywhere.
 #[derive(Clone, Debug)]
 pub struct SplitMix64(pub u64);
 
@@ -43,7 +46,7 @@ pub struct Sampler {
 impl Sampler {
     /// A sampler whose choices follow from `seed` alone.
     pub fn new(seed: u64) -> Self {
-        let tale = Tale { words: Vec::new(), log_prob: 0.0 };
+        let tale = Tale { words: Vec::new(), by_heart: Vec::new(), log_prob: 0.0 };
         Self { random: SplitMix64(seed), tale }
     }
 
@@ -69,6 +72,10 @@ impl Chooser for Sampler {
         self.tale.words.push(options[index].0);
         self.tale.log_prob += share(options[index].1, total).ln();
         index
+    }
+
+    fn by_heart(&mut self) {
+        self.tale.by_heart.push(self.tale.words.len() - 1);
     }
 }
 
@@ -99,6 +106,10 @@ impl Chooser for Recorder {
         let offered = options.iter().filter(|option| option.1 > 0);
         self.offers.push(offered.map(|&(word, weight)| (word, share(weight, total))).collect());
         self.sampler.choose(options)
+    }
+
+    fn by_heart(&mut self) {
+        self.sampler.by_heart();
     }
 }
 

@@ -17,6 +17,9 @@ pub fn tell<C: Chooser>(chooser: &mut C) {
         relation: "",
         home: ["", "", ""],
         weather: 0,
+        habits: Vec::new(),
+        songs: 0,
+        said: 0,
     };
     story.opening();
     story.events();
@@ -40,6 +43,12 @@ pub struct Story<'a, C> {
     pub home: [Word; 3],
     /// Index of the weather.
     pub weather: usize,
+    /// Which habits have been told, as character and habit.
+    pub habits: Vec<(usize, usize)>,
+    /// How many verses have been sung.
+    pub songs: usize,
+    /// How many words have been said.
+    pub said: usize,
 }
 
 /// The ways to say something.
@@ -47,18 +56,25 @@ impl<C: Chooser> Story<'_, C> {
     /// Says fixed words, separated by blanks.
     pub fn say(&mut self, words: &'static str) {
         for word in words.split(' ') {
-            self.chooser.choose(&[(word, 1)]);
+            self.pick(&[(word, 1)]);
         }
+    }
+
+    /// Says a word of a fact or a song.
+    pub fn recall(&mut self, word: Word) {
+        self.say(word);
+        self.chooser.by_heart();
     }
 
     /// Says one of the words and returns its index.
     pub fn pick(&mut self, options: &[(Word, u32)]) -> usize {
+        self.said += 1;
         self.chooser.choose(options)
     }
 
     /// Says one of the words and returns it.
     pub fn pick_word(&mut self, options: &[(Word, u32)]) -> Word {
-        options[self.chooser.choose(options)].0
+        options[self.pick(options)].0
     }
 
     /// Says a number from 1 to `weights.len()`, but no more than `most`, and returns it.
@@ -135,6 +151,23 @@ impl<C: Chooser> Story<'_, C> {
         self.say(PLACES[place].preposition);
         self.say("the");
         self.say(PLACES[place].name);
+    }
+
+    /// Says one of the places, as in `in the garden`, and returns its index.
+    pub fn pick_place(&mut self, weight: impl Fn(usize) -> u32) -> usize {
+        // First `in` or `at`, then a place that goes with it.
+        let mut prepositions: Vec<(Word, u32)> = Vec::new();
+        for (index, place) in PLACES.iter().enumerate() {
+            match prepositions.iter_mut().find(|entry| entry.0 == place.preposition) {
+                Some(entry) => entry.1 += weight(index),
+                None => prepositions.push((place.preposition, weight(index))),
+            }
+        }
+        let preposition = self.pick_word(&prepositions);
+        self.say("the");
+        let fits = |index: usize| if PLACES[index].preposition == preposition { weight(index) } else { 0 };
+        let options: Vec<_> = (0..PLACES.len()).map(|index| (PLACES[index].name, fits(index))).collect();
+        self.pick(&options)
     }
 
     /// Says a place to go to from `here`, mostly a near one or that of a friend.

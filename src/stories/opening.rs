@@ -1,6 +1,7 @@
 //! How a story begins: with everything that will be needed later.
 
 use super::chooser::Chooser;
+use super::facts;
 use super::places::PLACES;
 use super::state::{Character, names};
 use super::story::Story;
@@ -28,6 +29,8 @@ impl<C: Chooser> Story<'_, C> {
         self.say(".");
 
         self.tastes();
+        self.bond(0);
+        self.bond(1);
         self.say(self.cast[0].name);
         self.say("had");
         self.belongings(0);
@@ -41,19 +44,7 @@ impl<C: Chooser> Story<'_, C> {
         self.weather = self.pick(&weather);
         self.pick(TIMES);
         self.say("they met");
-        // `in the` or `at the`, then a place that goes with it.
-        let mut prepositions: Vec<(Word, u32)> = Vec::new();
-        for place in PLACES {
-            match prepositions.iter_mut().find(|entry| entry.0 == place.preposition) {
-                Some(entry) => entry.1 += place.weight,
-                None => prepositions.push((place.preposition, place.weight)),
-            }
-        }
-        let preposition = self.pick_word(&prepositions);
-        self.say("the");
-        let fits = |index: usize| if PLACES[index].preposition == preposition { PLACES[index].weight } else { 0 };
-        let options: Vec<_> = (0..PLACES.len()).map(|index| (PLACES[index].name, fits(index))).collect();
-        let place = self.pick(&options);
+        let place = self.pick_place(|place| PLACES[place].weight);
         self.cast.iter_mut().for_each(|character| character.place = place);
         self.say(".");
     }
@@ -67,9 +58,10 @@ impl<C: Chooser> Story<'_, C> {
     fn introduce(&mut self, kin: Kin, temper: &'static Temper) {
         let names = names(kin);
         let taken = |name: Word| self.cast.iter().any(|character| character.name == name);
-        let options: Vec<_> = names.iter().map(|&(name, w, _)| (name, if taken(name) { 0 } else { w })).collect();
-        let (name, _, pronoun) = names[self.pick(&options)];
-        self.cast.push(Character::new(name, pronoun, temper));
+        let options: Vec<_> =
+            names.iter().map(|name| (name.word, if taken(name.word) { 0 } else { name.weight })).collect();
+        let name = &names[self.pick(&options)];
+        self.cast.push(Character::new(name, temper));
     }
 
     /// `mia liked soup and tom rice .`
@@ -85,6 +77,20 @@ impl<C: Chooser> Story<'_, C> {
         self.say(".");
         self.cast[0].food = first;
         self.cast[1].food = second;
+    }
+
+    /// `mia knew a tall baker and kept the grey snail dot .`
+    fn bond(&mut self, who: usize) {
+        let bond = facts::bond(self.cast[who].person);
+        self.say(self.cast[who].name);
+        self.say("knew a");
+        self.recall(bond.look);
+        self.recall(bond.trade);
+        self.say("and kept the");
+        self.recall(bond.coat);
+        self.recall(bond.animal);
+        self.recall(bond.name);
+        self.say(".");
     }
 
     /// `four apples and a red ball`
