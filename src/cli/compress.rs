@@ -1,11 +1,11 @@
 //! `compress`: a language model, layer by layer.
 
-use super::factorize::available;
+use super::language::{CalibrationArgs, ModelArgs};
 use super::tuning::Tuning;
 use super::{Failure, output};
-use dsf_explorer::compress::{Compression, Densities, Folder, Inputs, Method, Output, Plan, Step, Totals};
+use dsf_explorer::compress::{self, Compression, Densities, Folder, Inputs, Method, Output, Plan, Step, Totals};
 use dsf_explorer::export::{Layout, RunReport};
-use dsf_explorer::language::{self, LayerId, Linear, Llama, Windows};
+use dsf_explorer::language::{LayerId, Linear, Llama};
 use dsf_explorer::model;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -15,8 +15,8 @@ use std::time::Instant;
 /// The command's arguments.
 #[derive(clap::Args)]
 pub struct Compress {
-    /// The folder of a Hugging Face model
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
 
     /// How layers are replaced
     #[arg(long, value_enum, default_value = "dsf")]
@@ -30,24 +30,19 @@ pub struct Compress {
     #[arg(long, value_name = "LAYER=SHARE")]
     density_of: Vec<LayerDensity>,
 
-    /// Text whose tokens the layers' inputs are taken from
-    #[arg(long, value_name = "FILE")]
-    calibration_text: Option<PathBuf>,
+    #[command(flatten)]
+    calibration: CalibrationArgs,
 
-    /// How many windows of it, spread evenly
-    #[arg(long, value_name = "N", default_value = "128")]
-    calibration_samples: NonZeroUsize,
-
-    /// Tokens of such a window
-    #[arg(long, value_name = "N", default_value_t = 256)]
-    calibration_context: usize,
+    /// Give each layer its share of all nonzeros so that the model loses least, as `proxy` foretells it
+    #[arg(long, conflicts_with = "density_of")]
+    distribute: bool,
 
     /// Each layer sees the inputs that the dense model gives it, not those that the compressed layers before it give
     #[arg(long)]
     parallel: bool,
 
     /// Write the statistics of all layers' inputs to this file
-    #[arg(long, value_name = "FILE.safetensors", requires = "calibration_text")]
+    #[arg(long, value_name = "FILE.safetensors", conflicts_with = "load_calibration")]
     save_calibration: Option<PathBuf>,
 
     /// Use statistics that were saved, in place of a text
@@ -110,16 +105,22 @@ impl std::str::FromStr for LayerDensity {
 impl Compress {
     /// Compresses; everything that can be refused is refused before the first layer.
     pub fn run(self) -> Result<(), Failure> {
-        let threads = self.threads.map_or_else(available, NonZeroUsize::get);
-        rayon::ThreadPoolBuilder::new().num_threads(threads).build()?.install(|| self.compress(threads))
+        super::on_threads(self.threads, |threads| self.compress(threads))
     }
 
     fn compress(&self, threads: usize) -> Result<(), Failure> {
         let start = Instant::now();
-        let model = language::open(&self.model)?;
-        let plan = self.plan(&model, threads)?;
+        let model = self.model.open()?;
+        let mut plan = self.plan(&model, threads)?;
         plan.check()?;
         let inputs = self.inputs(&model)?;
+        if self.distribute {
+            let Inputs::Windows(windows) = &inputs else {
+                return Err("--distribute needs a text to measure the layers with: give --calibration-text FILE".into());
+            };
+            let proxy = super::proxy::measured(&model, windows)?;
+            plan.densities.by_layer = compress::distribute(&model, &proxy, plan.densities.all);
+        }
         // Without an output the work is kept where nobody sees it.
         let hidden = tempfile::tempdir()?;
         let out = self.out.clone().unwrap_or_else(|| hidden.path().join("model"));
@@ -137,7 +138,7 @@ impl Compress {
             folder.save_statistics(file, self.force)?;
         }
         if self.out.is_some() {
-            let output = Output { layouts: self.layout.clone(), companions: language::companions(&self.model)? };
+            let output = Output { layouts: self.layout.clone(), companions: self.model.companions()? };
             folder.finish(&plan, &totals, &output, self.force)?;
         }
         if self.json {
@@ -176,20 +177,20 @@ impl Compress {
         if let Some(file) = &self.load_calibration {
             return Ok(Inputs::Saved(Arc::new(model::open(file)?)));
         }
-        let Some(file) = &self.calibration_text else {
-            if self.method == Method::Dsf {
-                eprintln!(
-                    "note: without --calibration-text the plain error of each weight counts, and the model loses more"
-                );
+        match self.calibration.windows(model, &self.model)? {
+            Some(windows) => Ok(Inputs::Windows(windows)),
+            None if self.save_calibration.is_some() => {
+                Err("there are no statistics to save: give a text with --calibration-text FILE".into())
             }
-            return Ok(Inputs::Unknown);
-        };
-        let windows = Windows::of_text(model, &super::text(file)?, self.calibration_context, None)?;
-        let wanted = self.calibration_samples.get();
-        if windows.len() < wanted {
-            eprintln!("note: the calibration text has {} windows, not {wanted}", windows.len());
+            None => {
+                if self.method == Method::Dsf {
+                    eprintln!(
+                        "note: without --calibration-text the plain error of each weight counts, and the model loses more"
+                    );
+                }
+                Ok(Inputs::Unknown)
+            }
         }
-        Ok(Inputs::Windows(windows.spread(wanted)))
     }
 }
 

@@ -5,8 +5,11 @@ mod compress;
 mod demo;
 mod factorize;
 mod inspect;
+mod language;
 mod output;
 mod perplexity;
+mod proxy;
+mod table;
 mod tuning;
 mod window;
 
@@ -47,12 +50,25 @@ enum Command {
     Compress(Box<compress::Compress>),
     /// Measure how well a language model predicts a text
     Perplexity(perplexity::Perplexity),
+    /// Make the paper's Table 1 for a language model: its perplexity after each method, at several densities
+    Table(table::Table),
+    /// Measure what each layer's error does to a language model, and how well that foretells its perplexity
+    Proxy(proxy::Proxy),
     /// Measure how fast it is on this machine
     Bench(bench::Bench),
 }
 
 /// Why a command failed: one line that says what, and what to do.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Does something on so many worker threads, by default as many as there are processors; told how many.
+fn on_threads(
+    threads: Option<NonZeroUsize>,
+    work: impl FnOnce(usize) -> Result<(), Failure> + Send,
+) -> Result<(), Failure> {
+    let threads = threads.map_or_else(factorize::available, NonZeroUsize::get);
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build()?.install(|| work(threads))
+}
 
 /// The text of a file, in UTF-8, every line ending as `\n`: the same text shall be the same tokens wherever it was saved.
 fn text(path: &std::path::Path) -> Result<String, Failure> {
@@ -70,6 +86,8 @@ impl Cli {
             Some(Command::Factorize(factorize)) => factorize.run(),
             Some(Command::Compress(compress)) => compress.run(),
             Some(Command::Perplexity(perplexity)) => perplexity.run(),
+            Some(Command::Table(table)) => table.run(),
+            Some(Command::Proxy(proxy)) => proxy.run(),
             Some(Command::Bench(bench)) => bench.run(),
             None => window::run(self.file, self.tensor, self.threads.map(NonZeroUsize::get)),
         };

@@ -1,29 +1,19 @@
 //! `perplexity`: how well a language model predicts a text.
 
+use super::language::{ModelArgs, TextArgs};
 use super::{Failure, output};
-use dsf_explorer::language::{self, Windows};
 use serde_json::json;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::time::Instant;
 
 /// The command's arguments.
 #[derive(clap::Args)]
 pub struct Perplexity {
-    /// The folder of a Hugging Face model
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
 
-    /// The text
-    #[arg(long, value_name = "FILE")]
-    text: PathBuf,
-
-    /// Tokens of a window; its first one is not predicted
-    #[arg(long, value_name = "N", default_value_t = 256)]
-    context: usize,
-
-    /// Only the first so many tokens of the text
-    #[arg(long, value_name = "N")]
-    tokens: Option<usize>,
+    #[command(flatten)]
+    text: TextArgs,
 
     /// Worker threads [default: all processors]
     #[arg(long, value_name = "N")]
@@ -37,14 +27,12 @@ pub struct Perplexity {
 impl Perplexity {
     /// Computes and prints it.
     pub fn run(self) -> Result<(), Failure> {
-        let threads = self.threads.map_or(0, NonZeroUsize::get);
-        rayon::ThreadPoolBuilder::new().num_threads(threads).build()?.install(|| self.measure())
+        super::on_threads(self.threads, |_| self.measure())
     }
 
     fn measure(&self) -> Result<(), Failure> {
-        let model = language::open(&self.model)?;
-        let text = super::text(&self.text)?;
-        let windows = Windows::of_text(&model, &text, self.context, self.tokens)?;
+        let model = self.model.open()?;
+        let (windows, floor) = self.text.windows(&model, &self.model)?;
         let start = Instant::now();
         let bar = output::Steps::new("perplexity", "blocks");
         let loss = model.loss(&windows, &|done, all| {
@@ -58,16 +46,19 @@ impl Perplexity {
                 "perplexity": loss.perplexity(),
                 "nll": loss.nll,
                 "tokens": loss.tokens,
-                "context": self.context,
+                "context": windows.context(),
                 "seconds": seconds,
+                "floor": floor,
             }));
         }
+        let floor =
+            floor.map_or(String::new(), |floor| format!("; the language's own, over whole stories, is {floor:.4}"));
         output::print(&format!(
-            "perplexity {:.4} (loss {:.5}) on {} tokens in windows of {}, {seconds:.1} s",
+            "perplexity {:.4} (loss {:.5}) on {} tokens in windows of {}, {seconds:.1} s{floor}",
             loss.perplexity(),
             loss.nll,
             loss.tokens,
-            self.context
+            windows.context()
         ))
     }
 }

@@ -7,6 +7,7 @@
 mod block;
 mod config;
 mod error;
+mod example;
 mod generate;
 mod layers;
 mod llama;
@@ -21,6 +22,7 @@ mod windows;
 pub use block::Block;
 pub use config::{Config, Rope, Scaling};
 pub use error::Error;
+pub use example::{example, example_calibration, example_companions, example_held_out};
 pub use generate::{Sampling, generate};
 pub use layers::{LayerId, Linear, Stage};
 pub use llama::{Ends, Llama};

@@ -1,0 +1,106 @@
+//! What the commands on language models share: the model, and its texts.
+
+use super::Failure;
+use dsf_explorer::language::{self, Llama, Windows};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// Which model.
+#[derive(clap::Args)]
+pub struct ModelArgs {
+    /// The folder of a Hugging Face model [default: the built-in one]
+    model: Option<PathBuf>,
+}
+
+impl ModelArgs {
+    /// Opens it.
+    pub fn open(&self) -> Result<Llama, Failure> {
+        Ok(match &self.model {
+            Some(folder) => language::open(folder)?,
+            None => language::example(),
+        })
+    }
+
+    /// Whether it is the built-in one.
+    pub fn is_example(&self) -> bool {
+        self.model.is_none()
+    }
+
+    /// The files that go with its weights.
+    pub fn companions(&self) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+        Ok(match &self.model {
+            Some(folder) => language::companions(folder)?,
+            None => language::example_companions(),
+        })
+    }
+}
+
+/// What the layers' inputs are taken from.
+#[derive(clap::Args)]
+pub struct CalibrationArgs {
+    /// Text whose tokens the layers' inputs are taken from [default for the built-in model: stories of its language]
+    #[arg(long, value_name = "FILE")]
+    pub calibration_text: Option<PathBuf>,
+
+    /// How many windows of it, spread evenly
+    #[arg(long, value_name = "N", default_value = "128")]
+    calibration_samples: NonZeroUsize,
+
+    /// Tokens of such a window
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    calibration_context: usize,
+}
+
+impl CalibrationArgs {
+    /// The windows; none for a model of one's own without a text.
+    pub fn windows(&self, model: &Llama, args: &ModelArgs) -> Result<Option<Windows>, Failure> {
+        let (wanted, context) = (self.calibration_samples.get(), self.calibration_context);
+        let Some(file) = &self.calibration_text else {
+            let example = || language::example_calibration(model, wanted, context);
+            return Ok(args.is_example().then(example).transpose()?);
+        };
+        let windows = Windows::of_text(model, &super::text(file)?, context, None)?;
+        if windows.len() < wanted {
+            eprintln!("note: the calibration text has {} windows, not {wanted}", windows.len());
+        }
+        Ok(Some(windows.spread(wanted)))
+    }
+
+    /// The windows, which the command cannot do without.
+    pub fn required(&self, model: &Llama, args: &ModelArgs) -> Result<Windows, Failure> {
+        self.windows(model, args)?.ok_or_else(|| "no calibration text: give one with --calibration-text FILE".into())
+    }
+}
+
+/// What a model is measured on.
+#[derive(clap::Args)]
+pub struct TextArgs {
+    /// The text [default for the built-in model: stories that its training did not see]
+    #[arg(long, value_name = "FILE")]
+    text: Option<PathBuf>,
+
+    /// Tokens of a window; its first one is not predicted
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    pub context: usize,
+
+    /// Only the first so many tokens of the text [default: all; of the built-in model's stories 32768]
+    #[arg(long, value_name = "N")]
+    tokens: Option<usize>,
+}
+
+impl TextArgs {
+    /// The windows, and of the built-in model's own text the perplexity that no model can go below.
+    pub fn windows(&self, model: &Llama, args: &ModelArgs) -> Result<(Windows, Option<f64>), Failure> {
+        /// Tokens of stories, when nothing else is said.
+        const TOKENS: usize = 32_768;
+        match &self.text {
+            Some(file) => Ok((Windows::of_text(model, &super::text(file)?, self.context, self.tokens)?, None)),
+            None if args.is_example() => {
+                let tokens = self.tokens.unwrap_or(TOKENS);
+                let passage = language::example_held_out(tokens);
+                Ok((Windows::of_text(model, &passage.text(), self.context, Some(tokens))?, Some(passage.floor())))
+            }
+            None => Err("no text: give one with --text FILE".into()),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! `proxy`: what each layer's error does to a language model.
+
+use super::language::{CalibrationArgs, ModelArgs, TextArgs};
+use super::{Failure, output};
+use dsf_explorer::compress::{self, Densities, Inputs, Plan};
+use dsf_explorer::factorize::Preset;
+use dsf_explorer::language::{Llama, Windows};
+use serde_json::json;
+use std::num::NonZeroUsize;
+
+/// The command's arguments.
+#[derive(clap::Args)]
+pub struct Proxy {
+    #[command(flatten)]
+    model: ModelArgs,
+
+    #[command(flatten)]
+    calibration: CalibrationArgs,
+
+    #[command(flatten)]
+    text: TextArgs,
+
+    /// Compress the model in many ways, and compare what was foretold with what came
+    #[arg(long)]
+    check: bool,
+
+    /// With --check: the preset of the runs
+    #[arg(long, value_enum, default_value = "fast")]
+    preset: Preset,
+
+    /// Worker threads [default: all processors]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+
+    /// One JSON value on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// Measures a model, with a bar.
+pub fn measured(model: &Llama, windows: &Windows) -> Result<compress::Proxy, Failure> {
+    let bar = output::Steps::new("measuring the layers", "layers");
+    let proxy = compress::Proxy::measure(model, windows, &|done, all| {
+        bar.update(done, all);
+        true
+    })?;
+    bar.finish();
+    Ok(proxy)
+}
+
+impl Proxy {
+    /// Measures and prints.
+    pub fn run(self) -> Result<(), Failure> {
+        super::on_threads(self.threads, |threads| self.measure(threads))
+    }
+
+    fn measure(&self, threads: usize) -> Result<(), Failure> {
+        let model = self.model.open()?;
+        let windows = self.calibration.required(&model, &self.model)?;
+        let proxy = measured(&model, &windows)?;
+        if self.check {
+            return self.check(&model, &windows, &proxy, threads);
+        }
+        if self.json {
+            let layers: Vec<_> =
+                proxy.alphas.iter().map(|(id, alpha)| json!({ "layer": id.stem(), "alpha": alpha })).collect();
+            return output::json(&json!({ "nll_dense": proxy.dense, "layers": layers }));
+        }
+        let head = ["layer", "loss per layer error", "error at 25 %", "error at 50 %"].map(str::to_owned).to_vec();
+        let row = |(id, alpha): (&dsf_explorer::language::LayerId, &f64)| {
+            let error =
+                |density| proxy.curves.get(id).map_or(String::new(), |curve| format!("{:.5}", curve.error(density)));
+            vec![id.stem(), format!("{alpha:.4}"), error(0.25), error(0.5)]
+        };
+        let rows: Vec<_> = std::iter::once(head).chain(proxy.alphas.iter().map(row)).collect();
+        output::print(&output::table(&rows))
+    }
+
+    /// What was foretold against what came, for compressions of many kinds.
+    fn check(&self, model: &Llama, windows: &Windows, proxy: &compress::Proxy, threads: usize) -> Result<(), Failure> {
+        let (text, _) = self.text.windows(model, &self.model)?;
+        let dense = model.loss(&text, &dsf_explorer::language::unobserved)?.nll;
+        let inputs = Inputs::Windows(windows.clone());
+        let mut pairs = Vec::new();
+        let plans = plans(model, proxy, self.preset, threads);
+        for (name, plan) in &plans {
+            let bar = output::Share::new(name);
+            bar.update(pairs.len() as f64 / plans.len() as f64, 0.0, "compressing");
+            let (changed, reports) = super::table::compressed(model, plan, &inputs)?;
+            bar.finish();
+            let errors = reports.iter().filter_map(|(id, report)| Some((*id, report.layer_error?)));
+            // The dense loss is another one on other texts; what is foretold is the difference.
+            let foretold = proxy.loss(errors) - proxy.dense;
+            let came = changed.loss(&text, &dsf_explorer::language::unobserved)?.nll - dense;
+            if !self.json {
+                output::print(&format!("{name}: foretold {foretold:+.4}, came {came:+.4}"))?;
+            }
+            pairs.push((name.clone(), foretold, came));
+        }
+        let (rank, mean) =
+            (rank_correlation(&pairs), pairs.iter().map(|(_, a, b)| (a - b).abs()).sum::<f64>() / pairs.len() as f64);
+        if self.json {
+            let all: Vec<_> = pairs
+                .iter()
+                .map(|(name, foretold, came)| json!({ "name": name, "foretold": foretold, "came": came }))
+                .collect();
+            return output::json(&json!({ "compressions": all, "rank_correlation": rank, "mean_error": mean }));
+        }
+        output::print(&format!(
+            "{} compressions: rank correlation {rank:.3}, mean error {mean:.4} of the loss's rise (in ln perplexity)",
+            pairs.len()
+        ))
+    }
+}
+
+/// Compressions of many kinds: all layers alike, some kinds of layers more than others, some blocks alone, distributed.
+fn plans(model: &Llama, proxy: &compress::Proxy, preset: Preset, threads: usize) -> Vec<(String, Plan)> {
+    let plan = |densities: Densities| Plan { densities, threads, ..Plan::new(preset, 0.25) };
+    let percent = |share: f64| format!("{:.0} %", 100.0 * share);
+    let mut plans = Vec::new();
+    for density in [0.7, 0.6, 0.5, 0.4, 0.35, 0.3, 0.25, 0.2] {
+        plans.push((format!("all {}", percent(density)), plan(Densities::uniform(density))));
+    }
+    for (name, kinds) in [("attention", 0..4), ("feed-forward", 4..7)] {
+        for density in [0.35, 0.2] {
+            let by_kind = kinds.clone().map(|at| (dsf_explorer::language::Linear::ALL[at], density)).collect();
+            plans.push((
+                format!("{name} {}, else 50 %", percent(density)),
+                plan(Densities { all: 0.5, by_kind, ..Densities::default() }),
+            ));
+        }
+    }
+    let blocks = model.config().blocks;
+    for block in [0, blocks / 2, blocks - 1] {
+        for density in [0.3, 0.15] {
+            let by_layer = model.layers().filter(|id| id.block == block).map(|id| (id, density)).collect();
+            plans.push((
+                format!("block {block} {}", percent(density)),
+                plan(Densities { all: 1.0, by_layer, ..Densities::default() }),
+            ));
+        }
+    }
+    for density in [0.5, 0.4, 0.3, 0.25] {
+        let by_layer = compress::distribute(model, proxy, density);
+        plans.push((
+            format!("distributed {}", percent(density)),
+            plan(Densities { all: density, by_layer, ..Densities::default() }),
+        ));
+    }
+    plans
+}
+
+/// Spearman's: the correlation of the ranks.
+fn rank_correlation(pairs: &[(String, f64, f64)]) -> f64 {
+    let ranks = |value: fn(&(String, f64, f64)) -> f64| -> Vec<f64> {
+        pairs.iter().map(|pair| pairs.iter().filter(|other| value(other) < value(pair)).count() as f64).collect()
+    };
+    let (a, b) = (ranks(|pair| pair.1), ranks(|pair| pair.2));
+    let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
+    let (mean_a, mean_b) = (mean(&a), mean(&b));
+    let sum = |f: &dyn Fn(f64, f64) -> f64| a.iter().zip(&b).map(|(&a, &b)| f(a - mean_a, b - mean_b)).sum::<f64>();
+    sum(&|a, b| a * b) / (sum(&|a, _| a * a) * sum(&|_, b| b * b)).sqrt()
+}

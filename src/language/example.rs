@@ -1,0 +1,35 @@
+//! The built-in language model, and its language.
+
+use super::{Error, Llama, Windows};
+use crate::model;
+use crate::stories::{Passage, held_out};
+use std::sync::Arc;
+
+static CONFIG: &[u8] = include_bytes!("../../assets/stories/config.json");
+static TOKENIZER: &[u8] = include_bytes!("../../assets/stories/tokenizer.json");
+
+/// Of the text to measure with: a stream of stories that no training saw.
+const HELD_OUT: u64 = 101;
+/// Of the text to calibrate with: another such stream.
+const CALIBRATION: u64 = 202;
+
+/// The built-in language model: four blocks, trained on the stories of [`crate::stories`].
+pub fn example() -> Llama {
+    Llama::new("stories", CONFIG, TOKENIZER, Arc::new(model::example())).expect("the built-in model is a valid one")
+}
+
+/// The files that go with its weights, by name.
+pub fn example_companions() -> Vec<(String, Vec<u8>)> {
+    vec![("config.json".into(), CONFIG.to_vec()), ("tokenizer.json".into(), TOKENIZER.to_vec())]
+}
+
+/// Stories to measure with, at least so many tokens of them, with their probability.
+pub fn example_held_out(tokens: usize) -> Passage {
+    held_out(HELD_OUT, tokens)
+}
+
+/// Windows of stories to calibrate with.
+pub fn example_calibration(model: &Llama, samples: usize, context: usize) -> Result<Windows, Error> {
+    let tokens = (samples + 1) * context;
+    Windows::of_text(model, &held_out(CALIBRATION, tokens).text(), context, Some(samples * context))
+}
