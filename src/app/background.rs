@@ -76,6 +76,11 @@ impl<K: Clone + PartialEq + Send + 'static, V: Send + Sync + 'static> Background
         self.made.as_ref().map(|(_, value)| value)
     }
 
+    /// The last one that was made, and for which key.
+    pub fn entry(&self) -> Option<(&K, &Arc<V>)> {
+        self.made.as_ref().map(|(key, value)| (key, value))
+    }
+
     /// The one for this key, if that is the last.
     pub fn of(&self, key: &K) -> Option<&Arc<V>> {
         self.made.as_ref().filter(|(made, _)| made == key).map(|(_, value)| value)

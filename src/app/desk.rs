@@ -7,16 +7,21 @@ use super::dropping::dropping_ui;
 use super::estimate::estimate;
 use super::explorer::{Closing, Explorer};
 use super::export_panel::What;
-use super::inputs_panel::InputsAct;
+use super::inputs_panel::{InputsAct, Use};
+use super::language::ModelAct;
 use super::layers_panel::Choice;
 use super::layers_table::Results;
 use super::linked_views::{ViewAct, picture};
+use super::loader::Loaded;
 use super::paths_panel::paths_ui;
 use super::runs_panel::RunAction;
 use super::settings_panel::settings_ui;
 use super::workspace::{Pane, simplification};
+use crate::language::LayerId;
+use crate::model::Orientation;
 use eframe::egui::{self, CentralPanel, Context, Frame, Key, KeyboardShortcut, Margin, Panel, Ui};
 use egui_tiles::{Behavior, TileId, UiResponse};
+use std::sync::Arc;
 
 impl Explorer {
     fn layers_ui(&mut self, ui: &mut Ui) {
@@ -40,6 +45,7 @@ impl Explorer {
         if let Some(action) = controls_ui(ui, self.shown(), estimate, |action| self.why_not(action)) {
             self.action(ui.ctx(), action);
         }
+        self.perplexity_ui(ui);
         ui.separator();
         let layerwise = self.inputs.calibration().is_some();
         let (changed, act) = egui::ScrollArea::vertical()
@@ -58,6 +64,21 @@ impl Explorer {
         if changed {
             self.restart(ui.ctx());
         }
+    }
+
+    /// What the run on screen does to its language model.
+    fn perplexity_ui(&mut self, ui: &mut Ui) {
+        let Some(dense) = self.language.dense() else { return };
+        ui.horizontal_wrapped(|ui| {
+            let floor = self.language.floor().map_or(String::new(), |floor| format!(", floor {floor:.3}"));
+            let why = "Of the language model, with nothing but this layer replaced by the factors on screen";
+            match self.language.alone() {
+                Some((perplexity, true)) => _ = ui.strong(format!("perplexity {perplexity:.3}")).on_hover_text(why),
+                Some((perplexity, false)) => _ = ui.weak(format!("perplexity {perplexity:.3}…")).on_hover_text(why),
+                None => _ = ui.weak("perplexity").on_hover_text(why),
+            }
+            ui.weak(format!("(dense {dense:.3}{floor})")).on_hover_text(why);
+        });
     }
 
     fn curves_ui(&mut self, ui: &mut Ui) {
@@ -98,6 +119,32 @@ impl Explorer {
             }
             None => {}
         }
+    }
+
+    fn model_ui(&mut self, ui: &mut Ui) {
+        let open = self.layer_on_screen();
+        match self.language.model_ui(ui, &self.settings, open, self.threads) {
+            Some(ModelAct::Layer(id)) => {
+                if let Some(checkpoint) = self.checkpoint.clone() {
+                    self.loader.layer(&checkpoint, id.tensor(), Orientation::AsStored);
+                }
+            }
+            Some(ModelAct::Inputs(id)) => self.inputs_from_model(id),
+            Some(ModelAct::Save(write)) => self.loader.spawn_writing(move || match write() {
+                Ok(text) => Loaded::Saved(None, text),
+                Err(why) => Loaded::Problem(why),
+            }),
+            None => {}
+        }
+    }
+
+    /// The statistics of what a layer reads in the model.
+    fn inputs_from_model(&mut self, id: LayerId) {
+        let Some(collect) = self.language.collecting(id) else { return };
+        self.loader.spawn(move || match collect() {
+            Ok(statistics) => Loaded::Inputs("the model's text".into(), Arc::new(statistics), Use::Calibration),
+            Err(why) => Loaded::Problem(why),
+        });
     }
 
     fn view_ui(&mut self, ui: &mut Ui, pane: Pane) {
@@ -181,6 +228,8 @@ impl Behavior<Pane> for Desk<'_> {
                 explorer.masks.ui(ui, &explorer.runs, explorer.selected, &moment);
             }
             Pane::Runs => explorer.runs_ui(ui),
+            Pane::Model => explorer.model_ui(ui),
+            Pane::Story => explorer.language.story_ui(ui, explorer.threads),
             Pane::Log => explorer.messages.log_ui(ui),
         });
         UiResponse::None

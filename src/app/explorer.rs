@@ -8,6 +8,7 @@ use super::export_panel::ExportPanel;
 use super::frame_times::FrameTimes;
 use super::histogram_panel::HistogramPanel;
 use super::inputs_panel::InputsPanel;
+use super::language::LanguageRoom;
 use super::layers_panel::LayersPanel;
 use super::linked_views::LinkedViews;
 use super::loader::{Loaded, Loader};
@@ -71,6 +72,7 @@ pub struct Explorer {
     pub(super) views: LinkedViews,
     pub(super) layers: LayersPanel,
     pub(super) inputs: InputsPanel,
+    pub(super) language: LanguageRoom,
     pub(super) histogram: HistogramPanel,
     pub(super) masks: MasksPanel,
     pub(super) run_list: RunsPanel,
@@ -147,6 +149,7 @@ impl Explorer {
             views: LinkedViews::default(),
             layers: LayersPanel::default(),
             inputs: InputsPanel::default(),
+            language: LanguageRoom::default(),
             histogram: HistogramPanel::default(),
             masks: MasksPanel::default(),
             run_list: RunsPanel::default(),
@@ -188,6 +191,11 @@ impl Explorer {
     pub fn is_up_to_date(&self) -> bool {
         let step = self.moment().step();
         self.showing.is_settled() && self.pictures().is_some_and(|pictures| pictures.step == step)
+    }
+
+    /// The language model that is open.
+    pub fn language(&self) -> &LanguageRoom {
+        &self.language
     }
 
     /// The run on screen.

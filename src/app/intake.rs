@@ -1,10 +1,12 @@
 //! How what was read or computed comes into the window.
 
 use super::explorer::{Explorer, is_small};
+use super::language::Source;
 use super::loader::Loaded;
 use super::run::{Run, State, Subject};
 use super::series::Baselines;
 use super::showing::{self, Moment, Pictures};
+use crate::language::LayerId;
 use crate::model::{Checkpoint, Orientation};
 use eframe::egui::Context;
 use std::path::PathBuf;
@@ -43,6 +45,8 @@ impl Explorer {
         }
         self.bound_films();
         self.want_pictures(ctx);
+        let tuned = self.tuned();
+        self.language.take_in(ctx, self.threads, tuned);
     }
 
     fn take(&mut self, ctx: &Context, loaded: Loaded) {
@@ -148,10 +152,12 @@ impl Explorer {
                 return self.messages.problem(ctx, text);
             }
         }
+        let source = Source { folder: path.clone(), text: None };
         if let Some(path) = path {
             // So that it is found again from another folder.
             self.saved.opened(std::path::absolute(&path).unwrap_or(path));
         }
+        self.language.open(source);
         self.checkpoint = Some(checkpoint);
     }
 
@@ -170,6 +176,17 @@ impl Explorer {
             (Some(layer), Some(kept)) if comparable => self.baseline_maker.want(ctx, &layer, kept),
             _ => Baselines::default(),
         };
+    }
+
+    /// The layer of the language model that the views show, and the factors in its place.
+    fn tuned(&self) -> Option<(LayerId, Moment)> {
+        Some((self.layer_on_screen()?, self.moment()))
+    }
+
+    /// The layer of the language model that the views show.
+    pub(super) fn layer_on_screen(&self) -> Option<LayerId> {
+        let seen = self.seen()?;
+        self.language.study()?.layer_of(&seen.origin, &seen.layer.name)
     }
 
     /// Of the films the oldest go, but not the one that is watched.

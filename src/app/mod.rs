@@ -5,6 +5,7 @@
 //!   between starts (`saved.rs`).
 //! - *Runs:* `run.rs` receives a job's events, `film.rs` keeps its iterations, `timeline.rs` says which is on screen,
 //!   `showing.rs` makes the pictures of that one, on a thread (`background.rs`).
+//! - *Language models:* `language/`, what becomes of a whole model.
 //! - *Pictures:* [`picture`] draws a matrix, `linked_views.rs` five of them under one pointer.
 
 mod action;
@@ -29,6 +30,7 @@ mod frame_times;
 mod histogram_panel;
 mod inputs_panel;
 mod intake;
+mod language;
 mod layers_panel;
 mod layers_table;
 mod layers_tree;
@@ -54,6 +56,7 @@ pub use action::Action;
 pub use explorer::{Explorer, Opening};
 pub use frame_bench::{FrameBench, FramePlan, FrameReport};
 pub use frame_times::FrameTimes;
+pub use language::LanguageRoom;
 pub use linked_views::{Looks, Pointer};
 pub use run::{Ended, Kept, Run, State, Subject};
 pub use showing::Pictures;

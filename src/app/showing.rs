@@ -27,6 +27,11 @@ impl Moment {
         }
     }
 
+    /// A·B.
+    pub fn product(&self) -> Option<Matrix> {
+        self.factors().map(|factors| factors.product())
+    }
+
     fn factors(&self) -> Option<Factors> {
         match self {
             Self::Nothing => None,

@@ -19,12 +19,14 @@ pub enum Pane {
     Histogram,
     Masks,
     Runs,
+    Model,
+    Story,
     Log,
 }
 
 impl Pane {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Layers,
         Self::Settings,
         Self::W,
@@ -37,6 +39,8 @@ impl Pane {
         Self::Histogram,
         Self::Masks,
         Self::Runs,
+        Self::Model,
+        Self::Story,
         Self::Log,
     ];
 
@@ -55,6 +59,8 @@ impl Pane {
             Self::Histogram => "Histogram",
             Self::Masks => "Two masks",
             Self::Runs => "Runs",
+            Self::Model => "Model",
+            Self::Story => "Story",
             Self::Log => "Log",
         }
     }
@@ -80,7 +86,7 @@ impl Default for Workspace {
         let above = line(&mut tiles, &[Pane::W, Pane::Product, Pane::Error]);
         let below = line(&mut tiles, &[Pane::A, Pane::B, Pane::Paths]);
         let curves = tab(&mut tiles, &[Pane::Curves, Pane::Histogram, Pane::Masks, Pane::Log]);
-        let runs = tab(&mut tiles, &[Pane::Runs]);
+        let runs = tab(&mut tiles, &[Pane::Runs, Pane::Model, Pane::Story]);
         let history = shared(&mut tiles, LinearDir::Horizontal, &[(curves, 0.5), (runs, 0.5)]);
         let middle = shared(&mut tiles, LinearDir::Vertical, &[(above, 0.35), (below, 0.35), (history, 0.3)]);
         let layers = tab(&mut tiles, &[Pane::Layers]);

@@ -96,9 +96,9 @@ impl TextArgs {
         match &self.text {
             Some(file) => Ok((Windows::of_text(model, &super::text(file)?, self.context, self.tokens)?, None)),
             None if args.is_example() => {
-                let tokens = self.tokens.unwrap_or(TOKENS);
-                let passage = language::example_held_out(tokens);
-                Ok((Windows::of_text(model, &passage.text(), self.context, Some(tokens))?, Some(passage.floor())))
+                let windows = self.tokens.unwrap_or(TOKENS) / self.context.max(2);
+                let excerpt = language::example_held_out(windows.max(1), self.context);
+                Ok((Windows::of_text(model, &excerpt.text, self.context, None)?, Some(excerpt.floor())))
             }
             None => Err("no text: give one with --text FILE".into()),
         }

@@ -51,8 +51,7 @@ impl Perplexity {
                 "floor": floor,
             }));
         }
-        let floor =
-            floor.map_or(String::new(), |floor| format!("; the language's own, over whole stories, is {floor:.4}"));
+        let floor = floor.map_or(String::new(), |floor| format!("; no model can be below {floor:.4} on it"));
         output::print(&format!(
             "perplexity {:.4} (loss {:.5}) on {} tokens in windows of {}, {seconds:.1} s{floor}",
             loss.perplexity(),

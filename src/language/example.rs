@@ -2,7 +2,7 @@
 
 use super::{Error, Llama, Windows};
 use crate::model;
-use crate::stories::{Passage, held_out};
+use crate::stories::{Excerpt, excerpt};
 use std::sync::Arc;
 
 static CONFIG: &[u8] = include_bytes!("../../assets/stories/config.json");
@@ -23,13 +23,12 @@ pub fn example_companions() -> Vec<(String, Vec<u8>)> {
     vec![("config.json".into(), CONFIG.to_vec()), ("tokenizer.json".into(), TOKENIZER.to_vec())]
 }
 
-/// Stories to measure with, at least so many tokens of them, with their probability.
-pub fn example_held_out(tokens: usize) -> Passage {
-    held_out(HELD_OUT, tokens)
+/// Windows of stories to measure with, with their probability; each begins with a story.
+pub fn example_held_out(windows: usize, context: usize) -> Excerpt {
+    excerpt(HELD_OUT, windows, context)
 }
 
-/// Windows of stories to calibrate with.
-pub fn example_calibration(model: &Llama, samples: usize, context: usize) -> Result<Windows, Error> {
-    let tokens = (samples + 1) * context;
-    Windows::of_text(model, &held_out(CALIBRATION, tokens).text(), context, Some(samples * context))
+/// Windows of other stories to calibrate with.
+pub fn example_calibration(model: &Llama, windows: usize, context: usize) -> Result<Windows, Error> {
+    Windows::of_text(model, &excerpt(CALIBRATION, windows, context).text, context, None)
 }

@@ -142,6 +142,50 @@ impl Passage {
     }
 }
 
+/// Stories cut into windows, each of which begins with a story: nothing in a window refers to words outside of it, so that
+/// the probability of every word in it is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Excerpt {
+    /// `story </s> <s> story </s> <s> begin of a sto <s> story …`: as [`Passage::text`], but that the last story of each
+    /// window is cut off where the window ends.
+    pub text: String,
+    /// How many tokens there are to predict: all but the first of each window.
+    pub predicted: usize,
+    /// The natural logarithm of their probability.
+    pub log_prob: f64,
+}
+
+impl Excerpt {
+    /// The lowest perplexity that a model can have on these windows, as far as they tell.
+    pub fn floor(&self) -> f64 {
+        (-self.log_prob / self.predicted.max(1) as f64).exp()
+    }
+}
+
+/// So many windows of `context` tokens, of stories of the stream that [`held_out`] takes them from.
+pub fn excerpt(seed: u64, windows: usize, context: usize) -> Excerpt {
+    let (mut words, mut log_prob, mut part) = (Vec::with_capacity(windows * context), 0.0, 0);
+    for window in 1..=windows {
+        while words.len() < window * context {
+            let (tale, offers) = sample_with_offers(mixed(!seed, part));
+            part += 1;
+            words.push("<s>");
+            for (word, offer) in tale.words.iter().zip(&offers) {
+                if words.len() < window * context {
+                    words.push(word);
+                    log_prob += offer.iter().find(|(offered, _)| offered == word).map_or(0.0, |(_, p)| p.ln());
+                }
+            }
+            if words.len() < window * context {
+                words.push("</s>");
+            }
+        }
+    }
+    // The tokenizer puts the first mark before the text by itself.
+    let text = words.get(1..).unwrap_or_default().join(" ");
+    Excerpt { text, predicted: windows * context.saturating_sub(1), log_prob }
+}
+
 /// All words of the language, sorted.
 ///
 /// Fixed phrases live in the code of the generator, so the words are collected from stories: each word occurs in

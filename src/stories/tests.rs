@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::state::names;
 use super::words::{Kin, Word};
-use super::{facts, held_out, log_prob, places::PLACES, sample, sample_with_offers, songs, vocabulary};
+use super::{excerpt, facts, held_out, log_prob, places::PLACES, sample, sample_with_offers, songs, vocabulary};
 
 #[test]
 fn following_the_text_gives_the_probability_of_telling_it() {
@@ -138,4 +138,20 @@ fn a_passage_is_whole_stories_between_marks() {
     let log_prob = stories.iter().map(|story| log_prob(&story.split(' ').collect::<Vec<_>>()).expect("a story"));
     assert!((log_prob.sum::<f64>() - passage.log_prob()).abs() < 1e-9);
     assert!((1.2..2.5).contains(&passage.floor()), "{}", passage.floor());
+}
+
+#[test]
+fn an_excerpts_windows_begin_with_stories_and_have_their_probability() {
+    // One window that holds exactly the first story and its marks has that story's probability.
+    let tale = super::sample(super::mixed(!5, 0));
+    let one = excerpt(5, 1, tale.words.len() + 2);
+    assert_eq!(one.text, tale.text() + " </s>");
+    assert!((one.log_prob - tale.log_prob).abs() < 1e-9);
+    assert_eq!(one.predicted, tale.words.len() + 1);
+    // Of many, each begins with the mark, and holds as many tokens as asked for.
+    let (windows, context) = (9, 100);
+    let text = format!("<s> {}", excerpt(5, windows, context).text);
+    let words: Vec<_> = text.split(' ').collect();
+    assert_eq!(words.len(), windows * context);
+    assert!(words.chunks(context).all(|window| window[0] == "<s>"));
 }

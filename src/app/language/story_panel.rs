@@ -1,0 +1,148 @@
+//! What the dense and the changed model tell, side by side.
+
+use super::{LanguageRoom, Replaced, Study, Telling, Told};
+use crate::app::colors;
+use crate::language::{Llama, generate};
+use eframe::egui::text::LayoutJob;
+use eframe::egui::{DragValue, ScrollArea, TextEdit, TextFormat, Ui};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The longest beginning that is gone on from, in tokens.
+const PROMPT: usize = 200;
+
+impl LanguageRoom {
+    /// The panel.
+    pub fn story_ui(&mut self, ui: &mut Ui, threads: Option<usize>) {
+        let Some(study) = self.study().cloned() else {
+            ui.weak("No language model is open");
+            return;
+        };
+        self.sampling_ui(ui);
+        // Layers that were compressed; else the one that is being tuned.
+        let (model, replaced, title) = match (&self.tuned, self.changed()) {
+            (_, Some(model)) if !self.layers.is_empty() => {
+                let count = self.layers.len();
+                (Some(model), Replaced::Compressed(self.version), format!("With {count} compressed layers"))
+            }
+            (Some(tuned), _) => {
+                let name = format!("{}.{}", tuned.id.block, tuned.id.linear.short());
+                (None, Replaced::Alone(tuned.clone()), format!("With {name} as on screen"))
+            }
+            _ => (None, Replaced::Nothing, String::new()),
+        };
+        let moving = matches!(&replaced, Replaced::Alone(alone) if alone.moment.step().is_some());
+        let key = Telling {
+            study: self.number,
+            replaced,
+            prompt: self.prompt.clone(),
+            temperature: self.sampling.temperature,
+            seed: self.sampling.seed,
+        };
+        let (sampling, dense) = (self.sampling, study.clone());
+        let pause = if moving || self.work.is_some() { Duration::from_millis(700) } else { Duration::from_millis(50) };
+        self.told.want_slowly(ui.ctx(), key, pause, move |key| {
+            super::on_threads(threads, || {
+                let changed = match &key.replaced {
+                    Replaced::Compressed(_) => model,
+                    Replaced::Alone(alone) => alone.moment.product().map(|product| {
+                        let mut model = dense.model.clone();
+                        model.replace(alone.id, Arc::new(product));
+                        model
+                    }),
+                    Replaced::Nothing => None,
+                };
+                tell(&dense, changed.as_ref(), &key.prompt, sampling)
+            })
+        });
+        let Some(told) = self.told.latest() else {
+            ui.weak("Telling…");
+            return;
+        };
+        match told.as_ref() {
+            Err(why) => _ = ui.colored_label(ui.visuals().error_fg_color, why),
+            Ok(told) => self.texts_ui(ui, told, &title),
+        }
+    }
+
+    fn sampling_ui(&mut self, ui: &mut Ui) {
+        ui.horizontal_wrapped(|ui| {
+            let label = ui.label("Begins with");
+            let hint = "nothing: a text from its start";
+            let field = TextEdit::singleline(&mut self.prompt).hint_text(hint).desired_width(170.0);
+            ui.add(field).labelled_by(label.id).on_hover_text("Words that both go on from, as the model spells them");
+            let label = ui.label("Seed");
+            let why = "Both models draw with the same numbers: the texts part where the models disagree";
+            ui.add(DragValue::new(&mut self.sampling.seed).range(0..=9999)).labelled_by(label.id).on_hover_text(why);
+            let label = ui.label("Temperature");
+            let why = "0: always the likeliest word. 1: as the model says";
+            let drag = DragValue::new(&mut self.sampling.temperature).range(0.0..=2.0).speed(0.01);
+            ui.add(drag).labelled_by(label.id).on_hover_text(why);
+        });
+    }
+
+    fn texts_ui(&self, ui: &mut Ui, told: &Told, title: &str) {
+        let perplexity = |value: Option<f64>| value.map_or(String::new(), |value| format!(", perplexity {value:.3}"));
+        ScrollArea::vertical().id_salt("told").auto_shrink(false).show(ui, |ui| {
+            ui.columns(2, |columns| {
+                columns[0].strong(format!("Dense{}", perplexity(self.dense())));
+                let common = told
+                    .changed
+                    .as_ref()
+                    .map_or(usize::MAX, |changed| told.dense.iter().zip(changed).take_while(|(a, b)| a == b).count());
+                columns[0].label(marked(&columns[0], &told.dense, usize::MAX));
+                let Some(changed) = &told.changed else {
+                    _ = columns[1].weak("Compress layers, or run one of them: what the model tells then stands here");
+                    return;
+                };
+                let value = if self.layers.is_empty() { self.alone().map(|alone| alone.0) } else { self.compressed() };
+                columns[1].strong(format!("{title}{}", perplexity(value)));
+                columns[1].label(marked(&columns[1], changed, common));
+            });
+        });
+    }
+}
+
+/// The words, from `from` on in the colour of what is changed.
+fn marked(ui: &Ui, words: &[String], from: usize) -> LayoutJob {
+    let mut job = LayoutJob::default();
+    let font = eframe::egui::TextStyle::Body.resolve(ui.style());
+    let (same, other) = words.split_at(from.min(words.len()));
+    for (part, color) in [(same, ui.visuals().text_color()), (other, colors::DSF)] {
+        job.append(&part.concat(), 0.0, TextFormat { font_id: font.clone(), color, ..TextFormat::default() });
+    }
+    job
+}
+
+fn tell(
+    study: &Study,
+    changed: Option<&Llama>,
+    prompt: &str,
+    sampling: crate::language::Sampling,
+) -> Result<Told, String> {
+    let told = |error: crate::language::Error| error.to_string();
+    let tokenizer = study.model.tokenizer();
+    let mut begin = tokenizer.encode(prompt).map_err(told)?;
+    begin.truncate(PROMPT);
+    if begin.is_empty() {
+        begin.extend(study.model.config().bos);
+    }
+    if begin.is_empty() {
+        return Err("This model's texts have no mark at their start: type how the text begins".into());
+    }
+    let words = |model: &Llama| -> Result<Vec<String>, String> {
+        let tokens = generate(model, &begin, sampling, &crate::language::unobserved).map_err(told)?;
+        // Word by word, each as the text up to it adds it.
+        let mut words = Vec::with_capacity(tokens.len());
+        let mut length = tokenizer.decode(&begin).map_err(told)?.len();
+        let mut all = begin.clone();
+        for token in tokens {
+            all.push(token);
+            let text = tokenizer.decode(&all).map_err(told)?;
+            words.push(text.get(length..).unwrap_or_default().to_owned());
+            length = text.len();
+        }
+        Ok(words)
+    };
+    Ok(Told { dense: words(&study.model)?, changed: changed.map(words).transpose()? })
+}
