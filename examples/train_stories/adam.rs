@@ -18,11 +18,11 @@ const EPS: f32 = 1e-8;
 const DECAY: f32 = 0.02;
 /// Gradients longer than this are shortened to it.
 const LONGEST: f64 = 1.0;
-/// The largest weight of a matrix from some step on, times the root of its number of columns: two to three times the
-/// typical size that weights have got by then.
+/// The largest weight of a matrix from some step on, times the root of its number of columns: about twice the typical
+/// size that weights have got by then.
 ///
-/// Without a bound the weights go on growing at random around what the model knows, and the knowledge ends up so firm
-/// that most of the weights are of no account. With it, all of them have to take part.
+/// Without a bound the typical weight goes on growing, normally distributed, and a few large weights carry so much of
+/// what the model knows that the others hardly matter. With it, more of them have to take part.
 const BOUND: f32 = 2.75;
 
 /// Gradients by parameter name.
@@ -36,8 +36,8 @@ pub struct Adam {
 }
 
 impl Adam {
-    /// The `step`-th step, counted from 1; returns the length of the gradient. If `bounded`, the weights of matrices are
-    /// kept small.
+    /// The `step`-th step, counted from 1; returns the length of the gradient. If `bounded`, the weights of matrices
+    /// are kept small.
     pub fn step(
         &mut self,
         parameters: &Parameters,
