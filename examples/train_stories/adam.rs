@@ -18,6 +18,12 @@ const EPS: f32 = 1e-8;
 const DECAY: f32 = 0.02;
 /// Gradients longer than this are shortened to it.
 const LONGEST: f64 = 1.0;
+/// The largest weight of a matrix from some step on, times the root of its number of columns: about twice the typical
+/// size that weights have got by then.
+///
+/// Without a bound the typical weight goes on growing, normally distributed, and a few large weights carry so much of
+/// what the model knows that the others hardly matter. With it, more of them have to take part.
+const BOUND: f32 = 2.75;
 
 /// Gradients by parameter name.
 pub type Gradients = BTreeMap<String, Vec<f32>>;
@@ -30,8 +36,16 @@ pub struct Adam {
 }
 
 impl Adam {
-    /// The `step`-th step, counted from 1; returns the length of the gradient.
-    pub fn step(&mut self, parameters: &Parameters, gradients: &Gradients, rate: f64, step: u64) -> Result<f64> {
+    /// The `step`-th step, counted from 1; returns the length of the gradient. If `bounded`, the weights of matrices
+    /// are kept small.
+    pub fn step(
+        &mut self,
+        parameters: &Parameters,
+        gradients: &Gradients,
+        rate: f64,
+        step: u64,
+        bounded: bool,
+    ) -> Result<f64> {
         let squares = gradients.values().flatten().map(|g| f64::from(*g) * f64::from(*g));
         let length = squares.sum::<f64>().sqrt();
         let shorten = (LONGEST / length).min(1.0) as f32;
@@ -43,14 +57,19 @@ impl Adam {
             let zeros = || [vec![0.0; gradient.len()], vec![0.0; gradient.len()]];
             let [m, v] = self.moments.entry(name.clone()).or_insert_with(zeros);
             let mut values = variable.flatten_all()?.to_vec1::<f32>()?;
-            // Norms and the embedding are not pulled towards zero: only matrices between them.
+            // Norms and the embedding are neither pulled towards zero nor bounded: only matrices between them.
             let matrix = variable.rank() == 2 && !name.contains("embed");
             let decay = if matrix { DECAY } else { 0.0 };
+            let bound = if matrix && bounded { BOUND / (variable.dims()[1] as f32).sqrt() } else { f32::INFINITY };
             for (((w, g), m), v) in values.iter_mut().zip(gradient).zip(m).zip(v) {
                 let g = g * shorten;
                 *m = b1 * *m + (1.0 - b1) * g;
                 *v = b2 * *v + (1.0 - b2) * g * g;
                 *w -= rate * (*m * unbias1 / ((*v * unbias2).sqrt() + EPS) + decay * *w);
+                if w.abs() > bound {
+                    // Thrown back by the bound rather than cut off there: no two weights become equal.
+                    *w = w.signum() * (2.0 * bound - w.abs()).max(0.0);
+                }
             }
             variable.set(&Tensor::from_vec(values, variable.shape(), &Device::Cpu)?)?;
         }
