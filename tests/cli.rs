@@ -337,7 +337,7 @@ fn layer_errors_are_those_of_the_file() {
     let folder = folder("layer");
     layer(&folder);
     let weight = open(&folder.join("w.npy")).unwrap().layer("w", Orientation::AsStored).unwrap().weight;
-    let statistics = |file: &str| open_calibration(&folder.join(file), 28).unwrap();
+    let statistics = |file: &str| open_calibration(&folder.join(file), "", 28).unwrap();
     let (calibration, held_out) = (statistics("x.npy"), statistics("other.npy"));
     for preset in ["published", "fast"] {
         for layout in ["dense", "csr", "bitmask", "merged"] {

@@ -111,7 +111,7 @@ fn problem(data: &Path, layer: &str) -> Problem {
     let weight = checkpoint.layer(layer, Orientation::AsStored).unwrap().weight;
     let inputs = |kind: &str| {
         let file = matrices.join(format!("{layer}.{kind}.safetensors"));
-        Some(Arc::new(open_calibration(&file, weight.cols()).unwrap()))
+        Some(Arc::new(open_calibration(&file, "", weight.cols()).unwrap()))
     };
     Problem { calibration: inputs("cal"), held_out: inputs("held"), weight }
 }

@@ -296,7 +296,7 @@ impl Explorer {
 
     pub(super) fn read_inputs(&mut self, path: PathBuf, what: super::inputs_panel::Use) {
         match &self.subject {
-            Some(subject) => self.loader.inputs(path, subject.layer.weight.cols(), what),
+            Some(subject) => self.loader.inputs(path, subject.layer.clone(), what),
             None => self.messages.problem(self.loader.ctx(), "Open a layer first: inputs belong to one"),
         }
     }

@@ -5,7 +5,7 @@ use super::run::{Ended, Kept, Subject};
 use crate::factorize::Calibration;
 use crate::job::Outcome;
 use crate::measure;
-use crate::model::{self, Checkpoint, Orientation};
+use crate::model::{self, Checkpoint, Layer, Orientation};
 use eframe::egui::Context;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -153,9 +153,9 @@ impl Loader {
         });
     }
 
-    /// Reads the statistics of a layer with so many inputs.
-    pub fn inputs(&mut self, path: PathBuf, inputs: usize, what: Use) {
-        self.spawn(move || match model::open_calibration(&path, inputs) {
+    /// Reads the statistics of what a layer reads.
+    pub fn inputs(&mut self, path: PathBuf, layer: Arc<Layer>, what: Use) {
+        self.spawn(move || match model::open_calibration(&path, layer.stem(), layer.weight.cols()) {
             Ok(statistics) => {
                 let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
                 Loaded::Inputs(name, Arc::new(statistics), what)

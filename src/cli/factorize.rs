@@ -131,7 +131,7 @@ impl Factorize {
             );
         }
         let statistics = |file: &Option<PathBuf>| {
-            file.as_deref().map(|file| model::open_calibration(file, cols).map(Arc::new)).transpose()
+            file.as_deref().map(|file| model::open_calibration(file, layer.stem(), cols).map(Arc::new)).transpose()
         };
         let problem = Problem {
             weight: layer.weight.clone(),

@@ -23,7 +23,9 @@ impl Checkpoint {
     /// The statistics of a layer with so many inputs: from a tensor `XtX` `[in, in]`, or from the inputs themselves, `X`
     /// `[samples, in]`. A NumPy array is taken for X unless the file is called `XtX.npy`. X may have more dimensions, such
     /// as `[texts, tokens, in]`.
-    pub fn calibration(&self, inputs: usize) -> Result<Calibration, Error> {
+    /// A file that holds the statistics of many layers serves the layer `<stem>.weight`, see
+    /// [`Checkpoint::calibration_of`].
+    pub fn calibration(&self, stem: &str, inputs: usize) -> Result<Calibration, Error> {
         let file = || self.name().to_owned();
         let names = || self.tensors().iter().map(|info| info.name.clone()).collect();
         let has = |wanted: &str| self.has(wanted).then(|| wanted.to_owned());
@@ -34,6 +36,7 @@ impl Checkpoint {
         let tensor = has("XtX")
             .or_else(|| has("X"))
             .or_else(single)
+            .or_else(|| self.statistics_of(stem))
             .ok_or_else(|| Error::NoInputs { file: file(), names: names() })?;
         self.calibration_in(tensor, inputs)
     }
@@ -60,11 +63,11 @@ impl Checkpoint {
     }
 }
 
-/// Opens a `.safetensors` with `X` or `XtX`, or a `.npy` of X, for a layer with so many inputs: see
+/// Opens a `.safetensors` with `X` or `XtX`, or a `.npy` of X, for the layer `<stem>.weight` with so many inputs: see
 /// [`Checkpoint::calibration`].
 #[cfg(not(target_arch = "wasm32"))]
-pub fn open_calibration(path: &std::path::Path, inputs: usize) -> Result<Calibration, Error> {
-    super::open(path)?.calibration(inputs)
+pub fn open_calibration(path: &std::path::Path, stem: &str, inputs: usize) -> Result<Calibration, Error> {
+    super::open(path)?.calibration(stem, inputs)
 }
 
 #[cfg(test)]
@@ -82,21 +85,21 @@ mod tests {
     #[test]
     fn inputs_and_their_product_say_the_same() {
         let x: &[f32] = &[1.0, 0.0, 2.0, 1.0];
-        let samples = file(&[("X", &[2, 2], x)]).calibration(2).unwrap();
+        let samples = file(&[("X", &[2, 2], x)]).calibration("", 2).unwrap();
         assert_eq!(samples.xtx().as_slice(), [1.25, 0.5, 0.5, 0.25]);
-        assert_eq!(file(&[("XtX", &[2, 2], &[5.0, 2.0, 2.0, 1.0])]).calibration(2).unwrap(), samples);
-        assert_eq!(file(&[("X", &[1, 2, 2], x)]).calibration(2).unwrap(), samples);
+        assert_eq!(file(&[("XtX", &[2, 2], &[5.0, 2.0, 2.0, 1.0])]).calibration("", 2).unwrap(), samples);
+        assert_eq!(file(&[("X", &[1, 2, 2], x)]).calibration("", 2).unwrap(), samples);
         let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }";
         let header = format!("{header:<117}\n");
         let mut npy = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
         npy.extend_from_slice(header.as_bytes());
         npy.extend_from_slice(bytemuck::cast_slice(x));
-        assert_eq!(Checkpoint::from_bytes("tokens.npy", npy).unwrap().calibration(2).unwrap(), samples);
+        assert_eq!(Checkpoint::from_bytes("tokens.npy", npy).unwrap().calibration("", 2).unwrap(), samples);
     }
 
     #[test]
     fn what_does_not_fit_says_what_would() {
-        let error = |file: Checkpoint, inputs| file.calibration(inputs).unwrap_err().to_string();
+        let error = |file: Checkpoint, inputs| file.calibration("", inputs).unwrap_err().to_string();
         assert_eq!(
             error(file(&[("x", &[1, 1], &[1.0])]), 1),
             "inputs.safetensors holds \"x\" but neither X nor XtX: save the layer's inputs as X [samples, in], or X transposed times X as XtX [in, in]"
