@@ -9,6 +9,7 @@ mod language;
 mod output;
 mod perplexity;
 mod proxy;
+mod stories;
 mod table;
 mod tuning;
 mod window;
@@ -54,6 +55,8 @@ enum Command {
     Table(table::Table),
     /// Measure what each layer's error does to a language model, and how well that foretells its perplexity
     Proxy(proxy::Proxy),
+    /// Tell stories of the language that the built-in model was trained on
+    Stories(stories::Stories),
     /// Measure how fast it is on this machine
     Bench(bench::Bench),
 }
@@ -88,6 +91,7 @@ impl Cli {
             Some(Command::Perplexity(perplexity)) => perplexity.run(),
             Some(Command::Table(table)) => table.run(),
             Some(Command::Proxy(proxy)) => proxy.run(),
+            Some(Command::Stories(stories)) => stories.run(),
             Some(Command::Bench(bench)) => bench.run(),
             None => window::run(self.file, self.tensor, self.threads.map(NonZeroUsize::get)),
         };

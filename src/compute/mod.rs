@@ -8,6 +8,7 @@ mod chunks;
 mod dense;
 mod double;
 mod eigen;
+mod exp;
 mod sparse;
 
 pub use chunks::{chunks, chunks_mut, chunks_of, chunks_of_mut, dot, join, prelude};
@@ -15,5 +16,6 @@ pub use dense::{Cholesky, NotPositive, Svd, gram, product, product_on, svd};
 pub use double::eigenvalues;
 pub use double::{SmallSolver, add_gram, product_square};
 pub use eigen::{Eigen, symmetric_eigen};
+pub use exp::exp;
 pub use faer::Par;
 pub use sparse::{PANEL, PanelRow, fill_transposed, gram as sparse_gram, multiply, vectorized, with_panel};

@@ -14,7 +14,7 @@
 use super::layers::{Linear, Stage};
 use super::rope::Angles;
 use super::{Config, Error};
-use crate::compute::Par;
+use crate::compute::{Par, exp};
 use crate::matrix::Matrix;
 use faer::linalg::matmul::{matmul, triangular};
 use faer::{Accum, MatRef};
@@ -90,8 +90,11 @@ impl Block {
         let x = self.feed_forward_inputs(h);
         let mut gate = self.linear(Linear::Gate, &x, par);
         let up = self.linear(Linear::Up, &x, par);
-        for (gate, up) in gate.as_mut_slice().iter_mut().zip(up.as_slice()) {
-            *gate = *gate / (1.0 + (-*gate).exp()) * up;
+        // silu(x) = x / (1 + e⁻ˣ)
+        let mut powers: Vec<f32> = gate.as_slice().iter().map(|x| -x).collect();
+        exp(&mut powers);
+        for ((gate, up), power) in gate.as_mut_slice().iter_mut().zip(up.as_slice()).zip(powers) {
+            *gate = *gate / (1.0 + power) * up;
         }
         gate
     }
@@ -183,12 +186,9 @@ pub(super) fn attend(config: &Config, q: &Matrix, k: &Matrix, v: &Matrix, par: P
 
 fn softmax(scores: &mut [f32]) {
     let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut sum = 0.0;
-    for score in &mut *scores {
-        *score = (*score - most).exp();
-        sum += *score;
-    }
-    let scale = 1.0 / sum;
+    scores.iter_mut().for_each(|score| *score -= most);
+    exp(scores);
+    let scale = 1.0 / scores.iter().sum::<f32>();
     scores.iter_mut().for_each(|score| *score *= scale);
 }
 

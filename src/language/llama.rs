@@ -4,7 +4,7 @@ use super::block::{Block, norm};
 use super::layers::{LayerId, Linear};
 use super::rope::Angles;
 use super::{Config, Error, Tokenizer};
-use crate::compute::Par;
+use crate::compute::{Par, exp};
 use crate::matrix::Matrix;
 use crate::model::{Checkpoint, Layer, Orientation};
 use faer::Accum;
@@ -225,16 +225,20 @@ impl Ends {
         let mut losses = Vec::with_capacity(next.len());
         for (rows, next) in h.as_slice().chunks(ROWS * width).zip(next.chunks(ROWS)) {
             let rows = Matrix::from_vec(rows.len() / width, width, rows.to_vec());
-            let logits = self.logits(&rows, par);
-            losses.extend(next.iter().enumerate().map(|(at, &token)| loss(logits.row(at), token)));
+            let mut logits = self.logits(&rows, par);
+            let vocabulary = logits.cols();
+            losses.extend(logits.as_mut_slice().chunks_mut(vocabulary).zip(next).map(|(row, &token)| loss(row, token)));
         }
         losses
     }
 }
 
-/// −ln softmax(logits)\[token\], summed in f64.
-fn loss(logits: &[f32], token: u32) -> f64 {
+/// −ln softmax(logits)\[token\], summed in f64; the logits are overwritten.
+fn loss(logits: &mut [f32], token: u32) -> f64 {
     let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = logits.iter().map(|&x| f64::from((x - most).exp())).sum();
-    sum.ln() + f64::from(most) - f64::from(logits[token as usize])
+    let own = f64::from(logits[token as usize]);
+    logits.iter_mut().for_each(|logit| *logit -= most);
+    exp(logits);
+    let sum: f64 = logits.iter().map(|&x| f64::from(x)).sum();
+    sum.ln() + f64::from(most) - own
 }

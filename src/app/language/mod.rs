@@ -129,7 +129,7 @@ impl Default for LanguageRoom {
             replace_saved: false,
             text_path: String::new(),
             prompt: String::new(),
-            sampling: Sampling { tokens: 90, ..Sampling::default() },
+            sampling: Sampling { tokens: 240, ..Sampling::default() },
         }
     }
 }

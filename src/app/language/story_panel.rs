@@ -4,7 +4,7 @@ use super::{LanguageRoom, Replaced, Study, Telling, Told};
 use crate::app::colors;
 use crate::language::{Llama, generate};
 use eframe::egui::text::LayoutJob;
-use eframe::egui::{DragValue, ScrollArea, TextEdit, TextFormat, Ui};
+use eframe::egui::{Align, DragValue, Layout, ScrollArea, TextEdit, TextFormat, Ui};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,10 @@ impl LanguageRoom {
             ui.weak("No language model is open");
             return;
         };
+        if study.model.layer_weights() > super::LIVE_WEIGHTS && !self.asked {
+            ui.weak("This model is large: measure it in the model panel first, then it also tells a text here");
+            return;
+        }
         self.sampling_ui(ui);
         // Layers that were compressed; else the one that is being tuned.
         let (model, replaced, title) = match (&self.tuned, self.changed()) {
@@ -90,28 +94,29 @@ impl LanguageRoom {
                     .changed
                     .as_ref()
                     .map_or(usize::MAX, |changed| told.dense.iter().zip(changed).take_while(|(a, b)| a == b).count());
-                columns[0].label(marked(&columns[0], &told.dense, usize::MAX));
+                text_ui(&mut columns[0], &told.dense, usize::MAX);
                 let Some(changed) = &told.changed else {
                     _ = columns[1].weak("Compress layers, or run one of them: what the model tells then stands here");
                     return;
                 };
                 let value = if self.layers.is_empty() { self.alone().map(|alone| alone.0) } else { self.compressed() };
                 columns[1].strong(format!("{title}{}", perplexity(value)));
-                columns[1].label(marked(&columns[1], changed, common));
+                text_ui(&mut columns[1], changed, common);
             });
         });
     }
 }
 
 /// The words, from `from` on in the colour of what is changed.
-fn marked(ui: &Ui, words: &[String], from: usize) -> LayoutJob {
+fn text_ui(ui: &mut Ui, words: &[String], from: usize) {
     let mut job = LayoutJob::default();
     let font = eframe::egui::TextStyle::Body.resolve(ui.style());
     let (same, other) = words.split_at(from.min(words.len()));
     for (part, color) in [(same, ui.visuals().text_color()), (other, colors::DSF)] {
         job.append(&part.concat(), 0.0, TextFormat { font_id: font.clone(), color, ..TextFormat::default() });
     }
-    job
+    // Not stretched to the column's width.
+    ui.with_layout(Layout::top_down(Align::Min), |ui| ui.label(job));
 }
 
 fn tell(
