@@ -16,7 +16,7 @@ use super::loader::Loaded;
 use super::paths_panel::paths_ui;
 use super::runs_panel::RunAction;
 use super::settings_panel::settings_ui;
-use super::workspace::{Pane, simplification};
+use super::workspace::{Pane, page_name, simplification};
 use crate::language::LayerId;
 use crate::model::Orientation;
 use eframe::egui::{self, CentralPanel, Context, Frame, Key, KeyboardShortcut, Margin, Panel, Ui};
@@ -251,6 +251,13 @@ impl Behavior<Pane> for Desk<'_> {
                 }
             }
             None => pane.name().into(),
+        }
+    }
+
+    fn tab_title_for_tile(&mut self, tiles: &egui_tiles::Tiles<Pane>, tile: TileId) -> egui::WidgetText {
+        match tiles.get(tile) {
+            Some(egui_tiles::Tile::Pane(pane)) => self.tab_title_for_pane(pane),
+            _ => page_name(tiles, tile).into(),
         }
     }
 

@@ -86,9 +86,13 @@ impl Default for Workspace {
         let above = line(&mut tiles, &[Pane::W, Pane::Product, Pane::Error]);
         let below = line(&mut tiles, &[Pane::A, Pane::B, Pane::Paths]);
         let curves = tab(&mut tiles, &[Pane::Curves, Pane::Histogram, Pane::Masks, Pane::Log]);
-        let runs = tab(&mut tiles, &[Pane::Runs, Pane::Model, Pane::Story]);
+        let runs = tab(&mut tiles, &[Pane::Runs]);
         let history = shared(&mut tiles, LinearDir::Horizontal, &[(curves, 0.5), (runs, 0.5)]);
         let middle = shared(&mut tiles, LinearDir::Vertical, &[(above, 0.35), (below, 0.35), (history, 0.3)]);
+        // Two pages: one layer, and the whole model.
+        let (model, story) = (tab(&mut tiles, &[Pane::Model]), tab(&mut tiles, &[Pane::Story]));
+        let model = shared(&mut tiles, LinearDir::Horizontal, &[(model, 0.58), (story, 0.42)]);
+        let middle = tiles.insert_tab_tile(vec![middle, model]);
         let layers = tab(&mut tiles, &[Pane::Layers]);
         let settings = tab(&mut tiles, &[Pane::Settings]);
         let all = [(layers, 0.16), (middle, 0.62), (settings, 0.22)];
@@ -100,6 +104,19 @@ impl Default for Workspace {
             }
         }
         Self { tree: Tree::new(eframe::egui::Id::unique("workspace"), root, tiles) }
+    }
+}
+
+/// What the tab of several panels says.
+pub fn page_name(tiles: &Tiles<Pane>, page: TileId) -> &'static str {
+    if holds(tiles, page, Pane::Model) { "Language model" } else { "Layer" }
+}
+
+fn holds(tiles: &Tiles<Pane>, tile: TileId, wanted: Pane) -> bool {
+    match tiles.get(tile) {
+        Some(Tile::Pane(pane)) => *pane == wanted,
+        Some(Tile::Container(container)) => container.children().any(|&child| holds(tiles, child, wanted)),
+        None => false,
     }
 }
 

@@ -4,4 +4,5 @@
 mod driver;
 mod first_minute;
 mod flows;
+mod model;
 mod snapshots;

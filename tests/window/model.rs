@@ -1,0 +1,125 @@
+//! The language model in the window: its perplexity, layers compressed, texts.
+
+use super::driver::{click, finished, scratch, type_into, until, window};
+use dsf_explorer::app::{Explorer, Opening};
+use dsf_explorer::language;
+use egui::accesskit::Role;
+use egui_kittest::{Harness, kittest::Queryable};
+use std::path::PathBuf;
+
+fn example() -> Harness<'static, Explorer> {
+    let mut harness = window(Opening::default());
+    until(&mut harness, "the example's run", finished);
+    until(&mut harness, "the dense model's perplexity", |harness| harness.state().language().dense().is_some());
+    harness
+}
+
+/// The first minute: what a run does to the example model is there without asking.
+#[test]
+fn a_run_shows_what_it_does_to_the_model() {
+    let mut harness = example();
+    until(&mut harness, "the perplexity of the run's factors", |harness| {
+        harness.state().language().alone().is_some_and(|(_, current)| current)
+    });
+    let (dense, floor) = (harness.state().language().dense().unwrap(), harness.state().language().floor().unwrap());
+    let (alone, _) = harness.state().language().alone().unwrap();
+    assert!(floor < dense && alone > 0.99 * dense && alone < 2.0 * dense, "{floor}, {dense}, {alone}");
+    harness.step();
+    harness.get_by_label(&format!("perplexity {alone:.3}"));
+    harness.get_by_label(&format!("(dense {dense:.3}, floor {floor:.3})"));
+
+    // Another density, another perplexity.
+    harness.get_by_role_and_label(Role::Slider, "Density").focus();
+    harness.step();
+    (0..6).for_each(|_| {
+        harness.key_press(egui::Key::ArrowLeft);
+        harness.step();
+    });
+    until(&mut harness, "the run at a lower density", |harness| harness.state().runs().len() > 1 && finished(harness));
+    until(&mut harness, "its perplexity", |harness| {
+        harness.state().language().alone().is_some_and(|(perplexity, current)| current && perplexity != alone)
+    });
+}
+
+#[test]
+fn ticked_layers_are_compressed_saved_and_put_back() {
+    let mut harness = example();
+    click(&mut harness, "Language model");
+    for layer in ["0.q_proj", "0.o_proj"] {
+        harness.get_by_role_and_label(Role::CheckBox, &format!("Tick {layer}")).click();
+        harness.run_steps(2);
+    }
+    click(&mut harness, "Compress ticked");
+    until(&mut harness, "two layers", |harness| harness.state().language().replaced() == 2);
+    until(&mut harness, "the model's perplexity", |harness| {
+        !harness.state().language().is_working() && harness.state().language().compressed().is_some()
+    });
+    let language = harness.state().language();
+    let (dense, compressed) = (language.dense().unwrap(), language.compressed().unwrap());
+    assert!(compressed > 0.99 * dense && compressed < 1.5 * dense, "{dense}, {compressed}");
+    harness.step();
+    harness.get_by_label(&format!("now {compressed:.3}"));
+
+    // What is saved is what was seen, on the same text.
+    let folder = scratch("saved model");
+    let _ = std::fs::remove_dir_all(&folder);
+    harness.get_by_label("Save the model").click();
+    harness.run_steps(30);
+    type_into(&mut harness, "New folder", folder.to_str().unwrap());
+    harness.get_by_role_and_label(Role::Button, "Write").click();
+    until(&mut harness, "the folder", |_| folder.join("report.json").exists());
+    let saved = language::open(&folder).unwrap();
+    let excerpt = language::example_held_out(24, 256);
+    let windows = language::Windows::of_text(&saved, &excerpt.text, 256, None).unwrap();
+    let loss = saved.loss(&windows, &language::unobserved).unwrap();
+    assert!((loss.perplexity() - compressed).abs() < 1e-9 * compressed, "{} and {compressed}", loss.perplexity());
+
+    until(&mut harness, "two texts", |harness| {
+        harness.query_by_label(&format!("With 2 compressed layers, perplexity {compressed:.3}")).is_some()
+    });
+    click(&mut harness, "Back to dense");
+    assert_eq!(harness.state().language().replaced(), 0);
+}
+
+/// A folder of one's own needs a text; what is no language model says so and does no harm.
+#[test]
+fn other_models_are_measured_on_a_text_that_is_given() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/llama/llama3");
+    let text = scratch("text.txt");
+    let words: Vec<String> = (0..4000).map(|at| format!("w{}", (at * at + 5 * at) % 38)).collect();
+    std::fs::write(&text, words.join(" ")).unwrap();
+    let mut harness = window(Opening { path: Some(folder), ..Opening::default() });
+    until(&mut harness, "the first layer", finished);
+    click(&mut harness, "Language model");
+    until(&mut harness, "the wish for a text", |harness| {
+        harness.query_by_label("Perplexity: give a text to measure the model on").is_some()
+    });
+    type_into(&mut harness, "Text file", text.to_str().unwrap());
+    click(&mut harness, "Use this text");
+    until(&mut harness, "the perplexity", |harness| harness.state().language().dense().is_some());
+    assert_eq!(harness.state().language().floor(), None);
+
+    let matrix = super::driver::npy("no model.npy", 24, 24);
+    let mut harness = window(Opening { path: Some(matrix), ..Opening::default() });
+    until(&mut harness, "its run", finished);
+    click(&mut harness, "Language model");
+    until(&mut harness, "why", |harness| {
+        harness.query_by_label("What is open is not used as a language model").is_some()
+    });
+}
+
+/// A layer's own inputs in the model make its run a layer-wise one.
+#[test]
+fn runs_are_calibrated_with_the_models_own_text() {
+    let mut harness = example();
+    click(&mut harness, "Language model");
+    harness.get_by_role_and_label(Role::Button, "1.q_proj").click_secondary();
+    harness.run_steps(4);
+    click(&mut harness, "Calibrate runs with its inputs in the model");
+    until(&mut harness, "a layer-wise run", |harness| {
+        finished(harness) && harness.state().runs().last().is_some_and(|run| run.is_layerwise())
+    });
+    let run = harness.state().runs().last().unwrap();
+    let errors = run.ended.as_ref().unwrap().outcome.layer.unwrap();
+    assert!(errors.calibration < errors.before_finalize);
+}
