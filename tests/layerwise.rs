@@ -63,7 +63,7 @@ fn errors_are_the_published_codes() {
     for layer in ["minilm_l2_q", "minilm_l2_up"] {
         let w = checkpoint.layer(layer, Orientation::AsStored).unwrap().weight;
         let inputs =
-            |kind: &str| open_calibration(&matrices.join(format!("{layer}.{kind}.safetensors")), w.cols()).unwrap();
+            |kind: &str| open_calibration(&matrices.join(format!("{layer}.{kind}.safetensors")), "", w.cols()).unwrap();
         let (calibration, held_out) = (inputs("cal"), inputs("held"));
         for (at, density) in DENSITIES.into_iter().enumerate() {
             let square = w.rows() == w.cols();
@@ -186,7 +186,7 @@ fn shrinkage_lowers_the_error_on_other_text() {
     let checkpoint = open(&matrices.join("weights.safetensors")).unwrap();
     let w = checkpoint.layer("minilm_l2_q", Orientation::AsStored).unwrap().weight;
     let inputs =
-        |kind: &str| open_calibration(&matrices.join(format!("minilm_l2_q.{kind}.safetensors")), w.cols()).unwrap();
+        |kind: &str| open_calibration(&matrices.join(format!("minilm_l2_q.{kind}.safetensors")), "", w.cols()).unwrap();
     let (calibration, held_out) = (inputs("cal"), inputs("held"));
     let factors = factorized(&w, &calibration, &Settings { factor_density: Some(0.16), ..Settings::default() });
     let error = |shrinkage: f64| {

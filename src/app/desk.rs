@@ -75,10 +75,23 @@ impl Explorer {
             match self.language.alone() {
                 Some((perplexity, true)) => _ = ui.strong(format!("perplexity {perplexity:.3}")).on_hover_text(why),
                 Some((perplexity, false)) => _ = ui.weak(format!("perplexity {perplexity:.3}…")).on_hover_text(why),
-                None => _ = ui.weak("perplexity").on_hover_text(why),
+                None => match self.foretold() {
+                    Some(perplexity) => {
+                        let why =
+                            "Foretold from the layer's error: the model is too large to be measured at every move";
+                        ui.strong(format!("perplexity about {perplexity:.3}")).on_hover_text(why);
+                    }
+                    None => _ = ui.weak("perplexity").on_hover_text(why),
+                },
             }
             ui.weak(format!("(dense {dense:.3}{floor})")).on_hover_text(why);
         });
+    }
+
+    /// The perplexity that the run on screen leads to, where it can only be foretold.
+    fn foretold(&self) -> Option<f64> {
+        let outcome = &self.shown()?.ended.as_ref()?.outcome;
+        self.language.foretold_alone(self.layer_on_screen()?, outcome.layer?.calibration)
     }
 
     fn curves_ui(&mut self, ui: &mut Ui) {

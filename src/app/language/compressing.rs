@@ -102,7 +102,7 @@ impl LanguageRoom {
         let mut plan = self.plan(settings, &layers, count);
         plan.preset = Settings { density: settings.density, factor_density: None, ..settings.clone() }.preset();
         let kept = self.layers.values().filter(|layer| !layers.contains(&layer.id));
-        let store = Memory::new(kept.map(|layer| CompressedLayer::clone(layer)));
+        let store = Memory::new(kept.map(|layer| layer.as_ref().clone()));
         let inputs = match &study.calibration {
             Some(windows) => Inputs::Windows(windows.clone()),
             None => Inputs::Unknown,
@@ -125,7 +125,7 @@ impl LanguageRoom {
         let (model, ctx) = (study.model, ctx.clone());
         std::thread::spawn(move || {
             let run = || drive(&model, plan, &inputs, store, &cancelled, &sender, &ctx);
-            let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| super::on_threads(threads, || run())));
+            let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| super::on_threads(threads, run)));
             let broken = || Err("Compressing broke off (a bug; please report it)".to_owned());
             // A window that has been closed needs nothing.
             let _ = sender.send(News::Ended(end.unwrap_or_else(|_| broken())));

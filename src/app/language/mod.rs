@@ -183,6 +183,12 @@ impl LanguageRoom {
             .flatten()
     }
 
+    /// What the proxy foretells of the perplexity with nothing but this layer replaced, at this layer-wise error.
+    pub fn foretold_alone(&self, id: LayerId, layer_error: f64) -> Option<f64> {
+        let proxy = self.proxy()?;
+        Some(self.dense()? * (proxy.loss([(id, layer_error)]) - proxy.dense).exp())
+    }
+
     /// How many layers are replaced.
     pub fn replaced(&self) -> usize {
         self.layers.len()
@@ -235,7 +241,8 @@ impl LanguageRoom {
             .filter(|(id, moment)| *moment != Moment::Nothing && study.has(*id))
             .map(|(id, moment)| Alone { study: self.number, id, moment });
         let Some(prepared) = self.prepared.of(&self.number).cloned() else { return };
-        if let Some(key) = self.tuned.clone() {
+        let live = study.model.layer_weights() <= LIVE_WEIGHTS;
+        if let Some(key) = self.tuned.clone().filter(|_| live) {
             let (model, prepared) = (study.model.clone(), prepared.clone());
             // The last factors at once; while they change, so that the run keeps most of the processors.
             let pause = if key.moment.step().is_some() { Duration::from_millis(300) } else { Duration::ZERO };
@@ -251,7 +258,9 @@ impl LanguageRoom {
             });
         }
         let first = self.layers.keys().map(|id| id.block).min();
-        if let (Some(first), Some(model)) = (first, self.changed()) {
+        // A large model keeps the processors for its layers, and is measured when they are done.
+        let wanted = live || self.work.is_none();
+        if let (Some(first), Some(model), true) = (first, self.changed(), wanted) {
             self.together.want(ctx, (self.number, self.version), move |_| {
                 let Ok(prepared) = prepared.as_ref() else { return Err(String::new()) };
                 on_threads(threads, || {
