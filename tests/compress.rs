@@ -3,7 +3,8 @@
 mod common;
 
 use dsf_explorer::compress::{
-    Compression, Curve, Densities, Error, Folder, Inputs, Memory, Method, Plan, Proxy, Step, distribute,
+    CompressedLayer, Compression, Curve, Densities, Error, Folder, Inputs, Memory, Method, Output as Written, Plan,
+    Proxy, Step, Totals, distribute,
 };
 use dsf_explorer::export::Layout;
 use dsf_explorer::factorize::{Preset, Settings};
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 fn small() -> (Llama, Windows) {
@@ -33,14 +35,14 @@ fn plan(density: f64) -> Plan {
 }
 
 /// All steps; the layers that were done, in order, and those that were found.
-fn all(mut work: Compression) -> (Vec<dsf_explorer::compress::CompressedLayer>, usize) {
+fn all(mut work: Compression) -> (Vec<Arc<CompressedLayer>>, usize) {
     let (mut layers, mut found) = (Vec::new(), 0);
     while let Some(step) = work.step().unwrap() {
         match step {
-            Step::Finished(layer) => layers.push(*layer),
+            Step::Finished(layer) => layers.push(layer),
             Step::Found(layer) => {
                 found += 1;
-                layers.push(*layer);
+                layers.push(layer);
             }
             Step::Statistics(_) | Step::Layer(..) | Step::Advanced => {}
         }
@@ -48,7 +50,7 @@ fn all(mut work: Compression) -> (Vec<dsf_explorer::compress::CompressedLayer>, 
     (layers, found)
 }
 
-fn compress(model: &Llama, plan: &Plan, inputs: &Inputs) -> Vec<dsf_explorer::compress::CompressedLayer> {
+fn compress(model: &Llama, plan: &Plan, inputs: &Inputs) -> Vec<Arc<CompressedLayer>> {
     let store = Box::new(Memory::default());
     all(Compression::new(model, plan.clone(), inputs, store, Box::new(|| 0.0)).unwrap()).0
 }
@@ -79,7 +81,7 @@ fn later_layers_see_the_compressed_ones_unless_told_otherwise() {
     // The first stage reads the same in both, the last one does not.
     assert!(sequential[..3].iter().zip(&parallel[..3]).all(|(a, b)| a.kept == b.kept));
     assert_ne!(sequential[13].kept, parallel[13].kept);
-    let loss = |layers: &[dsf_explorer::compress::CompressedLayer]| {
+    let loss = |layers: &[Arc<CompressedLayer>]| {
         let mut model = model.clone();
         layers.iter().for_each(|layer| model.replace(layer.id, layer.weight.clone()));
         model.loss(&windows, &unobserved).unwrap().nll
@@ -125,7 +127,7 @@ fn finished_layers_are_taken_up_again() {
     assert_eq!(found, 5);
     assert!(layers.iter().zip(&whole).all(|(a, b)| a.id == b.id && a.kept == b.kept && a.weight == b.weight));
     drop(opened);
-    // Another budget is another compression.
+    // Another budget is another compression, and so is another model of the same name.
     let other = Folder::open(&model, &self::plan(0.5), &inputs, &out, false, false).err().unwrap();
     assert!(matches!(other, Error::OtherPlan { .. }), "{other}");
     assert!(Folder::open(&model, &self::plan(0.5), &inputs, &out, true, false).is_ok(), "dropped when told to");
@@ -279,6 +281,10 @@ fn a_killed_compression_goes_on_where_it_was() {
     fs::write(folder.join("mine/letter.txt"), "dear").unwrap();
     assert!(error(&run(&folder, &format!("{QUICK} --out mine --force"))).contains("not written by this program"));
     assert!(folder.join("mine/letter.txt").exists());
+    // Nor one of ours with something of theirs in it.
+    fs::write(folder.join("whole/notes.txt"), "mine").unwrap();
+    assert!(error(&run(&folder, &format!("{QUICK} --out whole --force"))).contains("not written by this program"));
+    assert!(folder.join("whole/notes.txt").exists());
 }
 
 #[test]
@@ -293,6 +299,7 @@ fn saved_statistics_give_the_same_layers() {
     let first = json(&run(&folder, &first));
     let second =
         json(&run(&folder, &format!("compress {model} --density 0.5 --load-calibration xtx.safetensors --json")));
+    assert_eq!(second["layers"].as_array().unwrap().len(), 14);
     for (a, b) in first["layers"].as_array().unwrap().iter().zip(second["layers"].as_array().unwrap()) {
         assert_eq!((&a["layer_error"], &a["relative_error"]), (&b["layer_error"], &b["relative_error"]));
     }
@@ -325,8 +332,38 @@ fn wrong_requests_say_what_to_do() {
     says("compress --density 0.5 --density-of model.layers.9.mlp.up_proj=0.2 --out x", "has 4 blocks");
     says("compress --density 0.5 --method magnitude --layout csr --out x", "--layout merged");
     says("compress --density 0.5 --out no/such/place", "not a folder");
+    // What would fail at a later layer fails before the first.
+    says("compress --density 0.25 --factor-density 0.9 --out x", "self_attn.q_proj");
+    says("compress --density 0.5 --out x --save-calibration x/statistics.safetensors", "beside it");
+    says("perplexity --context 18446744073709551615", "too many");
+    says("perplexity --tokens 100", "100 tokens");
     says("perplexity --context 1", "at least 2");
     let small = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/llama/llama3").display().to_string();
     says(&format!("perplexity {small}"), "--text FILE");
     says(&format!("table {small}"), "--calibration-text FILE");
+}
+
+/// Statistics wanted only when a compression is taken up again are collected for the finished layers too.
+#[test]
+fn statistics_are_whole_after_an_interruption() {
+    let (model, windows) = small();
+    let (plan, inputs) = (plan(0.4), Inputs::Windows(windows));
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("model");
+    let opened = Folder::open(&model, &plan, &inputs, &out, false, false).unwrap();
+    let mut work = Compression::new(&model, plan.clone(), &inputs, opened.store(), Box::new(|| 0.0)).unwrap();
+    while !matches!(work.step().unwrap(), Some(Step::Finished(layer)) if layer.id.block == 1) {}
+    drop((work, opened));
+    let opened = Folder::open(&model, &plan, &inputs, &out, false, true).unwrap();
+    let work = Compression::new(&model, plan.clone(), &inputs, opened.store(), Box::new(|| 0.0)).unwrap();
+    let (layers, _) = all(work);
+    let totals = Totals::new(layers.iter().map(|layer| layer.report.clone()).collect(), 0, 0.4, 0.0);
+    let statistics = folder.path().join("xtx.safetensors");
+    let output = Written { layouts: vec![Layout::Merged], companions: vec![], statistics: Some(statistics.clone()) };
+    opened.finish(&plan, &totals, &output, false).unwrap();
+    let saved = model::open(&statistics).unwrap();
+    for id in model.layers() {
+        assert!(saved.calibration_of(&id.stem(), model.shape(id).1).is_ok(), "{}", id.stem());
+    }
+    assert!(out.join("model.safetensors").exists() && !folder.path().join("model.partial").exists());
 }

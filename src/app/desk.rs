@@ -7,7 +7,7 @@ use super::dropping::dropping_ui;
 use super::estimate::estimate;
 use super::explorer::{Closing, Explorer};
 use super::export_panel::What;
-use super::inputs_panel::{InputsAct, Use};
+use super::inputs_panel::InputsAct;
 use super::language::ModelAct;
 use super::layers_panel::Choice;
 use super::layers_table::Results;
@@ -143,8 +143,8 @@ impl Explorer {
                 }
             }
             Some(ModelAct::Inputs(id)) => self.inputs_from_model(id),
-            Some(ModelAct::Save(write)) => self.loader.spawn_writing(move || match write() {
-                Ok(text) => Loaded::Saved(None, text),
+            Some(ModelAct::Save(version, write)) => self.loader.spawn_writing(move || match write() {
+                Ok(text) => Loaded::ModelSaved(version, text),
                 Err(why) => Loaded::Problem(why),
             }),
             None => {}
@@ -155,7 +155,7 @@ impl Explorer {
     fn inputs_from_model(&mut self, id: LayerId) {
         let Some(collect) = self.language.collecting(id) else { return };
         self.loader.spawn(move || match collect() {
-            Ok(statistics) => Loaded::Inputs("the model's text".into(), Arc::new(statistics), Use::Calibration),
+            Ok(statistics) => Loaded::ModelInputs(id.tensor(), Arc::new(statistics)),
             Err(why) => Loaded::Problem(why),
         });
     }

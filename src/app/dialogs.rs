@@ -54,7 +54,7 @@ impl Explorer {
 
     /// Factors that nobody has saved, and runs that go on, are asked about before the window closes.
     pub(super) fn ask_before_closing(&mut self, ctx: &Context) {
-        let unsaved = self.runs.iter().any(|run| run.is_unsaved());
+        let unsaved = self.runs.iter().any(|run| run.is_unsaved()) || self.language.is_unsaved();
         if self.closing == Closing::Asked && !unsaved {
             self.closing = Closing::No;
         }
@@ -76,7 +76,12 @@ impl Explorer {
         window("Close without saving?").show(ctx, |ui| {
             let going_on = self.runs.iter().any(|run| run.is_active() && run.is_unsaved());
             let end = if going_on { "; what goes on will be lost" } else { "" };
-            ui.label(format!("The factors of {} were not exported{end}.", unsaved.join(", ")));
+            if !unsaved.is_empty() {
+                ui.label(format!("The factors of {} were not exported{end}.", unsaved.join(", ")));
+            }
+            if self.language.is_unsaved() {
+                ui.label("The compressed layers of the language model were not saved.");
+            }
             ui.horizontal(|ui| {
                 if ui.button("Close anyway").clicked() {
                     closing = Closing::Agreed;

@@ -20,6 +20,8 @@ pub struct InputsPanel {
     calibration: Option<(String, Arc<Calibration>)>,
     held_out: Option<(String, Arc<Calibration>)>,
     path: String,
+    /// The tensor that the calibration belongs to, where it was taken from its model.
+    tensor: Option<String>,
 }
 
 /// What was asked for in the panel.
@@ -35,12 +37,23 @@ pub enum InputsAct {
 impl InputsPanel {
     /// Takes statistics that were read from the file of this name.
     pub fn take(&mut self, name: String, statistics: Arc<Calibration>, what: Use) {
+        if what == Use::Calibration {
+            self.tensor = None;
+        }
         *self.place(what) = Some((name, statistics));
     }
 
-    /// Lets go of what does not fit a layer with so many inputs; true when there was something.
-    pub fn fit(&mut self, inputs: usize) -> bool {
+    /// The calibration is of no other layer than that of this tensor.
+    pub fn only_for(&mut self, tensor: String) {
+        self.tensor = Some(tensor);
+    }
+
+    /// Lets go of what does not fit the layer of this tensor, with so many inputs; true when there was something.
+    pub fn fit(&mut self, inputs: usize, tensor: &str) -> bool {
         let mut gone = false;
+        if self.tensor.take_if(|own| own != tensor).is_some() {
+            gone |= self.calibration.take().is_some();
+        }
         for place in [&mut self.calibration, &mut self.held_out] {
             gone |= place.take_if(|(_, statistics)| statistics.inputs() != inputs).is_some();
         }

@@ -75,6 +75,23 @@ impl Explorer {
                 self.inputs.take(name, statistics, what);
                 self.restart(ctx);
             }
+            Loaded::ModelInputs(tensor, statistics) => {
+                if self.subject.as_ref().is_none_or(|subject| subject.layer.name != tensor) {
+                    let text = format!("Another layer than {tensor} is open by now: its inputs are not used");
+                    return self.messages.problem(ctx, text);
+                }
+                self.inputs.take(
+                    format!("the model's text, for {tensor}"),
+                    statistics,
+                    super::inputs_panel::Use::Calibration,
+                );
+                self.inputs.only_for(tensor);
+                self.restart(ctx);
+            }
+            Loaded::ModelSaved(version, text) => {
+                self.language.saved(version);
+                self.messages.done(ctx, text);
+            }
             Loaded::Place(path) => self.export.chosen(&path),
             Loaded::Nothing => {}
             Loaded::Saved(number, text) => {
@@ -90,7 +107,7 @@ impl Explorer {
 
     fn take_layer(&mut self, ctx: &Context, subject: Subject) {
         let small = is_small(&subject);
-        if self.inputs.fit(subject.layer.weight.cols()) {
+        if self.inputs.fit(subject.layer.weight.cols(), &subject.layer.name) {
             self.messages.done(ctx, "The calibration was of another layer and is let go");
         } else if let (Some(old), true) = (&self.subject, self.inputs.calibration().is_some())
             && !old.is(&subject)
@@ -152,12 +169,15 @@ impl Explorer {
                 return self.messages.problem(ctx, text);
             }
         }
-        let source = Source { folder: path.clone(), text: None };
+        let folder = path.clone();
         if let Some(path) = path {
             // So that it is found again from another folder.
             self.saved.opened(std::path::absolute(&path).unwrap_or(path));
         }
-        self.language.open(source);
+        // A matrix, or factors to look at, take nothing from the model that is open.
+        if checkpoint.tensors().iter().any(|tensor| LayerId::of_tensor(&tensor.name).is_some()) && stems.is_empty() {
+            self.language.open(Source { checkpoint: checkpoint.clone(), folder, text: None });
+        }
         self.checkpoint = Some(checkpoint);
     }
 
@@ -186,7 +206,7 @@ impl Explorer {
     /// The layer of the language model that the views show.
     pub(super) fn layer_on_screen(&self) -> Option<LayerId> {
         let seen = self.seen()?;
-        self.language.study()?.layer_of(&seen.origin, &seen.layer.name)
+        self.language.study()?.layer_of(seen)
     }
 
     /// Of the films the oldest go, but not the one that is watched.

@@ -37,6 +37,10 @@ pub enum Loaded {
     PickedInputs(PathBuf, Use),
     /// Such statistics, and the name of their file.
     Inputs(String, Arc<Calibration>, Use),
+    /// The statistics of what the layer with this tensor reads in its model.
+    ModelInputs(String, Arc<Calibration>),
+    /// The language model with its compressed layers was written, as of this version of them.
+    ModelSaved(usize, String),
     /// Where the system's dialog chose to write.
     Place(PathBuf),
     /// A dialog was closed without a choice.
@@ -120,7 +124,7 @@ impl Loader {
     pub fn layer(&mut self, checkpoint: &Arc<Checkpoint>, name: String, orientation: Orientation) {
         let checkpoint = checkpoint.clone();
         self.spawn_opening(move || match checkpoint.layer(&name, orientation) {
-            Ok(layer) => Loaded::Layer(Subject::new(layer, checkpoint.name())),
+            Ok(layer) => Loaded::Layer(Subject::of(layer, &checkpoint)),
             Err(error) => Loaded::Problem(error.to_string()),
         });
     }

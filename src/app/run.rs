@@ -5,7 +5,7 @@ use super::picture::Pyramid;
 use crate::factorize::{Factors, Report, Settings};
 use crate::job::{Command, End, Event, Job, Outcome, Problem, Progress};
 use crate::matrix::Csr;
-use crate::model::Layer;
+use crate::model::{Checkpoint, Layer};
 use eframe::egui::Context;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, Weak};
@@ -21,6 +21,8 @@ pub struct Subject {
     pub layer: Arc<Layer>,
     /// What the file or folder is called that it was opened from.
     pub origin: String,
+    /// What was opened, if it was opened.
+    pub checkpoint: Option<Arc<Checkpoint>>,
     /// W's picture, while something shows it.
     picture: Arc<Mutex<Weak<Pyramid>>>,
 }
@@ -28,7 +30,12 @@ pub struct Subject {
 impl Subject {
     /// A layer that was opened.
     pub fn new(layer: Layer, origin: &str) -> Self {
-        Self { layer: Arc::new(layer), origin: origin.to_owned(), picture: Arc::default() }
+        Self { layer: Arc::new(layer), origin: origin.to_owned(), checkpoint: None, picture: Arc::default() }
+    }
+
+    /// A layer of this checkpoint.
+    pub fn of(layer: Layer, checkpoint: &Arc<Checkpoint>) -> Self {
+        Self { checkpoint: Some(checkpoint.clone()), ..Self::new(layer, checkpoint.name()) }
     }
 
     /// W's picture: made if nothing shows it, so not for the window's thread.

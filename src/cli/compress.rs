@@ -4,9 +4,10 @@ use super::language::{CalibrationArgs, ModelArgs};
 use super::tuning::Tuning;
 use super::{Failure, output};
 use dsf_explorer::compress::{self, Compression, Densities, Folder, Inputs, Method, Output, Plan, Step, Totals};
-use dsf_explorer::export::{Layout, RunReport};
+use dsf_explorer::export::{self, Layout, RunReport};
 use dsf_explorer::language::{LayerId, Linear, Llama};
 use dsf_explorer::model;
+use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -113,6 +114,16 @@ impl Compress {
         let model = self.model.open()?;
         let mut plan = self.plan(&model, threads)?;
         plan.check()?;
+        if let Some(out) = &self.out {
+            Folder::check(out, self.force)?;
+        }
+        if let Some(file) = &self.save_calibration {
+            let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            if self.out.as_ref().is_some_and(|out| absolute(file).starts_with(absolute(out))) {
+                return Err("--save-calibration names a file inside of --out: give a place beside it".into());
+            }
+            export::check_writable(file, self.force)?;
+        }
         let inputs = self.inputs(&model)?;
         if self.distribute {
             let Inputs::Windows(windows) = &inputs else {
@@ -124,22 +135,21 @@ impl Compress {
         // Without an output the work is kept where nobody sees it.
         let hidden = tempfile::tempdir()?;
         let out = self.out.clone().unwrap_or_else(|| hidden.path().join("model"));
-        if let Some(file) = &self.save_calibration {
-            dsf_explorer::export::check_writable(file, self.force)?;
-        }
         let statistics = self.save_calibration.is_some();
         let folder = Folder::open(&model, &plan, &inputs, &out, self.force, statistics)?;
         let clock = move || start.elapsed().as_secs_f64();
         let work = Compression::new(&model, plan.clone(), &inputs, folder.store(), Box::new(clock))?;
         let reports = drive(&model, &plan, work)?;
         let seconds = reports.iter().map(|report| report.seconds).sum::<f64>().max(start.elapsed().as_secs_f64());
-        let totals = Totals::new(reports, plan.densities.all, seconds);
-        if let Some(file) = &self.save_calibration {
-            folder.save_statistics(file, self.force)?;
-        }
-        if self.out.is_some() {
-            let output = Output { layouts: self.layout.clone(), companions: self.model.companions()? };
-            folder.finish(&plan, &totals, &output, self.force)?;
+        let totals = Totals::new(reports, plan.dense_weights(&model), plan.densities.all, seconds);
+        match (&self.out, &self.save_calibration) {
+            (Some(_), statistics) => {
+                let (layouts, companions) = (self.layout.clone(), self.model.companions()?);
+                let output = Output { layouts, companions, statistics: statistics.clone() };
+                folder.finish(&plan, &totals, &output, self.force)?;
+            }
+            (None, Some(file)) => folder.finish_statistics(file, self.force)?,
+            (None, None) => {}
         }
         if self.json {
             return output::json(&totals);
@@ -196,7 +206,9 @@ impl Compress {
 
 /// All steps, with a bar; the reports of all layers.
 fn drive(model: &Llama, plan: &Plan, mut work: Compression) -> Result<Vec<RunReport>, Failure> {
-    let all: f64 = model.layers().filter(|&id| plan.densities.of(id) < 1.0).map(|id| cost(model, id)).sum();
+    let costs = plan.costs(model);
+    let all: f64 = costs.values().sum();
+    let cost = |id: LayerId| costs.get(&id).copied().unwrap_or(0.0);
     let bar = output::Share::new("compressing");
     let (mut reports, mut before, mut found) = (Vec::new(), 0.0, 0.0);
     let begun = Instant::now();
@@ -208,19 +220,28 @@ fn drive(model: &Llama, plan: &Plan, mut work: Compression) -> Result<Vec<RunRep
                 bar.update(before / all, 0.0, &format!("{layer}: inputs collected"));
             }
             Step::Layer(id, progress) => {
-                let share = (before + progress.done * cost(model, id)) / all;
+                let share = (before + progress.done * cost(id)) / all;
                 let worked = share - found / all;
                 let left = begun.elapsed().as_secs_f64() * (1.0 - share) / worked.max(1e-9);
                 bar.update(share, left, &id.stem());
             }
             Step::Found(layer) => {
-                before += cost(model, layer.id);
-                found += cost(model, layer.id);
-                reports.push(layer.report);
+                before += cost(layer.id);
+                found += cost(layer.id);
+                reports.push(layer.report.clone());
             }
             Step::Finished(layer) => {
-                before += cost(model, layer.id);
-                reports.push(layer.report);
+                before += cost(layer.id);
+                // Where no bar is seen, a line for each layer.
+                if !std::io::stderr().is_terminal() {
+                    eprintln!(
+                        "{:3.0} %  {} done in {:.1} s",
+                        100.0 * before / all,
+                        layer.id.stem(),
+                        layer.report.seconds
+                    );
+                }
+                reports.push(layer.report.clone());
             }
         }
     }
@@ -229,12 +250,6 @@ fn drive(model: &Llama, plan: &Plan, mut work: Compression) -> Result<Vec<RunRep
         eprintln!("note: {:.0} % of the work was there already and was taken up", 100.0 * found / all);
     }
     Ok(reports)
-}
-
-/// What a layer's run costs, against others.
-fn cost(model: &Llama, id: LayerId) -> f64 {
-    let (rows, cols) = model.shape(id);
-    (rows.min(cols) as f64).powi(2) * rows.max(cols) as f64
 }
 
 fn summary(model: &Llama, totals: &Totals, out: Option<&Path>) -> String {

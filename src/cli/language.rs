@@ -56,6 +56,7 @@ impl CalibrationArgs {
     pub fn windows(&self, model: &Llama, args: &ModelArgs) -> Result<Option<Windows>, Failure> {
         let (wanted, context) = (self.calibration_samples.get(), self.calibration_context);
         let Some(file) = &self.calibration_text else {
+            bounded(wanted, context)?;
             let example = || language::example_calibration(model, wanted, context);
             return Ok(args.is_example().then(example).transpose()?);
         };
@@ -69,6 +70,15 @@ impl CalibrationArgs {
     /// The windows, which the command cannot do without.
     pub fn required(&self, model: &Llama, args: &ModelArgs) -> Result<Windows, Failure> {
         self.windows(model, args)?.ok_or_else(|| "no calibration text: give one with --calibration-text FILE".into())
+    }
+}
+
+/// Refuses more text of the built-in model's language than anybody reads.
+pub fn bounded(windows: usize, context: usize) -> Result<(), Failure> {
+    const MOST: usize = 1 << 26;
+    match windows.checked_mul(context) {
+        Some(tokens) if tokens <= MOST => Ok(()),
+        _ => Err(format!("{windows} windows of {context} tokens are too many: at most {MOST} tokens in all").into()),
     }
 }
 
@@ -96,9 +106,12 @@ impl TextArgs {
         match &self.text {
             Some(file) => Ok((Windows::of_text(model, &super::text(file)?, self.context, self.tokens)?, None)),
             None if args.is_example() => {
+                bounded(self.tokens.unwrap_or(TOKENS), 1)?;
                 let windows = self.tokens.unwrap_or(TOKENS) / self.context.max(2);
+                bounded(windows.max(1), self.context)?;
                 let excerpt = language::example_held_out(windows.max(1), self.context);
-                Ok((Windows::of_text(model, &excerpt.text, self.context, None)?, Some(excerpt.floor())))
+                let windows = Windows::of_text(model, &excerpt.text, self.context, self.tokens)?;
+                Ok((windows, Some(excerpt.floor())))
             }
             None => Err("no text: give one with --text FILE".into()),
         }

@@ -118,11 +118,11 @@ fn plans(model: &Llama, proxy: &compress::Proxy, preset: Preset, threads: usize)
     let plan = |densities: Densities| Plan { densities, threads, ..Plan::new(preset, 0.25) };
     let percent = |share: f64| format!("{:.0} %", 100.0 * share);
     let mut plans = Vec::new();
-    for density in [0.7, 0.6, 0.5, 0.4, 0.35, 0.3, 0.25, 0.2] {
+    for density in [0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1] {
         plans.push((format!("all {}", percent(density)), plan(Densities::uniform(density))));
     }
     for (name, kinds) in [("attention", 0..4), ("feed-forward", 4..7)] {
-        for density in [0.35, 0.2] {
+        for density in [0.25, 0.12] {
             let by_kind = kinds.clone().map(|at| (dsf_explorer::language::Linear::ALL[at], density)).collect();
             plans.push((
                 format!("{name} {}, else 50 %", percent(density)),
@@ -131,8 +131,8 @@ fn plans(model: &Llama, proxy: &compress::Proxy, preset: Preset, threads: usize)
         }
     }
     let blocks = model.config().blocks;
-    for block in [0, blocks / 2, blocks - 1] {
-        for density in [0.3, 0.15] {
+    for block in std::collections::BTreeSet::from([0, blocks / 2, blocks - 1]) {
+        for density in [0.2, 0.1] {
             let by_layer = model.layers().filter(|id| id.block == block).map(|id| (id, density)).collect();
             plans.push((
                 format!("block {block} {}", percent(density)),
@@ -140,7 +140,7 @@ fn plans(model: &Llama, proxy: &compress::Proxy, preset: Preset, threads: usize)
             ));
         }
     }
-    for density in [0.5, 0.4, 0.3, 0.25] {
+    for density in [0.4, 0.25, 0.15, 0.1] {
         let by_layer = compress::distribute(model, proxy, density);
         plans.push((
             format!("distributed {}", percent(density)),

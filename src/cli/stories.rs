@@ -28,6 +28,7 @@ pub struct Stories {
 impl Stories {
     /// Prints them.
     pub fn run(self) -> Result<(), Failure> {
+        super::language::bounded(self.windows.get(), self.context.get())?;
         let excerpt = excerpt(self.seed, self.windows.get(), self.context.get());
         match self.json {
             true => output::json(&json!({

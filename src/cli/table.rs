@@ -78,7 +78,7 @@ pub fn compressed(model: &Llama, plan: &Plan, inputs: &Inputs) -> Result<(Llama,
     while let Some(step) = work.step()? {
         if let Step::Finished(layer) = step {
             changed.replace(layer.id, layer.weight.clone());
-            reports.push((layer.id, layer.report));
+            reports.push((layer.id, layer.report.clone()));
         }
     }
     Ok((changed, reports))
@@ -139,7 +139,7 @@ impl Table {
                 all.push(json!({
                     "method": row.name,
                     "density": density,
-                    "nnz": reports.iter().map(|(_, report)| report.nnz).sum::<usize>(),
+                    "nnz": plan.dense_weights(&model) + reports.iter().map(|(_, report)| report.nnz).sum::<usize>(),
                     "perplexity": perplexity,
                     "relative_error": mean(|report| report.relative_error),
                     "layer_error": mean(|report| report.layer_error.unwrap_or(0.0)),

@@ -7,6 +7,12 @@ use std::collections::BTreeMap;
 /// No layer gets less than this share of its weights.
 const LEAST: f64 = 0.05;
 
+/// No layer's error costs less than this share of the median.
+const LEAST_COST: f64 = 0.1;
+
+/// No layer gets less than this share of what it would get if all were alike.
+const LEAST_PART: f64 = 0.3;
+
 /// The nonzeros that are given at a time, as a share of a layer's weights.
 const PORTION: f64 = 0.005;
 
@@ -22,11 +28,19 @@ pub fn distribute(model: &Llama, proxy: &Proxy, density: f64) -> BTreeMap<LayerI
             (id, (rows * cols) as f64)
         })
         .collect();
-    let least = LEAST.min(density);
+    let least = (LEAST_PART * density).max(LEAST).min(density);
     let budget = density * sizes.iter().map(|size| size.1).sum::<f64>();
     let mut left = budget - least * sizes.iter().map(|size| size.1).sum::<f64>();
     let mut shares: Vec<f64> = vec![least; sizes.len()];
-    let cost = |at: usize, share: f64| proxy.loss_at([(sizes[at].0, share)]);
+    // What was measured for one layer is uncertain: no layer counts as free of cost.
+    let mut sorted: Vec<f64> = proxy.alphas.values().copied().collect();
+    sorted.sort_by(f64::total_cmp);
+    let floor = LEAST_COST * sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
+    let cost = |at: usize, share: f64| {
+        let id = sizes[at].0;
+        let alpha = proxy.alphas.get(&id).copied().unwrap_or(0.0).max(floor);
+        alpha * proxy.curves.get(&id).map_or(0.0, |curve| curve.error(share))
+    };
     // What one more nonzero of each layer is worth, if the next portion goes there.
     let gain = |at: usize, share: f64| {
         let portion = PORTION.min(1.0 - share);

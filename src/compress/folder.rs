@@ -6,9 +6,8 @@
 
 use super::{CompressedLayer, Error, Inputs, Kept, Plan, Store, Totals};
 use crate::export::{self, Entry, Layout, RunReport, Tensor};
-use crate::factorize::{Calibration, Factors, Settings};
+use crate::factorize::{Calibration, Settings};
 use crate::language::{LayerId, Llama};
-use crate::matrix::Matrix;
 use crate::model::{self, Dtype, Orientation, TensorInfo};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +28,8 @@ pub struct Output {
     pub layouts: Vec<Layout>,
     /// Files that go with a model: name and bytes.
     pub companions: Vec<(String, Vec<u8>)>,
+    /// Where the statistics of the layers' inputs are to be written, if at all.
+    pub statistics: Option<PathBuf>,
 }
 
 /// The folder of a compression's work.
@@ -61,6 +62,10 @@ impl Folder {
         let mut name = out.file_name().unwrap_or_default().to_owned();
         name.push(".partial");
         let partial = out.with_file_name(name);
+        let foreign = partial.exists() && !partial.join(WORK).exists() && !is_empty(&partial);
+        if foreign {
+            return Err(Error::Plan(format!("{} is in the way: move it, or give another folder", partial.display())));
+        }
         fs::create_dir_all(partial.join(LAYERS)).map_err(|error| failed(&partial, &error))?;
         let lock_path = partial.join("lock");
         let lock = File::create(&lock_path).map_err(|error| failed(&lock_path, &error))?;
@@ -69,12 +74,18 @@ impl Folder {
         }
         let work = work(model, plan, inputs);
         let described = partial.join(WORK);
-        if let Ok(bytes) = fs::read(&described) {
+        let before = match fs::read(&described) {
+            Ok(bytes) => Some(bytes),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(failed(&described, &error)),
+        };
+        if let Some(bytes) = before {
             let found: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-            let differing = ["program", "model", "weights", "plan", "inputs"].into_iter();
+            let differing = ["program", "model", "config", "weights", "plan", "inputs"].into_iter();
             let differing: Vec<_> = differing.filter(|key| found[key] != work[key]).collect();
             if !differing.is_empty() {
-                if !replace {
+                // What has come to no layer yet is no loss.
+                if !replace && finished(&partial) {
                     return Err(Error::OtherPlan { path: partial, what: format!("another {}", differing.join(", ")) });
                 }
                 for folder in [LAYERS, STATISTICS] {
@@ -93,6 +104,12 @@ impl Folder {
         Ok(Self { model: model.clone(), out, partial, keep_statistics, _lock: lock })
     }
 
+    /// Whether the output could be written, as far as can be said before: for the start of long work.
+    pub fn check(out: &Path, replace: bool) -> Result<(), Error> {
+        let out = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
+        check_output(&out, replace)
+    }
+
     /// Another handle on the same work, for the machine that does it.
     pub fn store(&self) -> Box<dyn Store> {
         Box::new(LayerFiles {
@@ -103,11 +120,11 @@ impl Folder {
     }
 
     /// Writes the statistics of all stages into one file, `<m>.XtX` for the first layer m of each.
-    pub fn save_statistics(&self, path: &Path, replace: bool) -> Result<(), Error> {
+    fn save_statistics(&self, path: &Path, replace: bool) -> Result<(), Error> {
         let stages: BTreeSet<LayerId> =
             self.model.layers().map(|id| LayerId { linear: id.linear.stage().first(), ..id }).collect();
-        let files = stages.into_iter().map(|id| (id, self.partial.join(STATISTICS).join(file_name(id))));
-        let files: Vec<_> = files.filter(|(_, file)| file.exists()).collect();
+        let files: Vec<(LayerId, PathBuf)> =
+            stages.into_iter().map(|id| (id, self.partial.join(STATISTICS).join(file_name(id)))).collect();
         let entry = |id: &LayerId| {
             let (_, inputs) = self.model.shape(*id);
             let (name, dtype) = (format!("{}.XtX", id.stem()), "F32".to_owned());
@@ -127,8 +144,41 @@ impl Folder {
         Ok(())
     }
 
-    /// Puts the output together and in its place, and removes the work.
+    /// Puts the output together and in its place, writes the statistics where they are wanted, and removes the work.
     pub fn finish(self, plan: &Plan, totals: &Totals, output: &Output, replace: bool) -> Result<(), Error> {
+        self.assemble(plan, totals, output)?;
+        // Last of all but the renaming, so that a failure before leaves nothing in the way of another try.
+        if let Some(path) = &output.statistics {
+            self.save_statistics(path, replace)?;
+        }
+        let whole = self.partial.join("output");
+        check_output(&self.out, replace)?;
+        let old = self.partial.join("replaced");
+        if old.exists() {
+            fs::remove_dir_all(&old).map_err(|error| failed(&old, &error))?;
+        }
+        if self.out.exists() {
+            fs::rename(&self.out, &old).map_err(|error| failed(&self.out, &error))?;
+        }
+        if let Err(error) = fs::rename(&whole, &self.out) {
+            if old.exists() {
+                // Back to where it was; that failing too, it is still there.
+                let _ = fs::rename(&old, &self.out);
+            }
+            return Err(failed(&self.out, &error));
+        }
+        // What is left is of no use to anybody; the output is there.
+        let _ = fs::remove_dir_all(&self.partial);
+        Ok(())
+    }
+
+    /// Writes the statistics alone, for work whose layers nobody wants to keep.
+    pub fn finish_statistics(self, path: &Path, replace: bool) -> Result<(), Error> {
+        self.save_statistics(path, replace)
+    }
+
+    /// All files of the output, in a folder of the work.
+    fn assemble(&self, plan: &Plan, totals: &Totals, output: &Output) -> Result<(), Error> {
         let whole = self.partial.join("output");
         if whole.exists() {
             fs::remove_dir_all(&whole).map_err(|error| failed(&whole, &error))?;
@@ -150,7 +200,8 @@ impl Folder {
             metadata.insert("dsf.layout".into(), layout.name().into());
             match layout {
                 Layout::Merged => {
-                    self.write_merged(&whole, &metadata)?;
+                    let sharded = output.companions.iter().any(|(name, _)| name.ends_with(".index.json"));
+                    self.write_merged(&whole, &metadata, sharded)?;
                     for (name, bytes) in &output.companions {
                         export::write(&whole.join(name), bytes, true)?;
                     }
@@ -160,25 +211,17 @@ impl Folder {
         }
         let report = serde_json::to_string_pretty(totals).unwrap_or_default();
         export::write(&whole.join(REPORT), format!("{report}\n").as_bytes(), true)?;
-        check_output(&self.out, replace)?;
-        if self.out.exists() {
-            // The old one is in its place until the new one is.
-            let old = self.partial.join("replaced");
-            fs::rename(&self.out, &old).map_err(|error| failed(&self.out, &error))?;
-        }
-        fs::rename(&whole, &self.out).map_err(|error| failed(&self.out, &error))?;
-        // What is left is of no use to anybody; the output is there.
-        let _ = fs::remove_dir_all(&self.partial);
         Ok(())
     }
 
     /// The model's files, with the compressed layers in the place of the dense ones, tensor by tensor.
-    fn write_merged(&self, folder: &Path, metadata: &BTreeMap<String, String>) -> Result<(), Error> {
+    /// `sharded`, the files keep their names, which an index knows.
+    fn write_merged(&self, folder: &Path, metadata: &BTreeMap<String, String>, sharded: bool) -> Result<(), Error> {
         let checkpoint = self.model.checkpoint();
         let files: BTreeSet<&str> = checkpoint.tensors().iter().map(|tensor| tensor.file.as_str()).collect();
         let mut store = self.store();
         for file in &files {
-            let name = if files.len() == 1 { "model.safetensors" } else { file };
+            let name = if sharded { file } else { "model.safetensors" };
             let inside = checkpoint.tensors().iter().filter(|tensor| tensor.file == **file);
             let mut entries: Vec<Entry> = inside.map(entry).collect();
             export::sort_entries(&mut entries, |entry| entry);
@@ -205,10 +248,12 @@ impl Folder {
     fn write_factors(&self, folder: &Path, layout: Layout, metadata: &BTreeMap<String, String>) -> Result<(), Error> {
         let mut store = self.store();
         let mut tensors = |id: LayerId| -> Result<Vec<Tensor>, Error> {
-            let Some(CompressedLayer { kept: Kept::Factors(factors), .. }) = store.find(id)? else {
-                return Ok(Vec::new());
-            };
-            Ok(export::factor_tensors(&id.stem(), &factors, layout, Dtype::F32))
+            Ok(match store.find(id)?.as_deref() {
+                Some(CompressedLayer { kept: Kept::Factors(factors), .. }) => {
+                    export::factor_tensors(&id.stem(), factors, layout, Dtype::F32)
+                }
+                _ => Vec::new(),
+            })
         };
         let mut parts: Vec<(Entry, LayerId)> = Vec::new();
         for id in self.model.layers() {
@@ -233,6 +278,15 @@ impl Folder {
     }
 }
 
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Work that has come to nothing leaves nothing. (After the end the folder is gone already.)
+        if self.partial.join(LAYERS).exists() && !finished(&self.partial) {
+            let _ = fs::remove_dir_all(&self.partial);
+        }
+    }
+}
+
 /// The finished layers, one file each.
 struct LayerFiles {
     model: Llama,
@@ -241,7 +295,7 @@ struct LayerFiles {
 }
 
 impl Store for LayerFiles {
-    fn find(&mut self, id: LayerId) -> Result<Option<CompressedLayer>, Error> {
+    fn find(&mut self, id: LayerId) -> Result<Option<Arc<CompressedLayer>>, Error> {
         let path = self.partial.join(LAYERS).join(file_name(id));
         if !path.exists() {
             return Ok(None);
@@ -260,18 +314,17 @@ impl Store for LayerFiles {
         };
         let dtype = self.model.checkpoint().tensor(&id.tensor())?.format.unwrap_or(Dtype::F32);
         let weight = Arc::new(kept.weight(dtype)?);
-        Ok(Some(CompressedLayer { id, kept, weight, settings, report }))
+        Ok(Some(Arc::new(CompressedLayer { id, kept, weight, settings, report })))
     }
 
-    fn keep(&mut self, layer: &CompressedLayer) -> Result<(), Error> {
+    fn wants_statistics(&self, first: LayerId) -> bool {
+        self.keep_statistics && !self.partial.join(STATISTICS).join(file_name(first)).exists()
+    }
+
+    fn keep(&mut self, layer: &Arc<CompressedLayer>) -> Result<(), Error> {
         let stem = layer.id.stem();
         let tensors = match &layer.kept {
-            Kept::Factors(Factors { a, b }) => {
-                let dense = |name: &str, x: &Matrix| {
-                    Tensor::values(format!("{stem}.{name}.weight"), Dtype::F32, &[x.rows(), x.cols()], x.as_slice())
-                };
-                vec![dense("A", a), dense("B", b)]
-            }
+            Kept::Factors(factors) => export::factor_tensors(&stem, factors, Layout::Bitmask, Dtype::F32),
             Kept::Pruned(x) => {
                 vec![Tensor::values(layer.id.tensor(), Dtype::F32, &[x.rows(), x.cols()], x.as_slice())]
             }
@@ -312,8 +365,7 @@ fn check_output(out: &Path, replace: bool) -> Result<(), Error> {
             false => Err(export::Error::NoFolder { path: out.to_owned(), folder: parent.to_owned() }.into()),
         };
     }
-    let empty = || fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_none());
-    if empty() || (replace && out.join(REPORT).is_file()) {
+    if is_empty(out) || (replace && is_ours(out)) {
         return Ok(());
     }
     match replace {
@@ -323,6 +375,30 @@ fn check_output(out: &Path, replace: bool) -> Result<(), Error> {
             out.display()
         ))),
     }
+}
+
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+/// Whether a layer has been finished in this folder of work.
+fn finished(partial: &Path) -> bool {
+    !is_empty(&partial.join(LAYERS))
+}
+
+/// Whether a folder holds an output of ours and nothing else: its report, weights, and the small files of a model.
+fn is_ours(folder: &Path) -> bool {
+    let report: Value = match fs::read(folder.join(REPORT)) {
+        Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
+        Err(_) => return false,
+    };
+    let known = |name: &str| [".safetensors", ".json", ".jinja", ".model"].iter().any(|ending| name.ends_with(ending));
+    let entries = fs::read_dir(folder).map(|entries| entries.collect::<Result<Vec<_>, _>>());
+    let Ok(Ok(entries)) = entries else { return false };
+    let plain = entries
+        .iter()
+        .all(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()) && known(&entry.file_name().to_string_lossy()));
+    plain && report["layers"].is_array() && report["bytes_bitmask"].is_u64()
 }
 
 fn entry(info: &TensorInfo) -> Entry {
@@ -359,6 +435,7 @@ fn work(model: &Llama, plan: &Plan, inputs: &Inputs) -> Value {
     json!({
         "program": env!("CARGO_PKG_VERSION"),
         "model": model.name(),
+        "config": format!("{:?}", model.config()),
         "weights": weights.hex(),
         "plan": plan_json(plan),
         "inputs": inputs,

@@ -3,7 +3,7 @@
 use super::Error;
 use crate::export::Layout;
 use crate::factorize::{Preset, Settings};
-use crate::language::{LayerId, Linear};
+use crate::language::{LayerId, Linear, Llama};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -103,6 +103,19 @@ impl Plan {
             Some(preset) => settings.with_preset(preset),
             None => settings,
         }
+    }
+
+    /// How many weights are in layers that stay as they are.
+    pub fn dense_weights(&self, model: &Llama) -> usize {
+        let dense = model.layers().filter(|&id| self.densities.of(id) >= 1.0);
+        dense.map(|id| model.shape(id)).map(|(rows, cols)| rows * cols).sum()
+    }
+
+    /// What the layers cost against each other, those that are to be done.
+    pub fn costs(&self, model: &Llama) -> BTreeMap<LayerId, f64> {
+        let done = model.layers().filter(|&id| self.densities.of(id) < 1.0);
+        let cost = |(rows, cols): (usize, usize)| (rows.min(cols) as f64).powi(2) * rows.max(cols) as f64;
+        done.map(|id| (id, cost(model.shape(id)))).collect()
     }
 
     /// Refuses what no layer can be done with.

@@ -8,12 +8,13 @@
 //! ```
 //!
 //! eₗ is here the layer-wise error tr(Δ·XᵀX·Δᵀ) / tr(W·XᵀX·Wᵀ), with Δ = W − A·B and X what the dense model gives the
-//! layer. αₗ is measured once per model, by replacing one layer at a time with a factorization of it.
+//! layer. αₗ is measured once per model, by changing one layer at a time.
 
 use super::Error;
 use crate::factorize::{Calibration, Preset, Settings};
 use crate::job::{Drive, End, Problem};
-use crate::language::{LayerId, Llama, Prepared, Progress, Walk, Windows};
+use crate::language::{LayerId, Llama, Progress, Stage, Walk, Windows};
+use crate::matrix::Matrix;
 use crate::measure::layer_error;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -79,25 +80,32 @@ impl Proxy {
 
     /// Measures a model on `windows`; `progress` is told after each layer.
     ///
-    /// Each layer is factorized at some densities by short runs. α is the slope through the origin that fits best what two
-    /// of them, at moderate errors, do to the loss.
+    /// Each layer is factorized at some densities by short runs. For α one of these errors W − A·B, scaled to a certain
+    /// size, is added to the layer and taken from it.
     pub fn measure(model: &Llama, windows: &Windows, progress: Progress<'_>) -> Result<Self, Error> {
-        let prepared = Prepared::new(model, windows.clone(), &crate::language::unobserved)?;
-        let dense = prepared.loss().nll;
+        /// A sample is enough for a slope.
+        const WINDOWS: usize = 24;
+        let windows = windows.clone().spread(WINDOWS);
         let (mut alphas, mut curves) = (BTreeMap::new(), BTreeMap::new());
-        let mut walk = Walk::new(model, windows)?;
+        let (ends, mut walk) = (model.ends()?, Walk::new(model, &windows)?);
+        let dense = model.loss(&windows, &|_, _| progress(0, model.layers().count()))?.nll;
         let all = model.layers().count();
-        loop {
-            let layers = walk.layers();
-            if layers.is_empty() {
-                break;
+        let mut before = None;
+        while let Some(&first) = walk.layers().first() {
+            if first.linear.stage() == Stage::Attention {
+                before = Some(walk.streams().clone());
             }
+            let Some(before) = &before else { break };
             let statistics = Arc::new(walk.statistics()?);
-            for id in layers {
+            for id in walk.layers() {
                 if !progress(alphas.len(), all) {
                     return Err(crate::language::Error::Cancelled.into());
                 }
-                let (alpha, curve) = measure_layer(model, &prepared, &statistics, id)?;
+                let loss = |changed: &Llama| {
+                    let told = |_: usize, _: usize| progress(alphas.len(), all);
+                    Ok(changed.loss_from(id.block, before.clone(), &ends, &windows, &told)?.nll - dense)
+                };
+                let (alpha, curve) = measure_layer(model, &loss, &statistics, id)?;
                 alphas.insert(id, alpha);
                 curves.insert(id, curve);
             }
@@ -107,17 +115,20 @@ impl Proxy {
     }
 }
 
+/// `rise` tells how much larger the loss of a changed model is.
 fn measure_layer(
     model: &Llama,
-    prepared: &Prepared,
+    rise: &dyn Fn(&Llama) -> Result<f64, Error>,
     statistics: &Arc<Calibration>,
     id: LayerId,
 ) -> Result<(f64, Curve), Error> {
-    /// The densities whose replacements the model is run with.
-    const TRIED: [f64; 2] = [0.2, 0.42];
+    /// The density whose error gives the direction in which the layer is changed.
+    const DIRECTION: f64 = 0.2;
+    /// The layer-wise error at which the slope is measured: enough to stand out, and still near the straight part.
+    const AT: f64 = 0.05;
     let layer = model.layer(id)?;
     let problem = Problem { weight: layer.weight.clone(), calibration: Some(statistics.clone()), held_out: None };
-    let (mut points, mut products, mut squares) = (Vec::new(), 0.0, 0.0);
+    let (mut points, mut alpha) = (Vec::new(), 0.0);
     for density in DENSITIES {
         let settings = Settings { density, ..Settings::default() }.with_preset(Preset::Fast);
         let failed = |error: crate::factorize::Error| Error::Layer { tensor: id.tensor(), problem: error.to_string() };
@@ -126,15 +137,20 @@ fn measure_layer(
         let factors = drive.finish(End::Finished, 0.0).map_err(failed)?.factors;
         let error = layer_error(&layer.weight, &factors.a, &factors.b, statistics.xtx());
         points.push((density, error));
-        if TRIED.contains(&density) {
-            let mut changed = model.clone();
-            changed.replace(id, Arc::new(factors.product()));
-            let loss = prepared.loss_from(&changed, id.block, &crate::language::unobserved)?;
-            products += error * (loss.nll - prepared.loss().nll);
-            squares += error * error;
+        if density == DIRECTION && error > 0.0 {
+            // To both sides: what is of first order, the accidents of these windows, goes out, as it does in a sum over
+            // many layers.
+            let scale = (AT / error).sqrt() as f32;
+            let product = factors.product();
+            for scale in [scale, -scale] {
+                let mut changed = model.clone();
+                let values = layer.weight.as_slice().iter().zip(product.as_slice());
+                let values = values.map(|(w, product)| w + scale * (product - w)).collect();
+                let weight = Matrix::from_vec(product.rows(), product.cols(), values);
+                changed.replace(id, Arc::new(weight));
+                alpha += rise(&changed)? / (2.0 * AT);
+            }
         }
     }
-    // A layer that is better replaced, by the accidents of these windows, costs nothing.
-    let alpha = if squares > 0.0 { (products / squares).max(0.0) } else { 0.0 };
-    Ok((alpha, Curve::new(points)))
+    Ok((alpha.max(0.0), Curve::new(points)))
 }

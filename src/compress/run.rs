@@ -2,7 +2,7 @@
 
 use super::{CompressedLayer, Error, Inputs, Kept, Method, Plan, Store};
 use crate::export::{Export, RunReport};
-use crate::factorize::Calibration;
+use crate::factorize::{Budget, Calibration};
 use crate::job::{Drive, End, Problem, Progress};
 use crate::language::{LayerId, Llama, Walk};
 use crate::matrix::keep_largest;
@@ -17,9 +17,9 @@ pub enum Step {
     /// A step of a layer's run.
     Layer(LayerId, Progress),
     /// A layer is finished and kept.
-    Finished(Box<CompressedLayer>),
+    Finished(Arc<CompressedLayer>),
     /// A layer was finished before, and is taken from the store.
-    Found(Box<CompressedLayer>),
+    Found(Arc<CompressedLayer>),
     /// On to the next layers.
     Advanced,
 }
@@ -65,7 +65,7 @@ impl Compression {
         store: Box<dyn Store>,
         clock: Box<dyn Fn() -> f64 + Send>,
     ) -> Result<Self, Error> {
-        plan.check()?;
+        check(model, &plan, inputs)?;
         let list = |saved| {
             let mut stages: VecDeque<Vec<LayerId>> = VecDeque::new();
             for id in model.layers() {
@@ -96,7 +96,7 @@ impl Compression {
         let Some(&id) = self.waiting.front() else { return self.advance() };
         if let Some(found) = self.store.find(id)? {
             self.done(id, &found);
-            return Ok(Some(Step::Found(Box::new(found))));
+            return Ok(Some(Step::Found(found)));
         }
         if self.statistics.is_none()
             && let Some(statistics) = self.collect(id)?
@@ -123,9 +123,22 @@ impl Compression {
         if next.is_empty() {
             return Ok(None);
         }
+        let first = next[0];
         // What keeps all its weights is left as it is.
         self.waiting = next.into_iter().filter(|&id| self.plan.densities.of(id) < 1.0).collect();
+        if self.store.wants_statistics(first) {
+            self.statistics = self.collect(first)?;
+        } else if self.waiting.is_empty() && !self.is_wanted_after(first) {
+            return Ok(None);
+        }
         Ok(Some(Step::Advanced))
+    }
+
+    /// Whether a later layer is to be done, or its statistics to be kept.
+    fn is_wanted_after(&self, id: LayerId) -> bool {
+        let first = |id: LayerId| LayerId { linear: id.linear.stage().first(), ..id };
+        let later = self.model.layers().filter(|&other| other > id);
+        later.into_iter().any(|id| self.plan.densities.of(id) < 1.0 || self.store.wants_statistics(first(id)))
     }
 
     fn collect(&mut self, id: LayerId) -> Result<Option<Arc<Calibration>>, Error> {
@@ -149,7 +162,7 @@ impl Compression {
         match self.plan.method {
             Method::Magnitude => {
                 let density = self.plan.densities.of(id);
-                let kept = (density * layer.weight.len() as f64).floor() as usize;
+                let kept = crate::factorize::share(density, layer.weight.len());
                 let pruned = keep_largest(&layer.weight, kept);
                 let (seconds, threads) = ((self.clock)() - start, self.plan.threads);
                 let name = self.plan.method.name();
@@ -172,10 +185,16 @@ impl Compression {
         let id = self.waiting[0];
         let Some(mut run) = self.run.take() else { unreachable!("only called with a layer in work") };
         let start = (self.clock)();
-        let stepped = run.drive.step().map_err(|error| layer_error(id, error))?;
+        let stepped = run.drive.step();
         run.seconds += (self.clock)() - start;
+        let (stepped, end) = match stepped {
+            Ok(stepped) => (stepped, End::Finished),
+            // The best factors from before are worth more than none: the other layers can still be done.
+            Err(_) if run.drive.has_result() => (None, End::Diverged),
+            Err(error) => return Err(layer_error(id, error)),
+        };
         let Some(mut progress) = stepped else {
-            let outcome = run.drive.finish(End::Finished, run.seconds).map_err(|error| layer_error(id, error))?;
+            let outcome = run.drive.finish(end, run.seconds).map_err(|error| layer_error(id, error))?;
             let (layer, dtype) = (&run.layer, None);
             let export = Export::new(layer, &outcome.factors, self.plan.layout, dtype)?;
             let report = RunReport::new(layer, &run.problem, self.plan.preset, &export, &outcome, self.plan.threads);
@@ -189,9 +208,10 @@ impl Compression {
     }
 
     fn finish(&mut self, layer: CompressedLayer) -> Result<Step, Error> {
+        let layer = Arc::new(layer);
         self.store.keep(&layer)?;
         self.done(layer.id, &layer);
-        Ok(Step::Finished(Box::new(layer)))
+        Ok(Step::Finished(layer))
     }
 
     /// What comes later sees this layer's replacement, unless everything is to see the dense model.
@@ -201,6 +221,21 @@ impl Compression {
             walk.replace(id, layer.weight.clone());
         }
     }
+}
+
+/// Refuses before the first layer what would be refused at one.
+fn check(model: &Llama, plan: &Plan, inputs: &Inputs) -> Result<(), Error> {
+    plan.check()?;
+    for id in model.layers().filter(|&id| plan.densities.of(id) < 1.0) {
+        let (rows, cols) = model.shape(id);
+        if plan.method == Method::Dsf {
+            Budget::new(rows, cols, &plan.settings_of(id)).map_err(|error| layer_error(id, error))?;
+        }
+        if let Inputs::Saved(saved) = inputs {
+            saved.check_calibration_of(&id.stem(), cols)?;
+        }
+    }
+    Ok(())
 }
 
 fn layer_error(id: LayerId, error: crate::factorize::Error) -> Error {

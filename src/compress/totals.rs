@@ -10,7 +10,7 @@ pub struct Totals {
     pub layers: Vec<RunReport>,
     /// The share of the weights that was asked for.
     pub density: f64,
-    /// Nonzeros of all layers.
+    /// Nonzeros of all layers; those that stay dense count with all their weights, here and in the bytes.
     pub nnz: usize,
     /// The layers with 16-bit values.
     pub bytes_dense: u64,
@@ -23,12 +23,12 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Of finished layers.
-    pub fn new(layers: Vec<RunReport>, density: f64, seconds: f64) -> Self {
-        let sum = |bytes: fn(&RunReport) -> u64| layers.iter().map(bytes).sum();
+    /// Of finished layers, and so many weights in layers that stay dense.
+    pub fn new(layers: Vec<RunReport>, dense: usize, density: f64, seconds: f64) -> Self {
+        let sum = |bytes: fn(&RunReport) -> u64| 2 * dense as u64 + layers.iter().map(bytes).sum::<u64>();
         Self {
             density,
-            nnz: layers.iter().map(|layer| layer.nnz).sum(),
+            nnz: dense + layers.iter().map(|layer| layer.nnz).sum::<usize>(),
             bytes_dense: sum(|layer| layer.bytes_dense),
             bytes_bitmask: sum(|layer| layer.bytes_bitmask),
             bytes_csr: sum(|layer| layer.bytes_csr),

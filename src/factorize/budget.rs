@@ -82,7 +82,7 @@ fn balanced(rows: usize, cols: usize, density: f64) -> f64 {
 }
 
 /// ⌊density·entries⌋ of the decimal number that was meant: 0.29·100 is 28.999999999999996 in f64, and 29.
-fn share(density: f64, entries: usize) -> usize {
+pub(crate) fn share(density: f64, entries: usize) -> usize {
     (density * entries as f64 * (1.0 + 4.0 * f64::EPSILON)).floor() as usize
 }
 

@@ -31,6 +31,7 @@ mod start;
 mod target;
 
 pub use budget::Budget;
+pub(crate) use budget::share;
 pub use factors::{Factor, Factors};
 pub use layerwise::{
     Calibration, CalibrationError, CalibrationSum, Finalize, FinalizeReport, Finalizer, Sides, Solve, polish,

@@ -26,6 +26,8 @@ pub struct Config {
     pub vocabulary: usize,
     /// Longest text the model was made for, in tokens.
     pub positions: usize,
+    /// How far back a token sees, if not to the beginning; texts beyond it are not computed here.
+    pub sliding_window: Option<usize>,
     /// What is added to the mean square before its root is taken.
     pub norm_eps: f32,
     /// How positions turn queries and keys.
@@ -89,9 +91,6 @@ impl Config {
         if json.hidden_act != "silu" {
             return Err(unsupported(format!("the activation {:?} (only silu is)", json.hidden_act)));
         }
-        if json.sliding_window.is_some_and(|window| window < json.max_position_embeddings) {
-            return Err(unsupported("attention through a sliding window".into()));
-        }
         if json.quantization_config.is_some() {
             return Err(unsupported("quantized weights: use the model's f32, f16 or bf16 weights".into()));
         }
@@ -130,6 +129,7 @@ impl Config {
             head_dim,
             vocabulary: json.vocab_size,
             positions: json.max_position_embeddings,
+            sliding_window: json.sliding_window,
             norm_eps: json.rms_norm_eps as f32,
             rope,
             tied: json.tie_word_embeddings,
@@ -281,7 +281,6 @@ mod tests {
             (json!({ "architectures": ["GPT2LMHeadModel"] }), "GPT2LMHeadModel"),
             (json!({ "hidden_act": "gelu" }), "gelu"),
             (json!({ "rope_scaling": { "type": "yarn", "factor": 2.0 } }), "yarn"),
-            (json!({ "sliding_window": 128 }), "sliding window"),
             (json!({ "quantization_config": { "bits": 4 } }), "quantized"),
             (json!({ "num_key_value_heads": 3 }), "cannot share 3"),
             (json!({ "hidden_size": 0 }), "hidden_size is 0"),

@@ -38,7 +38,7 @@ pub enum Error {
         known: String,
     },
     /// A feature of the architecture that is not computed here.
-    #[error("config.json: not supported here: {what}")]
+    #[error("not supported here: {what}")]
     Unsupported {
         /// The feature.
         what: String,

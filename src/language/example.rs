@@ -1,7 +1,7 @@
 //! The built-in language model, and its language.
 
 use super::{Error, Llama, Windows};
-use crate::model;
+use crate::model::{self, Checkpoint};
 use crate::stories::{Excerpt, excerpt};
 use std::sync::Arc;
 
@@ -15,7 +15,12 @@ const CALIBRATION: u64 = 202;
 
 /// The built-in language model: four blocks, trained on the stories of [`crate::stories`].
 pub fn example() -> Llama {
-    Llama::new("stories", CONFIG, TOKENIZER, Arc::new(model::example())).expect("the built-in model is a valid one")
+    example_with(Arc::new(model::example()))
+}
+
+/// The same with its weights, which are open already.
+pub fn example_with(checkpoint: Arc<Checkpoint>) -> Llama {
+    Llama::new("stories", CONFIG, TOKENIZER, checkpoint).expect("the built-in model is a valid one")
 }
 
 /// The files that go with its weights, by name.

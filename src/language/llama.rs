@@ -49,9 +49,12 @@ impl Llama {
     fn check_shapes(&self) -> Result<(), Error> {
         let Config { hidden, vocabulary, blocks, tied, .. } = *self.config;
         let check = |tensor: String, expected: &[usize]| -> Result<(), Error> {
-            let shape = &self.checkpoint.tensor(&tensor)?.shape;
-            if shape != expected {
-                return Err(Error::Shape { tensor, shape: shape.clone(), expected: expected.to_vec() });
+            let info = self.checkpoint.tensor(&tensor)?;
+            if info.shape != expected {
+                return Err(Error::Shape { tensor, shape: info.shape.clone(), expected: expected.to_vec() });
+            }
+            if info.format.is_none() {
+                return Err(Error::Unsupported { what: format!("{tensor} in the format {}", info.dtype) });
             }
             Ok(())
         };

@@ -22,12 +22,12 @@ mod windows;
 pub use block::Block;
 pub use config::{Config, Rope, Scaling};
 pub use error::Error;
-pub use example::{example, example_calibration, example_companions, example_held_out};
+pub use example::{example, example_calibration, example_companions, example_held_out, example_with};
 pub use generate::{Sampling, generate};
 pub use layers::{LayerId, Linear, Stage};
 pub use llama::{Ends, Llama};
 #[cfg(not(target_arch = "wasm32"))]
-pub use open::{companions, open};
+pub use open::{companions, open, open_with};
 pub use rope::Angles;
 pub use stream::{Loss, Prepared, Progress, Streams, unobserved};
 pub use tokenizer::Tokenizer;

@@ -1,18 +1,23 @@
 //! Opening a model's folder.
 
 use super::{Error, Llama};
+use crate::model::Checkpoint;
 use std::path::Path;
 use std::sync::Arc;
 
 /// Opens a Hugging Face folder: `config.json`, `tokenizer.json`, and the weights in one file or in shards.
 pub fn open(folder: &Path) -> Result<Llama, Error> {
-    let checkpoint = crate::model::open(folder)?;
+    open_with(folder, Arc::new(crate::model::open(folder)?))
+}
+
+/// The same with weights that are open already.
+pub fn open_with(folder: &Path, checkpoint: Arc<Checkpoint>) -> Result<Llama, Error> {
     let name = checkpoint.name().to_owned();
     // A file of weights stands for the folder it is in.
     let folder = if folder.is_dir() { folder } else { folder.parent().unwrap_or(Path::new("")) };
     let config = read(folder, &name, "config.json")?;
     let tokenizer = read(folder, &name, "tokenizer.json")?;
-    Llama::new(&name, &config, &tokenizer, Arc::new(checkpoint))
+    Llama::new(&name, &config, &tokenizer, checkpoint)
 }
 
 /// The other files of a model's folder that are needed to load it, by name.

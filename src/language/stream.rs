@@ -77,11 +77,23 @@ impl Loss {
 }
 
 impl Llama {
-    /// The loss on `windows`. One block is in memory at a time, and the streams of all windows.
+    /// The loss on `windows`. One block is in memory at a time, and the streams of at most a gigabyte of windows.
     pub fn loss(&self, windows: &Windows, progress: Progress<'_>) -> Result<Loss, Error> {
+        /// Bytes of streams held at a time; a longer text is read in parts, each through all blocks.
+        const STREAMS: usize = 1 << 30;
         let ends = self.ends()?;
-        let streams = Streams::embed(&ends, windows)?;
-        self.loss_from(0, streams, &ends, windows, progress)
+        let bytes = 4 * self.config().hidden * windows.context();
+        let parts = windows.parts((STREAMS / bytes).max(1));
+        let blocks = self.config().blocks;
+        let (mut sum, all) = (0.0, blocks * parts.len());
+        for (at, part) in parts.iter().enumerate() {
+            let streams = Streams::embed(&ends, part)?;
+            let told = |done: usize, _: usize| progress(at * blocks + done, all);
+            let loss = self.loss_from(0, streams, &ends, part, &told)?;
+            sum += loss.nll * loss.tokens as f64;
+        }
+        let tokens = windows.predicted();
+        Ok(Loss { nll: sum / tokens as f64, tokens })
     }
 
     /// The same for streams that have already come before the block `from`.
@@ -132,12 +144,6 @@ impl Prepared {
         }
         let loss = streams.loss(&ends, &windows);
         Ok(Self { windows, ends, before, loss })
-    }
-
-    /// The bytes that [`Prepared::new`] would keep.
-    pub fn bytes(model: &Llama, windows: &Windows) -> u64 {
-        let config = model.config();
-        4 * (config.hidden * windows.len() * windows.context() * config.blocks) as u64
     }
 
     /// What is predicted.

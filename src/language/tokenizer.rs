@@ -10,7 +10,10 @@ pub struct Tokenizer {
 impl Tokenizer {
     /// Reads a `tokenizer.json`.
     pub fn read(bytes: &[u8]) -> Result<Self, Error> {
-        let inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(problem)?;
+        let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(problem)?;
+        // A text is encoded as a whole: what a file says of lengths is for batches.
+        inner.with_truncation(None).map_err(problem)?;
+        inner.with_padding(None);
         Ok(Self { inner })
     }
 

@@ -90,6 +90,11 @@ impl Walk {
         }
     }
 
+    /// The residual streams: before the block at its first two stages, between its two parts at the others.
+    pub fn streams(&self) -> &Streams {
+        &self.streams
+    }
+
     /// On to the next stage.
     pub fn advance(&mut self) -> Result<(), Error> {
         let Some(block) = &self.block else { return Ok(()) };

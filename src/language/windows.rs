@@ -25,6 +25,10 @@ impl Windows {
         if let Some(&token) = tokens.iter().find(|&&token| token as usize >= vocabulary) {
             return Err(Error::Token { token, vocabulary });
         }
+        if let Some(reach) = model.config().sliding_window.filter(|&reach| reach < context) {
+            let what = format!("attention through a sliding window of {reach}, which a context of {context} exceeds");
+            return Err(Error::Unsupported { what });
+        }
         if tokens.len() < context {
             return Err(Error::TooShort { tokens: tokens.len(), context });
         }
@@ -42,6 +46,12 @@ impl Windows {
         let window = |at: usize| &self.tokens[at * self.context..][..self.context];
         let tokens = chosen.flat_map(|at| window(at).iter().copied()).collect();
         Self { context: self.context, tokens }
+    }
+
+    /// In parts of at most so many windows.
+    pub fn parts(&self, windows: usize) -> Vec<Self> {
+        let part = |tokens: &[u32]| Self { context: self.context, tokens: tokens.to_vec() };
+        self.tokens.chunks(windows.max(1) * self.context).map(part).collect()
     }
 
     /// Tokens of a window.

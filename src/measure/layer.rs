@@ -15,25 +15,33 @@ pub fn layer_error(w: &Matrix, a: &Matrix, b: &Matrix, xtx: &Matrix) -> f64 {
 /// The same for one matrix Ŵ in the place of A·B.
 pub fn layer_difference(w: &Matrix, replacement: &Matrix, xtx: &Matrix) -> f64 {
     assert_eq!(w.shape(), replacement.shape(), "shapes of W and what replaces it");
-    let (w_values, values) = (w.as_slice(), replacement.as_slice());
-    let difference = w_values.iter().zip(values).map(|(w, x)| w - x).collect();
     let whole = output_energy(w, xtx);
-    let difference = Matrix::from_vec(w.rows(), w.cols(), difference);
-    if whole > 0.0 { output_energy(&difference, xtx) / whole } else { 0.0 }
+    let difference = energy(w, xtx, |i, row| {
+        row.iter_mut().zip(replacement.row(i)).for_each(|(difference, &x)| *difference -= f64::from(x));
+    });
+    if whole > 0.0 { difference / whole } else { 0.0 }
 }
 
 /// tr(W·XᵀX·Wᵀ), never negative.
 pub(crate) fn output_energy(w: &Matrix, xtx: &Matrix) -> f64 {
-    energy(w, None, xtx)
+    energy(w, xtx, |_, _| {})
 }
 
 /// tr((W−AB)·XᵀX·(W−AB)ᵀ), never negative.
 pub(crate) fn residual_energy(w: &Matrix, a: &Matrix, b: &Matrix, xtx: &Matrix) -> f64 {
     assert_eq!((w.rows(), w.cols(), a.cols()), (a.rows(), b.cols(), b.rows()), "shapes of W, A and B");
-    energy(w, Some((Csr::from_dense(a), Csr::from_dense(b))), xtx)
+    let (a, b) = (Csr::from_dense(a), Csr::from_dense(b));
+    energy(w, xtx, |i, row| {
+        for (l, a) in a.row(i) {
+            for (j, b) in b.row(l) {
+                row[j] -= f64::from(a) * f64::from(b);
+            }
+        }
+    })
 }
 
-fn energy(w: &Matrix, factors: Option<(Csr, Csr)>, xtx: &Matrix) -> f64 {
+/// tr(D·XᵀX·Dᵀ) for what `subtract` leaves of W, told the number of each row.
+fn energy(w: &Matrix, xtx: &Matrix, subtract: impl Fn(usize, &mut [f64]) + Sync) -> f64 {
     /// Rows multiplied by XᵀX at a time; fixed, so that sums do not depend on the number of threads.
     const ROWS: usize = 32;
     let n = w.cols();
@@ -46,12 +54,7 @@ fn energy(w: &Matrix, factors: Option<(Csr, Csr)>, xtx: &Matrix) -> f64 {
             for &i in rows {
                 let start = difference.len();
                 difference.extend(w.row(i).iter().map(|&x| f64::from(x)));
-                let Some((a, b)) = &factors else { continue };
-                for (l, a) in a.row(i) {
-                    for (j, b) in b.row(l) {
-                        difference[start + j] -= f64::from(a) * f64::from(b);
-                    }
-                }
+                subtract(i, &mut difference[start..]);
             }
             let mut seen = vec![0.0; difference.len()];
             product_square(&mut seen, &difference, &xtx, rows.len());

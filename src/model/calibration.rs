@@ -12,6 +12,12 @@ impl Checkpoint {
         self.calibration_in(tensor, inputs)
     }
 
+    /// Whether [`Checkpoint::calibration_of`] would find statistics of this shape, without reading them.
+    pub fn check_calibration_of(&self, stem: &str, inputs: usize) -> Result<(), Error> {
+        let tensor = self.statistics_of(stem).unwrap_or_else(|| format!("{stem}.XtX"));
+        self.check_shape(&tensor, inputs)
+    }
+
     /// The name of the tensor that holds the statistics of the layer `<stem>.weight`, in such a file.
     fn statistics_of(&self, stem: &str) -> Option<String> {
         const SHARED: [(&str, &str); 3] = [("k_proj", "q_proj"), ("v_proj", "q_proj"), ("up_proj", "gate_proj")];
@@ -41,18 +47,25 @@ impl Checkpoint {
         self.calibration_in(tensor, inputs)
     }
 
-    fn calibration_in(&self, tensor: String, inputs: usize) -> Result<Calibration, Error> {
-        let file = || self.name().to_owned();
-        let shape = &self.tensor(&tensor)?.shape;
-        let product = tensor == "XtX" || tensor.ends_with(".XtX");
+    /// Refuses a tensor that cannot be X or XᵀX of so many inputs.
+    fn check_shape(&self, tensor: &str, inputs: usize) -> Result<(), Error> {
+        let shape = &self.tensor(tensor)?.shape;
+        let product = is_product(tensor);
         let fits = match shape[..] {
             [rows, cols] if product => rows == inputs && cols == inputs,
             [_, .., cols] if !product => cols == inputs && !shape.contains(&0),
             _ => false,
         };
-        if !fits {
-            return Err(Error::InputShape { file: file(), tensor, shape: shape.clone(), product, inputs });
+        if fits {
+            return Ok(());
         }
+        let (file, tensor) = (self.name().to_owned(), tensor.to_owned());
+        Err(Error::InputShape { file, tensor, shape: shape.clone(), product, inputs })
+    }
+
+    fn calibration_in(&self, tensor: String, inputs: usize) -> Result<Calibration, Error> {
+        self.check_shape(&tensor, inputs)?;
+        let (file, product) = (|| self.name().to_owned(), is_product(&tensor));
         let values = self.values(&tensor)?;
         let calibration = match (product, inputs) {
             (true, _) => Calibration::from_xtx(Matrix::from_vec(inputs, inputs, values)),
@@ -61,6 +74,11 @@ impl Checkpoint {
         };
         calibration.map_err(|error| Error::Inputs { file: file(), tensor, problem: error.to_string() })
     }
+}
+
+/// Whether a tensor holds XᵀX and not X.
+fn is_product(tensor: &str) -> bool {
+    tensor == "XtX" || tensor.ends_with(".XtX")
 }
 
 /// Opens a `.safetensors` with `X` or `XtX`, or a `.npy` of X, for the layer `<stem>.weight` with so many inputs: see

@@ -164,7 +164,7 @@ impl Excerpt {
 
 /// So many windows of `context` tokens, of stories of the stream that [`held_out`] takes them from.
 pub fn excerpt(seed: u64, windows: usize, context: usize) -> Excerpt {
-    let (mut words, mut log_prob, mut part) = (Vec::with_capacity(windows * context), 0.0, 0);
+    let (mut words, mut log_prob, mut part) = (Vec::new(), 0.0, 0);
     for window in 1..=windows {
         while words.len() < window * context {
             let (tale, offers) = sample_with_offers(mixed(!seed, part));

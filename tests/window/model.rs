@@ -52,10 +52,11 @@ fn ticked_layers_are_compressed_saved_and_put_back() {
     click(&mut harness, "Compress ticked");
     until(&mut harness, "two layers", |harness| harness.state().language().replaced() == 2);
     until(&mut harness, "the model's perplexity", |harness| {
-        !harness.state().language().is_working() && harness.state().language().compressed().is_some()
+        !harness.state().language().is_working()
+            && harness.state().language().compressed().is_some_and(|(_, current)| current)
     });
     let language = harness.state().language();
-    let (dense, compressed) = (language.dense().unwrap(), language.compressed().unwrap());
+    let (dense, compressed) = (language.dense().unwrap(), language.compressed().unwrap().0);
     assert!(compressed > 0.99 * dense && compressed < 1.5 * dense, "{dense}, {compressed}");
     harness.step();
     harness.get_by_label(&format!("now {compressed:.3}"));
@@ -98,14 +99,22 @@ fn other_models_are_measured_on_a_text_that_is_given() {
     click(&mut harness, "Use this text");
     until(&mut harness, "the perplexity", |harness| harness.state().language().dense().is_some());
     assert_eq!(harness.state().language().floor(), None);
+    let dense = harness.state().language().dense();
+    // A text that is not there changes nothing.
+    type_into(&mut harness, "Text file", "no such text.txt");
+    click(&mut harness, "Use this text");
+    until(&mut harness, "what is wrong", |harness| {
+        harness.query_by_label_contains("no such text.txt cannot be read").is_some()
+    });
+    type_into(&mut harness, "Text file", text.to_str().unwrap());
+    click(&mut harness, "Use this text");
+    until(&mut harness, "the perplexity again", |harness| harness.state().language().dense() == dense);
 
     let matrix = super::driver::npy("no model.npy", 24, 24);
     let mut harness = window(Opening { path: Some(matrix), ..Opening::default() });
     until(&mut harness, "its run", finished);
     click(&mut harness, "Language model");
-    until(&mut harness, "why", |harness| {
-        harness.query_by_label("What is open is not used as a language model").is_some()
-    });
+    until(&mut harness, "why", |harness| harness.query_all_by_label("No language model is open").count() == 2);
 }
 
 /// A layer's own inputs in the model make its run a layer-wise one.
@@ -113,6 +122,13 @@ fn other_models_are_measured_on_a_text_that_is_given() {
 fn runs_are_calibrated_with_the_models_own_text() {
     let mut harness = example();
     click(&mut harness, "Language model");
+    // Another layer's inputs are not for the one that is open.
+    harness.get_by_role_and_label(Role::Button, "1.k_proj").click_secondary();
+    harness.run_steps(4);
+    click(&mut harness, "Calibrate runs with its inputs in the model");
+    harness.run_steps(10);
+    assert_eq!(harness.state().runs().len(), 1);
+    super::driver::press(&mut harness, egui::Modifiers::NONE, egui::Key::Escape);
     harness.get_by_role_and_label(Role::Button, "1.q_proj").click_secondary();
     harness.run_steps(4);
     click(&mut harness, "Calibrate runs with its inputs in the model");
@@ -122,4 +138,32 @@ fn runs_are_calibrated_with_the_models_own_text() {
     let run = harness.state().runs().last().unwrap();
     let errors = run.ended.as_ref().unwrap().outcome.layer.unwrap();
     assert!(errors.calibration < errors.before_finalize);
+}
+
+/// A matrix dropped beside a model with compressed layers leaves them alone; another model waits for an answer.
+#[test]
+fn opening_something_else_loses_no_compressed_layer() {
+    let mut harness = example();
+    click(&mut harness, "Language model");
+    harness.get_by_role_and_label(Role::CheckBox, "Tick 0.q_proj").click();
+    harness.run_steps(2);
+    click(&mut harness, "Compress ticked");
+    until(&mut harness, "a layer", |harness| {
+        harness.state().language().replaced() == 1 && !harness.state().language().is_working()
+    });
+    let open = |harness: &mut Harness<'_, Explorer>, path: &std::path::Path| {
+        click(harness, "Open…");
+        type_into(harness, "Path", path.to_str().unwrap());
+        click(harness, "Open");
+    };
+    let runs = harness.state().runs().len();
+    open(&mut harness, &super::driver::npy("beside.npy", 24, 24));
+    until(&mut harness, "the matrix's run", |harness| harness.state().runs().len() > runs && finished(harness));
+    assert_eq!(harness.state().language().replaced(), 1);
+    open(&mut harness, &PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/llama/llama3"));
+    until(&mut harness, "the question", |harness| harness.query_by_label("Let them go and use it").is_some());
+    assert_eq!(harness.state().language().replaced(), 1);
+    click(&mut harness, "Let them go and use it");
+    until(&mut harness, "the other model", |harness| harness.state().language().study().is_some());
+    assert_eq!(harness.state().language().replaced(), 0);
 }

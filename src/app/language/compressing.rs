@@ -18,7 +18,7 @@ pub enum News {
     /// A step of a layer's run.
     Stepped(LayerId, Progress),
     /// A layer is finished.
-    Finished(Box<CompressedLayer>),
+    Finished(Arc<CompressedLayer>),
     /// All are, or it was cancelled, or why it could not go on.
     Ended(Result<(), String>),
 }
@@ -102,22 +102,25 @@ impl LanguageRoom {
         let mut plan = self.plan(settings, &layers, count);
         plan.preset = Settings { density: settings.density, factor_density: None, ..settings.clone() }.preset();
         let kept = self.layers.values().filter(|layer| !layers.contains(&layer.id));
-        let store = Memory::new(kept.map(|layer| layer.as_ref().clone()));
+        let store = Memory::new(kept.cloned());
         let inputs = match &study.calibration {
             Some(windows) => Inputs::Windows(windows.clone()),
             None => Inputs::Unknown,
         };
-        let cost = |id: LayerId| {
-            let (rows, cols) = study.model.shape(id);
-            (rows.min(cols) as f64).powi(2) * rows.max(cols) as f64
-        };
+        // Layers that keep all their weights are dense again.
+        let (done, dense): (BTreeSet<LayerId>, Vec<LayerId>) = (
+            layers.iter().copied().filter(|&id| self.densities.of(id) < 1.0).collect(),
+            layers.iter().copied().filter(|&id| self.densities.of(id) >= 1.0).collect(),
+        );
+        self.restore(&dense);
+        let costs = plan.costs(&study.model).into_iter().filter(|cost| done.contains(&cost.0)).collect();
         let (sender, news) = channel();
         let cancelled = Arc::new(AtomicBool::new(false));
         self.work = Some(Work {
             news,
             current: None,
-            costs: layers.iter().map(|&id| (id, cost(id))).collect(),
-            waiting: layers,
+            costs,
+            waiting: done,
             cancelled: cancelled.clone(),
             begun: Instant::now(),
         });

@@ -22,7 +22,7 @@ use eframe::egui::Context;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// A model with more weights in its layers is measured only when asked for.
@@ -57,10 +57,37 @@ enum Replaced {
     Nothing,
 }
 
+/// The compressed layers at one moment.
+#[derive(Clone, Copy, PartialEq)]
+struct Together {
+    study: usize,
+    version: usize,
+    /// How many there are.
+    count: usize,
+}
+
 /// What the dense and the changed model tell, as tokens' texts.
 struct Told {
     dense: Vec<String>,
     changed: Option<Vec<String>>,
+}
+
+/// Tells threads to stop when the last one who waits for them is gone.
+#[derive(Default)]
+struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Stop {
+    /// What the threads ask after each block.
+    fn asked(&self) -> impl Fn(usize, usize) -> bool + Send + Sync + use<> {
+        let stop = self.0.clone();
+        move |_, _| !stop.load(Ordering::Relaxed)
+    }
 }
 
 /// What is measured once, on request for large models.
@@ -71,18 +98,26 @@ pub struct LanguageRoom {
     /// Counts the models and texts that were opened.
     number: usize,
     source: Option<Source>,
+    /// Another model that was opened, while this one has something to lose.
+    pending: Option<Source>,
+    /// The version of the layers that was written.
+    saved: Option<usize>,
     study: Measured<Study>,
     /// Dense.
     prepared: Measured<Prepared>,
     /// Whether a large model is to be measured.
     asked: bool,
     alone: Background<Alone, Result<f64, String>>,
-    /// The loss with the compressed layers, by version.
-    together: Background<(usize, usize), Result<f64, String>>,
+    /// The loss with the compressed layers.
+    together: Background<Together, Result<f64, String>>,
     told: Background<Telling, Result<Told, String>>,
     proxy: Measured<Proxy>,
     proxy_wanted: bool,
     proxy_done: Arc<AtomicUsize>,
+    /// Set when nobody waits any more for what is being measured.
+    stop: Stop,
+    /// The same for the proxy, which can be stopped by itself.
+    proxy_stop: Stop,
     layers: BTreeMap<LayerId, Arc<CompressedLayer>>,
     /// Counts the changes of `layers`.
     version: usize,
@@ -108,6 +143,8 @@ impl Default for LanguageRoom {
         Self {
             number: 0,
             source: None,
+            pending: None,
+            saved: None,
             study: Background::default(),
             prepared: Background::default(),
             asked: false,
@@ -117,6 +154,8 @@ impl Default for LanguageRoom {
             proxy: Background::default(),
             proxy_wanted: false,
             proxy_done: Arc::default(),
+            stop: Stop::default(),
+            proxy_stop: Stop::default(),
             layers: BTreeMap::new(),
             version: 0,
             trail: Vec::new(),
@@ -135,20 +174,35 @@ impl Default for LanguageRoom {
 }
 
 impl LanguageRoom {
-    /// Another checkpoint is open: what was known is of the old one.
+    /// Another language model is open. What was compressed of the one before stays until it is saved or let go.
     pub fn open(&mut self, source: Source) {
-        let (number, text_path) = (self.number + 1, self.text_path.clone());
-        *self = Self { number, source: Some(source), text_path, ..Self::default() };
+        if self.is_unsaved() {
+            self.pending = Some(source);
+            return;
+        }
+        let number = self.number + 1;
+        *self = Self { number, source: Some(source), ..Self::default() };
     }
 
     /// The texts of the open model change; its compressed layers stay.
-    fn read_text(&mut self, path: PathBuf) {
+    fn read_text(&mut self, path: Option<PathBuf>) {
         self.number += 1;
         if let Some(source) = &mut self.source {
-            source.text = Some(path);
+            source.text = path;
         }
         (self.proxy_wanted, self.problem) = (false, None);
+        (self.stop, self.proxy_stop) = Default::default();
         self.trail.clear();
+    }
+
+    /// Whether layers were compressed, or are being compressed, that nobody has saved.
+    pub fn is_unsaved(&self) -> bool {
+        self.work.is_some() || (!self.layers.is_empty() && self.saved != Some(self.version))
+    }
+
+    /// The model with its compressed layers was written as it is now.
+    pub fn saved(&mut self, version: usize) {
+        self.saved = Some(version);
     }
 
     /// The model, once it is read.
@@ -166,10 +220,10 @@ impl LanguageRoom {
         self.study()?.floor
     }
 
-    /// Its perplexity with the compressed layers.
-    pub fn compressed(&self) -> Option<f64> {
-        let loss = self.together.of(&(self.number, self.version))?;
-        loss.as_ref().as_ref().ok().map(|nll| nll.exp())
+    /// Its perplexity with the compressed layers as they are, or as they were a moment ago; and whether it is as they are.
+    pub fn compressed(&self) -> Option<(f64, bool)> {
+        let (key, loss) = self.together.entry().filter(|(key, _)| key.study == self.number)?;
+        loss.as_ref().as_ref().ok().map(|nll| (nll.exp(), key.version == self.version))
     }
 
     /// Its perplexity with nothing but the tuned layer replaced by the factors on screen, or those a moment ago; and
@@ -225,11 +279,9 @@ impl LanguageRoom {
         if let Some(text) = &study.text
             && (live || self.asked)
         {
-            let (model, text) = (study.model.clone(), text.clone());
+            let (model, text, asked) = (study.model.clone(), text.clone(), self.stop.asked());
             self.prepared.want(ctx, self.number, move |_| {
-                on_threads(threads, || {
-                    Prepared::new(&model, text, &crate::language::unobserved).map_err(|error| error.to_string())
-                })
+                on_threads(threads, || Prepared::new(&model, text, &asked).map_err(|error| error.to_string()))
             });
         }
         self.want_losses(ctx, &study, threads, tuned);
@@ -243,7 +295,7 @@ impl LanguageRoom {
         let Some(prepared) = self.prepared.of(&self.number).cloned() else { return };
         let live = study.model.layer_weights() <= LIVE_WEIGHTS;
         if let Some(key) = self.tuned.clone().filter(|_| live) {
-            let (model, prepared) = (study.model.clone(), prepared.clone());
+            let (model, prepared, asked) = (study.model.clone(), prepared.clone(), self.stop.asked());
             // The last factors at once; while they change, so that the run keeps most of the processors.
             let pause = if key.moment.step().is_some() { Duration::from_millis(300) } else { Duration::ZERO };
             self.alone.want_slowly(ctx, key, pause, move |key| {
@@ -252,7 +304,7 @@ impl LanguageRoom {
                 let mut model = model;
                 model.replace(key.id, Arc::new(product));
                 on_threads(threads, || {
-                    let loss = prepared.loss_from(&model, key.id.block, &crate::language::unobserved);
+                    let loss = prepared.loss_from(&model, key.id.block, &asked);
                     loss.map(|loss| loss.nll).map_err(|error| error.to_string())
                 })
             });
@@ -261,32 +313,34 @@ impl LanguageRoom {
         // A large model keeps the processors for its layers, and is measured when they are done.
         let wanted = live || self.work.is_none();
         if let (Some(first), Some(model), true) = (first, self.changed(), wanted) {
-            self.together.want(ctx, (self.number, self.version), move |_| {
+            let key = Together { study: self.number, version: self.version, count: self.layers.len() };
+            let asked = self.stop.asked();
+            self.together.want(ctx, key, move |_| {
                 let Ok(prepared) = prepared.as_ref() else { return Err(String::new()) };
                 on_threads(threads, || {
-                    let loss = prepared.loss_from(&model, first, &crate::language::unobserved);
+                    let loss = prepared.loss_from(&model, first, &asked);
                     loss.map(|loss| loss.nll).map_err(|error| error.to_string())
                 })
             });
-            if let (Some(perplexity), count) = (self.compressed(), self.layers.len())
-                && self.trail.last() != Some(&(count, perplexity))
+            if let Some((Together { study, count, .. }, loss)) = self.together.entry()
+                && let (true, Ok(nll)) = (*study == self.number, loss.as_ref())
+                && self.trail.last() != Some(&(*count, nll.exp()))
             {
-                self.trail.push((count, perplexity));
+                self.trail.push((*count, nll.exp()));
             }
         }
     }
 
     fn want_proxy(&mut self, ctx: &Context, study: &Study, threads: Option<usize>) {
         let Some(windows) = study.calibration.clone().filter(|_| self.proxy_wanted) else { return };
-        let (model, done) = (study.model.clone(), self.proxy_done.clone());
-        // A sample is enough for a slope.
-        let windows = windows.spread(24);
+        let (model, done, asked) = (study.model.clone(), self.proxy_done.clone(), self.proxy_stop.asked());
         let woken = ctx.clone();
         self.proxy.want(ctx, self.number, move |_| {
-            let told = move |at: usize, _: usize| {
-                done.store(at, Ordering::Relaxed);
-                woken.request_repaint();
-                true
+            let told = move |at: usize, all: usize| {
+                if done.swap(at, Ordering::Relaxed) != at {
+                    woken.request_repaint();
+                }
+                asked(at, all)
             };
             on_threads(threads, || Proxy::measure(&model, &windows, &told).map_err(|error| error.to_string()))
         });
@@ -300,7 +354,7 @@ impl LanguageRoom {
                 News::Stepped(id, progress) => work.current = Some((id, progress)),
                 News::Finished(layer) => {
                     work.finished(layer.id);
-                    self.layers.insert(layer.id, Arc::new(*layer));
+                    self.layers.insert(layer.id, layer);
                     self.version += 1;
                 }
                 News::Ended(end) => over = Some(end),
@@ -328,10 +382,9 @@ impl LanguageRoom {
 
     /// Puts the dense weights back.
     fn restore(&mut self, ids: &[LayerId]) {
-        for id in ids {
-            self.layers.remove(id);
-        }
-        self.version += 1;
+        let before = self.layers.len();
+        ids.iter().for_each(|id| _ = self.layers.remove(id));
+        self.version += usize::from(self.layers.len() != before);
         if self.layers.is_empty() {
             self.trail.clear();
         }

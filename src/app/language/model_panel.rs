@@ -8,7 +8,8 @@ use crate::compress::distribute;
 use crate::factorize::Settings;
 use crate::language::{LayerId, Linear};
 use eframe::egui::{
-    Button, Color32, DragValue, Grid, ProgressBar, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo,
+    Button, CollapsingHeader, Color32, DragValue, Grid, ProgressBar, RichText, Role, ScrollArea, TextEdit, Ui,
+    WidgetInfo,
 };
 use egui_plot::{HLine, Legend, Line, Plot, PlotPoints, Points};
 use std::collections::BTreeSet;
@@ -21,8 +22,8 @@ pub enum ModelAct {
     Layer(LayerId),
     /// Take the layer's inputs from the model's text.
     Inputs(LayerId),
-    /// Write a file.
-    Save(Box<dyn FnOnce() -> Result<String, String> + Send>),
+    /// Write a folder, with this version of the layers.
+    Save(usize, Box<dyn FnOnce() -> Result<String, String> + Send>),
 }
 
 const HEADINGS: [&str; 8] = ["", "Layer", "Shape", "Density", "Before", "Error", "Costs", "State"];
@@ -47,10 +48,10 @@ impl LanguageRoom {
                     "A Hugging Face folder of the Llama family is one: config.json, tokenizer.json and its weights",
                 );
                 ui.label(why);
-                self.text_ui(ui);
                 return None;
             }
         };
+        self.pending_ui(ui);
         // In a small panel what it is about scrolls away, so that the layers can be seen.
         let scroll = ScrollArea::both().id_salt("model").auto_shrink(false);
         scroll
@@ -62,6 +63,16 @@ impl LanguageRoom {
                 });
                 self.work_ui(ui);
                 self.kinds_ui(ui);
+                let text = CollapsingHeader::new("Text to measure on").default_open(study.text.is_none());
+                text.show(ui, |ui| {
+                    ui.horizontal_wrapped(|ui| {
+                        self.text_ui(ui);
+                        let own = study.own_text || study.text_problem.is_some();
+                        if own && study.folder.is_none() && ui.button("Back to the model's own stories").clicked() {
+                            self.read_text(None);
+                        }
+                    });
+                });
                 let act = self.save_ui(ui, settings);
                 self.trail_ui(ui);
                 self.layers_ui(ui, study, open).or(act)
@@ -74,7 +85,10 @@ impl LanguageRoom {
         ui.horizontal_wrapped(|ui| {
             let Some(text) = &study.text else {
                 ui.label("Perplexity: give a text to measure the model on");
-                return self.text_ui(ui);
+                if let Some(why) = &study.text_problem {
+                    ui.colored_label(ui.visuals().error_fg_color, why);
+                }
+                return;
             };
             let hint = format!(
                 "exp of the mean loss on {} tokens, in {} windows of {}",
@@ -98,11 +112,20 @@ impl LanguageRoom {
                 let hint = "The language's own, over whole stories: no model can be better";
                 ui.label(format!("floor {floor:.3}")).on_hover_text(hint);
             }
+            if let Some(why) = &study.text_problem {
+                ui.colored_label(ui.visuals().error_fg_color, why);
+            }
             if !self.layers.is_empty() {
                 let of = format!("{} of {} layers", self.layers.len(), study.model.layers().count());
-                match self.compressed() {
-                    Some(perplexity) => _ = ui.strong(format!("now {perplexity:.3}")).on_hover_text(of),
-                    None => _ = ui.weak("now …"),
+                match (self.compressed(), self.together.entry()) {
+                    (Some((perplexity, true)), _) => _ = ui.strong(format!("now {perplexity:.3}")).on_hover_text(of),
+                    (Some((perplexity, false)), _) => _ = ui.weak(format!("now {perplexity:.3}…")).on_hover_text(of),
+                    (None, Some((key, loss))) if key.study == self.number => {
+                        let why = loss.as_ref().as_ref().err().cloned().unwrap_or_default();
+                        ui.colored_label(ui.visuals().error_fg_color, why);
+                    }
+                    _ if self.dense().is_none() => {}
+                    _ => _ = ui.weak("now …"),
                 }
                 if let (Some(proxy), Some(_)) = (self.proxy(), self.dense()) {
                     let errors = self.layers.values().filter_map(|layer| Some((layer.id, layer.report.layer_error?)));
@@ -111,6 +134,25 @@ impl LanguageRoom {
                     let hint = "Dense, times exp of each layer's error times what it costs";
                     ui.label(format!("foretold {foretold:.3}")).on_hover_text(hint);
                 }
+            }
+        });
+    }
+
+    /// Another model was opened, and layers of this one would be lost.
+    fn pending_ui(&mut self, ui: &mut Ui) {
+        let Some(source) = &self.pending else { return };
+        let text = format!("{} is open too. The compressed layers here are not saved.", source.checkpoint.name());
+        ui.horizontal_wrapped(|ui| {
+            ui.strong(text);
+            if ui.button("Let them go and use it").clicked() {
+                self.layers.clear();
+                self.work = None;
+                if let Some(source) = self.pending.take() {
+                    self.open(source);
+                }
+            }
+            if ui.button("Stay with this model").clicked() {
+                self.pending = None;
             }
         });
     }
@@ -124,7 +166,7 @@ impl LanguageRoom {
         let entered = field.lost_focus() && ui.input(|input| input.key_pressed(eframe::egui::Key::Enter));
         let pressed = ui.button("Use this text").on_hover_text(why).clicked();
         if (entered || pressed) && !self.text_path.trim().is_empty() {
-            self.read_text(PathBuf::from(self.text_path.trim()));
+            self.read_text(Some(PathBuf::from(self.text_path.trim())));
         }
     }
 
@@ -133,8 +175,11 @@ impl LanguageRoom {
         let mut wanted: Option<BTreeSet<LayerId>> = None;
         let hint = "With the settings of the settings panel and the budget below, in the order in which the model computes them";
         let why_not = if busy { "Layers are being compressed" } else { "No layer is ticked" };
-        let all = ui.add_enabled(!busy, Button::new("Compress all"));
-        if all.on_hover_text(hint).on_disabled_hover_text(why_not).clicked() {
+        // All factors of a large model do not fit into memory.
+        let fits = study.model.layer_weights() <= 10 * super::LIVE_WEIGHTS;
+        let all = ui.add_enabled(!busy && fits, Button::new("Compress all"));
+        let large = "All layers of this large model do not fit into memory: dsf-explorer compress does it in a folder";
+        if all.on_hover_text(hint).on_disabled_hover_text(if fits { why_not } else { large }).clicked() {
             wanted = Some(study.model.layers().collect());
         }
         let some = ui.add_enabled(!busy && !self.ticked.is_empty(), Button::new("Compress ticked"));
@@ -219,8 +264,10 @@ impl LanguageRoom {
         match proxy.as_ref().map(|proxy| proxy.as_ref()) {
             None if self.proxy_wanted => {
                 let all = study.model.layers().count();
-                ui.spinner();
                 ui.weak(format!("measuring layer {} of {all}", self.proxy_done.load(Ordering::Relaxed) + 1));
+                if ui.button("Stop measuring").clicked() {
+                    (self.proxy_wanted, self.proxy, self.proxy_stop) = Default::default();
+                }
             }
             None => {
                 let button = ui.add_enabled(study.calibration.is_some(), Button::new("Measure what layers cost"));
@@ -228,7 +275,12 @@ impl LanguageRoom {
                     self.proxy_wanted = true;
                 }
             }
-            Some(Err(why)) => _ = ui.colored_label(ui.visuals().error_fg_color, why),
+            Some(Err(why)) => {
+                ui.colored_label(ui.visuals().error_fg_color, why);
+                if ui.button("Try again").clicked() {
+                    self.proxy = Default::default();
+                }
+            }
             Some(Ok(proxy)) => {
                 if self.densities.by_layer.is_empty() {
                     if ui.button("Distribute").on_hover_text(hint).clicked() {
@@ -263,7 +315,7 @@ impl LanguageRoom {
                 if button.on_hover_text(hint).on_disabled_hover_text(why_not).clicked() {
                     let out = PathBuf::from(self.save_to.trim());
                     let saving = self.saving(settings, out, self.replace_saved);
-                    act = saving.map(|saving| ModelAct::Save(Box::new(saving)));
+                    act = saving.map(|saving| ModelAct::Save(self.version, Box::new(saving)));
                 }
             });
         });
@@ -333,7 +385,10 @@ impl LanguageRoom {
             act = Some(ModelAct::Layer(id));
         }
         name.context_menu(|ui| {
-            if ui.button("Calibrate runs with its inputs in the model").clicked() {
+            let button = Button::new("Calibrate runs with its inputs in the model");
+            let possible = open && study.calibration.is_some();
+            let why_not = if open { "Give a text first" } else { "Open the layer first" };
+            if ui.add_enabled(possible, button).on_disabled_hover_text(why_not).clicked() {
                 act = Some(ModelAct::Inputs(id));
                 ui.close();
             }

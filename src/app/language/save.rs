@@ -45,8 +45,8 @@ fn write(
         reports.iter().fold((0, 0), |(kept, all), layer| (kept + layer.nnz, all + layer.rows * layer.cols));
     let density = kept as f64 / all.max(1) as f64;
     let seconds = reports.iter().map(|layer| layer.seconds).sum();
-    let totals = Totals::new(reports, density, seconds);
-    let output = Output { layouts: vec![Layout::Merged, Layout::Bitmask], companions };
+    let totals = Totals::new(reports, plan.dense_weights(&study.model), density, seconds);
+    let output = Output { layouts: vec![Layout::Merged, Layout::Bitmask], companions, statistics: None };
     folder.finish(plan, &totals, &output, replace).map_err(told)?;
     Ok(format!("The model with {} compressed layers was written to {}", layers.len(), out.display()))
 }

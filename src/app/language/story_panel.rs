@@ -18,8 +18,8 @@ impl LanguageRoom {
             ui.weak("No language model is open");
             return;
         };
-        if study.model.layer_weights() > super::LIVE_WEIGHTS && !self.asked {
-            ui.weak("This model is large: measure it in the model panel first, then it also tells a text here");
+        if study.model.layer_weights() > super::LIVE_WEIGHTS {
+            ui.weak("This model is too large to tell a text beside the compressed one");
             return;
         }
         self.sampling_ui(ui);
@@ -99,7 +99,8 @@ impl LanguageRoom {
                     _ = columns[1].weak("Compress layers, or run one of them: what the model tells then stands here");
                     return;
                 };
-                let value = if self.layers.is_empty() { self.alone().map(|alone| alone.0) } else { self.compressed() };
+                let value = if self.layers.is_empty() { self.alone() } else { self.compressed() };
+                let value = value.map(|(perplexity, _)| perplexity);
                 columns[1].strong(format!("{title}{}", perplexity(value)));
                 text_ui(&mut columns[1], changed, common);
             });
