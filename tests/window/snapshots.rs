@@ -20,6 +20,8 @@ fn drawn(size: [f32; 2]) -> Option<Harness<'static, Explorer>> {
         Ok(mut harness) => {
             until(&mut harness, "the run", finished);
             settled(&mut harness);
+            let perplexity = |harness: &Harness<'_, Explorer>| harness.state().language().alone();
+            until(&mut harness, "its perplexity", |harness| perplexity(harness).is_some_and(|(_, current)| current));
             Some(harness)
         }
         Err(_) if std::env::var_os("DSF_TEST_GPU").is_none() => {
