@@ -48,7 +48,7 @@ impl Folder {
     /// Begins the work for `out`, or goes on with it.
     ///
     /// `replace`d are an earlier output and the beginnings of another compression. `keep_statistics` for
-    /// [`Folder::save_statistics`].
+    /// [`Output::statistics`].
     pub fn open(
         model: &Llama,
         plan: &Plan,
