@@ -11,7 +11,7 @@ use eframe::egui::{
     Button, CollapsingHeader, Color32, DragValue, Grid, ProgressBar, RichText, Role, ScrollArea, TextEdit, Ui,
     WidgetInfo,
 };
-use egui_plot::{HLine, Legend, Line, Plot, PlotPoints, Points};
+use egui_plot::{Corner, HLine, Legend, Line, Plot, PlotPoints, Points};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -330,7 +330,7 @@ impl LanguageRoom {
         let plot = Plot::new("perplexity of the model")
             .height(110.0)
             .allow_scroll(false)
-            .legend(Legend::default())
+            .legend(Legend::default().position(Corner::LeftTop))
             .x_axis_label("layers replaced")
             .y_axis_label("perplexity");
         plot.show(ui, |plot| {

@@ -4,7 +4,7 @@ use super::{LanguageRoom, Replaced, Study, Telling, Told};
 use crate::app::colors;
 use crate::language::{Llama, generate};
 use eframe::egui::text::LayoutJob;
-use eframe::egui::{Align, DragValue, Layout, ScrollArea, TextEdit, TextFormat, Ui};
+use eframe::egui::{Align, DragValue, Layout, RichText, ScrollArea, TextEdit, TextFormat, Ui};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,7 +101,8 @@ impl LanguageRoom {
                 };
                 let value = if self.layers.is_empty() { self.alone() } else { self.compressed() };
                 let value = value.map(|(perplexity, _)| perplexity);
-                columns[1].strong(format!("{title}{}", perplexity(value)));
+                let title = RichText::new(format!("{title}{}", perplexity(value))).strong();
+                columns[1].with_layout(Layout::top_down(Align::Min), |ui| ui.label(title));
                 text_ui(&mut columns[1], changed, common);
             });
         });
