@@ -318,6 +318,37 @@ fn saved_statistics_give_the_same_layers() {
     assert_eq!(names, ["text.txt", "xtx.safetensors"]);
 }
 
+/// The table's figures are those of the commands that do one thing each.
+#[test]
+fn the_table_says_what_compress_and_perplexity_say() {
+    let folder = empty("table");
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/llama/llama3").display().to_string();
+    let words = |from: usize| (from..from + 500).map(|at| format!("w{}", (at * at + 5 * at) % 38)).collect::<Vec<_>>();
+    fs::write(folder.join("calibration.txt"), words(0).join(" ")).unwrap();
+    fs::write(folder.join("text.txt"), words(701).join(" ")).unwrap();
+    let calibrated = "--calibration-text calibration.txt --calibration-context 20";
+    let measured = "--text text.txt --context 25 --json";
+    let table = json(&run(&folder, &format!("table {model} {calibrated} {measured} --densities 0.5")));
+    let perplexity = |model: &str| json(&run(&folder, &format!("perplexity {model} {measured}")))["perplexity"].clone();
+    assert_eq!(table["dense"], perplexity(&model));
+    for (method, arguments) in [
+        ("magnitude", "--method magnitude"),
+        ("DSF, one mask fixed", "--fixed-mask"),
+        ("DSF, no finalisation", "--no-finalize"),
+        ("DSF as published", ""),
+        ("DSF best", "--preset best"),
+        ("DSF best, distributed", "--preset best --distribute"),
+    ] {
+        let out = format!("compress {model} --density 0.5 {calibrated} --out out --force {arguments}");
+        assert!(run(&folder, out.trim_end()).status.success(), "{method}");
+        let row = table["rows"].as_array().unwrap().iter().find(|row| row["method"] == method).unwrap();
+        assert_eq!(row["perplexity"], perplexity("out"), "{method}");
+        // ⌊0.5·n⌋ of each of 14 layers; distributed, no more in all.
+        let nnz = row["nnz"].as_u64().unwrap();
+        assert!(if method.ends_with("distributed") { nnz <= 2688 } else { nnz == 2688 }, "{method}: {nnz}");
+    }
+}
+
 #[test]
 fn wrong_requests_say_what_to_do() {
     let folder = empty("wrong");

@@ -66,10 +66,32 @@ impl CalibrationArgs {
         }
         Ok(Some(windows.spread(wanted)))
     }
+}
 
-    /// The windows, which the command cannot do without.
-    pub fn required(&self, model: &Llama, args: &ModelArgs) -> Result<Windows, Failure> {
-        self.windows(model, args)?.ok_or_else(|| "no calibration text: give one with --calibration-text FILE".into())
+/// A model with what it is calibrated and measured on.
+#[derive(clap::Args)]
+pub struct StudyArgs {
+    #[command(flatten)]
+    model: ModelArgs,
+
+    #[command(flatten)]
+    calibration: CalibrationArgs,
+
+    #[command(flatten)]
+    text: TextArgs,
+}
+
+impl StudyArgs {
+    /// The model and the windows of its calibration text, which the command cannot do without.
+    pub fn open(&self) -> Result<(Llama, Windows), Failure> {
+        let model = self.model.open()?;
+        let windows = self.calibration.windows(&model, &self.model)?;
+        Ok((model, windows.ok_or("no calibration text: give one with --calibration-text FILE")?))
+    }
+
+    /// See [`TextArgs::windows`].
+    pub fn text(&self, model: &Llama) -> Result<(Windows, Option<f64>), Failure> {
+        self.text.windows(model, &self.model)
     }
 }
 

@@ -53,17 +53,22 @@ pub fn bytes(count: u64) -> String {
     if unit == "bytes" { format!("{count} bytes") } else { format!("{size:.1} {unit}") }
 }
 
+/// A bar that begins with `name` and ends with what `template` says.
+fn styled(name: &str, template: &str) -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    let style = ProgressStyle::with_template(&format!("{{prefix}} {{wide_bar}} {template}"));
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_prefix(name.to_owned());
+    bar
+}
+
 /// A bar on standard error, only where that is a terminal.
 pub struct Bar(ProgressBar);
 
 impl Bar {
     /// For a run called `name`.
     pub fn new(name: &str) -> Self {
-        let bar = ProgressBar::new(0);
-        let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} steps, {msg}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.set_prefix(name.to_owned());
-        Self(bar)
+        Self(styled(name, "{pos}/{len} steps, {msg}"))
     }
 
     /// Shows where the run stands.
@@ -90,11 +95,7 @@ pub struct Steps(ProgressBar);
 impl Steps {
     /// For work called `name`, counted in `unit`.
     pub fn new(name: &str, unit: &str) -> Self {
-        let bar = ProgressBar::new(0);
-        let template = format!("{{prefix}} {{wide_bar}} {{pos}}/{{len}} {unit}, {{eta}} left");
-        bar.set_style(ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.set_prefix(name.to_owned());
-        Self(bar)
+        Self(styled(name, &format!("{{pos}}/{{len}} {unit}, {{eta}} left")))
     }
 
     /// Shows where it stands.
@@ -115,10 +116,8 @@ pub struct Share(ProgressBar);
 impl Share {
     /// For work called `name`.
     pub fn new(name: &str) -> Self {
-        let bar = ProgressBar::new(1000);
-        let style = ProgressStyle::with_template("{prefix} {wide_bar} {percent} %, {msg}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.set_prefix(name.to_owned());
+        let bar = styled(name, "{percent} %, {msg}");
+        bar.set_length(1000);
         Self(bar)
     }
 

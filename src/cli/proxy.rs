@@ -1,6 +1,6 @@
 //! `proxy`: what each layer's error does to a language model.
 
-use super::language::{CalibrationArgs, ModelArgs, TextArgs};
+use super::language::StudyArgs;
 use super::{Failure, output};
 use dsf_explorer::compress::{self, Densities, Inputs, Plan};
 use dsf_explorer::factorize::Preset;
@@ -12,13 +12,7 @@ use std::num::NonZeroUsize;
 #[derive(clap::Args)]
 pub struct Proxy {
     #[command(flatten)]
-    model: ModelArgs,
-
-    #[command(flatten)]
-    calibration: CalibrationArgs,
-
-    #[command(flatten)]
-    text: TextArgs,
+    study: StudyArgs,
 
     /// Compress the model in many ways, and compare what was foretold with what came
     #[arg(long)]
@@ -55,8 +49,7 @@ impl Proxy {
     }
 
     fn measure(&self, threads: usize) -> Result<(), Failure> {
-        let model = self.model.open()?;
-        let windows = self.calibration.required(&model, &self.model)?;
+        let (model, windows) = self.study.open()?;
         let proxy = measured(&model, &windows)?;
         if self.check {
             return self.check(&model, &windows, &proxy, threads);
@@ -78,7 +71,7 @@ impl Proxy {
 
     /// What was foretold against what came, for compressions of many kinds.
     fn check(&self, model: &Llama, windows: &Windows, proxy: &compress::Proxy, threads: usize) -> Result<(), Failure> {
-        let (text, _) = self.text.windows(model, &self.model)?;
+        let (text, _) = self.study.text(model)?;
         let dense = model.loss(&text, &dsf_explorer::language::unobserved)?.nll;
         let inputs = Inputs::Windows(windows.clone());
         let mut pairs = Vec::new();

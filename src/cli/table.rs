@@ -1,6 +1,6 @@
 //! `table`: the paper's Table 1 for any model.
 
-use super::language::{CalibrationArgs, ModelArgs, TextArgs};
+use super::language::StudyArgs;
 use super::{Failure, output};
 use dsf_explorer::compress::{self, Compression, Densities, Inputs, Memory, Method, Plan, Step};
 use dsf_explorer::export::RunReport;
@@ -14,13 +14,7 @@ use std::time::Instant;
 #[derive(clap::Args)]
 pub struct Table {
     #[command(flatten)]
-    model: ModelArgs,
-
-    #[command(flatten)]
-    calibration: CalibrationArgs,
-
-    #[command(flatten)]
-    text: TextArgs,
+    study: StudyArgs,
 
     /// Kept nonzeros, as shares of the layers' weights
     #[arg(long, value_name = "SHARE,…", value_delimiter = ',', default_values = ["0.5", "0.4", "0.3", "0.25"])]
@@ -94,9 +88,8 @@ impl Table {
         for &density in &self.densities {
             Densities::uniform(density).check()?;
         }
-        let model = self.model.open()?;
-        let windows = self.calibration.required(&model, &self.model)?;
-        let (text, floor) = self.text.windows(&model, &self.model)?;
+        let (model, windows) = self.study.open()?;
+        let (text, floor) = self.study.text(&model)?;
         let perplexity = |model: &Llama| -> Result<f64, Failure> {
             Ok(model.loss(&text, &dsf_explorer::language::unobserved)?.perplexity())
         };
