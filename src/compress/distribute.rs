@@ -11,7 +11,7 @@ const LEAST: f64 = 0.05;
 const LEAST_COST: f64 = 0.1;
 
 /// No layer gets less than this share of what it would get if all were alike.
-const LEAST_PART: f64 = 0.3;
+const LEAST_PART: f64 = 0.6;
 
 /// The nonzeros that are given at a time, as a share of a layer's weights.
 const PORTION: f64 = 0.005;

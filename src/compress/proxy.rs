@@ -8,13 +8,12 @@
 //! ```
 //!
 //! eₗ is here the layer-wise error tr(Δ·XᵀX·Δᵀ) / tr(W·XᵀX·Wᵀ), with Δ = W − A·B and X what the dense model gives the
-//! layer. αₗ is measured once per model, by changing one layer at a time.
+//! layer. αₗ is measured once per model, by replacing one layer at a time.
 
 use super::Error;
 use crate::factorize::{Calibration, Preset, Settings};
 use crate::job::{Drive, End, Problem};
 use crate::language::{LayerId, Llama, Progress, Stage, Walk, Windows};
-use crate::matrix::Matrix;
 use crate::measure::layer_error;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -80,8 +79,8 @@ impl Proxy {
 
     /// Measures a model on `windows`; `progress` is told after each layer.
     ///
-    /// Each layer is factorized at some densities by short runs. For α one of these errors W − A·B, scaled to a certain
-    /// size, is added to the layer and taken from it.
+    /// Each layer is factorized at some densities by short runs. α is the slope through the origin that fits best what some of
+    /// them, alone in the dense model, do to the loss.
     pub fn measure(model: &Llama, windows: &Windows, progress: Progress<'_>) -> Result<Self, Error> {
         /// A sample is enough for a slope.
         const WINDOWS: usize = 24;
@@ -122,13 +121,12 @@ fn measure_layer(
     statistics: &Arc<Calibration>,
     id: LayerId,
 ) -> Result<(f64, Curve), Error> {
-    /// The density whose error gives the direction in which the layer is changed.
-    const DIRECTION: f64 = 0.2;
-    /// The layer-wise error at which the slope is measured: enough to stand out, and still near the straight part.
-    const AT: f64 = 0.05;
+    /// The densities whose replacements the model is run with: errors large enough to stand out from the accidents of the
+    /// windows, as those of a strongly compressed model are.
+    const TRIED: [f64; 3] = [0.08, 0.13, 0.2];
     let layer = model.layer(id)?;
     let problem = Problem { weight: layer.weight.clone(), calibration: Some(statistics.clone()), held_out: None };
-    let (mut points, mut alpha) = (Vec::new(), 0.0);
+    let (mut points, mut products, mut squares) = (Vec::new(), 0.0, 0.0);
     for density in DENSITIES {
         let settings = Settings { density, ..Settings::default() }.with_preset(Preset::Fast);
         let failed = |error: crate::factorize::Error| Error::Layer { tensor: id.tensor(), problem: error.to_string() };
@@ -137,20 +135,13 @@ fn measure_layer(
         let factors = drive.finish(End::Finished, 0.0).map_err(failed)?.factors;
         let error = layer_error(&layer.weight, &factors.a, &factors.b, statistics.xtx());
         points.push((density, error));
-        if density == DIRECTION && error > 0.0 {
-            // To both sides: what is of first order, the accidents of these windows, goes out, as it does in a sum over
-            // many layers.
-            let scale = (AT / error).sqrt() as f32;
-            let product = factors.product();
-            for scale in [scale, -scale] {
-                let mut changed = model.clone();
-                let values = layer.weight.as_slice().iter().zip(product.as_slice());
-                let values = values.map(|(w, product)| w + scale * (product - w)).collect();
-                let weight = Matrix::from_vec(product.rows(), product.cols(), values);
-                changed.replace(id, Arc::new(weight));
-                alpha += rise(&changed)? / (2.0 * AT);
-            }
+        if TRIED.contains(&density) {
+            let mut changed = model.clone();
+            changed.replace(id, Arc::new(factors.product()));
+            products += error * rise(&changed)?;
+            squares += error * error;
         }
     }
-    Ok((alpha.max(0.0), Curve::new(points)))
+    let alpha = if squares > 0.0 { (products / squares).max(0.0) } else { 0.0 };
+    Ok((alpha, Curve::new(points)))
 }
