@@ -5,6 +5,7 @@
 //!
 //! The modules in pipeline order; each one uses only those before it:
 //!
+//! - [`away`]: work on threads, or in a page's Workers
 //! - [`matrix`]: dense and sparse matrices, masks, exact top-k
 //! - [`compute`]: the dense kernels, on the CPU
 //! - [`measure`]: errors and storage
@@ -12,7 +13,7 @@
 //! - [`model`]: checkpoints and their layers
 //! - [`stories`]: a language of small stories with known probabilities, which the built-in model speaks
 //! - [`language`]: language models, what their layers read, and perplexity
-//! - [`job`]: a run on its own thread: commands in, events out
+//! - [`job`]: a run: commands in, events out
 //! - [`export`]: safetensors layouts, pictures, reports
 //! - [`compress`]: a whole language model, layer by layer
 //! - `app`: the window (feature `gui`)
@@ -33,6 +34,7 @@
 
 #[cfg(feature = "gui")]
 pub mod app;
+pub mod away;
 pub mod compress;
 pub mod compute;
 pub mod export;

@@ -4,7 +4,7 @@ mod common;
 
 use dsf_explorer::compress::{
     CompressedLayer, Compression, Curve, Densities, Error, Folder, Inputs, Memory, Method, Output as Written, Plan,
-    Proxy, Step, Totals, distribute,
+    Proxy, Step, Totals, distribute, merged_model,
 };
 use dsf_explorer::export::Layout;
 use dsf_explorer::factorize::{Preset, Settings};
@@ -103,6 +103,23 @@ fn magnitude_pruning_keeps_the_largest_entries() {
 }
 
 #[test]
+fn one_file_holds_the_compressed_layers_and_everything_else() {
+    let (model, _) = small();
+    let plan = Plan { method: Method::Magnitude, ..plan(0.3) };
+    let layers = compress(&model, &plan, &Inputs::Unknown);
+    let file = merged_model(&model, &layers).unwrap();
+    let merged = model::Checkpoint::from_bytes("model.safetensors", file).unwrap();
+    assert_eq!(merged.tensors().len(), model.checkpoint().tensors().len());
+    for tensor in model.checkpoint().tensors() {
+        let (dense, now) = (model.checkpoint(), merged.bytes(&tensor.name).unwrap());
+        match layers.iter().find(|layer| layer.id.tensor() == tensor.name) {
+            Some(layer) => assert_eq!(merged.values(&tensor.name).unwrap(), layer.weight.as_slice(), "{}", tensor.name),
+            None => assert_eq!(dense.bytes(&tensor.name).unwrap(), now, "{}", tensor.name),
+        }
+    }
+}
+
+#[test]
 fn finished_layers_are_taken_up_again() {
     let (model, windows) = small();
     let (plan, inputs) = (plan(0.4), Inputs::Windows(windows));
@@ -152,10 +169,10 @@ fn the_budget_goes_where_it_helps_most() {
         model.layers().map(|id| (id, if id.linear == Linear::Key { 4.0 } else { 1.0 })).collect();
     let curves = model.layers().map(|id| (id, curve.clone())).collect();
     let proxy = Proxy { dense: 1.0, alphas: alphas.clone(), curves };
-    let shares = distribute(&model, &proxy, 0.4);
+    let shares = distribute(model.config(), &proxy, 0.4);
     let size = |id: LayerId| (model.shape(id).0 * model.shape(id).1) as f64;
     let total: f64 = shares.iter().map(|(&id, share)| share * size(id)).sum();
-    assert!((total / model.layer_weights() as f64 - 0.4).abs() < 1e-6, "all of the budget, and no more");
+    assert!((total / model.config().layer_weights() as f64 - 0.4).abs() < 1e-6, "all of the budget, and no more");
     let slope = |id: LayerId| alphas[&id] * 2f64.powf(-10.0 * shares[&id]) / size(id);
     let slopes: Vec<f64> = model.layers().map(slope).collect();
     let (least, most) = slopes.iter().fold((f64::MAX, 0.0f64), |(a, b), &x| (a.min(x), b.max(x)));

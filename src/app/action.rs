@@ -40,6 +40,10 @@ pub enum Action {
     FrameTimes,
     Commands,
     Shortcuts,
+    Tour,
+    Lesson,
+    Share,
+    Reset,
     Quit,
 }
 
@@ -50,7 +54,7 @@ const BOTH: Modifiers = Modifiers { alt: false, ctrl: false, shift: true, mac_cm
 
 impl Action {
     /// All of them, as the lists show them.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 39] = [
         Self::Open,
         Self::Example,
         Self::Export,
@@ -85,6 +89,10 @@ impl Action {
         Self::FrameTimes,
         Self::Commands,
         Self::Shortcuts,
+        Self::Tour,
+        Self::Lesson,
+        Self::Share,
+        Self::Reset,
         Self::Quit,
     ];
 
@@ -139,6 +147,10 @@ impl Action {
             Self::ResetLayout => ("Reset layout", "All panels back to their places", None),
             Self::FrameTimes => ("Frame times", "How long the window takes to draw itself", None),
             Self::Commands => ("All commands…", "Find a command, a panel or a layer by its name", Some((COMMAND, Key::K))),
+            Self::Tour => ("Tour", "Eight cards about pruning, over the real window", None),
+            Self::Lesson => ("8×8 lesson", "A factorization with every number to read", None),
+            Self::Share => ("Link…", "To this layer, these settings, this view and iteration", None),
+            Self::Reset => ("Begin again", "As the window or the link began: the same layer, settings and run", None),
             Self::Quit => ("Quit", "Factors that were not saved are asked about first", Some((COMMAND, Key::Q))),
             Self::Shortcuts => ("Shortcuts", "All keys", Some((NONE, Key::Questionmark))),
         }
@@ -165,6 +177,7 @@ impl Action {
         let keys = self.shortcut().map(|shortcut| format!(" ({})", ui.ctx().format_shortcut(&shortcut)));
         let hint = format!("{}{}", self.about(), keys.unwrap_or_default());
         let button = ui.add_enabled(why_not.is_none(), Button::new(label));
+        super::teach::mark(ui, self.name(), button.rect);
         button.on_hover_text(hint).on_disabled_hover_text(why_not.unwrap_or_default())
     }
 }

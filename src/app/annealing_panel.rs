@@ -1,7 +1,7 @@
 //! What changes over a run: ρ₀, the ridge, the budget.
 
 use super::colors;
-use super::fields::{choice, slider};
+use super::fields::{choice, slider, tick};
 use crate::factorize::{Course, Schedule, Settings};
 use eframe::egui::{Slider, Ui};
 use egui_plot::{Legend, Line, Plot, PlotPoints};
@@ -61,7 +61,7 @@ fn optional(
     control: impl FnOnce(&mut f64) -> Slider<'_>,
 ) {
     let mut on = value.is_some();
-    let name = ui.checkbox(&mut on, label).on_hover_text(why);
+    let name = tick(ui, &mut on, label, why);
     if on != value.is_some() {
         *value = on.then_some(default);
     }

@@ -1,51 +1,44 @@
-//! Something that takes a while to make, made on a thread: the last one stays until the next is there.
+//! Something that takes a while to make, made away from the window: the last one stays until the next is there.
 
+use crate::away::{self, Message, Task, Ticket};
 use eframe::egui::Context;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use web_time::Instant;
 
-/// The value made from the key that was wanted last, one at a time.
-pub struct Background<K, V> {
-    made: Option<(K, Arc<V>)>,
-    busy: Option<K>,
+/// What a task has made for the key that was wanted last, one at a time.
+pub struct Background<K, T: Task> {
+    made: Option<(K, Arc<T::Output>)>,
+    busy: Option<(K, Ticket)>,
+    /// The last word of the task in work.
+    news: Option<T::News>,
     begun: Option<Instant>,
     /// How long the last one took.
     took: Duration,
     /// What could not be made (a bug): not tried again.
     failed: Option<K>,
-    sender: Sender<(Option<V>, Duration)>,
-    receiver: Receiver<(Option<V>, Duration)>,
+    sender: Sender<Message<T>>,
+    receiver: Receiver<Message<T>>,
 }
 
-impl<K, V> Default for Background<K, V> {
+impl<K, T: Task> Default for Background<K, T> {
     fn default() -> Self {
         let (sender, receiver) = channel();
-        Self { made: None, busy: None, begun: None, took: Duration::ZERO, failed: None, sender, receiver }
+        Self { made: None, busy: None, news: None, begun: None, took: Duration::ZERO, failed: None, sender, receiver }
     }
 }
 
-impl<K: Clone + PartialEq + Send + 'static, V: Send + Sync + 'static> Background<K, V> {
+impl<K: Clone + PartialEq, T: Task<Output: Sync>> Background<K, T> {
     /// Sees that the value for `key` is made; wakes the window when it is there.
-    pub fn want(&mut self, ctx: &Context, key: K, make: impl FnOnce(&K) -> V + Send + 'static) {
-        self.want_slowly(ctx, key, Duration::ZERO, make);
+    pub fn want(&mut self, ctx: &Context, key: K, task: impl FnOnce(&K) -> T) {
+        self.want_slowly(ctx, key, Duration::ZERO, task);
     }
 
     /// The same for a key that keeps changing: not more often than every `pause`, and so that four fifths of the time are
     /// left to others.
-    pub fn want_slowly(&mut self, ctx: &Context, key: K, pause: Duration, make: impl FnOnce(&K) -> V + Send + 'static) {
-        if let Ok((value, took)) = self.receiver.try_recv() {
-            self.took = took;
-            match (self.busy.take(), value) {
-                (Some(key), Some(value)) => {
-                    let old = self.made.replace((key, Arc::new(value)));
-                    // Giving back the memory of large matrices takes longer than a frame may.
-                    std::thread::spawn(move || drop(old));
-                }
-                (key, _) => self.failed = key,
-            }
-        }
+    pub fn want_slowly(&mut self, ctx: &Context, key: K, pause: Duration, task: impl FnOnce(&K) -> T) {
+        self.take_in();
         let known = self.made.as_ref().is_some_and(|(made, _)| *made == key) || self.failed.as_ref() == Some(&key);
         if self.busy.is_some() || known {
             return;
@@ -59,30 +52,48 @@ impl<K: Clone + PartialEq + Send + 'static, V: Send + Sync + 'static> Background
             }
         }
         self.begun = Some(Instant::now());
-        self.busy = Some(key.clone());
         let (sender, ctx) = (self.sender.clone(), ctx.clone());
-        std::thread::spawn(move || {
-            let begun = Instant::now();
-            let value = catch_unwind(AssertUnwindSafe(|| make(&key))).ok();
+        let ticket = away::start(task(&key), move |message| {
             // A window that has been closed needs nothing.
-            if sender.send((value, begun.elapsed())).is_ok() {
+            if sender.send(message).is_ok() {
                 ctx.request_repaint();
             }
         });
+        self.busy = Some((key, ticket));
+    }
+
+    fn take_in(&mut self) {
+        while let Ok(message) = self.receiver.try_recv() {
+            match message {
+                Message::News(news) => self.news = Some(news),
+                Message::Done(value) => {
+                    let Some((key, _)) = self.busy.take() else { continue };
+                    self.took = self.begun.map_or(Duration::ZERO, |begun| begun.elapsed());
+                    self.news = None;
+                    self.made.replace((key, Arc::new(value))).into_iter().for_each(|(_, old)| away::drop_later(old));
+                }
+                Message::Broken => self.failed = self.busy.take().map(|(key, _)| key),
+            }
+        }
+    }
+
+    /// What the task in work has told last.
+    pub fn news(&self) -> Option<&T::News> {
+        self.news.as_ref()
     }
 
     /// The last one that was made, for whichever key.
-    pub fn latest(&self) -> Option<&Arc<V>> {
+    pub fn latest(&self) -> Option<&Arc<T::Output>> {
         self.made.as_ref().map(|(_, value)| value)
     }
 
     /// The last one that was made, and for which key.
-    pub fn entry(&self) -> Option<(&K, &Arc<V>)> {
+    pub fn entry(&self) -> Option<(&K, &Arc<T::Output>)> {
         self.made.as_ref().map(|(key, value)| (key, value))
     }
 
     /// The one for this key, if that is the last.
-    pub fn of(&self, key: &K) -> Option<&Arc<V>> {
+    pub fn of(&self, key: &K) -> Option<&Arc<T::Output>> {
         self.made.as_ref().filter(|(made, _)| made == key).map(|(_, value)| value)
     }
 

@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::explorer::Explorer;
+use super::files::typed;
 use super::run::Subject;
 use eframe::egui::{self, Align, ComboBox, DragValue, Layout, RichText, Ui};
 
@@ -30,6 +31,8 @@ impl Explorer {
             ui.separator();
             button(ui, Action::Commands, "Commands…");
             button(ui, Action::Shortcuts, "Shortcuts");
+            button(ui, Action::Tour, "Tour");
+            button(ui, Action::Share, "Link…");
             self.recent_ui(ui);
             if self.loader.busy > 0 {
                 ui.spinner();
@@ -57,7 +60,7 @@ impl Explorer {
                 for path in recent {
                     let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
                     if ui.button(name.as_ref()).on_hover_text(path.display().to_string()).clicked() {
-                        self.loader.open(path.clone(), None);
+                        self.loader.open(typed(&path.to_string_lossy()), None);
                         ui.close();
                     }
                 }
@@ -127,7 +130,8 @@ impl Explorer {
                 let plural = if threads == 1 { "" } else { "s" };
                 let drawn = self.adapter.as_deref().unwrap_or("nothing: no graphics adapter");
                 let hint = format!("What runs work on. The window is drawn by {drawn}");
-                ui.weak(format!("CPU, {threads} thread{plural}")).on_hover_text(hint);
+                let instead = crate::away::instead_of_gpu().map_or(String::new(), |why| format!(": {why}"));
+                ui.weak(format!("CPU, {threads} thread{plural}{instead}")).on_hover_text(hint);
                 if self.saved.frame_times {
                     ui.weak(self.frame_times.summary()).on_hover_text("CPU time of the last frames");
                 }

@@ -2,10 +2,12 @@
 
 use super::background::Background;
 use super::series::Baselines;
+use crate::away::{Lane, Task, shared};
 use crate::matrix::keep_largest;
 use crate::measure::{self, Spectrum};
 use crate::model::Layer;
 use eframe::egui::Context;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The singular values of larger layers are only computed when asked for: it takes minutes.
@@ -21,11 +23,42 @@ impl PartialEq for Whose {
     }
 }
 
+/// The error of magnitude pruning to so many entries.
+#[derive(Serialize, Deserialize)]
+pub struct Magnitude(#[serde(with = "shared")] Arc<Layer>, usize);
+
+impl Task for Magnitude {
+    const NAME: &'static str = "magnitude";
+    const LANE: Lane = Lane::Aside;
+    type News = ();
+    type Output = f64;
+
+    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> f64 {
+        let w = &self.0.weight;
+        measure::relative_difference(w, &keep_largest(w, self.1))
+    }
+}
+
+/// The singular values.
+#[derive(Serialize, Deserialize)]
+pub struct Spectra(#[serde(with = "shared")] Arc<Layer>);
+
+impl Task for Spectra {
+    const NAME: &'static str = "spectrum";
+    const LANE: Lane = Lane::Aside;
+    type News = ();
+    type Output = Option<Spectrum>;
+
+    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Option<Spectrum> {
+        Spectrum::of(&self.0.weight)
+    }
+}
+
 /// The two baselines of the layer on screen.
 #[derive(Default)]
 pub struct BaselineMaker {
-    magnitude: Background<(Whose, usize), f64>,
-    spectrum: Background<Whose, Option<Spectrum>>,
+    magnitude: Background<(Whose, usize), Magnitude>,
+    spectrum: Background<Whose, Spectra>,
     /// A large layer whose singular values were asked for.
     asked: Option<Whose>,
 }
@@ -35,11 +68,9 @@ impl BaselineMaker {
     pub fn want(&mut self, ctx: &Context, layer: &Arc<Layer>, kept: usize) -> Baselines {
         let whose = Whose(layer.clone());
         let key = (whose.clone(), kept);
-        self.magnitude.want(ctx, key.clone(), |(Whose(layer), kept)| {
-            measure::relative_difference(&layer.weight, &keep_largest(&layer.weight, *kept))
-        });
+        self.magnitude.want(ctx, key.clone(), |(Whose(layer), kept)| Magnitude(layer.clone(), *kept));
         if !self.is_slow(layer) || self.asked.as_ref() == Some(&whose) {
-            self.spectrum.want(ctx, whose.clone(), |Whose(layer)| Spectrum::of(&layer.weight));
+            self.spectrum.want(ctx, whose.clone(), |Whose(layer)| Spectra(layer.clone()));
         }
         let (rows, cols) = layer.weight.shape();
         let rank = Spectrum::rank(rows, cols, kept);

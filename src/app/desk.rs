@@ -12,16 +12,15 @@ use super::language::ModelAct;
 use super::layers_panel::Choice;
 use super::layers_table::Results;
 use super::linked_views::{ViewAct, picture};
-use super::loader::Loaded;
 use super::paths_panel::paths_ui;
 use super::runs_panel::RunAction;
 use super::settings_panel::settings_ui;
+use super::teach::mark;
 use super::workspace::{Pane, page_name, simplification};
 use crate::language::LayerId;
 use crate::model::Orientation;
 use eframe::egui::{self, CentralPanel, Context, Frame, Key, KeyboardShortcut, Margin, Panel, Ui};
 use egui_tiles::{Behavior, TileId, UiResponse};
-use std::sync::Arc;
 
 impl Explorer {
     fn layers_ui(&mut self, ui: &mut Ui) {
@@ -56,7 +55,7 @@ impl Explorer {
             })
             .inner;
         match act {
-            Some(InputsAct::Open(path, what)) => self.read_inputs(path, what),
+            Some(InputsAct::Open(source, what)) => self.read_inputs(source, what),
             Some(InputsAct::Browse(what)) => self.loader.pick_inputs(what),
             Some(InputsAct::Changed) => self.restart(ui.ctx()),
             None => {}
@@ -142,22 +141,18 @@ impl Explorer {
                     self.loader.layer(&checkpoint, id.tensor(), Orientation::AsStored);
                 }
             }
+            Some(ModelAct::BrowseText) => self.loader.pick_text(),
             Some(ModelAct::Inputs(id)) => self.inputs_from_model(id),
-            Some(ModelAct::Save(version, write)) => self.loader.spawn_writing(move || match write() {
-                Ok(text) => Loaded::ModelSaved(version, text),
-                Err(why) => Loaded::Problem(why),
-            }),
+            Some(ModelAct::Save(version, task)) => self.loader.save_model(version, task),
             None => {}
         }
     }
 
     /// The statistics of what a layer reads in the model.
     fn inputs_from_model(&mut self, id: LayerId) {
-        let Some(collect) = self.language.collecting(id) else { return };
-        self.loader.spawn(move || match collect() {
-            Ok(statistics) => Loaded::ModelInputs(id.tensor(), Arc::new(statistics)),
-            Err(why) => Loaded::Problem(why),
-        });
+        if let Some(task) = self.language.collecting(id) {
+            self.loader.collect(task);
+        }
     }
 
     fn view_ui(&mut self, ui: &mut Ui, pane: Pane) {
@@ -196,9 +191,10 @@ impl Explorer {
             &mut self.opening.open,
             &mut self.export.open,
             &mut self.shortcuts_open,
+            &mut self.share.open,
             &mut self.run_list.differences,
         ];
-        let any = open.into_iter().find(|open| **open).map(|open| *open = false).is_some();
+        let any = open.into_iter().find(|open| **open).map(|open| *open = false).is_some() || self.tour.close();
         let asked = self.closing == Closing::Asked;
         if !any && asked {
             self.closing = Closing::No;
@@ -243,8 +239,10 @@ impl Behavior<Pane> for Desk<'_> {
             Pane::Runs => explorer.runs_ui(ui),
             Pane::Model => explorer.model_ui(ui),
             Pane::Story => explorer.language.story_ui(ui, explorer.threads),
+            Pane::Lesson => explorer.lesson.ui(ui),
             Pane::Log => explorer.messages.log_ui(ui),
         });
+        mark(ui, pane.name(), ui.min_rect());
         UiResponse::None
     }
 
@@ -301,27 +299,36 @@ impl eframe::App for Explorer {
     fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
         self.frame_times.extend(frame.info().cpu_usage);
+        let free = !self.keyboard_taken && !ctx.text_edit_focused();
+        self.tour_keys(&ctx, free);
         self.keys(&ctx);
         Panel::top("top").show(ui, |ui| self.top_ui(ui));
         Panel::top("looks").show(ui, |ui| self.looks_ui(ui));
         Panel::bottom("status").show(ui, |ui| self.status_ui(ui));
         let ground = Frame::new().fill(ui.visuals().panel_fill);
         CentralPanel::default().frame(ground).show(ui, |ui| {
-            let mut workspace = std::mem::take(&mut self.workspace);
+            self.workspace.fit(ctx.content_rect().width());
+            let mut workspace = std::mem::take(self.workspace.current());
             workspace.tree.ui(&mut Desk(self), ui);
             // Resetting it happens from a key or the palette, never while it is drawn.
-            self.workspace = workspace;
+            *self.workspace.current() = workspace;
         });
         self.views.end_frame(&ctx);
         self.history.feed_state(ctx.input(|input| input.time), &self.settings);
         self.dialogs(&ctx);
         self.closing_ui(&ctx);
+        self.tour_ui(&ctx);
         let open = self.checkpoint.as_ref().map(|checkpoint| checkpoint.name().to_owned());
-        if let Some(path) = dropping_ui(&ctx, open.as_deref()) {
-            self.loader.open(path, None);
+        if let Some(source) = dropping_ui(&ctx, open.as_deref()) {
+            self.loader.open(source, None);
         }
         self.messages.ui(&ctx);
         self.keyboard_taken = self.is_keyboard_taken(&ctx);
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    fn as_any_mut(&mut self) -> Option<&mut dyn std::any::Any> {
+        Some(self)
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {

@@ -2,7 +2,7 @@
 
 use super::action::Action;
 use super::explorer::{Closing, Explorer};
-use super::export_panel::{Act, window};
+use super::export_panel::{Act, Write, window};
 use super::open_panel::OpenAct;
 use eframe::egui::{self, Context, Grid, Ui, ViewportCommand};
 
@@ -14,7 +14,7 @@ impl Explorer {
             false => None,
         };
         match act {
-            Some(OpenAct::Open(path)) => self.loader.open(path, None),
+            Some(OpenAct::Open(source)) => self.loader.open(source, None),
             Some(OpenAct::BrowseFile) => self.loader.pick_file(),
             Some(OpenAct::BrowseFolder) => self.loader.pick_folder(),
             None => {}
@@ -30,6 +30,7 @@ impl Explorer {
         let shortcuts =
             egui::Window::new("Shortcuts").open(&mut self.shortcuts_open).vscroll(true).default_size([560.0, 520.0]);
         shortcuts.show(ctx, shortcuts_ui);
+        self.share_ui(ctx);
         let layers = self.checkpoint.clone();
         let names = layers.iter().flat_map(|checkpoint| checkpoint.layers()).map(|layer| layer.name.as_str());
         if let Some(found) = self.palette.ui(ctx, names) {
@@ -44,9 +45,9 @@ impl Explorer {
         let act = window("Export").show(ctx, |ui| self.export.ui(ui, &stem, no_run));
         match act.and_then(|shown| shown.inner.flatten()) {
             Some(Act::Browse(name)) => self.loader.pick_place(name),
-            Some(Act::Write(what, work)) => {
-                let request = self.request(what, ctx.theme() == egui::Theme::Dark);
-                self.loader.spawn_writing(move || work(request));
+            Some(Act::Write(wanted)) => {
+                let request = self.request(wanted.what, ctx.theme() == egui::Theme::Dark);
+                self.loader.write(Write { request, wanted });
             }
             None => {}
         }

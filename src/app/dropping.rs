@@ -1,14 +1,16 @@
 //! Files dragged over the window: what dropping them will do, said before it is done.
 
+use super::files::dropped;
+use crate::model::Source;
 use eframe::egui::{Align2, Area, Context, Frame, Id, Order};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Shows the label while something is dragged over the window, and gives what was dropped; `open` is the file whose
 /// place it takes.
-pub fn dropping_ui(ctx: &Context, open: Option<&str>) -> Option<PathBuf> {
-    let (hovered, dropped) = ctx.input(|input| {
+pub fn dropping_ui(ctx: &Context, open: Option<&str>) -> Option<Source> {
+    let (hovered, source) = ctx.input(|input| {
         let hovered = input.raw.hovered_files.first().map(|file| file.path.clone());
-        (hovered, input.raw.dropped_files.first().map(|file| file.path().to_owned()))
+        (hovered, dropped(&input.raw.dropped_files))
     });
     if let Some(path) = hovered {
         let label = Area::new(Id::unique("drop")).order(Order::Foreground).anchor(Align2::CENTER_CENTER, [0.0, 0.0]);
@@ -16,7 +18,7 @@ pub fn dropping_ui(ctx: &Context, open: Option<&str>) -> Option<PathBuf> {
             Frame::popup(ui.style()).show(ui, |ui| ui.heading(says(path.as_deref(), open)));
         });
     }
-    dropped
+    source
 }
 
 /// What dropping will do.

@@ -5,13 +5,16 @@ use super::background::Background;
 use super::baselines::BaselineMaker;
 use super::command_palette::CommandPalette;
 use super::export_panel::ExportPanel;
+use super::files::open_example;
 use super::frame_times::FrameTimes;
 use super::histogram_panel::HistogramPanel;
+use super::hook::Bench;
 use super::inputs_panel::InputsPanel;
 use super::language::LanguageRoom;
 use super::layers_panel::LayersPanel;
+use super::link::Link;
 use super::linked_views::LinkedViews;
-use super::loader::{Loaded, Loader};
+use super::loader::Loader;
 use super::masks_panel::MasksPanel;
 use super::messages::Messages;
 use super::open_panel::OpenPanel;
@@ -19,15 +22,16 @@ use super::run::{Run, Start, Subject};
 use super::runs_panel::RunsPanel;
 use super::saved::{self, Saved};
 use super::series::Baselines;
-use super::showing::{self, Moment, Pictures};
+use super::share_panel::SharePanel;
+use super::showing::{Moment, Pictures, Showing};
+use super::teach::{Lesson, Tour};
 use super::timeline::Timeline;
-use super::workspace::{Pane, Workspace};
+use super::workspace::{Pane, Workspace, Workspaces};
 use crate::factorize::{Budget, Preset, Settings};
 use crate::job::{Command, Problem};
-use crate::model::{Checkpoint, EXAMPLE_LAYER, example};
+use crate::model::{Checkpoint, Source};
 use eframe::egui::util::undoer::Undoer;
 use eframe::egui::{Context, ThemePreference};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,12 +44,14 @@ const MOST_RUNS: usize = 30;
 /// What the window starts with.
 #[derive(Clone, Default)]
 pub struct Opening {
-    /// A file or folder; the built-in example without one.
-    pub path: Option<PathBuf>,
+    /// Where to open something from; the built-in example without.
+    pub source: Option<Source>,
     /// A tensor of it; its first layer without one.
     pub tensor: Option<String>,
     /// Worker threads of a run; all processors without.
     pub threads: Option<usize>,
+    /// Where a link leads.
+    pub link: Option<Link>,
     /// A layer that is in no file, instead of all that.
     pub subject: Option<Subject>,
 }
@@ -65,10 +71,10 @@ pub struct Explorer {
     pub(super) selected: Option<usize>,
     pub(super) next_number: usize,
     pub(super) timeline: Timeline,
-    pub(super) showing: Background<showing::Request, Pictures>,
+    pub(super) showing: Showing,
     pub(super) baseline_maker: BaselineMaker,
     pub(super) baselines: Baselines,
-    pub(super) workspace: Workspace,
+    pub(super) workspace: Workspaces,
     pub(super) views: LinkedViews,
     pub(super) layers: LayersPanel,
     pub(super) inputs: InputsPanel,
@@ -80,6 +86,19 @@ pub struct Explorer {
     pub(super) export: ExportPanel,
     pub(super) palette: CommandPalette,
     pub(super) shortcuts_open: bool,
+    pub(super) tour: Tour,
+    pub(super) lesson: Lesson,
+    pub(super) share: SharePanel,
+    /// The address of what is open, if it has one.
+    pub(super) address: Option<String>,
+    /// What it all began with, to begin with again.
+    pub(super) beginning: Link,
+    /// The half-step that a link leads to, once its run is over.
+    pub(super) wanted_step: Option<usize>,
+    /// A measurement that was asked for: the side of its matrix, and what came of it.
+    pub(super) bench: Option<(usize, Background<usize, Bench>)>,
+    /// Runs that wait for their turn.
+    pub(super) queue: Vec<(Settings, String)>,
     pub(super) closing: Closing,
     /// The run that was deleted last: deleting is no more than a key.
     pub(super) deleted: Option<Run>,
@@ -125,12 +144,12 @@ impl Explorer {
             Saved::default()
         });
         let mut loader = Loader::new(ctx.clone());
-        match (opening.path, &opening.subject) {
+        match (opening.source, &opening.subject) {
             (_, Some(_)) => {}
-            (Some(path), None) => loader.open(path, opening.tensor),
-            (None, None) => open_example(&mut loader),
+            (Some(source), None) => loader.open(source, opening.tensor),
+            (None, None) => open_example(&mut loader, opening.tensor),
         }
-        Self {
+        let mut explorer = Self {
             loader,
             messages,
             checkpoint: None,
@@ -142,10 +161,10 @@ impl Explorer {
             selected: None,
             next_number: 1,
             timeline: Timeline::default(),
-            showing: Background::default(),
+            showing: Showing::default(),
             baseline_maker: BaselineMaker::default(),
             baselines: Baselines::default(),
-            workspace: Workspace::restore(&saved.layout).unwrap_or_default(),
+            workspace: Workspaces::new(Workspace::restore(&saved.layout).unwrap_or_default()),
             views: LinkedViews::default(),
             layers: LayersPanel::default(),
             inputs: InputsPanel::default(),
@@ -157,6 +176,14 @@ impl Explorer {
             export: ExportPanel::default(),
             palette: CommandPalette::default(),
             shortcuts_open: false,
+            tour: Tour::default(),
+            lesson: Lesson::default(),
+            share: SharePanel::default(),
+            address: None,
+            beginning: opening.link.clone().unwrap_or_default(),
+            wanted_step: None,
+            bench: None,
+            queue: Vec::new(),
             closing: Closing::default(),
             deleted: None,
             keyboard_taken: false,
@@ -164,7 +191,11 @@ impl Explorer {
             pace,
             frame_times: FrameTimes::default(),
             saved,
+        };
+        if let Some(link) = &opening.link {
+            explorer.follow(link);
         }
+        explorer
     }
 
     /// The runs so far, oldest first.
@@ -218,7 +249,7 @@ impl Explorer {
 
     /// Worker threads of a run.
     pub(super) fn thread_count(&self) -> usize {
-        self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()))
+        self.threads.unwrap_or_else(|| crate::away::processors())
     }
 
     pub(super) fn add(&mut self, run: Run) {
@@ -268,10 +299,7 @@ impl Explorer {
         let weight = subject.layer.weight.clone();
         let problem = Problem { weight, calibration: self.inputs.calibration(), held_out: self.inputs.held_out() };
         let how = Start { threads: self.threads, pace: self.pace, live };
-        match Run::start(self.next_number, subject, problem, self.settings.clone(), how, ctx) {
-            Ok(run) => self.add(run),
-            Err(error) => self.messages.problem(ctx, format!("The run could not be started: {error}")),
-        }
+        self.add(Run::start(self.next_number, subject, problem, self.settings.clone(), how, ctx));
     }
 
     /// Whether changing a setting starts a run.
@@ -294,9 +322,9 @@ impl Explorer {
         }
     }
 
-    pub(super) fn read_inputs(&mut self, path: PathBuf, what: super::inputs_panel::Use) {
+    pub(super) fn read_inputs(&mut self, source: Source, what: super::inputs_panel::Use) {
         match &self.subject {
-            Some(subject) => self.loader.inputs(path, subject.layer.clone(), what),
+            Some(subject) => self.loader.inputs(source, &subject.layer, what),
             None => self.messages.problem(self.loader.ctx(), "Open a layer first: inputs belong to one"),
         }
     }
@@ -340,7 +368,7 @@ impl Explorer {
 
     /// The state that the next start begins with.
     pub(super) fn to_save(&self) -> String {
-        let layout = self.workspace.save();
+        let layout = self.workspace.wide().save();
         Saved { settings: Some(self.settings.clone()), layout, ..self.saved.clone() }.write()
     }
 
@@ -371,9 +399,4 @@ pub(super) fn is_small(subject: &Subject) -> bool {
 /// Whether a run has factors that did not come out of a file.
 pub(super) fn is_exportable(run: &Run) -> bool {
     run.ended.is_some() && run.settings.is_some()
-}
-
-/// Opens the built-in checkpoint.
-pub(super) fn open_example(loader: &mut Loader) {
-    loader.spawn_opening(|| Loaded::Checkpoint(Arc::new(example()), None, Some(EXAMPLE_LAYER.into())));
 }

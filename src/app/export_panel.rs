@@ -1,21 +1,24 @@
 //! Writing what the window shows: factors, pictures, curves, reports.
 
+use super::files::{Place, Written};
 use super::linked_views::{LinkedViews, Looks, colors_of, picture};
-use super::loader::Loaded;
 use super::picture::{Colors, Pyramid, Viewport, bar, image};
+use super::run::Kept;
 use super::showing::Pictures;
 use super::workspace::Pane;
+use crate::away::{Lane, Task, shared};
 use crate::export::{
     self, Chart, Export, HtmlReport, Layout, Palette, RunReport, framed, html_report, report_pictures,
 };
 use crate::job::{Outcome, Problem};
 use crate::model::{Dtype, Layer};
 use eframe::egui::{self, ComboBox, Grid, TextEdit, Ui};
-use std::path::{Path, PathBuf};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
 use std::sync::Arc;
 
 /// What can be written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum What {
     /// A and B.
     #[default]
@@ -35,7 +38,8 @@ pub enum What {
 }
 
 impl What {
-    const ALL: [Self; 11] = [
+    /// All of them.
+    pub const ALL: [Self; 11] = [
         Self::Factors,
         Self::Sheet,
         Self::View(Pane::W),
@@ -49,7 +53,8 @@ impl What {
         Self::Report,
     ];
 
-    fn name(self) -> String {
+    /// What the dialog calls it.
+    pub fn name(self) -> String {
         match self {
             Self::Factors => "Factors (safetensors)".into(),
             Self::Sheet => "All pictures (PNG)".into(),
@@ -72,7 +77,8 @@ impl What {
         }
     }
 
-    fn file_name(self, stem: &str) -> String {
+    /// What its file is called.
+    pub fn file_name(self, stem: &str) -> String {
         let part = match self {
             Self::Factors => "dsf".to_owned(),
             Self::Sheet => "pictures".into(),
@@ -85,12 +91,13 @@ impl What {
     }
 
     /// Whether it needs factors that a run of ours has made.
-    fn needs_run(self) -> bool {
+    pub fn needs_run(self) -> bool {
         matches!(self, Self::Factors | Self::Sheet | Self::Json | Self::Report)
     }
 }
 
-/// What is known of the run on screen, all of it owned, so that a thread can write it.
+/// What is known of the run on screen.
+#[derive(Serialize, Deserialize)]
 pub struct Request {
     /// The run and its layer, when it is over.
     pub run: Option<RunToWrite>,
@@ -101,13 +108,18 @@ pub struct Request {
 }
 
 /// A run that is over.
+#[derive(Serialize, Deserialize)]
 pub struct RunToWrite {
     /// Which one.
     pub number: usize,
     /// W.
+    #[serde(with = "shared")]
     pub layer: Arc<Layer>,
-    /// With its factors.
-    pub outcome: Box<dyn FnOnce() -> Outcome + Send>,
+    /// All but the factors.
+    pub outcome: Outcome,
+    /// The factors.
+    #[serde(with = "shared")]
+    pub kept: Arc<Kept>,
     /// What they were made from.
     pub problem: Problem,
     /// On so many threads.
@@ -115,7 +127,9 @@ pub struct RunToWrite {
 }
 
 /// A part of a matrix.
+#[derive(Serialize, Deserialize)]
 pub struct ViewToWrite {
+    #[serde(with = "shared")]
     pyramid: Arc<Pyramid>,
     colors: Colors,
     part: (Viewport, f32),
@@ -157,11 +171,52 @@ pub enum Act {
     /// Choose a place with the system's dialog, starting from this file name.
     Browse(String),
     /// Write this to a file.
-    Write(What, Work),
+    Write(Wanted),
 }
 
-/// A piece of writing, for a thread.
-pub type Work = Box<dyn FnOnce(Request) -> Loaded + Send>;
+/// What is to be written, how and where.
+#[derive(Serialize, Deserialize)]
+pub struct Wanted {
+    /// What.
+    pub what: What,
+    layout: Layout,
+    dtype: Option<Dtype>,
+    place: Place,
+}
+
+impl Wanted {
+    /// As it was asked for elsewhere than in the dialog.
+    pub fn new(what: What, layout: Layout, dtype: Option<Dtype>, place: Place) -> Self {
+        Self { what, layout, dtype, place }
+    }
+}
+
+/// Writes something that the window shows.
+#[derive(Serialize, Deserialize)]
+pub struct Write {
+    /// What is known of it.
+    pub request: Request,
+    /// What is wanted of that.
+    pub wanted: Wanted,
+}
+
+impl Write {
+    /// The run whose factors are saved with it.
+    pub fn number_saved(&self) -> Option<usize> {
+        self.request.run.as_ref().map(|run| run.number).filter(|_| self.wanted.what == What::Factors)
+    }
+}
+
+impl Task for Write {
+    const NAME: &'static str = "write";
+    const LANE: Lane = Lane::Aside;
+    type News = ();
+    type Output = Result<Written, String>;
+
+    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+        write(self.request, &self.wanted)
+    }
+}
 
 impl ExportPanel {
     /// Opens the dialog anew: what was agreed to for one file says nothing about the next.
@@ -225,7 +280,7 @@ impl ExportPanel {
             let pressed = save.on_disabled_hover_text(why_not.unwrap_or_default()).clicked();
             if pressed || entered && why_not.is_none() {
                 self.writing = Some(self.path.clone());
-                act = Some(Act::Write(self.what, self.work()));
+                act = Some(Act::Write(self.wanted()));
             }
             if ui.button("Close").clicked() {
                 self.open = false;
@@ -261,14 +316,10 @@ impl ExportPanel {
         ui.end_row();
     }
 
-    fn work(&self) -> Work {
+    fn wanted(&self) -> Wanted {
         let replace = self.replace || self.agreed.as_ref() == Some(&self.path);
-        let (what, layout, dtype) = (self.what, self.layout, self.dtype);
-        let path = PathBuf::from(self.path.trim());
-        Box::new(move |request| match write(request, what, layout, dtype, &path, replace) {
-            Ok((number, text)) => Loaded::Saved(number.filter(|_| what == What::Factors), text),
-            Err(error) => Loaded::Problem(error),
-        })
+        let place = Place::new(&self.path, replace);
+        Wanted { what: self.what, layout: self.layout, dtype: self.dtype, place }
     }
 }
 
@@ -281,15 +332,7 @@ fn about(layout: Layout) -> &'static str {
     }
 }
 
-/// Writes one thing; says what was written, and of which run.
-fn write(
-    request: Request,
-    what: What,
-    layout: Layout,
-    dtype: Option<Dtype>,
-    path: &Path,
-    replace: bool,
-) -> Result<(Option<usize>, String), String> {
+fn write(request: Request, wanted: &Wanted) -> Result<Written, String> {
     // In the dialog's words, where the command line's are others.
     let said = |error: export::Error| match error {
         export::Error::Exists { path } => {
@@ -297,54 +340,46 @@ fn write(
         }
         error => error.to_string().replace("write it with --dtype", "choose as Values"),
     };
-    let shown = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let saved = format!("Saved {}", shown.display());
-    let number = request.run.as_ref().map(|run| run.number);
-    match what {
-        What::Svg => export::write(path, request.chart.to_svg(960, 540).as_bytes(), replace).map_err(said)?,
-        What::Csv => export::write(path, request.chart.to_csv().as_bytes(), replace).map_err(said)?,
-        What::View(_) => {
-            let view = request.view.ok_or("this view shows nothing yet: wait for the run")?;
-            export::write(path, &view_png(&view), replace).map_err(said)?;
-        }
+    let &Wanted { what, layout, dtype, ref place } = wanted;
+    let bytes = match what {
+        What::Svg => request.chart.to_svg(960, 540).into_bytes(),
+        What::Csv => request.chart.to_csv().into_bytes(),
+        What::View(_) => view_png(&request.view.ok_or("this view shows nothing yet: wait for the run")?),
         What::Factors | What::Sheet | What::Json | What::Report => {
             let run = request.run.ok_or("the run on screen has not ended: wait for it, or cancel it")?;
-            let outcome = (run.outcome)();
+            let outcome = Outcome { factors: run.kept.factors(), ..run.outcome };
             // What is not asked about is written exactly.
             let chosen = matches!(what, What::Factors | What::Report);
             let (layout, dtype) = if chosen { (layout, dtype) } else { (Layout::Dense, None) };
             let export = Export::new(&run.layer, &outcome.factors, layout, dtype).map_err(said)?;
             let report =
                 RunReport::new(&run.layer, &run.problem, outcome.settings.preset(), &export, &outcome, run.threads);
-            let (nnz, error) = (report.nnz, report.relative_error);
             match what {
                 What::Factors => {
-                    export.write(path, &outcome.settings, &report, replace).map_err(said)?;
-                    return Ok((number, format!("{saved} ({nnz} nonzeros, error {error:.4})")));
+                    let (nnz, error) = (report.nnz, report.relative_error);
+                    let written = place
+                        .write(&export.to_bytes(&serde_json::json!(outcome.settings), &serde_json::json!(report)))
+                        .map_err(said)?;
+                    let said = format!("{} ({nnz} nonzeros, error {error:.4})", written.said);
+                    return Ok(Written { said, ..written });
                 }
-                What::Sheet => {
-                    let sheet = export::factor_sheet(&run.layer.weight, &outcome.factors, 384, Palette::Light);
-                    export::write(path, &sheet.to_png(), replace).map_err(said)?;
-                }
+                What::Sheet => export::factor_sheet(&run.layer.weight, &outcome.factors, 384, Palette::Light).to_png(),
                 What::Json => {
                     let json = serde_json::json!({ "report": report, "settings": outcome.settings });
-                    let text = serde_json::to_string_pretty(&json).map_err(|error| error.to_string())?;
-                    export::write(path, (text + "\n").as_bytes(), replace).map_err(said)?;
+                    (serde_json::to_string_pretty(&json).map_err(|error| error.to_string())? + "\n").into_bytes()
                 }
-                _ => {
-                    let page = html_report(&HtmlReport {
-                        report: &report,
-                        settings: &outcome.settings,
-                        pictures: &report_pictures(&run.layer.weight, &export, 384),
-                        charts: &[request.chart],
-                        file: None,
-                    });
-                    export::write(path, page.as_bytes(), replace).map_err(said)?;
-                }
+                _ => html_report(&HtmlReport {
+                    report: &report,
+                    settings: &outcome.settings,
+                    pictures: &report_pictures(&run.layer.weight, &export, 384),
+                    charts: &[request.chart],
+                    file: None,
+                })
+                .into_bytes(),
             }
         }
-    }
-    Ok((number, saved))
+    };
+    place.write(&bytes).map_err(said)
 }
 
 fn view_png(view: &ViewToWrite) -> Vec<u8> {

@@ -3,9 +3,11 @@
 use crate::factorize::Factors;
 use crate::job::Snapshot;
 use crate::matrix::{Mask, Packed};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A and B at one moment.
+#[derive(Serialize, Deserialize)]
 pub struct Shot {
     /// After which step; 0 is the start.
     pub step: usize,

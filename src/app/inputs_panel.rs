@@ -1,8 +1,9 @@
 //! What is known of the open layer's inputs.
 
+use super::files::typed;
 use crate::factorize::Calibration;
+use crate::model::Source;
 use eframe::egui::{Align, CollapsingHeader, Grid, Layout, Role, TextEdit, Ui, WidgetInfo, vec2};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Which statistics.
@@ -27,7 +28,7 @@ pub struct InputsPanel {
 /// What was asked for in the panel.
 pub enum InputsAct {
     /// Read this file.
-    Open(PathBuf, Use),
+    Open(Source, Use),
     /// Choose one with the system's dialog.
     Browse(Use),
     /// Statistics were let go.
@@ -124,7 +125,7 @@ impl InputsPanel {
                 let field = field.labelled_by(name.id);
                 let entered = field.lost_focus() && ui.input(|input| input.key_pressed(eframe::egui::Key::Enter));
                 if (entered || pressed) && !self.path.trim().is_empty() {
-                    act = Some(InputsAct::Open(PathBuf::from(self.path.trim()), what));
+                    act = Some(InputsAct::Open(typed(&self.path), what));
                     self.path.clear();
                 }
             });

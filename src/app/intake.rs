@@ -1,15 +1,16 @@
 //! How what was read or computed comes into the window.
 
 use super::explorer::{Explorer, is_small};
+use super::files;
 use super::language::Source;
 use super::loader::Loaded;
 use super::run::{Run, State, Subject};
 use super::series::Baselines;
-use super::showing::{self, Moment, Pictures};
+use super::showing::{self, Moment};
+use crate::away;
 use crate::language::LayerId;
-use crate::model::{Checkpoint, Orientation};
+use crate::model::{self, Checkpoint, Orientation};
 use eframe::egui::Context;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ impl Explorer {
         while let Some(loaded) = self.loader.next() {
             self.take(ctx, loaded);
         }
+        away::notices().into_iter().for_each(|text| self.messages.problem(ctx, text));
         let now = ctx.input(|input| input.time);
         let mut reached = Vec::new();
         // A deleted run's thread still has its last word.
@@ -39,10 +41,13 @@ impl Explorer {
         for at in reached {
             self.run_ended(ctx, at);
         }
+        self.next_queued(ctx);
+        self.go_to_wanted_step();
         if self.runs.iter().any(|run| run.state == State::Running) {
             // A new picture may be due without anything else happening.
             ctx.request_repaint_after(self.pace);
         }
+        self.want_bench(ctx);
         self.bound_films();
         self.want_pictures(ctx);
         let tuned = self.tuned();
@@ -51,7 +56,7 @@ impl Explorer {
 
     fn take(&mut self, ctx: &Context, loaded: Loaded) {
         match loaded {
-            Loaded::Checkpoint(checkpoint, path, tensor) => self.opened(ctx, checkpoint, path, tensor),
+            Loaded::Checkpoint(checkpoint, source, tensor) => self.opened(ctx, checkpoint, source, tensor),
             Loaded::Layer(subject) => self.take_layer(ctx, subject),
             Loaded::Factors { stem, title, subject, ended } => {
                 let run = Run::opened(self.next_number, stem, title, subject, ended);
@@ -64,8 +69,9 @@ impl Explorer {
                     run.ended.iter_mut().for_each(|ended| ended.outcome.relative_error = error);
                 }
             }
-            Loaded::Picked(path) => self.loader.open(path, None),
-            Loaded::PickedInputs(path, what) => self.read_inputs(path, what),
+            Loaded::Picked(source) => self.loader.open(source, None),
+            Loaded::PickedInputs(source, what) => self.read_inputs(source, what),
+            Loaded::PickedText(source) => self.language.read_text(Some(source)),
             Loaded::Inputs(name, statistics, what) => {
                 let inputs = self.subject.as_ref().map(|subject| subject.layer.weight.cols());
                 if inputs != Some(statistics.inputs()) {
@@ -88,18 +94,20 @@ impl Explorer {
                 self.inputs.only_for(tensor);
                 self.restart(ctx);
             }
-            Loaded::ModelSaved(version, text) => {
+            Loaded::ModelSaved(version, written) => {
                 self.language.saved(version);
-                self.messages.done(ctx, text);
+                files::hand_over(written.files);
+                self.messages.done(ctx, written.said);
             }
             Loaded::Place(path) => self.export.chosen(&path),
             Loaded::Nothing => {}
-            Loaded::Saved(number, text) => {
+            Loaded::Saved(number, written) => {
                 self.export.written();
+                files::hand_over(written.files);
                 if let Some(run) = self.runs.iter_mut().find(|run| Some(run.number) == number) {
                     run.exported = true;
                 }
-                self.messages.done(ctx, text);
+                self.messages.done(ctx, written.said);
             }
             Loaded::Problem(text) => self.messages.problem(ctx, text),
         }
@@ -151,7 +159,13 @@ impl Explorer {
     }
 
     /// A file was read: it replaces the last one only now that it is known to be good.
-    fn opened(&mut self, ctx: &Context, checkpoint: Arc<Checkpoint>, path: Option<PathBuf>, tensor: Option<String>) {
+    fn opened(
+        &mut self,
+        ctx: &Context,
+        checkpoint: Arc<Checkpoint>,
+        from: Option<model::Source>,
+        tensor: Option<String>,
+    ) {
         // A model's vocabulary comes first by name, and would take seconds to read.
         let quick = checkpoint.layers().find(|tensor| tensor.len() <= QUICK_ENTRIES);
         let first = quick.or(checkpoint.layers().next()).map(|tensor| tensor.name.clone());
@@ -169,27 +183,26 @@ impl Explorer {
                 return self.messages.problem(ctx, text);
             }
         }
-        let folder = path.clone();
-        if let Some(path) = path {
-            // So that it is found again from another folder.
-            self.saved.opened(std::path::absolute(&path).unwrap_or(path));
+        self.address = from.as_ref().and_then(files::address);
+        if let Some(path) = from.as_ref().and_then(files::remembered) {
+            self.saved.opened(path);
         }
         // A matrix, or factors to look at, take nothing from the model that is open.
         if checkpoint.tensors().iter().any(|tensor| LayerId::of_tensor(&tensor.name).is_some()) && stems.is_empty() {
-            self.language.open(Source { checkpoint: checkpoint.clone(), folder, text: None });
+            self.language.open(Source { checkpoint: checkpoint.clone(), from, text: None });
         }
         self.checkpoint = Some(checkpoint);
     }
 
     fn want_pictures(&mut self, ctx: &Context) {
         let request = showing::Request {
-            subject: self.seen().cloned(),
+            layer: self.seen().map(|seen| seen.layer.clone()),
             moment: self.moment(),
             arrangement: self.saved.looks.arrangement,
         };
         let moving = self.shown().is_some_and(Run::is_active) && matches!(request.moment, Moment::Shot(_));
         let pause = if moving { self.pace } else { Duration::ZERO };
-        self.showing.want_slowly(ctx, request, pause, Pictures::new);
+        self.showing.want(ctx, request, pause);
         // With calibration the curve is of another error, and not to be read against theirs.
         let comparable = self.shown().is_none_or(|run| !run.is_layerwise());
         self.baselines = match (self.seen().map(|seen| seen.layer.clone()), self.kept_by_others()) {
@@ -206,7 +219,7 @@ impl Explorer {
     /// The layer of the language model that the views show.
     pub(super) fn layer_on_screen(&self) -> Option<LayerId> {
         let seen = self.seen()?;
-        self.language.study()?.layer_of(seen)
+        self.language.layer_of(seen)
     }
 
     /// Of the films the oldest go, but not the one that is watched.

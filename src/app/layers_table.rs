@@ -1,9 +1,11 @@
 //! Layers as a table: sizes, norms, and what the best run on each has come to.
 
 use super::run::Run;
+use crate::away::{self, Lane, Message, Task, Ticket, shared};
 use crate::model::{Checkpoint, Orientation, TensorInfo};
 use eframe::egui::{Button, Context, RichText, ScrollArea, Ui};
 use egui_extras::{Column, TableBuilder};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
@@ -193,13 +195,39 @@ fn short(name: &str) -> &str {
     name.strip_suffix(".weight").unwrap_or(name)
 }
 
-/// ‖W‖_F of the layers, measured one after the other on a thread.
+/// Measures ‖W‖_F of these layers, one after the other.
+#[derive(Serialize, Deserialize)]
+pub struct Measure {
+    #[serde(with = "shared")]
+    checkpoint: Arc<Checkpoint>,
+    names: Vec<String>,
+}
+
+impl Task for Measure {
+    const NAME: &'static str = "norms";
+    const LANE: Lane = Lane::Aside;
+    type News = (String, f64);
+    type Output = ();
+
+    fn run(self, tell: &(dyn Fn((String, f64)) -> bool + Sync)) {
+        for name in self.names {
+            // A layer that cannot be read says so when it is opened.
+            let layer = self.checkpoint.layer(&name, Orientation::AsStored);
+            let norm = layer.map_or(f64::NAN, |layer| layer.weight.norm_squared().sqrt());
+            if !tell((name, norm)) {
+                return;
+            }
+        }
+    }
+}
+
+/// ‖W‖_F of the layers.
 #[derive(Default)]
 struct Norms {
     of: Option<Arc<Checkpoint>>,
     values: HashMap<String, f64>,
     all: usize,
-    underway: Option<Receiver<(String, f64)>>,
+    underway: Option<(Ticket, Receiver<(String, f64)>)>,
 }
 
 impl Norms {
@@ -220,19 +248,15 @@ impl Norms {
         let mut names: Vec<String> = checkpoint.layers().map(|layer| layer.name.clone()).collect();
         self.all = names.len();
         names.retain(|name| !self.values.contains_key(name));
-        self.underway = Some(receiver);
-        let (ctx, checkpoint) = (ctx.clone(), checkpoint.clone());
-        std::thread::spawn(move || {
-            for name in names {
-                // A layer that cannot be read says so when it is opened.
-                let norm =
-                    checkpoint.layer(&name, Orientation::AsStored).map(|layer| layer.weight.norm_squared().sqrt());
-                if sender.send((name, norm.unwrap_or(f64::NAN))).is_err() {
-                    return;
-                }
+        let ctx = ctx.clone();
+        let ticket = away::start(Measure { checkpoint: checkpoint.clone(), names }, move |message| {
+            if let Message::News(norm) = message
+                && sender.send(norm).is_ok()
+            {
                 ctx.request_repaint();
             }
         });
+        self.underway = Some((ticket, receiver));
     }
 
     /// Takes what has been measured; forgets it when another file is open.
@@ -240,7 +264,7 @@ impl Norms {
         if self.of.as_ref().is_none_or(|of| !Arc::ptr_eq(of, checkpoint)) {
             *self = Self { of: Some(checkpoint.clone()), ..Self::default() };
         }
-        if let Some(receiver) = &self.underway {
+        if let Some((_, receiver)) = &self.underway {
             self.values.extend(receiver.try_iter());
             if self.values.len() == self.all {
                 self.underway = None;

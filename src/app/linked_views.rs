@@ -2,7 +2,7 @@
 
 use super::colors;
 use super::picture::{Colors, Frame, Marks, MatrixView, Pyramid, Seen, Shade, Viewport};
-use super::showing::Pictures;
+use super::showing::{Drawn, Pictures};
 use super::workspace::Pane;
 use crate::matrix::Arrangement;
 use eframe::egui::{Color32, Id, Rect, Ui};
@@ -112,6 +112,11 @@ impl LinkedViews {
             }
             viewport.zoom(factor);
         }
+    }
+
+    /// Holds the pointer at an entry of W.
+    pub fn pin(&mut self, out: usize, input: usize) {
+        self.pinned = Some(Pointer { out: Some(out), inner: None, input: Some(input) });
     }
 
     /// The pointer follows the mouse again.
@@ -261,7 +266,7 @@ fn slot(pane: Pane) -> usize {
 
 /// What a position on screen stands for.
 fn pointed(pane: Pane, row: usize, col: usize, pictures: &Pictures) -> Pointer {
-    let Pictures { out, inner, input, .. } = pictures;
+    let Drawn { out, inner, input, .. } = &**pictures;
     match pane {
         Pane::A => Pointer { out: Some(out.index(row)), inner: Some(inner.index(col)), input: None },
         Pane::B => Pointer { out: None, inner: Some(inner.index(row)), input: Some(input.index(col)) },
@@ -324,7 +329,7 @@ mod tests {
         let a = Matrix::from_vec(3, 4, vec![0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 4.0, 2.0, 1.0, 0.0, 5.0]);
         let b = Matrix::from_vec(4, 2, vec![0.0, 3.0, 6.0, 0.0, 1.0, 1.0, 0.0, 7.0]);
         let kept = super::super::run::Kept::of(&Factors { a, b });
-        Pictures::new(&Request { subject: None, moment: Moment::End(Arc::new(kept)), arrangement })
+        Pictures::of(Request { layer: None, moment: Moment::End(Arc::new(kept)), arrangement })
     }
 
     #[test]

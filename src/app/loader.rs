@@ -1,22 +1,27 @@
-//! Reading files without holding up the window: requests go to a thread, what was read comes back.
+//! Reading files without holding up the window: requests go to tasks, what was read comes back.
 
+use super::export_panel::Write;
+use super::files::{self, Written};
 use super::inputs_panel::Use;
+use super::language::{Collect, SaveModel};
 use super::run::{Ended, Kept, Subject};
+use crate::away::{self, Lane, Message, Task, shared};
 use crate::factorize::Calibration;
 use crate::job::Outcome;
 use crate::measure;
-use crate::model::{self, Checkpoint, Layer, Orientation};
+use crate::model::{Checkpoint, Layer, Orientation, Source};
 use eframe::egui::Context;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
 
 /// What was read or computed.
 pub enum Loaded {
     /// A file's catalogue, where it is from, and the tensor that was asked for with it.
-    Checkpoint(Arc<Checkpoint>, Option<PathBuf>, Option<String>),
-    /// One layer and its picture.
+    Checkpoint(Arc<Checkpoint>, Option<Source>, Option<String>),
+    /// One layer.
     Layer(Subject),
     /// Factors that were exported before.
     Factors {
@@ -31,44 +36,72 @@ pub enum Loaded {
     },
     /// The error of a run's opened factors against a layer that was opened later.
     Compared(usize, Subject, f64),
-    /// What the system's dialog chose to open.
-    Picked(PathBuf),
-    /// What it chose as statistics of the layer's inputs.
-    PickedInputs(PathBuf, Use),
+    /// What was chosen to open.
+    Picked(Source),
+    /// What was chosen as statistics of the layer's inputs.
+    PickedInputs(Source, Use),
+    /// What was chosen as the model's text.
+    PickedText(Source),
     /// Such statistics, and the name of their file.
     Inputs(String, Arc<Calibration>, Use),
     /// The statistics of what the layer with this tensor reads in its model.
     ModelInputs(String, Arc<Calibration>),
     /// The language model with its compressed layers was written, as of this version of them.
-    ModelSaved(usize, String),
+    ModelSaved(usize, Written),
     /// Where the system's dialog chose to write.
     Place(PathBuf),
     /// A dialog was closed without a choice.
     Nothing,
     /// A file was written; with the number of the run whose factors it holds.
-    Saved(Option<usize>, String),
+    Saved(Option<usize>, Written),
     /// What went wrong, in a sentence.
     Problem(String),
 }
 
-/// Sends work to threads and gathers what comes back.
+/// Sends work away and gathers what comes back.
 pub struct Loader {
     sender: Sender<(Option<usize>, Loaded)>,
     loaded: Receiver<(Option<usize>, Loaded)>,
     ctx: Context,
     /// Counts what was asked to be opened: only the last of it is wanted.
     latest: usize,
-    /// Files being written; waited for when the window closes.
-    writes: Vec<JoinHandle<()>>,
+    /// How many files are being written; waited for when the window closes.
+    writing: Arc<AtomicUsize>,
     /// How many things are under way.
     pub busy: usize,
+}
+
+/// Brings one thing back.
+pub struct Word {
+    sender: Sender<(Option<usize>, Loaded)>,
+    request: Option<usize>,
+    ctx: Context,
+    /// Of what writes a file.
+    writing: Option<Arc<AtomicUsize>>,
+}
+
+impl Drop for Word {
+    fn drop(&mut self) {
+        if let Some(writing) = &self.writing {
+            writing.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Word {
+    /// It is there.
+    pub fn say(&self, loaded: Loaded) {
+        if self.sender.send((self.request, loaded)).is_ok() {
+            self.ctx.request_repaint();
+        }
+    }
 }
 
 impl Loader {
     /// Wakes `ctx` when something is there.
     pub fn new(ctx: Context) -> Self {
         let (sender, loaded) = channel();
-        Self { sender, loaded, ctx, latest: 0, writes: Vec::new(), busy: 0 }
+        Self { sender, loaded, ctx, latest: 0, writing: Arc::default(), busy: 0 }
     }
 
     /// The next thing that is there.
@@ -82,130 +115,226 @@ impl Loader {
         }
     }
 
-    /// Runs `work` on a thread of its own.
-    pub fn spawn(&mut self, work: impl FnOnce() -> Loaded + Send + 'static) {
-        self.start(None, work);
-    }
-
-    /// The same for `work` that opens something: what was asked for before is dropped when it comes later.
-    pub fn spawn_opening(&mut self, work: impl FnOnce() -> Loaded + Send + 'static) {
-        self.latest += 1;
-        self.start(Some(self.latest), work);
-    }
-
-    /// The same for `work` that writes a file: closing the window waits for it.
-    pub fn spawn_writing(&mut self, work: impl FnOnce() -> Loaded + Send + 'static) {
-        let thread = self.start(None, work);
-        self.writes.retain(|write| !write.is_finished());
-        self.writes.push(thread);
-    }
-
-    fn start(&mut self, request: Option<usize>, work: impl FnOnce() -> Loaded + Send + 'static) -> JoinHandle<()> {
-        let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
+    /// What something brings back that was not asked for by a task.
+    pub fn word(&mut self) -> Word {
         self.busy += 1;
-        std::thread::spawn(move || {
-            let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-            let loaded = done.unwrap_or_else(|_| Loaded::Problem("Reading broke off (a bug; please report it)".into()));
-            if sender.send((request, loaded)).is_ok() {
-                ctx.request_repaint();
-            }
-        })
+        Word { sender: self.sender.clone(), request: None, ctx: self.ctx.clone(), writing: None }
     }
 
-    /// Opens a file or folder.
-    pub fn open(&mut self, path: PathBuf, tensor: Option<String>) {
-        self.spawn_opening(move || match model::open(&path) {
-            Ok(checkpoint) => Loaded::Checkpoint(Arc::new(checkpoint), Some(path), tensor),
-            Err(error) => Loaded::Problem(error.to_string()),
+    /// The same for what writes a file: closing the window waits until it is dropped.
+    fn word_writing(&mut self) -> Word {
+        self.writing.fetch_add(1, Ordering::Relaxed);
+        let mut word = self.word();
+        word.writing = Some(self.writing.clone());
+        word
+    }
+
+    /// The same for what opens something: what was asked for before is dropped when it comes later.
+    pub fn word_opening(&mut self) -> Word {
+        self.latest += 1;
+        let mut word = self.word();
+        word.request = Some(self.latest);
+        word
+    }
+
+    /// Does a task; what it says and what is made of it go to the window.
+    fn start<T: Task, V>(&mut self, word: Word, task: T, loaded: impl FnOnce(V) -> Loaded + Send + 'static)
+    where
+        T: Task<Output = Result<V, String>>,
+    {
+        let mut once = Some((word, loaded));
+        let ticket = away::start(task, move |message| {
+            let done = match message {
+                Message::News(_) => return,
+                Message::Done(done) => done,
+                Message::Broken => Err("This broke off (a bug; please report it)".into()),
+            };
+            if let Some((word, loaded)) = once.take() {
+                word.say(done.map_or_else(Loaded::Problem, loaded));
+            }
+        });
+        ticket.keep();
+    }
+
+    /// Opens something.
+    pub fn open(&mut self, source: Source, tensor: Option<String>) {
+        let word = self.word_opening();
+        self.start(word, Open(source.clone()), move |Opened(checkpoint)| {
+            Loaded::Checkpoint(checkpoint, Some(source), tensor)
         });
     }
 
     /// Reads one layer.
     pub fn layer(&mut self, checkpoint: &Arc<Checkpoint>, name: String, orientation: Orientation) {
-        let checkpoint = checkpoint.clone();
-        self.spawn_opening(move || match checkpoint.layer(&name, orientation) {
-            Ok(layer) => Loaded::Layer(Subject::of(layer, &checkpoint)),
-            Err(error) => Loaded::Problem(error.to_string()),
-        });
+        let (word, checkpoint) = (self.word_opening(), checkpoint.clone());
+        let task = ReadLayer { checkpoint: checkpoint.clone(), name, orientation };
+        self.start(word, task, move |layer| Loaded::Layer(Subject::of(layer, &checkpoint)));
     }
 
     /// Reads factors, to be compared with `w` when the shapes agree.
     pub fn factors(&mut self, checkpoint: &Arc<Checkpoint>, stem: String, w: Option<Subject>) {
-        let checkpoint = checkpoint.clone();
-        self.spawn_opening(move || match checkpoint.factors(&stem) {
-            Ok(factors) => {
-                let product = factors.product();
-                let same = |w: &Subject| w.layer.stem() == stem && w.layer.weight.shape() == product.shape();
-                let subject = w.filter(same);
-                let w = subject.as_ref().map(|subject| &*subject.layer.weight);
-                let relative_error = w.map_or(0.0, |w| measure::relative_error(w, &factors.a, &factors.b));
-                let ended = Box::new(Ended::new(Outcome::opened(factors, relative_error)));
-                let compared = subject.as_ref().map(|w| format!(", against {}", w.layer.file));
-                let title = format!("{stem} of {}{}", checkpoint.name(), compared.unwrap_or_default());
-                Loaded::Factors { stem, title, subject, ended }
-            }
-            Err(error) => Loaded::Problem(error.to_string()),
+        let (word, checkpoint) = (self.word_opening(), checkpoint.clone());
+        let layer = w.as_ref().map(|w| w.layer.clone()).filter(|layer| layer.stem() == stem);
+        let task = ReadFactors { checkpoint: checkpoint.clone(), stem: stem.clone(), layer };
+        self.start(word, task, move |(ended, compared)| {
+            let subject = w.filter(|_| compared);
+            let against = subject.as_ref().map(|w| format!(", against {}", w.layer.file));
+            let title = format!("{stem} of {}{}", checkpoint.name(), against.unwrap_or_default());
+            Loaded::Factors { stem, title, subject, ended: Box::new(ended) }
         });
     }
 
     /// Compares opened factors with the layer they are of.
     pub fn compare(&mut self, number: usize, kept: Arc<Kept>, w: Subject) {
-        self.spawn(move || {
-            let factors = kept.factors();
-            let error = measure::relative_error(&w.layer.weight, &factors.a, &factors.b);
-            Loaded::Compared(number, w, error)
-        });
+        let (word, layer) = (self.word(), w.layer.clone());
+        self.start(word, Compare { kept, layer }, move |error| Loaded::Compared(number, w, error));
     }
 
     /// Reads the statistics of what a layer reads.
-    pub fn inputs(&mut self, path: PathBuf, layer: Arc<Layer>, what: Use) {
-        self.spawn(move || match model::open_calibration(&path, layer.stem(), layer.weight.cols()) {
-            Ok(statistics) => {
-                let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-                Loaded::Inputs(name, Arc::new(statistics), what)
-            }
-            Err(error) => Loaded::Problem(error.to_string()),
-        });
+    pub fn inputs(&mut self, source: Source, layer: &Layer, what: Use) {
+        let (word, name) = (self.word(), source.name());
+        let task = ReadInputs { source, stem: layer.stem().to_owned(), inputs: layer.weight.cols() };
+        self.start(word, task, move |statistics| Loaded::Inputs(name, Arc::new(statistics), what));
     }
 
-    /// The system's dialog for a file of inputs.
-    pub fn pick_inputs(&mut self, what: Use) {
-        let dialog = rfd::AsyncFileDialog::new().set_title("Open a layer's inputs");
-        let chosen = dialog.add_filter("Inputs X or their product XtX", &["safetensors", "npy"]).pick_file();
-        self.spawn(move || {
-            pollster::block_on(chosen).map_or(Loaded::Nothing, |file| Loaded::PickedInputs(file.path().into(), what))
-        });
+    /// Collects the statistics of what a layer reads in the model.
+    pub fn collect(&mut self, task: Collect) {
+        let (word, tensor) = (self.word(), task.id.tensor());
+        self.start(word, task, move |statistics| Loaded::ModelInputs(tensor, Arc::new(statistics)));
+    }
+
+    /// Writes what the window shows.
+    pub fn write(&mut self, task: Write) {
+        let (word, number) = (self.word_writing(), task.number_saved());
+        self.start(word, task, move |written| Loaded::Saved(number, written));
+    }
+
+    /// Writes the model with its compressed layers, as of this version of them.
+    pub fn save_model(&mut self, version: usize, task: SaveModel) {
+        let word = self.word_writing();
+        self.start(word, task, move |written| Loaded::ModelSaved(version, written));
     }
 
     /// What it wakes.
     pub fn ctx(&self) -> &Context {
         &self.ctx
     }
-
-    /// The system's dialog for a file to open.
-    pub fn pick_file(&mut self) {
-        let kinds = ["safetensors", "json", "npy"];
-        let dialog = rfd::AsyncFileDialog::new().set_title("Open a checkpoint or a matrix");
-        let chosen = dialog.add_filter("Checkpoints and matrices", &kinds).pick_file();
-        self.spawn(|| pollster::block_on(chosen).map_or(Loaded::Nothing, |file| Loaded::Picked(file.path().into())));
-    }
-
-    /// The system's dialog for a checkpoint's folder.
-    pub fn pick_folder(&mut self) {
-        let chosen = rfd::AsyncFileDialog::new().set_title("Open a checkpoint's folder").pick_folder();
-        self.spawn(|| pollster::block_on(chosen).map_or(Loaded::Nothing, |file| Loaded::Picked(file.path().into())));
-    }
-
-    /// The system's dialog for a file to write.
-    pub fn pick_place(&mut self, name: String) {
-        let chosen = rfd::AsyncFileDialog::new().set_title("Export").set_file_name(name).save_file();
-        self.spawn(|| pollster::block_on(chosen).map_or(Loaded::Nothing, |file| Loaded::Place(file.path().into())));
-    }
 }
 
 impl Drop for Loader {
     fn drop(&mut self) {
-        // A thread that panicked has said so; there is nothing to add while closing.
-        self.writes.drain(..).for_each(|write| drop(write.join()));
+        files::wait_for(&self.writing);
     }
+}
+
+/// Opens a file, a folder, or what else there is.
+#[derive(Serialize, Deserialize)]
+pub struct Open(Source);
+
+/// What is in it.
+#[derive(Serialize, Deserialize)]
+pub struct Opened(#[serde(with = "shared")] Arc<Checkpoint>);
+
+impl Task for Open {
+    const NAME: &'static str = "open";
+    const LANE: Lane = Lane::Aside;
+    type News = ();
+    type Output = Result<Opened, String>;
+
+    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+        self.0.open().map(|checkpoint| Opened(Arc::new(checkpoint))).map_err(|error| error.to_string())
+    }
+}
+
+/// Reads a layer.
+#[derive(Serialize, Deserialize)]
+pub struct ReadLayer {
+    #[serde(with = "shared")]
+    checkpoint: Arc<Checkpoint>,
+    name: String,
+    orientation: Orientation,
+}
+
+impl Task for ReadLayer {
+    const NAME: &'static str = "read layer";
+    const LANE: Lane = Lane::Aside;
+    type News = ();
+    type Output = Result<Layer, String>;
+
+    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+        self.checkpoint.layer(&self.name, self.orientation).map_err(|error| error.to_string())
+    }
+}
+
+/// Reads factors, and compares them with a layer.
+#[derive(Serialize, Deserialize)]
+pub struct ReadFactors {
+    #[serde(with = "shared")]
+    checkpoint: Arc<Checkpoint>,
+    stem: String,
+    #[serde(with = "shared::option")]
+    layer: Option<Arc<Layer>>,
+}
+
+impl Task for ReadFactors {
+    const NAME: &'static str = "read factors";
+    const LANE: Lane = Lane::Aside;
+    type News = ();
+    /// Whether they were compared.
+    type Output = Result<(Ended, bool), String>;
+
+    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+        let factors = self.checkpoint.factors(&self.stem).map_err(|error| error.to_string())?;
+        let shape = (factors.a.rows(), factors.b.cols());
+        let w = self.layer.as_ref().map(|layer| &*layer.weight).filter(|w| w.shape() == shape);
+        let relative_error = w.map_or(0.0, |w| measure::relative_error(w, &factors.a, &factors.b));
+        Ok((Ended::new(Outcome::opened(factors, relative_error)), w.is_some()))
+    }
+}
+
+/// The error of factors against a layer.
+#[derive(Serialize, Deserialize)]
+pub struct Compare {
+    #[serde(with = "shared")]
+    kept: Arc<Kept>,
+    #[serde(with = "shared")]
+    layer: Arc<Layer>,
+}
+
+impl Task for Compare {
+    const NAME: &'static str = "compare";
+    const LANE: Lane = Lane::Aside;
+    type News = ();
+    type Output = Result<f64, String>;
+
+    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+        let factors = self.kept.factors();
+        Ok(measure::relative_error(&self.layer.weight, &factors.a, &factors.b))
+    }
+}
+
+/// Reads the statistics of a layer's inputs.
+#[derive(Serialize, Deserialize)]
+pub struct ReadInputs {
+    source: Source,
+    stem: String,
+    inputs: usize,
+}
+
+impl Task for ReadInputs {
+    const NAME: &'static str = "read inputs";
+    const LANE: Lane = Lane::Aside;
+    type News = ();
+    type Output = Result<Calibration, String>;
+
+    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+        let read = || self.source.open()?.calibration(&self.stem, self.inputs);
+        read().map_err(|error| error.to_string())
+    }
+}
+
+/// What is done here, for the Workers of a page.
+#[cfg(target_arch = "wasm32")]
+pub fn register(registry: away::Registry) -> away::Registry {
+    registry.task::<Open>().task::<ReadLayer>().task::<ReadFactors>().task::<Compare>().task::<ReadInputs>()
 }

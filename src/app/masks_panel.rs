@@ -5,9 +5,11 @@ use super::colors;
 use super::picture::{Colors, Frame, Marks, MatrixView, Pyramid, Shade, Viewport};
 use super::run::Run;
 use super::showing::Moment;
+use crate::away::{Lane, Task, shared};
 use crate::factorize::Factor;
 use crate::matrix::{Mask, Matrix, Overlap};
 use eframe::egui::{Color32, ComboBox, Id, Ui};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Both, only the first, only the second: as in the pictures' table of colours.
@@ -15,14 +17,27 @@ const KINDS: [(&str, Color32); 3] =
     [("both", colors::BOTH), ("only the first", colors::ONLY_FIRST), ("only the second", colors::ONLY_SECOND)];
 
 /// What is compared.
-#[derive(Clone, PartialEq)]
-struct Key {
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Key {
     first: Moment,
     second: Moment,
     factor: Factor,
 }
 
-struct Comparison {
+impl Task for Key {
+    const NAME: &'static str = "compare masks";
+    const LANE: Lane = Lane::Views;
+    type News = ();
+    type Output = Option<Comparison>;
+
+    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Option<Comparison> {
+        compare(&self)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Comparison {
+    #[serde(with = "shared")]
     picture: Arc<Pyramid>,
     overlap: Overlap,
 }
@@ -41,7 +56,7 @@ pub struct MasksPanel {
     factor: Factor,
     other: Other,
     viewport: Viewport,
-    made: Background<Key, Option<Comparison>>,
+    made: Background<Key, Key>,
 }
 
 impl Default for MasksPanel {
@@ -102,7 +117,7 @@ impl MasksPanel {
             return;
         };
         let key = Key { first: moment.clone(), second, factor: self.factor };
-        self.made.want_slowly(ui.ctx(), key, std::time::Duration::from_millis(100), compare);
+        self.made.want_slowly(ui.ctx(), key, std::time::Duration::from_millis(100), Clone::clone);
         match self.made.latest().map(|made| made.as_ref()) {
             None => _ = ui.weak("Comparing…"),
             Some(None) => {

@@ -61,6 +61,11 @@ impl Messages {
         self.log.push(message);
     }
 
+    /// All that was said, oldest first.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.log.iter().map(|message| message.text.as_str())
+    }
+
     /// The log, newest first.
     pub fn log_ui(&self, ui: &mut Ui) {
         if self.log.is_empty() {

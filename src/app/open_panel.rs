@@ -1,7 +1,8 @@
 //! Choosing what to open: by the system's dialog, or by typing a path where there is none.
 
+use super::files;
+use crate::model::Source;
 use eframe::egui::{Key, TextEdit, Ui};
-use std::path::PathBuf;
 
 /// The dialog's own state.
 #[derive(Default)]
@@ -20,7 +21,7 @@ pub enum OpenAct {
     /// The system's dialog for a folder.
     BrowseFolder,
     /// This file or folder.
-    Open(PathBuf),
+    Open(Source),
 }
 
 impl OpenPanel {
@@ -32,17 +33,17 @@ impl OpenPanel {
     /// The dialog's contents.
     pub fn ui(&mut self, ui: &mut Ui) -> Option<OpenAct> {
         let mut act = None;
-        ui.weak("A .safetensors or .npy file, a sharded checkpoint's index, or its folder. Dropping it on the window works too.");
+        ui.weak(files::OPENS);
         ui.horizontal(|ui| {
             if ui.button("File…").clicked() {
                 act = Some(OpenAct::BrowseFile);
             }
-            if ui.button("Folder…").clicked() {
+            if files::HAS_FOLDERS && ui.button("Folder…").clicked() {
                 act = Some(OpenAct::BrowseFolder);
             }
         });
         ui.horizontal(|ui| {
-            let label = ui.label("Path");
+            let label = ui.label(files::TYPED);
             let edit = ui.add(TextEdit::singleline(&mut self.path).desired_width(360.0)).labelled_by(label.id);
             if !std::mem::replace(&mut self.focused, true) {
                 edit.request_focus();
@@ -50,7 +51,7 @@ impl OpenPanel {
             let entered = edit.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
             let pressed = ui.button("Open").clicked();
             if (entered || pressed) && !self.path.trim().is_empty() {
-                act = Some(OpenAct::Open(PathBuf::from(self.path.trim())));
+                act = Some(OpenAct::Open(files::typed(&self.path)));
             }
         });
         if ui.button("Close").clicked() {

@@ -2,7 +2,8 @@
 
 use super::action::Action;
 use super::command_palette::Found;
-use super::explorer::{Explorer, is_exportable, open_example};
+use super::explorer::{Explorer, is_exportable};
+use super::files::open_example;
 use super::picture::Shade;
 use super::run::{Run, State};
 use super::runs_panel::in_order;
@@ -49,7 +50,7 @@ impl Explorer {
     pub(super) fn perform(&mut self, ctx: &Context, action: Action) {
         match action {
             Action::Open => self.opening.start(),
-            Action::Example => open_example(&mut self.loader),
+            Action::Example => open_example(&mut self.loader, None),
             Action::Export => self.export.start(None),
             Action::Start => self.start(ctx, false),
             Action::Pause | Action::Step | Action::Iteration | Action::Cancel => self.tell(action),
@@ -98,13 +99,37 @@ impl Explorer {
             Action::Restore => self.deleted.take().into_iter().for_each(|run| self.bring_back(run)),
             Action::Differences => self.run_list.differences ^= true,
             Action::Theme => Self::other_theme(ctx),
-            Action::ResetLayout => self.workspace = Default::default(),
+            Action::ResetLayout => self.workspace.reset(),
             Action::FrameTimes => self.saved.frame_times ^= true,
             Action::Commands => self.palette.open(),
             Action::Shortcuts => self.shortcuts_open ^= true,
+            Action::Tour => self.tour.start(),
+            Action::Lesson => self.show(super::workspace::Pane::Lesson),
+            Action::Share => self.share.open = true,
+            Action::Reset => self.begin_again(),
             Action::Quit => ctx.send_viewport_cmd(eframe::egui::ViewportCommand::Close),
         }
         ctx.request_repaint();
+    }
+
+    /// As it all began.
+    fn begin_again(&mut self) {
+        let link = self.beginning.clone();
+        self.settings = crate::factorize::Preset::Fast.settings();
+        self.saved.looks = Default::default();
+        self.workspace.reset();
+        self.follow(&link);
+        match &link.load {
+            Some(address) => self.loader.open(super::files::typed(address), link.tensor),
+            None => open_example(&mut self.loader, link.tensor),
+        }
+    }
+
+    /// Tells the run on screen.
+    pub(super) fn tell_shown(&mut self, command: Command) {
+        if let Some(run) = self.selected.and_then(|at| self.runs.get_mut(at)) {
+            run.send(command);
+        }
     }
 
     fn tell(&mut self, action: Action) {

@@ -1,20 +1,25 @@
 //! One run as the window knows it.
 
 use super::film::{Film, Shot};
-use super::picture::Pyramid;
+use crate::away::{self, Flow, Lane, Line, Process, shared};
 use crate::factorize::{Factors, Report, Settings};
-use crate::job::{Command, End, Event, Job, Outcome, Problem, Progress};
+use crate::job::{Command, End, Event, Job, Outcome, Problem, Progress, Session};
 use crate::matrix::Csr;
 use crate::model::{Checkpoint, Layer};
 use eframe::egui::Context;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
+use web_time::Instant;
 
 /// What the film of one run may take, in bytes.
 const FILM: usize = 96 << 20;
 
-/// A layer and its picture.
+/// How long a cancelled run may take for the step in work, where it can be ended in the middle.
+const PATIENCE: Duration = Duration::from_millis(700);
+
+/// A layer and where it is from.
 #[derive(Clone)]
 pub struct Subject {
     /// W and where it is from.
@@ -23,29 +28,17 @@ pub struct Subject {
     pub origin: String,
     /// What was opened, if it was opened.
     pub checkpoint: Option<Arc<Checkpoint>>,
-    /// W's picture, while something shows it.
-    picture: Arc<Mutex<Weak<Pyramid>>>,
 }
 
 impl Subject {
     /// A layer that was opened.
     pub fn new(layer: Layer, origin: &str) -> Self {
-        Self { layer: Arc::new(layer), origin: origin.to_owned(), checkpoint: None, picture: Arc::default() }
+        Self { layer: Arc::new(layer), origin: origin.to_owned(), checkpoint: None }
     }
 
     /// A layer of this checkpoint.
     pub fn of(layer: Layer, checkpoint: &Arc<Checkpoint>) -> Self {
         Self { checkpoint: Some(checkpoint.clone()), ..Self::new(layer, checkpoint.name()) }
-    }
-
-    /// W's picture: made if nothing shows it, so not for the window's thread.
-    pub fn picture(&self) -> Arc<Pyramid> {
-        let mut shown = self.picture.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        shown.upgrade().unwrap_or_else(|| {
-            let picture = Arc::new(Pyramid::new(self.layer.weight.clone()));
-            *shown = Arc::downgrade(&picture);
-            picture
-        })
     }
 
     /// Whether two are the same layer of the same file.
@@ -73,6 +66,7 @@ pub enum State {
 }
 
 /// A and B in the end, without their zeros.
+#[derive(Serialize, Deserialize)]
 pub struct Kept {
     a: Csr,
     b: Csr,
@@ -106,10 +100,12 @@ impl Kept {
 }
 
 /// A run that is over: what is known of it beside its factors, which are kept without their zeros.
+#[derive(Serialize, Deserialize)]
 pub struct Ended {
     /// All but the factors, which are empty here.
     pub outcome: Outcome,
     /// The factors.
+    #[serde(with = "shared")]
     pub kept: Arc<Kept>,
 }
 
@@ -121,11 +117,52 @@ impl Ended {
     }
 }
 
-enum News {
+/// A run whose factors come packed, as the window keeps them.
+#[derive(Serialize, Deserialize)]
+pub struct Watched(Job);
+
+/// What it tells.
+#[derive(Serialize, Deserialize)]
+pub enum News {
+    /// A step is done.
     Stepped(Progress),
-    Shot(Arc<Shot>),
+    /// The factors as they are now.
+    Shot(#[serde(with = "shared")] Arc<Shot>),
+    /// It is over.
     Ended(Box<Ended>),
+    /// It could not go on.
     Failed(String),
+}
+
+impl Process for Watched {
+    const NAME: &'static str = "run";
+    const LANE: Lane = Lane::Run;
+    type Command = Command;
+    type News = News;
+    type Going = Session;
+
+    fn begin(self) -> Session {
+        Session::new(self.0)
+    }
+
+    fn command(going: &mut Session, command: Command) {
+        going.command(command);
+    }
+
+    fn step(going: &mut Session, tell: &mut dyn FnMut(News)) -> Flow {
+        going.step(&mut |event| {
+            tell(match event {
+                Event::Stepped(progress) => News::Stepped(progress),
+                Event::Snapshot(snapshot) => News::Shot(Arc::new(Shot::of(&snapshot))),
+                Event::Ended(outcome) => News::Ended(Box::new(Ended::new(*outcome))),
+                Event::Failed(why) => News::Failed(why),
+            })
+        })
+    }
+
+    fn broken() -> News {
+        News::Failed("the solver broke off (a bug; please report it with the settings and the matrix)".into())
+    }
 }
 
 /// How a run is started.
@@ -175,7 +212,8 @@ pub struct Run {
     pub exported: bool,
     /// Whether it will end with the step in work.
     pub cancelling: bool,
-    job: Option<(Job, Receiver<News>)>,
+    line: Option<(Line<Watched>, Receiver<News>)>,
+    cancelled_at: Option<Instant>,
     /// Between two pictures.
     pace: Duration,
     /// When a picture may be asked for again; infinite while one is awaited.
@@ -191,28 +229,21 @@ impl Run {
         settings: Settings,
         how: Start,
         ctx: &Context,
-    ) -> std::io::Result<Self> {
+    ) -> Self {
         let (sender, news) = channel();
         let ctx = ctx.clone();
-        // This runs on the run's thread: the window only receives what is packed already.
         let Start { threads, pace, live } = how;
-        let job = Job::spawn(problem.clone(), settings.clone(), threads, true, move |event| {
-            let over = matches!(event, Event::Ended(_) | Event::Failed(_));
-            let item = match event {
-                Event::Stepped(progress) => News::Stepped(progress),
-                Event::Snapshot(snapshot) => News::Shot(Arc::new(Shot::of(&snapshot))),
-                Event::Ended(outcome) => News::Ended(Box::new(Ended::new(*outcome))),
-                Event::Failed(why) => News::Failed(why),
-            };
+        let job = Job { problem: problem.clone(), settings: settings.clone(), threads, recorded: true };
+        let line = away::converse(Watched(job), move |news| {
+            let over = matches!(news, News::Ended(_) | News::Failed(_));
             // The window may have dropped the run; then nobody needs to know.
-            if sender.send(item).is_ok() {
+            if sender.send(news).is_ok() {
                 ctx.request_repaint_after(if over { Duration::ZERO } else { pace });
             }
-        })?;
+        });
         let title = subject.layer.name.clone();
         let new = Self::empty(number, title, Some(subject), State::Running);
-        let (problem, settings, job) = (Some(problem), Some(settings), Some((job, news)));
-        Ok(Self { problem, settings, live, pace, job, ..new })
+        Self { problem: Some(problem), settings: Some(settings), live, pace, line: Some((line, news)), ..new }
     }
 
     /// Factors that were opened, and where W is known, their error.
@@ -244,7 +275,8 @@ impl Run {
             starred: false,
             exported: false,
             cancelling: false,
-            job: None,
+            line: None,
+            cancelled_at: None,
             pace: Duration::ZERO,
             next_shot: 0.0,
         }
@@ -253,7 +285,7 @@ impl Run {
     /// Takes in what has happened since; `now` in seconds. While it is `watched`, shots are asked for at its pace, beside
     /// those of the iterations' ends.
     pub fn poll(&mut self, now: f64, watched: bool) {
-        let Some((job, news)) = &self.job else { return };
+        let Some((line, news)) = &self.line else { return };
         while let Ok(news) = news.try_recv() {
             match news {
                 News::Stepped(progress) => {
@@ -283,9 +315,14 @@ impl Run {
                 News::Failed(why) => self.state = State::Failed(why),
             }
         }
+        if self.is_active() && self.cancelled_at.is_some_and(|since| since.elapsed() > PATIENCE) && line.end_now() {
+            // Its last step is given up, and with it what came of the run; the iterations that were kept are still there.
+            (self.state, self.line) = (State::Cancelled, None);
+            return;
+        }
         if self.is_active() && watched && self.latest.is_some() && now >= self.next_shot {
             self.next_shot = f64::INFINITY;
-            job.want_snapshot();
+            line.send(Command::Snapshot);
         }
     }
 
@@ -299,12 +336,16 @@ impl Run {
         if !self.is_active() {
             return;
         }
-        let Some((job, _)) = &self.job else { return };
-        job.send(command);
+        let Some((line, _)) = &self.line else { return };
+        line.send(command);
         match command {
             Command::Pause | Command::Step | Command::Iteration => self.state = State::Paused,
             Command::Resume => self.state = State::Running,
-            Command::Cancel => self.cancelling = true,
+            Command::Cancel => {
+                self.cancelling = true;
+                self.cancelled_at.get_or_insert_with(Instant::now);
+            }
+            Command::Snapshot => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! The settings of the next run.
 
 use super::annealing_panel::annealing_ui;
-use super::fields::{choice, labelled, percent, slider};
+use super::fields::{choice, labelled, percent, slider, tick};
 use crate::factorize::{Budget, Orientation, Preset, Settings, Split, Start};
 use crate::measure::Storage;
 use eframe::egui::{ComboBox, DragValue, Slider, Ui};
@@ -75,7 +75,7 @@ fn budget_ui(ui: &mut Ui, settings: &mut Settings, rows: usize, cols: usize) {
     let square = (rows.min(cols) * rows.min(cols)) as f64;
     let mut own = settings.factor_density.is_some();
     let why = "Say how many of the nonzeros go to the first factor, as a share of n²";
-    ui.checkbox(&mut own, "Own split").on_hover_text(why);
+    tick(ui, &mut own, "Own split", why);
     if own != settings.factor_density.is_some() {
         let share = automatic.as_ref().map_or(0.16, |budget| budget.first as f64 / square);
         settings.factor_density = own.then_some(share);
@@ -116,8 +116,12 @@ fn iterations_ui(ui: &mut Ui, settings: &mut Settings) {
     slider(ui, "Mask iterations", "Inner iterations that choose the mask anew; the others keep it", |ui| {
         ui.add(Slider::new(&mut settings.mask_iterations, 1..=20))
     });
-    ui.checkbox(&mut settings.warm_start, "Warm start")
-        .on_hover_text("Each half-step starts from the last factor and its dual variables, not from nothing");
+    tick(
+        ui,
+        &mut settings.warm_start,
+        "Warm start",
+        "Each half-step starts from the last factor and its dual variables, not from nothing",
+    );
 }
 
 fn start_ui(ui: &mut Ui, settings: &mut Settings) {
@@ -125,8 +129,12 @@ fn start_ui(ui: &mut Ui, settings: &mut Settings) {
     let why = "Which of W and its transpose is factorized; its rows are the side of the first factor. auto: the better \
                one, as two short runs show it";
     choice(ui, "Orientation", why, &mut settings.orientation, &Orientation::ALL, Orientation::name);
-    ui.checkbox(&mut settings.fixed_mask, "One mask fixed")
-        .on_hover_text("The first factor keeps a mask drawn from the seed, which layers of one shape can share");
+    tick(
+        ui,
+        &mut settings.fixed_mask,
+        "One mask fixed",
+        "The first factor keeps a mask drawn from the seed, which layers of one shape can share",
+    );
     if settings.start == Start::Random || settings.fixed_mask {
         labelled(ui, "Seed", "The same seed gives the same run", |ui| ui.add(DragValue::new(&mut settings.seed)));
     }
@@ -134,17 +142,24 @@ fn start_ui(ui: &mut Ui, settings: &mut Settings) {
 
 /// What happens when the masks are final.
 fn values_ui(ui: &mut Ui, settings: &mut Settings, layerwise: bool) {
-    ui.checkbox(&mut settings.exact, "Exact values")
-        .on_hover_text("Solve for the values on the final masks exactly, not only by ADMM");
-    ui.checkbox(&mut settings.fallback, "Magnitude pruning if better")
-        .on_hover_text("Where W is nearly sparse, an identity times its largest entries can beat any product");
+    tick(ui, &mut settings.exact, "Exact values", "Solve for the values on the final masks exactly, not only by ADMM");
+    tick(
+        ui,
+        &mut settings.fallback,
+        "Magnitude pruning if better",
+        "Where W is nearly sparse, an identity times its largest entries can beat any product",
+    );
     if !layerwise {
         return;
     }
-    ui.checkbox(&mut settings.finalize, "Finalize")
-        .on_hover_text("Solve for A's values again on its final mask, so that the layer's outputs come out right");
+    tick(
+        ui,
+        &mut settings.finalize,
+        "Finalize",
+        "Solve for A's values again on its final mask, so that the layer's outputs come out right",
+    );
     ui.add_enabled_ui(settings.finalize, |ui| {
-        ui.checkbox(&mut settings.finalize_both, "Both factors").on_hover_text("Finalize B too");
+        tick(ui, &mut settings.finalize_both, "Both factors", "Finalize B too");
         slider(ui, "Rounds", "How often the factors are finalized, in turn", |ui| {
             ui.add(Slider::new(&mut settings.rounds, 1..=20))
         });

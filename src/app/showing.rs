@@ -1,21 +1,27 @@
 //! The pictures of one moment of one run.
 
+use super::background::Background;
 use super::film::Shot;
 use super::picture::Pyramid;
-use super::run::{Kept, Subject};
+use super::run::Kept;
+use crate::away::{Lane, Task, shared};
 use crate::factorize::Factors;
 use crate::matrix::{Arrangement, Matrix, Orders, inverse, permuted};
+use crate::model::Layer;
+use eframe::egui::Context;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The factors at one moment of one run.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub enum Moment {
     /// Before there are any.
     Nothing,
     /// While it goes on, or at an earlier iteration.
-    Shot(Arc<Shot>),
+    Shot(#[serde(with = "shared")] Arc<Shot>),
     /// In the end.
-    End(Arc<Kept>),
+    End(#[serde(with = "shared")] Arc<Kept>),
 }
 
 impl Moment {
@@ -53,10 +59,11 @@ impl PartialEq for Moment {
 }
 
 /// What is to be shown.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Request {
     /// W, where it is known.
-    pub subject: Option<Subject>,
+    #[serde(with = "shared::option")]
+    pub layer: Option<Arc<Layer>>,
     /// The factors.
     pub moment: Moment,
     /// How rows and columns are ordered.
@@ -65,19 +72,96 @@ pub struct Request {
 
 impl PartialEq for Request {
     fn eq(&self, other: &Self) -> bool {
-        let layer = |request: &Self| request.subject.as_ref().map(|subject| Arc::as_ptr(&subject.layer));
+        let layer = |request: &Self| request.layer.as_ref().map(Arc::as_ptr);
         layer(self) == layer(other) && self.moment == other.moment && self.arrangement == other.arrangement
     }
 }
 
+/// W as it is stored: one picture for all moments.
+#[derive(Serialize, Deserialize)]
+pub struct DrawLayer(#[serde(with = "shared")] Arc<Layer>);
+
+impl Task for DrawLayer {
+    const NAME: &'static str = "draw layer";
+    const LANE: Lane = Lane::Views;
+    type News = ();
+    type Output = Pyramid;
+
+    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Pyramid {
+        Pyramid::new(self.0.weight.clone())
+    }
+}
+
+impl Task for Request {
+    const NAME: &'static str = "draw";
+    const LANE: Lane = Lane::Views;
+    type News = ();
+    type Output = Drawn;
+
+    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Drawn {
+        Drawn::new(&self)
+    }
+}
+
+/// A layer, compared by identity.
+#[derive(Clone)]
+struct Whose(Arc<Layer>);
+
+impl PartialEq for Whose {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// Sees that the pictures of what is wanted are made.
+#[derive(Default)]
+pub struct Showing {
+    layer: Background<Whose, DrawLayer>,
+    drawn: Background<Request, Request>,
+    /// What was made last, put together.
+    pictures: Option<Arc<Pictures>>,
+}
+
+impl Showing {
+    /// Those of `request`, not more often than every `pause`.
+    pub fn want(&mut self, ctx: &Context, request: Request, pause: Duration) {
+        if let Some(layer) = &request.layer {
+            self.layer.want(ctx, Whose(layer.clone()), |Whose(layer)| DrawLayer(layer.clone()));
+        }
+        self.drawn.want_slowly(ctx, request, pause, Clone::clone);
+        let Some((request, drawn)) = self.drawn.entry() else { return };
+        let layer = request.layer.as_ref().and_then(|layer| self.layer.of(&Whose(layer.clone())));
+        let w = drawn.w.as_ref().or(layer);
+        let same = |pictures: &Arc<Pictures>| {
+            Arc::ptr_eq(&pictures.drawn, drawn) && pictures.w.as_ref().map(Arc::as_ptr) == w.map(Arc::as_ptr)
+        };
+        // Another layer's factors do not stand beside this one: the last pictures stay until W's is there.
+        if !self.pictures.as_ref().is_some_and(same) && (w.is_some() || request.layer.is_none()) {
+            self.pictures = Some(Arc::new(Pictures { w: w.cloned(), drawn: drawn.clone() }));
+        }
+    }
+
+    /// The last ones.
+    pub fn latest(&self) -> Option<&Arc<Pictures>> {
+        self.pictures.as_ref()
+    }
+
+    /// Whether they are those that were wanted last.
+    pub fn is_settled(&self) -> bool {
+        let whole =
+            |pictures: &Arc<Pictures>| self.drawn.latest().is_some_and(|drawn| Arc::ptr_eq(&pictures.drawn, drawn));
+        self.drawn.is_settled() && self.pictures.as_ref().is_some_and(whole)
+    }
+}
+
 /// One axis of a picture: where its entries stand in the matrix.
-#[derive(Clone, Default)]
-pub struct Axis(Option<Arc<(Vec<u32>, Vec<u32>)>>);
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Axis(Option<(Vec<u32>, Vec<u32>)>);
 
 impl Axis {
     fn new(order: Vec<u32>) -> Self {
         let back = inverse(&order);
-        Self(Some(Arc::new((order, back))))
+        Self(Some((order, back)))
     }
 
     /// The index of what is shown at a position.
@@ -95,13 +179,42 @@ impl Axis {
 pub struct Pictures {
     /// W, where it is known.
     pub w: Option<Arc<Pyramid>>,
+    drawn: Arc<Drawn>,
+}
+
+impl Pictures {
+    /// Made here and now, without W's own.
+    #[cfg(test)]
+    pub fn of(request: Request) -> Self {
+        Self { w: None, drawn: Arc::new(Drawn::new(&request)) }
+    }
+}
+
+impl std::ops::Deref for Pictures {
+    type Target = Drawn;
+
+    fn deref(&self) -> &Drawn {
+        &self.drawn
+    }
+}
+
+/// Of one moment all that changes with it.
+#[derive(Serialize, Deserialize)]
+pub struct Drawn {
+    /// W, if its rows and columns stand in another order than in its file.
+    #[serde(with = "shared::option")]
+    w: Option<Arc<Pyramid>>,
     /// A, `[out, k]`.
+    #[serde(with = "shared::option")]
     pub a: Option<Arc<Pyramid>>,
     /// B, `[k, in]`.
+    #[serde(with = "shared::option")]
     pub b: Option<Arc<Pyramid>>,
     /// A·B.
+    #[serde(with = "shared::option")]
     pub product: Option<Arc<Pyramid>>,
     /// W − A·B.
+    #[serde(with = "shared::option")]
     pub error: Option<Arc<Pyramid>>,
     /// The order of outputs, inner indices and inputs.
     pub out: Axis,
@@ -113,13 +226,12 @@ pub struct Pictures {
     pub step: Option<usize>,
 }
 
-impl Pictures {
+impl Drawn {
     /// Heavy for large matrices: not for the window's thread.
-    pub fn new(request: &Request) -> Self {
+    fn new(request: &Request) -> Self {
         let step = request.moment.step();
-        let w = request.subject.as_ref();
         let nothing = Self {
-            w: w.map(Subject::picture),
+            w: None,
             a: None,
             b: None,
             product: None,
@@ -131,26 +243,25 @@ impl Pictures {
         };
         let Some(mut factors) = request.moment.factors() else { return nothing };
         let mut axes = [Axis::default(), Axis::default(), Axis::default()];
-        let mut picture = nothing.w;
+        let mut w = request.layer.as_ref().map(|layer| layer.weight.clone());
+        let mut arranged = None;
         if request.arrangement != Arrangement::Stored {
             let orders = Orders::of(&factors.a, &factors.b, request.arrangement);
             factors.a = permuted(&factors.a, &orders.out, &orders.inner);
             factors.b = permuted(&factors.b, &orders.inner, &orders.input);
-            picture = w.map(|w| {
-                let w = &w.layer.weight;
-                Arc::new(Pyramid::new(Arc::new(permuted(w, &orders.out, &orders.input))))
-            });
+            w = w.map(|w| Arc::new(permuted(&w, &orders.out, &orders.input)));
+            arranged = w.clone().map(|w| Arc::new(Pyramid::new(w)));
             axes = [orders.out, orders.inner, orders.input].map(Axis::new);
         }
         let product = factors.product();
-        let error = picture.as_ref().map(|w| w.matrix()).filter(|w| w.shape() == product.shape()).map(|w| {
+        let error = w.filter(|w| w.shape() == product.shape()).map(|w| {
             let entries = w.as_slice().iter().zip(product.as_slice()).map(|(w, p)| w - p).collect();
             Matrix::from_vec(w.rows(), w.cols(), entries)
         });
         let draw = |matrix: Matrix| Some(Arc::new(Pyramid::new(Arc::new(matrix))));
         let [out, inner, input] = axes;
         Self {
-            w: picture,
+            w: arranged,
             a: draw(factors.a),
             b: draw(factors.b),
             product: draw(product),

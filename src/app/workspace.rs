@@ -21,12 +21,13 @@ pub enum Pane {
     Runs,
     Model,
     Story,
+    Lesson,
     Log,
 }
 
 impl Pane {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Layers,
         Self::Settings,
         Self::W,
@@ -41,6 +42,7 @@ impl Pane {
         Self::Runs,
         Self::Model,
         Self::Story,
+        Self::Lesson,
         Self::Log,
     ];
 
@@ -61,6 +63,7 @@ impl Pane {
             Self::Runs => "Runs",
             Self::Model => "Model",
             Self::Story => "Story",
+            Self::Lesson => "Lesson",
             Self::Log => "Log",
         }
     }
@@ -89,10 +92,11 @@ impl Default for Workspace {
         let runs = tab(&mut tiles, &[Pane::Runs]);
         let history = shared(&mut tiles, LinearDir::Horizontal, &[(curves, 0.5), (runs, 0.5)]);
         let middle = shared(&mut tiles, LinearDir::Vertical, &[(above, 0.35), (below, 0.35), (history, 0.3)]);
-        // Two pages: one layer, and the whole model.
+        // Three pages: one layer, the whole model, and the lesson.
         let (model, story) = (tab(&mut tiles, &[Pane::Model]), tab(&mut tiles, &[Pane::Story]));
         let model = shared(&mut tiles, LinearDir::Horizontal, &[(model, 0.58), (story, 0.42)]);
-        let middle = tiles.insert_tab_tile(vec![middle, model]);
+        let lesson = tab(&mut tiles, &[Pane::Lesson]);
+        let middle = tiles.insert_tab_tile(vec![middle, model, lesson]);
         let layers = tab(&mut tiles, &[Pane::Layers]);
         let settings = tab(&mut tiles, &[Pane::Settings]);
         let all = [(layers, 0.16), (middle, 0.62), (settings, 0.22)];
@@ -107,9 +111,62 @@ impl Default for Workspace {
     }
 }
 
+/// Windows narrower than this, in points, have the panels of a phone.
+const NARROW: f32 = 640.0;
+
+/// The panels' places in a wide window and in a narrow one.
+pub struct Workspaces {
+    wide: Workspace,
+    narrow: Workspace,
+    is_narrow: bool,
+}
+
+impl Workspaces {
+    /// With these places in a wide window.
+    pub fn new(wide: Workspace) -> Self {
+        Self { wide, narrow: Workspace::narrow(), is_narrow: false }
+    }
+
+    /// Takes the places that fit this width.
+    pub fn fit(&mut self, width: f32) {
+        self.is_narrow = width < NARROW;
+    }
+
+    /// Those in use.
+    pub fn current(&mut self) -> &mut Workspace {
+        if self.is_narrow { &mut self.narrow } else { &mut self.wide }
+    }
+
+    /// Those of a wide window, which are kept.
+    pub fn wide(&self) -> &Workspace {
+        &self.wide
+    }
+
+    /// Brings a panel to the front.
+    pub fn show(&mut self, pane: Pane) {
+        self.wide.show(pane);
+        self.narrow.show(pane);
+    }
+
+    /// Leaves these panels out; all others are there.
+    pub fn hide(&mut self, hidden: &[Pane]) {
+        self.wide.hide(hidden);
+        self.narrow.hide(hidden);
+    }
+
+    /// All back to their places.
+    pub fn reset(&mut self) {
+        (self.wide, self.narrow) = (Workspace::default(), Workspace::narrow());
+    }
+}
+
 /// What the tab of several panels says.
 pub fn page_name(tiles: &Tiles<Pane>, page: TileId) -> &'static str {
-    if holds(tiles, page, Pane::Model) { "Language model" } else { "Layer" }
+    match () {
+        () if holds(tiles, page, Pane::Model) => "Language model",
+        () if holds(tiles, page, Pane::Lesson) => "8×8 lesson",
+        () => "Layer",
+    }
 }
 
 fn holds(tiles: &Tiles<Pane>, tile: TileId, wanted: Pane) -> bool {
@@ -130,9 +187,44 @@ fn shared(tiles: &mut Tiles<Pane>, dir: LinearDir, children: &[(TileId, f32)]) -
 }
 
 impl Workspace {
+    /// For a phone: pictures above, everything else below, one at a time.
+    fn narrow() -> Self {
+        let mut tiles = Tiles::default();
+        let seen = [Pane::W, Pane::Product, Pane::Error, Pane::A, Pane::B, Pane::Curves, Pane::Story, Pane::Lesson];
+        let rest = Pane::ALL.into_iter().filter(|pane| !seen.contains(pane));
+        let set = rest.clone().find(|pane| *pane == Pane::Settings).into_iter();
+        let below: Vec<Pane> = set.chain(rest.filter(|pane| *pane != Pane::Settings)).collect();
+        let halves = [&seen[..], &below].map(|panes| {
+            let children: Vec<TileId> = panes.iter().map(|&pane| tiles.insert_pane(pane)).collect();
+            tiles.insert_tab_tile(children)
+        });
+        let root = shared(&mut tiles, LinearDir::Vertical, &halves.map(|half| (half, 0.5)));
+        Self { tree: Tree::new(eframe::egui::Id::unique("narrow workspace"), root, tiles) }
+    }
+
     /// Brings a panel to the front, wherever it is.
     pub fn show(&mut self, pane: Pane) {
         self.tree.make_active(|_, tile| matches!(tile, Tile::Pane(found) if *found == pane));
+    }
+
+    /// A panel of the page in front.
+    pub fn page(&self) -> Option<Pane> {
+        let active = self.tree.active_tiles();
+        let shown = |pane: &Pane| {
+            active.iter().any(|&tile| matches!(self.tree.tiles.get(tile), Some(Tile::Pane(found)) if found == pane))
+        };
+        [Pane::Model, Pane::Lesson, Pane::W].into_iter().find(shown)
+    }
+
+    /// Leaves these panels out; all others are there.
+    pub fn hide(&mut self, hidden: &[Pane]) {
+        let panes: Vec<(TileId, Pane)> = self
+            .tree
+            .tiles
+            .iter()
+            .filter_map(|(id, tile)| if let Tile::Pane(pane) = tile { Some((*id, *pane)) } else { None })
+            .collect();
+        panes.into_iter().for_each(|(id, pane)| self.tree.set_visible(id, !hidden.contains(&pane)));
     }
 
     /// A saved layout, if it has every panel once; a new version may have others.

@@ -38,7 +38,8 @@ impl Explorer {
             Some(RunToWrite {
                 number: run.number,
                 layer: settings.layer.clone(),
-                outcome: Box::new(move || crate::job::Outcome { factors: kept.factors(), ..outcome }),
+                outcome,
+                kept,
                 problem: run.problem.clone()?,
                 threads: self.thread_count(),
             })

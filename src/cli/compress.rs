@@ -130,7 +130,7 @@ impl Compress {
                 return Err("--distribute needs a text to measure the layers with: give --calibration-text FILE".into());
             };
             let proxy = super::proxy::measured(&model, windows)?;
-            plan.densities.by_layer = compress::distribute(&model, &proxy, plan.densities.all);
+            plan.densities.by_layer = compress::distribute(model.config(), &proxy, plan.densities.all);
         }
         // Without an output the work is kept where nobody sees it.
         let hidden = tempfile::tempdir()?;
@@ -141,7 +141,7 @@ impl Compress {
         let work = Compression::new(&model, plan.clone(), &inputs, folder.store(), Box::new(clock))?;
         let reports = drive(&model, &plan, work)?;
         let seconds = reports.iter().map(|report| report.seconds).sum::<f64>().max(start.elapsed().as_secs_f64());
-        let totals = Totals::new(reports, plan.dense_weights(&model), plan.densities.all, seconds);
+        let totals = Totals::new(reports, plan.dense_weights(model.config()), plan.densities.all, seconds);
         match (&self.out, &self.save_calibration) {
             (Some(_), statistics) => {
                 let (layouts, companions) = (self.layout.clone(), self.model.companions()?);
@@ -206,7 +206,7 @@ impl Compress {
 
 /// All steps, with a bar; the reports of all layers.
 fn drive(model: &Llama, plan: &Plan, mut work: Compression) -> Result<Vec<RunReport>, Failure> {
-    let costs = plan.costs(model);
+    let costs = plan.costs(model.config());
     let all: f64 = costs.values().sum();
     let cost = |id: LayerId| costs.get(&id).copied().unwrap_or(0.0);
     let bar = output::Share::new("compressing");

@@ -134,7 +134,7 @@ fn plans(model: &Llama, proxy: &compress::Proxy, preset: Preset, threads: usize)
         }
     }
     for density in [0.4, 0.25, 0.15, 0.1] {
-        let by_layer = compress::distribute(model, proxy, density);
+        let by_layer = compress::distribute(model.config(), proxy, density);
         plans.push((
             format!("distributed {}", percent(density)),
             plan(Densities { all: density, by_layer, ..Densities::default() }),

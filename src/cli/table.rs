@@ -118,7 +118,7 @@ impl Table {
             for &density in &self.densities {
                 let mut plan = Plan { threads, ..(row.plan)(density) };
                 if row.distributed {
-                    plan.densities.by_layer = compress::distribute(&model, &proxy, density);
+                    plan.densities.by_layer = compress::distribute(model.config(), &proxy, density);
                 }
                 let bar = output::Steps::new(row.name, "densities");
                 bar.update(values.len(), self.densities.len());
@@ -132,7 +132,7 @@ impl Table {
                 all.push(json!({
                     "method": row.name,
                     "density": density,
-                    "nnz": plan.dense_weights(&model) + reports.iter().map(|(_, report)| report.nnz).sum::<usize>(),
+                    "nnz": plan.dense_weights(model.config()) + reports.iter().map(|(_, report)| report.nnz).sum::<usize>(),
                     "perplexity": perplexity,
                     "relative_error": mean(|report| report.relative_error),
                     "layer_error": mean(|report| report.layer_error.unwrap_or(0.0)),

@@ -35,7 +35,8 @@ fn how_to_get_it() -> &'static str {
 #[cfg(feature = "gui")]
 fn open(file: &Option<PathBuf>, tensor: Option<String>, threads: Option<usize>) -> Result<(), String> {
     use dsf_explorer::app::{Explorer, Opening};
-    let opening = Opening { path: file.clone(), tensor, threads, ..Opening::default() };
+    use dsf_explorer::model::Source;
+    let opening = Opening { source: file.clone().map(Source::from), tensor, threads, ..Opening::default() };
     show(true, move |cc| Box::new(Explorer::new(cc, opening)))
 }
 

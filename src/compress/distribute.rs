@@ -1,7 +1,7 @@
 //! A total budget shared between the layers, by what their errors cost the model.
 
 use super::Proxy;
-use crate::language::{LayerId, Llama};
+use crate::language::{Config, LayerId};
 use std::collections::BTreeMap;
 
 /// No layer gets less than this share of its weights.
@@ -20,7 +20,7 @@ const PORTION: f64 = 0.005;
 ///
 /// The loss is a sum of falling, nearly convex functions of each layer's nonzeros, so that giving the next portion always
 /// where it helps most comes to the best division (but for what one portion is worth).
-pub fn distribute(model: &Llama, proxy: &Proxy, density: f64) -> BTreeMap<LayerId, f64> {
+pub fn distribute(model: &Config, proxy: &Proxy, density: f64) -> BTreeMap<LayerId, f64> {
     let sizes: Vec<(LayerId, f64)> = model
         .layers()
         .map(|id| {

@@ -137,7 +137,7 @@ impl Folder {
             out.write_all(&export::header(parts.iter().map(|part| &part.0), &metadata))?;
             for (entry, file) in &parts {
                 let kept = model::open(file).map_err(std::io::Error::other)?;
-                out.write_all(kept.bytes(&entry.name).map_err(std::io::Error::other)?)?;
+                out.write_all(&kept.bytes(&entry.name).map_err(std::io::Error::other)?)?;
             }
             Ok(())
         })?;
@@ -235,7 +235,7 @@ impl Folder {
                     let info = checkpoint.tensor(&entry.name).map_err(std::io::Error::other)?;
                     match (layer, info.format) {
                         (Some(layer), Some(dtype)) => out.write_all(&dtype.encode(layer.weight.as_slice()))?,
-                        _ => out.write_all(checkpoint.bytes(&entry.name).map_err(std::io::Error::other)?)?,
+                        _ => out.write_all(&checkpoint.bytes(&entry.name).map_err(std::io::Error::other)?)?,
                     }
                 }
                 Ok(())

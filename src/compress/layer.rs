@@ -5,10 +5,11 @@ use crate::factorize::{Factors, Settings};
 use crate::language::LayerId;
 use crate::matrix::Matrix;
 use crate::model::Dtype;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What replaces W.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Kept {
     /// Two sparse matrices, in f32.
     Factors(Factors),
@@ -27,13 +28,14 @@ impl Kept {
 }
 
 /// A layer and what replaces it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CompressedLayer {
     /// Which layer.
     pub id: LayerId,
     /// What replaces its weight.
     pub kept: Kept,
     /// The same as one matrix `[out, in]`, as a merged file holds it and as later layers see it.
+    #[serde(with = "crate::away::shared")]
     pub weight: Arc<Matrix>,
     /// Of the run, split and orientation as they were found.
     pub settings: Settings,

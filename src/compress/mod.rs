@@ -16,6 +16,7 @@ mod proxy;
 mod run;
 mod store;
 mod totals;
+mod whole;
 
 pub use distribute::distribute;
 pub use error::Error;
@@ -28,3 +29,4 @@ pub use proxy::{Curve, Proxy};
 pub use run::{Compression, Step};
 pub use store::{Memory, Store};
 pub use totals::Totals;
+pub use whole::merged_model;

@@ -3,7 +3,7 @@
 use super::Error;
 use crate::export::Layout;
 use crate::factorize::{Preset, Settings};
-use crate::language::{LayerId, Linear, Llama};
+use crate::language::{Config, LayerId, Linear};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ impl Method {
 }
 
 /// Nonzeros of each layer, as a share of its weights. The most particular one given counts.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Densities {
     /// Of layers that are not named otherwise.
     pub all: f64,
@@ -63,7 +63,7 @@ impl Densities {
 }
 
 /// What is to be done.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// How layers are replaced.
     pub method: Method,
@@ -106,13 +106,13 @@ impl Plan {
     }
 
     /// How many weights are in layers that stay as they are.
-    pub fn dense_weights(&self, model: &Llama) -> usize {
+    pub fn dense_weights(&self, model: &Config) -> usize {
         let dense = model.layers().filter(|&id| self.densities.of(id) >= 1.0);
         dense.map(|id| model.shape(id)).map(|(rows, cols)| rows * cols).sum()
     }
 
     /// What the layers cost against each other, those that are to be done.
-    pub fn costs(&self, model: &Llama) -> BTreeMap<LayerId, f64> {
+    pub fn costs(&self, model: &Config) -> BTreeMap<LayerId, f64> {
         let done = model.layers().filter(|&id| self.densities.of(id) < 1.0);
         let cost = |(rows, cols): (usize, usize)| (rows.min(cols) as f64).powi(2) * rows.max(cols) as f64;
         done.map(|id| (id, cost(model.shape(id)))).collect()

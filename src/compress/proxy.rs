@@ -15,11 +15,12 @@ use crate::factorize::{Calibration, Preset, Settings};
 use crate::job::{Drive, End, Problem};
 use crate::language::{LayerId, Llama, Progress, Stage, Walk, Windows};
 use crate::measure::layer_error;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How much each layer's error costs.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Proxy {
     /// The dense model's loss.
     pub dense: f64,
@@ -30,7 +31,7 @@ pub struct Proxy {
 }
 
 /// A layer's error against its density, from short runs at some densities.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Curve {
     /// `(density, layer-wise error)`, densities rising.
     points: Vec<(f64, f64)>,

@@ -10,6 +10,7 @@ mod double;
 mod eigen;
 mod exp;
 mod sparse;
+mod threads;
 
 pub use chunks::{chunks, chunks_mut, chunks_of, chunks_of_mut, dot, join, prelude};
 pub use dense::{Cholesky, NotPositive, Svd, gram, product, product_on, svd};
@@ -19,3 +20,4 @@ pub use eigen::{Eigen, symmetric_eigen};
 pub use exp::exp;
 pub use faer::Par;
 pub use sparse::{PANEL, PanelRow, fill_transposed, gram as sparse_gram, multiply, vectorized, with_panel};
+pub use threads::{Threads, on};

@@ -2,6 +2,7 @@
 
 use super::axis::Axis;
 use super::escape;
+use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 
 const FONT: f64 = 12.0;
@@ -19,7 +20,7 @@ pub const MAGNITUDE: [u8; 3] = [160, 110, 190];
 pub const SVD: [u8; 3] = [0, 150, 160];
 
 /// Lines over a common x axis, on a light background.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Chart {
     /// What stands above it.
     pub title: String,
@@ -36,7 +37,7 @@ pub struct Chart {
 }
 
 /// One line of a [`Chart`].
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     /// Its name in the legend.
     pub name: String,
@@ -49,7 +50,7 @@ pub struct Series {
 }
 
 /// A level across a [`Chart`].
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
     /// What is written on it.
     pub name: String,

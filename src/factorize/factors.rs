@@ -28,7 +28,7 @@ impl Factor {
 }
 
 /// W ≈ A·B.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Factors {
     /// `[out, k]`.
     pub a: Matrix,

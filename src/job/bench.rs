@@ -1,6 +1,6 @@
 //! How fast the solver is: time by phase, against what the necessary products would take.
 
-use crate::compute::{Par, product_on};
+use crate::compute::{Threads, on, product_on};
 use crate::factorize::{Error, Phase, Settings, Solver};
 use crate::matrix::Matrix;
 use rand_pcg::{
@@ -9,7 +9,7 @@ use rand_pcg::{
 };
 use serde::Serialize;
 use std::sync::OnceLock;
-use std::time::Instant;
+use web_time::Instant;
 
 /// One measured run.
 #[derive(Clone, Debug, Serialize)]
@@ -64,8 +64,8 @@ pub fn measure(rows: usize, cols: usize, settings: &Settings, threads: usize) ->
     BEGUN.get_or_init(Instant::now);
     let clock = || BEGUN.get_or_init(Instant::now).elapsed().as_secs_f64();
     let w = gaussian(rows, cols);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("worker threads");
-    pool.install(|| {
+    let pool = Threads::new(Some(threads)).expect("worker threads");
+    pool.run(|| {
         let before = gemm_gflops(rows.min(cols), threads);
         let begun = Instant::now();
         let mut solver = Solver::with_clock(&w, settings, clock)?;
@@ -97,10 +97,9 @@ fn gemm_gflops(n: usize, threads: usize) -> f64 {
     let (a, b, mut out) = (gaussian(n, n), gaussian(n, n), Matrix::zeros(n, n));
     let flops = 2.0 * (n as f64).powi(3);
     let repeats = (2e9 / flops).clamp(3.0, 200.0) as usize;
-    let par = if threads > 1 { Par::rayon(threads) } else { Par::Seq };
     let once = |_| {
         let begun = Instant::now();
-        product_on(&mut out, a.view(), b.view(), par);
+        product_on(&mut out, a.view(), b.view(), on(threads));
         begun.elapsed().as_secs_f64()
     };
     flops / (0..repeats).map(once).fold(f64::INFINITY, f64::min) * 1e-9

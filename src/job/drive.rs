@@ -1,20 +1,25 @@
 //! The events of a run, and the loop body that makes them.
 
+use crate::away::shared;
 use crate::factorize::{
     Calibration, Error, Factor, Factors, Finalize, Finalizer, Report, Search, Settings, Sides, Solve, Solver, polish,
 };
 use crate::matrix::Matrix;
 use crate::measure;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What is to be factorized.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Problem {
     /// W `[out, in]`.
+    #[serde(with = "shared")]
     pub weight: Arc<Matrix>,
     /// What is known of the layer's inputs: with it the run is layer-wise.
+    #[serde(with = "shared::option")]
     pub calibration: Option<Arc<Calibration>>,
     /// Inputs that take no part in the run, to measure it with.
+    #[serde(with = "shared::option")]
     pub held_out: Option<Arc<Calibration>>,
 }
 
@@ -26,7 +31,7 @@ impl Problem {
 }
 
 /// What a run can be told while it goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
     /// Stop after the step in work, until told otherwise.
     Pause,
@@ -36,12 +41,15 @@ pub enum Command {
     Step,
     /// On to the end of the outer iteration, or of a round, then pause.
     Iteration,
+    /// Send one [`Event::Snapshot`] after the step in work. Whoever shows the factors asks again when the last snapshot is
+    /// on screen, so that no more are made than can be seen.
+    Snapshot,
     /// End after the step in work and keep the best factors so far.
     Cancel,
 }
 
 /// What a run tells.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Event {
     /// A step is done.
     Stepped(Progress),
@@ -55,7 +63,7 @@ pub enum Event {
 }
 
 /// What a run is busy with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stage {
     /// Short runs that find the split or the orientation.
     Search,
@@ -77,7 +85,7 @@ impl Stage {
 }
 
 /// Where a run stands.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// What the last step was part of.
     pub stage: Stage,
@@ -98,7 +106,7 @@ pub struct Progress {
 }
 
 /// The moment from which on a run's pace is measured.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Settled {
     /// The share of the work done by then.
     pub done: f64,
@@ -118,7 +126,7 @@ impl Progress {
 }
 
 /// The factors at one moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Snapshot {
     /// After which step, not counting those of a search; 0 is the start.
     pub step: usize,
@@ -127,7 +135,7 @@ pub struct Snapshot {
 }
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum End {
     /// All iterations done.
     Finished,
@@ -138,7 +146,7 @@ pub enum End {
 }
 
 /// tr((W−AB)·XᵀX·(W−AB)ᵀ) / tr(W·XᵀX·Wᵀ) of a layer-wise run.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LayerErrors {
     /// On the calibration statistics, when the masks were final.
     pub before_finalize: f64,
@@ -149,12 +157,12 @@ pub struct LayerErrors {
 }
 
 /// What a run leaves behind.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
     /// How it ended.
     pub end: End,
     /// Why, when it diverged.
-    pub problem: Option<Error>,
+    pub problem: Option<String>,
     /// The settings, with split and orientation as they were found.
     pub settings: Settings,
     /// The best factors.

@@ -1,14 +1,15 @@
 //! `config.json`: the sizes and constants of a Llama.
 
 use super::Error;
-use serde::Deserialize;
+use super::{LayerId, Linear};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The architectures that are computed here; Mistral's is Llama's where no window slides.
 const ARCHITECTURES: [&str; 2] = ["LlamaForCausalLM", "MistralForCausalLM"];
 
 /// Sizes and constants of a Llama-family model.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Config {
     /// Width of the residual stream.
     pub hidden: usize,
@@ -45,7 +46,7 @@ pub struct Config {
 }
 
 /// The rotary embedding's frequencies.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rope {
     /// The base: frequency j of d/2 is `theta^(−2j/d)`.
     pub theta: f64,
@@ -54,7 +55,7 @@ pub struct Rope {
 }
 
 /// How the frequencies are stretched.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Scaling {
     /// Not at all.
     None,
@@ -77,6 +78,21 @@ pub enum Scaling {
 }
 
 impl Config {
+    /// All linear layers of all blocks, in the order in which they are computed.
+    pub fn layers(&self) -> impl Iterator<Item = LayerId> + use<> {
+        (0..self.blocks).flat_map(|block| Linear::ALL.map(|linear| LayerId { block, linear }))
+    }
+
+    /// Outputs and inputs of a layer.
+    pub fn shape(&self, id: LayerId) -> (usize, usize) {
+        id.linear.shape(self)
+    }
+
+    /// How many weights all of them have.
+    pub fn layer_weights(&self) -> usize {
+        self.layers().map(|id| self.shape(id)).map(|(rows, cols)| rows * cols).sum()
+    }
+
     /// Reads a `config.json`, and refuses what is not computed here by name.
     pub fn read(bytes: &[u8]) -> Result<Self, Error> {
         let json: Json = serde_json::from_slice(bytes).map_err(|error| Error::Config { problem: error.to_string() })?;

@@ -1,7 +1,9 @@
 //! The built-in language model, and its language.
 
 use super::{Error, Llama, Windows};
-use crate::model::{self, Checkpoint};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::model;
+use crate::model::Checkpoint;
 use crate::stories::{Excerpt, excerpt};
 use std::sync::Arc;
 
@@ -14,6 +16,7 @@ const HELD_OUT: u64 = 101;
 const CALIBRATION: u64 = 202;
 
 /// The built-in language model: four blocks, trained on the stories of [`crate::stories`].
+#[cfg(not(target_arch = "wasm32"))]
 pub fn example() -> Llama {
     example_with(Arc::new(model::example()))
 }

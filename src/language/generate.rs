@@ -8,9 +8,10 @@ use crate::compute::Par;
 use crate::matrix::Matrix;
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
+use serde::{Deserialize, Serialize};
 
 /// How the next token is drawn.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sampling {
     /// Logits are divided by it: 1 as the model says, towards 0 always the likeliest.
     pub temperature: f32,

@@ -1,9 +1,10 @@
 //! The linear layers of a block, which are what is compressed.
 
 use super::Config;
+use serde::{Deserialize, Serialize};
 
 /// A linear layer's place in its block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Linear {
     /// Queries.
     Query,
@@ -113,7 +114,7 @@ impl Stage {
 }
 
 /// A linear layer of a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LayerId {
     /// Which block, from 0.
     pub block: usize,

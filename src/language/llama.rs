@@ -101,17 +101,12 @@ impl Llama {
 
     /// All linear layers of all blocks, in the order in which they are computed.
     pub fn layers(&self) -> impl Iterator<Item = LayerId> + use<> {
-        (0..self.config.blocks).flat_map(|block| Linear::ALL.map(|linear| LayerId { block, linear }))
-    }
-
-    /// How many weights those layers have.
-    pub fn layer_weights(&self) -> usize {
-        self.layers().map(|id| self.shape(id)).map(|(rows, cols)| rows * cols).sum()
+        self.config.layers()
     }
 
     /// Outputs and inputs of a layer.
     pub fn shape(&self, id: LayerId) -> (usize, usize) {
-        id.linear.shape(&self.config)
+        self.config.shape(id)
     }
 
     /// A layer as it is stored, whatever has been put in its place.

@@ -11,7 +11,6 @@ mod example;
 mod generate;
 mod layers;
 mod llama;
-#[cfg(not(target_arch = "wasm32"))]
 mod open;
 mod rope;
 mod stream;
@@ -22,12 +21,15 @@ mod windows;
 pub use block::Block;
 pub use config::{Config, Rope, Scaling};
 pub use error::Error;
-pub use example::{example, example_calibration, example_companions, example_held_out, example_with};
+#[cfg(not(target_arch = "wasm32"))]
+pub use example::example;
+pub use example::{example_calibration, example_companions, example_held_out, example_with};
 pub use generate::{Sampling, generate};
 pub use layers::{LayerId, Linear, Stage};
 pub use llama::{Ends, Llama};
+pub use open::open_with;
 #[cfg(not(target_arch = "wasm32"))]
-pub use open::{companions, open, open_with};
+pub use open::{companions, open};
 pub use rope::Angles;
 pub use stream::{Loss, Prepared, Progress, Streams, unobserved};
 pub use tokenizer::Tokenizer;

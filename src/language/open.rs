@@ -1,26 +1,27 @@
 //! Opening a model's folder.
 
 use super::{Error, Llama};
-use crate::model::Checkpoint;
+use crate::model::{Checkpoint, Source};
+#[cfg(not(target_arch = "wasm32"))]
 use std::path::Path;
 use std::sync::Arc;
 
 /// Opens a Hugging Face folder: `config.json`, `tokenizer.json`, and the weights in one file or in shards.
+#[cfg(not(target_arch = "wasm32"))]
 pub fn open(folder: &Path) -> Result<Llama, Error> {
-    open_with(folder, Arc::new(crate::model::open(folder)?))
+    open_with(&Source::from(folder.to_owned()), Arc::new(crate::model::open(folder)?))
 }
 
-/// The same with weights that are open already.
-pub fn open_with(folder: &Path, checkpoint: Arc<Checkpoint>) -> Result<Llama, Error> {
+/// The same with weights that were opened from `source` already.
+pub fn open_with(source: &Source, checkpoint: Arc<Checkpoint>) -> Result<Llama, Error> {
     let name = checkpoint.name().to_owned();
-    // A file of weights stands for the folder it is in.
-    let folder = if folder.is_dir() { folder } else { folder.parent().unwrap_or(Path::new("")) };
-    let config = read(folder, &name, "config.json")?;
-    let tokenizer = read(folder, &name, "tokenizer.json")?;
+    let read = |file: &'static str| source.beside(file)?.ok_or_else(|| Error::Missing { folder: name.clone(), file });
+    let (config, tokenizer) = (read("config.json")?, read("tokenizer.json")?);
     Llama::new(&name, &config, &tokenizer, checkpoint)
 }
 
 /// The other files of a model's folder that are needed to load it, by name.
+#[cfg(not(target_arch = "wasm32"))]
 pub fn companions(source: &Path) -> Result<Vec<(String, Vec<u8>)>, Error> {
     const NAMES: [&str; 9] = [
         "config.json",
@@ -44,11 +45,4 @@ pub fn companions(source: &Path) -> Result<Vec<(String, Vec<u8>)>, Error> {
             Err(error) => Err(Error::Unreadable { file: name.to_owned(), reason: error.to_string() }),
         })
         .collect()
-}
-
-fn read(folder: &Path, name: &str, file: &'static str) -> Result<Vec<u8>, Error> {
-    std::fs::read(folder.join(file)).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Error::Missing { folder: name.to_owned(), file },
-        _ => Error::Unreadable { file: file.to_owned(), reason: error.to_string() },
-    })
 }

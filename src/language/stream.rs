@@ -6,6 +6,7 @@ use super::rope::Angles;
 use super::{Error, Windows};
 use crate::compute::{Par, chunks_of_mut, prelude::*};
 use crate::matrix::Matrix;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Told after each block of a long computation, with how many there are; says whether to go on.
@@ -61,7 +62,7 @@ impl Streams {
 }
 
 /// How well a text is predicted.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Loss {
     /// The mean of −ln P of a token.
     pub nll: f64,

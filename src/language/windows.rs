@@ -1,9 +1,10 @@
 //! A text in pieces of equal length.
 
 use super::{Error, Llama};
+use serde::{Deserialize, Serialize};
 
 /// Windows of `context` tokens, not overlapping; what does not fill the last one is left out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Windows {
     context: usize,
     tokens: Vec<u32>,

@@ -1,14 +1,16 @@
 //! The dense matrix: f32, row-major.
 
 use faer::{MatMut, MatRef};
+use serde::{Deserialize, Serialize};
 
 /// A dense f32 matrix in row-major order, the order of checkpoints and pictures.
 ///
 /// Arithmetic is done on faer's strided views of it, [`Matrix::view`].
-#[derive(Clone, PartialEq, Default)]
+#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Matrix {
     rows: usize,
     cols: usize,
+    #[serde(with = "crate::away::raw")]
     data: Vec<f32>,
 }
 

@@ -1,7 +1,9 @@
 //! Which entries are kept: one bit a position.
 
+use serde::{Deserialize, Serialize};
+
 /// What two masks have in common, in positions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overlap {
     /// Kept by both.
     pub both: usize,
@@ -25,10 +27,11 @@ impl Overlap {
 ///
 /// Each row starts on a new 64-bit word, column c is bit c mod 64 (least significant first), and the bits past the
 /// last column are 0: the bytes of a row are what sparse-bitmask files hold.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Mask {
     rows: usize,
     cols: usize,
+    #[serde(with = "crate::away::raw")]
     words: Vec<u64>,
 }
 

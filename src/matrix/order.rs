@@ -70,7 +70,7 @@ impl Arrangement {
 
 /// The orders of a product A·B, A `[out, k]` and B `[k, in]`. The inner one belongs to both factors, so that A and B in
 /// these orders still multiply to A·B, in the orders of its rows and columns.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Orders {
     /// Of A's rows.
     pub out: Vec<u32>,

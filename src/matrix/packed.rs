@@ -2,12 +2,14 @@
 
 use super::{Mask, Matrix, ones};
 use half::f16;
+use serde::{Deserialize, Serialize};
 
 /// A mask of one bit a position, and its values in 16 bits: the eleven leading digits of each, which is more than any
 /// picture shows.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Packed {
     mask: Mask,
+    #[serde(with = "crate::away::raw")]
     values: Vec<f16>,
     /// A power of two that brings the largest value near 1.
     scale: f32,

@@ -1,15 +1,18 @@
 //! Compressed sparse rows.
 
 use super::Matrix;
+use serde::{Deserialize, Serialize};
 
 /// A sparse matrix in CSR form: the entries of row `i` are `indices` and `values` at
 /// `row_starts[i]..row_starts[i + 1]`, columns ascending.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct Csr {
     rows: usize,
     cols: usize,
     row_starts: Vec<usize>,
+    #[serde(with = "crate::away::raw")]
     indices: Vec<u32>,
+    #[serde(with = "crate::away::raw")]
     values: Vec<f32>,
 }
 

@@ -3,9 +3,10 @@
 
 use crate::compute::{add_gram, eigenvalues};
 use crate::matrix::Matrix;
+use serde::{Deserialize, Serialize};
 
 /// The singular values of W, as the errors of the best matrices of each rank.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spectrum {
     /// ‖W − W_r‖_F / ‖W‖_F for r from 0 to the smaller side.
     errors: Vec<f64>,

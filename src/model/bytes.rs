@@ -1,33 +1,55 @@
 //! The bytes of an opened file.
 
-use std::ops::Deref;
+use super::Error;
+#[cfg(target_arch = "wasm32")]
+use super::far::Far;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::ops::Range;
 
-/// A file's content: mapped where there are files, else in memory.
+/// A file's content: in memory, mapped, or left where it is until some of it is wanted.
+#[derive(Serialize, Deserialize)]
 pub(super) enum Bytes {
-    /// Handed over: a file dropped into the browser, or a test's.
-    Owned(Vec<u8>),
+    /// Handed over: what a page has fetched, or a test's.
+    Owned(#[serde(with = "crate::away::raw")] Vec<u8>),
     /// Read by the system page by page when it is looked at.
     #[cfg(not(target_arch = "wasm32"))]
+    #[serde(skip)]
     Mapped(memmap2::Mmap),
+    /// A file that was chosen in a page, or one behind an address.
+    #[cfg(target_arch = "wasm32")]
+    Far(Far),
 }
 
-impl Deref for Bytes {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
+impl Bytes {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
         match self {
-            Self::Owned(bytes) => bytes,
+            Self::Owned(bytes) => bytes.len(),
             #[cfg(not(target_arch = "wasm32"))]
-            Self::Mapped(map) => map,
+            Self::Mapped(map) => map.len(),
+            #[cfg(target_arch = "wasm32")]
+            Self::Far(far) => far.len(),
         }
+    }
+
+    /// Some of them; what lies beyond the end is left out.
+    pub(super) fn read(&self, range: Range<usize>) -> Result<Cow<'_, [u8]>, Error> {
+        let range = range.start.min(self.len())..range.end.min(self.len());
+        Ok(match self {
+            Self::Owned(bytes) => Cow::Borrowed(&bytes[range]),
+            #[cfg(not(target_arch = "wasm32"))]
+            Self::Mapped(map) => Cow::Borrowed(&map[range]),
+            #[cfg(target_arch = "wasm32")]
+            Self::Far(far) => Cow::Owned(far.read(range)?),
+        })
     }
 }
 
 #[cfg(not(target_arch = "wasm32"))]
 impl Bytes {
     /// Maps the file at `path`.
-    pub(super) fn map(path: &std::path::Path) -> Result<Self, super::Error> {
-        use super::Error;
+    pub(super) fn map(path: &std::path::Path) -> Result<Self, Error> {
         let shown = || super::names::one_line(&path.display().to_string());
         let failed = |error: std::io::Error| match error.kind() {
             std::io::ErrorKind::NotFound => Error::NotFound { path: shown() },

@@ -1,16 +1,20 @@
 //! An opened checkpoint: what it holds, and its layers on demand.
 
 use super::bytes::Bytes;
+#[cfg(target_arch = "wasm32")]
+use super::far::Far;
 use super::names::{natural, nearest};
 use super::safetensors::Contents;
 use super::tensor::{Stored, TensorInfo};
 use super::{Dtype, Error, Layer, index::Index, npy, safetensors};
 use crate::matrix::Matrix;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// How a file stores a weight matrix.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Orientation {
     /// `[out, in]`, as `nn.Linear` and convolutions do.
     #[default]
@@ -22,6 +26,7 @@ pub enum Orientation {
 /// The tensors of one file, or of all shards of a checkpoint.
 ///
 /// Opening reads headers only; values are read and checked when [`Checkpoint::layer`] asks for them.
+#[derive(Serialize, Deserialize)]
 pub struct Checkpoint {
     name: String,
     parts: Vec<Bytes>,
@@ -94,6 +99,48 @@ impl Checkpoint {
         Ok(Self::new(name, parts, Contents { metadata, tensors }))
     }
 
+    /// A file that stays where it is.
+    #[cfg(target_arch = "wasm32")]
+    pub(super) fn of_far(far: Far) -> Result<Self, Error> {
+        Self::from_part(&far.name(), Bytes::Far(far))
+    }
+
+    /// The shards of an index, which stay where they are.
+    #[cfg(target_arch = "wasm32")]
+    pub(super) fn from_far(
+        name: &str,
+        file: &str,
+        index: &[u8],
+        mut load: impl FnMut(&str) -> Result<Far, Option<Error>>,
+    ) -> Result<Self, Error> {
+        Self::assemble(name, file, index, |shard| load(shard).map(Bytes::Far))
+    }
+
+    /// Files whose tensors belong together although no index says so.
+    #[cfg(target_arch = "wasm32")]
+    pub(super) fn of_several(files: impl Iterator<Item = Far>) -> Result<Self, Error> {
+        let (mut parts, mut tensors) = (Vec::new(), Vec::<(TensorInfo, Stored)>::new());
+        let (mut metadata, mut holders) = (BTreeMap::new(), HashMap::<String, String>::new());
+        let mut first = None;
+        for far in files {
+            let (name, bytes) = (far.name(), Bytes::Far(far));
+            let contents = match name.to_ascii_lowercase().ends_with(".npy") {
+                true => npy::read(&name, &bytes, parts.len())?,
+                false => safetensors::read(&name, &bytes, parts.len())?,
+            };
+            for (info, _) in &contents.tensors {
+                if let Some(first) = holders.insert(info.name.clone(), name.clone()) {
+                    return Err(Error::TwoShards { tensor: info.name.clone(), first, second: name });
+                }
+            }
+            metadata.extend(contents.metadata);
+            tensors.extend(contents.tensors);
+            parts.push(bytes);
+            first.get_or_insert(name);
+        }
+        Ok(Self::new(&first.unwrap_or_default(), parts, Contents { metadata, tensors }))
+    }
+
     fn new(name: &str, parts: Vec<Bytes>, contents: Contents) -> Self {
         let mut found = contents.tensors;
         found.sort_by(|(a, _), (b, _)| natural(&a.name, &b.name));
@@ -139,15 +186,15 @@ impl Checkpoint {
     }
 
     /// A tensor's bytes as the file stores them.
-    pub fn bytes(&self, name: &str) -> Result<&[u8], Error> {
-        self.position(name).map(|at| self.bytes_at(at))
+    pub fn bytes(&self, name: &str) -> Result<Cow<'_, [u8]>, Error> {
+        self.bytes_at(self.position(name)?)
     }
 
     /// A float tensor's values, whatever its shape, with the last index fastest. They may be infinite or not a number.
     pub fn values(&self, name: &str) -> Result<Vec<f32>, Error> {
         let at = self.position(name)?;
         let format = self.format_at(at)?;
-        Ok(self.values_at(at, format))
+        self.values_at(at, format)
     }
 
     /// A tensor as a weight matrix `[out, in]`: a matrix, or a convolution `[out, in, kh, kw]` as `[out, in·kh·kw]`.
@@ -166,7 +213,7 @@ impl Checkpoint {
         if transposed && info.shape.len() != 2 {
             return Err(Error::TransposedConvolution { tensor: tensor(), shape: shape() });
         }
-        let stored = Matrix::from_vec(rows, cols, self.values_at(at, format));
+        let stored = Matrix::from_vec(rows, cols, self.values_at(at, format)?);
         check_finite(name, &stored)?;
         Ok(Layer {
             name: tensor(),
@@ -191,13 +238,13 @@ impl Checkpoint {
         info.format.ok_or_else(|| Error::NotFloat { tensor: info.name.clone(), dtype: info.dtype.clone() })
     }
 
-    fn bytes_at(&self, at: usize) -> &[u8] {
+    fn bytes_at(&self, at: usize) -> Result<Cow<'_, [u8]>, Error> {
         let stored = &self.stored[at];
-        &self.parts[stored.part][stored.range.clone()]
+        self.parts[stored.part].read(stored.range.clone())
     }
 
-    fn values_at(&self, at: usize, format: Dtype) -> Vec<f32> {
-        self.stored[at].values(self.bytes_at(at), format, &self.tensors[at].shape)
+    fn values_at(&self, at: usize, format: Dtype) -> Result<Vec<f32>, Error> {
+        Ok(self.stored[at].values(&self.bytes_at(at)?, format, &self.tensors[at].shape))
     }
 }
 

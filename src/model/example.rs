@@ -1,15 +1,22 @@
 //! The built-in example: a small language model that `examples/train_stories` has trained.
 
+#[cfg(not(target_arch = "wasm32"))]
 use super::Checkpoint;
 
+/// A page fetches it beside the program.
+#[cfg(not(target_arch = "wasm32"))]
 static STORIES: &[u8] = include_bytes!("../../assets/stories/model.safetensors");
+
+/// What the example's checkpoint is called.
+pub const EXAMPLE_NAME: &str = "stories.safetensors";
 
 /// The layer to begin with: square and small enough to be factorized anew with every move of a slider.
 pub const EXAMPLE_LAYER: &str = "model.layers.1.self_attn.q_proj.weight";
 
-/// The example's checkpoint, part of the program: a Llama architecture with 4 blocks of 256.
+/// The example's checkpoint, part of the program on the desktop: a Llama architecture with 4 blocks of 256.
+#[cfg(not(target_arch = "wasm32"))]
 pub fn example() -> Checkpoint {
-    Checkpoint::from_bytes("stories.safetensors", STORIES.to_vec()).expect("the example is a valid checkpoint")
+    Checkpoint::from_bytes(EXAMPLE_NAME, STORIES.to_vec()).expect("the example is a valid checkpoint")
 }
 
 #[cfg(test)]

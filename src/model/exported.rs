@@ -9,6 +9,7 @@ use super::names::{natural, nearest, one_line};
 use super::{Checkpoint, Error, Orientation};
 use crate::factorize::Factors;
 use crate::matrix::Matrix;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -171,7 +172,7 @@ impl Checkpoint {
     }
 
     /// The bytes of a tensor of this format and shape.
-    fn part(&self, factor: &str, name: &str, dtype: &str, shape: &[u64]) -> Result<&[u8], Error> {
+    fn part(&self, factor: &str, name: &str, dtype: &str, shape: &[u64]) -> Result<Cow<'_, [u8]>, Error> {
         let info = self.tensor(name).map_err(|_| missing(factor, name))?;
         if info.dtype != dtype || !info.shape.iter().map(|&n| n as u64).eq(shape.iter().copied()) {
             return Err(bad(factor, &format!("{name} is {} {:?}, not {dtype} {shape:?}", info.dtype, info.shape)));

@@ -2,10 +2,11 @@
 
 use super::Dtype;
 use crate::matrix::Matrix;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// One tensor of a checkpoint, seen as W `[out, in]`, y = Wx.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Layer {
     /// The tensor's name in its file.
     pub name: String,
@@ -18,6 +19,7 @@ pub struct Layer {
     /// Whether the file holds `[in, out]` (GPT-2's Conv1D), so that `weight` is its transpose.
     pub transposed: bool,
     /// W, `[out, in]`; a convolution is `[out, in·kh·kw]`. Shared by what shows it, which may be large.
+    #[serde(with = "crate::away::shared")]
     pub weight: Arc<Matrix>,
 }
 

@@ -11,6 +11,8 @@ mod dtype;
 mod error;
 mod example;
 mod exported;
+#[cfg(target_arch = "wasm32")]
+mod far;
 mod index;
 mod layer;
 mod names;
@@ -18,6 +20,7 @@ mod npy;
 #[cfg(not(target_arch = "wasm32"))]
 mod open;
 mod safetensors;
+mod source;
 mod tensor;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -25,9 +28,14 @@ pub use calibration::open_calibration;
 pub use checkpoint::{Checkpoint, Orientation};
 pub use dtype::Dtype;
 pub use error::Error;
-pub use example::{EXAMPLE_LAYER, example};
+#[cfg(not(target_arch = "wasm32"))]
+pub use example::example;
+pub use example::{EXAMPLE_LAYER, EXAMPLE_NAME};
+#[cfg(target_arch = "wasm32")]
+pub use far::Chosen;
 pub use layer::Layer;
 pub(crate) use names::one_line;
 #[cfg(not(target_arch = "wasm32"))]
 pub use open::open;
+pub use source::Source;
 pub use tensor::TensorInfo;

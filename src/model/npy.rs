@@ -1,5 +1,6 @@
 //! NumPy's `.npy`: one array.
 
+use super::bytes::Bytes;
 use super::names::one_line;
 use super::safetensors::Contents;
 use super::tensor::{Stored, TensorInfo, check_dimensions};
@@ -10,9 +11,10 @@ use npyz::{DType, Endianness, NpyHeader, Order, TypeChar, TypeStr};
 const HEADER_LIMIT: u64 = 10_000;
 
 /// Reads the header of `bytes`, a whole file called `file`, and checks that it describes the file exactly.
-pub(super) fn read(file: &str, bytes: &[u8], part: usize) -> Result<Contents, Error> {
+pub(super) fn read(file: &str, bytes: &Bytes, part: usize) -> Result<Contents, Error> {
     let malformed = |problem: &str| Error::Malformed { file: file.to_owned(), problem: one_line(problem) };
-    let (header, text) = split(file, bytes)?;
+    let start = bytes.read(0..HEADER_LIMIT as usize + 12)?;
+    let (header, text) = split(file, &start, bytes.len())?;
     check_text(text).map_err(|problem| match problem {
         Problem::Structured => Error::NotPlain { file: file.to_owned(), kind: "structured values".to_owned() },
         Problem::Text(problem) => malformed(problem),
@@ -70,10 +72,10 @@ fn format(kind: &TypeStr) -> Option<Dtype> {
     }
 }
 
-/// Everything before the values, and the header's text alone.
-fn split<'a>(file: &str, bytes: &'a [u8]) -> Result<(&'a [u8], &'a [u8]), Error> {
+/// Everything before the values, and the header's text alone; `bytes` are the first of `all`.
+fn split<'a>(file: &str, bytes: &'a [u8], all: usize) -> Result<(&'a [u8], &'a [u8]), Error> {
     let file = || file.to_owned();
-    let found = bytes.len() as u64;
+    let found = all as u64;
     if bytes.is_empty() {
         return Err(Error::EmptyFile { file: file() });
     }

@@ -39,7 +39,8 @@ fn open_folder(folder: &Path) -> Result<Checkpoint, Error> {
 
 fn open_index(name: &str, index: &Path) -> Result<Checkpoint, Error> {
     let folder = index.parent().unwrap_or(Path::new(""));
-    Checkpoint::assemble(name, &name_of(index), &Bytes::map(index)?, |shard| {
+    let bytes = Bytes::map(index)?;
+    Checkpoint::assemble(name, &name_of(index), &bytes.read(0..bytes.len())?, |shard| {
         let path = folder.join(shard);
         if !exists(&path) {
             return Err(None);

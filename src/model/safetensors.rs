@@ -1,5 +1,6 @@
 //! Hugging Face's `.safetensors`: a length, a header in JSON, the values.
 
+use super::bytes::Bytes;
 use super::names::one_line;
 use super::tensor::{Stored, TensorInfo, check_dimensions};
 use super::{Dtype, Error};
@@ -8,6 +9,7 @@ use ::safetensors::{
     tensor::{Metadata, TensorInfo as Entry},
 };
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, btree_map};
 use std::ops::Range;
 
@@ -23,11 +25,11 @@ pub(super) struct Contents {
 
 /// Reads the header of `bytes`, a whole file called `file`, and checks that it describes the file exactly.
 ///
-/// Only the header is looked at, so that a mapped file of any size is read at once.
-pub(super) fn read(file: &str, bytes: &[u8], part: usize) -> Result<Contents, Error> {
+/// Only the header is looked at, so that a file of any size is read at once.
+pub(super) fn read(file: &str, bytes: &Bytes, part: usize) -> Result<Contents, Error> {
     let malformed = |problem: &str| Error::Malformed { file: file.to_owned(), problem: one_line(problem) };
     let (header, data) = split(file, bytes)?;
-    let header: Header = serde_json::from_slice(header).map_err(|error| malformed(&error.to_string()))?;
+    let header: Header = serde_json::from_slice(&header).map_err(|error| malformed(&error.to_string()))?;
     if let Some(tensor) = header.duplicate {
         return Err(Error::Duplicate { file: file.to_owned(), tensor });
     }
@@ -69,25 +71,27 @@ pub(super) fn read(file: &str, bytes: &[u8], part: usize) -> Result<Contents, Er
 }
 
 /// The header's bytes, and where the data are.
-fn split<'a>(file: &str, bytes: &'a [u8]) -> Result<(&'a [u8], Range<usize>), Error> {
+fn split<'a>(file: &str, bytes: &'a Bytes) -> Result<(Cow<'a, [u8]>, Range<usize>), Error> {
     let file = || file.to_owned();
-    if bytes.is_empty() {
+    let start = bytes.read(0..32)?;
+    if start.is_empty() {
         return Err(Error::EmptyFile { file: file() });
     }
-    if bytes.starts_with(b"version https://git-lfs") {
+    if start.starts_with(b"version https://git-lfs") {
         return Err(Error::LfsPointer { file: file() });
     }
     let found = bytes.len() as u64;
-    let Some((length, rest)) = bytes.split_first_chunk::<8>() else {
+    let Some(length) = start.first_chunk::<8>() else {
         return Err(Error::Truncated { file: file(), expected: 8, found });
     };
     let length = u64::from_le_bytes(*length);
     if length > HEADER_LIMIT {
         return Err(Error::HeaderTooLong { file: file(), bytes: length, limit: HEADER_LIMIT });
     }
-    match rest.get(..length as usize) {
-        Some(header) => Ok((header, 8 + header.len()..bytes.len())),
-        None => Err(Error::Truncated { file: file(), expected: 8 + length, found }),
+    let data = 8 + length as usize;
+    match bytes.len() >= data {
+        true => Ok((bytes.read(8..data)?, data..bytes.len())),
+        false => Err(Error::Truncated { file: file(), expected: 8 + length, found }),
     }
 }
 

@@ -1,13 +1,14 @@
 //! What a file says about a tensor, and where its values are.
 
 use super::{Dtype, Error};
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// The largest dimension of a tensor.
 const DIMENSION_LIMIT: u64 = 1 << 32;
 
 /// A tensor as its file describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TensorInfo {
     /// Its name; for a `.npy` the file's name without the ending.
     pub name: String,
@@ -49,6 +50,7 @@ impl TensorInfo {
 }
 
 /// Where a tensor's values are, and in which order.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Stored {
     /// Which of the checkpoint's files.
     pub part: usize,

@@ -1,6 +1,7 @@
 //! Hands and eyes for the window: everything is found by its label.
 
 use dsf_explorer::app::{Explorer, Opening, State};
+use dsf_explorer::model::Source;
 use egui::accesskit::Role;
 use egui_kittest::{Harness, kittest::Queryable};
 use std::path::PathBuf;
@@ -102,7 +103,7 @@ pub fn npy(name: &str, rows: usize, cols: usize) -> PathBuf {
 
 /// A window on a layer that takes seconds, so that its run can be caught in the middle; it starts only when told.
 pub fn large(name: &str) -> Harness<'static, Explorer> {
-    let mut harness = window(Opening { path: Some(npy(name, 768, 640)), ..Opening::default() });
+    let mut harness = window(Opening { source: Some(Source::from(npy(name, 768, 640))), ..Opening::default() });
     until(&mut harness, "W", |harness| harness.query_by_label("Picture of W, 768 by 640").is_some());
     harness
 }

@@ -3,6 +3,7 @@
 use super::driver::{click, finished, large, npy, paused, pictures, scratch, stepped, type_into, until, window};
 use dsf_explorer::app::{Explorer, Opening, State};
 use dsf_explorer::factorize::Preset;
+use dsf_explorer::model::Source;
 use dsf_explorer::model::{EXAMPLE_LAYER, Orientation, open};
 use egui::accesskit::Role;
 use egui_kittest::{Harness, kittest::Queryable};
@@ -74,7 +75,7 @@ fn factors_are_exported_and_open_again_beside_w() {
     assert!((opened.error().unwrap() - error).abs() < 1e-9, "compared with W, which is still open");
 
     // The other way round: first the factors, then W.
-    let mut harness = window(Opening { path: Some(path), ..Opening::default() });
+    let mut harness = window(Opening { source: Some(Source::from(path)), ..Opening::default() });
     until(&mut harness, "the factors", |harness| harness.state().runs().len() == 1);
     assert_eq!(harness.state().runs()[0].error(), None, "with nothing to compare them with");
     click(&mut harness, "Example");
@@ -100,7 +101,7 @@ fn a_bad_file_gets_a_message_and_the_work_stays() {
 fn a_file_and_a_tensor_can_be_named_at_the_start() {
     let path = npy("matrix.npy", 24, 40);
     let mut harness = window(Opening {
-        path: Some(path.clone()),
+        source: Some(Source::from(path.clone())),
         tensor: Some("matrix".into()),
         threads: Some(1),
         ..Opening::default()

@@ -3,6 +3,7 @@
 use super::driver::{click, finished, scratch, type_into, until, window};
 use dsf_explorer::app::{Explorer, Opening};
 use dsf_explorer::language;
+use dsf_explorer::model::Source;
 use egui::accesskit::Role;
 use egui_kittest::{Harness, kittest::Queryable};
 use std::path::PathBuf;
@@ -89,7 +90,7 @@ fn other_models_are_measured_on_a_text_that_is_given() {
     let text = scratch("text.txt");
     let words: Vec<String> = (0..4000).map(|at| format!("w{}", (at * at + 5 * at) % 38)).collect();
     std::fs::write(&text, words.join(" ")).unwrap();
-    let mut harness = window(Opening { path: Some(folder), ..Opening::default() });
+    let mut harness = window(Opening { source: Some(Source::from(folder)), ..Opening::default() });
     until(&mut harness, "the first layer", finished);
     click(&mut harness, "Language model");
     until(&mut harness, "the wish for a text", |harness| {
@@ -104,14 +105,14 @@ fn other_models_are_measured_on_a_text_that_is_given() {
     type_into(&mut harness, "Text file", "no such text.txt");
     click(&mut harness, "Use this text");
     until(&mut harness, "what is wrong", |harness| {
-        harness.query_by_label_contains("no such text.txt cannot be read").is_some()
+        harness.query_by_label_contains("no such text.txt does not exist").is_some()
     });
     type_into(&mut harness, "Text file", text.to_str().unwrap());
     click(&mut harness, "Use this text");
     until(&mut harness, "the perplexity again", |harness| harness.state().language().dense() == dense);
 
     let matrix = super::driver::npy("no model.npy", 24, 24);
-    let mut harness = window(Opening { path: Some(matrix), ..Opening::default() });
+    let mut harness = window(Opening { source: Some(Source::from(matrix)), ..Opening::default() });
     until(&mut harness, "its run", finished);
     click(&mut harness, "Language model");
     until(&mut harness, "why", |harness| harness.query_all_by_label("No language model is open").count() == 2);
@@ -164,6 +165,6 @@ fn opening_something_else_loses_no_compressed_layer() {
     until(&mut harness, "the question", |harness| harness.query_by_label("Let them go and use it").is_some());
     assert_eq!(harness.state().language().replaced(), 1);
     click(&mut harness, "Let them go and use it");
-    until(&mut harness, "the other model", |harness| harness.state().language().study().is_some());
+    until(&mut harness, "the other model", |harness| harness.state().language().facts().is_some());
     assert_eq!(harness.state().language().replaced(), 0);
 }

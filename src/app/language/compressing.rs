@@ -1,54 +1,40 @@
-//! Layers compressed on a thread, one after the other.
+//! Layers being compressed, one after the other.
 
-use super::LanguageRoom;
-use crate::compress::{CompressedLayer, Compression, Densities, Inputs, Memory, Plan, Step};
+use super::tasks::Compress;
+use super::{Facts, LanguageRoom};
+use crate::away::{self, Message, Ticket};
+use crate::compress::{Densities, Plan};
 use crate::export::Layout;
 use crate::factorize::Settings;
 use crate::job::Progress;
-use crate::language::{LayerId, Llama};
+use crate::language::LayerId;
 use eframe::egui::Context;
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::{Duration, Instant};
-
-/// What the thread tells.
-pub enum News {
-    /// A step of a layer's run.
-    Stepped(LayerId, Progress),
-    /// A layer is finished.
-    Finished(Arc<CompressedLayer>),
-    /// All are, or it was cancelled, or why it could not go on.
-    Ended(Result<(), String>),
-}
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+use web_time::Instant;
 
 /// Layers being compressed. Dropping it cancels.
 pub struct Work {
-    pub news: Receiver<News>,
+    pub news: Receiver<Message<Compress>>,
     /// The layer in work.
     pub current: Option<(LayerId, Progress)>,
     /// Not finished yet.
     pub waiting: BTreeSet<LayerId>,
     costs: Vec<(LayerId, f64)>,
-    cancelled: Arc<AtomicBool>,
+    cancelled: bool,
     begun: Instant,
-}
-
-impl Drop for Work {
-    fn drop(&mut self) {
-        self.cancel();
-    }
+    _ticket: Ticket,
 }
 
 impl Work {
-    /// Takes effect within one half-step.
-    pub fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Relaxed);
+    /// Finished layers stay.
+    pub fn cancel(&mut self) {
+        self.cancelled = true;
     }
 
     pub fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
+        self.cancelled
     }
 
     pub fn finished(&mut self, id: LayerId) {
@@ -74,7 +60,7 @@ impl LanguageRoom {
     /// The plan for these layers with these settings: others stay as they are.
     pub(super) fn plan(&self, settings: &Settings, layers: &BTreeSet<LayerId>, threads: usize) -> Plan {
         let mut densities = self.densities.clone();
-        let all: Vec<LayerId> = self.study().map(|study| study.model.layers().collect()).unwrap_or_default();
+        let all: Vec<LayerId> = self.facts().map(|facts| facts.config.layers().collect()).unwrap_or_default();
         for id in all {
             let density = match (layers.contains(&id), self.layers.get(&id)) {
                 (true, _) => self.densities.of(id),
@@ -97,74 +83,34 @@ impl LanguageRoom {
         layers: BTreeSet<LayerId>,
         threads: Option<usize>,
     ) {
-        let Some(study) = self.study().cloned() else { return };
-        let count = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
-        let mut plan = self.plan(settings, &layers, count);
+        let (Some(facts), Some(model)) = (self.facts().cloned(), self.opened.clone()) else { return };
+        let Facts { config, .. } = &facts;
+        let mut plan = self.plan(settings, &layers, threads.unwrap_or_else(away::processors));
         plan.preset = Settings { density: settings.density, factor_density: None, ..settings.clone() }.preset();
-        let kept = self.layers.values().filter(|layer| !layers.contains(&layer.id));
-        let store = Memory::new(kept.cloned());
-        let inputs = match &study.calibration {
-            Some(windows) => Inputs::Windows(windows.clone()),
-            None => Inputs::Unknown,
-        };
+        let kept = self.layers.values().filter(|layer| !layers.contains(&layer.id)).cloned().collect();
         // Layers that keep all their weights are dense again.
         let (done, dense): (BTreeSet<LayerId>, Vec<LayerId>) = (
             layers.iter().copied().filter(|&id| self.densities.of(id) < 1.0).collect(),
             layers.iter().copied().filter(|&id| self.densities.of(id) >= 1.0).collect(),
         );
         self.restore(&dense);
-        let costs = plan.costs(&study.model).into_iter().filter(|cost| done.contains(&cost.0)).collect();
+        let costs = plan.costs(config).into_iter().filter(|cost| done.contains(&cost.0)).collect();
         let (sender, news) = channel();
-        let cancelled = Arc::new(AtomicBool::new(false));
-        self.work = Some(Work {
-            news,
-            current: None,
-            costs,
-            waiting: done,
-            cancelled: cancelled.clone(),
-            begun: Instant::now(),
-        });
-        self.problem = None;
-        let (model, ctx) = (study.model, ctx.clone());
-        std::thread::spawn(move || {
-            let run = || drive(&model, plan, &inputs, store, &cancelled, &sender, &ctx);
-            let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| super::on_threads(threads, run)));
-            let broken = || Err("Compressing broke off (a bug; please report it)".to_owned());
+        let ctx = ctx.clone();
+        let ticket = away::start(Compress { model, plan, kept, threads }, move |message| {
+            let pause = match message {
+                Message::News(_) => Duration::from_millis(50),
+                _ => Duration::ZERO,
+            };
             // A window that has been closed needs nothing.
-            let _ = sender.send(News::Ended(end.unwrap_or_else(|_| broken())));
-            ctx.request_repaint();
+            if sender.send(message).is_ok() {
+                ctx.request_repaint_after(pause);
+            }
         });
+        let (current, cancelled, begun) = (None, false, Instant::now());
+        self.work = Some(Work { news, current, costs, waiting: done, cancelled, begun, _ticket: ticket });
+        self.problem = None;
     }
-}
-
-fn drive(
-    model: &Llama,
-    plan: Plan,
-    inputs: &Inputs,
-    store: Memory,
-    cancelled: &AtomicBool,
-    sender: &Sender<News>,
-    ctx: &Context,
-) -> Result<(), String> {
-    let start = Instant::now();
-    let clock = Box::new(move || start.elapsed().as_secs_f64());
-    let told = |error: crate::compress::Error| error.to_string();
-    let mut work = Compression::new(model, plan, inputs, Box::new(store), clock).map_err(told)?;
-    while let Some(step) = work.step().map_err(told)? {
-        if cancelled.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        let news = match step {
-            Step::Layer(id, progress) => News::Stepped(id, progress),
-            Step::Finished(layer) => News::Finished(layer),
-            Step::Statistics(_) | Step::Found(_) | Step::Advanced => continue,
-        };
-        if sender.send(news).is_err() {
-            return Ok(());
-        }
-        ctx.request_repaint_after(Duration::from_millis(50));
-    }
-    Ok(())
 }
 
 /// Densities of single layers count only as long as nobody sets others.

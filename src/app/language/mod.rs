@@ -1,29 +1,34 @@
 //! The language model that is open: its perplexity, what becomes of it, and what it tells.
 //!
-//! Everything slow is made on threads (`Background`, `compressing.rs`); the panels only show what is there. A model's
-//! [`Study`] is the model with the texts it is measured and calibrated on.
+//! Everything slow is a task (`tasks.rs`); the panels only show what is there. A [`Study`](study::Study) is the model with
+//! the texts it is measured and calibrated on, and its [`Facts`] are what the panels need of it.
 
 mod compressing;
 mod model_panel;
 mod save;
 mod story_panel;
 mod study;
+mod tasks;
 
 pub use model_panel::ModelAct;
-pub use study::{Source, Study};
+pub use save::SaveModel;
+pub use study::{Facts, Source};
+pub use tasks::Collect;
 
 use super::background::Background;
+use super::run::Subject;
 use super::showing::Moment;
+use crate::away::{Made, Message};
 use crate::compress::{CompressedLayer, Densities, Proxy};
-use crate::factorize::Calibration;
-use crate::language::{LayerId, Llama, Prepared, Sampling, Walk};
-use compressing::{News, Work};
+use crate::factorize::Settings;
+use crate::language::{LayerId, Sampling};
+use crate::model;
+use compressing::Work;
 use eframe::egui::Context;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
+use tasks::{Change, Changed, Compressing, Cost, Measure, Opened, Read, Replacement, Stop, Streams, Tell};
 
 /// A model with more weights in its layers is measured only when asked for.
 const LIVE_WEIGHTS: usize = 60_000_000;
@@ -66,58 +71,30 @@ struct Together {
     count: usize,
 }
 
-/// What the dense and the changed model tell, as tokens' texts.
-struct Told {
-    dense: Vec<String>,
-    changed: Option<Vec<String>>,
-}
-
-/// Tells threads to stop when the last one who waits for them is gone.
-#[derive(Default)]
-struct Stop(Arc<AtomicBool>);
-
-impl Drop for Stop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-impl Stop {
-    /// What the threads ask after each block.
-    fn asked(&self) -> impl Fn(usize, usize) -> bool + Send + Sync + use<> {
-        let stop = self.0.clone();
-        move |_, _| !stop.load(Ordering::Relaxed)
-    }
-}
-
-/// What is measured once, on request for large models.
-type Measured<T> = Background<usize, Result<T, String>>;
-
 /// The open language model, and what is known of it.
 pub struct LanguageRoom {
     /// Counts the models and texts that were opened.
     number: usize,
     source: Option<Source>,
+    opened: Option<Arc<Opened>>,
+    streams: Option<Arc<Made<Streams>>>,
     /// Another model that was opened, while this one has something to lose.
     pending: Option<Source>,
     /// The version of the layers that was written.
     saved: Option<usize>,
-    study: Measured<Study>,
+    facts: Background<usize, Read>,
     /// Dense.
-    prepared: Measured<Prepared>,
+    dense: Background<usize, Measure>,
     /// Whether a large model is to be measured.
     asked: bool,
-    alone: Background<Alone, Result<f64, String>>,
+    alone: Background<Alone, Changed>,
     /// The loss with the compressed layers.
-    together: Background<Together, Result<f64, String>>,
-    told: Background<Telling, Result<Told, String>>,
-    proxy: Measured<Proxy>,
+    together: Background<Together, Changed>,
+    told: Background<Telling, Tell>,
+    proxy: Background<usize, Cost>,
     proxy_wanted: bool,
-    proxy_done: Arc<AtomicUsize>,
-    /// Set when nobody waits any more for what is being measured.
+    /// Stops what is being measured when another model is opened.
     stop: Stop,
-    /// The same for the proxy, which can be stopped by itself.
-    proxy_stop: Stop,
     layers: BTreeMap<LayerId, Arc<CompressedLayer>>,
     /// Counts the changes of `layers`.
     version: usize,
@@ -143,19 +120,19 @@ impl Default for LanguageRoom {
         Self {
             number: 0,
             source: None,
+            opened: None,
+            streams: None,
             pending: None,
             saved: None,
-            study: Background::default(),
-            prepared: Background::default(),
+            facts: Background::default(),
+            dense: Background::default(),
             asked: false,
             alone: Background::default(),
             together: Background::default(),
             told: Background::default(),
             proxy: Background::default(),
             proxy_wanted: false,
-            proxy_done: Arc::default(),
             stop: Stop::default(),
-            proxy_stop: Stop::default(),
             layers: BTreeMap::new(),
             version: 0,
             trail: Vec::new(),
@@ -181,18 +158,26 @@ impl LanguageRoom {
             return;
         }
         let number = self.number + 1;
-        *self = Self { number, source: Some(source), ..Self::default() };
+        self.stop.stop();
+        *self = Self { number, ..Self::default() };
+        self.read(source);
     }
 
     /// The texts of the open model change; its compressed layers stay.
-    fn read_text(&mut self, path: Option<PathBuf>) {
+    pub fn read_text(&mut self, text: Option<model::Source>) {
+        let Some(source) = self.source.clone() else { return };
         self.number += 1;
-        if let Some(source) = &mut self.source {
-            source.text = path;
-        }
-        (self.proxy_wanted, self.problem) = (false, None);
-        (self.stop, self.proxy_stop) = Default::default();
+        self.stop.stop();
+        self.stop = Stop::default();
+        (self.proxy_wanted, self.proxy, self.problem) = Default::default();
         self.trail.clear();
+        self.read(Source { text, ..source });
+    }
+
+    fn read(&mut self, source: Source) {
+        self.source = Some(source.clone());
+        self.opened = Some(Arc::new(Made::new(source)));
+        self.streams = None;
     }
 
     /// Whether layers were compressed, or are being compressed, that nobody has saved.
@@ -206,18 +191,23 @@ impl LanguageRoom {
     }
 
     /// The model, once it is read.
-    pub fn study(&self) -> Option<&Study> {
-        self.study.of(&self.number)?.as_ref().as_ref().ok()
+    pub fn facts(&self) -> Option<&Facts> {
+        self.facts.of(&self.number)?.as_ref().as_ref().ok()
+    }
+
+    /// Which of the model's layers one that is open is.
+    pub fn layer_of(&self, subject: &Subject) -> Option<LayerId> {
+        self.facts()?.layer_of(&self.source.as_ref()?.checkpoint, subject)
     }
 
     /// Its perplexity as it was.
     pub fn dense(&self) -> Option<f64> {
-        Some(self.prepared()?.loss().perplexity())
+        Some(self.dense.of(&self.number)?.as_ref().as_ref().ok()?.perplexity())
     }
 
     /// The perplexity that no model can go below, where it is known.
     pub fn floor(&self) -> Option<f64> {
-        self.study()?.floor
+        self.facts()?.floor
     }
 
     /// Its perplexity with the compressed layers as they are, or as they were a moment ago; and whether it is as they are.
@@ -253,75 +243,60 @@ impl LanguageRoom {
         self.work.is_some()
     }
 
-    fn prepared(&self) -> Option<&Prepared> {
-        self.prepared.of(&self.number)?.as_ref().as_ref().ok()
-    }
-
     fn proxy(&self) -> Option<&Proxy> {
         self.proxy.of(&self.number)?.as_ref().as_ref().ok()
     }
 
-    /// The model with the compressed layers.
-    fn changed(&self) -> Option<Llama> {
-        let mut model = self.study()?.model.clone();
-        self.layers.values().for_each(|layer| model.replace(layer.id, layer.weight.clone()));
-        Some(model)
+    /// The compressed layers.
+    fn change(&self) -> Change {
+        let replacement = |layer: &Arc<CompressedLayer>| Replacement { id: layer.id, weight: layer.weight.clone() };
+        Change::Layers(self.layers.values().map(replacement).collect())
     }
 
     /// Everything that has happened since the last frame, and what is wanted now. `tuned` is the layer on screen and the
     /// factors in its place.
     pub fn take_in(&mut self, ctx: &Context, threads: Option<usize>, tuned: Option<(LayerId, Moment)>) {
         self.take_news();
-        let Some(source) = self.source.clone() else { return };
-        self.study.want(ctx, self.number, move |_| Study::open(&source));
-        let Some(study) = self.study().cloned() else { return };
-        let live = study.model.layer_weights() <= LIVE_WEIGHTS;
-        if let Some(text) = &study.text
-            && (live || self.asked)
-        {
-            let (model, text, asked) = (study.model.clone(), text.clone(), self.stop.asked());
-            self.prepared.want(ctx, self.number, move |_| {
-                on_threads(threads, || Prepared::new(&model, text, &asked).map_err(|error| error.to_string()))
-            });
+        let Some(opened) = self.opened.clone() else { return };
+        self.facts.want(ctx, self.number, |_| Read(opened.clone()));
+        let Some(facts) = self.facts().cloned() else { return };
+        if facts.text.is_some() && (self.is_live(&facts) || self.asked) {
+            let stop = self.stop.clone();
+            let streams = self
+                .streams
+                .get_or_insert_with(|| Arc::new(Made::new(Streams { model: opened.clone(), threads, stop })));
+            self.dense.want(ctx, self.number, |_| Measure(streams.clone()));
         }
-        self.want_losses(ctx, &study, threads, tuned);
-        self.want_proxy(ctx, &study, threads);
+        self.want_losses(ctx, &facts, tuned);
+        if self.proxy_wanted && facts.calibrates {
+            self.proxy.want(ctx, self.number, |_| Cost { model: opened, threads });
+        }
     }
 
-    fn want_losses(&mut self, ctx: &Context, study: &Study, threads: Option<usize>, tuned: Option<(LayerId, Moment)>) {
+    /// Whether the model is small enough to be measured whenever something changes.
+    fn is_live(&self, facts: &Facts) -> bool {
+        facts.config.layer_weights() <= LIVE_WEIGHTS
+    }
+
+    fn want_losses(&mut self, ctx: &Context, facts: &Facts, tuned: Option<(LayerId, Moment)>) {
         self.tuned = tuned
-            .filter(|(id, moment)| *moment != Moment::Nothing && study.has(*id))
+            .filter(|(id, moment)| *moment != Moment::Nothing && facts.has(*id))
             .map(|(id, moment)| Alone { study: self.number, id, moment });
-        let Some(prepared) = self.prepared.of(&self.number).cloned() else { return };
-        let live = study.model.layer_weights() <= LIVE_WEIGHTS;
+        let Some(dense) = self.streams.clone().filter(|_| self.dense().is_some()) else { return };
+        let live = self.is_live(facts);
         if let Some(key) = self.tuned.clone().filter(|_| live) {
-            let (model, prepared, asked) = (study.model.clone(), prepared.clone(), self.stop.asked());
             // The last factors at once; while they change, so that the run keeps most of the processors.
             let pause = if key.moment.step().is_some() { Duration::from_millis(300) } else { Duration::ZERO };
-            self.alone.want_slowly(ctx, key, pause, move |key| {
-                let Ok(prepared) = prepared.as_ref() else { return Err(String::new()) };
-                let Some(product) = key.moment.product() else { return Err(String::new()) };
-                let mut model = model;
-                model.replace(key.id, Arc::new(product));
-                on_threads(threads, || {
-                    let loss = prepared.loss_from(&model, key.id.block, &asked);
-                    loss.map(|loss| loss.nll).map_err(|error| error.to_string())
-                })
+            self.alone.want_slowly(ctx, key, pause, |key| {
+                let change = Change::Alone(key.id, key.moment.clone());
+                Changed { dense: dense.clone(), change }
             });
         }
-        let first = self.layers.keys().map(|id| id.block).min();
         // A large model keeps the processors for its layers, and is measured when they are done.
-        let wanted = live || self.work.is_none();
-        if let (Some(first), Some(model), true) = (first, self.changed(), wanted) {
+        if !self.layers.is_empty() && (live || self.work.is_none()) {
             let key = Together { study: self.number, version: self.version, count: self.layers.len() };
-            let asked = self.stop.asked();
-            self.together.want(ctx, key, move |_| {
-                let Ok(prepared) = prepared.as_ref() else { return Err(String::new()) };
-                on_threads(threads, || {
-                    let loss = prepared.loss_from(&model, first, &asked);
-                    loss.map(|loss| loss.nll).map_err(|error| error.to_string())
-                })
-            });
+            let change = self.change();
+            self.together.want(ctx, key, |_| Changed { dense, change });
             if let Some((Together { study, count, .. }, loss)) = self.together.entry()
                 && let (true, Ok(nll)) = (*study == self.number, loss.as_ref())
                 && self.trail.last() != Some(&(*count, nll.exp()))
@@ -331,34 +306,24 @@ impl LanguageRoom {
         }
     }
 
-    fn want_proxy(&mut self, ctx: &Context, study: &Study, threads: Option<usize>) {
-        let Some(windows) = study.calibration.clone().filter(|_| self.proxy_wanted) else { return };
-        let (model, done, asked) = (study.model.clone(), self.proxy_done.clone(), self.proxy_stop.asked());
-        let woken = ctx.clone();
-        self.proxy.want(ctx, self.number, move |_| {
-            let told = move |at: usize, all: usize| {
-                if done.swap(at, Ordering::Relaxed) != at {
-                    woken.request_repaint();
-                }
-                asked(at, all)
-            };
-            on_threads(threads, || Proxy::measure(&model, &windows, &told).map_err(|error| error.to_string()))
-        });
-    }
-
     fn take_news(&mut self) {
         let Some(work) = &mut self.work else { return };
         let mut over = None;
         while let Ok(news) = work.news.try_recv() {
             match news {
-                News::Stepped(id, progress) => work.current = Some((id, progress)),
-                News::Finished(layer) => {
+                Message::News(Compressing::Stepped(id, progress)) => work.current = Some((id, progress)),
+                Message::News(Compressing::Finished(layer)) => {
                     work.finished(layer.id);
                     self.layers.insert(layer.id, layer);
                     self.version += 1;
                 }
-                News::Ended(end) => over = Some(end),
+                Message::Done(end) => over = Some(end),
+                Message::Broken => over = Some(Err("Compressing broke off (a bug; please report it)".to_owned())),
             }
+        }
+        if work.is_cancelled() {
+            // The layer in work is given up; its thread finds out by itself.
+            over = Some(Ok(()));
         }
         if let Some(end) = over {
             self.problem = end.err();
@@ -366,18 +331,57 @@ impl LanguageRoom {
         }
     }
 
-    /// What collects the statistics of what a layer of the dense model reads.
-    pub fn collecting(&self, id: LayerId) -> Option<impl FnOnce() -> Result<Calibration, String> + Send + use<>> {
-        let study = self.study()?;
-        let (model, windows) = (study.model.clone(), study.calibration.clone()?);
-        Some(move || {
-            let told = |error: crate::language::Error| error.to_string();
-            let mut walk = Walk::new(&model, &windows).map_err(told)?;
-            while !walk.layers().is_empty() && !walk.layers().contains(&id) {
-                walk.advance().map_err(told)?;
-            }
-            walk.statistics().map_err(told)
+    /// What is known, for a program that drives the window.
+    pub fn state(&self) -> serde_json::Value {
+        let told = self.told.latest().and_then(|told| told.as_ref().as_ref().ok());
+        serde_json::json!({
+            "dense": self.dense(),
+            "floor": self.floor(),
+            "alone": self.alone().map(|(perplexity, _)| perplexity),
+            "alone_is_current": self.alone().is_some_and(|(_, current)| current),
+            "compressed": self.compressed().map(|(perplexity, _)| perplexity),
+            "compressed_is_current": self.compressed().is_some_and(|(_, current)| current),
+            "replaced": self.replaced(),
+            "layers": self.facts().map(|facts| facts.config.layers().count()),
+            "working": self.is_working(),
+            "problem": self.problem,
+            "story": told.map(|told| told.dense.concat()),
+            "changed_story": told.and_then(|told| Some(told.changed.as_ref()?.concat())),
         })
+    }
+
+    /// Compresses all layers to this density.
+    pub fn compress_all(
+        &mut self,
+        ctx: &Context,
+        settings: &Settings,
+        density: f64,
+        threads: Option<usize>,
+    ) -> Result<(), String> {
+        let facts = self.facts().cloned().ok_or("no language model is open")?;
+        if self.work.is_some() {
+            return Err("layers are being compressed".into());
+        }
+        self.densities = Densities::uniform(density);
+        self.densities.check().map_err(|error| error.to_string())?;
+        self.compress(ctx, settings, facts.config.layers().collect(), threads);
+        Ok(())
+    }
+
+    /// Ends compressing; finished layers stay.
+    pub fn cancel(&mut self) {
+        self.work.iter_mut().for_each(|work| work.cancel());
+    }
+
+    /// What writes the model with its compressed layers, and their version.
+    pub fn saving_now(&self, settings: &Settings) -> Option<(usize, SaveModel)> {
+        Some((self.version, self.saving(settings).filter(|_| !self.layers.is_empty())?))
+    }
+
+    /// What collects the statistics of what a layer of the dense model reads.
+    pub fn collecting(&self, id: LayerId) -> Option<Collect> {
+        self.facts().filter(|facts| facts.calibrates)?;
+        Some(Collect { model: self.opened.clone()?, id })
     }
 
     /// Puts the dense weights back.
@@ -391,8 +395,9 @@ impl LanguageRoom {
     }
 }
 
-/// Does something on as many threads as a run may have.
-fn on_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() -> Result<T, String> + Send) -> Result<T, String> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build();
-    pool.map_err(|error| format!("the worker threads could not be started: {error}"))?.install(work)
+/// What is done for this room, for the Workers of a page.
+#[cfg(target_arch = "wasm32")]
+pub fn register(registry: crate::away::Registry) -> crate::away::Registry {
+    let registry = registry.task::<Read>().task::<Measure>().task::<Changed>().task::<Tell>();
+    registry.task::<Cost>().task::<Collect>().task::<tasks::Compress>().task::<SaveModel>()
 }

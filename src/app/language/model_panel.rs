@@ -1,9 +1,11 @@
 //! The model's layers, what is done with them, and what becomes of its perplexity.
 
 use super::compressing::without_layers;
-use super::{LanguageRoom, Study};
+use super::save::SaveModel;
+use super::{Facts, LanguageRoom};
 use crate::app::colors;
 use crate::app::controls::duration;
+use crate::app::files::{HAS_FOLDERS, TYPED, typed};
 use crate::compress::distribute;
 use crate::factorize::Settings;
 use crate::language::{LayerId, Linear};
@@ -13,17 +15,17 @@ use eframe::egui::{
 };
 use egui_plot::{Corner, HLine, Legend, Line, Plot, PlotPoints, Points};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 
 /// What was asked for in the panel that others have to do.
 pub enum ModelAct {
     /// Open this layer.
     Layer(LayerId),
+    /// Choose a text with the system's dialog.
+    BrowseText,
     /// Take the layer's inputs from the model's text.
     Inputs(LayerId),
     /// Write a folder, with this version of the layers.
-    Save(usize, Box<dyn FnOnce() -> Result<String, String> + Send>),
+    Save(usize, SaveModel),
 }
 
 const HEADINGS: [&str; 8] = ["", "Layer", "Shape", "Density", "Before", "Error", "Costs", "State"];
@@ -37,12 +39,12 @@ impl LanguageRoom {
         open: Option<LayerId>,
         threads: Option<usize>,
     ) -> Option<ModelAct> {
-        let Some(study) = self.study.of(&self.number).cloned() else {
+        let Some(facts) = self.facts.of(&self.number).cloned() else {
             ui.weak(if self.source.is_some() { "Reading the model…" } else { "No language model is open" });
             return None;
         };
-        let study = match study.as_ref() {
-            Ok(study) => study,
+        let facts = match facts.as_ref() {
+            Ok(facts) => facts,
             Err(why) => {
                 ui.weak("What is open is not used as a language model").on_hover_text(
                     "A Hugging Face folder of the Llama family is one: config.json, tokenizer.json and its weights",
@@ -56,51 +58,51 @@ impl LanguageRoom {
         let scroll = ScrollArea::both().id_salt("model").auto_shrink(false);
         scroll
             .show(ui, |ui| {
-                self.perplexity_ui(ui, study);
+                self.perplexity_ui(ui, facts);
                 ui.horizontal_wrapped(|ui| {
-                    self.commands_ui(ui, study, settings, threads);
-                    self.budget_ui(ui, study);
+                    self.commands_ui(ui, facts, settings, threads);
+                    self.budget_ui(ui, facts);
                 });
                 self.work_ui(ui);
                 self.kinds_ui(ui);
-                let text = CollapsingHeader::new("Text to measure on").default_open(study.text.is_none());
+                let text = CollapsingHeader::new("Text to measure on").default_open(facts.text.is_none());
+                let mut browse = false;
                 text.show(ui, |ui| {
                     ui.horizontal_wrapped(|ui| {
+                        browse = ui.button("Browse…").on_hover_text("Choose a text with a dialog").clicked();
                         self.text_ui(ui);
-                        let own = study.own_text || study.text_problem.is_some();
-                        if own && study.folder.is_none() && ui.button("Back to the model's own stories").clicked() {
+                        let own = facts.own_text || facts.text_problem.is_some();
+                        if own
+                            && self.source.as_ref().is_some_and(|source| source.from.is_none())
+                            && ui.button("Back to the model's own stories").clicked()
+                        {
                             self.read_text(None);
                         }
                     });
                 });
-                let act = self.save_ui(ui, settings);
+                let act = self.save_ui(ui, settings).or(browse.then_some(ModelAct::BrowseText));
                 self.trail_ui(ui);
-                self.layers_ui(ui, study, open).or(act)
+                self.layers_ui(ui, facts, open).or(act)
             })
             .inner
     }
 
     /// Dense, floor, compressed, and with the tuned layer alone.
-    fn perplexity_ui(&mut self, ui: &mut Ui, study: &Study) {
+    fn perplexity_ui(&mut self, ui: &mut Ui, facts: &Facts) {
         ui.horizontal_wrapped(|ui| {
-            let Some(text) = &study.text else {
+            let Some([predicted, windows, context]) = facts.text else {
                 ui.label("Perplexity: give a text to measure the model on");
-                if let Some(why) = &study.text_problem {
+                if let Some(why) = &facts.text_problem {
                     ui.colored_label(ui.visuals().error_fg_color, why);
                 }
                 return;
             };
-            let hint = format!(
-                "exp of the mean loss on {} tokens, in {} windows of {}",
-                text.predicted(),
-                text.len(),
-                text.context()
-            );
+            let hint = format!("exp of the mean loss on {predicted} tokens, in {windows} windows of {context}");
             ui.strong("Perplexity").on_hover_text(hint);
-            match (self.dense(), self.prepared.of(&self.number).map(|prepared| prepared.as_ref())) {
+            match (self.dense(), self.dense.of(&self.number).map(|dense| dense.as_ref())) {
                 (Some(dense), _) => _ = ui.label(format!("dense {dense:.3}")),
                 (None, Some(Err(why))) => _ = ui.colored_label(ui.visuals().error_fg_color, why),
-                _ if study.model.layer_weights() > super::LIVE_WEIGHTS && !self.asked => {
+                _ if !self.is_live(facts) && !self.asked => {
                     let hint = "This model is large: it takes minutes, and the memory of its activations";
                     if ui.button("Measure").on_hover_text(hint).clicked() {
                         self.asked = true;
@@ -108,15 +110,15 @@ impl LanguageRoom {
                 }
                 _ => _ = ui.weak("measuring…"),
             }
-            if let Some(floor) = study.floor {
+            if let Some(floor) = facts.floor {
                 let hint = "The language's own, over whole stories: no model can be better";
                 ui.label(format!("floor {floor:.3}")).on_hover_text(hint);
             }
-            if let Some(why) = &study.text_problem {
+            if let Some(why) = &facts.text_problem {
                 ui.colored_label(ui.visuals().error_fg_color, why);
             }
             if !self.layers.is_empty() {
-                let of = format!("{} of {} layers", self.layers.len(), study.model.layers().count());
+                let of = format!("{} of {} layers", self.layers.len(), facts.config.layers().count());
                 match (self.compressed(), self.together.entry()) {
                     (Some((perplexity, true)), _) => _ = ui.strong(format!("now {perplexity:.3}")).on_hover_text(of),
                     (Some((perplexity, false)), _) => _ = ui.weak(format!("now {perplexity:.3}…")).on_hover_text(of),
@@ -161,26 +163,26 @@ impl LanguageRoom {
     fn text_ui(&mut self, ui: &mut Ui) {
         let why = "Its first part measures the model, windows from all over the rest give the layers' inputs";
         let name = ui.weak("Text file").on_hover_text(why);
-        let field = TextEdit::singleline(&mut self.text_path).hint_text("path of a text").desired_width(140.0);
+        let field = TextEdit::singleline(&mut self.text_path).hint_text(TYPED).desired_width(140.0);
         let field = ui.add(field).labelled_by(name.id);
         let entered = field.lost_focus() && ui.input(|input| input.key_pressed(eframe::egui::Key::Enter));
         let pressed = ui.button("Use this text").on_hover_text(why).clicked();
         if (entered || pressed) && !self.text_path.trim().is_empty() {
-            self.read_text(Some(PathBuf::from(self.text_path.trim())));
+            self.read_text(Some(typed(&self.text_path)));
         }
     }
 
-    fn commands_ui(&mut self, ui: &mut Ui, study: &Study, settings: &Settings, threads: Option<usize>) {
+    fn commands_ui(&mut self, ui: &mut Ui, facts: &Facts, settings: &Settings, threads: Option<usize>) {
         let busy = self.work.is_some();
         let mut wanted: Option<BTreeSet<LayerId>> = None;
         let hint = "With the settings of the settings panel and the budget below, in the order in which the model computes them";
         let why_not = if busy { "Layers are being compressed" } else { "No layer is ticked" };
         // All factors of a large model do not fit into memory.
-        let fits = study.model.layer_weights() <= 10 * super::LIVE_WEIGHTS;
+        let fits = facts.config.layer_weights() <= 10 * super::LIVE_WEIGHTS;
         let all = ui.add_enabled(!busy && fits, Button::new("Compress all"));
         let large = "All layers of this large model do not fit into memory: dsf-explorer compress does it in a folder";
         if all.on_hover_text(hint).on_disabled_hover_text(if fits { why_not } else { large }).clicked() {
-            wanted = Some(study.model.layers().collect());
+            wanted = Some(facts.config.layers().collect());
         }
         let some = ui.add_enabled(!busy && !self.ticked.is_empty(), Button::new("Compress ticked"));
         if some.on_hover_text(hint).on_disabled_hover_text(why_not).clicked() {
@@ -189,7 +191,7 @@ impl LanguageRoom {
         if let Some(layers) = wanted {
             self.compress(ui.ctx(), settings, layers, threads);
         }
-        if let Some(work) = &self.work {
+        if let Some(work) = &mut self.work {
             let cancel = ui.add_enabled(!work.is_cancelled(), Button::new("Cancel compressing"));
             if cancel.on_hover_text("Finished layers stay").clicked() {
                 work.cancel();
@@ -225,7 +227,7 @@ impl LanguageRoom {
     }
 
     /// The density of all layers together, alike or as the proxy distributes it.
-    fn budget_ui(&mut self, ui: &mut Ui, study: &Study) {
+    fn budget_ui(&mut self, ui: &mut Ui, facts: &Facts) {
         ui.separator();
         let label = ui.label("Budget");
         let why = "Kept nonzeros of the layers together, as a share of their weights";
@@ -234,7 +236,7 @@ impl LanguageRoom {
         if before != self.densities.all {
             self.densities = without_layers(&self.densities);
         }
-        self.distribute_ui(ui, study);
+        self.distribute_ui(ui, facts);
     }
 
     /// The density of each kind of layer.
@@ -258,19 +260,20 @@ impl LanguageRoom {
         });
     }
 
-    fn distribute_ui(&mut self, ui: &mut Ui, study: &Study) {
+    fn distribute_ui(&mut self, ui: &mut Ui, facts: &Facts) {
         let hint = "Measures once what each layer's error costs the model, then gives every layer its share so that the loss foretold is the lowest";
         let proxy = self.proxy.of(&self.number).cloned();
         match proxy.as_ref().map(|proxy| proxy.as_ref()) {
             None if self.proxy_wanted => {
-                let all = study.model.layers().count();
-                ui.weak(format!("measuring layer {} of {all}", self.proxy_done.load(Ordering::Relaxed) + 1));
+                let all = facts.config.layers().count();
+                let done = self.proxy.news().copied().unwrap_or(0);
+                ui.weak(format!("measuring layer {} of {all}", done + 1));
                 if ui.button("Stop measuring").clicked() {
-                    (self.proxy_wanted, self.proxy, self.proxy_stop) = Default::default();
+                    (self.proxy_wanted, self.proxy) = Default::default();
                 }
             }
             None => {
-                let button = ui.add_enabled(study.calibration.is_some(), Button::new("Measure what layers cost"));
+                let button = ui.add_enabled(facts.calibrates, Button::new("Measure what layers cost"));
                 if button.on_hover_text(hint).on_disabled_hover_text("Give a text first").clicked() {
                     self.proxy_wanted = true;
                 }
@@ -285,13 +288,13 @@ impl LanguageRoom {
                 if self.densities.by_layer.is_empty() {
                     if ui.button("Distribute").on_hover_text(hint).clicked() {
                         self.densities.by_kind.clear();
-                        self.densities.by_layer = distribute(&study.model, proxy, self.densities.all);
+                        self.densities.by_layer = distribute(&facts.config, proxy, self.densities.all);
                     }
                 } else if ui.button("All alike").on_hover_text("The same density for every layer").clicked() {
                     self.densities.by_layer.clear();
                 }
                 if let Some(dense) = self.dense() {
-                    let each = study.model.layers().map(|id| (id, self.densities.of(id)));
+                    let each = facts.config.layers().map(|id| (id, self.densities.of(id)));
                     let foretold = dense * (proxy.loss_at(each) - proxy.dense).exp();
                     ui.weak(format!("foretold {foretold:.3}"))
                         .on_hover_text("The perplexity, from short runs of each layer alone");
@@ -304,18 +307,22 @@ impl LanguageRoom {
         let mut act = None;
         ui.collapsing("Save the model", |ui| {
             ui.horizontal_wrapped(|ui| {
-                let label = ui.label("New folder");
-                let field = TextEdit::singleline(&mut self.save_to).hint_text("path").desired_width(180.0);
-                ui.add(field).labelled_by(label.id);
-                ui.checkbox(&mut self.replace_saved, "Replace").on_hover_text("A model that was saved there before");
-                let possible = !self.layers.is_empty() && self.work.is_none() && !self.save_to.trim().is_empty();
+                let mut possible = !self.layers.is_empty() && self.work.is_none();
+                // A page hands over files, and browsers know where to.
+                if HAS_FOLDERS {
+                    let label = ui.label("New folder");
+                    let field = TextEdit::singleline(&mut self.save_to).hint_text("path").desired_width(180.0);
+                    ui.add(field).labelled_by(label.id);
+                    let why = "A model that was saved there before";
+                    ui.checkbox(&mut self.replace_saved, "Replace").on_hover_text(why);
+                    possible &= !self.save_to.trim().is_empty();
+                }
                 let button = ui.add_enabled(possible, Button::new("Write"));
                 let hint = "A folder that transformers loads, with the factors beside the model";
                 let why_not = "Compress layers first, and name a folder";
                 if button.on_hover_text(hint).on_disabled_hover_text(why_not).clicked() {
-                    let out = PathBuf::from(self.save_to.trim());
-                    let saving = self.saving(settings, out, self.replace_saved);
-                    act = saving.map(|saving| ModelAct::Save(self.version, Box::new(saving)));
+                    let saving = self.saving(settings);
+                    act = saving.map(|saving| ModelAct::Save(self.version, saving));
                 }
             });
         });
@@ -343,9 +350,9 @@ impl LanguageRoom {
         });
     }
 
-    fn layers_ui(&mut self, ui: &mut Ui, study: &Study, open: Option<LayerId>) -> Option<ModelAct> {
+    fn layers_ui(&mut self, ui: &mut Ui, facts: &Facts, open: Option<LayerId>) -> Option<ModelAct> {
         let mut act = None;
-        let ids: Vec<LayerId> = study.model.layers().collect();
+        let ids: Vec<LayerId> = facts.config.layers().collect();
         Grid::new("model layers").num_columns(HEADINGS.len()).striped(true).show(ui, |ui| {
             let mut every = self.ticked.len() == ids.len();
             if ui.checkbox(&mut every, "").on_hover_text("Tick all layers").changed() {
@@ -364,14 +371,14 @@ impl LanguageRoom {
             }
             ui.end_row();
             for &id in &ids {
-                act = self.layer_ui(ui, study, id, open == Some(id)).or(act.take());
+                act = self.layer_ui(ui, facts, id, open == Some(id)).or(act.take());
                 ui.end_row();
             }
         });
         act
     }
 
-    fn layer_ui(&mut self, ui: &mut Ui, study: &Study, id: LayerId, open: bool) -> Option<ModelAct> {
+    fn layer_ui(&mut self, ui: &mut Ui, facts: &Facts, id: LayerId, open: bool) -> Option<ModelAct> {
         let mut act = None;
         let mut ticked = self.ticked.contains(&id);
         let tick = ui.checkbox(&mut ticked, "");
@@ -386,14 +393,14 @@ impl LanguageRoom {
         }
         name.context_menu(|ui| {
             let button = Button::new("Calibrate runs with its inputs in the model");
-            let possible = open && study.calibration.is_some();
+            let possible = open && facts.calibrates;
             let why_not = if open { "Give a text first" } else { "Open the layer first" };
             if ui.add_enabled(possible, button).on_disabled_hover_text(why_not).clicked() {
                 act = Some(ModelAct::Inputs(id));
                 ui.close();
             }
         });
-        let (rows, cols) = study.model.shape(id);
+        let (rows, cols) = facts.config.shape(id);
         ui.label(format!("{rows}×{cols}"));
         let layer = self.layers.get(&id);
         match layer {

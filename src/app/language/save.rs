@@ -1,52 +1,87 @@
 //! The changed model as a folder that transformers loads.
 
-use super::{LanguageRoom, Study};
-use crate::compress::{CompressedLayer, Folder, Inputs, Output, Plan, Totals};
-use crate::export::Layout;
+use super::LanguageRoom;
+use super::tasks::Opened;
+use crate::app::files::{Place, Written};
+use crate::away::{Lane, Task, shared};
+use crate::compress::{CompressedLayer, Plan};
 use crate::factorize::Settings;
-use crate::language;
-use std::path::PathBuf;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+/// Writes the model with its compressed layers; says in a sentence what came of it.
+#[derive(Serialize, Deserialize)]
+pub struct SaveModel {
+    #[serde(with = "shared")]
+    model: Arc<Opened>,
+    #[serde(with = "shared::list")]
+    layers: Vec<Arc<CompressedLayer>>,
+    plan: Plan,
+    place: Place,
+}
+
 impl LanguageRoom {
-    /// What writes the model with its compressed layers to `out`; says in a sentence what came of it.
-    pub(super) fn saving(
-        &self,
-        settings: &Settings,
-        out: PathBuf,
-        replace: bool,
-    ) -> Option<impl FnOnce() -> Result<String, String> + Send + 'static> {
-        let study = self.study()?.clone();
-        let layers: Vec<Arc<CompressedLayer>> = self.layers.values().cloned().collect();
+    /// What writes it.
+    pub(super) fn saving(&self, settings: &Settings) -> Option<SaveModel> {
+        self.facts()?;
+        let layers = self.layers.values().cloned().collect();
         let plan = self.plan(settings, &Default::default(), 1);
-        Some(move || write(&study, &layers, &plan, out, replace))
+        let place = Place::new(&self.save_to, self.replace_saved);
+        Some(SaveModel { model: self.opened.clone()?, layers, plan, place })
     }
 }
 
-fn write(
-    study: &Study,
-    layers: &[Arc<CompressedLayer>],
-    plan: &Plan,
-    out: PathBuf,
-    replace: bool,
-) -> Result<String, String> {
-    let told = |error: crate::compress::Error| error.to_string();
-    let companions = match &study.folder {
-        Some(folder) => language::companions(folder).map_err(|error| error.to_string())?,
-        None => language::example_companions(),
-    };
-    let folder = Folder::open(&study.model, plan, &Inputs::Unknown, &out, replace, false).map_err(told)?;
-    let mut store = folder.store();
-    for layer in layers {
-        store.keep(layer).map_err(told)?;
+impl Task for SaveModel {
+    const NAME: &'static str = "save model";
+    const LANE: Lane = Lane::Language;
+    type News = ();
+    type Output = Result<Written, String>;
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+        use crate::compress::{Folder, Inputs, Output, Totals};
+        use crate::export::Layout;
+        use crate::language;
+        use crate::model::Source;
+
+        let Self { model, layers, plan, place } = self;
+        let study = model.get().as_ref().map_err(Clone::clone)?;
+        let told = |error: crate::compress::Error| error.to_string();
+        let companions = match &model.recipe().from {
+            Some(Source::Path(folder)) => language::companions(folder).map_err(|error| error.to_string())?,
+            None => language::example_companions(),
+        };
+        let (out, replace) = (place.path(), place.replaces());
+        let folder = Folder::open(&study.model, &plan, &Inputs::Unknown, out, replace, false).map_err(told)?;
+        let mut store = folder.store();
+        for layer in &layers {
+            store.keep(layer).map_err(told)?;
+        }
+        let reports: Vec<_> = layers.iter().map(|layer| layer.report.clone()).collect();
+        let (kept, all) =
+            reports.iter().fold((0, 0), |(kept, all), layer| (kept + layer.nnz, all + layer.rows * layer.cols));
+        let density = kept as f64 / all.max(1) as f64;
+        let seconds = reports.iter().map(|layer| layer.seconds).sum();
+        let totals = Totals::new(reports, plan.dense_weights(study.model.config()), density, seconds);
+        let output = Output { layouts: vec![Layout::Merged, Layout::Bitmask], companions, statistics: None };
+        folder.finish(&plan, &totals, &output, replace).map_err(told)?;
+        let said = format!("The model with {} compressed layers was written to {}", layers.len(), out.display());
+        Ok(Written { said, files: Vec::new() })
     }
-    let reports: Vec<_> = layers.iter().map(|layer| layer.report.clone()).collect();
-    let (kept, all) =
-        reports.iter().fold((0, 0), |(kept, all), layer| (kept + layer.nnz, all + layer.rows * layer.cols));
-    let density = kept as f64 / all.max(1) as f64;
-    let seconds = reports.iter().map(|layer| layer.seconds).sum();
-    let totals = Totals::new(reports, plan.dense_weights(&study.model), density, seconds);
-    let output = Output { layouts: vec![Layout::Merged, Layout::Bitmask], companions, statistics: None };
-    folder.finish(plan, &totals, &output, replace).map_err(told)?;
-    Ok(format!("The model with {} compressed layers was written to {}", layers.len(), out.display()))
+
+    #[cfg(target_arch = "wasm32")]
+    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+        use crate::app::files::Download;
+
+        let study = self.model.get().as_ref().map_err(Clone::clone)?;
+        let merged = crate::compress::merged_model(&study.model, &self.layers).map_err(|error| error.to_string())?;
+        let mut files = vec![Download { name: "model.safetensors".into(), bytes: merged }];
+        // Of a model of one's own these are at hand already.
+        if self.model.recipe().from.is_none() {
+            let companions = crate::language::example_companions().into_iter();
+            files.extend(companions.map(|(name, bytes)| Download { name, bytes }));
+        }
+        let count = self.layers.len();
+        Ok(Written { said: format!("The model with {count} compressed layers is in the downloads"), files })
+    }
 }

@@ -1,39 +1,37 @@
 //! What the dense and the changed model tell, side by side.
 
-use super::{LanguageRoom, Replaced, Study, Telling, Told};
+use super::tasks::{Change, Tell, Told};
+use super::{LanguageRoom, Replaced, Telling};
 use crate::app::colors;
-use crate::language::{Llama, generate};
 use eframe::egui::text::LayoutJob;
 use eframe::egui::{Align, DragValue, Layout, RichText, ScrollArea, TextEdit, TextFormat, Ui};
-use std::sync::Arc;
 use std::time::Duration;
-
-/// The longest beginning that is gone on from, in tokens.
-const PROMPT: usize = 200;
 
 impl LanguageRoom {
     /// The panel.
     pub fn story_ui(&mut self, ui: &mut Ui, threads: Option<usize>) {
-        let Some(study) = self.study().cloned() else {
+        let (Some(facts), Some(model)) = (self.facts().cloned(), self.opened.clone()) else {
             ui.weak("No language model is open");
             return;
         };
-        if study.model.layer_weights() > super::LIVE_WEIGHTS {
+        if !self.is_live(&facts) {
             ui.weak("This model is too large to tell a text beside the compressed one");
             return;
         }
         self.sampling_ui(ui);
         // Layers that were compressed; else the one that is being tuned.
-        let (model, replaced, title) = match (&self.tuned, self.changed()) {
-            (_, Some(model)) if !self.layers.is_empty() => {
+        let (change, replaced, title) = match &self.tuned {
+            _ if !self.layers.is_empty() => {
                 let count = self.layers.len();
-                (Some(model), Replaced::Compressed(self.version), format!("With {count} compressed layers"))
+                let title = format!("With {count} compressed layers");
+                (Some(self.change()), Replaced::Compressed(self.version), title)
             }
-            (Some(tuned), _) => {
+            Some(tuned) => {
                 let name = format!("{}.{}", tuned.id.block, tuned.id.linear.short());
-                (None, Replaced::Alone(tuned.clone()), format!("With {name} as on screen"))
+                let change = Change::Alone(tuned.id, tuned.moment.clone());
+                (Some(change), Replaced::Alone(tuned.clone()), format!("With {name} as on screen"))
             }
-            _ => (None, Replaced::Nothing, String::new()),
+            None => (None, Replaced::Nothing, String::new()),
         };
         let moving = matches!(&replaced, Replaced::Alone(alone) if alone.moment.step().is_some());
         let key = Telling {
@@ -43,21 +41,11 @@ impl LanguageRoom {
             temperature: self.sampling.temperature,
             seed: self.sampling.seed,
         };
-        let (sampling, dense) = (self.sampling, study.clone());
+        let sampling = self.sampling;
         let pause = if moving || self.work.is_some() { Duration::from_millis(700) } else { Duration::from_millis(50) };
-        self.told.want_slowly(ui.ctx(), key, pause, move |key| {
-            super::on_threads(threads, || {
-                let changed = match &key.replaced {
-                    Replaced::Compressed(_) => model,
-                    Replaced::Alone(alone) => alone.moment.product().map(|product| {
-                        let mut model = dense.model.clone();
-                        model.replace(alone.id, Arc::new(product));
-                        model
-                    }),
-                    Replaced::Nothing => None,
-                };
-                tell(&dense, changed.as_ref(), &key.prompt, sampling)
-            })
+        self.told.want_slowly(ui.ctx(), key, pause, |key| {
+            let prompt = key.prompt.clone();
+            Tell { model, change, prompt, sampling, threads }
         });
         let Some(told) = self.told.latest() else {
             ui.weak("Telling…");
@@ -119,37 +107,4 @@ fn text_ui(ui: &mut Ui, words: &[String], from: usize) {
     }
     // Not stretched to the column's width.
     ui.with_layout(Layout::top_down(Align::Min), |ui| ui.label(job));
-}
-
-fn tell(
-    study: &Study,
-    changed: Option<&Llama>,
-    prompt: &str,
-    sampling: crate::language::Sampling,
-) -> Result<Told, String> {
-    let told = |error: crate::language::Error| error.to_string();
-    let tokenizer = study.model.tokenizer();
-    let mut begin = tokenizer.encode(prompt).map_err(told)?;
-    begin.truncate(PROMPT);
-    if begin.is_empty() {
-        begin.extend(study.model.config().bos);
-    }
-    if begin.is_empty() {
-        return Err("This model's texts have no mark at their start: type how the text begins".into());
-    }
-    let words = |model: &Llama| -> Result<Vec<String>, String> {
-        let tokens = generate(model, &begin, sampling, &crate::language::unobserved).map_err(told)?;
-        // Word by word, each as the text up to it adds it.
-        let mut words = Vec::with_capacity(tokens.len());
-        let mut length = tokenizer.decode(&begin).map_err(told)?.len();
-        let mut all = begin.clone();
-        for token in tokens {
-            all.push(token);
-            let text = tokenizer.decode(&all).map_err(told)?;
-            words.push(text.get(length..).unwrap_or_default().to_owned());
-            length = text.len();
-        }
-        Ok(words)
-    };
-    Ok(Told { dense: words(&study.model)?, changed: changed.map(words).transpose()? })
 }

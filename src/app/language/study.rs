@@ -1,9 +1,10 @@
 //! A language model with the texts it is measured and calibrated on.
 
 use crate::app::run::Subject;
-use crate::language::{self, LayerId, Llama, Windows};
-use crate::model::Checkpoint;
-use std::path::{Path, PathBuf};
+use crate::away::{Recipe, shared};
+use crate::language::{self, Config, LayerId, Llama, Windows};
+use crate::model::{self, Checkpoint};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Tokens that the model is measured on whenever something changes.
@@ -16,14 +17,15 @@ const CONTEXT: usize = 256;
 const SAMPLES: usize = 64;
 
 /// Where a model is from.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Source {
     /// Its weights.
+    #[serde(with = "shared")]
     pub checkpoint: Arc<Checkpoint>,
-    /// Its folder; the built-in one without.
-    pub folder: Option<PathBuf>,
+    /// Where they were opened from; the built-in ones without.
+    pub from: Option<model::Source>,
     /// A text of one's own.
-    pub text: Option<PathBuf>,
+    pub text: Option<model::Source>,
 }
 
 /// A language model and its texts.
@@ -35,27 +37,46 @@ pub struct Study {
     pub text: Option<Windows>,
     /// What its layers' inputs are taken from: another part of the same text.
     pub calibration: Option<Windows>,
+    floor: Option<f64>,
+    text_problem: Option<String>,
+    own_text: bool,
+}
+
+/// What the panels need of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Facts {
+    /// Sizes and constants.
+    pub config: Config,
+    /// What it is measured on: tokens predicted, windows, tokens of each; none until a text is given.
+    pub text: Option<[usize; 3]>,
+    /// Whether there is text to take the layers' inputs from.
+    pub calibrates: bool,
     /// The perplexity of the text's own language.
     pub floor: Option<f64>,
-    /// The folder; none for the built-in model.
-    pub folder: Option<PathBuf>,
     /// Why the text that was given is not used.
     pub text_problem: Option<String>,
     /// Whether the text is one that was given.
     pub own_text: bool,
 }
 
+impl Recipe for Source {
+    type Value = Result<Study, String>;
+
+    fn make(&self) -> Self::Value {
+        Study::open(self)
+    }
+}
+
 impl Study {
     /// Reads the model and the texts; in a sentence why there is no model. A text that cannot be used does no harm.
-    pub fn open(source: &Source) -> Result<Self, String> {
+    fn open(source: &Source) -> Result<Self, String> {
         let told = |error: language::Error| error.to_string();
-        let mut study = match &source.folder {
-            Some(folder) => Self {
-                model: language::open_with(folder, source.checkpoint.clone()).map_err(told)?,
+        let mut study = match &source.from {
+            Some(from) => Self {
+                model: language::open_with(from, source.checkpoint.clone()).map_err(told)?,
                 text: None,
                 calibration: None,
                 floor: None,
-                folder: Some(folder.clone()),
                 text_problem: None,
                 own_text: false,
             },
@@ -66,24 +87,23 @@ impl Study {
                     text: Some(Windows::of_text(&model, &excerpt.text, CONTEXT, None).map_err(told)?),
                     calibration: Some(language::example_calibration(&model, SAMPLES, CONTEXT).map_err(told)?),
                     floor: Some(excerpt.floor()),
-                    folder: None,
                     text_problem: None,
                     own_text: false,
                     model,
                 }
             }
         };
-        if let Some(path) = &source.text {
-            study.text_problem = study.read(path).err();
+        if let Some(text) = &source.text {
+            study.text_problem = study.read(text).err();
             study.own_text = study.text_problem.is_none();
         }
         Ok(study)
     }
 
     /// The first part of a text measures, windows from all over the rest calibrate.
-    fn read(&mut self, path: &Path) -> Result<(), String> {
-        let shown = path.display();
-        let bytes = std::fs::read(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    fn read(&mut self, text: &model::Source) -> Result<(), String> {
+        let shown = text.name();
+        let bytes = text.read().map_err(|error| error.to_string())?;
         let text = String::from_utf8(bytes).map_err(|_| format!("{shown} is not text in UTF-8"))?;
         let told = |error: language::Error| error.to_string();
         let tokens = self.model.tokenizer().encode(&text.replace("\r\n", "\n")).map_err(told)?;
@@ -101,16 +121,30 @@ impl Study {
         (self.text, self.calibration, self.floor) = (Some(text), Some(calibration), None);
         Ok(())
     }
+}
+
+impl Facts {
+    /// Of a model that was read.
+    pub fn of(study: &Study) -> Self {
+        let text = study.text.as_ref();
+        Self {
+            config: study.model.config().clone(),
+            text: text.map(|text| [text.predicted(), text.len(), text.context()]),
+            calibrates: study.calibration.is_some(),
+            floor: study.floor,
+            text_problem: study.text_problem.clone(),
+            own_text: study.own_text,
+        }
+    }
 
     /// Whether the model has this layer.
     pub fn has(&self, id: LayerId) -> bool {
-        id.block < self.model.config().blocks
+        id.block < self.config.blocks
     }
 
-    /// Which of its layers one that is open is.
-    pub fn layer_of(&self, subject: &Subject) -> Option<LayerId> {
-        let own =
-            subject.checkpoint.as_ref().is_some_and(|checkpoint| Arc::ptr_eq(checkpoint, self.model.checkpoint()));
+    /// Which of the layers of the model in `checkpoint` one that is open is.
+    pub fn layer_of(&self, checkpoint: &Arc<Checkpoint>, subject: &Subject) -> Option<LayerId> {
+        let own = subject.checkpoint.as_ref().is_some_and(|of| Arc::ptr_eq(of, checkpoint));
         let id = LayerId::of_tensor(&subject.layer.name)?;
         (own && !subject.layer.transposed && self.has(id)).then_some(id)
     }

@@ -48,7 +48,7 @@ const SET_COLORS: [Color32; 3] =
     [super::super::colors::BOTH, super::super::colors::ONLY_FIRST, super::super::colors::ONLY_SECOND];
 
 /// How a matrix is coloured: another range, shade or theme never touches the matrix.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Colors {
     /// What is shown.
     pub shade: Shade,

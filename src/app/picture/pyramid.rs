@@ -2,7 +2,9 @@
 
 use super::Spread;
 use super::colors::Shade;
+use crate::away::shared;
 use crate::matrix::Matrix;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,8 +15,11 @@ const SMALLEST: usize = 64;
 /// beside it stands the share of nonzeros under it.
 ///
 /// Neither the mean nor the nearest entry would do: they make lone nonzeros of a sparse factor fade or flicker.
+#[derive(Serialize, Deserialize)]
 pub struct Pyramid {
+    #[serde(skip, default = "next_id")]
     id: u64,
+    #[serde(with = "shared")]
     base: Arc<Matrix>,
     kind: Kind,
     halvings: Vec<Matrix>,
@@ -27,7 +32,7 @@ pub struct Pyramid {
 }
 
 /// What the entries are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// Numbers.
     Values,
@@ -79,9 +84,8 @@ impl Pyramid {
             }
             halvings.push(half);
         }
-        static NEXT: AtomicU64 = AtomicU64::new(0);
         Self {
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            id: next_id(),
             spread: Spread::of(&base),
             nnz: counts[0].iter().map(|&n| n as usize).sum(),
             base,
@@ -168,6 +172,11 @@ impl Pyramid {
             Some(above) => &self.halvings[above],
         }
     }
+}
+
+fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// The one of larger magnitude.

@@ -1,16 +1,19 @@
 //! How large the values of a matrix are: percentiles and a histogram, from a sample where it is large.
 
 use crate::matrix::Matrix;
+use serde::{Deserialize, Serialize};
 
 /// So many values are looked at; of a larger matrix every n-th.
 const SAMPLE: usize = 1 << 18;
 
 /// The sizes of a matrix's nonzeros.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Spread {
     /// Nonzeros of the sample, by value.
+    #[serde(with = "crate::away::raw")]
     sorted: Vec<f32>,
     /// Their magnitudes, the same way.
+    #[serde(with = "crate::away::raw")]
     magnitudes: Vec<f32>,
     /// Entries of the matrix for one of the sample.
     every: usize,

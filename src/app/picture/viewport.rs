@@ -1,12 +1,13 @@
 //! Which part of a matrix is seen.
 
 use eframe::egui::{Pos2, Rect, Response, Vec2, pos2, vec2};
+use serde::{Deserialize, Serialize};
 
 /// The largest size of an entry on screen, in points: its number can then be read.
 const LARGEST: f32 = 96.0;
 
 /// Which part of a matrix is seen. Views of the same shape can share one.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Viewport {
     /// What is in the middle, as shares of (columns, rows).
     center: Pos2,

@@ -2,11 +2,12 @@
 
 use crate::compute::add_gram;
 use crate::matrix::Matrix;
+use serde::{Deserialize, Serialize};
 
 /// The statistics XᵀX of a layer's inputs X `[samples, in]`, which weigh the error by what the layer really sees.
 ///
 /// Held at a scale, a power of four, that brings the diagonal's mean near 1: every use of it is a ratio.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// `[in, in]`, symmetric.
     xtx: Matrix,

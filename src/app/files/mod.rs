@@ -1,0 +1,32 @@
+//! Files as the window asks for them: through the system's dialogs on the desktop, through the browser in a page.
+
+#[cfg(not(target_arch = "wasm32"))]
+mod desktop;
+#[cfg(target_arch = "wasm32")]
+mod page;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub use desktop::*;
+#[cfg(target_arch = "wasm32")]
+pub use page::*;
+
+use serde::{Deserialize, Serialize};
+
+/// A file to be handed to the person: a page cannot write one.
+#[derive(Serialize, Deserialize)]
+pub struct Download {
+    /// What it is called.
+    pub name: String,
+    /// What is in it.
+    #[serde(with = "crate::away::raw")]
+    pub bytes: Vec<u8>,
+}
+
+/// What was written, or is to be handed over.
+#[derive(Serialize, Deserialize)]
+pub struct Written {
+    /// In a sentence.
+    pub said: String,
+    /// In a page.
+    pub files: Vec<Download>,
+}

@@ -1,0 +1,346 @@
+//! What is worked out for the language room, away from the window.
+
+use super::study::{Facts, Source, Study};
+use crate::app::showing::Moment;
+use crate::away::{Lane, Made, Recipe, Task, shared};
+use crate::compress::{CompressedLayer, Compression, Inputs, Memory, Plan, Proxy, Step};
+use crate::compute::Threads;
+use crate::factorize::Calibration;
+use crate::job::Progress;
+use crate::language::{self, LayerId, Llama, Loss, Prepared, Sampling, Walk, generate};
+use crate::matrix::Matrix;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use web_time::Instant;
+
+/// The longest beginning that is gone on from, in tokens.
+const PROMPT: usize = 200;
+
+/// A model with its texts: read on each side that works with it.
+pub type Opened = Made<Source>;
+
+/// Tells what is being worked out to stop.
+#[derive(Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Nobody waits for it any more.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// What is asked after each block.
+    fn asked(&self) -> impl Fn(usize, usize) -> bool + Send + Sync + use<> {
+        let stop = self.0.clone();
+        move |_, _| !stop.load(Ordering::Relaxed)
+    }
+}
+
+fn study(opened: &Opened) -> Result<&Study, String> {
+    opened.get().as_ref().map_err(Clone::clone)
+}
+
+fn told(error: language::Error) -> String {
+    error.to_string()
+}
+
+/// Does something on as many threads as a run may have.
+fn on_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() -> Result<T, String> + Send) -> Result<T, String> {
+    Threads::new(threads)?.run(work)
+}
+
+/// Reads the model; what the panels need of it.
+#[derive(Serialize, Deserialize)]
+pub struct Read(#[serde(with = "shared")] pub Arc<Opened>);
+
+impl Task for Read {
+    const NAME: &'static str = "read model";
+    const LANE: Lane = Lane::Language;
+    type News = ();
+    type Output = Result<Facts, String>;
+
+    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+        study(&self.0).map(Facts::of)
+    }
+}
+
+/// The dense model's streams on its text.
+#[derive(Serialize, Deserialize)]
+pub struct Streams {
+    /// The model.
+    #[serde(with = "shared")]
+    pub model: Arc<Opened>,
+    /// Worker threads.
+    pub threads: Option<usize>,
+    /// Set when another model is open.
+    #[serde(skip)]
+    pub stop: Stop,
+}
+
+impl Recipe for Streams {
+    type Value = Result<Prepared, String>;
+
+    fn make(&self) -> Self::Value {
+        let study = study(&self.model)?;
+        let text = study.text.clone().ok_or("there is no text to measure the model on")?;
+        on_threads(self.threads, || Prepared::new(&study.model, text, &self.stop.asked()).map_err(told))
+    }
+}
+
+/// The dense model's loss.
+#[derive(Serialize, Deserialize)]
+pub struct Measure(#[serde(with = "shared")] pub Arc<Made<Streams>>);
+
+impl Task for Measure {
+    const NAME: &'static str = "measure model";
+    const LANE: Lane = Lane::Language;
+    type News = ();
+    type Output = Result<Loss, String>;
+
+    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+        self.0.get().as_ref().map(Prepared::loss).map_err(Clone::clone)
+    }
+}
+
+/// What stands in the place of some of the model's layers.
+#[derive(Clone, Serialize, Deserialize)]
+pub enum Change {
+    /// Those that were compressed.
+    Layers(Vec<Replacement>),
+    /// One, with these factors.
+    Alone(LayerId, Moment),
+}
+
+/// A layer and its new weight.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Replacement {
+    /// Which.
+    pub id: LayerId,
+    /// `[out, in]`.
+    #[serde(with = "shared")]
+    pub weight: Arc<Matrix>,
+}
+
+impl Change {
+    /// The model with it; none while there is nothing to put in place.
+    fn of(&self, model: &Llama) -> Option<Llama> {
+        let mut model = model.clone();
+        match self {
+            Self::Layers(layers) => layers.iter().for_each(|layer| model.replace(layer.id, layer.weight.clone())),
+            Self::Alone(id, moment) => model.replace(*id, Arc::new(moment.product()?)),
+        }
+        Some(model)
+    }
+
+    /// The first block that is another one.
+    fn first(&self) -> usize {
+        match self {
+            Self::Layers(layers) => layers.iter().map(|layer| layer.id.block).min().unwrap_or(0),
+            Self::Alone(id, _) => id.block,
+        }
+    }
+}
+
+/// The loss of the model with a change.
+#[derive(Serialize, Deserialize)]
+pub struct Changed {
+    /// The dense model on its text.
+    #[serde(with = "shared")]
+    pub dense: Arc<Made<Streams>>,
+    /// What is another.
+    pub change: Change,
+}
+
+impl Task for Changed {
+    const NAME: &'static str = "measure changed model";
+    const LANE: Lane = Lane::Language;
+    type News = ();
+    type Output = Result<f64, String>;
+
+    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+        let Streams { model, threads, stop } = self.dense.recipe();
+        let prepared = self.dense.get().as_ref().map_err(Clone::clone)?;
+        let changed = self.change.of(&study(model)?.model).ok_or("there are no factors yet")?;
+        on_threads(*threads, || {
+            let loss = prepared.loss_from(&changed, self.change.first(), &stop.asked());
+            loss.map(|loss| loss.nll).map_err(told)
+        })
+    }
+}
+
+/// What the dense and the changed model tell, as tokens' texts.
+#[derive(Serialize, Deserialize)]
+pub struct Told {
+    /// As the model was trained.
+    pub dense: Vec<String>,
+    /// With the change.
+    pub changed: Option<Vec<String>>,
+}
+
+/// A text from both.
+#[derive(Serialize, Deserialize)]
+pub struct Tell {
+    /// The model.
+    #[serde(with = "shared")]
+    pub model: Arc<Opened>,
+    /// What is another.
+    pub change: Option<Change>,
+    /// How the text begins.
+    pub prompt: String,
+    /// How it goes on.
+    pub sampling: Sampling,
+    /// Worker threads.
+    pub threads: Option<usize>,
+}
+
+impl Task for Tell {
+    const NAME: &'static str = "tell";
+    const LANE: Lane = Lane::Language;
+    type News = ();
+    type Output = Result<Told, String>;
+
+    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+        let study = study(&self.model)?;
+        on_threads(self.threads, || {
+            let tokenizer = study.model.tokenizer();
+            let mut begin = tokenizer.encode(&self.prompt).map_err(told)?;
+            begin.truncate(PROMPT);
+            if begin.is_empty() {
+                begin.extend(study.model.config().bos);
+            }
+            if begin.is_empty() {
+                return Err("This model's texts have no mark at their start: type how the text begins".into());
+            }
+            let words = |model: &Llama| words(model, &begin, self.sampling).map_err(told);
+            let changed = self.change.as_ref().and_then(|change| change.of(&study.model));
+            Ok(Told { dense: words(&study.model)?, changed: changed.as_ref().map(words).transpose()? })
+        })
+    }
+}
+
+/// What a model tells after `begin`: word by word, each as the text up to it adds it.
+fn words(model: &Llama, begin: &[u32], sampling: Sampling) -> Result<Vec<String>, language::Error> {
+    let tokenizer = model.tokenizer();
+    let tokens = generate(model, begin, sampling, &language::unobserved)?;
+    let mut words = Vec::with_capacity(tokens.len());
+    let mut length = tokenizer.decode(begin)?.len();
+    let mut all = begin.to_vec();
+    for token in tokens {
+        all.push(token);
+        let text = tokenizer.decode(&all)?;
+        words.push(text.get(length..).unwrap_or_default().to_owned());
+        length = text.len();
+    }
+    Ok(words)
+}
+
+/// What each layer's error costs. Tells how many layers are measured.
+#[derive(Serialize, Deserialize)]
+pub struct Cost {
+    /// The model.
+    #[serde(with = "shared")]
+    pub model: Arc<Opened>,
+    /// Worker threads.
+    pub threads: Option<usize>,
+}
+
+impl Task for Cost {
+    const NAME: &'static str = "cost of layers";
+    const LANE: Lane = Lane::Long;
+    type News = usize;
+    type Output = Result<Proxy, String>;
+
+    fn run(self, tell: &(dyn Fn(usize) -> bool + Sync)) -> Self::Output {
+        let study = study(&self.model)?;
+        let windows = study.calibration.as_ref().ok_or("there is no text to measure the model on")?;
+        on_threads(self.threads, || {
+            let progress = |done: usize, _: usize| tell(done);
+            Proxy::measure(&study.model, windows, &progress).map_err(|error| error.to_string())
+        })
+    }
+}
+
+/// The statistics of what a layer of the dense model reads.
+#[derive(Serialize, Deserialize)]
+pub struct Collect {
+    /// The model.
+    #[serde(with = "shared")]
+    pub model: Arc<Opened>,
+    /// Which layer.
+    pub id: LayerId,
+}
+
+impl Task for Collect {
+    const NAME: &'static str = "collect inputs";
+    const LANE: Lane = Lane::Language;
+    type News = ();
+    type Output = Result<Calibration, String>;
+
+    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+        let study = study(&self.model)?;
+        let windows = study.calibration.as_ref().ok_or("there is no text to take the inputs from")?;
+        let mut walk = Walk::new(&study.model, windows).map_err(told)?;
+        while !walk.layers().is_empty() && !walk.layers().contains(&self.id) {
+            walk.advance().map_err(told)?;
+        }
+        walk.statistics().map_err(told)
+    }
+}
+
+/// Compresses layers one after the other.
+#[derive(Serialize, Deserialize)]
+pub struct Compress {
+    /// The model.
+    #[serde(with = "shared")]
+    pub model: Arc<Opened>,
+    /// How.
+    pub plan: Plan,
+    /// Layers that are compressed already.
+    #[serde(with = "shared::list")]
+    pub kept: Vec<Arc<CompressedLayer>>,
+    /// Worker threads.
+    pub threads: Option<usize>,
+}
+
+/// What it tells.
+#[derive(Serialize, Deserialize)]
+pub enum Compressing {
+    /// A step of a layer's run.
+    Stepped(LayerId, Progress),
+    /// A layer is finished.
+    Finished(#[serde(with = "shared")] Arc<CompressedLayer>),
+}
+
+impl Task for Compress {
+    const NAME: &'static str = "compress layers";
+    const LANE: Lane = Lane::Long;
+    type News = Compressing;
+    type Output = Result<(), String>;
+
+    fn run(self, tell: &(dyn Fn(Compressing) -> bool + Sync)) -> Self::Output {
+        let study = study(&self.model)?;
+        let inputs = match &study.calibration {
+            Some(windows) => Inputs::Windows(windows.clone()),
+            None => Inputs::Unknown,
+        };
+        on_threads(self.threads, || {
+            let start = Instant::now();
+            let clock = Box::new(move || start.elapsed().as_secs_f64());
+            let told = |error: crate::compress::Error| error.to_string();
+            let store = Box::new(Memory::new(self.kept));
+            let mut work = Compression::new(&study.model, self.plan, &inputs, store, clock).map_err(told)?;
+            while let Some(step) = work.step().map_err(told)? {
+                let news = match step {
+                    Step::Layer(id, progress) => Compressing::Stepped(id, progress),
+                    Step::Finished(layer) => Compressing::Finished(layer),
+                    Step::Statistics(_) | Step::Found(_) | Step::Advanced => continue,
+                };
+                if !tell(news) {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,137 @@
+//! The window in a page, how JavaScript speaks with it, and what its Workers can do.
+
+use super::explorer::{Explorer, Opening};
+use super::hook::Labels;
+use super::link::Link;
+use super::{baselines, export_panel, files, hook, language, layers_table, loader, masks_panel, run, showing};
+use crate::away::{self, Registry};
+use crate::model::{Chosen, Source};
+use eframe::egui::Context;
+use serde_json::{Value, json};
+use std::cell::RefCell;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
+
+thread_local! {
+    /// Told when the program breaks off.
+    static BROKEN: RefCell<Option<js_sys::Function>> = const { RefCell::new(None) };
+    static WINDOW: RefCell<Option<(eframe::WebRunner, Context)>> = const { RefCell::new(None) };
+}
+
+/// All that the window sends away.
+fn registry() -> Registry {
+    let registry = Registry::default()
+        .process::<run::Watched>()
+        .task::<showing::DrawLayer>()
+        .task::<showing::Request>()
+        .task::<masks_panel::Key>()
+        .task::<baselines::Magnitude>()
+        .task::<baselines::Spectra>()
+        .task::<layers_table::Measure>()
+        .task::<export_panel::Write>()
+        .task::<hook::Bench>();
+    language::register(loader::register(registry))
+}
+
+/// What a Worker's program does: it serves the page.
+pub fn serve() -> Result<(), JsValue> {
+    away::serve(registry())
+}
+
+/// What the page's address asks for: `?load=<address>&tensor=<name>`, or a link.
+fn opening(address: &str) -> (Opening, Option<String>) {
+    let (link, problem) = match Link::read(address) {
+        Some(Ok(link)) => (Some(link), None),
+        Some(Err(why)) => (None, Some(why)),
+        None => (None, None),
+    };
+    let query = web_sys::Url::new(address).ok().map(|url| url.search_params());
+    let get = |key: &str| query.as_ref().and_then(|query| query.get(key)).filter(|value| !value.is_empty());
+    let from_link = |value: fn(&Link) -> &Option<String>| link.as_ref().and_then(|link| value(link).clone());
+    let source = get("load").or(from_link(|link| &link.load)).map(|address| files::typed(&address));
+    let tensor = get("tensor").or(from_link(|link| &link.tensor));
+    (Opening { source, tensor, link, ..Opening::default() }, problem)
+}
+
+/// What the page's program does: the window on a canvas. `example` are the bytes of the built-in checkpoint, or why they
+/// could not be fetched; `broken` is told when the program breaks off.
+pub async fn start(
+    canvas: web_sys::HtmlCanvasElement,
+    example: Result<Vec<u8>, String>,
+    broken: js_sys::Function,
+) -> Result<(), JsValue> {
+    files::example_fetched(example);
+    let mut options = eframe::WebOptions::default();
+    // WebGL is everywhere; computing on WebGPU does not need to draw with it.
+    if let eframe::egui_wgpu::WgpuSetup::CreateNew(setup) = &mut options.wgpu_options.wgpu_setup {
+        setup.instance_descriptor.backends = eframe::wgpu::Backends::GL;
+    }
+    let address = web_sys::window().and_then(|window| window.location().href().ok()).unwrap_or_default();
+    let runner = eframe::WebRunner::new();
+    // After eframe's own, which ends the window.
+    let before = std::panic::take_hook();
+    BROKEN.set(Some(broken));
+    std::panic::set_hook(Box::new(move |panic| {
+        before(panic);
+        if let Some(broken) = BROKEN.take() {
+            // There is nobody left to tell that this fails.
+            let _ = broken.call1(&JsValue::NULL, &panic.to_string().into());
+        }
+    }));
+    let kept = runner.clone();
+    let create: eframe::AppCreator<'static> = Box::new(move |cc| {
+        cc.egui_ctx.add_plugin(Labels::default());
+        WINDOW.set(Some((kept, cc.egui_ctx.clone())));
+        let (opening, problem) = opening(&address);
+        let mut explorer = Explorer::new(cc, opening);
+        if let Some(why) = problem {
+            explorer.messages.problem(&cc.egui_ctx, why);
+        }
+        Ok(Box::new(explorer))
+    });
+    runner.start(canvas, options, create).await
+}
+
+fn with_window<R>(look: impl FnOnce(&mut Explorer, &Context) -> R) -> Option<R> {
+    WINDOW.with_borrow(|window| {
+        let (runner, ctx) = window.as_ref()?;
+        let mut explorer = runner.app_mut::<Explorer>()?;
+        Some(look(&mut explorer, ctx))
+    })
+}
+
+/// See [`Explorer::state`]; as JSON.
+pub fn state() -> String {
+    with_window(|explorer, _| explorer.state()).unwrap_or(Value::Null).to_string()
+}
+
+/// See [`Explorer::order`]; both as JSON.
+pub fn order(order: &str) -> String {
+    let order: Value = match serde_json::from_str(order) {
+        Ok(order) => order,
+        Err(error) => return json!({ "error": error.to_string() }).to_string(),
+    };
+    match with_window(|explorer, ctx| explorer.order(ctx, &order)) {
+        Some(Ok(())) => json!({ "error": null }),
+        Some(Err(why)) => json!({ "error": why }),
+        None => json!({ "error": "the window is not there" }),
+    }
+    .to_string()
+}
+
+/// See [`Labels::json`].
+pub fn find(part: &str) -> String {
+    let found = WINDOW.with_borrow(|window| {
+        let (_, ctx) = window.as_ref()?;
+        ctx.request_repaint();
+        ctx.with_plugin::<Labels, Value>(|labels| labels.json(part))
+    });
+    found.unwrap_or(Value::Null).to_string()
+}
+
+/// Opens files of the browser's, all of them together.
+pub fn open(list: &js_sys::Array) {
+    let files: Vec<Chosen> =
+        list.iter().filter_map(|file| file.dyn_into::<web_sys::File>().ok()).map(|file| Chosen::new(&file)).collect();
+    with_window(|explorer, _| explorer.loader.open(Source::Files(files), None));
+}

@@ -1,0 +1,37 @@
+//! Numbers sent as they lie in memory: element by element a large matrix would take longer than the step it comes from.
+//!
+//! Both ends are this program on one machine, so their order of bytes is the same.
+
+use bytemuck::Pod;
+use serde::de::{Deserializer, Error, Visitor};
+use serde::ser::Serializer;
+use std::marker::PhantomData;
+
+/// For `#[serde(with)]` on a `Vec` of numbers.
+pub fn serialize<T: Pod, S: Serializer>(values: &[T], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bytes(bytemuck::cast_slice(values))
+}
+
+/// What [`serialize`] wrote.
+pub fn deserialize<'de, T: Pod, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    struct Numbers<T>(PhantomData<T>);
+
+    impl<T: Pod> Visitor<'_> for Numbers<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+            write!(f, "numbers of {} bytes each", size_of::<T>())
+        }
+
+        fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<T>, E> {
+            if bytes.len() % size_of::<T>() != 0 {
+                return Err(E::invalid_length(bytes.len(), &self));
+            }
+            let mut values = vec![T::zeroed(); bytes.len() / size_of::<T>()];
+            bytemuck::cast_slice_mut(&mut values).copy_from_slice(bytes);
+            Ok(values)
+        }
+    }
+
+    deserializer.deserialize_bytes(Numbers(PhantomData))
+}

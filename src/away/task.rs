@@ -1,0 +1,67 @@
+//! What can be done elsewhere.
+
+use super::Lane;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Something that is worked out in one go.
+pub trait Task: Serialize + DeserializeOwned + Send + 'static {
+    /// Unlike that of any other task or process.
+    const NAME: &'static str;
+    /// Where it is done.
+    const LANE: Lane;
+    /// What it tells on the way.
+    type News: Serialize + DeserializeOwned + Send + 'static;
+    /// What it makes.
+    type Output: Serialize + DeserializeOwned + Send + 'static;
+
+    /// Does it. `tell` answers whether it is still wanted.
+    fn run(self, tell: &(dyn Fn(Self::News) -> bool + Sync)) -> Self::Output;
+}
+
+/// Something that goes on step by step, and listens between the steps.
+pub trait Process: Serialize + DeserializeOwned + Send + 'static {
+    /// Unlike that of any other task or process.
+    const NAME: &'static str;
+    /// Where it is done.
+    const LANE: Lane;
+    /// What it can be told.
+    type Command: Serialize + DeserializeOwned + Send + 'static;
+    /// What it tells.
+    type News: Serialize + DeserializeOwned + Send + 'static;
+    /// It, under way.
+    type Going: 'static;
+
+    /// Makes everything ready.
+    fn begin(self) -> Self::Going;
+
+    /// Takes a command.
+    fn command(going: &mut Self::Going, command: Self::Command);
+
+    /// Does the next step.
+    fn step(going: &mut Self::Going, tell: &mut dyn FnMut(Self::News)) -> Flow;
+
+    /// What is told when it breaks off by a bug, or its Worker is lost.
+    fn broken() -> Self::News;
+}
+
+/// How a process goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// With the next step.
+    On,
+    /// With the next command.
+    Wait,
+    /// Not at all.
+    Over,
+}
+
+/// What comes back from a task.
+pub enum Message<T: Task> {
+    /// On the way.
+    News(T::News),
+    /// In the end.
+    Done(T::Output),
+    /// It broke off by a bug, or its Worker was lost.
+    Broken,
+}

@@ -1,0 +1,183 @@
+//! The other side: a Worker that does what it is sent.
+
+use super::letter::{Answer, Letter, Order, letter, protocol};
+use super::shared::Shelf;
+use super::wire::{pack_whole, unpack};
+use super::{Flow, Process, Task};
+use serde::Serialize;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+use wasm_bindgen::prelude::*;
+use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, MessagePort};
+use web_time::Instant;
+
+/// Processes tell no more often than this: what comes faster goes in one message.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// All that a Worker can do, by name.
+#[derive(Default)]
+pub struct Registry {
+    known: BTreeMap<&'static str, Starter>,
+}
+
+type Starter = fn(&[u8], &mut Shelf, u32) -> Result<Option<Box<dyn Running>>, String>;
+
+impl Registry {
+    /// And this task.
+    pub fn task<T: Task>(mut self) -> Self {
+        self.known.insert(T::NAME, |bytes, shelf, id| {
+            let task: T = unpack(bytes, shelf)?;
+            let output = task.run(&|news| {
+                // The page ends this Worker when it no longer wants a long task.
+                post(&Answer::News { id }, || pack_whole(&(1u32, news)));
+                true
+            });
+            post(&Answer::Done { id }, || pack_whole(&output));
+            Ok(None)
+        });
+        self
+    }
+
+    /// And this process.
+    pub fn process<P: Process>(mut self) -> Self {
+        self.known.insert(P::NAME, |bytes, shelf, id| {
+            let process: P = unpack(bytes, shelf)?;
+            let (count, bytes, told) = (0, Vec::new(), Instant::now());
+            Ok(Some(Box::new(Held::<P> { going: process.begin(), id, count, bytes, told })))
+        });
+        self
+    }
+}
+
+/// A process under way.
+trait Running {
+    fn command(&mut self, bytes: &[u8], shelf: &mut Shelf) -> Result<(), String>;
+    fn step(&mut self) -> Flow;
+}
+
+struct Held<P: Process> {
+    going: P::Going,
+    id: u32,
+    /// News that wait: how many, and as bytes.
+    count: u32,
+    bytes: Vec<u8>,
+    told: Instant,
+}
+
+impl<P: Process> Running for Held<P> {
+    fn command(&mut self, bytes: &[u8], shelf: &mut Shelf) -> Result<(), String> {
+        P::command(&mut self.going, unpack(bytes, shelf)?);
+        Ok(())
+    }
+
+    fn step(&mut self) -> Flow {
+        let (count, bytes) = (&mut self.count, &mut self.bytes);
+        let flow = P::step(&mut self.going, &mut |news| {
+            *count += 1;
+            bytes.extend(pack_whole(&news));
+        });
+        if self.count > 0 && (flow != Flow::On || self.told.elapsed() >= PAUSE) {
+            let (count, bytes) = (std::mem::take(&mut self.count), std::mem::take(&mut self.bytes));
+            self.told = Instant::now();
+            post(&Answer::News { id: self.id }, || [pack_whole(&count), bytes].concat());
+        }
+        flow
+    }
+}
+
+struct Room {
+    registry: Registry,
+    shelf: Shelf,
+    running: BTreeMap<u32, Box<dyn Running>>,
+    /// Of them those whose next step is due.
+    due: Vec<u32>,
+    /// A message to itself lets others in between two steps.
+    knock: MessagePort,
+}
+
+/// Does what the page sends, for as long as there is one.
+pub fn serve(registry: Registry) -> Result<(), JsValue> {
+    let channel = MessageChannel::new()?;
+    let (shelf, running, due) = Default::default();
+    let room = Room { registry, shelf, running, due, knock: channel.port1() };
+    let room = Rc::new(RefCell::new(room));
+
+    let stepping = room.clone();
+    let on_knock = Closure::<dyn FnMut()>::new(move || stepping.borrow_mut().step());
+    channel.port2().set_onmessage(Some(on_knock.as_ref().unchecked_ref()));
+    on_knock.forget();
+
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        if let Some(letter) = Letter::new(event.data()) {
+            room.borrow_mut().take(&letter);
+        }
+    });
+    scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    on_message.forget();
+    post(&Answer::Ready(protocol()), Vec::new);
+    Ok(())
+}
+
+impl Room {
+    fn take(&mut self, letter: &Letter) {
+        let (id, done) = match letter.header() {
+            Ok(Order::Start { id, name, forgotten }) => {
+                self.shelf.forget(&forgotten);
+                (id, self.start(id, &name, letter))
+            }
+            Ok(Order::Command { id }) => {
+                let Some(running) = self.running.get_mut(&id) else { return };
+                let shelf = &mut self.shelf;
+                (id, letter.body(|bytes| running.command(bytes, shelf)).map(|()| self.soon(id)))
+            }
+            Ok(Order::End { id }) => {
+                self.running.remove(&id);
+                return;
+            }
+            Err(why) => (0, Err(why)),
+        };
+        if let Err(why) = done {
+            post(&Answer::Lost { id, why }, Vec::new);
+        }
+    }
+
+    fn start(&mut self, id: u32, name: &str, letter: &Letter) -> Result<(), String> {
+        let starter = self.registry.known.get(name).ok_or_else(|| format!("there is no task called {name}"))?;
+        let shelf = &mut self.shelf;
+        if let Some(running) = letter.body(|bytes| starter(bytes, shelf, id))? {
+            self.running.insert(id, running);
+            self.soon(id);
+        }
+        Ok(())
+    }
+
+    fn soon(&mut self, id: u32) {
+        if !self.due.contains(&id) {
+            self.due.push(id);
+        }
+        // It can only fail for what cannot be sent, and nothing can.
+        let _ = self.knock.post_message(&JsValue::NULL);
+    }
+
+    fn step(&mut self) {
+        let Some(id) = self.due.first().copied() else { return };
+        self.due.remove(0);
+        match self.running.get_mut(&id).map(|running| running.step()) {
+            Some(Flow::On) => self.soon(id),
+            Some(Flow::Wait) | None => {}
+            Some(Flow::Over) => _ = self.running.remove(&id),
+        }
+    }
+}
+
+fn scope() -> DedicatedWorkerGlobalScope {
+    js_sys::global().unchecked_into()
+}
+
+fn post(header: &impl Serialize, body: impl FnOnce() -> Vec<u8>) {
+    let (message, transfer) = letter(header, body);
+    // It can only fail for what cannot be sent, and nothing can.
+    let _ = scope().post_message_with_transfer(&message, &transfer);
+}

@@ -1,0 +1,33 @@
+//! A compressed model as one file in memory: for where there is no folder to write to.
+
+use super::{CompressedLayer, Error};
+use crate::export::{Entry, header, sort_entries};
+use crate::language::{LayerId, Llama};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The bytes of a `model.safetensors`: the model's tensors, with the compressed layers in the place of the dense ones, each
+/// in its own format. Takes the file's size in memory.
+pub fn merged_model(model: &Llama, layers: &[Arc<CompressedLayer>]) -> Result<Vec<u8>, Error> {
+    let checkpoint = model.checkpoint();
+    let replaced: BTreeMap<LayerId, &CompressedLayer> = layers.iter().map(|layer| (layer.id, &**layer)).collect();
+    let entry = |info: &crate::model::TensorInfo| {
+        let (name, dtype, shape) = (info.name.clone(), info.dtype.clone(), info.shape.clone());
+        Entry { name, dtype, shape, bytes: info.bytes as usize }
+    };
+    let mut entries: Vec<Entry> = checkpoint.tensors().iter().map(entry).collect();
+    sort_entries(&mut entries, |entry| entry);
+    let metadata = [("format".to_owned(), "pt".to_owned())].into(); // transformers refuses files without it
+    let mut file = header(&entries, &metadata);
+    file.reserve_exact(entries.iter().map(|entry| entry.bytes).sum());
+    let told = |error: crate::model::Error| Error::Language(error.into());
+    for entry in &entries {
+        let layer = LayerId::of_tensor(&entry.name).and_then(|id| replaced.get(&id));
+        let info = checkpoint.tensor(&entry.name).map_err(told)?;
+        match (layer, info.format) {
+            (Some(layer), Some(dtype)) => file.extend(dtype.encode(layer.weight.as_slice())),
+            _ => file.extend_from_slice(&checkpoint.bytes(&entry.name).map_err(told)?),
+        }
+    }
+    Ok(file)
+}

@@ -1,0 +1,301 @@
+//! A run that listens: between its steps it takes commands, and what happens is told.
+
+use super::{Command, Drive, End, Event, Outcome, Problem, Progress, Settled};
+use crate::away::{Flow, Lane, Process};
+use crate::compute::Threads;
+use crate::factorize::{Error, Settings};
+use serde::{Deserialize, Serialize};
+use web_time::Instant;
+
+/// A run to be started.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Job {
+    /// What is factorized.
+    pub problem: Problem,
+    /// How.
+    pub settings: Settings,
+    /// Worker threads; all processors without.
+    pub threads: Option<usize>,
+    /// Whether each outer iteration ends with a snapshot.
+    pub recorded: bool,
+}
+
+impl Process for Job {
+    const NAME: &'static str = "job";
+    const LANE: Lane = Lane::Run;
+    type Command = Command;
+    type News = Event;
+    type Going = Session;
+
+    fn begin(self) -> Session {
+        Session::new(self)
+    }
+
+    fn command(going: &mut Session, command: Command) {
+        going.command(command);
+    }
+
+    fn step(going: &mut Session, tell: &mut dyn FnMut(Event)) -> Flow {
+        going.step(tell)
+    }
+
+    fn broken() -> Event {
+        Event::Failed("the solver broke off (a bug; please report it with the settings and the matrix)".into())
+    }
+}
+
+/// A run that is going on.
+pub struct Session {
+    stage: Stage,
+    threads: Option<Threads>,
+    recorded: bool,
+    seconds: f64,
+    settled: Settled,
+    paused: bool,
+    /// Steps to take although it is paused.
+    steps_left: usize,
+    to_iteration_end: bool,
+    snapshot_wanted: bool,
+    cancelled: bool,
+}
+
+enum Stage {
+    /// Making it ready is work too.
+    Waiting(Box<Job>),
+    Driving(Box<Drive>),
+    Over,
+}
+
+impl Session {
+    /// Nothing is done yet. Its first snapshot shows the start.
+    pub fn new(job: Job) -> Self {
+        Self {
+            recorded: job.recorded,
+            stage: Stage::Waiting(Box::new(job)),
+            threads: None,
+            seconds: 0.0,
+            settled: Settled::default(),
+            paused: false,
+            steps_left: 0,
+            to_iteration_end: false,
+            snapshot_wanted: true,
+            cancelled: false,
+        }
+    }
+
+    /// The same without snapshots.
+    pub fn unseen(job: Job) -> Self {
+        Self { snapshot_wanted: false, ..Self::new(job) }
+    }
+
+    /// Takes effect with the next step.
+    pub fn command(&mut self, command: Command) {
+        match command {
+            Command::Pause => {
+                // What stands still is shown as it stands.
+                self.snapshot_wanted |= !self.is_held() || self.to_iteration_end;
+                (self.paused, self.steps_left, self.to_iteration_end) = (true, 0, false);
+            }
+            Command::Step => {
+                (self.paused, self.to_iteration_end) = (true, false);
+                self.steps_left += 1;
+            }
+            Command::Iteration => (self.paused, self.steps_left, self.to_iteration_end) = (true, 0, true),
+            Command::Resume => (self.paused, self.steps_left, self.to_iteration_end) = (false, 0, false),
+            Command::Snapshot => self.snapshot_wanted = true,
+            Command::Cancel => self.cancelled = true,
+        }
+    }
+
+    fn is_held(&self) -> bool {
+        self.paused && self.steps_left == 0 && !self.to_iteration_end
+    }
+
+    /// One step, or what is due instead of it.
+    pub fn step(&mut self, tell: &mut dyn FnMut(Event)) -> Flow {
+        self.try_step(tell).unwrap_or_else(|why| {
+            self.stage = Stage::Over;
+            tell(Event::Failed(why));
+            Flow::Over
+        })
+    }
+
+    fn try_step(&mut self, tell: &mut dyn FnMut(Event)) -> Result<Flow, String> {
+        let told = |error: Error| error.to_string();
+        if matches!(self.stage, Stage::Waiting(_)) {
+            let Stage::Waiting(job) = std::mem::replace(&mut self.stage, Stage::Over) else { return Ok(Flow::Over) };
+            let Job { problem, settings, threads, .. } = *job;
+            let threads = self.threads.insert(Threads::new(threads)?);
+            let begun = Instant::now();
+            let drive = threads.run(|| Drive::new(problem, &settings)).map_err(told)?;
+            self.seconds = begun.elapsed().as_secs_f64();
+            self.stage = Stage::Driving(Box::new(drive));
+        }
+        let (Stage::Driving(drive), Some(threads)) = (&mut self.stage, &self.threads) else { return Ok(Flow::Over) };
+        if self.cancelled {
+            return self.end(End::Cancelled, None, tell);
+        }
+        if self.snapshot_wanted
+            && let Some(snapshot) = drive.snapshot()
+        {
+            self.snapshot_wanted = false;
+            tell(Event::Snapshot(snapshot));
+        }
+        if self.paused && self.steps_left == 0 && !self.to_iteration_end {
+            return Ok(Flow::Wait);
+        }
+        self.steps_left = self.steps_left.saturating_sub(1);
+        let begun = Instant::now();
+        let stepped = threads.run(|| drive.step());
+        self.seconds += begun.elapsed().as_secs_f64();
+        let progress = match stepped {
+            Ok(Some(progress)) => progress,
+            Ok(None) => return self.end(End::Finished, None, tell),
+            Err(error) if drive.has_result() => return self.end(End::Diverged, Some(error), tell),
+            Err(error) => return Err(error.to_string()),
+        };
+        let last = progress.step == progress.steps;
+        let report = progress.report.as_ref();
+        let iteration_ended = report.is_none_or(|report| report.step.is_multiple_of(2));
+        if progress.step <= 2 {
+            self.settled = Settled { done: progress.done, seconds: self.seconds };
+        }
+        tell(Event::Stepped(Progress { seconds: self.seconds, settled: self.settled, ..progress }));
+        if last {
+            return self.end(End::Finished, None, tell);
+        }
+        self.to_iteration_end &= !iteration_ended;
+        if self.paused || iteration_ended && self.recorded {
+            drive.snapshot().into_iter().for_each(|snapshot| tell(Event::Snapshot(snapshot)));
+        }
+        Ok(Flow::On)
+    }
+
+    fn end(&mut self, end: End, problem: Option<Error>, tell: &mut dyn FnMut(Event)) -> Result<Flow, String> {
+        let driving = std::mem::replace(&mut self.stage, Stage::Over);
+        let (Stage::Driving(drive), Some(threads)) = (driving, &self.threads) else { return Ok(Flow::Over) };
+        let outcome = threads.run(|| drive.finish(end, self.seconds)).map_err(|error| error.to_string())?;
+        let problem = problem.map(|error| error.to_string());
+        tell(Event::Ended(Box::new(Outcome { problem, ..outcome })));
+        Ok(Flow::Over)
+    }
+}
+
+/// The run on this thread, to its end, without snapshots.
+pub fn run(problem: Problem, settings: &Settings, threads: Option<usize>, mut on_event: impl FnMut(Event)) {
+    let mut session = Session::unseen(Job { problem, settings: settings.clone(), threads, recorded: false });
+    while session.step(&mut on_event) == Flow::On {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::away::{Line, converse};
+    use crate::matrix::Matrix;
+    use std::sync::Arc;
+    use std::sync::mpsc::{Receiver, channel};
+    use std::time::Duration;
+
+    fn problem() -> Problem {
+        let weight = Matrix::from_fn(48, 64, |i, j| ((i * 31 + j * 17 + i * j) % 29) as f32 - 14.0);
+        Problem::plain(Arc::new(weight))
+    }
+
+    fn spawn(settings: Settings) -> (Line<Job>, Receiver<Event>) {
+        let (events, received) = channel();
+        let job = Job { problem: problem(), settings, threads: Some(1), recorded: false };
+        (converse(job, move |event| drop(events.send(event))), received)
+    }
+
+    fn next_but_snapshots(events: &Receiver<Event>) -> Event {
+        loop {
+            match events.recv_timeout(Duration::from_secs(60)).expect("an event") {
+                Event::Snapshot(_) => {}
+                event => return event,
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_reports_every_half_step_and_ends() {
+        let (_job, events) = spawn(Settings { outer: 6, ..Settings::default() });
+        for step in 1..=12 {
+            let Event::Stepped(progress) = next_but_snapshots(&events) else { panic!("half-step {step}") };
+            assert_eq!((progress.step, progress.steps), (step, 12));
+        }
+        let Event::Ended(outcome) = next_but_snapshots(&events) else { panic!("the end") };
+        assert_eq!((outcome.end, outcome.history.len()), (End::Finished, 6));
+        assert!((outcome.relative_error - outcome.history.last().unwrap()).abs() < 1e-4);
+    }
+
+    #[test]
+    fn paused_it_waits_stepped_it_takes_one_cancelled_it_keeps_what_it_has() {
+        let (job, events) = spawn(Settings { outer: 1_000_000, ..Settings::default() });
+        let Event::Stepped(first) = next_but_snapshots(&events) else { panic!("a half-step") };
+        job.send(Command::Pause);
+        let mut last = first.step;
+        while let Ok(event) = events.recv_timeout(Duration::from_millis(500)) {
+            if let Event::Stepped(progress) = event {
+                last = progress.step;
+            }
+        }
+        for _ in 0..3 {
+            job.send(Command::Step);
+            let Event::Stepped(progress) = next_but_snapshots(&events) else { panic!("a half-step") };
+            last += 1;
+            assert_eq!(progress.step, last);
+        }
+        job.send(Command::Cancel);
+        let Event::Ended(outcome) = next_but_snapshots(&events) else { panic!("the end") };
+        assert_eq!(outcome.end, End::Cancelled);
+        assert_eq!(outcome.factors.nnz(), 48 * 64 / 4);
+    }
+
+    #[test]
+    fn a_cancel_overtakes_waiting_steps() {
+        let (job, events) = spawn(Settings { outer: 1_000_000, ..Settings::default() });
+        job.send(Command::Pause);
+        (0..10_000).for_each(|_| job.send(Command::Step));
+        job.send(Command::Cancel);
+        let mut steps = 0;
+        while let Event::Stepped(_) = next_but_snapshots(&events) {
+            steps += 1;
+        }
+        assert!(steps < 10_000, "{steps} half-steps before the cancel took effect");
+    }
+
+    #[test]
+    fn a_snapshot_is_sent_when_asked_for() {
+        let (job, events) = spawn(Settings { outer: 1_000_000, ..Settings::default() });
+        let mut seen = 0;
+        while seen < 3 {
+            if let Event::Snapshot(snapshot) = events.recv_timeout(Duration::from_secs(60)).expect("an event") {
+                assert_eq!(snapshot.factors.product().shape(), (48, 64));
+                seen += 1;
+                job.send(Command::Snapshot);
+            }
+        }
+    }
+
+    #[test]
+    fn a_snapshot_asked_for_during_a_search_comes_after_it() {
+        let split = crate::factorize::Split::Auto;
+        let (_job, events) = spawn(Settings { split, outer: 1_000_000, ..Settings::default() });
+        let mut searched = 0;
+        loop {
+            match events.recv_timeout(Duration::from_secs(60)).expect("an event") {
+                Event::Stepped(progress) => searched += usize::from(progress.stage == crate::job::Stage::Search),
+                Event::Snapshot(snapshot) => break assert_eq!(snapshot.factors.product().shape(), (48, 64)),
+                event => panic!("{event:?}"),
+            }
+        }
+        assert!(searched > 0);
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_said() {
+        let (_job, events) = spawn(Settings { density: 1e-9, ..Settings::default() });
+        let Event::Failed(why) = next_but_snapshots(&events) else { panic!("a failure") };
+        assert!(why.contains("two factors need at least one each"), "{why}");
+    }
+}

@@ -1,0 +1,151 @@
+//! Files that a page may look into: chosen by a person, or behind an address. Only in a Worker, where reading may wait.
+
+use super::Error;
+use super::names::one_line;
+use crate::away::{Attached, with_attached};
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+use wasm_bindgen::{JsCast, JsValue};
+
+/// A file that was chosen or dropped.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Chosen {
+    /// Its name, without a folder.
+    pub name: String,
+    /// How long it is, in bytes.
+    pub bytes: f64,
+    /// The browser's handle.
+    pub handle: Attached,
+}
+
+impl Chosen {
+    /// The browser's `File`.
+    pub fn new(file: &web_sys::File) -> Self {
+        Self { name: file.name(), bytes: file.size(), handle: Attached::new(file.clone().into()) }
+    }
+}
+
+/// A file, none of which is here.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Far {
+    /// Chosen by a person.
+    File(Chosen),
+    /// Behind an address whose host answers requests for parts.
+    Url {
+        /// The address.
+        url: String,
+        /// How long it is.
+        bytes: f64,
+    },
+    /// The same, whole, from a host that does not.
+    Whole {
+        /// The address.
+        url: String,
+        /// All of it.
+        #[serde(with = "crate::away::raw")]
+        content: Vec<u8>,
+    },
+}
+
+impl Far {
+    /// What is behind an address.
+    pub fn at(url: &str) -> Result<Self, Error> {
+        let answer = request(url, Some(0..1)).map_err(|reason| unreadable(url, reason))?;
+        let url = url.to_owned();
+        match answer.all {
+            Some(bytes) => Ok(Self::Url { url, bytes }),
+            None => Ok(Self::Whole { url, content: answer.content }),
+        }
+    }
+
+    /// The file's name, without a folder.
+    pub fn name(&self) -> String {
+        match self {
+            Self::File(file) => file.name.clone(),
+            Self::Url { url, .. } | Self::Whole { url, .. } => Self::name_of(url),
+        }
+    }
+
+    /// What stands after an address's last slash.
+    pub fn name_of(url: &str) -> String {
+        let path = url.split(['?', '#']).next().unwrap_or(url);
+        path.rsplit('/').next().unwrap_or(path).to_owned()
+    }
+
+    /// How many bytes there are; a file beyond what this machine can count has as many as it can.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::File(Chosen { bytes, .. }) | Self::Url { bytes, .. } => *bytes as usize,
+            Self::Whole { content, .. } => content.len(),
+        }
+    }
+
+    /// All of them.
+    pub fn read_all(&self) -> Result<Vec<u8>, Error> {
+        self.read(0..self.len())
+    }
+
+    /// Some of them.
+    pub fn read(&self, range: Range<usize>) -> Result<Vec<u8>, Error> {
+        if range.is_empty() {
+            return Ok(Vec::new());
+        }
+        let wanted = range.len();
+        let bytes = match self {
+            Self::File(file) => with_attached(&file.handle, |handle| slice(handle, range)),
+            Self::Url { url, .. } => request(url, Some(range)).map(|answer| answer.content),
+            Self::Whole { content, .. } => Ok(content[range].to_vec()),
+        };
+        match bytes {
+            Ok(bytes) if bytes.len() == wanted => Ok(bytes),
+            Ok(bytes) => Err(unreadable(&self.name(), format!("{} bytes came in place of {wanted}", bytes.len()))),
+            Err(reason) => Err(unreadable(&self.name(), reason)),
+        }
+    }
+}
+
+fn unreadable(name: &str, reason: String) -> Error {
+    Error::Unreadable { path: one_line(name), reason: one_line(&reason) }
+}
+
+fn said(value: JsValue) -> String {
+    let error = value.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
+    error.or_else(|| value.as_string()).unwrap_or_else(|| "the browser does not say why".into())
+}
+
+fn slice(handle: Option<&JsValue>, range: Range<usize>) -> Result<Vec<u8>, String> {
+    let file: &web_sys::File = handle.and_then(JsCast::dyn_ref).ok_or("the page no longer has it")?;
+    let part = file.slice_with_f64_and_f64(range.start as f64, range.end as f64).map_err(said)?;
+    let reader = web_sys::FileReaderSync::new().map_err(said)?;
+    Ok(js_sys::Uint8Array::new(&reader.read_as_array_buffer(&part).map_err(said)?.into()).to_vec())
+}
+
+struct Answer {
+    content: Vec<u8>,
+    /// The length of the whole, if only a part came.
+    all: Option<f64>,
+}
+
+/// Asks a host, and waits.
+fn request(url: &str, range: Option<Range<usize>>) -> Result<Answer, String> {
+    let request = web_sys::XmlHttpRequest::new().map_err(said)?;
+    request.open_with_async("GET", url, false).map_err(said)?;
+    request.set_response_type(web_sys::XmlHttpRequestResponseType::Arraybuffer);
+    if let Some(range) = range {
+        let bytes = format!("bytes={}-{}", range.start, range.end - 1);
+        request.set_request_header("Range", &bytes).map_err(said)?;
+    }
+    request.send().map_err(|_| "the host cannot be reached, or does not let other pages read it (CORS)".to_owned())?;
+    let status = request.status().map_err(said)?;
+    if !matches!(status, 200 | 206) {
+        return Err(format!("the host answers {status}"));
+    }
+    let content = js_sys::Uint8Array::new(&request.response().map_err(said)?).to_vec();
+    let range = request.get_response_header("Content-Range").ok().flatten();
+    let all = range.and_then(|range| range.rsplit('/').next()?.parse().ok()).filter(|_| status == 206);
+    if status == 206 && all.is_none() {
+        // A host of another origin must allow this header to be read.
+        return Err("the host does not say how long the file is (Content-Range)".into());
+    }
+    Ok(Answer { content, all })
+}

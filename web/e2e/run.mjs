@@ -1,0 +1,417 @@
+// Drives the page in Chromium, as people do: node run.mjs DIST PROGRAM PYTHON [ONLY]
+//
+// DIST is the built page, PROGRAM the native one that its numbers are compared with, PYTHON one with numpy and safetensors.
+// ONLY runs the tests whose names hold it. Pictures of what was seen are left in the folder DSF_SHOTS, if that is set.
+
+import { strict as assert } from "node:assert";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+import { serve } from "./server.mjs";
+
+const [dist, program, python, only = ""] = process.argv.slice(2);
+const shots = process.env.DSF_SHOTS;
+const folder = mkdtempSync(join(tmpdir(), "dsf-e2e-"));
+const { address, close } = await serve(dist, folder);
+
+const flags = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"];
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: flags });
+
+// A page of its own for each test; what it complains about in the console fails the test.
+async function open(query = "", options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, acceptDownloads: true, ...options });
+  const page = await context.newPage();
+  page.complaints = [];
+  page.on("console", (message) => message.type() === "error" && page.complaints.push(message.text()));
+  page.on("pageerror", (error) => page.complaints.push(String(error)));
+  // What keeps the page from answering, from the first moment on.
+  await page.addInitScript(() => {
+    globalThis.longTasks = [];
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) longTasks.push({ start: entry.startTime, duration: entry.duration });
+    }).observe({ type: "longtask", buffered: true });
+  });
+  await page.goto(address + query);
+  await page.waitForFunction(() => globalThis.dsf, null, { timeout: 60_000 });
+  return page;
+}
+
+const state = (page) => page.evaluate(() => dsf.state());
+const order = (page, order) => page.evaluate((order) => dsf.do(order), order);
+const find = (page, label) => page.evaluate((label) => dsf.find(label), label);
+
+async function until(page, what, done, seconds = 90) {
+  const end = Date.now() + 1000 * seconds;
+  for (;;) {
+    const seen = await state(page);
+    if (seen && (await done(seen))) return seen;
+    if (Date.now() > end) {
+      throw new Error(`waited in vain for ${what}: ${JSON.stringify({ ...seen, settings: undefined })}`);
+    }
+    await page.waitForTimeout(50);
+  }
+}
+
+const last = (seen) => seen.runs.at(-1);
+const over = (seen) => last(seen)?.state === "finished";
+const ready = (page) => until(page, "the first run", (seen) => over(seen) && seen.pictures);
+
+// The middle of what has this label, for a real pointer.
+async function place(page, label, role) {
+  const end = Date.now() + 20_000;
+  for (;;) {
+    const found = (await find(page, label)).filter((one) => one.label === label && (!role || one.role === role));
+    if (found.length) return { x: found[0].x + found[0].width / 2, y: found[0].y + found[0].height / 2 };
+    if (Date.now() > end) throw new Error(`there is no ${label} on screen`);
+    await page.waitForTimeout(50);
+  }
+}
+
+async function click(page, label, role = "Button") {
+  const { x, y } = await place(page, label, role);
+  await page.mouse.move(x, y);
+  await page.waitForTimeout(60);
+  await page.mouse.down();
+  await page.waitForTimeout(30);
+  await page.mouse.up();
+  await page.waitForTimeout(60);
+}
+
+async function drop(page, files) {
+  const data = await page.evaluateHandle((files) => {
+    const transfer = new DataTransfer();
+    for (const { name, bytes } of files) {
+      transfer.items.add(new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], name));
+    }
+    return transfer;
+  }, files.map(({ name, bytes }) => ({ name, bytes: bytes.toString("base64") })));
+  await page.dispatchEvent("canvas", "dragover", { dataTransfer: data });
+  await page.dispatchEvent("canvas", "drop", { dataTransfer: data });
+}
+
+async function shot(page, name) {
+  if (shots) await page.screenshot({ path: join(shots, `${name}.png`) });
+}
+
+// The same on the desktop.
+const native = (...options) => JSON.parse(execFileSync(program, ["factorize", ...options, "--json"], { encoding: "utf8" }));
+
+const pythonSays = (code, ...options) =>
+  execFileSync(python, ["-c", code, ...options], { encoding: "utf8" }).trim();
+
+// A layer of 48×64 with a structure, as a safetensors file.
+function layer(name, rows = 48, cols = 64) {
+  const header = JSON.stringify({ [`${name}.weight`]: { dtype: "F32", shape: [rows, cols], data_offsets: [0, 4 * rows * cols] } });
+  const padded = header.padEnd(Math.ceil(header.length / 8) * 8);
+  const bytes = Buffer.alloc(8 + padded.length + 4 * rows * cols);
+  bytes.writeBigUInt64LE(BigInt(padded.length));
+  bytes.write(padded, 8);
+  for (let at = 0; at < rows * cols; at++) {
+    const [i, j] = [Math.floor(at / cols), at % cols];
+    bytes.writeFloatLE(Math.sin(0.7 * i + 1.3 * j) + 0.5 * Math.cos(0.11 * i * j) + ((i * 31 + j * 17) % 13) / 13, 8 + padded.length + 4 * at);
+  }
+  return bytes;
+}
+
+const tests = {
+  async "the page loads from a sub-path and shows the window"() {
+    const page = await open();
+    await ready(page);
+    assert.equal(await page.locator("#loading").isVisible(), false);
+    for (const label of ["Open…", "Example", "Start", "Density", "Curves"]) await place(page, label === "Start" ? "▶ Start" : label, null);
+    const pictures = (await find(page, "Picture of")).map((one) => one.label);
+    assert.equal(pictures.length, 5, pictures.join(", "));
+    // Many colours where W is drawn: the canvas is not blank.
+    const { x, y, width, height } = (await find(page, "Picture of W"))[0];
+    const colors = await page.evaluate(async ([png]) => {
+      const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
+      const canvas = new OffscreenCanvas(image.width, image.height);
+      const context = canvas.getContext("2d");
+      context.drawImage(image, 0, 0);
+      const data = new Uint32Array(context.getImageData(0, 0, image.width, image.height).data.buffer);
+      return new Set(data).size;
+    }, [(await page.screenshot({ clip: { x, y, width, height } })).toString("base64")]);
+    assert(colors > 50, `${colors} colours`);
+    await shot(page, "first");
+    return page;
+  },
+
+  async "the example's run ends as the native one does"() {
+    const page = await open();
+    const seen = await ready(page);
+    writeFileSync(join(folder, "stories.safetensors"), readFileSync(join(dist, "stories", "model.safetensors")));
+    const own = native(join(folder, "stories.safetensors"), "--tensor", seen.layer.name, "--preset", "fast", "--density", "0.25");
+    const { error, nnz, seconds } = last(seen);
+    assert.equal(nnz, own.nnz);
+    assert(Math.abs(error / own.relative_error - 1) < 0.01, `${error} in the page, ${own.relative_error} natively`);
+    console.log(`    error ${error.toFixed(5)}, natively ${own.relative_error.toFixed(5)}; ${seconds.toFixed(2)} s in the page`);
+    // And what it does to the model.
+    const { language } = await until(page, "the perplexity", (seen) => seen.language.dense && seen.language.alone_is_current, 120);
+    assert(language.dense > language.floor && language.alone >= language.dense * 0.999, JSON.stringify(language));
+    console.log(`    perplexity ${language.alone.toFixed(4)}, dense ${language.dense.toFixed(4)}, floor ${language.floor.toFixed(4)}`);
+    return page;
+  },
+
+  async "the published run of 512×512 leaves the page free"() {
+    const page = await open();
+    await ready(page);
+    await page.evaluate(([bytes]) => dsf.open([new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], "large.safetensors")]),
+      [layer("large", 512, 512).toString("base64")]);
+    await until(page, "the layer", (seen) => seen.layer?.rows === 512);
+    await page.waitForTimeout(1500);
+    await order(page, { preset: "fast" });
+    await page.evaluate(() => { longTasks.length = 0; });
+    await order(page, { act: "Start" });
+    const began = Date.now();
+    await until(page, "the end", (seen) => last(seen).number > 1 && over(seen) && !last(seen).live, 300);
+    const seconds = (Date.now() - began) / 1000;
+    const long = await page.evaluate(() => longTasks.map((task) => Math.round(task.duration)));
+    console.log(`    ${seconds.toFixed(1)} s; tasks over 50 ms: ${long.length}${long.length ? `, the longest ${Math.max(...long)} ms` : ""}`);
+    return page;
+  },
+
+  async "a dropped file is factorized, and its export opens in Python"() {
+    const page = await open();
+    await ready(page);
+    await drop(page, [{ name: "dropped.safetensors", bytes: layer("dropped") }]);
+    const seen = await until(page, "its run", (seen) => seen.layer?.name === "dropped.weight" && over(seen));
+    assert.equal(last(seen).title, "dropped.weight");
+    const coming = page.waitForEvent("download");
+    await order(page, { export: { what: "Factors (safetensors)", layout: "dense", name: "factors.safetensors" } });
+    const file = join(folder, "factors.safetensors");
+    await (await coming).saveAs(file);
+    writeFileSync(join(folder, "w.safetensors"), layer("dropped"));
+    const said = pythonSays(`
+import sys, json, numpy as np
+from safetensors import safe_open
+f = safe_open(sys.argv[1], "np"); w = safe_open(sys.argv[2], "np").get_tensor("dropped.weight").astype(np.float64)
+a, b = (f.get_tensor(f"dropped.{x}.weight").astype(np.float64) for x in "AB")
+report = json.loads(f.metadata()["dsf.report"])
+print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], np.count_nonzero(a) + np.count_nonzero(b))`,
+      file, join(folder, "w.safetensors"));
+    const [error, reported, nnz] = said.split(" ").map(Number);
+    assert(Math.abs(error - reported) < 1e-6 * reported + 1e-9, said);
+    assert.equal(nnz, last(seen).nnz);
+    // Every other export comes too.
+    for (const what of ["All pictures (PNG)", "Picture of W as shown (PNG)", "Curves (SVG)", "Curves (CSV)", "Run (JSON)", "Report (HTML)"]) {
+      const coming = page.waitForEvent("download");
+      await order(page, { export: { what } });
+      const download = await coming;
+      const path = join(folder, download.suggestedFilename());
+      await download.saveAs(path);
+      assert(readFileSync(path).length > 100, what);
+    }
+    // What was exported opens again.
+    await drop(page, [{ name: "factors.safetensors", bytes: readFileSync(file) }]);
+    await until(page, "the factors", (seen) => last(seen).state === "opened");
+    return page;
+  },
+
+  async "shards are opened together, and a folder's text files make a language model"() {
+    const page = await open();
+    await ready(page);
+    const shards = { "model.safetensors.index.json": Buffer.from(JSON.stringify({ metadata: {}, weight_map: { "one.weight": "a.safetensors", "two.weight": "b.safetensors" } })),
+      "a.safetensors": layer("one"), "b.safetensors": layer("two") };
+    await drop(page, Object.entries(shards).map(([name, bytes]) => ({ name, bytes })));
+    await until(page, "the shards", (seen) => seen.layer?.name === "one.weight");
+    await order(page, { layer: "two.weight" });
+    await until(page, "the other shard", (seen) => seen.layer?.name === "two.weight");
+    return page;
+  },
+
+  async "a corrupted file gives a message and leaves the work"() {
+    const page = await open();
+    const before = await ready(page);
+    const bytes = layer("broken");
+    await drop(page, [{ name: "broken.safetensors", bytes: bytes.subarray(0, bytes.length - 100) }]);
+    const after = await until(page, "the message", (seen) => seen.messages.some((text) => text.includes("broken.safetensors")));
+    assert.equal(after.layer.name, before.layer.name);
+    assert.equal(after.runs.length, before.runs.length);
+    console.log(`    ${after.messages.find((text) => text.includes("broken.safetensors"))}`);
+    await drop(page, [{ name: "notes.txt", bytes: Buffer.from("no weights") }]);
+    await until(page, "the other message", (seen) => seen.messages.some((text) => text.includes("notes.txt")));
+    return page;
+  },
+
+  async "only what is needed is fetched from an address"() {
+    const page = await open("?load=files/far.safetensors&tensor=far.1.weight");
+    await until(page, "the layer", (seen) => seen.layer?.name === "far.1.weight" && over(seen));
+    const fetched = await (await fetch(address + "fetched")).json();
+    const bytes = fetched["files/far.safetensors"];
+    assert(bytes < 60_000, `${bytes} bytes of ${readFileSync(join(folder, "files", "far.safetensors")).length}`);
+    return page;
+  },
+
+  async "cancel works mid-run, by the real button"() {
+    const page = await open();
+    await ready(page);
+    await order(page, { settings: { outer: 400, inner: 20 } });
+    await order(page, { act: "Start" });
+    await until(page, "some steps", (seen) => !last(seen).live && last(seen).step > 4);
+    const began = Date.now();
+    await click(page, "⏹ Cancel");
+    const seen = await until(page, "the end", (seen) => last(seen).state === "cancelled");
+    console.log(`    cancelled after ${Date.now() - began} ms, at step ${last(seen).step} of ${last(seen).steps}`);
+    assert(last(seen).error > 0 && last(seen).error < 1);
+    return page;
+  },
+
+  async "pause, step and resume"() {
+    const page = await open();
+    await ready(page);
+    await order(page, { settings: { outer: 100 } });
+    await order(page, { act: "Start" });
+    await until(page, "some steps", (seen) => !last(seen).live && last(seen).step > 4);
+    await order(page, { act: "Pause or resume" });
+    await page.waitForTimeout(400);
+    const { step } = last(await state(page));
+    await order(page, { act: "One half-step" });
+    const seen = await until(page, "one step", (seen) => last(seen).step > step);
+    await page.waitForTimeout(200);
+    assert.equal(last(await state(page)).step, last(seen).step);
+    await order(page, { act: "Pause or resume" });
+    await until(page, "the end", over);
+    return page;
+  },
+
+  async "a permalink reproduces layer, settings, view, iteration and result"() {
+    const page = await open();
+    await ready(page);
+    await order(page, { layer: "model.layers.2.mlp.up_proj.weight" });
+    await until(page, "the layer", (seen) => seen.layer?.name === "model.layers.2.mlp.up_proj.weight" && over(seen));
+    await order(page, { settings: { density: 0.31, seed: 5 } });
+    const before = await until(page, "the run", (seen) => over(seen) && seen.settings.density === 0.31 && last(seen).nnz === Math.floor(0.31 * 688 * 256));
+    await order(page, { go_to: 8 });
+    const { link } = await until(page, "the iteration", (seen) => seen.step === 8);
+    const other = await open(link);
+    const after = await until(other, "the same", (seen) => over(seen) && seen.step === 8, 120);
+    assert.equal(after.layer.name, before.layer.name);
+    assert.equal(last(after).error, last(before).error);
+    assert.deepEqual(after.settings, before.settings);
+    await other.context().close();
+    const broken = await open("#link=nonsense");
+    await until(broken, "the message", (seen) => seen.messages.some((text) => text.includes("link cannot be read")));
+    await broken.context().close();
+    return page;
+  },
+
+  async "the tour walks through to its end"() {
+    const page = await open();
+    await ready(page);
+    await click(page, "Tour");
+    for (let card = 1; card <= 8; card++) {
+      await until(page, `card ${card}`, (seen) => seen.tour?.card === card);
+      await page.waitForTimeout(1200);
+      await shot(page, `tour-${card}`);
+      await page.keyboard.press(card % 2 ? "Space" : "ArrowRight");
+    }
+    await until(page, "the end of the tour", (seen) => seen.tour === null);
+    return page;
+  },
+
+  async "the lesson shows its numbers"() {
+    const page = await open();
+    await ready(page);
+    await order(page, { show: "Lesson" });
+    await place(page, "Next half-step", "Button");
+    const [before] = (await find(page, "Numbers of A:")).map((one) => one.label);
+    await click(page, "Next half-step");
+    await page.waitForTimeout(200);
+    const [after] = (await find(page, "Numbers of A:")).map((one) => one.label);
+    assert.notEqual(before, after);
+    await shot(page, "lesson");
+    return page;
+  },
+
+  async "the language model is compressed, and its story changes"() {
+    const page = await open();
+    await ready(page);
+    await order(page, { show: "Model" });
+    await order(page, { show: "Story" });
+    await until(page, "the perplexity", (seen) => seen.language.dense);
+    await order(page, { language: { compress: 0.12 } });
+    const began = Date.now();
+    const seen = await until(page, "all layers", (seen) => !seen.language.working && seen.language.replaced === seen.language.layers && seen.language.compressed_is_current, 400);
+    console.log(`    ${((Date.now() - began) / 1000).toFixed(0)} s; perplexity ${seen.language.compressed.toFixed(3)}, dense ${seen.language.dense.toFixed(3)}`);
+    assert(seen.language.compressed > seen.language.dense);
+    await until(page, "the other story", (seen) => seen.language.changed_story && seen.language.changed_story !== seen.language.story, 60);
+    await shot(page, "model");
+    return page;
+  },
+
+  async "settings are kept across visits"() {
+    const page = await open();
+    await ready(page);
+    await order(page, { settings: { density: 0.37 } });
+    await until(page, "the run", (seen) => over(seen) && seen.settings.density === 0.37);
+    // eframe saves every 30 s, and when the page is left.
+    await page.evaluate(() => dispatchEvent(new Event("beforeunload")));
+    await page.waitForTimeout(300);
+    await page.goto(address);
+    await page.waitForFunction(() => globalThis.dsf);
+    assert.equal((await ready(page)).settings.density, 0.37);
+    return page;
+  },
+
+  async "on a phone it can be used"() {
+    const page = await open("", { viewport: { width: 390, height: 760 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true });
+    await ready(page);
+    await place(page, "▶ Start", "Button");
+    await shot(page, "phone");
+    return page;
+  },
+
+  async "without WebGPU it says so"() {
+    const page = await open();
+    const seen = await ready(page);
+    assert.equal(seen.instead_of_gpu, "this browser has no WebGPU");
+    await place(page, "CPU, 1 thread: this browser has no WebGPU", null);
+    return page;
+  },
+};
+
+// Two layers, of which one is wanted.
+function far() {
+  const [one, two] = [layer("far.0", 200, 200), layer("far.1")];
+  const part = (bytes) => bytes.subarray(8 + Number(bytes.readBigUInt64LE()));
+  const [first, second] = [part(one), part(two)];
+  const header = JSON.stringify({
+    "far.0.weight": { dtype: "F32", shape: [200, 200], data_offsets: [0, first.length] },
+    "far.1.weight": { dtype: "F32", shape: [48, 64], data_offsets: [first.length, first.length + second.length] },
+  });
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  return Buffer.concat([length, Buffer.from(header), first, second]);
+}
+execFileSync("mkdir", ["-p", join(folder, "files")]);
+writeFileSync(join(folder, "files", "far.safetensors"), far());
+
+let failed = 0;
+for (const [name, test] of Object.entries(tests)) {
+  if (!name.includes(only)) continue;
+  const began = Date.now();
+  try {
+    const page = await test();
+    assert.deepEqual(page.complaints, [], "the console");
+    await page.context().close();
+    console.log(`ok   ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAILED ${name}: ${error.stack ?? error}`);
+    for (const context of browser.contexts()) {
+      for (const page of context.pages()) {
+        if (page.complaints?.length) console.log(`    console: ${page.complaints.join("\n    ")}`);
+        await shot(page, `failed-${failed}`).catch(() => {});
+      }
+      await context.close();
+    }
+  }
+}
+await browser.close();
+close();
+rmSync(folder, { recursive: true });
+console.log(failed ? `${failed} failed` : "all passed");
+process.exit(failed ? 1 : 0);
