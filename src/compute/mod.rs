@@ -9,7 +9,11 @@ mod dense;
 mod double;
 mod eigen;
 mod exp;
+mod four;
+mod gemm;
 mod sparse;
+mod tile;
+mod triangle;
 
 pub use chunks::{chunks, chunks_mut, chunks_of, chunks_of_mut, dot, join, prelude};
 pub use dense::{Cholesky, NotPositive, Svd, gram, product, product_on, svd};
