@@ -11,7 +11,8 @@ impl Explorer {
     pub(super) fn top_ui(&mut self, ui: &mut Ui) {
         let mut pressed = None;
         // In a narrow window in two lines, and without what is only told.
-        let narrow = ui.available_width() < 900.0;
+        let narrow = ui.available_width() < 1000.0;
+        let phone = self.workspace.is_narrow();
         let layout = Layout::left_to_right(Align::Center).with_main_wrap(narrow);
         let size = egui::vec2(ui.available_width(), ui.spacing().interact_size.y);
         ui.allocate_ui_with_layout(size, layout, |ui| {
@@ -23,6 +24,12 @@ impl Explorer {
                 }
             };
             button(ui, Action::Open, "Open…");
+            if phone {
+                // What is not here is among the commands.
+                button(ui, Action::Tour, "Tour");
+                button(ui, Action::Commands, "…");
+                return egui::widgets::global_theme_preference_buttons(ui);
+            }
             button(ui, Action::Example, "Example");
             button(ui, Action::Export, "Export…");
             ui.separator();

@@ -302,12 +302,14 @@ impl eframe::App for Explorer {
         let free = !self.keyboard_taken && !ctx.text_edit_focused();
         self.tour_keys(&ctx, free);
         self.keys(&ctx);
+        self.workspace.fit(ctx.content_rect().width());
         Panel::top("top").show(ui, |ui| self.top_ui(ui));
-        Panel::top("looks").show(ui, |ui| self.looks_ui(ui));
+        if !self.workspace.is_narrow() {
+            Panel::top("looks").show(ui, |ui| self.looks_ui(ui));
+        }
         Panel::bottom("status").show(ui, |ui| self.status_ui(ui));
         let ground = Frame::new().fill(ui.visuals().panel_fill);
         CentralPanel::default().frame(ground).show(ui, |ui| {
-            self.workspace.fit(ctx.content_rect().width());
             let mut workspace = std::mem::take(self.workspace.current());
             workspace.tree.ui(&mut Desk(self), ui);
             // Resetting it happens from a key or the palette, never while it is drawn.

@@ -132,6 +132,11 @@ impl Workspaces {
         self.is_narrow = width < NARROW;
     }
 
+    /// Whether the window is as narrow as a phone.
+    pub fn is_narrow(&self) -> bool {
+        self.is_narrow
+    }
+
     /// Those in use.
     pub fn current(&mut self) -> &mut Workspace {
         if self.is_narrow { &mut self.narrow } else { &mut self.wide }

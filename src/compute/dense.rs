@@ -1,5 +1,8 @@
-//! Matrix products, Cholesky factorization and SVD, through faer.
+//! Matrix products, Cholesky factorization and SVD, through faer; in the browser the first two by our own tiles, which there
+//! are several times as fast.
 
+use super::gemm::{Part, add_product};
+use super::triangle::Triangle;
 use super::{PANEL, PanelRow, prelude::*};
 use crate::matrix::Matrix;
 use faer::dyn_stack::{MemBuffer, MemStack};
@@ -7,6 +10,9 @@ use faer::linalg::cholesky::llt;
 use faer::linalg::matmul::{matmul, triangular};
 use faer::linalg::svd as faer_svd;
 use faer::{Accum, MatMut, MatRef, Par, diag::DiagMut};
+
+/// Whether products and factorizations are made of tiles. faer has nothing of its own for vectors four wide.
+const TILES: bool = cfg!(target_arch = "wasm32");
 
 /// How many threads an operation of so many multiply-adds is worth.
 #[cfg(not(target_arch = "wasm32"))]
@@ -29,12 +35,29 @@ pub fn product(out: &mut Matrix, left: MatRef<'_, f32>, right: MatRef<'_, f32>) 
 
 /// `out = left · right` on so many threads.
 pub fn product_on(out: &mut Matrix, left: MatRef<'_, f32>, right: MatRef<'_, f32>, par: Par) {
+    if TILES {
+        out.as_mut_slice().fill(0.0);
+        return add_product(out, left, right, Part::Whole);
+    }
     matmul(out.view_mut(), Accum::Replace, left, right, 1.0, par);
+}
+
+/// `out += left · right` on so many threads.
+pub fn add_product_on(out: &mut Matrix, left: MatRef<'_, f32>, right: MatRef<'_, f32>, par: Par) {
+    if TILES {
+        return add_product(out, left, right, Part::Whole);
+    }
+    matmul(out.view_mut(), Accum::Add, left, right, 1.0, par);
 }
 
 /// `out = F·Fᵀ`, k×k for F k×p: one triangle is computed, the other copied.
 pub fn gram(out: &mut Matrix, f: &Matrix) {
     let k = f.rows();
+    if TILES {
+        out.as_mut_slice().fill(0.0);
+        add_product(out, f.view(), f.view().transpose(), Part::Lower);
+        return mirror_lower(out.as_mut_slice(), k);
+    }
     let par = parallelism(k * k * f.cols() / 2);
     triangular::matmul(
         out.view_mut(),
@@ -75,9 +98,10 @@ pub struct NotPositive {
 /// Solves with a symmetric positive definite matrix, by Cholesky. Keeps its memory between factorizations.
 #[derive(Default)]
 pub struct Cholesky {
-    /// First the matrix, then L; column-major, k×k. What is above the diagonal does not matter.
+    /// First the matrix, then L unless it is in `tiles`; column-major, k×k. What is above the diagonal does not matter.
     lower: Vec<f32>,
     k: usize,
+    tiles: Triangle,
     scratch: Option<MemBuffer>,
 }
 
@@ -91,6 +115,9 @@ impl Cholesky {
     pub fn factorize(&mut self, k: usize, shift: f32) -> Result<(), NotPositive> {
         self.k = k;
         (0..k).for_each(|i| self.lower[i * k + i] += shift);
+        if TILES {
+            return self.tiles.factorize(&self.lower, k);
+        }
         // faer's factorization is the slower one on two threads up to about 500 (measured).
         let par = parallelism(k * k * k / 24);
         let stack =
@@ -103,6 +130,9 @@ impl Cholesky {
 
     /// `x ← G⁻¹x`, on the calling thread.
     pub fn solve(&self, x: &mut [PanelRow]) {
+        if TILES {
+            return self.tiles.solve(x);
+        }
         let par = Par::Seq;
         // Nothing, in this version of faer.
         let mut memory = MemBuffer::new(llt::solve::solve_in_place_scratch::<f32>(self.k, PANEL, par));

@@ -9,11 +9,15 @@ mod dense;
 mod double;
 mod eigen;
 mod exp;
+mod four;
+mod gemm;
 mod sparse;
 mod threads;
+mod tile;
+mod triangle;
 
 pub use chunks::{chunks, chunks_mut, chunks_of, chunks_of_mut, dot, join, prelude};
-pub use dense::{Cholesky, NotPositive, Svd, gram, product, product_on, svd};
+pub use dense::{Cholesky, NotPositive, Svd, add_product_on, gram, product, product_on, svd};
 pub use double::eigenvalues;
 pub use double::{SmallSolver, add_gram, product_square};
 pub use eigen::{Eigen, symmetric_eigen};

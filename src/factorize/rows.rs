@@ -16,19 +16,21 @@ static SPREAD: [[u32; 8]; 256] = {
     spread
 };
 
+/// The mask as masks for the bits of floats. Made before they are used: beside the arithmetic, the bytes' way to them keeps
+/// that from being vectorized.
+#[inline(always)]
+fn spread(keep: u64) -> [u32; PANEL] {
+    let mut kept = [0; PANEL];
+    let eights = kept.as_chunks_mut().0.iter_mut();
+    eights.zip(keep.to_le_bytes()).for_each(|(kept, bits)| *kept = SPREAD[usize::from(bits)]);
+    kept
+}
+
 /// (Z − U)·`weight`: V, its sign turned outside the mask.
 #[inline(always)]
 pub(super) fn reflect(v: &PanelRow, keep: u64, weight: f32) -> PanelRow {
-    let mut out = [0.0; PANEL];
-    let eights = out.as_chunks_mut::<8>().0.iter_mut().zip(v.as_chunks::<8>().0);
-    for ((out, v), bits) in eights.zip(keep.to_le_bytes()) {
-        let kept = &SPREAD[usize::from(bits)];
-        for lane in 0..8 {
-            let turn = !kept[lane] & 1 << 31;
-            out[lane] = weight * f32::from_bits(v[lane].to_bits() ^ turn);
-        }
-    }
-    out
+    let kept = spread(keep);
+    std::array::from_fn(|c| weight * f32::from_bits(v[c].to_bits() ^ !kept[c] & 1 << 31))
 }
 
 /// Counts one of every few entries, for where the mask's cut may lie.

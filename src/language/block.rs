@@ -14,7 +14,7 @@
 use super::layers::{Linear, Stage};
 use super::rope::Angles;
 use super::{Config, Error};
-use crate::compute::{Par, exp};
+use crate::compute::{Par, add_product_on, exp, product_on};
 use crate::matrix::Matrix;
 use faer::linalg::matmul::{matmul, triangular};
 use faer::{Accum, MatRef};
@@ -119,13 +119,13 @@ impl Block {
     pub(super) fn linear(&self, linear: Linear, x: &Matrix, par: Par) -> Matrix {
         let weight = self.weight(linear);
         let mut out = Matrix::zeros(x.rows(), weight.rows());
-        matmul(out.view_mut(), Accum::Replace, x.view(), weight.view().transpose(), 1.0, par);
+        product_on(&mut out, x.view(), weight.view().transpose(), par);
         self.add_bias(linear, &mut out);
         out
     }
 
     fn add(&self, linear: Linear, h: &mut Matrix, x: &Matrix, par: Par) {
-        matmul(h.view_mut(), Accum::Add, x.view(), self.weight(linear).view().transpose(), 1.0, par);
+        add_product_on(h, x.view(), self.weight(linear).view().transpose(), par);
         self.add_bias(linear, h);
     }
 

@@ -4,11 +4,9 @@ use super::block::{Block, norm};
 use super::layers::{LayerId, Linear};
 use super::rope::Angles;
 use super::{Config, Error, Tokenizer};
-use crate::compute::{Par, exp};
+use crate::compute::{Par, exp, product_on};
 use crate::matrix::Matrix;
 use crate::model::{Checkpoint, Layer, Orientation};
-use faer::Accum;
-use faer::linalg::matmul::matmul;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -211,7 +209,7 @@ impl Ends {
     pub fn logits(&self, h: &Matrix, par: Par) -> Matrix {
         let x = norm(h, &self.norm, self.eps);
         let mut out = Matrix::zeros(x.rows(), self.head.rows());
-        matmul(out.view_mut(), Accum::Replace, x.view(), self.head.view().transpose(), 1.0, par);
+        product_on(&mut out, x.view(), self.head.view().transpose(), par);
         out
     }
 

@@ -21,12 +21,13 @@ const flags = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-ba
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: flags });
 
 // A page of its own for each test; what it complains about in the console fails the test.
-async function open(query = "", options = {}) {
+async function open(query = "", options = {}, before = () => {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, acceptDownloads: true, ...options });
   const page = await context.newPage();
   page.complaints = [];
   page.on("console", (message) => message.type() === "error" && page.complaints.push(message.text()));
   page.on("pageerror", (error) => page.complaints.push(String(error)));
+  await page.addInitScript(before);
   // What keeps the page from answering, from the first moment on.
   await page.addInitScript(() => {
     globalThis.longTasks = [];
@@ -364,8 +365,22 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     return page;
   },
 
-  async "without WebGPU it says so"() {
+  async "the solver's speed beside the native one's"() {
     const page = await open();
+    await ready(page);
+    await order(page, { bench: 256 });
+    const { bench } = await until(page, "the measurement", (seen) => seen.bench, 120);
+    const here = JSON.parse(bench.Ok);
+    const there = JSON.parse(execFileSync(program, ["bench", "solver", "--sizes", "256", "--threads", "1", "--presets", "published", "--json"], { encoding: "utf8" }));
+    const own = Array.isArray(there) ? there[0] : there;
+    console.log(`    256×256, 40×5: ${here.seconds.toFixed(2)} s, natively on one thread ${own.seconds.toFixed(2)} s, ratio ${(here.seconds / own.seconds).toFixed(1)}`);
+    console.log(`    products: ${here.gemm_gflops.toFixed(0)} GFLOP/s, natively ${own.gemm_gflops.toFixed(0)}`);
+    return page;
+  },
+
+  async "without WebGPU it says so"() {
+    // As in a browser that does not have it; Workers included.
+    const page = await open("", {}, () => Object.defineProperty(Navigator.prototype, "gpu", { value: undefined }));
     const seen = await ready(page);
     assert.equal(seen.instead_of_gpu, "this browser has no WebGPU");
     await place(page, "CPU, 1 thread: this browser has no WebGPU", null);

@@ -120,7 +120,7 @@ impl Lesson {
 
     /// The page.
     pub fn ui(&mut self, ui: &mut Ui) {
-        ScrollArea::both().auto_shrink(false).show(ui, |ui| {
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             let about = words("lesson");
             ui.heading(about.title);
             paragraphs(ui, about.text);
@@ -188,7 +188,7 @@ impl Lesson {
 fn next_ui(ui: &mut Ui, next: &Next) {
     let (name, other) = if next.factor == Factor::A { ("A", "B") } else { ("B", "A") };
     let about = words("lesson formula");
-    ui.strong(format!("{name}, {other}: {}", about.title));
+    ui.strong(format!("{}: Y = {name}, F = {other}", about.title));
     paragraphs(ui, about.text);
     let color = if next.factor == Factor::A { colors::A } else { colors::B };
     for (key, numbers, of) in [
