@@ -136,6 +136,7 @@ impl Explorer {
         // A frame drawn in software takes the processors away from the run.
         let pace = Duration::from_millis(if software { 200 } else { 50 });
         let ctx = &cc.egui_ctx;
+        super::fonts::install(ctx);
         let mut messages = Messages::default();
         let text = cc.storage.and_then(|storage| storage.get_string(saved::KEY));
         let saved = text.map(|text| Saved::read(&text)).unwrap_or(Ok(Saved::default())).unwrap_or_else(|why| {

@@ -26,6 +26,7 @@ mod export_panel;
 mod fields;
 mod files;
 mod film;
+mod fonts;
 #[cfg(not(target_arch = "wasm32"))]
 mod frame_bench;
 mod frame_times;

@@ -46,6 +46,13 @@ impl Checkpoint {
         Self::from_part(file, Bytes::Owned(bytes))
     }
 
+    /// Opens a `.safetensors` that is in memory.
+    pub fn from_safetensors(file_name: &str, bytes: Vec<u8>) -> Result<Self, Error> {
+        let (file, bytes) = (last_part(file_name), Bytes::Owned(bytes));
+        let contents = safetensors::read(file, &bytes, 0)?;
+        Ok(Self::new(file, vec![bytes], contents))
+    }
+
     /// Opens a sharded checkpoint that is in memory: its index, called `file_name`, and its shards by file name.
     pub fn from_shards(file_name: &str, index: &[u8], mut shards: BTreeMap<String, Vec<u8>>) -> Result<Self, Error> {
         let file = last_part(file_name);

@@ -6,3 +6,4 @@ mod first_minute;
 mod flows;
 mod model;
 mod snapshots;
+mod teach;

@@ -63,8 +63,9 @@ thread_local! {
 
 /// The built-in checkpoint's bytes, fetched beside the program, or why they could not be.
 pub fn example_fetched(bytes: Result<Vec<u8>, String>) {
-    let checkpoint = bytes
-        .and_then(|bytes| Checkpoint::from_bytes(EXAMPLE_NAME, bytes).map(Arc::new).map_err(|error| error.to_string()));
+    let checkpoint = bytes.and_then(|bytes| {
+        Checkpoint::from_safetensors(EXAMPLE_NAME, bytes).map(Arc::new).map_err(|error| error.to_string())
+    });
     EXAMPLE.set(Some(checkpoint));
 }
 

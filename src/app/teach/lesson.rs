@@ -2,35 +2,43 @@
 
 use super::words::{paragraphs, words};
 use crate::app::colors;
-use crate::factorize::{Factor, Factors, Orientation, Report, Schedule, Settings, Solver};
-use crate::matrix::Matrix;
+use crate::factorize::{Budget, Factor, Orientation, Schedule, Settings};
 use eframe::egui::{Align2, Color32, FontId, ScrollArea, Sense, Slider, Stroke, StrokeKind, Ui, pos2, vec2};
 
 /// Rows and columns of everything in it.
 const N: usize = 8;
 
-/// The lesson as far as it has come.
+/// Iterations of both factors.
+const OUTER: usize = 40;
+
+type Numbers = [[f64; N]; N];
+
+/// The lesson as far as it has come. It computes by the book what the solver computes fast.
 pub struct Lesson {
     density: f64,
-    w: Matrix,
-    solver: Solver,
-    reports: Vec<Report>,
-    /// The factors before the last half-step.
-    before: Factors,
+    w: Numbers,
+    a: Numbers,
+    b: Numbers,
+    /// Half-steps done.
+    steps: usize,
+    /// The factors before the last of them.
+    before: [Numbers; 2],
 }
 
 /// The numbers of the next half-step, in the order in which they come about.
 #[derive(Debug)]
 struct Next {
     factor: Factor,
+    /// The lengths of F's columns before they were scaled to 1.
+    norms: [f64; N],
     /// FᵀF + ridge.
-    gram: [[f64; N]; N],
+    gram: Numbers,
     /// FᵀW.
-    target: [[f64; N]; N],
+    target: Numbers,
     /// Ŷ.
-    solved: [[f64; N]; N],
+    solved: Numbers,
     /// Z, and where it is not 0.
-    kept: [[f64; N]; N],
+    kept: Numbers,
 }
 
 impl Default for Lesson {
@@ -40,28 +48,51 @@ impl Default for Lesson {
 }
 
 /// Whole numbers with something to find: two patterns laid over each other.
-fn example() -> Matrix {
+fn example() -> Numbers {
     let entry = |i: usize, j: usize| {
         let stripes = [3.0, -2.0, 0.0, 1.0][(i + 2 * j) % 4];
         let blocks = if (i / 4) == (j / 4) { 4.0 } else { -1.0 };
         stripes + blocks * [1.0, 0.0, 1.0, 1.0, 0.0, 2.0, 1.0, 0.0][(3 * i + j) % N]
     };
-    Matrix::from_fn(N, N, |i, j| entry(i, j) as f32)
+    numbers(entry)
+}
+
+fn numbers(of: impl Fn(usize, usize) -> f64) -> Numbers {
+    std::array::from_fn(|i| std::array::from_fn(|j| of(i, j)))
+}
+
+/// `left · right`.
+fn product(left: &Numbers, right: &Numbers) -> Numbers {
+    numbers(|i, j| (0..N).map(|r| left[i][r] * right[r][j]).sum())
+}
+
+fn transposed(of: &Numbers) -> Numbers {
+    numbers(|i, j| of[j][i])
+}
+
+/// The largest entries, the first ones where several are as large.
+fn largest(of: &Numbers, count: usize) -> Numbers {
+    let mut order: Vec<(usize, usize)> = (0..N * N).map(|at| (at / N, at % N)).collect();
+    order.sort_by(|&x, &y| of[y.0][y.1].abs().total_cmp(&of[x.0][x.1].abs()));
+    let mut kept = [[0.0; N]; N];
+    order.into_iter().take(count).for_each(|(i, j)| kept[i][j] = of[i][j]);
+    kept
 }
 
 impl Lesson {
     fn new(density: f64) -> Self {
-        let w = example();
-        let solver = Solver::new(&w, &Self::settings(density)).expect("the lesson's settings are valid ones");
-        let before = solver.factors();
-        Self { density, w, solver, reports: Vec::new(), before }
+        let (w, a) = (example(), numbers(|i, j| f64::from(u8::from(i == j))));
+        let mut lesson = Self { density, w, a, b: w, steps: 0, before: [a, w] };
+        lesson.b = largest(&w, lesson.budget()[1] / 2);
+        lesson.before = [lesson.a, lesson.b];
+        lesson
     }
 
     /// Each half-step is one least-squares problem and one choice of the largest: what can be followed on paper.
     fn settings(density: f64) -> Settings {
         Settings {
             density,
-            outer: 40,
+            outer: OUTER,
             inner: 1,
             mask_iterations: 1,
             warm_start: false,
@@ -73,49 +104,55 @@ impl Lesson {
     }
 
     fn is_over(&self) -> bool {
-        self.reports.len() == self.solver.steps()
+        self.steps == 2 * OUTER
     }
 
     fn step(&mut self) {
-        self.before = self.solver.factors();
-        // These numbers cannot run away; if they did, the lesson would stand still.
-        if let Ok(Some(report)) = self.solver.step() {
-            self.reports.push(report);
+        let next = self.next();
+        self.before = [self.a, self.b];
+        // F was scaled; Y takes it back.
+        let y = numbers(|i, j| next.kept[i][j] / next.norms[i]);
+        match next.factor {
+            Factor::A => self.a = transposed(&y),
+            Factor::B => self.b = y,
         }
+        self.steps += 1;
     }
 
-    /// Of both factors together.
+    /// ‖W − A·B‖_F / ‖W‖_F.
+    fn error(&self) -> f64 {
+        let square = |of: &Numbers| of.iter().flatten().map(|x| x * x).sum::<f64>();
+        let product = product(&self.a, &self.b);
+        (square(&numbers(|i, j| self.w[i][j] - product[i][j])) / square(&self.w)).sqrt()
+    }
+
+    /// Of the first factor and of the second.
     fn budget(&self) -> [usize; 2] {
-        let budget = crate::factorize::Budget::new(N, N, &Self::settings(self.density));
+        let budget = Budget::new(N, N, &Self::settings(self.density));
         budget.map_or([0, 0], |budget| [budget.first, budget.second])
     }
 
-    /// As the solver will compute it, here in f64 and by the book.
     fn next(&self) -> Next {
-        let Factors { a, b } = self.solver.factors();
-        // The solver begins with the first factor, and takes turns.
-        let factor = if self.reports.len().is_multiple_of(2) { Factor::A } else { Factor::B };
-        let entry = |m: &Matrix, i: usize, j: usize| f64::from(m.get(i, j));
+        // A is the first factor here, and the first that is solved for.
+        let factor = if self.steps.is_multiple_of(2) { Factor::A } else { Factor::B };
         // For B: F = A and T = W. For A the same with everything transposed.
-        let f = |i: usize, j: usize| if factor == Factor::B { entry(&a, i, j) } else { entry(&b, j, i) };
-        let t = |i: usize, j: usize| if factor == Factor::B { entry(&self.w, i, j) } else { entry(&self.w, j, i) };
-        let norms: [f64; N] = std::array::from_fn(|j| (0..N).map(|i| f(i, j) * f(i, j)).sum::<f64>().sqrt().max(1e-8));
-        let f = |i: usize, j: usize| f(i, j) / norms[j];
-        let dot = |x: &dyn Fn(usize) -> f64, y: &dyn Fn(usize) -> f64| (0..N).map(|i| x(i) * y(i)).sum::<f64>();
+        let (f, t) = match factor {
+            Factor::B => (self.a, self.w),
+            Factor::A => (transposed(&self.b), transposed(&self.w)),
+        };
+        let norms: [f64; N] =
+            std::array::from_fn(|j| f.iter().map(|row| row[j] * row[j]).sum::<f64>().sqrt().max(1e-8));
+        let f = numbers(|i, j| f[i][j] / norms[j]);
         let settings = Self::settings(self.density);
-        let mut gram: [[f64; N]; N] = std::array::from_fn(|i| std::array::from_fn(|j| dot(&|r| f(r, i), &|r| f(r, j))));
+        let mut gram = product(&transposed(&f), &f);
         let mean = (0..N).map(|i| gram[i][i]).sum::<f64>() / N as f64;
         (0..N).for_each(|i| gram[i][i] += settings.ridge * mean);
-        let target: [[f64; N]; N] = std::array::from_fn(|i| std::array::from_fn(|j| dot(&|r| f(r, i), &|r| t(r, j))));
+        let target = product(&transposed(&f), &t);
         let mut system = gram;
         (0..N).for_each(|i| system[i][i] += settings.rho);
         let solved = solve(system, target);
-        let budget = self.budget()[usize::from(factor == Factor::B)];
-        let mut order: Vec<(usize, usize)> = (0..N * N).map(|at| (at / N, at % N)).collect();
-        order.sort_by(|&x, &y| solved[y.0][y.1].abs().total_cmp(&solved[x.0][x.1].abs()));
-        let mut kept = [[0.0; N]; N];
-        order.into_iter().take(budget).for_each(|(i, j)| kept[i][j] = solved[i][j]);
-        Next { factor, gram, target, solved, kept }
+        let kept = largest(&solved, self.budget()[usize::from(factor == Factor::B)]);
+        Next { factor, norms, gram, target, solved, kept }
     }
 
     /// The page.
@@ -125,22 +162,12 @@ impl Lesson {
             ui.heading(about.title);
             paragraphs(ui, about.text);
             self.controls_ui(ui);
-            let Factors { a, b } = self.solver.factors();
-            let product = Factors { a: a.clone(), b: b.clone() }.product();
-            let read = |m: &Matrix| -> [[f64; N]; N] {
-                std::array::from_fn(|i| std::array::from_fn(|j| f64::from(m.get(i, j))))
-            };
-            let changed = |now: &Matrix, then: &Matrix| {
-                let (now, then) = (read(now), read(then));
-                move |i: usize, j: usize| now[i][j] != then[i][j]
-            };
             ui.horizontal_wrapped(|ui| {
-                numbers_ui(ui, "W", colors::W, &read(&self.w), |_, _| false);
-                let (of_a, of_b) = (changed(&a, &self.before.a), changed(&b, &self.before.b));
-                let seen = !self.reports.is_empty();
-                numbers_ui(ui, "A", colors::A, &read(&a), |i, j| seen && of_a(i, j));
-                numbers_ui(ui, "B", colors::B, &read(&b), |i, j| seen && of_b(i, j));
-                numbers_ui(ui, "A·B", colors::DSF, &read(&product), |_, _| false);
+                numbers_ui(ui, "W", colors::W, &self.w, |_, _| false);
+                let changed = |now: Numbers, then: Numbers| move |i: usize, j: usize| now[i][j] != then[i][j];
+                numbers_ui(ui, "A", colors::A, &self.a, changed(self.a, self.before[0]));
+                numbers_ui(ui, "B", colors::B, &self.b, changed(self.b, self.before[1]));
+                numbers_ui(ui, "A·B", colors::DSF, &product(&self.a, &self.b), |_, _| false);
             });
             ui.separator();
             if self.is_over() {
@@ -175,12 +202,7 @@ impl Lesson {
             let [first, second] = self.budget();
             ui.weak(format!("z = {}: {first} + {second}", first + second));
             ui.separator();
-            let error = self.reports.last().map(|report| report.error);
-            let step = self.reports.len();
-            ui.label(match error {
-                Some(error) => format!("half-step {step}, error {error:.4}"),
-                None => words("lesson first").title.to_owned(),
-            });
+            ui.label(format!("half-step {} of {}, error {:.4}", self.steps, 2 * OUTER, self.error()));
         });
     }
 }
@@ -211,7 +233,7 @@ fn next_ui(ui: &mut Ui, next: &Next) {
 }
 
 /// Numbers in coloured cells: zeros are left out, `marked` ones framed.
-fn numbers_ui(ui: &mut Ui, name: &str, accent: Color32, of: &[[f64; N]; N], marked: impl Fn(usize, usize) -> bool) {
+fn numbers_ui(ui: &mut Ui, name: &str, accent: Color32, of: &Numbers, marked: impl Fn(usize, usize) -> bool) {
     const CELL: [f32; 2] = [34.0, 19.0];
     let largest = of.iter().flatten().fold(1e-9f64, |largest, x| largest.max(x.abs()));
     ui.vertical(|ui| {
@@ -244,7 +266,7 @@ fn numbers_ui(ui: &mut Ui, name: &str, accent: Color32, of: &[[f64; N]; N], mark
 }
 
 /// Gauss' elimination with the largest pivot; the systems here are symmetric and positive definite.
-fn solve(mut system: [[f64; N]; N], mut right: [[f64; N]; N]) -> [[f64; N]; N] {
+fn solve(mut system: Numbers, mut right: Numbers) -> Numbers {
     for pivot in 0..N {
         let best = (pivot..N).max_by(|&x, &y| system[x][pivot].abs().total_cmp(&system[y][pivot].abs()));
         let best = best.unwrap_or(pivot);
@@ -263,32 +285,32 @@ fn solve(mut system: [[f64; N]; N], mut right: [[f64; N]; N]) -> [[f64; N]; N] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::factorize::{Factors, Solver};
+    use crate::matrix::Matrix;
 
     #[test]
-    fn the_numbers_shown_are_what_the_solver_then_does() {
+    fn it_computes_what_the_solver_does() {
         let mut lesson = Lesson::default();
-        for _ in 0..12 {
-            let next = lesson.next();
-            lesson.step();
-            assert_eq!(lesson.reports.last().map(|report| report.factor), Some(next.factor));
-            let factors = lesson.solver.factors();
-            let of = |i: usize, j: usize| match next.factor {
-                Factor::B => factors.b.get(i, j),
-                Factor::A => factors.a.get(j, i),
-            };
-            // Up to each row's scale, which goes over to the other factor.
-            for i in 0..N {
-                let scale = (0..N).find(|&j| next.kept[i][j] != 0.0).map(|j| f64::from(of(i, j)) / next.kept[i][j]);
-                for j in 0..N {
-                    let shown = next.kept[i][j] * scale.unwrap_or(1.0);
-                    let done = f64::from(of(i, j));
-                    assert!(
-                        (shown - done).abs() < 1e-3 * (1.0 + done.abs()),
-                        "{:?} {i} {j}: {shown} {done}",
-                        next.factor
-                    );
+        let w = Matrix::from_fn(N, N, |i, j| lesson.w[i][j] as f32);
+        let mut solver = Solver::new(&w, &Lesson::settings(0.5)).unwrap();
+        let compare = |lesson: &Lesson, solver: &Solver| {
+            let Factors { a, b } = solver.factors();
+            // Each inner index's scale may lie on either side: what is compared is the share of each that A·B has of it.
+            for r in 0..N {
+                for (i, j) in (0..N * N).map(|at| (at / N, at % N)) {
+                    let (own, its) = (lesson.a[i][r] * lesson.b[r][j], f64::from(a.get(i, r) * b.get(r, j)));
+                    assert!((own - its).abs() < 2e-3, "{}: {i} {r} {j}: {own} {its}", lesson.steps);
                 }
             }
+        };
+        compare(&lesson, &solver);
+        for _ in 0..12 {
+            let factor = lesson.next().factor;
+            lesson.step();
+            let report = solver.step().unwrap().unwrap();
+            assert_eq!(report.factor, factor);
+            compare(&lesson, &solver);
+            assert!((report.error - lesson.error()).abs() < 1e-4, "{} {}", report.error, lesson.error());
         }
     }
 
