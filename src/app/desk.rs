@@ -143,7 +143,7 @@ impl Explorer {
             }
             Some(ModelAct::BrowseText) => self.loader.pick_text(),
             Some(ModelAct::Inputs(id)) => self.inputs_from_model(id),
-            Some(ModelAct::Save(version, task)) => self.loader.save_model(version, task),
+            Some(ModelAct::Save(version, task)) => self.loader.save_model(version, *task),
             None => {}
         }
     }

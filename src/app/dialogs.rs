@@ -53,9 +53,14 @@ impl Explorer {
         }
     }
 
+    /// Whether closing would lose something.
+    pub(super) fn is_unsaved(&self) -> bool {
+        self.runs.iter().any(|run| run.is_unsaved()) || self.language.is_unsaved()
+    }
+
     /// Factors that nobody has saved, and runs that go on, are asked about before the window closes.
     pub(super) fn ask_before_closing(&mut self, ctx: &Context) {
-        let unsaved = self.runs.iter().any(|run| run.is_unsaved()) || self.language.is_unsaved();
+        let unsaved = self.is_unsaved();
         if self.closing == Closing::Asked && !unsaved {
             self.closing = Closing::No;
         }

@@ -250,7 +250,7 @@ impl Explorer {
 
     /// Worker threads of a run.
     pub(super) fn thread_count(&self) -> usize {
-        self.threads.unwrap_or_else(|| crate::away::processors())
+        self.threads.unwrap_or_else(crate::away::processors)
     }
 
     pub(super) fn add(&mut self, run: Run) {

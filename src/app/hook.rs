@@ -123,7 +123,7 @@ impl Explorer {
 
     /// Does one thing: `{"act": "Pause or resume"}`, `{"settings": {"density": 0.3}}`, `{"preset": "published"}`,
     /// `{"layer": name}`, `{"factors": name}`, `{"run": number}`, `{"go_to": half_step}`, `{"show": "Curves"}`,
-    /// `{"load": address}`, `{"example": true}`, `{"tour": card}`, `{"bench": side}`, `{"export": {"what", "layout", "dtype", "name"}}`,
+    /// `{"load": address}`, `{"example": true}`, `{"tour": card}`, `{"bench": side}`, `{"panic": text}`, `{"export": {"what", "layout", "dtype", "name"}}`,
     /// `{"language": {"compress": density} or "cancel" or "save"}`. Otherwise says in a sentence why not.
     pub fn order(&mut self, ctx: &Context, order: &Value) -> Result<(), String> {
         ctx.request_repaint();
@@ -174,6 +174,8 @@ impl Explorer {
             }
             "load" => self.loader.open(super::files::typed(text()?), None),
             "example" => self.perform(ctx, Action::Example),
+            // What a person then sees is worth a test too.
+            "panic" => panic!("{}", text()?),
             "bench" => self.bench = Some((number()?, Default::default())),
             "tour" => self.tour.go_to(number()?),
             "export" => self.write_now(ctx, value)?,

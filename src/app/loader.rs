@@ -138,10 +138,12 @@ impl Loader {
     }
 
     /// Does a task; what it says and what is made of it go to the window.
-    fn start<T: Task, V>(&mut self, word: Word, task: T, loaded: impl FnOnce(V) -> Loaded + Send + 'static)
-    where
-        T: Task<Output = Result<V, String>>,
-    {
+    fn start<T: Task<Output = Result<V, String>>, V>(
+        &mut self,
+        word: Word,
+        task: T,
+        loaded: impl FnOnce(V) -> Loaded + Send + 'static,
+    ) {
         let mut once = Some((word, loaded));
         let ticket = away::start(task, move |message| {
             let done = match message {

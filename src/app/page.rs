@@ -80,7 +80,6 @@ pub async fn start(
     }));
     let kept = runner.clone();
     let create: eframe::AppCreator<'static> = Box::new(move |cc| {
-        cc.egui_ctx.add_plugin(Labels::default());
         WINDOW.set(Some((kept, cc.egui_ctx.clone())));
         let (opening, problem) = opening(&address);
         let mut explorer = Explorer::new(cc, opening);
@@ -89,7 +88,21 @@ pub async fn start(
         }
         Ok(Box::new(explorer))
     });
+    ask_before_leaving()?;
     runner.start(canvas, options, create).await
+}
+
+/// A page with something to lose is not left without a question, as the window is not closed.
+fn ask_before_leaving() -> Result<(), JsValue> {
+    let Some(window) = web_sys::window() else { return Ok(()) };
+    let on_leave = Closure::<dyn FnMut(web_sys::Event)>::new(|event: web_sys::Event| {
+        if with_window(|explorer, _| explorer.is_unsaved()).unwrap_or(false) {
+            event.prevent_default();
+        }
+    });
+    window.add_event_listener_with_callback("beforeunload", on_leave.as_ref().unchecked_ref())?;
+    on_leave.forget();
+    Ok(())
 }
 
 fn with_window<R>(look: impl FnOnce(&mut Explorer, &Context) -> R) -> Option<R> {
@@ -124,9 +137,14 @@ pub fn find(part: &str) -> String {
     let found = WINDOW.with_borrow(|window| {
         let (_, ctx) = window.as_ref()?;
         ctx.request_repaint();
-        ctx.with_plugin::<Labels, Value>(|labels| labels.json(part))
+        let found = ctx.with_plugin::<Labels, Value>(|labels| labels.json(part));
+        if found.is_none() {
+            // Labels cost time in every frame: they are gathered from the first question on.
+            ctx.add_plugin(Labels::default());
+        }
+        found
     });
-    found.unwrap_or(Value::Null).to_string()
+    found.unwrap_or(json!([])).to_string()
 }
 
 /// Opens files of the browser's, all of them together.

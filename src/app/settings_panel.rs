@@ -28,8 +28,22 @@ pub fn settings_ui(ui: &mut Ui, settings: &mut Settings, (rows, cols): (usize, u
     *settings != before
 }
 
+/// What is set beside the published settings.
+type Change = fn(&mut Settings);
+
+/// The paper's experiments, each the published settings but for one thing.
+const PAPER: [(&str, &str, Change); 4] = [
+    ("paper: language models", "A is finalized on the layer's inputs, where they are known", |_| {}),
+    ("paper: vision", "Both factors are finalized, where the layer's inputs are known", |settings| {
+        settings.finalize_both = true
+    }),
+    ("paper: no finalisation", "The values stay as the alternation leaves them", |settings| settings.finalize = false),
+    ("paper: one mask fixed", "The first factor's mask is random and shared", |settings| settings.fixed_mask = true),
+];
+
 fn preset_ui(ui: &mut Ui, settings: &mut Settings) {
     let current = settings.preset();
+    let mut scene = None;
     let mut chosen = None;
     labelled(ui, "Preset", "All settings but density, own split and seed at once", |ui| {
         ComboBox::from_id_salt("preset")
@@ -41,11 +55,21 @@ fn preset_ui(ui: &mut Ui, settings: &mut Settings) {
                         chosen = Some(preset);
                     }
                 }
+                ui.separator();
+                for (name, about, change) in PAPER {
+                    if ui.selectable_label(false, name).on_hover_text(about).clicked() {
+                        scene = Some(change);
+                    }
+                }
             })
             .response
     });
     if let Some(preset) = chosen {
         *settings = settings.with_preset(preset);
+    }
+    if let Some(change) = scene {
+        *settings = settings.with_preset(Preset::Published);
+        change(settings);
     }
     let mut effort = settings.effort();
     // Only some settings lie on the line from the one preset to the other.

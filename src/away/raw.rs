@@ -24,7 +24,7 @@ pub fn deserialize<'de, T: Pod, D: Deserializer<'de>>(deserializer: D) -> Result
         }
 
         fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<T>, E> {
-            if bytes.len() % size_of::<T>() != 0 {
+            if !bytes.len().is_multiple_of(size_of::<T>()) {
                 return Err(E::invalid_length(bytes.len(), &self));
             }
             let mut values = vec![T::zeroed(); bytes.len() / size_of::<T>()];

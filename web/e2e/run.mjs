@@ -42,7 +42,12 @@ async function open(query = "", options = {}, before = () => {}) {
 
 const state = (page) => page.evaluate(() => dsf.state());
 const order = (page, order) => page.evaluate((order) => dsf.do(order), order);
-const find = (page, label) => page.evaluate((label) => dsf.find(label), label);
+// The first question only begins the gathering of labels.
+const find = async (page, label) => {
+  await page.evaluate(() => dsf.find(""));
+  await page.waitForTimeout(60);
+  return page.evaluate((label) => dsf.find(label), label);
+};
 
 async function until(page, what, done, seconds = 90) {
   const end = Date.now() + 1000 * seconds;
@@ -362,6 +367,38 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     await ready(page);
     await place(page, "▶ Start", "Button");
     await shot(page, "phone");
+    return page;
+  },
+
+  async "a lost Worker is replaced, and the person told"() {
+    const page = await open();
+    await ready(page);
+    await order(page, { settings: { outer: 400, inner: 20 } });
+    await order(page, { act: "Start" });
+    await until(page, "some steps", (seen) => !last(seen).live && last(seen).step > 2);
+    for (const worker of page.workers()) {
+      await worker.evaluate(() => { setTimeout(() => { throw new Error("lost for a test"); }); }).catch(() => {});
+    }
+    const seen = await until(page, "the word of it", (seen) => last(seen).state === "failed" && seen.messages.some((text) => text.includes("was lost")));
+    console.log(`    ${seen.messages.find((text) => text.includes("was lost"))}`);
+    await order(page, { settings: { outer: 4, inner: 2 } });
+    await order(page, { act: "Start" });
+    await until(page, "another run", (seen) => last(seen).number > last(seen).number - 1 && over(seen) && last(seen).steps === 8);
+    await until(page, "its pictures", (seen) => seen.pictures);
+    page.complaints.length = 0; // what was thrown
+    return page;
+  },
+
+  async "what breaks off says why, with a button to copy it"() {
+    const page = await open("", { permissions: ["clipboard-read", "clipboard-write"] });
+    await ready(page);
+    await page.evaluate(() => { try { dsf.do({ panic: "broken for a test" }); } catch { /* as it should */ } });
+    await page.waitForSelector("#broken:not([hidden])");
+    assert.match(await page.locator("#why").textContent(), /broken for a test/);
+    await page.click("#copy");
+    assert.match(await page.evaluate(() => navigator.clipboard.readText()), /broken for a test/);
+    await shot(page, "broken");
+    page.complaints.length = 0; // the panic itself
     return page;
   },
 

@@ -25,7 +25,7 @@ pub enum ModelAct {
     /// Take the layer's inputs from the model's text.
     Inputs(LayerId),
     /// Write a folder, with this version of the layers.
-    Save(usize, SaveModel),
+    Save(usize, Box<SaveModel>),
 }
 
 const HEADINGS: [&str; 8] = ["", "Layer", "Shape", "Density", "Before", "Error", "Costs", "State"];
@@ -322,7 +322,7 @@ impl LanguageRoom {
                 let why_not = "Compress layers first, and name a folder";
                 if button.on_hover_text(hint).on_disabled_hover_text(why_not).clicked() {
                     let saving = self.saving(settings);
-                    act = saving.map(|saving| ModelAct::Save(self.version, saving));
+                    act = saving.map(|saving| ModelAct::Save(self.version, Box::new(saving)));
                 }
             });
         });
