@@ -9,7 +9,11 @@ export function broken(why) {
   element("broken").hidden = false;
   const text = `${why}\n\n${navigator.userAgent}`;
   element("why").textContent = text;
-  element("copy").onclick = () => navigator.clipboard.writeText(text);
+  element("copy").onclick = () => {
+    // Where there is no clipboard the text is at least chosen.
+    getSelection().selectAllChildren(element("why"));
+    navigator.clipboard?.writeText(text);
+  };
   element("again").onclick = () => location.reload();
 }
 
@@ -73,6 +77,8 @@ export default function () {
           element("loading").hidden = true;
           element("window").focus();
           globalThis.dsf = hook(globalThis.dsfProgram);
+          // Another link in the same tab.
+          addEventListener("hashchange", () => location.reload());
         } catch (error) {
           broken(error?.message ?? error);
         }

@@ -16,8 +16,8 @@ pub struct Background<K, T: Task> {
     begun: Option<Instant>,
     /// How long the last one took.
     took: Duration,
-    /// What could not be made (a bug): not tried again.
-    failed: Option<K>,
+    /// What could not be made, by a bug or because its Worker was lost, and how often: tried once more.
+    failed: Option<(K, u32)>,
     sender: Sender<Message<T>>,
     receiver: Receiver<Message<T>>,
 }
@@ -39,7 +39,8 @@ impl<K: Clone + PartialEq, T: Task<Output: Sync>> Background<K, T> {
     /// left to others.
     pub fn want_slowly(&mut self, ctx: &Context, key: K, pause: Duration, task: impl FnOnce(&K) -> T) {
         self.take_in();
-        let known = self.made.as_ref().is_some_and(|(made, _)| *made == key) || self.failed.as_ref() == Some(&key);
+        let given_up = self.failed.as_ref().is_some_and(|(failed, times)| *failed == key && *times > 1);
+        let known = self.made.as_ref().is_some_and(|(made, _)| *made == key) || given_up;
         if self.busy.is_some() || known {
             return;
         }
@@ -72,7 +73,12 @@ impl<K: Clone + PartialEq, T: Task<Output: Sync>> Background<K, T> {
                     self.news = None;
                     self.made.replace((key, Arc::new(value))).into_iter().for_each(|(_, old)| away::drop_later(old));
                 }
-                Message::Broken => self.failed = self.busy.take().map(|(key, _)| key),
+                Message::Broken => {
+                    self.news = None;
+                    let Some((key, _)) = self.busy.take() else { continue };
+                    let before = self.failed.take().filter(|(failed, _)| *failed == key).map_or(0, |(_, times)| times);
+                    self.failed = Some((key, before + 1));
+                }
             }
         }
     }

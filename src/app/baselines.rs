@@ -45,7 +45,7 @@ pub struct Spectra(#[serde(with = "shared")] Arc<Layer>);
 
 impl Task for Spectra {
     const NAME: &'static str = "spectrum";
-    const LANE: Lane = Lane::Aside;
+    const LANE: Lane = Lane::Slow;
     type News = ();
     type Output = Option<Spectrum>;
 

@@ -92,7 +92,7 @@ pub struct Explorer {
     /// The address of what is open, if it has one.
     pub(super) address: Option<String>,
     /// What it all began with, to begin with again.
-    pub(super) beginning: Link,
+    pub(super) beginning: Beginning,
     /// The half-step that a link leads to, once its run is over.
     pub(super) wanted_step: Option<usize>,
     /// A measurement that was asked for: the side of its matrix, and what came of it.
@@ -109,6 +109,18 @@ pub struct Explorer {
     /// Between two pictures of a run that goes on.
     pub(super) pace: Duration,
     pub(super) frame_times: FrameTimes,
+}
+
+/// What a window began with.
+pub struct Beginning {
+    /// What was opened; the example without.
+    pub source: Option<Source>,
+    /// And of it.
+    pub tensor: Option<String>,
+    /// The link that was followed.
+    pub link: Option<Link>,
+    /// The settings and the layout of the last time.
+    pub saved: Saved,
 }
 
 /// Whether the window may close although there are factors that were not saved.
@@ -145,6 +157,12 @@ impl Explorer {
             Saved::default()
         });
         let mut loader = Loader::new(ctx.clone());
+        let beginning = Beginning {
+            source: opening.source.clone(),
+            tensor: opening.tensor.clone(),
+            link: opening.link.clone(),
+            saved: saved.clone(),
+        };
         match (opening.source, &opening.subject) {
             (_, Some(_)) => {}
             (Some(source), None) => loader.open(source, opening.tensor),
@@ -181,7 +199,7 @@ impl Explorer {
             lesson: Lesson::default(),
             share: SharePanel::default(),
             address: None,
-            beginning: opening.link.clone().unwrap_or_default(),
+            beginning,
             wanted_step: None,
             bench: None,
             queue: Vec::new(),
@@ -369,6 +387,10 @@ impl Explorer {
 
     /// The state that the next start begins with.
     pub(super) fn to_save(&self) -> String {
+        if self.beginning.link.is_some() {
+            // What another person's link has set is not what this one will want the next time.
+            return Saved { recent: self.saved.recent.clone(), ..self.beginning.saved.clone() }.write();
+        }
         let layout = self.workspace.wide().save();
         Saved { settings: Some(self.settings.clone()), layout, ..self.saved.clone() }.write()
     }

@@ -25,7 +25,7 @@ pub struct Bench(usize);
 
 impl Task for Bench {
     const NAME: &'static str = "bench";
-    const LANE: Lane = Lane::Aside;
+    const LANE: Lane = Lane::Slow;
     type News = ();
     /// What `dsf-explorer bench solver` tells.
     type Output = Result<String, String>;

@@ -43,7 +43,7 @@ impl Explorer {
         }
         self.next_queued(ctx);
         self.go_to_wanted_step();
-        if self.runs.iter().any(|run| run.state == State::Running) {
+        if self.runs.iter().any(|run| run.state == State::Running || run.is_active() && run.cancelling) {
             // A new picture may be due without anything else happening.
             ctx.request_repaint_after(self.pace);
         }
@@ -124,6 +124,7 @@ impl Explorer {
             self.messages.done(ctx, text);
         }
         self.compare_opened(&subject);
+        self.queue.clear();
         self.subject = Some(subject);
         self.select(None);
         self.views.fit();

@@ -8,7 +8,7 @@ use egui_extras::{Column, TableBuilder};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 /// The least error of the runs on a layer, with its nonzeros, by the tensor's name.
 #[derive(Default)]
@@ -205,7 +205,7 @@ pub struct Measure {
 
 impl Task for Measure {
     const NAME: &'static str = "norms";
-    const LANE: Lane = Lane::Aside;
+    const LANE: Lane = Lane::Slow;
     type News = (String, f64);
     type Output = ();
 
@@ -265,8 +265,13 @@ impl Norms {
             *self = Self { of: Some(checkpoint.clone()), ..Self::default() };
         }
         if let Some((_, receiver)) = &self.underway {
-            self.values.extend(receiver.try_iter());
-            if self.values.len() == self.all {
+            let over = loop {
+                match receiver.try_recv() {
+                    Ok((name, norm)) => _ = self.values.insert(name, norm),
+                    Err(error) => break error == TryRecvError::Disconnected,
+                }
+            };
+            if over || self.values.len() == self.all {
                 self.underway = None;
             }
         }

@@ -2,6 +2,7 @@
 
 use super::explorer::Explorer;
 use super::linked_views::Looks;
+use super::share_panel::CAN_HIDE;
 use super::workspace::Pane;
 use crate::factorize::Settings;
 use base64::Engine;
@@ -89,7 +90,8 @@ impl Explorer {
         if let Some(pane) = link.show {
             self.workspace.show(pane);
         }
-        self.workspace.hide(&link.hide);
+        let hide: Vec<Pane> = link.hide.iter().copied().filter(|pane| CAN_HIDE.contains(pane)).collect();
+        self.workspace.hide(&hide);
         self.wanted_step = link.step;
         if let Some(card) = link.tour {
             self.tour.go_to(card);

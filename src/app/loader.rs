@@ -58,10 +58,13 @@ pub enum Loaded {
     Problem(String),
 }
 
+/// Which request it answers, whether it was counted, and what it is.
+type Brought = (Option<usize>, bool, Loaded);
+
 /// Sends work away and gathers what comes back.
 pub struct Loader {
-    sender: Sender<(Option<usize>, Loaded)>,
-    loaded: Receiver<(Option<usize>, Loaded)>,
+    sender: Sender<Brought>,
+    loaded: Receiver<Brought>,
     ctx: Context,
     /// Counts what was asked to be opened: only the last of it is wanted.
     latest: usize,
@@ -73,9 +76,11 @@ pub struct Loader {
 
 /// Brings one thing back.
 pub struct Word {
-    sender: Sender<(Option<usize>, Loaded)>,
+    sender: Sender<Brought>,
     request: Option<usize>,
     ctx: Context,
+    /// Whether it is among what is under way.
+    counted: bool,
     /// Of what writes a file.
     writing: Option<Arc<AtomicUsize>>,
 }
@@ -91,7 +96,7 @@ impl Drop for Word {
 impl Word {
     /// It is there.
     pub fn say(&self, loaded: Loaded) {
-        if self.sender.send((self.request, loaded)).is_ok() {
+        if self.sender.send((self.request, self.counted, loaded)).is_ok() {
             self.ctx.request_repaint();
         }
     }
@@ -107,18 +112,26 @@ impl Loader {
     /// The next thing that is there.
     pub fn next(&mut self) -> Option<Loaded> {
         loop {
-            let (request, loaded) = self.loaded.try_recv().ok()?;
-            self.busy = self.busy.saturating_sub(1);
+            let (request, counted, loaded) = self.loaded.try_recv().ok()?;
+            self.busy = self.busy.saturating_sub(usize::from(counted));
             if request.is_none_or(|request| request == self.latest) {
                 return Some(loaded);
             }
         }
     }
 
+    /// What a dialog brings back: nobody knows when, or whether at all.
+    pub fn word_waiting(&mut self) -> Word {
+        let mut word = self.word();
+        self.busy -= 1;
+        word.counted = false;
+        word
+    }
+
     /// What something brings back that was not asked for by a task.
     pub fn word(&mut self) -> Word {
         self.busy += 1;
-        Word { sender: self.sender.clone(), request: None, ctx: self.ctx.clone(), writing: None }
+        Word { counted: true, sender: self.sender.clone(), request: None, ctx: self.ctx.clone(), writing: None }
     }
 
     /// The same for what writes a file: closing the window waits until it is dropped.

@@ -96,9 +96,14 @@ pub async fn start(
 fn ask_before_leaving() -> Result<(), JsValue> {
     let Some(window) = web_sys::window() else { return Ok(()) };
     let on_leave = Closure::<dyn FnMut(web_sys::Event)>::new(|event: web_sys::Event| {
-        if with_window(|explorer, _| explorer.is_unsaved()).unwrap_or(false) {
-            event.prevent_default();
-        }
+        with_window(|explorer, _| {
+            // eframe saves now and then: what was changed a moment ago would be lost.
+            let storage = web_sys::window().and_then(|window| window.local_storage().ok().flatten());
+            storage.map(|storage| storage.set_item(super::saved::KEY, &explorer.to_save()));
+            if explorer.is_unsaved() {
+                event.prevent_default();
+            }
+        });
     });
     window.add_event_listener_with_callback("beforeunload", on_leave.as_ref().unchecked_ref())?;
     on_leave.forget();

@@ -2,11 +2,13 @@
 
 use super::action::Action;
 use super::command_palette::Found;
-use super::explorer::{Explorer, is_exportable};
+use super::explorer::{Beginning, Explorer, is_exportable};
 use super::files::open_example;
 use super::picture::Shade;
 use super::run::{Run, State};
 use super::runs_panel::in_order;
+use super::workspace::{Workspace, Workspaces};
+use crate::factorize::Preset;
 use crate::job::Command;
 use crate::matrix::Arrangement;
 use eframe::egui::Context;
@@ -52,7 +54,10 @@ impl Explorer {
             Action::Open => self.opening.start(),
             Action::Example => open_example(&mut self.loader, None),
             Action::Export => self.export.start(None),
-            Action::Start => self.start(ctx, false),
+            Action::Start => {
+                self.queue.clear();
+                self.start(ctx, false);
+            }
             Action::Pause | Action::Step | Action::Iteration | Action::Cancel => self.tell(action),
             Action::Undo => {
                 if let Some(settings) = self.history.undo(&self.settings).cloned() {
@@ -114,14 +119,19 @@ impl Explorer {
 
     /// As it all began.
     fn begin_again(&mut self) {
-        let link = self.beginning.clone();
-        self.settings = crate::factorize::Preset::Fast.settings();
-        self.saved.looks = Default::default();
-        self.workspace.reset();
-        self.follow(&link);
-        match &link.load {
-            Some(address) => self.loader.open(super::files::typed(address), link.tensor),
-            None => open_example(&mut self.loader, link.tensor),
+        let Beginning { source, tensor, link, saved } = &self.beginning;
+        let (source, tensor, link) = (source.clone(), tensor.clone(), link.clone());
+        self.settings = saved.settings.clone().unwrap_or_else(|| Preset::Fast.settings());
+        self.saved.looks = saved.looks.clone();
+        self.workspace = Workspaces::new(Workspace::restore(&saved.layout).unwrap_or_default());
+        self.queue.clear();
+        self.tour.close();
+        if let Some(link) = &link {
+            self.follow(link);
+        }
+        match source {
+            Some(source) => self.loader.open(source, tensor),
+            None => open_example(&mut self.loader, tensor),
         }
     }
 

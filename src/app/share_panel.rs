@@ -7,7 +7,7 @@ use eframe::egui::{Context, TextEdit, Ui, Window};
 use std::collections::BTreeSet;
 
 /// Panels that a class can do without.
-const CAN_HIDE: [Pane; 6] = [Pane::Layers, Pane::Settings, Pane::Paths, Pane::Curves, Pane::Runs, Pane::Model];
+pub const CAN_HIDE: [Pane; 6] = [Pane::Layers, Pane::Settings, Pane::Paths, Pane::Curves, Pane::Runs, Pane::Model];
 
 /// The dialog's own state.
 #[derive(Default)]
@@ -26,12 +26,16 @@ impl Explorer {
 
     fn link_ui(&mut self, ui: &mut Ui) {
         ui.set_max_width(420.0);
-        ui.label("It brings others to this layer, these settings, this view and this iteration. The run is made anew, and is the same.");
+        ui.label("It brings others to this layer, these settings, this view and this iteration. On layers up to 512×512 the run is made anew by itself, and is the same; a calibration is not part of it.");
         if self.checkpoint.is_some() && self.address.is_none() && !self.is_example() {
             ui.colored_label(
                 ui.visuals().warn_fg_color,
                 "What is open is a file of this machine: the link leads to the example. Files behind an address can be shared",
             );
+        }
+        if self.address.as_ref().is_some_and(|address| address.contains('?')) {
+            let text = "The address of what is open has a query, which is part of the link: see that it holds no key";
+            ui.colored_label(ui.visuals().warn_fg_color, text);
         }
         ui.collapsing("For a class: leave panels out", |ui| {
             for pane in CAN_HIDE {

@@ -209,6 +209,8 @@ impl Workspace {
 
     /// Brings a panel to the front, wherever it is.
     pub fn show(&mut self, pane: Pane) {
+        let found = self.tree.tiles.find_pane(&pane);
+        found.into_iter().for_each(|tile| self.tree.set_visible(tile, true));
         self.tree.make_active(|_, tile| matches!(tile, Tile::Pane(found) if *found == pane));
     }
 

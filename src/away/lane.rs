@@ -12,11 +12,17 @@ pub enum Lane {
     Aside,
     /// The language model's perplexity and its texts.
     Language,
-    /// What takes minutes: cancelling it ends the Worker.
-    Long,
+    /// What takes minutes and is asked for by hand.
+    Slow,
+    /// Layers being compressed.
+    Compressing,
+    /// What layers cost being measured.
+    Measuring,
 }
 
 impl Lane {
-    /// All lanes.
-    pub const ALL: [Self; 5] = [Self::Run, Self::Views, Self::Aside, Self::Language, Self::Long];
+    /// Whether its Worker is ended when nobody waits any more for the only task it has.
+    pub fn ends_with_its_task(self) -> bool {
+        matches!(self, Self::Slow | Self::Compressing | Self::Measuring)
+    }
 }

@@ -4,7 +4,7 @@
 
 use super::letter::{Answer, Letter, Order, letter, protocol};
 use super::shared::Ledger;
-use super::wire::{pack, unpack_whole};
+use super::wire::{pack, pack_whole, unpack_whole};
 use super::{Lane, Message, Process, Task};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -50,13 +50,16 @@ thread_local! {
 }
 
 impl Lane {
-    fn name(self) -> &'static str {
+    /// Its Workers. A run that is cancelled may still be in the middle of a step: the next one does not wait for it.
+    fn slots(self) -> &'static [&'static str] {
         match self {
-            Self::Run => "run",
-            Self::Views => "views",
-            Self::Aside => "aside",
-            Self::Language => "language",
-            Self::Long => "long",
+            Self::Run => &["run", "second run", "third run"],
+            Self::Views => &["pictures"],
+            Self::Aside => &["files"],
+            Self::Language => &["language"],
+            Self::Slow => &["slow tasks"],
+            Self::Compressing => &["compressing"],
+            Self::Measuring => &["measuring"],
         }
     }
 }
@@ -89,25 +92,30 @@ pub fn drop_later(value: impl Send + 'static) {
 }
 
 impl Links {
-    fn link(&mut self, lane: Lane) -> Result<&mut Link, JsValue> {
-        let name = lane.name();
-        if !self.links.contains_key(name) {
+    /// The Worker of a lane that has nothing to do, else its last one.
+    fn slot(&self, lane: Lane) -> &'static str {
+        let idle = |slot: &&str| self.links.get(*slot).is_none_or(|link| link.listeners.is_empty());
+        let slots = lane.slots();
+        slots.iter().copied().find(|slot| idle(slot)).unwrap_or(slots[slots.len() - 1])
+    }
+
+    fn link(&mut self, slot: &'static str) -> Result<&mut Link, String> {
+        if !self.links.contains_key(slot) {
             let script = self.script.clone().unwrap_or_else(|| "worker_loader.js".into());
-            self.links.insert(name, Link::new(lane, &script)?);
+            let link =
+                Link::new(slot, &script).map_err(|error| format!("This page cannot start a Worker: {error:?}"))?;
+            self.links.insert(slot, link);
         }
-        Ok(self.links.get_mut(name).expect("it was made just now"))
+        Ok(self.links.get_mut(slot).expect("it was made just now"))
     }
 
     fn order(
         &mut self,
-        lane: Lane,
+        slot: &'static str,
         header: impl FnOnce(&mut Ledger) -> Order,
         body: impl FnOnce(&mut Ledger) -> Vec<u8>,
     ) {
-        let link = match self.link(lane) {
-            Ok(link) => link,
-            Err(error) => return self.notices.push(format!("This page cannot start a Worker: {error:?}")),
-        };
+        let Some(link) = self.links.get_mut(slot) else { return };
         let header = header(&mut link.ledger);
         let ledger = &mut link.ledger;
         let (message, transfer) = letter(&header, || body(ledger));
@@ -119,30 +127,50 @@ impl Links {
         }
     }
 
-    fn start(&mut self, lane: Lane, name: &str, task: &impl Serialize, listener: Listener) -> u32 {
+    /// Where it is done, and its number there; `Err` when there is no Worker for it.
+    fn start(&mut self, lane: Lane, name: &str, task: &impl Serialize, listener: Listener) -> Result<Place, String> {
         self.ended.clear();
         self.next += 1;
-        let id = self.next;
+        let (slot, id) = (self.slot(lane), self.next);
+        self.link(slot)?.listeners.insert(id, listener);
         let header = |ledger: &mut Ledger| Order::Start { id, name: name.to_owned(), forgotten: ledger.forgotten() };
-        self.order(lane, header, |ledger| pack(task, ledger));
-        if let Ok(link) = self.link(lane) {
-            link.listeners.insert(id, listener);
-        }
-        id
+        self.order(slot, header, |ledger| pack(task, ledger));
+        Ok(Place { slot, id })
+    }
+
+    fn listens(&self, place: Place) -> bool {
+        self.links.get(place.slot).is_some_and(|link| link.listeners.contains_key(&place.id))
     }
 }
 
+/// Where something is done.
+#[derive(Clone, Copy)]
+struct Place {
+    slot: &'static str,
+    id: u32,
+}
+
+/// Starts it; who cannot be served is told so.
+fn begin(lane: Lane, name: &str, task: &impl Serialize, listener: Listener) -> Place {
+    let begun = LINKS.with_borrow_mut(|links| links.start(lane, name, task, listener.clone()));
+    begun.unwrap_or_else(|why| {
+        notice(why);
+        listener.borrow_mut()(Raw::Broken);
+        Place { slot: lane.slots()[0], id: 0 }
+    })
+}
+
 impl Link {
-    fn new(lane: Lane, script: &str) -> Result<Self, JsValue> {
+    fn new(slot: &'static str, script: &str) -> Result<Self, JsValue> {
         let worker = Worker::new(script)?;
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             if let Some(letter) = Letter::new(event.data()) {
-                answered(lane, &letter);
+                answered(slot, &letter);
             }
         });
         let on_error = Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| {
             let said = js_sys::Reflect::get(&event, &"message".into()).ok().and_then(|said| said.as_string());
-            lost(lane, &said.unwrap_or_else(|| "it could not be loaded".into()));
+            lost(slot, &said.unwrap_or_else(|| "it could not be loaded".into()));
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
@@ -158,11 +186,11 @@ impl Link {
     }
 }
 
-fn answered(lane: Lane, letter: &Letter) {
-    let listener = |id: u32| LINKS.with_borrow(|links| links.links.get(lane.name())?.listeners.get(&id).cloned());
+fn answered(slot: &'static str, letter: &Letter) {
+    let listener = |id: u32| LINKS.with_borrow(|links| links.links.get(slot)?.listeners.get(&id).cloned());
     match letter.header() {
         Ok(Answer::Ready(spoken)) if spoken == protocol() => LINKS.with_borrow_mut(|links| {
-            let Some(link) = links.links.get_mut(lane.name()) else { return };
+            let Some(link) = links.links.get_mut(slot) else { return };
             link.ready = true;
             for (message, transfer) in std::mem::take(&mut link.waiting) {
                 let _ = link.worker.post_message_with_transfer(&message, &transfer);
@@ -171,7 +199,7 @@ fn answered(lane: Lane, letter: &Letter) {
         Ok(Answer::Ready(spoken)) => {
             let own = protocol();
             let why = format!("it is of another version ({spoken}) than the page ({own}): reload without the cache");
-            lost(lane, &why);
+            lost(slot, &why);
         }
         Ok(Answer::News { id }) => {
             if let Some(listener) = listener(id) {
@@ -180,18 +208,18 @@ fn answered(lane: Lane, letter: &Letter) {
         }
         Ok(Answer::Done { id }) => {
             if let Some(listener) = listener(id) {
-                forget(lane, id);
+                forget(Place { slot, id });
                 listener.borrow_mut()(Raw::Done(letter));
             }
         }
         Ok(Answer::Lost { id, why }) => {
-            notice(format!("The Worker for {} did not understand: {why}", lane.name()));
+            notice(format!("The Worker for {} did not understand: {why}", slot));
             if let Some(listener) = listener(id) {
-                forget(lane, id);
+                forget(Place { slot, id });
                 listener.borrow_mut()(Raw::Broken);
             }
         }
-        Err(why) => notice(format!("The Worker for {} was not understood: {why}", lane.name())),
+        Err(why) => notice(format!("The Worker for {} was not understood: {why}", slot)),
     }
 }
 
@@ -199,14 +227,14 @@ fn notice(text: String) {
     LINKS.with_borrow_mut(|links| links.notices.push(text));
 }
 
-fn forget(lane: Lane, id: u32) {
-    LINKS.with_borrow_mut(|links| links.links.get_mut(lane.name()).and_then(|link| link.listeners.remove(&id)));
+fn forget(place: Place) {
+    LINKS.with_borrow_mut(|links| links.links.get_mut(place.slot).and_then(|link| link.listeners.remove(&place.id)));
 }
 
 /// Ends a Worker; the next task of its lane gets a new one. Who listens to it.
-fn end(lane: Lane) -> Vec<Listener> {
+fn end(slot: &str) -> Vec<Listener> {
     LINKS.with_borrow_mut(|links| {
-        let Some(mut link) = links.links.remove(lane.name()) else { return Vec::new() };
+        let Some(mut link) = links.links.remove(slot) else { return Vec::new() };
         link.worker.set_onmessage(None);
         link.worker.set_onerror(None);
         link.worker.terminate();
@@ -216,12 +244,12 @@ fn end(lane: Lane) -> Vec<Listener> {
     })
 }
 
-fn lost(lane: Lane, why: &str) {
+fn lost(slot: &'static str, why: &str) {
     notice(format!(
         "The Worker for {} was lost ({why}): what it did is broken off, the next task gets a new one",
-        lane.name()
+        slot
     ));
-    end(lane).into_iter().for_each(|listener| listener.borrow_mut()(Raw::Broken));
+    end(slot).into_iter().for_each(|listener| listener.borrow_mut()(Raw::Broken));
 }
 
 /// Several pieces of news in one message.
@@ -238,10 +266,10 @@ fn each_news<N: DeserializeOwned>(letter: &Letter, mut take: impl FnMut(N)) -> R
     })
 }
 
-/// A task under way. Dropping it tells that nobody waits any more: a long task's Worker is ended.
+/// A task under way. Dropping it tells that nobody waits any more.
 pub struct Ticket {
     lane: Lane,
-    id: u32,
+    place: Place,
 }
 
 impl Ticket {
@@ -253,12 +281,13 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        let open = LINKS.with_borrow(|links| {
-            links.links.get(self.lane.name()).is_some_and(|link| link.listeners.contains_key(&self.id))
-        });
-        forget(self.lane, self.id);
-        if open && self.lane == Lane::Long {
-            end(self.lane).into_iter().for_each(|listener| listener.borrow_mut()(Raw::Broken));
+        let open = LINKS.with_borrow(|links| links.listens(self.place));
+        forget(self.place);
+        let alone = || {
+            LINKS.with_borrow(|links| links.links.get(self.place.slot).is_some_and(|link| link.listeners.is_empty()))
+        };
+        if open && self.lane.ends_with_its_task() && alone() {
+            end(self.place.slot);
         }
     }
 }
@@ -279,42 +308,37 @@ pub fn start<T: Task>(task: T, mut on: impl FnMut(Message<T>) + Send + 'static) 
         },
         Raw::Broken => on(Message::Broken),
     };
-    let listener = Rc::new(RefCell::new(listener));
-    let id = LINKS.with_borrow_mut(|links| links.start(T::LANE, T::NAME, &task, listener));
-    Ticket { lane: T::LANE, id }
+    let place = begin(T::LANE, T::NAME, &task, Rc::new(RefCell::new(listener)));
+    Ticket { lane: T::LANE, place }
 }
 
 /// A process under way. Dropping it ends the process after the step in work.
 pub struct Line<P: Process> {
-    id: u32,
+    place: Place,
     _process: PhantomData<P>,
 }
 
 impl<P: Process> Line<P> {
     /// Is taken before the next step.
     pub fn send(&self, command: P::Command) {
-        let id = self.id;
-        LINKS.with_borrow_mut(|links| {
-            links.order(P::LANE, |_| Order::Command { id }, |_| super::wire::pack_whole(&command));
-        });
+        let Place { slot, id } = self.place;
+        LINKS.with_borrow_mut(|links| links.order(slot, |_| Order::Command { id }, |_| pack_whole(&command)));
     }
 
     /// Ends it in the middle of a step, with its Worker; whether that can be done.
     pub fn end_now(&self) -> bool {
-        end(P::LANE);
+        forget(self.place);
+        end(self.place.slot).into_iter().for_each(|listener| listener.borrow_mut()(Raw::Broken));
         true
     }
 }
 
 impl<P: Process> Drop for Line<P> {
     fn drop(&mut self) {
-        let open = LINKS.with_borrow(|links| {
-            links.links.get(P::LANE.name()).is_some_and(|link| link.listeners.contains_key(&self.id))
-        });
-        if open {
-            forget(P::LANE, self.id);
-            let id = self.id;
-            LINKS.with_borrow_mut(|links| links.order(P::LANE, |_| Order::End { id }, |_| Vec::new()));
+        if LINKS.with_borrow(|links| links.listens(self.place)) {
+            forget(self.place);
+            let Place { slot, id } = self.place;
+            LINKS.with_borrow_mut(|links| links.order(slot, |_| Order::End { id }, |_| Vec::new()));
         }
     }
 }
@@ -332,7 +356,6 @@ pub fn converse<P: Process>(process: P, mut on: impl FnMut(P::News) + Send + 'st
         Raw::Done(_) => {}
         Raw::Broken => on(P::broken()),
     };
-    let listener = Rc::new(RefCell::new(listener));
-    let id = LINKS.with_borrow_mut(|links| links.start(P::LANE, P::NAME, &process, listener));
-    Line { id, _process: PhantomData }
+    let place = begin(P::LANE, P::NAME, &process, Rc::new(RefCell::new(listener)));
+    Line { place, _process: PhantomData }
 }

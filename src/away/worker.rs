@@ -167,7 +167,10 @@ impl Room {
         match self.running.get_mut(&id).map(|running| running.step()) {
             Some(Flow::On) => self.soon(id),
             Some(Flow::Wait) | None => {}
-            Some(Flow::Over) => _ = self.running.remove(&id),
+            Some(Flow::Over) => {
+                self.running.remove(&id);
+                post(&Answer::Done { id }, Vec::new);
+            }
         }
     }
 }

@@ -109,7 +109,7 @@ impl Checkpoint {
     /// A file that stays where it is.
     #[cfg(target_arch = "wasm32")]
     pub(super) fn of_far(far: Far) -> Result<Self, Error> {
-        Self::from_part(&far.name(), Bytes::Far(far))
+        Self::from_part(&far.name(), Bytes::Far(far.checked()?))
     }
 
     /// The shards of an index, which stay where they are.
@@ -120,7 +120,7 @@ impl Checkpoint {
         index: &[u8],
         mut load: impl FnMut(&str) -> Result<Far, Option<Error>>,
     ) -> Result<Self, Error> {
-        Self::assemble(name, file, index, |shard| load(shard).map(Bytes::Far))
+        Self::assemble(name, file, index, |shard| Ok(Bytes::Far(load(shard)?.checked().map_err(Some)?)))
     }
 
     /// Files whose tensors belong together although no index says so.
@@ -130,7 +130,7 @@ impl Checkpoint {
         let (mut metadata, mut holders) = (BTreeMap::new(), HashMap::<String, String>::new());
         let mut first = None;
         for far in files {
-            let (name, bytes) = (far.name(), Bytes::Far(far));
+            let (name, bytes) = (far.name(), Bytes::Far(far.checked()?));
             let contents = match name.to_ascii_lowercase().ends_with(".npy") {
                 true => npy::read(&name, &bytes, parts.len())?,
                 false => safetensors::read(&name, &bytes, parts.len())?,

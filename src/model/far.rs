@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use wasm_bindgen::{JsCast, JsValue};
 
+/// The memory of a page, and all its numbers of bytes, end there.
+const LONGEST: f64 = u32::MAX as f64;
+
 /// A file that was chosen or dropped.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Chosen {
@@ -48,13 +51,33 @@ pub enum Far {
 }
 
 impl Far {
-    /// What is behind an address.
+    /// What is behind an address of the web.
     pub fn at(url: &str) -> Result<Self, Error> {
+        let base = js_sys::Reflect::get(&js_sys::global(), &"location".into())
+            .map(|location| String::from(&js_sys::Object::from(location).to_string()));
+        let parsed = web_sys::Url::new_with_base(url, &base.unwrap_or_default())
+            .map_err(|_| unreadable(url, "it is no address".into()))?;
+        if !matches!(parsed.protocol().as_str(), "http:" | "https:") || !parsed.username().is_empty() {
+            return Err(unreadable(
+                url,
+                "only plain http and https addresses are read, without a name and password".into(),
+            ));
+        }
         let answer = request(url, Some(0..1)).map_err(|reason| unreadable(url, reason))?;
         let url = url.to_owned();
         match answer.all {
-            Some(bytes) => Ok(Self::Url { url, bytes }),
+            Some(bytes) => Self::Url { url, bytes }.checked(),
             None => Ok(Self::Whole { url, content: answer.content }),
+        }
+    }
+
+    /// Refuses what is longer than this machine can count.
+    pub fn checked(self) -> Result<Self, Error> {
+        match &self {
+            Self::File(Chosen { bytes, .. }) | Self::Url { bytes, .. } if *bytes > LONGEST => {
+                Err(unreadable(&self.name(), "a page can read files of up to 4 GB: use the desktop program".into()))
+            }
+            _ => Ok(self),
         }
     }
 

@@ -129,7 +129,7 @@ impl Loader {
         chosen: impl Future<Output = Option<rfd::FileHandle>> + Send + 'static,
         loaded: impl FnOnce(PathBuf) -> Loaded + Send + 'static,
     ) {
-        let word = self.word();
+        let word = self.word_waiting();
         std::thread::spawn(move || {
             let file = pollster::block_on(chosen);
             word.say(file.map_or(Loaded::Nothing, |file| loaded(file.path().into())));

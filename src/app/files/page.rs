@@ -115,7 +115,10 @@ fn download(file: &Download) -> Result<(), JsValue> {
     link.set_href(&url);
     link.set_download(&file.name);
     link.click();
-    Url::revoke_object_url(&url)
+    // Some browsers begin to read it a little later.
+    let revoke = Closure::once_into_js(move || drop(Url::revoke_object_url(&url)));
+    let window = web_sys::window().ok_or(JsValue::UNDEFINED)?;
+    window.set_timeout_with_callback_and_timeout_and_arguments_0(revoke.unchecked_ref(), 60_000).map(drop)
 }
 
 fn document() -> web_sys::Document {
@@ -128,17 +131,17 @@ pub fn wait_for(_: &AtomicUsize) {}
 impl Loader {
     /// The browser's dialog for a file of inputs.
     pub fn pick_inputs(&mut self, what: Use) {
-        pick(self.word(), ".safetensors,.npy", false, move |files| Loaded::PickedInputs(files, what));
+        pick(self.word_waiting(), ".safetensors,.npy", false, move |files| Loaded::PickedInputs(files, what));
     }
 
     /// The browser's dialog for a text.
     pub fn pick_text(&mut self) {
-        pick(self.word(), ".txt,.md,text/plain", false, Loaded::PickedText);
+        pick(self.word_waiting(), ".txt,.md,text/plain", false, Loaded::PickedText);
     }
 
     /// The browser's dialog for files to open.
     pub fn pick_file(&mut self) {
-        pick(self.word(), ".safetensors,.json,.npy", true, Loaded::Picked);
+        pick(self.word_waiting(), ".safetensors,.json,.npy", true, Loaded::Picked);
     }
 
     /// A browser shows files only.

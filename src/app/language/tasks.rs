@@ -247,7 +247,7 @@ pub struct Cost {
 
 impl Task for Cost {
     const NAME: &'static str = "cost of layers";
-    const LANE: Lane = Lane::Long;
+    const LANE: Lane = Lane::Measuring;
     type News = usize;
     type Output = Result<Proxy, String>;
 
@@ -314,7 +314,7 @@ pub enum Compressing {
 
 impl Task for Compress {
     const NAME: &'static str = "compress layers";
-    const LANE: Lane = Lane::Long;
+    const LANE: Lane = Lane::Compressing;
     type News = Compressing;
     type Output = Result<(), String>;
 

@@ -6,6 +6,7 @@ use crate::app::action::Action;
 use crate::app::colors;
 use crate::app::explorer::Explorer;
 use crate::app::picture::Shade;
+use crate::app::run::Subject;
 use crate::app::workspace::Pane;
 use crate::factorize::{Preset, Schedule, Settings, Start};
 use crate::matrix::Arrangement;
@@ -18,8 +19,10 @@ const CARDS: usize = 8;
 #[derive(Default)]
 pub struct Tour {
     card: Option<usize>,
-    /// The card whose scene is still to be set.
+    /// Whether its scene is still to be set.
     to_set: bool,
+    /// Whether the example was asked for.
+    asked: bool,
 }
 
 impl Tour {
@@ -31,7 +34,7 @@ impl Tour {
     /// On to this card, from 1; beyond the last the tour is over.
     pub fn go_to(&mut self, card: usize) {
         self.card = (1..=CARDS).contains(&card).then_some(card);
-        self.to_set = self.card.is_some();
+        (self.to_set, self.asked) = (self.card.is_some(), false);
     }
 
     /// The card, from 1, and how many there are.
@@ -95,9 +98,11 @@ impl Explorer {
             });
         if let Some(card) = to {
             self.tour.go_to(card);
+            self.queue.clear();
         }
         if !open {
             self.tour.close();
+            self.queue.clear();
         }
     }
 
@@ -105,22 +110,22 @@ impl Explorer {
     pub(in crate::app) fn tour_keys(&mut self, ctx: &Context, free: bool) {
         let Some(card) = self.tour.card.filter(|_| free) else { return };
         let pressed = |key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
-        if pressed(Key::Space) || pressed(Key::ArrowRight) {
-            self.tour.go_to(card + 1);
-        } else if pressed(Key::ArrowLeft) {
-            self.tour.go_to(card.saturating_sub(1).max(1));
-        }
+        let to = match () {
+            () if pressed(Key::Space) || pressed(Key::ArrowRight) => card + 1,
+            () if pressed(Key::ArrowLeft) => card.saturating_sub(1).max(1),
+            () => return,
+        };
+        self.queue.clear();
+        self.tour.go_to(to);
     }
 
     /// What the card speaks of; false while the example is not there yet.
     fn set_scene(&mut self, ctx: &Context, card: usize) -> bool {
-        if !self.is_example() {
-            if self.loader.busy == 0 {
+        let of_example = |subject: &Subject| subject.origin == crate::model::EXAMPLE_NAME;
+        if !self.is_example() || !self.subject.as_ref().is_some_and(of_example) {
+            if !std::mem::replace(&mut self.tour.asked, true) && !self.is_example() {
                 self.perform(ctx, Action::Example);
             }
-            return false;
-        }
-        if self.subject.is_none() {
             return false;
         }
         let fast = Settings { density: 0.25, ..Preset::Fast.settings() };
@@ -133,7 +138,7 @@ impl Explorer {
                 self.show(Pane::Paths);
                 self.views.pin(20, 30);
             }
-            3 => self.run_with(ctx, Settings { density: 0.2, ..fast }),
+            3 => self.run_with(ctx, Settings { density: 0.5, outer: 20, ..Preset::Published.settings() }),
             4 => {
                 // Many iterations, so that there is something left to step through.
                 self.run_with(ctx, Settings { outer: 40, ..fast });
@@ -168,6 +173,7 @@ impl Explorer {
     }
 
     fn run_with(&mut self, ctx: &Context, settings: Settings) {
+        self.queue.clear();
         self.settings = settings;
         self.start(ctx, true);
     }
@@ -186,8 +192,9 @@ impl Explorer {
         }
         let (settings, name) = self.queue.remove(0);
         self.settings = settings;
+        let number = self.next_number;
         self.start(ctx, false);
-        if let Some(run) = self.runs.last_mut() {
+        if let Some(run) = self.runs.last_mut().filter(|run| run.number == number) {
             run.name = name;
         }
     }
