@@ -37,7 +37,8 @@ pub fn scroll_to(ctx: &Context, name: &str) {
 /// Draws frames around controls of these names that are on screen.
 pub fn frame(ctx: &Context, names: &[&str], color: Color32) {
     let pass = ctx.cumulative_pass_nr();
-    let painter = ctx.layer_painter(eframe::egui::LayerId::new(Order::Foreground, Id::unique("tour frames")));
+    // Over the panels, under the card and other windows.
+    let painter = ctx.layer_painter(eframe::egui::LayerId::new(Order::Background, Id::unique("tour frames")));
     for name in names {
         let Some(mark) = ctx.data(|data| data.get_temp::<Mark>(place(name))) else { continue };
         if pass.saturating_sub(mark.pass) <= 1 && mark.rect.is_positive() {

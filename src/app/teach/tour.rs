@@ -77,10 +77,12 @@ impl Explorer {
         let mut open = true;
         let window = Window::new(title).id(eframe::egui::Id::unique("tour")).open(&mut open);
         let window = window.collapsible(false).resizable(false).default_width(340.0);
-        window
-            .pivot(Align2::LEFT_BOTTOM)
-            .default_pos(ctx.content_rect().left_bottom() + eframe::egui::vec2(16.0, -44.0))
-            .show(ctx, |ui| {
+        // Over the list of runs, which is the least missed; it can be moved.
+        let room = ctx.content_rect();
+        let right = if self.workspace.is_narrow() { 8.0 } else { 0.22 * room.width() + 8.0 };
+        window.pivot(Align2::RIGHT_BOTTOM).default_pos(room.right_bottom() - eframe::egui::vec2(right, 40.0)).show(
+            ctx,
+            |ui| {
                 paragraphs(ui, words.text);
                 ui.separator();
                 ui.horizontal_wrapped(|ui| {
@@ -95,7 +97,8 @@ impl Explorer {
                         to = Some(card);
                     }
                 });
-            });
+            },
+        );
         if let Some(card) = to {
             self.tour.go_to(card);
             self.queue.clear();
