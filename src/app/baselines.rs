@@ -2,7 +2,7 @@
 
 use super::background::Background;
 use super::series::Baselines;
-use crate::away::{Lane, Task, shared};
+use crate::away::{Lane, Silent, shared};
 use crate::matrix::keep_largest;
 use crate::measure::{self, Spectrum};
 use crate::model::Layer;
@@ -27,13 +27,12 @@ impl PartialEq for Whose {
 #[derive(Serialize, Deserialize)]
 pub struct Magnitude(#[serde(with = "shared")] Arc<Layer>, usize);
 
-impl Task for Magnitude {
+impl Silent for Magnitude {
     const NAME: &'static str = "magnitude";
     const LANE: Lane = Lane::Aside;
-    type News = ();
     type Output = f64;
 
-    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> f64 {
+    fn make(self) -> f64 {
         let w = &self.0.weight;
         measure::relative_difference(w, &keep_largest(w, self.1))
     }
@@ -43,13 +42,12 @@ impl Task for Magnitude {
 #[derive(Serialize, Deserialize)]
 pub struct Spectra(#[serde(with = "shared")] Arc<Layer>);
 
-impl Task for Spectra {
+impl Silent for Spectra {
     const NAME: &'static str = "spectrum";
     const LANE: Lane = Lane::Slow;
-    type News = ();
     type Output = Option<Spectrum>;
 
-    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Option<Spectrum> {
+    fn make(self) -> Option<Spectrum> {
         Spectrum::of(&self.0.weight)
     }
 }

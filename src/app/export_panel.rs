@@ -6,7 +6,7 @@ use super::picture::{Colors, Pyramid, Viewport, bar, image};
 use super::run::Kept;
 use super::showing::Pictures;
 use super::workspace::Pane;
-use crate::away::{Lane, Task, shared};
+use crate::away::{Lane, Silent, shared};
 use crate::export::{
     self, Chart, Export, HtmlReport, Layout, Palette, RunReport, framed, html_report, report_pictures,
 };
@@ -207,13 +207,12 @@ impl Write {
     }
 }
 
-impl Task for Write {
+impl Silent for Write {
     const NAME: &'static str = "write";
     const LANE: Lane = Lane::Aside;
-    type News = ();
     type Output = Result<Written, String>;
 
-    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+    fn make(self) -> Self::Output {
         write(self.request, &self.wanted)
     }
 }

@@ -9,7 +9,7 @@ use super::export_panel::What;
 use super::files::Place;
 use super::run::{Run, State};
 use super::workspace::Pane;
-use crate::away::{Lane, Task};
+use crate::away::{Lane, Silent};
 use crate::export::Layout;
 use crate::factorize::{Preset, Settings};
 use crate::job::bench;
@@ -23,14 +23,13 @@ use serde_json::{Value, json};
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Bench(usize);
 
-impl Task for Bench {
+impl Silent for Bench {
     const NAME: &'static str = "bench";
     const LANE: Lane = Lane::Slow;
-    type News = ();
     /// What `dsf-explorer bench solver` tells.
     type Output = Result<String, String>;
 
-    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+    fn make(self) -> Self::Output {
         let Self(side) = self;
         let measured = bench::measure(side, side, &Settings::default(), crate::away::processors());
         measured.map(|measured| json!(measured).to_string()).map_err(|error| error.to_string())

@@ -5,7 +5,7 @@ use super::files::{self, Written};
 use super::inputs_panel::Use;
 use super::language::{Collect, SaveModel};
 use super::run::{Ended, Kept, Subject};
-use crate::away::{self, Lane, Message, Task, shared};
+use crate::away::{self, Lane, Message, Silent, Task, shared};
 use crate::factorize::Calibration;
 use crate::job::Outcome;
 use crate::measure;
@@ -250,13 +250,12 @@ pub struct Open(Source);
 #[derive(Serialize, Deserialize)]
 pub struct Opened(#[serde(with = "shared")] Arc<Checkpoint>);
 
-impl Task for Open {
+impl Silent for Open {
     const NAME: &'static str = "open";
     const LANE: Lane = Lane::Aside;
-    type News = ();
     type Output = Result<Opened, String>;
 
-    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+    fn make(self) -> Self::Output {
         self.0.open().map(|checkpoint| Opened(Arc::new(checkpoint))).map_err(|error| error.to_string())
     }
 }
@@ -270,13 +269,12 @@ pub struct ReadLayer {
     orientation: Orientation,
 }
 
-impl Task for ReadLayer {
+impl Silent for ReadLayer {
     const NAME: &'static str = "read layer";
     const LANE: Lane = Lane::Aside;
-    type News = ();
     type Output = Result<Layer, String>;
 
-    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+    fn make(self) -> Self::Output {
         self.checkpoint.layer(&self.name, self.orientation).map_err(|error| error.to_string())
     }
 }
@@ -291,14 +289,13 @@ pub struct ReadFactors {
     layer: Option<Arc<Layer>>,
 }
 
-impl Task for ReadFactors {
+impl Silent for ReadFactors {
     const NAME: &'static str = "read factors";
     const LANE: Lane = Lane::Aside;
-    type News = ();
     /// Whether they were compared.
     type Output = Result<(Ended, bool), String>;
 
-    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+    fn make(self) -> Self::Output {
         let factors = self.checkpoint.factors(&self.stem).map_err(|error| error.to_string())?;
         let shape = (factors.a.rows(), factors.b.cols());
         let w = self.layer.as_ref().map(|layer| &*layer.weight).filter(|w| w.shape() == shape);
@@ -316,13 +313,12 @@ pub struct Compare {
     layer: Arc<Layer>,
 }
 
-impl Task for Compare {
+impl Silent for Compare {
     const NAME: &'static str = "compare";
     const LANE: Lane = Lane::Aside;
-    type News = ();
     type Output = Result<f64, String>;
 
-    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+    fn make(self) -> Self::Output {
         let factors = self.kept.factors();
         Ok(measure::relative_error(&self.layer.weight, &factors.a, &factors.b))
     }
@@ -336,13 +332,12 @@ pub struct ReadInputs {
     inputs: usize,
 }
 
-impl Task for ReadInputs {
+impl Silent for ReadInputs {
     const NAME: &'static str = "read inputs";
     const LANE: Lane = Lane::Aside;
-    type News = ();
     type Output = Result<Calibration, String>;
 
-    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+    fn make(self) -> Self::Output {
         let read = || self.source.open()?.calibration(&self.stem, self.inputs);
         read().map_err(|error| error.to_string())
     }

@@ -5,7 +5,7 @@ use super::colors;
 use super::picture::{Colors, Frame, Marks, MatrixView, Pyramid, Shade, Viewport};
 use super::run::Run;
 use super::showing::Moment;
-use crate::away::{Lane, Task, shared};
+use crate::away::{Lane, Silent, shared};
 use crate::factorize::Factor;
 use crate::matrix::{Mask, Matrix, Overlap};
 use eframe::egui::{Color32, ComboBox, Id, Ui};
@@ -24,13 +24,12 @@ pub struct Key {
     factor: Factor,
 }
 
-impl Task for Key {
+impl Silent for Key {
     const NAME: &'static str = "compare masks";
     const LANE: Lane = Lane::Views;
-    type News = ();
     type Output = Option<Comparison>;
 
-    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Option<Comparison> {
+    fn make(self) -> Option<Comparison> {
         compare(&self)
     }
 }

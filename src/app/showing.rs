@@ -4,7 +4,7 @@ use super::background::Background;
 use super::film::Shot;
 use super::picture::Pyramid;
 use super::run::Kept;
-use crate::away::{Lane, Task, shared};
+use crate::away::{Lane, Silent, shared};
 use crate::factorize::Factors;
 use crate::matrix::{Arrangement, Matrix, Orders, inverse, permuted};
 use crate::model::Layer;
@@ -81,24 +81,22 @@ impl PartialEq for Request {
 #[derive(Serialize, Deserialize)]
 pub struct DrawLayer(#[serde(with = "shared")] Arc<Layer>);
 
-impl Task for DrawLayer {
+impl Silent for DrawLayer {
     const NAME: &'static str = "draw layer";
     const LANE: Lane = Lane::Views;
-    type News = ();
     type Output = Pyramid;
 
-    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Pyramid {
+    fn make(self) -> Pyramid {
         Pyramid::new(self.0.weight.clone())
     }
 }
 
-impl Task for Request {
+impl Silent for Request {
     const NAME: &'static str = "draw";
     const LANE: Lane = Lane::Views;
-    type News = ();
     type Output = Drawn;
 
-    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Drawn {
+    fn make(self) -> Drawn {
         Drawn::new(&self)
     }
 }

@@ -19,6 +19,30 @@ pub trait Task: Serialize + DeserializeOwned + Send + 'static {
     fn run(self, tell: &(dyn Fn(Self::News) -> bool + Sync)) -> Self::Output;
 }
 
+/// A [`Task`] that tells nothing on the way.
+pub trait Silent: Serialize + DeserializeOwned + Send + 'static {
+    /// As a task's.
+    const NAME: &'static str;
+    /// As a task's.
+    const LANE: Lane;
+    /// What it makes.
+    type Output: Serialize + DeserializeOwned + Send + 'static;
+
+    /// Does it.
+    fn make(self) -> Self::Output;
+}
+
+impl<T: Silent> Task for T {
+    const NAME: &'static str = T::NAME;
+    const LANE: Lane = T::LANE;
+    type News = ();
+    type Output = T::Output;
+
+    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> T::Output {
+        self.make()
+    }
+}
+
 /// Something that goes on step by step, and listens between the steps.
 pub trait Process: Serialize + DeserializeOwned + Send + 'static {
     /// Unlike that of any other task or process.

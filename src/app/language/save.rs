@@ -3,7 +3,7 @@
 use super::LanguageRoom;
 use super::tasks::Opened;
 use crate::app::files::{Place, Written};
-use crate::away::{Lane, Task, shared};
+use crate::away::{Lane, Silent, shared};
 use crate::compress::{CompressedLayer, Plan};
 use crate::factorize::Settings;
 use serde::{Deserialize, Serialize};
@@ -31,14 +31,13 @@ impl LanguageRoom {
     }
 }
 
-impl Task for SaveModel {
+impl Silent for SaveModel {
     const NAME: &'static str = "save model";
     const LANE: Lane = Lane::Language;
-    type News = ();
     type Output = Result<Written, String>;
 
     #[cfg(not(target_arch = "wasm32"))]
-    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+    fn make(self) -> Self::Output {
         use crate::compress::{Folder, Inputs, Output, Totals};
         use crate::export::Layout;
         use crate::language;
@@ -70,7 +69,7 @@ impl Task for SaveModel {
     }
 
     #[cfg(target_arch = "wasm32")]
-    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+    fn make(self) -> Self::Output {
         use crate::app::files::Download;
 
         let study = self.model.get().as_ref().map_err(Clone::clone)?;

@@ -2,7 +2,7 @@
 
 use super::study::{Facts, Source, Study};
 use crate::app::showing::Moment;
-use crate::away::{Lane, Made, Recipe, Task, shared};
+use crate::away::{Lane, Made, Recipe, Silent, Task, shared};
 use crate::compress::{CompressedLayer, Compression, Inputs, Memory, Plan, Proxy, Step};
 use crate::compute::Threads;
 use crate::factorize::Calibration;
@@ -54,13 +54,12 @@ fn on_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() -> Result<T, 
 #[derive(Serialize, Deserialize)]
 pub struct Read(#[serde(with = "shared")] pub Arc<Opened>);
 
-impl Task for Read {
+impl Silent for Read {
     const NAME: &'static str = "read model";
     const LANE: Lane = Lane::Language;
-    type News = ();
     type Output = Result<Facts, String>;
 
-    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+    fn make(self) -> Self::Output {
         study(&self.0).map(Facts::of)
     }
 }
@@ -92,13 +91,12 @@ impl Recipe for Streams {
 #[derive(Serialize, Deserialize)]
 pub struct Measure(#[serde(with = "shared")] pub Arc<Made<Streams>>);
 
-impl Task for Measure {
+impl Silent for Measure {
     const NAME: &'static str = "measure model";
     const LANE: Lane = Lane::Language;
-    type News = ();
     type Output = Result<Loss, String>;
 
-    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+    fn make(self) -> Self::Output {
         self.0.get().as_ref().map(Prepared::loss).map_err(Clone::clone)
     }
 }
@@ -152,13 +150,12 @@ pub struct Changed {
     pub change: Change,
 }
 
-impl Task for Changed {
+impl Silent for Changed {
     const NAME: &'static str = "measure changed model";
     const LANE: Lane = Lane::Language;
-    type News = ();
     type Output = Result<f64, String>;
 
-    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+    fn make(self) -> Self::Output {
         let Streams { model, threads, stop } = self.dense.recipe();
         let prepared = self.dense.get().as_ref().map_err(Clone::clone)?;
         let changed = self.change.of(&study(model)?.model).ok_or("there are no factors yet")?;
@@ -194,13 +191,12 @@ pub struct Tell {
     pub threads: Option<usize>,
 }
 
-impl Task for Tell {
+impl Silent for Tell {
     const NAME: &'static str = "tell";
     const LANE: Lane = Lane::Language;
-    type News = ();
     type Output = Result<Told, String>;
 
-    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+    fn make(self) -> Self::Output {
         let study = study(&self.model)?;
         on_threads(self.threads, || {
             let tokenizer = study.model.tokenizer();
@@ -271,13 +267,12 @@ pub struct Collect {
     pub id: LayerId,
 }
 
-impl Task for Collect {
+impl Silent for Collect {
     const NAME: &'static str = "collect inputs";
     const LANE: Lane = Lane::Language;
-    type News = ();
     type Output = Result<Calibration, String>;
 
-    fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> Self::Output {
+    fn make(self) -> Self::Output {
         let study = study(&self.model)?;
         let windows = study.calibration.as_ref().ok_or("there is no text to take the inputs from")?;
         let mut walk = Walk::new(&study.model, windows).map_err(told)?;
