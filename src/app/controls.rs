@@ -41,6 +41,7 @@ fn progress_ui(ui: &mut Ui, run: &Run) {
         match &run.state {
             State::Failed(why) => _ = ui.colored_label(ui.visuals().error_fg_color, why),
             State::Opened => _ = ui.weak("Factors from a file"),
+            State::Paused => _ = ui.weak("paused before the first step"),
             _ => _ = ui.weak("Preparing…"),
         }
         return;

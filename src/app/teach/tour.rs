@@ -73,7 +73,7 @@ impl Explorer {
         frame(ctx, points_at(card), colors::DSF);
         let words = words(&format!("tour {card}"));
         let mut to = None;
-        let title = format!("{card} of {CARDS}   {}", words.title);
+        let title = format!("{card} of {CARDS}");
         let mut open = true;
         let window = Window::new(title).id(eframe::egui::Id::unique("tour")).open(&mut open);
         let window = window.collapsible(false).resizable(false).default_width(340.0);
@@ -83,6 +83,7 @@ impl Explorer {
         window.pivot(Align2::RIGHT_BOTTOM).default_pos(room.right_bottom() - eframe::egui::vec2(right, 40.0)).show(
             ctx,
             |ui| {
+                ui.heading(words.title);
                 paragraphs(ui, words.text);
                 ui.separator();
                 ui.horizontal_wrapped(|ui| {
