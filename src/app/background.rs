@@ -14,12 +14,12 @@ pub struct Background<K, T: Task> {
     /// The last word of the task in work.
     news: Option<T::News>,
     begun: Option<Instant>,
-    /// How long the last one took.
+    /// How long the last one took, not counting until the window looked.
     took: Duration,
     /// What could not be made, by a bug or because its Worker was lost, and how often: tried once more.
     failed: Option<(K, u32)>,
-    sender: Sender<Message<T>>,
-    receiver: Receiver<Message<T>>,
+    sender: Sender<(Message<T>, Duration)>,
+    receiver: Receiver<(Message<T>, Duration)>,
 }
 
 impl<K, T: Task> Default for Background<K, T> {
@@ -52,11 +52,12 @@ impl<K: Clone + PartialEq, T: Task<Output: Sync>> Background<K, T> {
                 return ctx.request_repaint_after(wait);
             }
         }
-        self.begun = Some(Instant::now());
+        let begun = Instant::now();
+        self.begun = Some(begun);
         let (sender, ctx) = (self.sender.clone(), ctx.clone());
         let ticket = away::start(task(&key), move |message| {
             // A window that has been closed needs nothing.
-            if sender.send(message).is_ok() {
+            if sender.send((message, begun.elapsed())).is_ok() {
                 ctx.request_repaint();
             }
         });
@@ -64,12 +65,12 @@ impl<K: Clone + PartialEq, T: Task<Output: Sync>> Background<K, T> {
     }
 
     fn take_in(&mut self) {
-        while let Ok(message) = self.receiver.try_recv() {
+        while let Ok((message, took)) = self.receiver.try_recv() {
             match message {
                 Message::News(news) => self.news = Some(news),
                 Message::Done(value) => {
                     let Some((key, _)) = self.busy.take() else { continue };
-                    self.took = self.begun.map_or(Duration::ZERO, |begun| begun.elapsed());
+                    self.took = took;
                     self.news = None;
                     self.made.replace((key, Arc::new(value))).into_iter().for_each(|(_, old)| away::drop_later(old));
                 }
