@@ -136,32 +136,37 @@ pub enum News {
 
 impl Process for Watched {
     const NAME: &'static str = "run";
-    const LANE: Lane = Lane::Run;
+    const LANE: Lane = Job::LANE;
     type Command = Command;
     type News = News;
     type Going = Session;
 
     fn begin(self) -> Session {
-        Session::new(self.0)
+        self.0.begin()
     }
 
     fn command(going: &mut Session, command: Command) {
-        going.command(command);
+        Job::command(going, command);
     }
 
     fn step(going: &mut Session, tell: &mut dyn FnMut(News)) -> Flow {
-        going.step(&mut |event| {
-            tell(match event {
-                Event::Stepped(progress) => News::Stepped(progress),
-                Event::Snapshot(snapshot) => News::Shot(Arc::new(Shot::of(&snapshot))),
-                Event::Ended(outcome) => News::Ended(Box::new(Ended::new(*outcome))),
-                Event::Failed(why) => News::Failed(why),
-            })
-        })
+        Job::step(going, &mut |event| tell(News::of(event)))
     }
 
     fn broken() -> News {
-        News::Failed("the solver broke off (a bug; please report it with the settings and the matrix)".into())
+        News::of(Job::broken())
+    }
+}
+
+impl News {
+    /// Packed where the run is, so that the window only receives it.
+    fn of(event: Event) -> Self {
+        match event {
+            Event::Stepped(progress) => Self::Stepped(progress),
+            Event::Snapshot(snapshot) => Self::Shot(Arc::new(Shot::of(&snapshot))),
+            Event::Ended(outcome) => Self::Ended(Box::new(Ended::new(*outcome))),
+            Event::Failed(why) => Self::Failed(why),
+        }
     }
 }
 

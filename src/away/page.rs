@@ -15,6 +15,9 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, Worker};
 
+/// What Trunk calls the Workers' program, beside the page.
+const SCRIPT: &str = "worker_loader.js";
+
 /// What comes back, before it is known of what kind it is.
 enum Raw<'a> {
     News(&'a Letter),
@@ -42,7 +45,6 @@ struct Links {
     notices: Vec<String>,
     /// Ended ones: what is dropped while it is called would not come back from that.
     ended: Vec<Link>,
-    script: Option<String>,
 }
 
 thread_local! {
@@ -62,11 +64,6 @@ impl Lane {
             Self::Measuring => &["measuring"],
         }
     }
-}
-
-/// The address of the Workers' script; before anything is started.
-pub fn workers_at(script: &str) {
-    LINKS.with_borrow_mut(|links| links.script = Some(script.to_owned()));
 }
 
 /// What the person should know of the Workers, once.
@@ -101,9 +98,7 @@ impl Links {
 
     fn link(&mut self, slot: &'static str) -> Result<&mut Link, String> {
         if !self.links.contains_key(slot) {
-            let script = self.script.clone().unwrap_or_else(|| "worker_loader.js".into());
-            let link =
-                Link::new(slot, &script).map_err(|error| format!("This page cannot start a Worker: {error:?}"))?;
+            let link = Link::new(slot).map_err(|error| format!("This page cannot start a Worker: {error:?}"))?;
             self.links.insert(slot, link);
         }
         Ok(self.links.get_mut(slot).expect("it was made just now"))
@@ -161,8 +156,8 @@ fn begin(lane: Lane, name: &str, task: &impl Serialize, listener: Listener) -> P
 }
 
 impl Link {
-    fn new(slot: &'static str, script: &str) -> Result<Self, JsValue> {
-        let worker = Worker::new(script)?;
+    fn new(slot: &'static str) -> Result<Self, JsValue> {
+        let worker = Worker::new(SCRIPT)?;
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             if let Some(letter) = Letter::new(event.data()) {
                 answered(slot, &letter);

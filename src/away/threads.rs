@@ -13,8 +13,9 @@ pub struct Ticket {
 
 impl Ticket {
     /// The task is wanted, whoever waits.
-    pub fn keep(self) {
-        std::mem::forget(self);
+    pub fn keep(mut self) {
+        // What is dropped now says it to nobody.
+        self.cancelled = Arc::default();
     }
 }
 
