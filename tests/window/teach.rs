@@ -5,6 +5,7 @@ use dsf_explorer::app::{Link, Opening};
 use egui::{Key, Modifiers, accesskit::Role};
 use egui_kittest::kittest::{NodeT, Queryable};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 fn card(state: &Value) -> Option<u64> {
     state["tour"]["card"].as_u64()
@@ -37,9 +38,34 @@ fn the_tours_keys_go_back_and_away() {
     assert_eq!(card(&harness.state().state()), None);
 }
 
+/// The controls that the words file has a reason for.
+fn reasons() -> BTreeSet<String> {
+    let words = include_str!("../../assets/teaching/en.md");
+    words.lines().filter_map(|line| line.strip_prefix("## why: ")).map(str::to_owned).collect()
+}
+
 #[test]
 fn every_setting_says_why_it_is_there() {
     let mut harness = ready();
+    let ctx = harness.ctx.clone();
+    let mut seen = BTreeSet::new();
+    for order in [
+        json!({ "preset": "fast" }),
+        json!({ "settings": { "start": "random", "factor_density": 0.1 } }),
+        json!({ "settings": { "ridge_start": 0.2, "ramp_from": 0.1 } }),
+        json!({ "preset": "published" }),
+    ] {
+        harness.state_mut().order(&ctx, &order).unwrap();
+        harness.run_steps(3);
+        let buttons = harness.query_all_by_label_contains("Why ").filter_map(|node| node.accesskit_node().label());
+        let label = |text: String| Some(text.strip_prefix("Why ")?.strip_suffix('?')?.to_owned());
+        seen.extend(buttons.filter_map(label));
+    }
+    // Only with the layer's inputs.
+    let layerwise = ["Finalize", "Both factors", "Rounds", "Shrinkage"].map(str::to_owned);
+    let expected: BTreeSet<String> = reasons().into_iter().filter(|label| !layerwise.contains(label)).collect();
+    assert_eq!(seen, expected, "a reason nobody can ask for, or a control that was renamed");
+
     harness.get_by_label("Why Density?").click();
     harness.run_steps(3);
     assert!(harness.query_by_label_contains("nonzeros, of A and B together").is_some());
