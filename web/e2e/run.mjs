@@ -1,4 +1,4 @@
-// Drives the page in Chromium, as people do: node run.mjs DIST PROGRAM PYTHON [ONLY]
+// Drives the page in Chromium, as people do: node run.mjs DIST PROGRAM PYTHON [ONLY], after npm install in this folder.
 //
 // DIST is the built page, PROGRAM the native one that its numbers are compared with, PYTHON one with numpy and safetensors.
 // ONLY runs the tests whose names hold it. Pictures of what was seen are left in the folder DSF_SHOTS, if that is set.
@@ -225,9 +225,9 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     await until(page, "the shards", (seen) => seen.layer?.name === "one.weight");
     await order(page, { layer: "two.weight" });
     await until(page, "the other shard", (seen) => seen.layer?.name === "two.weight");
-    const small = join(import.meta.dirname, "llama3");
+    const small = join(import.meta.dirname, "../../tests/llama/llama3");
     await drop(page, ["config.json", "tokenizer.json", "model.safetensors"].map((name) => ({ name, bytes: readFileSync(join(small, name)) })));
-    const { blocks } = { blocks: JSON.parse(readFileSync(join(small, "config.json"), "utf8")).num_hidden_layers };
+    const blocks = JSON.parse(readFileSync(join(small, "config.json"), "utf8")).num_hidden_layers;
     await until(page, "the other model", (seen) => seen.language.layers === 7 * blocks && seen.checkpoint === "model.safetensors");
     return page;
   },
