@@ -1,6 +1,6 @@
 //! The tour, the lesson, the 'why?', links, and the window as a program sees it.
 
-use super::driver::{click, press, ready, until, window};
+use super::driver::{click, finished, press, ready, until, window};
 use dsf_explorer::app::{Link, Opening};
 use egui::{Key, Modifiers, accesskit::Role};
 use egui_kittest::kittest::{NodeT, Queryable};
@@ -66,9 +66,13 @@ fn every_setting_says_why_it_is_there() {
     let expected: BTreeSet<String> = reasons().into_iter().filter(|label| !layerwise.contains(label)).collect();
     assert_eq!(seen, expected, "a reason nobody can ask for, or a control that was renamed");
 
-    harness.get_by_label("Why Density?").click();
+    // Nothing moves under the pointer any more.
+    until(&mut harness, "the last run", finished);
     harness.run_steps(3);
-    assert!(harness.query_by_label_contains("nonzeros, of A and B together").is_some());
+    harness.get_by_label("Why Density?").click();
+    until(&mut harness, "the reason", |harness| {
+        harness.query_by_label_contains("nonzeros, of A and B together").is_some()
+    });
 }
 
 #[test]
@@ -117,7 +121,7 @@ fn a_link_leads_to_the_same_result() {
 fn a_link_for_a_class_leaves_panels_out() {
     let link: Link = serde_json::from_value(json!({ "hide": ["Runs", "Layers"] })).unwrap();
     let mut harness = window(Opening { link: Some(link), ..Opening::default() });
-    until(&mut harness, "the run", super::driver::finished);
+    until(&mut harness, "the run", finished);
     harness.run_steps(5);
     assert!(harness.query_by_label_contains("find by name").is_none());
     assert!(harness.query_by_label("Curves").is_some());
@@ -132,7 +136,7 @@ fn beginning_again_gives_the_same_run() {
     until(&mut harness, "another run", |harness| harness.state().runs().last().unwrap().error() < error);
     harness.state_mut().order(&ctx, &json!({ "act": "Begin again" })).unwrap();
     until(&mut harness, "the first run again", |harness| {
-        super::driver::finished(harness) && harness.state().runs().last().unwrap().error() == error
+        finished(harness) && harness.state().runs().last().unwrap().error() == error
     });
     assert_eq!(harness.state().settings().density, 0.25);
 }
@@ -164,7 +168,7 @@ fn a_narrow_window_has_room_for_what_matters() {
         .with_size([390.0, 760.0])
         .with_max_steps(10_000)
         .build_eframe(|cc| dsf_explorer::app::Explorer::new(cc, Opening::default()));
-    until(&mut harness, "the run", super::driver::finished);
+    until(&mut harness, "the run", finished);
     harness.run_steps(5);
     let start = harness.get_by_role_and_label(Role::Button, "▶ Start").rect();
     assert!(start.width() > 50.0 && start.max.x < 390.0, "{start:?}");
