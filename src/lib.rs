@@ -14,8 +14,10 @@
 //! - [`stories`]: a language of small stories with known probabilities, which the built-in model speaks
 //! - [`language`]: language models, what their layers read, and perplexity
 //! - [`job`]: a run: commands in, events out
+//! - [`methods`]: what DSF is compared with
 //! - [`export`]: safetensors layouts, pictures, reports
 //! - [`compress`]: a whole language model, layer by layer
+//! - [`compare`]: methods side by side
 //! - `app`: the window (feature `gui`)
 //!
 //! ```
@@ -35,6 +37,7 @@
 #[cfg(feature = "gui")]
 pub mod app;
 pub mod away;
+pub mod compare;
 pub mod compress;
 pub mod compute;
 pub mod export;
@@ -43,5 +46,6 @@ pub mod job;
 pub mod language;
 pub mod matrix;
 pub mod measure;
+pub mod methods;
 pub mod model;
 pub mod stories;

@@ -78,7 +78,7 @@ fn factorize_prints_every_key_and_writes_what_it_says() {
     ));
     let mut keys: Vec<&str> = report.as_object().unwrap().keys().map(String::as_str).collect();
     keys.sort_unstable();
-    let expected = "adapter backend bytes_bitmask bytes_csr bytes_dense cols density history inner inner_dim layer_error \
+    let expected = "adapter backend bytes bytes_bitmask bytes_csr bytes_dense cols density history inner inner_dim layer_error \
         layer_error_before_finalize layer_error_held_out method nnz nnz_a nnz_b outer preset relative_error rows seconds \
         seed source tensor threads";
     assert_eq!(keys, expected.split_whitespace().collect::<Vec<_>>());
@@ -528,4 +528,75 @@ fn bench_reports_phases_and_the_floor() {
     for arguments in [&["bench"][..], &["bench", "solver", "--sizes", "big"], &["bench", "nothing"]] {
         assert_eq!(run(&folder, arguments).status.code(), Some(2));
     }
+}
+
+#[test]
+fn every_method_is_factorized_and_written() {
+    let folder = folder("methods");
+    npy(&folder.join("w.npy"), 24, 40, some_values);
+    npy(&folder.join("x.npy"), 90, 40, |at| some_values(3 * at + at / 40) * (1 + at % 40) as f32);
+    for (method, kept, inner) in [
+        ("magnitude", 288, false),
+        ("wanda", 288, false),
+        ("admm", 288, false),
+        ("sparsegpt", 288, false),
+        ("obc", 288, false),
+        // r = ⌊288/(24 + 40)⌋ = 4 and 4·64 entries; b·r·64 for Monarch with b·r = 4.
+        ("svd", 256, true),
+        ("monarch", 256, true),
+        ("palm4msa", 288, true),
+    ] {
+        let command = ["factorize", "w.npy", "--method", method, "--density", "0.3", "--calibration", "x.npy"];
+        let report = json(&run(&folder, &[&command[..], &["--out", "out.safetensors", "--force", "--json"]].concat()));
+        assert_eq!((&report["method"], &report["nnz"]), (&method.into(), &kept.into()), "{report}");
+        assert_eq!(report["inner_dim"].is_null(), !inner, "{method}");
+        assert_eq!(report["nnz_a"].is_null(), !inner, "{method}");
+        assert_eq!((&report["preset"], &report["history"]), (&Value::Null, &serde_json::json!([])));
+        assert!(report["bytes"].as_u64().unwrap() < report["bytes_dense"].as_u64().unwrap());
+        let dense = matches!(method, "svd" | "monarch");
+        assert_eq!(report["bytes_bitmask"].is_null(), dense, "{method}");
+        // The errors are those of the file.
+        let (w, inputs) = (
+            open(&folder.join("w.npy")).unwrap().layer("w", Orientation::AsStored).unwrap().weight,
+            open_calibration(&folder.join("x.npy"), "", 40).unwrap(),
+        );
+        let file = open(&folder.join("out.safetensors")).unwrap();
+        let found = match inner {
+            true => file.factors("w").unwrap().product(),
+            false => Matrix::clone(&file.layer("w", Orientation::AsStored).unwrap().weight),
+        };
+        let error = report["relative_error"].as_f64().unwrap();
+        assert!((measure::relative_difference(&w, &found) - error).abs() < 1e-6, "{method}");
+        let error = report["layer_error"].as_f64().unwrap();
+        assert!((measure::layer_difference(&w, &found, inputs.xtx()) - error).abs() < 1e-6, "{method}");
+    }
+    assert_refused(&folder, &["factorize", "w.npy", "--method", "wanda"], "give a calibration");
+    let apart = ["factorize", "w.npy", "--method", "magnitude", "--out", "o.safetensors", "--layout", "csr"];
+    assert_refused(&folder, &apart, "--layout merged");
+}
+
+#[test]
+fn compare_puts_methods_side_by_side() {
+    let folder = folder("compare");
+    npy(&folder.join("w.npy"), 24, 40, some_values);
+    npy(&folder.join("x.npy"), 90, 40, |at| some_values(3 * at + at / 40) * (1 + at % 40) as f32);
+    let output = run(&folder, &["compare", "w.npy", "--density", "0.3", "--json"]);
+    let reports = json(&output);
+    let methods: Vec<&str> =
+        reports.as_array().unwrap().iter().map(|report| report["method"].as_str().unwrap()).collect();
+    assert_eq!(methods, ["dsf", "magnitude", "svd", "monarch", "palm4msa", "hierarchical"]);
+    assert!(text(&output.stderr).contains("Wanda, ADMM, SparseGPT, OBC need the layer's inputs"));
+    for report in reports.as_array().unwrap() {
+        assert!(report["nnz"].as_u64().unwrap() <= 288 && report["layer_error"].is_null());
+    }
+    // The same numbers as by itself.
+    let alone = json(&run(&folder, &["factorize", "w.npy", "--density", "0.3", "--json"]));
+    assert_eq!((&alone["relative_error"], &alone["history"]), (&reports[0]["relative_error"], &reports[0]["history"]));
+
+    let named = ["compare", "w.npy", "--methods", "obc,wanda", "--calibration", "x.npy", "--chart", "bars.png"];
+    let table = text(&run(&folder, &named).stdout);
+    assert!(table.contains("layer error") && table.contains("Wanda") && table.contains("OBC"), "{table}");
+    assert_eq!(std::fs::read(folder.join("bars.png")).unwrap()[1..4], *b"PNG");
+    assert_refused(&folder, &named, "--force");
+    assert_refused(&folder, &["compare", "w.npy", "--methods", "dsf,obc"], "OBC needs the layer's inputs");
 }

@@ -3,13 +3,14 @@
 mod common;
 
 use dsf_explorer::compress::{
-    CompressedLayer, Compression, Curve, Densities, Error, Folder, Inputs, Memory, Method, Output as Written, Plan,
-    Proxy, Step, Totals, distribute, merged_model,
+    CompressedLayer, Compression, Curve, Densities, Error, Folder, Inputs, Memory, Output as Written, Plan, Proxy,
+    Step, Totals, distribute, merged_model,
 };
 use dsf_explorer::export::Layout;
 use dsf_explorer::factorize::{Preset, Settings};
 use dsf_explorer::language::{self, LayerId, Linear, Llama, Windows, unobserved};
 use dsf_explorer::matrix::keep_largest;
+use dsf_explorer::methods::Method;
 use dsf_explorer::model;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -99,7 +100,7 @@ fn magnitude_pruning_keeps_the_largest_entries() {
         assert_eq!((layer.report.method.as_str(), layer.report.nnz_a), ("magnitude", None));
     }
     let factors = Plan { layout: Layout::Csr, ..plan };
-    assert!(matches!(factors.check(), Err(Error::NoFactors { method: "magnitude" })));
+    assert!(matches!(factors.check(), Err(Error::NoFactors { method: "Magnitude" })));
 }
 
 #[test]

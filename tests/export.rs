@@ -4,6 +4,7 @@ use ::safetensors::{Dtype as Kind, SafeTensors};
 use dsf_explorer::export::{Error, Export, Layout, Tensor, safetensors};
 use dsf_explorer::factorize::Factors;
 use dsf_explorer::matrix::Matrix;
+use dsf_explorer::methods::Kept;
 use dsf_explorer::model::{Dtype, Layer};
 use serde_json::{Value, json};
 
@@ -160,15 +161,15 @@ fn rounding_keeps_every_nonzero() {
     let layer = layer(&[20, 30], Dtype::F32, false, factors.product());
     for dtype in [Dtype::F16, Dtype::BF16, Dtype::F32, Dtype::F64] {
         let export = Export::new(&layer, &factors, Layout::Dense, Some(dtype)).unwrap();
-        assert_eq!((export.nnz_a(), export.nnz_b()), (factors.a.nnz(), factors.b.nnz()));
+        assert_eq!(export.nnz_of_factors(), Some([factors.a.nnz(), factors.b.nnz()]));
         let bytes = export.to_bytes(&Value::Null, &Value::Null);
         let file = SafeTensors::deserialize(&bytes).unwrap();
-        for (factor, rounded) in [("A", &export.factors().a), ("B", &export.factors().b)] {
+        for (factor, rounded) in [("A", &export.factors().unwrap().a), ("B", &export.factors().unwrap().b)] {
             let written = file.tensor(&format!("h.0.c_fc.{factor}.weight")).unwrap();
             assert_eq!(dtype.decode(written.data()), rounded.as_slice(), "{dtype:?} {factor}");
         }
         let exact = matches!(dtype, Dtype::F32 | Dtype::F64);
-        assert_eq!(export.factors() == &factors, exact);
+        assert_eq!(export.factors() == Some(&factors), exact);
         assert!(export.relative_error(&layer) < if exact { 1e-6 } else { 1e-2 });
     }
 }
@@ -199,7 +200,7 @@ fn merged_keeps_name_format_and_shape() {
     ];
     for (layer, kind, stored) in cases {
         let export = Export::new(&layer, &factors, Layout::Merged, None).unwrap();
-        assert_eq!(export.factors(), &factors);
+        assert_eq!(export.factors(), Some(&factors));
         let bytes = export.to_bytes(&Value::Null, &Value::Null);
         let file = SafeTensors::deserialize(&bytes).unwrap();
         assert_eq!(file.names(), ["h.0.c_fc.weight"]);
@@ -238,4 +239,21 @@ fn factors_without_nonzeros_are_written_too() {
         SafeTensors::deserialize(&bytes).unwrap();
         assert_eq!(Export::new(&layer, &factors, layout, None).unwrap().relative_error(&layer), 0.0);
     }
+}
+
+#[test]
+fn one_sparse_matrix_is_written_in_the_place_of_the_layer() {
+    // 3e-9 is less than f16's smallest number, and stays a nonzero all the same.
+    let pruned = Matrix::from_vec(2, 3, vec![0.0, 1.5, 0.0, 3e-9, 0.0, -2.0]);
+    let layer = layer(&[3, 2], Dtype::F16, true, Matrix::from_fn(2, 3, |_, _| 1.0));
+    let export = Export::of(&layer, &Kept::Pruned(pruned.clone()), Layout::Merged, None).unwrap();
+    assert_eq!((export.nnz_of_factors(), export.factors()), (None, None));
+    assert_eq!(export.merged().unwrap().nnz(), 3);
+    let bytes = export.to_bytes(&Value::Null, &Value::Null);
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let tensor = file.tensor("h.0.c_fc.weight").unwrap();
+    assert_eq!((tensor.dtype(), tensor.shape()), (Kind::F16, &[3, 2][..]));
+    // Two matrices are asked for where there is one.
+    let refused = Export::of(&layer, &Kept::Pruned(pruned), Layout::Csr, None);
+    assert!(matches!(refused, Err(Error::NoFactors { layout: "csr" })));
 }

@@ -1,6 +1,6 @@
 //! What colour stands for what, in every view and both themes.
 
-use crate::export;
+use crate::methods::Method;
 use eframe::egui::Color32;
 
 const fn color([r, g, b]: [u8; 3]) -> Color32 {
@@ -14,13 +14,13 @@ pub const A: Color32 = Color32::from_rgb(214, 120, 40);
 /// The input-side factor.
 pub const B: Color32 = Color32::from_rgb(52, 150, 110);
 /// Double sparse factorization: A·B and its error curve.
-pub const DSF: Color32 = color(export::DSF);
+pub const DSF: Color32 = color(Method::Dsf.color());
 /// W − A·B.
 pub const ERROR: Color32 = Color32::from_rgb(205, 80, 95);
 /// Magnitude pruning.
-pub const MAGNITUDE: Color32 = color(export::MAGNITUDE);
+pub const MAGNITUDE: Color32 = color(Method::Magnitude.color());
 /// The best matrix of low rank.
-pub const SVD: Color32 = color(export::SVD);
+pub const SVD: Color32 = color(Method::Svd.color());
 /// A second curve of the run on screen, and the ridge.
 pub const SECOND: Color32 = Color32::from_rgb(176, 160, 50);
 /// The growing budget.

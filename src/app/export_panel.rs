@@ -11,6 +11,7 @@ use crate::export::{
     self, Chart, Export, HtmlReport, Layout, Palette, RunReport, framed, html_report, report_pictures,
 };
 use crate::job::{Outcome, Problem};
+use crate::methods::Method;
 use crate::model::{Dtype, Layer};
 use eframe::egui::{self, ComboBox, Grid, TextEdit, Ui};
 use serde::{Deserialize, Serialize};
@@ -368,8 +369,9 @@ fn write(request: Request, wanted: &Wanted) -> Result<Written, String> {
                     (serde_json::to_string_pretty(&json).map_err(|error| error.to_string())? + "\n").into_bytes()
                 }
                 _ => html_report(&HtmlReport {
+                    method: Method::Dsf,
                     report: &report,
-                    settings: &outcome.settings,
+                    settings: Some(&outcome.settings),
                     pictures: &report_pictures(&run.layer.weight, &export, 384),
                     charts: &[request.chart],
                     file: None,

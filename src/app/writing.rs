@@ -4,20 +4,25 @@ use super::curves_panel::{Curve, curves};
 use super::explorer::{Explorer, is_exportable};
 use super::export_panel::{Request, RunToWrite, ViewToWrite, What};
 use super::series::Quantity;
-use crate::export::{Chart, Rule, Series};
+use crate::export::{Chart, Look, Rule, Series};
 use eframe::egui::Color32;
 
 impl Explorer {
     /// What the curves show, for a file.
     fn chart(&self, quantity: Quantity) -> Chart {
         let series = curves(quantity, &self.runs, self.selected).into_iter();
-        let series =
-            series.map(|Curve { name, color, points, .. }| Series { name, color: rgb(color), dashed: false, points });
+        let series = series.map(|Curve { name, color, points, .. }| Series {
+            name,
+            color: rgb(color),
+            look: Look::Line,
+            points,
+        });
         let rules = self.baselines.lines().filter(|_| quantity == Quantity::Error);
         Chart {
             title: self.shown().map_or(String::new(), |run| run.title.clone()),
             x_label: "outer iteration".into(),
             y_label: quantity.axis().into(),
+            log_x: false,
             log_y: true,
             series: series.collect(),
             rules: rules.map(|(name, color, y)| Rule { name: name.into(), y, color: rgb(color) }).collect(),

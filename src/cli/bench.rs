@@ -1,6 +1,6 @@
 //! `bench`: how fast it is here.
 
-use super::factorize::available;
+use super::layer::available;
 use super::{Failure, output};
 use clap::{Args, ValueEnum};
 use dsf_explorer::factorize::{Budget, Preset, Settings};

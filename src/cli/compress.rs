@@ -3,9 +3,10 @@
 use super::language::{CalibrationArgs, ModelArgs};
 use super::tuning::Tuning;
 use super::{Failure, output};
-use dsf_explorer::compress::{self, Compression, Densities, Folder, Inputs, Method, Output, Plan, Step, Totals};
+use dsf_explorer::compress::{self, Compression, Densities, Folder, Inputs, Output, Plan, Step, Totals};
 use dsf_explorer::export::{self, Layout, RunReport};
 use dsf_explorer::language::{LayerId, Linear, Llama};
+use dsf_explorer::methods::{Method, Threshold};
 use dsf_explorer::model;
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
@@ -22,6 +23,10 @@ pub struct Compress {
     /// How layers are replaced
     #[arg(long, value_enum, default_value = "dsf")]
     method: Method,
+
+    /// Over what entries compete (admm, sparsegpt)
+    #[arg(long, value_enum, default_value = "matrix")]
+    threshold: Threshold,
 
     #[command(flatten)]
     tuning: Tuning,
@@ -174,6 +179,7 @@ impl Compress {
         }
         Ok(Plan {
             method: self.method,
+            threshold: self.threshold,
             preset: Some(*preset),
             settings: settings.clone(),
             densities,

@@ -1,6 +1,7 @@
 //! The built-in example in the terminal, for where there is no display.
 
-use super::factorize::{available, solve};
+use super::factorize::solve;
+use super::layer::available;
 use super::{Failure, output};
 use dsf_explorer::export::{self, Export, Layout, Palette, RunReport};
 use dsf_explorer::factorize::{Budget, Factors, Preset, Settings};
@@ -52,7 +53,7 @@ pub fn run(threads: Option<usize>) -> Result<(), Failure> {
     let (factors, pictures) = (folder.join("factors.safetensors"), folder.join("pictures.png"));
     let export = Export::new(&layer, &outcome.factors, Layout::Dense, None)?;
     let report = RunReport::new(&layer, &problem, Some(Preset::Best), &export, &outcome, threads);
-    export.write(&factors, &outcome.settings, &report, true)?;
+    export.write(&factors, &serde_json::json!(outcome.settings), &report, true)?;
     let sheet = export::factor_sheet(&layer.weight, &outcome.factors, 384, Palette::Light);
     export::write(&pictures, &sheet.to_png(), true)?;
     output::print(&format!("written: {} and {}", factors.display(), pictures.display()))

@@ -1,46 +1,38 @@
-//! `factorize`: one layer into two sparse factors.
+//! `factorize`: one layer into two sparse factors, or by another method.
 
+use super::layer::{LayerArgs, available};
 use super::tuning::Tuning;
 use super::{Failure, output};
 use clap::{Args, ValueEnum};
-use dsf_explorer::export::{self, Export, HtmlReport, Layout, MAGNITUDE, Rule, RunReport, SVD};
+use dsf_explorer::compare::Candidate;
+use dsf_explorer::compute::Threads;
+use dsf_explorer::export::{self, Export, HtmlReport, Layout, Rule, RunReport};
 use dsf_explorer::factorize::{Budget, Settings};
 use dsf_explorer::job::{self, End, Event, Outcome, Problem};
 use dsf_explorer::matrix::keep_largest;
 use dsf_explorer::measure::{self, Spectrum};
-use dsf_explorer::model::{self, Checkpoint, Dtype, Layer, Orientation};
+use dsf_explorer::methods::{Form, Method, Threshold};
+use dsf_explorer::model::{Dtype, Layer};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::time::Instant;
 
 /// The command's arguments.
 #[derive(Args)]
 pub struct Factorize {
-    /// A .safetensors or .npy file, a sharded checkpoint's index, or its folder
-    file: PathBuf,
+    #[command(flatten)]
+    layer: LayerArgs,
 
-    /// Which tensor; not needed when there is only one that fits
-    #[arg(long, value_name = "NAME")]
-    tensor: Option<String>,
-
-    /// The tensor is stored as [in, out] (GPT-2's Conv1D)
-    #[arg(long)]
-    transpose: bool,
-
-    /// How W is replaced
+    /// How W is replaced; what follows under settings is for dsf, but for the density
     #[arg(long, value_enum, default_value = "dsf")]
     method: Method,
 
+    /// Over what entries compete (admm, sparsegpt)
+    #[arg(long, value_enum, default_value = "matrix")]
+    threshold: Threshold,
+
     #[command(flatten)]
     tuning: Tuning,
-
-    /// The layer's inputs, for the layer-wise error: a .safetensors with X [samples, in] or XtX [in, in], or a .npy of X
-    #[arg(long, value_name = "FILE")]
-    calibration: Option<PathBuf>,
-
-    /// Other inputs, to measure the result with
-    #[arg(long, value_name = "FILE", requires = "calibration")]
-    held_out: Option<PathBuf>,
 
     /// Where to compute
     #[arg(long, value_enum, default_value = "cpu")]
@@ -50,13 +42,13 @@ pub struct Factorize {
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
 
-    /// Write the factors to this file
+    /// Write what replaces W to this file
     #[arg(long, value_name = "FILE.safetensors")]
     out: Option<PathBuf>,
 
-    /// How the factors are laid out in the file
-    #[arg(long, value_enum, default_value = "dense")]
-    layout: Layout,
+    /// How the factors are laid out in the file [default: dense; of one sparse matrix merged, in W's place]
+    #[arg(long, value_enum)]
+    layout: Option<Layout>,
 
     /// Values in the file [default: f32; merged: the tensor's own]
     #[arg(long, value_enum)]
@@ -73,12 +65,6 @@ pub struct Factorize {
     /// One JSON value on standard output
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Method {
-    /// Double Sparse Factorization
-    Dsf,
 }
 
 /// Where to compute.
@@ -105,11 +91,22 @@ impl From<WrittenDtype> for Dtype {
     }
 }
 
+/// What came of it.
+struct Made {
+    /// As it is written.
+    export: Export,
+    report: RunReport,
+    /// What it was told, for the file.
+    told: serde_json::Value,
+    /// Of a run.
+    settings: Option<Settings>,
+}
+
 impl Factorize {
     /// Everything that can be refused is refused before the run starts.
     pub fn run(self) -> Result<(), Failure> {
-        let (Method::Dsf, Backend::Cpu) = (self.method, self.backend);
-        let Tuning { preset, settings } = &self.tuning;
+        let Backend::Cpu = self.backend;
+        let settings = &self.tuning.settings;
         settings.check()?;
         for file in [&self.out, &self.report].into_iter().flatten() {
             export::check_writable(file, self.force)?;
@@ -118,9 +115,34 @@ impl Factorize {
         if self.out.is_some() && absolute(&self.out) == absolute(&self.report) {
             return Err("--out and --report name the same file: give each a name of its own".into());
         }
-        let checkpoint = model::open(&self.file)?;
-        let orientation = if self.transpose { Orientation::Transposed } else { Orientation::AsStored };
-        let layer = checkpoint.layer(&chosen(&checkpoint, self.tensor.as_deref())?, orientation)?;
+        let whole = matches!(self.method.form(), Form::Pruned | Form::Chain);
+        if let (true, Some(layout)) = (whole, self.layout.filter(|layout| *layout != Layout::Merged)) {
+            return Err(export::Error::NoFactors { layout: layout.name() }.into());
+        }
+        let layout = self.layout.unwrap_or(if whole { Layout::Merged } else { Layout::Dense });
+        let (layer, problem) = self.layer.open()?;
+        let candidate = Candidate { method: self.method, settings: settings.clone(), threshold: self.threshold };
+        candidate.check(&problem)?;
+        let made = match self.method {
+            Method::Dsf => self.factorized(&layer, &problem, layout)?,
+            _ => self.replaced(&layer, &problem, &candidate, layout)?,
+        };
+        let Made { export, report, .. } = &made;
+        if let Some(out) = &self.out {
+            export.write(out, &made.told, report, self.force)?;
+        }
+        if let Some(file) = &self.report {
+            export::write(file, self.page(&layer, &made).as_bytes(), self.force)?;
+        }
+        match self.json {
+            true => output::json(report),
+            false => output::print(&summary(self.method, report, [&self.out, &self.report])),
+        }
+    }
+
+    /// By Double Sparse Factorization.
+    fn factorized(&self, layer: &Layer, problem: &Problem, layout: Layout) -> Result<Made, Failure> {
+        let Tuning { preset, settings } = &self.tuning;
         let (rows, cols) = layer.weight.shape();
         let budget = Budget::new(rows, cols, settings)?;
         if budget.split_was_cut(rows, cols, settings) {
@@ -130,67 +152,75 @@ impl Factorize {
                 settings.density
             );
         }
-        let statistics = |file: &Option<PathBuf>| {
-            file.as_deref().map(|file| model::open_calibration(file, layer.stem(), cols).map(Arc::new)).transpose()
-        };
-        let problem = Problem {
-            weight: layer.weight.clone(),
-            calibration: statistics(&self.calibration)?,
-            held_out: statistics(&self.held_out)?,
-        };
         let threads = self.threads.map_or_else(available, NonZeroUsize::get);
-        let outcome = solve(&layer, problem.clone(), settings, threads)?;
+        let outcome = solve(layer, problem.clone(), settings, threads)?;
         if outcome.fell_back {
             eprintln!(
                 "note: the result is magnitude pruning beside an identity, which is better here (--fallback=false keeps what was found)"
             );
         }
-        let export = Export::new(&layer, &outcome.factors, self.layout, self.dtype.map(Dtype::from))?;
-        let report = RunReport::new(&layer, &problem, Some(*preset), &export, &outcome, threads);
-        if let Some(out) = &self.out {
-            export.write(out, &outcome.settings, &report, self.force)?;
-        }
-        if let Some(file) = &self.report {
-            let page = self.page(&layer, &export, &report, &outcome.settings);
-            export::write(file, page.as_bytes(), self.force)?;
-        }
-        match self.json {
-            true => output::json(&report),
-            false => output::print(&summary(&report, [&self.out, &self.report])),
-        }
+        let export = Export::new(layer, &outcome.factors, layout, self.dtype.map(Dtype::from))?;
+        let report = RunReport::new(layer, problem, Some(*preset), &export, &outcome, threads);
+        Ok(Made { export, report, told: serde_json::json!(outcome.settings), settings: Some(outcome.settings) })
+    }
+
+    /// By any other method.
+    fn replaced(
+        &self,
+        layer: &Layer,
+        problem: &Problem,
+        candidate: &Candidate,
+        layout: Layout,
+    ) -> Result<Made, Failure> {
+        let threads = self.threads.map_or_else(available, NonZeroUsize::get);
+        let bar = output::Share::new(layer.stem());
+        let begun = Instant::now();
+        let tell = |share: f64| {
+            let took = begun.elapsed().as_secs_f64();
+            bar.update(share, if share > 0.0 { took / share * (1.0 - share) } else { 0.0 }, self.method.title());
+            true
+        };
+        let pool = Threads::new(Some(threads))?;
+        let made = pool.run(|| candidate.replace(layer, problem, threads, &tell));
+        bar.finish();
+        let made = made?;
+        let export = Export::of(layer, &made.kept, layout, self.dtype.map(Dtype::from))?;
+        let method = (self.method, candidate.settings.density);
+        let report = RunReport::of(layer, problem, method, &made.kept, &export, (made.report.seconds, threads));
+        let (method, threshold) = (self.method.name(), self.method.has_threshold().then_some(self.threshold));
+        let told = serde_json::json!({ "method": method, "density": report.density, "threshold": threshold });
+        Ok(Made { export, report, told, settings: None })
     }
 
     /// The page of `--report`.
-    fn page(&self, layer: &Layer, export: &Export, report: &RunReport, settings: &Settings) -> String {
+    fn page(&self, layer: &Layer, made: &Made) -> String {
         /// Pixels of a picture's longer side.
         const PICTURE: usize = 512;
         /// Up to this side the singular values come in a second or less.
         const SPECTRUM: usize = 2048;
+        let Made { export, report, settings, .. } = made;
         let (w, (rows, cols)) = (&*layer.weight, layer.weight.shape());
         let mut rules = Vec::new();
         // With calibration the history is of another error.
-        if self.calibration.is_none() {
+        if report.layer_error.is_none() {
             let y = measure::relative_difference(w, &keep_largest(w, report.nnz));
-            rules.push(Rule { name: "magnitude pruning".into(), y, color: MAGNITUDE });
+            rules.push(Rule { name: "magnitude pruning".into(), y, color: Method::Magnitude.color() });
             let rank = Spectrum::rank(rows, cols, report.nnz);
             let spectrum = (rank > 0 && rows.min(cols) <= SPECTRUM).then(|| Spectrum::of(w)).flatten();
             let name = format!("SVD, rank {rank}");
-            rules.extend(spectrum.map(|spectrum| Rule { name, y: spectrum.error(rank), color: SVD }));
+            rules.extend(spectrum.map(|spectrum| Rule { name, y: spectrum.error(rank), color: Method::Svd.color() }));
         }
         let name = self.out.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy());
+        let charts = if report.history.is_empty() { vec![] } else { vec![export::history_chart(report, rules)] };
         export::html_report(&HtmlReport {
+            method: self.method,
             report,
-            settings,
+            settings: settings.as_ref(),
             pictures: &export::report_pictures(w, export, PICTURE),
-            charts: &[export::history_chart(report, rules)],
+            charts: &charts,
             file: name.as_deref().map(|name| (name, export)),
         })
     }
-}
-
-/// The processors there are.
-pub fn available() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// The run, with a progress bar.
@@ -211,25 +241,6 @@ pub fn solve(layer: &Layer, problem: Problem, settings: &Settings, threads: usiz
     Ok(end.unwrap_or_else(|| Err("the run ended without a result".into()))?)
 }
 
-/// The tensor asked for, or the only one there is.
-fn chosen(checkpoint: &Checkpoint, name: Option<&str>) -> Result<String, Failure> {
-    let names: Vec<&str> = checkpoint.layers().map(|tensor| tensor.name.as_str()).collect();
-    match (name, names.as_slice()) {
-        (Some(name), _) => Ok(name.to_owned()),
-        (None, [only]) => Ok((*only).to_owned()),
-        (None, []) => {
-            Err(format!("{} holds no 2-D or 4-D tensor of floats: nothing to factorize", checkpoint.name()).into())
-        }
-        (None, several) => Err(format!(
-            "{} holds {} layers: name one with --tensor, for example --tensor {}",
-            checkpoint.name(),
-            several.len(),
-            several[0]
-        )
-        .into()),
-    }
-}
-
 /// Empty without calibration.
 fn layer_errors(report: &RunReport) -> String {
     let Some(error) = report.layer_error else { return String::new() };
@@ -247,21 +258,24 @@ fn nonzeros(report: &RunReport) -> String {
     }
 }
 
-fn summary(report: &RunReport, written: [&Option<PathBuf>; 2]) -> String {
+fn storage(report: &RunReport) -> String {
+    let least = [report.bytes_bitmask.zip(Some(" with bit masks")), report.bytes_csr.zip(Some(" as CSR"))];
+    let mut forms: Vec<String> =
+        least.into_iter().flatten().map(|(count, how)| format!("{}{how}", output::bytes(count))).collect();
+    if forms.is_empty() {
+        forms.push(output::bytes(report.bytes));
+    }
+    format!("{}, {} dense", forms.join(", "), output::bytes(report.bytes_dense))
+}
+
+fn summary(method: Method, report: &RunReport, written: [&Option<PathBuf>; 2]) -> String {
     let mut rows = vec![
         ["tensor".into(), format!("{} of {}, {}×{}", report.tensor, report.source, report.rows, report.cols)],
+        ["method".into(), if method == Method::Dsf { String::new() } else { method.title().to_owned() }],
         ["relative error".into(), format!("{:.4}", report.relative_error)],
         ["layer error".into(), layer_errors(report)],
         ["nonzeros".into(), nonzeros(report)],
-        [
-            "16-bit storage".into(),
-            format!(
-                "{} with bit masks, {} as CSR, {} dense",
-                output::bytes(report.bytes_bitmask),
-                output::bytes(report.bytes_csr),
-                output::bytes(report.bytes_dense)
-            ),
-        ],
+        ["16-bit storage".into(), storage(report)],
         ["time".into(), format!("{:.2} s on {} threads", report.seconds, report.threads)],
     ];
     rows.extend(written.into_iter().flatten().map(|file| ["written".into(), file.display().to_string()]));

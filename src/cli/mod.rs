@@ -1,11 +1,13 @@
 //! The command line: one file per command.
 
 mod bench;
+mod compare;
 mod compress;
 mod demo;
 mod factorize;
 mod inspect;
 mod language;
+mod layer;
 mod output;
 mod perplexity;
 mod proxy;
@@ -47,6 +49,8 @@ enum Command {
     Inspect(inspect::Inspect),
     /// Factorize one layer: W ≈ A·B
     Factorize(Box<factorize::Factorize>),
+    /// Replace one layer by every method at one budget, side by side
+    Compare(Box<compare::Compare>),
     /// Compress the linear layers of a language model, one after the other
     Compress(Box<compress::Compress>),
     /// Measure how well a language model predicts a text
@@ -69,7 +73,7 @@ fn on_threads(
     threads: Option<NonZeroUsize>,
     work: impl FnOnce(usize) -> Result<(), Failure> + Send,
 ) -> Result<(), Failure> {
-    let threads = threads.map_or_else(factorize::available, NonZeroUsize::get);
+    let threads = threads.map_or_else(layer::available, NonZeroUsize::get);
     rayon::ThreadPoolBuilder::new().num_threads(threads).build()?.install(|| work(threads))
 }
 
@@ -87,6 +91,7 @@ impl Cli {
         let done = match self.command {
             Some(Command::Inspect(inspect)) => inspect.run(),
             Some(Command::Factorize(factorize)) => factorize.run(),
+            Some(Command::Compare(compare)) => compare.run(),
             Some(Command::Compress(compress)) => compress.run(),
             Some(Command::Perplexity(perplexity)) => perplexity.run(),
             Some(Command::Table(table)) => table.run(),

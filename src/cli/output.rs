@@ -2,7 +2,7 @@
 
 use super::Failure;
 use dsf_explorer::job::Progress;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::io::{ErrorKind, Write};
 
 /// Prints to standard output. A reader that has gone (`… | head`) is no failure.
@@ -131,6 +131,49 @@ impl Share {
     /// Leaves the screen as if it had never been there.
     pub fn finish(self) {
         self.0.finish_and_clear();
+    }
+}
+
+/// A bar for each of several things that go on at the same time.
+pub struct Several {
+    all: MultiProgress,
+    bars: Vec<ProgressBar>,
+}
+
+impl Several {
+    /// Of these names.
+    pub fn new<'a>(names: impl Iterator<Item = &'a str>) -> Self {
+        let all = MultiProgress::new();
+        let bar = |name: &str| {
+            let bar = all.add(styled(&format!("{name:<14}"), "{percent:>3} %"));
+            bar.set_length(1000);
+            bar.tick();
+            bar
+        };
+        let bars = names.map(bar).collect();
+        Self { all, bars }
+    }
+
+    /// The share of one of them that is done.
+    pub fn update(&self, at: usize, share: f64) {
+        self.bars[at].set_position((1000.0 * share) as u64);
+    }
+
+    /// One is over, with an error or a reason.
+    pub fn done(&self, at: usize, error: Result<f64, &str>) {
+        let bar = &self.bars[at];
+        bar.finish_and_clear();
+        let name = bar.prefix();
+        // Where no bars are seen, neither are these lines.
+        let _ = match error {
+            Ok(error) => self.all.println(format!("{name} error {error:.4}")),
+            Err(why) => self.all.println(format!("{name} {why}")),
+        };
+    }
+
+    /// Leaves the screen to what comes next.
+    pub fn finish(self) {
+        let _ = self.all.clear();
     }
 }
 

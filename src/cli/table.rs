@@ -2,10 +2,11 @@
 
 use super::language::StudyArgs;
 use super::{Failure, output};
-use dsf_explorer::compress::{self, Compression, Densities, Inputs, Memory, Method, Plan, Step};
+use dsf_explorer::compress::{self, Compression, Densities, Inputs, Memory, Plan, Step};
 use dsf_explorer::export::RunReport;
 use dsf_explorer::factorize::{Preset, Settings};
 use dsf_explorer::language::{LayerId, Llama};
+use dsf_explorer::methods::Method;
 use serde_json::json;
 use std::num::NonZeroUsize;
 use std::time::Instant;

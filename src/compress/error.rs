@@ -57,8 +57,14 @@ pub enum Error {
     #[error("{0}")]
     Plan(String),
     /// Factors were asked for where there are none.
-    #[error("{method} makes one sparse matrix and no factors: write it with --layout merged")]
+    #[error("{method} makes no two sparse factors to write: write it with --layout merged")]
     NoFactors {
+        /// The method.
+        method: &'static str,
+    },
+    /// A method that needs what the layers read.
+    #[error("{method} needs the layers' inputs: give a text with --calibration-text FILE")]
+    NeedsText {
         /// The method.
         method: &'static str,
     },

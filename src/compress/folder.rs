@@ -4,10 +4,11 @@
 //! to be saved. Each file is written whole or not at all, so that a cut at any moment loses the layer in work and nothing
 //! else. In the end the output is put together inside of it and renamed into place.
 
-use super::{CompressedLayer, Error, Inputs, Kept, Plan, Store, Totals};
+use super::{CompressedLayer, Error, Inputs, Plan, Store, Totals};
 use crate::export::{self, Entry, Layout, RunReport, Tensor};
 use crate::factorize::{Calibration, Settings};
 use crate::language::{LayerId, Llama};
+use crate::methods::Kept;
 use crate::model::{self, Dtype, Orientation, TensorInfo};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -313,7 +314,7 @@ impl Store for LayerFiles {
             false => Kept::Factors(file.factors(&id.stem())?),
         };
         let dtype = self.model.checkpoint().tensor(&id.tensor())?.format.unwrap_or(Dtype::F32);
-        let weight = Arc::new(kept.weight(dtype)?);
+        let weight = Arc::new(export::merged(&kept, dtype)?);
         Ok(Some(Arc::new(CompressedLayer { id, kept, weight, settings, report })))
     }
 
@@ -325,7 +326,8 @@ impl Store for LayerFiles {
         let stem = layer.id.stem();
         let tensors = match &layer.kept {
             Kept::Factors(factors) => export::factor_tensors(&stem, factors, Layout::Bitmask, Dtype::F32),
-            Kept::Pruned(x) => {
+            one => {
+                let x = one.matrix();
                 vec![Tensor::values(layer.id.tensor(), Dtype::F32, &[x.rows(), x.cols()], x.as_slice())]
             }
         };
@@ -448,6 +450,7 @@ fn plan_json(plan: &Plan) -> Value {
     let layers: BTreeMap<String, f64> = densities.by_layer.iter().map(|(id, &share)| (id.stem(), share)).collect();
     json!({
         "method": plan.method.name(),
+        "threshold": plan.threshold,
         "preset": plan.preset.map(|preset| preset.name()),
         "settings": plan.settings,
         "density": densities.all,

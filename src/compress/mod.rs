@@ -23,8 +23,8 @@ pub use error::Error;
 #[cfg(not(target_arch = "wasm32"))]
 pub use folder::{Folder, Output};
 pub use inputs::Inputs;
-pub use layer::{CompressedLayer, Kept};
-pub use plan::{Densities, Method, Plan};
+pub use layer::CompressedLayer;
+pub use plan::{Densities, Plan};
 pub use proxy::{Curve, Proxy};
 pub use run::{Compression, Step};
 pub use store::{Memory, Store};

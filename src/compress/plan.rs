@@ -4,29 +4,9 @@ use super::Error;
 use crate::export::Layout;
 use crate::factorize::{Preset, Settings};
 use crate::language::{Config, LayerId, Linear};
+use crate::methods::{Method, Threshold};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// How a layer is replaced.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Method {
-    /// Double Sparse Factorization: two sparse matrices.
-    #[default]
-    Dsf,
-    /// One sparse matrix: the largest entries.
-    Magnitude,
-}
-
-impl Method {
-    /// As it is called on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Dsf => "dsf",
-            Self::Magnitude => "magnitude",
-        }
-    }
-}
 
 /// Nonzeros of each layer, as a share of its weights. The most particular one given counts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -67,6 +47,9 @@ impl Densities {
 pub struct Plan {
     /// How layers are replaced.
     pub method: Method,
+    /// Over what entries compete, where a method leaves that open.
+    #[serde(default)]
+    pub threshold: Threshold,
     /// Where the settings started from.
     pub preset: Option<Preset>,
     /// Of every layer's run, but for the density.
@@ -86,6 +69,7 @@ impl Plan {
     pub fn new(preset: Preset, density: f64) -> Self {
         Self {
             method: Method::Dsf,
+            threshold: Threshold::default(),
             preset: Some(preset),
             settings: Settings { density, ..Settings::default() }.with_preset(preset),
             densities: Densities::uniform(density),
@@ -123,7 +107,7 @@ impl Plan {
         self.densities.check()?;
         self.settings.check().map_err(|error| Error::Plan(error.to_string()))?;
         if self.method != Method::Dsf && self.layout != Layout::Merged {
-            return Err(Error::NoFactors { method: self.method.name() });
+            return Err(Error::NoFactors { method: self.method.title() });
         }
         Ok(())
     }

@@ -1,11 +1,11 @@
 //! The way through the model, one step at a time.
 
-use super::{CompressedLayer, Error, Inputs, Kept, Method, Plan, Store};
-use crate::export::{Export, RunReport};
+use super::{CompressedLayer, Error, Inputs, Plan, Store};
+use crate::export::{self, Export, Layout, RunReport};
 use crate::factorize::{Budget, Calibration};
 use crate::job::{Drive, End, Problem, Progress};
 use crate::language::{LayerId, Llama, Walk};
-use crate::matrix::keep_largest;
+use crate::methods::{Kept, Method};
 use crate::model::Layer;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -154,29 +154,29 @@ impl Compression {
         Ok(Some(Arc::new(statistics)))
     }
 
-    /// Starts a layer's run; pruning is done at once.
+    /// Starts a layer's run; what is not DSF is done at once.
     fn begin(&mut self, id: LayerId) -> Result<Option<Step>, Error> {
         let layer = self.model.layer(id)?;
         let problem = Problem { weight: layer.weight.clone(), calibration: self.statistics.clone(), held_out: None };
         let start = (self.clock)();
         match self.plan.method {
-            Method::Magnitude => {
-                let density = self.plan.densities.of(id);
-                let kept = crate::factorize::share(density, layer.weight.len());
-                let pruned = keep_largest(&layer.weight, kept);
-                let (seconds, threads) = ((self.clock)() - start, self.plan.threads);
-                let name = self.plan.method.name();
-                let report = RunReport::of_pruned(&layer, &problem, name, density, &pruned, seconds, threads);
-                let settings = self.plan.settings_of(id);
-                let weight = Arc::new(pruned.clone());
-                self.finish(CompressedLayer { id, kept: Kept::Pruned(pruned), weight, settings, report }).map(Some)
-            }
             Method::Dsf => {
                 let failed = |error: crate::factorize::Error| layer_error(id, error);
                 let drive = Drive::new(problem.clone(), &self.plan.settings_of(id)).map_err(failed)?;
                 let seconds = (self.clock)() - start;
                 self.run = Some(Run { layer, problem, drive, seconds });
                 self.run_step().map(Some)
+            }
+            method => {
+                let failed = |error: crate::methods::Error| layer_error(id, error);
+                let density = self.plan.densities.of(id);
+                let kept = method.replace(&problem, density, self.plan.threshold, &|_| true).map_err(failed)?;
+                let took = ((self.clock)() - start, self.plan.threads);
+                let export = Export::of(&layer, &kept, Layout::Merged, None)?;
+                let report = RunReport::of(&layer, &problem, (method, density), &kept, &export, took);
+                let weight = Arc::new(export::merged(&kept, layer.dtype)?);
+                let settings = self.plan.settings_of(id);
+                self.finish(CompressedLayer { id, kept, weight, settings, report }).map(Some)
             }
         }
     }
@@ -199,7 +199,7 @@ impl Compression {
             let export = Export::new(layer, &outcome.factors, self.plan.layout, dtype)?;
             let report = RunReport::new(layer, &run.problem, self.plan.preset, &export, &outcome, self.plan.threads);
             let kept = Kept::Factors(outcome.factors);
-            let weight = Arc::new(kept.weight(layer.dtype)?);
+            let weight = Arc::new(export::merged(&kept, layer.dtype)?);
             return self.finish(CompressedLayer { id, kept, weight, settings: outcome.settings, report });
         };
         progress.seconds = run.seconds;
@@ -228,6 +228,9 @@ fn check(model: &Llama, plan: &Plan, inputs: &Inputs) -> Result<(), Error> {
     plan.check()?;
     for id in model.layers().filter(|&id| plan.densities.of(id) < 1.0) {
         let (rows, cols) = model.shape(id);
+        if plan.method.needs_inputs() && matches!(inputs, Inputs::Unknown) {
+            return Err(Error::NeedsText { method: plan.method.title() });
+        }
         if plan.method == Method::Dsf {
             Budget::new(rows, cols, &plan.settings_of(id)).map_err(|error| layer_error(id, error))?;
         }
@@ -238,6 +241,6 @@ fn check(model: &Llama, plan: &Plan, inputs: &Inputs) -> Result<(), Error> {
     Ok(())
 }
 
-fn layer_error(id: LayerId, error: crate::factorize::Error) -> Error {
+fn layer_error(id: LayerId, error: impl std::fmt::Display) -> Error {
     Error::Layer { tensor: id.tensor(), problem: error.to_string() }
 }

@@ -14,9 +14,9 @@ pub struct Totals {
     pub nnz: usize,
     /// The layers with 16-bit values.
     pub bytes_dense: u64,
-    /// What replaces them with 16-bit values and one bit a position.
+    /// What replaces them with 16-bit values and one bit a position, where positions are stored.
     pub bytes_bitmask: u64,
-    /// What replaces them with 16-bit values and a column index each.
+    /// What replaces them with 16-bit values and a column index each, where positions are stored.
     pub bytes_csr: u64,
     /// The whole compression, with what was done before an interruption.
     pub seconds: f64,
@@ -30,8 +30,8 @@ impl Totals {
             density,
             nnz: dense + layers.iter().map(|layer| layer.nnz).sum::<usize>(),
             bytes_dense: sum(|layer| layer.bytes_dense),
-            bytes_bitmask: sum(|layer| layer.bytes_bitmask),
-            bytes_csr: sum(|layer| layer.bytes_csr),
+            bytes_bitmask: sum(|layer| layer.bytes_bitmask.unwrap_or(layer.bytes)),
+            bytes_csr: sum(|layer| layer.bytes_csr.unwrap_or(layer.bytes)),
             seconds,
             layers,
         }

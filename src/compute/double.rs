@@ -58,6 +58,39 @@ pub fn eigenvalues(g: &[f64], n: usize) -> Option<Vec<f64>> {
     values.iter().all(|x| x.is_finite()).then_some(values)
 }
 
+/// The inverse of a symmetric positive definite n×n matrix, row-major; `None` for any other. On this thread.
+pub fn invert(g: &[f64], n: usize) -> Option<Vec<f64>> {
+    let mut inverse = vec![0.0; n * n];
+    (0..n).for_each(|i| inverse[i * n + i] = 1.0);
+    solve_columns(g, n, &mut inverse)?;
+    Some(inverse)
+}
+
+/// `x ← G⁻¹x` for G symmetric positive definite, row-major; `None` for any other. On this thread.
+pub fn solve_positive(g: &[f64], x: &mut [f64]) -> Option<()> {
+    solve_columns(g, x.len(), x)
+}
+
+/// For G n×n, and as many right-hand sides, one after the other, as `x` holds.
+fn solve_columns(g: &[f64], n: usize, x: &mut [f64]) -> Option<()> {
+    assert_eq!(g.len(), n * n, "a square matrix");
+    if n == 0 {
+        return Some(());
+    }
+    let mut lower = g.to_vec();
+    let need = llt::factor::cholesky_in_place_scratch::<f64>(n, Par::Seq, Default::default());
+    let mut memory = MemBuffer::new(need);
+    let l = MatMut::from_column_major_slice_mut(&mut lower, n, n);
+    llt::factor::cholesky_in_place(l, Default::default(), Par::Seq, MemStack::new(&mut memory), Default::default())
+        .ok()?;
+    let count = x.len() / n;
+    let mut memory = MemBuffer::new(llt::solve::solve_in_place_scratch::<f64>(n, count, Par::Seq));
+    let l = MatRef::from_column_major_slice(&lower, n, n);
+    let right = MatMut::from_column_major_slice_mut(x, n, count);
+    llt::solve::solve_in_place(l, right, Par::Seq, MemStack::new(&mut memory));
+    x.iter().all(|x| x.is_finite()).then_some(())
+}
+
 /// Solves with small symmetric positive semidefinite systems of unit diagonal, one after another, on this thread.
 #[derive(Default)]
 pub struct SmallSolver {

@@ -19,7 +19,7 @@ mod triangle;
 pub use chunks::{chunks, chunks_mut, chunks_of, chunks_of_mut, dot, join, prelude};
 pub use dense::{Cholesky, NotPositive, Svd, add_product_on, gram, product, product_on, svd};
 pub use double::eigenvalues;
-pub use double::{SmallSolver, add_gram, product_square};
+pub use double::{SmallSolver, add_gram, invert, product_square, solve_positive};
 pub use eigen::{Eigen, symmetric_eigen};
 pub use exp::exp;
 pub use faer::Par;

@@ -5,19 +5,12 @@ use super::escape;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 
-const FONT: f64 = 12.0;
+pub(super) const FONT: f64 = 12.0;
 /// Of a character on average, for what must be known before a browser sets it.
 const CHARACTER: f64 = 6.6;
 const LEGEND_LINE: f64 = 18.0;
 const SAMPLE: f64 = 24.0;
-const MARGIN: f64 = 14.0;
-
-/// The colour of double sparse factorization, in charts and in the window.
-pub const DSF: [u8; 3] = [64, 130, 220];
-/// The colour of magnitude pruning.
-pub const MAGNITUDE: [u8; 3] = [160, 110, 190];
-/// The colour of the best matrix of low rank.
-pub const SVD: [u8; 3] = [0, 150, 160];
+pub(super) const MARGIN: f64 = 14.0;
 
 /// Lines over a common x axis, on a light background.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -28,6 +21,8 @@ pub struct Chart {
     pub x_label: String,
     /// What y is, with its unit.
     pub y_label: String,
+    /// Equal ratios of x are equally far apart.
+    pub log_x: bool,
     /// Equal ratios of y are equally far apart.
     pub log_y: bool,
     /// The lines.
@@ -43,10 +38,22 @@ pub struct Series {
     pub name: String,
     /// Its colour as sRGB.
     pub color: [u8; 3],
-    /// Drawn with gaps.
-    pub dashed: bool,
+    /// How it is drawn.
+    pub look: Look,
     /// x and y. Where one has no place on its axis (not finite, or not above 0 on a logarithmic one) the line breaks.
     pub points: Vec<(f64, f64)>,
+}
+
+/// How a [`Series`] is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Look {
+    /// As a line.
+    #[default]
+    Line,
+    /// As a line with a dot at each point.
+    Marked,
+    /// As small dots.
+    Dots,
 }
 
 /// A level across a [`Chart`].
@@ -65,13 +72,7 @@ impl Chart {
     pub fn to_svg(&self, width: u32, height: u32) -> String {
         let (width, height) = (width.max(240), height.max(180));
         let plot = Plot::new(self, f64::from(width), f64::from(height));
-        let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
-             role=\"img\" font-family=\"system-ui, sans-serif\" font-size=\"{FONT}\" fill=\"#222222\">\n"
-        );
-        // Writing to a string cannot fail.
-        let _ = writeln!(svg, "<title>{}</title>", escape::markup(&self.title));
-        let _ = writeln!(svg, "<rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>");
+        let mut svg = open(width, height, &self.title);
         plot.frame(&mut svg);
         plot.legend(&mut svg);
         self.series.iter().for_each(|series| plot.series(&mut svg, series));
@@ -110,6 +111,16 @@ impl Chart {
     }
 }
 
+/// The beginning of an SVG picture: a white ground, and a title for those who cannot see it.
+pub(super) fn open(width: u32, height: u32, title: &str) -> String {
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
+         role=\"img\" font-family=\"system-ui, sans-serif\" font-size=\"{FONT}\" fill=\"#222222\">\n\
+         <title>{}</title>\n<rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n",
+        escape::markup(title)
+    )
+}
+
 /// The chart laid out: margins are as wide as what stands in them.
 struct Plot<'a> {
     chart: &'a Chart,
@@ -130,7 +141,8 @@ struct Plot<'a> {
 impl<'a> Plot<'a> {
     fn new(chart: &'a Chart, width: f64, height: f64) -> Self {
         let points = || chart.series.iter().flat_map(|series| &series.points);
-        let x = Axis::over(points().map(|&(x, _)| x), false, 0.0);
+        let marked = chart.series.iter().any(|series| series.look != Look::Line);
+        let x = Axis::over(points().map(|&(x, _)| x), chart.log_x, if marked { 0.03 } else { 0.0 });
         let levels = chart.rules.iter().map(|rule| rule.y);
         let y = Axis::over(points().map(|&(_, y)| y).chain(levels), chart.log_y, 0.05);
         let right = width - 2.0 * MARGIN;
@@ -193,25 +205,35 @@ impl<'a> Plot<'a> {
         let named = self.chart.series.iter().filter(|series| !series.name.is_empty());
         for (series, &(x, y)) in named.zip(&self.entries) {
             let middle = y + LEGEND_LINE / 2.0;
-            line(svg, (x, middle), (x + SAMPLE, middle), &hex(series.color), stroke(series.dashed));
+            let color = hex(series.color);
+            if series.look != Look::Dots {
+                line(svg, (x, middle), (x + SAMPLE, middle), &color, STROKE);
+            }
+            if let Some(radius) = series.look.radius() {
+                circle(svg, (x + SAMPLE / 2.0, middle), radius, &color);
+            }
             text(svg, (x + SAMPLE + 6.0, middle + 0.35 * FONT), "", &series.name);
         }
     }
 
-    /// A path for each run of points that have a place, a dot for one that stands alone.
+    /// A path for each run of points that have a place, a dot for one that stands alone; or dots.
     fn series(&self, svg: &mut String, series: &Series) {
         let places: Vec<_> = series.points.iter().map(|&(x, y)| self.x(x).zip(self.y(y))).collect();
         let color = hex(series.color);
+        if let Some(radius) = series.look.radius() {
+            places.iter().flatten().for_each(|&place| circle(svg, place, radius, &color));
+        }
+        if series.look == Look::Dots {
+            return;
+        }
         for run in places.split(Option::is_none) {
             let run: Vec<(f64, f64)> = run.iter().flatten().copied().collect();
             match run[..] {
                 [] => {}
-                [(x, y)] => {
-                    let _ = writeln!(svg, "<circle cx=\"{x:.2}\" cy=\"{y:.2}\" r=\"3\" fill=\"{color}\"/>");
-                }
+                [place] => circle(svg, place, 3.0, &color),
                 _ => {
                     let steps: Vec<String> = run.iter().map(|(x, y)| format!("{x:.2} {y:.2}")).collect();
-                    let (path, style) = (steps.join(" L"), stroke(series.dashed));
+                    let (path, style) = (steps.join(" L"), STROKE);
                     let _ = writeln!(
                         svg,
                         "<path d=\"M{path}\" fill=\"none\" stroke=\"{color}\" stroke-linejoin=\"round\" {style}/>"
@@ -238,27 +260,40 @@ impl<'a> Plot<'a> {
     }
 }
 
-fn line(svg: &mut String, from: (f64, f64), to: (f64, f64), color: &str, style: &str) {
+pub(super) fn line(svg: &mut String, from: (f64, f64), to: (f64, f64), color: &str, style: &str) {
     let ((x1, y1), (x2, y2)) = (from, to);
     let _ =
         writeln!(svg, "<line x1=\"{x1:.2}\" y1=\"{y1:.2}\" x2=\"{x2:.2}\" y2=\"{y2:.2}\" stroke=\"{color}\" {style}/>");
 }
 
-fn text(svg: &mut String, (x, y): (f64, f64), style: &str, text: &str) {
+pub(super) fn text(svg: &mut String, (x, y): (f64, f64), style: &str, text: &str) {
     if !text.is_empty() {
         let _ = writeln!(svg, "<text x=\"{x:.2}\" y=\"{y:.2}\" {style}>{}</text>", escape::markup(text));
     }
 }
 
-fn stroke(dashed: bool) -> &'static str {
-    if dashed { "stroke-width=\"1.8\" stroke-dasharray=\"6 4\"" } else { "stroke-width=\"1.8\"" }
+fn circle(svg: &mut String, (x, y): (f64, f64), radius: f64, color: &str) {
+    let _ = writeln!(svg, "<circle cx=\"{x:.2}\" cy=\"{y:.2}\" r=\"{radius}\" fill=\"{color}\"/>");
 }
 
-fn hex([r, g, b]: [u8; 3]) -> String {
+const STROKE: &str = "stroke-width=\"1.8\"";
+
+impl Look {
+    /// Of its dots, in pixels.
+    fn radius(self) -> Option<f64> {
+        match self {
+            Self::Line => None,
+            Self::Marked => Some(3.5),
+            Self::Dots => Some(2.0),
+        }
+    }
+}
+
+pub(super) fn hex([r, g, b]: [u8; 3]) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }
 
-fn text_width(text: &str) -> f64 {
+pub(super) fn text_width(text: &str) -> f64 {
     CHARACTER * text.chars().count() as f64
 }
 
@@ -267,7 +302,7 @@ mod tests {
     use super::*;
 
     fn series(name: &str, points: &[(f64, f64)]) -> Series {
-        Series { name: name.into(), color: [200, 16, 0], dashed: false, points: points.to_vec() }
+        Series { name: name.into(), color: [200, 16, 0], look: Look::Line, points: points.to_vec() }
     }
 
     fn log_chart(points: &[(f64, f64)]) -> Chart {
@@ -343,8 +378,8 @@ mod tests {
         for points in odd {
             for (log_y, size) in [(true, (640, 400)), (false, (0, 0)), (true, (1, 5000))] {
                 let rules = vec![
-                    Rule { name: "zero".into(), y: 0.0, color: SVD },
-                    Rule { name: "none".into(), y: f64::NAN, color: SVD },
+                    Rule { name: "zero".into(), y: 0.0, color: [0, 150, 160] },
+                    Rule { name: "none".into(), y: f64::NAN, color: [0, 150, 160] },
                 ];
                 let chart = Chart { log_y, rules, ..log_chart(points) };
                 let svg = chart.to_svg(size.0, size.1);
@@ -360,7 +395,8 @@ mod tests {
 
     #[test]
     fn text_is_escaped_and_names_do_not_cover_each_other() {
-        let rules = [0.5, 0.51, 0.505].map(|y| Rule { name: format!("\"{y}\" & more"), y, color: MAGNITUDE }).to_vec();
+        let rules =
+            [0.5, 0.51, 0.505].map(|y| Rule { name: format!("\"{y}\" & more"), y, color: [160, 110, 190] }).to_vec();
         let text = || "<b>".to_owned();
         let lines = vec![series("W<b>", &[(0.0, 0.5), (1.0, 0.9)])];
         let chart = Chart { title: text(), x_label: text(), y_label: text(), series: lines, rules, ..Chart::default() };
@@ -386,7 +422,7 @@ mod tests {
             series("plain", &[(2.0, 0.1), (1.0, 1e-300), (2.0, 7.0)]),
             series("with \"quotes\", and\nlines", &[(1.0, f64::NAN), (-0.0, 1.0 / 3.0)]),
         ];
-        let rules = vec![Rule { name: "level".into(), y: 0.25, color: MAGNITUDE }];
+        let rules = vec![Rule { name: "level".into(), y: 0.25, color: [160, 110, 190] }];
         let csv = Chart { series: lines, rules, ..Chart::default() }.to_csv();
         let head = "x,plain,\"with \"\"quotes\"\", and\nlines\",level\r\n";
         let body = csv.strip_prefix(head).unwrap();

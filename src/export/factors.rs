@@ -4,16 +4,16 @@ use super::{Error, Layout, Tensor, round, safetensors};
 use crate::factorize::{Calibration, Factors};
 use crate::matrix::{Csr, Mask, Matrix};
 use crate::measure;
+use crate::methods::Kept;
 use crate::model::{Dtype, Layer};
 use std::collections::BTreeMap;
 
-/// Factors rounded to a file's format, and the way they are laid out in it.
+/// Factors, or one matrix in W's place, rounded to a file's format, and the way they are laid out in it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Export {
     layout: Layout,
     dtype: Dtype,
-    factors: Factors,
-    merged: Option<Matrix>,
+    values: Values,
     name: String,
     stem: String,
     source: String,
@@ -21,7 +21,36 @@ pub struct Export {
     transposed: bool,
 }
 
+/// What is written.
+#[derive(Clone, Debug, PartialEq)]
+enum Values {
+    /// A and B.
+    Apart(Factors),
+    /// Their product, made of these.
+    Product(Factors, Matrix),
+    /// One matrix that is no product of two.
+    One(Matrix),
+}
+
 impl Export {
+    /// Rounds what replaces `layer`, made by whichever method: two factors as [`Export::new`] does, anything else as one
+    /// matrix, in [`Layout::Merged`] only.
+    pub fn of(layer: &Layer, kept: &Kept, layout: Layout, dtype: Option<Dtype>) -> Result<Self, Error> {
+        let one = match kept {
+            Kept::Factors(factors) => return Self::new(layer, factors, layout, dtype),
+            one => one.matrix(),
+        };
+        if layout != Layout::Merged {
+            return Err(Error::NoFactors { layout: layout.name() });
+        }
+        let weight = layer.weight.shape();
+        if weight != one.shape() || !stored_as(layer) {
+            return Err(Error::Stored { tensor: layer.name.clone(), shape: layer.shape.clone(), weight });
+        }
+        let dtype = dtype.unwrap_or(layer.dtype);
+        Ok(Self::with(layer, layout, dtype, Values::One(pruned(kept, &one, dtype)?)))
+    }
+
     /// Rounds the factors of `layer` to `dtype`: by default f32, and the layer's own for [`Layout::Merged`], which
     /// multiplies them first.
     ///
@@ -33,7 +62,7 @@ impl Export {
         if weight != (a.0, b.1) || a.1 != b.0 {
             return Err(Error::Shapes { tensor: layer.name.clone(), weight, a, b });
         }
-        let (dtype, factors, merged) = match layout {
+        let (dtype, values) = match layout {
             Layout::Merged => {
                 if !stored_as(layer) {
                     return Err(Error::Stored { tensor: layer.name.clone(), shape: layer.shape.clone(), weight });
@@ -41,24 +70,27 @@ impl Export {
                 let dtype = dtype.unwrap_or(layer.dtype);
                 let factors = round::factors(factors, Dtype::F32)?;
                 let product = round::product(&factors.product(), dtype)?;
-                (dtype, factors, Some(product))
+                (dtype, Values::Product(factors, product))
             }
             Layout::Dense | Layout::Csr | Layout::Bitmask => {
                 let dtype = dtype.unwrap_or(Dtype::F32);
-                (dtype, round::factors(factors, dtype)?, None)
+                (dtype, Values::Apart(round::factors(factors, dtype)?))
             }
         };
-        Ok(Self {
+        Ok(Self::with(layer, layout, dtype, values))
+    }
+
+    fn with(layer: &Layer, layout: Layout, dtype: Dtype, values: Values) -> Self {
+        Self {
             layout,
             dtype,
-            factors,
-            merged,
+            values,
             name: layer.name.clone(),
             stem: layer.stem().to_owned(),
             source: source(layer),
             stored_shape: layer.shape.clone(),
             transposed: layer.transposed,
-        })
+        }
     }
 
     /// The layout.
@@ -81,40 +113,41 @@ impl Export {
         &self.stem
     }
 
-    /// A and B as written; for [`Layout::Merged`], which does not write them, in f32.
-    pub fn factors(&self) -> &Factors {
-        &self.factors
+    /// A and B as written; for [`Layout::Merged`], which does not write them, in f32. `None` where there are none.
+    pub fn factors(&self) -> Option<&Factors> {
+        match &self.values {
+            Values::Apart(factors) | Values::Product(factors, _) => Some(factors),
+            Values::One(_) => None,
+        }
     }
 
-    /// A·B `[out, in]` as [`Layout::Merged`] writes it.
+    /// A·B `[out, in]`, or the one matrix in W's place, as [`Layout::Merged`] writes it.
     pub fn merged(&self) -> Option<&Matrix> {
-        self.merged.as_ref()
+        match &self.values {
+            Values::Product(_, merged) | Values::One(merged) => Some(merged),
+            Values::Apart(_) => None,
+        }
     }
 
-    /// Nonzeros of A as written.
-    pub fn nnz_a(&self) -> usize {
-        self.factors.a.nnz()
-    }
-
-    /// Nonzeros of B as written.
-    pub fn nnz_b(&self) -> usize {
-        self.factors.b.nnz()
+    /// Nonzeros of A and of B as written.
+    pub fn nnz_of_factors(&self) -> Option<[usize; 2]> {
+        self.factors().map(|factors| [factors.a.nnz(), factors.b.nnz()])
     }
 
     /// ‖W − AB‖_F / ‖W‖_F in f64, of the values as written; `layer` is the one given to [`Export::new`].
     pub fn relative_error(&self, layer: &Layer) -> f64 {
-        match &self.merged {
-            Some(merged) => measure::relative_difference(&layer.weight, merged),
-            None => measure::relative_error(&layer.weight, &self.factors.a, &self.factors.b),
+        match &self.values {
+            Values::Product(_, merged) | Values::One(merged) => measure::relative_difference(&layer.weight, merged),
+            Values::Apart(Factors { a, b }) => measure::relative_error(&layer.weight, a, b),
         }
     }
 
     /// tr((W−AB)·XᵀX·(W−AB)ᵀ) / tr(W·XᵀX·Wᵀ) in f64, of the values as written.
     pub fn layer_error(&self, layer: &Layer, inputs: &Calibration) -> f64 {
         let (w, xtx) = (&*layer.weight, inputs.xtx());
-        match &self.merged {
-            Some(merged) => measure::layer_difference(w, merged, xtx),
-            None => measure::layer_error(w, &self.factors.a, &self.factors.b, xtx),
+        match &self.values {
+            Values::Product(_, merged) | Values::One(merged) => measure::layer_difference(w, merged, xtx),
+            Values::Apart(Factors { a, b }) => measure::layer_error(w, a, b, xtx),
         }
     }
 
@@ -136,10 +169,10 @@ impl Export {
 
     /// The tensors of the file.
     pub fn tensors(&self) -> Vec<Tensor> {
-        if let Some(merged) = &self.merged {
-            return vec![self.merged_tensor(merged)];
+        match &self.values {
+            Values::Product(_, merged) | Values::One(merged) => vec![self.merged_tensor(merged)],
+            Values::Apart(factors) => factor_tensors(&self.stem, factors, self.layout, self.dtype),
         }
-        factor_tensors(&self.stem, &self.factors, self.layout, self.dtype)
     }
 
     fn merged_tensor(&self, merged: &Matrix) -> Tensor {
@@ -162,9 +195,20 @@ pub fn factor_tensors(stem: &str, factors: &Factors, layout: Layout, dtype: Dtyp
     parts.collect()
 }
 
-/// A·B `[out, in]` as [`Layout::Merged`] writes it for a tensor of format `dtype`.
-pub fn merged(factors: &Factors, dtype: Dtype) -> Result<Matrix, Error> {
-    round::product(&round::factors(factors, Dtype::F32)?.product(), dtype)
+/// What replaces W as one matrix `[out, in]`, as [`Layout::Merged`] writes it for a tensor of format `dtype`.
+pub fn merged(kept: &Kept, dtype: Dtype) -> Result<Matrix, Error> {
+    match kept {
+        Kept::Factors(factors) => round::product(&round::factors(factors, Dtype::F32)?.product(), dtype),
+        one => pruned(one, &one.matrix(), dtype),
+    }
+}
+
+/// Of one sparse matrix no nonzero may become 0: it would leave the mask.
+fn pruned(kept: &Kept, one: &Matrix, dtype: Dtype) -> Result<Matrix, Error> {
+    match kept {
+        Kept::Pruned(_) => round::pruned(one, dtype),
+        _ => round::product(one, dtype),
+    }
 }
 
 /// Whether the tensor's shape is its matrix's, flattened from the second dimension on, or exchanged.

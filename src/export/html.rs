@@ -1,10 +1,11 @@
 //! One run on one page: an HTML file that needs no other, to be kept, sent or printed.
 
 use super::escape::markup;
-use super::picture::factor_images;
-use super::{Chart, Export, Image, Layout, Palette, Rule, RunReport, Series};
+use super::picture::{factor_images, pruned_images};
+use super::{Chart, Export, Image, Layout, Look, Palette, Rule, RunReport, Series};
 use crate::factorize::{Factors, Preset, Settings};
 use crate::matrix::Matrix;
+use crate::methods::{Form, Method};
 use crate::model::Dtype;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use std::fmt::Write;
@@ -15,10 +16,12 @@ const CHART: (u32, u32) = (760, 380);
 /// What stands on the page of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct HtmlReport<'a> {
+    /// How W was replaced.
+    pub method: Method,
     /// What the run came to.
     pub report: &'a RunReport,
-    /// What it was made with.
-    pub settings: &'a Settings,
+    /// What a run was made with; a method without a run has none.
+    pub settings: Option<&'a Settings>,
     /// Captions and pictures, for example [`report_pictures`].
     pub pictures: &'a [(String, Image)],
     /// For example [`history_chart`].
@@ -29,8 +32,14 @@ pub struct HtmlReport<'a> {
 
 /// The page. It refers to nothing outside of itself and runs no script; its pictures are in it.
 pub fn html_report(page: &HtmlReport) -> String {
-    let HtmlReport { report, settings, pictures, charts, file } = *page;
-    let title = format!("{} of {} as a product of two sparse matrices", report.tensor, report.source);
+    let HtmlReport { method, report, settings, pictures, charts, file } = *page;
+    let what = match method.form() {
+        Form::Factors => "a product of two sparse matrices",
+        Form::Dense => "a product of two matrices",
+        Form::Pruned => "one sparse matrix",
+        Form::Chain => "a product of three sparse matrices",
+    };
+    let title = format!("{} of {} as {what}", report.tensor, report.source);
     let title = markup(&title);
     let mut html = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -40,8 +49,11 @@ pub fn html_report(page: &HtmlReport) -> String {
     // Writing to a string cannot fail.
     let _ = writeln!(
         html,
-        "<p>W ≈ A·B by Double Sparse Factorization: {} nonzeros in A and B together instead of {} entries of W, with a \
-         relative error ‖W − AB‖/‖W‖ of <strong>{:.4}</strong>.</p>",
+        "<p>{}. {} nonzeros instead of {} entries of W, with a relative error ‖W − Ŵ‖/‖W‖ of <strong>{:.4}</strong>.</p>",
+        match method {
+            Method::Dsf => "W ≈ A·B by Double Sparse Factorization".to_owned(),
+            method => format!("{}: {}", method.title(), method.about()),
+        },
         report.nnz,
         report.rows * report.cols,
         report.relative_error
@@ -55,7 +67,9 @@ pub fn html_report(page: &HtmlReport) -> String {
         pictures.iter().for_each(|(caption, image)| html.push_str(&figure(caption, image)));
         html.push_str("</div>\n");
     }
-    html.push_str(&settings_table(settings, report.preset.as_deref()));
+    if let Some(settings) = settings {
+        html.push_str(&settings_table(settings, report.preset.as_deref()));
+    }
     if let Some((name, export)) = file {
         let _ = writeln!(html, "<h2>In Python</h2>\n<pre><code>{}</code></pre>", markup(&python(name, export)));
     }
@@ -75,11 +89,19 @@ pub fn html_report(page: &HtmlReport) -> String {
 /// # Panics
 /// When `export` is not of `w`.
 pub fn report_pictures(w: &Matrix, export: &Export, max_side: usize) -> Vec<(String, Image)> {
-    let Factors { a, b } = export.factors();
-    let computed = export.merged().is_none().then(|| export.factors().product());
-    let Some(product) = export.merged().or(computed.as_ref()) else { return Vec::new() };
     let draw = |picture: super::Picture<'_>| picture.max_side(max_side).palette(Palette::Light).image();
-    let images = factor_images(w, export.factors(), product, draw);
+    let Some(Factors { a, b }) = export.factors() else {
+        let Some(pruned) = export.merged() else { return Vec::new() };
+        let captions = [
+            format!("W, {}×{}", w.rows(), w.cols()),
+            format!("Ŵ, {} nonzeros, in the colours of W", pruned.nnz()),
+            "W − Ŵ, in the colours of W".to_owned(),
+        ];
+        return captions.into_iter().zip(pruned_images(w, pruned, draw)).collect();
+    };
+    let computed = export.merged().is_none().then(|| export.factors().map(Factors::product)).flatten();
+    let Some(product) = export.merged().or(computed.as_ref()) else { return Vec::new() };
+    let images = factor_images(w, a, b, product, draw);
     let shape = |matrix: &Matrix| format!("{}×{}, {} nonzeros", matrix.rows(), matrix.cols(), matrix.nnz());
     let captions = [
         format!("W, {}×{}", w.rows(), w.cols()),
@@ -101,8 +123,9 @@ pub fn history_chart(report: &RunReport, rules: Vec<Rule>) -> Chart {
         title: "Error over the run".into(),
         x_label: "outer iteration".into(),
         y_label: of.into(),
+        log_x: false,
         log_y: true,
-        series: vec![Series { name, color: super::DSF, dashed: false, points }],
+        series: vec![Series { name, color: Method::Dsf.color(), look: Look::Line, points }],
         rules,
     }
 }
@@ -128,8 +151,9 @@ fn facts(report: &RunReport) -> String {
         ("Nonzeros of B", count(report.nnz_b)),
         ("Nonzeros together", report.nnz.to_string()),
         ("Dense, 16-bit values", format!("{} bytes", report.bytes_dense)),
-        ("Values and bit masks", share(report.bytes_bitmask)),
-        ("Values and column indices (CSR)", share(report.bytes_csr)),
+        ("Values and bit masks", report.bytes_bitmask.map_or("–".into(), share)),
+        ("Values and column indices (CSR)", report.bytes_csr.map_or("–".into(), share)),
+        ("The least of what it can be stored in", share(report.bytes)),
         ("Relative error", format!("{:.6}", report.relative_error)),
     ];
     let layer_errors = [
@@ -201,7 +225,7 @@ fn python(name: &str, export: &Export) -> String {
         ),
         Layout::Merged => format!(
             "from safetensors.torch import load_file\n\n\
-             state = load_file({file})  # {tensor}: A·B\nmodel.load_state_dict(state, strict=False)\n",
+             state = load_file({file})  # with what replaces {tensor}\nmodel.load_state_dict(state, strict=False)\n",
             tensor = quoted(export.tensor())
         ),
         Layout::Csr => format!(
@@ -258,8 +282,9 @@ mod tests {
             nnz_b: Some(1),
             nnz: 2,
             bytes_dense: storage.dense,
-            bytes_bitmask: storage.bitmask,
-            bytes_csr: storage.csr,
+            bytes_bitmask: Some(storage.bitmask),
+            bytes_csr: Some(storage.csr),
+            bytes: storage.bitmask.min(storage.csr),
             relative_error: (5.0f64 / 9.0).sqrt(),
             layer_error: None,
             layer_error_before_finalize: None,
@@ -280,11 +305,11 @@ mod tests {
         let (layer, factors, report, settings) = run();
         let export = Export::new(&layer, &factors, layout, Some(dtype)).unwrap();
         let pictures = report_pictures(&layer.weight, &export, 16);
-        let charts =
-            [history_chart(&report, vec![Rule { name: "level".into(), y: 0.5, color: crate::export::MAGNITUDE }])];
+        let charts = [history_chart(&report, vec![Rule { name: "level".into(), y: 0.5, color: [160, 110, 190] }])];
         html_report(&HtmlReport {
+            method: Method::Dsf,
             report: &report,
-            settings: &settings,
+            settings: Some(&settings),
             pictures: &pictures,
             charts: &charts,
             file: Some(("q.safetensors", &export)),
@@ -356,8 +381,14 @@ mod tests {
     fn parts_that_are_not_there_leave_no_trace() {
         let (_, _, report, settings) = run();
         let report = RunReport { preset: None, history: Vec::new(), ..report };
-        let html =
-            html_report(&HtmlReport { report: &report, settings: &settings, pictures: &[], charts: &[], file: None });
+        let html = html_report(&HtmlReport {
+            method: Method::Dsf,
+            report: &report,
+            settings: Some(&settings),
+            pictures: &[],
+            charts: &[],
+            file: None,
+        });
         assert!(
             !["In Python", "Pictures", "<figure", "<strong>0.125", "Preset"].iter().any(|part| html.contains(part))
         );

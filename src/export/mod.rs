@@ -10,6 +10,7 @@
 #[cfg(not(target_arch = "wasm32"))]
 mod atomic;
 mod axis;
+mod bars;
 mod chart;
 mod container;
 mod escape;
@@ -20,12 +21,15 @@ mod image;
 mod layout;
 mod palette;
 mod picture;
+#[cfg(not(target_arch = "wasm32"))]
+mod raster;
 mod report;
 mod round;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use atomic::{check_writable, write, write_with};
-pub use chart::{Chart, DSF, MAGNITUDE, Rule, SVD, Series};
+pub use bars::{Bar, BarChart};
+pub use chart::{Chart, Look, Rule, Series};
 pub use container::{Entry, Tensor, header, safetensors, sort_entries};
 pub use factors::{Export, factor_tensors, merged};
 pub use html::{HtmlReport, history_chart, html_report, report_pictures};
@@ -34,7 +38,9 @@ pub use layout::Layout;
 pub use palette::Palette;
 #[cfg(feature = "gui")]
 pub(crate) use picture::short;
-pub use picture::{Bar, Picture, contact_sheet, default_range, factor_sheet, framed, picture};
+pub use picture::{ColorBar, Picture, contact_sheet, default_range, factor_sheet, framed, picture};
+#[cfg(not(target_arch = "wasm32"))]
+pub use raster::svg_to_png;
 pub use report::RunReport;
 
 use std::path::PathBuf;
@@ -56,6 +62,12 @@ pub enum Error {
         a: (usize, usize),
         /// Rows and columns of B.
         b: (usize, usize),
+    },
+    /// A method that makes no two factors.
+    #[error("{layout} writes two factors, and this method makes one matrix: write it with --layout merged")]
+    NoFactors {
+        /// The layout's name.
+        layout: &'static str,
     },
     /// The layer's matrix is not its tensor's shape flattened.
     #[error("{tensor} is stored as {shape:?}, which is not a {}×{} matrix: write another layout than merged", weight.0, weight.1)]
@@ -98,6 +110,12 @@ pub enum Error {
         largest: f32,
         /// Formats that hold it.
         hint: &'static str,
+    },
+    /// A chart that cannot be drawn.
+    #[error("the chart cannot be drawn ({what}): write it as .svg or .csv instead")]
+    Picture {
+        /// What is wrong with it.
+        what: String,
     },
     /// The target exists and was not to be replaced.
     #[error("{} exists: use --force to replace it", path.display())]

@@ -84,7 +84,7 @@ impl<'a> Picture<'a> {
 
     /// The matrix with its title and its colour bar.
     pub fn image(&self) -> Image {
-        framed(&self.pixels(), &self.title, &Bar::of(self.range, self.palette), self.palette)
+        framed(&self.pixels(), &self.title, &ColorBar::of(self.range, self.palette), self.palette)
     }
 
     fn color(&self, value: f32) -> [u8; 3] {
@@ -96,14 +96,14 @@ impl<'a> Picture<'a> {
 
 /// A bar that says what colours mean.
 #[derive(Clone, Debug)]
-pub struct Bar {
+pub struct ColorBar {
     /// At its left end, its middle and its right end.
     pub labels: [String; 3],
     /// From left to right.
     pub colors: Vec<[u8; 3]>,
 }
 
-impl Bar {
+impl ColorBar {
     /// From −range to range.
     pub fn of(range: f32, palette: Palette) -> Self {
         let labels = [format!("-{}", short(range)), "0".to_owned(), format!("+{}", short(range))];
@@ -112,7 +112,7 @@ impl Bar {
 }
 
 /// A picture with a title above and a bar below.
-pub fn framed(pixels: &Image, title: &str, bar: &Bar, palette: Palette) -> Image {
+pub fn framed(pixels: &Image, title: &str, bar: &ColorBar, palette: Palette) -> Image {
     let widths = bar.labels.each_ref().map(|label| text_width(label, TEXT_SCALE));
     let widest = widths.into_iter().max().unwrap_or(0);
     let content = (pixels.width + 2).max(text_width(title, TEXT_SCALE)).max(3 * widest).max(2);
@@ -183,7 +183,7 @@ fn side_by_side(images: &[Image], palette: Palette) -> Image {
 /// When A·B has not W's shape.
 pub fn factor_sheet(w: &Matrix, factors: &Factors, max_side: usize, palette: Palette) -> Image {
     let mut titles = ["W", "A", "B", "AB", "W-AB"].into_iter();
-    let images = factor_images(w, factors, &factors.product(), |picture| {
+    let images = factor_images(w, &factors.a, &factors.b, &factors.product(), |picture| {
         picture.title(titles.next().unwrap_or_default()).max_side(max_side).palette(palette).image()
     });
     side_by_side(&images, palette)
@@ -192,22 +192,23 @@ pub fn factor_sheet(w: &Matrix, factors: &Factors, max_side: usize, palette: Pal
 /// W, A, B, A·B, which is `product`, and W − A·B, each as `draw` draws it. The three that are W's size share W's range.
 pub(super) fn factor_images(
     w: &Matrix,
-    factors: &Factors,
+    a: &Matrix,
+    b: &Matrix,
     product: &Matrix,
-    draw: impl FnMut(Picture<'_>) -> Image,
+    mut draw: impl FnMut(Picture<'_>) -> Image,
 ) -> [Image; 5] {
-    assert_eq!(w.shape(), product.shape(), "shapes of W and A·B");
-    let rest = w.as_slice().iter().zip(product.as_slice()).map(|(w, p)| w - p).collect();
+    let [factor_a, factor_b] = [a, b].map(|factor| draw(Picture::new(factor)));
+    let [w, product, rest] = pruned_images(w, product, draw);
+    [w, factor_a, factor_b, product, rest]
+}
+
+/// W, what replaces it, and what is left, all in W's range, each as `draw` draws it.
+pub(super) fn pruned_images(w: &Matrix, replacement: &Matrix, draw: impl FnMut(Picture<'_>) -> Image) -> [Image; 3] {
+    assert_eq!(w.shape(), replacement.shape(), "shapes of W and what replaces it");
+    let rest = w.as_slice().iter().zip(replacement.as_slice()).map(|(w, p)| w - p).collect();
     let rest = Matrix::from_vec(w.rows(), w.cols(), rest);
     let range = default_range(w);
-    let pictures = [
-        Picture::with_range(w, range),
-        Picture::new(&factors.a),
-        Picture::new(&factors.b),
-        Picture::with_range(product, range),
-        Picture::with_range(&rest, range),
-    ];
-    pictures.map(draw)
+    [w, replacement, &rest].map(|matrix| Picture::with_range(matrix, range)).map(draw)
 }
 
 /// A positive number in three digits.

@@ -3,15 +3,16 @@
 use super::Export;
 use crate::factorize::{Calibration, Preset};
 use crate::job::{Outcome, Problem};
-use crate::matrix::Matrix;
-use crate::measure::{self, Storage};
+use crate::measure::Storage;
+use crate::methods::{Kept, Method};
 use crate::model::Layer;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The result of factorizing one layer. The keys are a contract; one without meaning for a run is null.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunReport {
-    /// How W was replaced: `dsf`, `magnitude`.
+    /// How W was replaced: a [`Method`]'s name.
     pub method: String,
     /// What the settings started from.
     pub preset: Option<String>,
@@ -35,10 +36,12 @@ pub struct RunReport {
     pub nnz: usize,
     /// W with 16-bit values.
     pub bytes_dense: u64,
-    /// What replaces W with 16-bit values and one bit a position.
-    pub bytes_bitmask: u64,
-    /// What replaces W with 16-bit values and a column index each.
-    pub bytes_csr: u64,
+    /// What replaces W with 16-bit values and one bit a position; null where no positions are stored.
+    pub bytes_bitmask: Option<u64>,
+    /// What replaces W with 16-bit values and a column index each; null where no positions are stored.
+    pub bytes_csr: Option<u64>,
+    /// The least that what replaces W takes with 16-bit values.
+    pub bytes: u64,
     /// ‖W − AB‖_F / ‖W‖_F of the values as written, in f64.
     pub relative_error: f64,
     /// tr((W − AB)·XᵀX·(W − AB)ᵀ) / tr(W·XᵀX·Wᵀ); null without calibration.
@@ -66,6 +69,17 @@ pub struct RunReport {
 }
 
 impl RunReport {
+    /// How W was replaced, where this program knows the method.
+    pub fn method(&self) -> Option<Method> {
+        Method::named(&self.method)
+    }
+
+    /// The method as people write it, with the preset of a run.
+    pub fn title(&self) -> String {
+        let title = self.method().map_or_else(|| self.method.clone(), |method| method.title().to_owned());
+        self.preset.as_ref().map_or(title.clone(), |preset| format!("{title}, {preset}"))
+    }
+
     /// Of `export`, which was made from `outcome` of `problem`, for `layer`.
     pub fn new(
         layer: &Layer,
@@ -76,7 +90,7 @@ impl RunReport {
         threads: usize,
     ) -> Self {
         let ((rows, cols), inner_dim) = (layer.weight.shape(), outcome.factors.a.cols());
-        let (nnz_a, nnz_b) = (export.nnz_a(), export.nnz_b());
+        let [nnz_a, nnz_b] = export.nnz_of_factors().unwrap_or_default();
         let settings = &outcome.settings;
         let storage = Storage::of_factors(rows, cols, inner_dim, nnz_a, nnz_b);
         Self {
@@ -92,8 +106,9 @@ impl RunReport {
             nnz_b: Some(nnz_b),
             nnz: nnz_a + nnz_b,
             bytes_dense: storage.dense,
-            bytes_bitmask: storage.bitmask,
-            bytes_csr: storage.csr,
+            bytes_bitmask: Some(storage.bitmask),
+            bytes_csr: Some(storage.csr),
+            bytes: storage.bitmask.min(storage.csr),
             relative_error: export.relative_error(layer),
             layer_error: problem.calibration.as_deref().map(|inputs| export.layer_error(layer, inputs)),
             layer_error_before_finalize: outcome.layer.map(|errors| errors.before_finalize),
@@ -109,39 +124,40 @@ impl RunReport {
         }
     }
 
-    /// Of `pruned`, which is written in W's place, made from `layer` of `problem` by `method` in so many seconds.
-    pub fn of_pruned(
+    /// Of `export`, which was made of `kept`, with which `method` replaces the layer of `problem` at a density.
+    pub fn of(
         layer: &Layer,
         problem: &Problem,
-        method: &str,
-        density: f64,
-        pruned: &Matrix,
-        seconds: f64,
-        threads: usize,
+        (method, density): (Method, f64),
+        kept: &Kept,
+        export: &Export,
+        (seconds, threads): (f64, usize),
     ) -> Self {
-        let ((rows, cols), nnz) = (layer.weight.shape(), pruned.nnz());
-        let storage = Storage::of_matrix(rows, cols, nnz);
-        let on = |inputs: &Calibration| measure::layer_difference(&layer.weight, pruned, inputs.xtx());
-        let layer_error = problem.calibration.as_deref().map(on);
+        let (rows, cols) = layer.weight.shape();
+        let stored = method.stored(kept);
+        let factors = export.nnz_of_factors();
+        let on = |inputs: &Option<Arc<Calibration>>| inputs.as_ref().map(|inputs| export.layer_error(layer, inputs));
+        let layer_error = on(&problem.calibration);
         Self {
-            method: method.into(),
+            method: method.name().into(),
             preset: None,
             source: layer.file.clone(),
             tensor: layer.name.clone(),
             rows,
             cols,
-            inner_dim: None,
+            inner_dim: kept.factors().map(|factors| factors.a.cols()),
             density,
-            nnz_a: None,
-            nnz_b: None,
-            nnz,
-            bytes_dense: storage.dense,
-            bytes_bitmask: storage.bitmask,
-            bytes_csr: storage.csr,
-            relative_error: measure::relative_difference(&layer.weight, pruned),
+            nnz_a: factors.map(|[a, _]| a),
+            nnz_b: factors.map(|[_, b]| b),
+            nnz: kept.nnz(),
+            bytes_dense: 2 * (rows * cols) as u64,
+            bytes_bitmask: stored.bitmask,
+            bytes_csr: stored.csr,
+            bytes: stored.bytes,
+            relative_error: export.relative_error(layer),
             layer_error,
-            layer_error_before_finalize: layer_error,
-            layer_error_held_out: problem.held_out.as_deref().map(on),
+            layer_error_before_finalize: None,
+            layer_error_held_out: on(&problem.held_out),
             seconds,
             backend: "cpu".into(),
             adapter: None,
@@ -160,11 +176,11 @@ impl Export {
     pub fn write(
         &self,
         path: &std::path::Path,
-        settings: &crate::factorize::Settings,
+        settings: &serde_json::Value,
         report: &RunReport,
         replace: bool,
     ) -> Result<(), super::Error> {
-        let bytes = self.to_bytes(&serde_json::json!(settings), &serde_json::json!(report));
+        let bytes = self.to_bytes(settings, &serde_json::json!(report));
         super::write(path, &bytes, replace)
     }
 }

@@ -25,6 +25,12 @@ pub(super) fn product(product: &Matrix, dtype: Dtype) -> Result<Matrix, Error> {
     convert("A·B", product, dtype, |x| nearest(dtype, f64::from(x)))
 }
 
+/// One sparse matrix as `dtype` holds it, with every nonzero still a nonzero.
+pub(super) fn pruned(matrix: &Matrix, dtype: Dtype) -> Result<Matrix, Error> {
+    check_finite("the matrix", matrix)?;
+    scaled("the matrix", matrix, 0, dtype)
+}
+
 /// The power of two that A gets and B gives: 0 where both fit as they are, else what makes their largest values alike.
 fn shift(dtype: Dtype, a: f32, b: f32) -> i32 {
     let comfortable = match dtype {

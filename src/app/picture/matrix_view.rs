@@ -4,7 +4,7 @@ use super::gpu::Paint;
 use super::marginals::strip;
 use super::pyramid::Kind;
 use super::{Colors, Pyramid, Shade, Viewport, canvas, colors};
-use crate::export::{Bar, Image};
+use crate::export::{ColorBar, Image};
 use eframe::egui::{
     Align2, Color32, CornerRadius, FontId, Id, Painter, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui,
     Vec2, WidgetInfo, pos2, vec2,
@@ -238,7 +238,7 @@ fn corners(ui: &Ui, painter: &Painter, frame: &Frame<'_>, area: Rect) {
     if frame.pyramid.kind() == Kind::Sets || area.width() < 150.0 || area.height() < 60.0 {
         return;
     }
-    let Bar { labels: [left, _, right], colors } = bar(&frame.colors);
+    let ColorBar { labels: [left, _, right], colors } = bar(&frame.colors);
     let [left, right] = [left, right].map(|text| painter.layout_no_wrap(text, font.clone(), ink));
     let (bar, height) = ((area.width() * 0.25).clamp(40.0, 110.0), left.size().y);
     let corner = area.left_bottom() + vec2(MARGIN, -MARGIN - height);
@@ -261,7 +261,7 @@ fn corners(ui: &Ui, painter: &Painter, frame: &Frame<'_>, area: Rect) {
 }
 
 /// What the colours mean.
-pub fn bar(colors: &Colors) -> Bar {
+pub fn bar(colors: &Colors) -> ColorBar {
     let table = Colors::table(colors.dark);
     let (left, middle, right, part) = match colors.shade {
         Shade::Value => {
@@ -271,7 +271,7 @@ pub fn bar(colors: &Colors) -> Bar {
         Shade::Density => ("0".into(), "", "all kept".into(), table[colors::RAMP..=colors::INK].to_vec()),
         Shade::Any => ("0".into(), "", "kept".into(), vec![table[colors::HALF], table[colors::INK]]),
     };
-    Bar { labels: [left, middle.to_owned(), right], colors: part }
+    ColorBar { labels: [left, middle.to_owned(), right], colors: part }
 }
 
 #[cfg(test)]

@@ -1,0 +1,181 @@
+//! `compare`: one layer by all methods at one budget.
+
+use super::layer::{LayerArgs, available};
+use super::tuning::Tuning;
+use super::{Failure, output};
+use dsf_explorer::compare::{Candidate, Made, choose};
+use dsf_explorer::compute::Threads;
+use dsf_explorer::export::{self, Bar, BarChart, RunReport};
+use dsf_explorer::job::Problem;
+use dsf_explorer::methods::{Method, Threshold};
+use dsf_explorer::model::Layer;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+/// The command's arguments.
+#[derive(clap::Args)]
+pub struct Compare {
+    #[command(flatten)]
+    layer: LayerArgs,
+
+    /// Which methods, with commas [default: all that can be done with what is given]
+    #[arg(long, value_enum, value_name = "A,B,…", value_delimiter = ',')]
+    methods: Vec<Method>,
+
+    /// Over what entries compete (admm, sparsegpt)
+    #[arg(long, value_enum, default_value = "matrix")]
+    threshold: Threshold,
+
+    #[command(flatten)]
+    tuning: Tuning,
+
+    /// Worker threads of each method: as many methods go on at once as there are processors for [default: 1]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+
+    /// Draw the errors as bars into this file
+    #[arg(long, value_name = "FILE.png")]
+    chart: Option<PathBuf>,
+
+    /// Replace an existing file
+    #[arg(long)]
+    force: bool,
+
+    /// One JSON value on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+impl Compare {
+    /// All methods, then the table.
+    pub fn run(self) -> Result<(), Failure> {
+        if let Some(file) = &self.chart {
+            export::check_writable(file, self.force)?;
+        }
+        self.tuning.settings.check()?;
+        let (layer, problem) = self.layer.open()?;
+        let candidates = self.candidates(&problem)?;
+        let reports = self.reports(&layer, &problem, &candidates)?;
+        if let Some(file) = &self.chart {
+            export::write(
+                file,
+                &export::svg_to_png(&bars(&layer, &reports, self.tuning.settings.density).to_svg(720), 2.0)?,
+                self.force,
+            )?;
+        }
+        match self.json {
+            true => output::json(&reports),
+            false => output::print(&table(&layer, &reports)),
+        }
+    }
+
+    /// Methods that were named must be possible; of all of them those that are not are left out, and why is said.
+    fn candidates(&self, problem: &Problem) -> Result<Vec<Candidate>, Failure> {
+        let all = self.methods.is_empty();
+        let mut methods = if all { Method::ALL.to_vec() } else { self.methods.clone() };
+        methods.sort_unstable();
+        methods.dedup();
+        let (candidates, not) = choose(&methods, &self.tuning.settings, self.threshold, problem);
+        let missing: Vec<&str> =
+            not.iter().filter(|(method, _)| method.needs_inputs()).map(|(method, _)| method.title()).collect();
+        match (all, not.first()) {
+            (false, Some((_, why))) => return Err(why.clone().into()),
+            _ if problem.calibration.is_none() && !missing.is_empty() => {
+                eprintln!("note: {} need the layer's inputs and are left out: --calibration FILE", missing.join(", "));
+            }
+            _ => not.iter().for_each(|(method, why)| eprintln!("note: {} is left out: {why}", method.title())),
+        }
+        Ok(candidates)
+    }
+
+    /// As many at a time as there are processors for, each on its own threads: so their times can be compared.
+    fn reports(&self, layer: &Layer, problem: &Problem, candidates: &[Candidate]) -> Result<Vec<RunReport>, Failure> {
+        let threads = self.threads.map_or(1, NonZeroUsize::get);
+        let bars = output::Several::new(candidates.iter().map(|candidate| candidate.method.title()));
+        let next = Mutex::new(0..candidates.len());
+        let made: Mutex<Vec<Option<Result<Made, String>>>> = Mutex::new(candidates.iter().map(|_| None).collect());
+        let take = || next.lock().ok().and_then(|mut next| next.next());
+        std::thread::scope(|scope| {
+            for _ in 0..(available() / threads).max(1) {
+                scope.spawn(|| {
+                    while let Some(at) = take() {
+                        let tell = |share: f64| {
+                            bars.update(at, share);
+                            true
+                        };
+                        let replaced = Threads::new(Some(threads))
+                            .and_then(|pool| pool.run(|| candidates[at].replace(layer, problem, threads, &tell)));
+                        bars.done(at, replaced.as_ref().map(|made| made.report.relative_error).map_err(String::as_str));
+                        if let Ok(mut made) = made.lock() {
+                            made[at] = Some(replaced);
+                        }
+                    }
+                });
+            }
+        });
+        bars.finish();
+        let made = made.into_inner().map_err(|_| "a method broke off")?;
+        let mut reports = Vec::new();
+        for (candidate, made) in candidates.iter().zip(made) {
+            match made {
+                Some(Ok(made)) => reports.push(made.report),
+                // What was asked for by name is owed; of all the others are worth having.
+                Some(Err(why)) if self.methods.is_empty() => eprintln!("note: {}: {why}", candidate.method.title()),
+                Some(Err(why)) => return Err(format!("{}: {why}", candidate.method.title()).into()),
+                None => return Err(format!("{} broke off", candidate.method.title()).into()),
+            }
+        }
+        Ok(reports)
+    }
+}
+
+fn table(layer: &Layer, reports: &[RunReport]) -> String {
+    let magnitude = reports.iter().find(|report| report.method == Method::Magnitude.name());
+    let calibrated = reports.iter().any(|report| report.layer_error.is_some());
+    let held_out = reports.iter().any(|report| report.layer_error_held_out.is_some());
+    let mut head = vec!["method", "nonzeros", "error", "of magnitude's"];
+    head.extend(calibrated.then_some("layer error"));
+    head.extend(held_out.then_some("held out"));
+    head.extend(["bytes", "of dense", "seconds"]);
+    let mut rows = vec![head.into_iter().map(str::to_owned).collect::<Vec<_>>()];
+    let number = |value: Option<f64>| value.map_or("–".into(), |value| format!("{value:.5}"));
+    for report in reports {
+        let ratio = magnitude.filter(|magnitude| magnitude.relative_error > 0.0);
+        let ratio = ratio.map(|magnitude| report.relative_error / magnitude.relative_error);
+        let mut row = vec![
+            report.title(),
+            report.nnz.to_string(),
+            format!("{:.4}", report.relative_error),
+            ratio.map_or("–".into(), |ratio| format!("{ratio:.3}")),
+        ];
+        row.extend(calibrated.then(|| number(report.layer_error)));
+        row.extend(held_out.then(|| number(report.layer_error_held_out)));
+        row.push(report.bytes.to_string());
+        row.push(format!("{:.1} %", 100.0 * report.bytes as f64 / report.bytes_dense.max(1) as f64));
+        row.push(format!("{:.2}", report.seconds));
+        rows.push(row);
+    }
+    let threads = reports.first().map_or(1, |report| report.threads);
+    let (rows_of_w, cols) = layer.weight.shape();
+    format!(
+        "{}\n({}, {rows_of_w}×{cols}; bytes with 16-bit values and the cheaper way to store positions; seconds on {threads} \
+         thread{})",
+        output::table(&rows),
+        layer.name,
+        if threads == 1 { "" } else { "s" }
+    )
+}
+
+/// The errors as bars: of the layer's outputs where its inputs are known, else of W.
+fn bars(layer: &Layer, reports: &[RunReport], density: f64) -> BarChart {
+    let calibrated = reports.iter().all(|report| report.layer_error.is_some());
+    let error = |report: &RunReport| report.layer_error.filter(|_| calibrated).unwrap_or(report.relative_error);
+    let color = |report: &RunReport| report.method().map_or([128; 3], Method::color);
+    let bar = |report: &RunReport| Bar { name: report.title(), value: error(report), color: color(report) };
+    BarChart {
+        title: format!("{} at {} %", layer.name, (1e4 * density).round() / 1e2),
+        label: if calibrated { "layer-wise error" } else { "relative error" }.into(),
+        bars: reports.iter().map(bar).collect(),
+    }
+}

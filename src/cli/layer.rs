@@ -1,0 +1,88 @@
+//! The flags that say which layer is meant, and what is known of its inputs.
+
+use super::Failure;
+use dsf_explorer::job::Problem;
+use dsf_explorer::model::{self, Checkpoint, Layer, Orientation};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A tensor of a file.
+#[derive(clap::Args)]
+pub struct LayerArgs {
+    /// A .safetensors or .npy file, a sharded checkpoint's index, or its folder
+    file: PathBuf,
+
+    /// Which tensor; not needed when there is only one that fits
+    #[arg(long, value_name = "NAME")]
+    tensor: Option<String>,
+
+    /// The tensor is stored as [in, out] (GPT-2's Conv1D)
+    #[arg(long)]
+    transpose: bool,
+
+    #[command(flatten)]
+    inputs: InputsArgs,
+}
+
+/// What is known of a layer's inputs.
+#[derive(clap::Args)]
+pub struct InputsArgs {
+    /// The layer's inputs, for the layer-wise error: a .safetensors with X [samples, in] or XtX [in, in], or a .npy of X
+    #[arg(long, value_name = "FILE")]
+    calibration: Option<PathBuf>,
+
+    /// Other inputs, to measure the result with
+    #[arg(long, value_name = "FILE", requires = "calibration")]
+    held_out: Option<PathBuf>,
+}
+
+impl LayerArgs {
+    /// The layer, and what is to be done with it.
+    pub fn open(&self) -> Result<(Layer, Problem), Failure> {
+        let checkpoint = model::open(&self.file)?;
+        let orientation = if self.transpose { Orientation::Transposed } else { Orientation::AsStored };
+        let layer = checkpoint.layer(&chosen(&checkpoint, self.tensor.as_deref())?, orientation)?;
+        let problem = self.inputs.problem(&layer)?;
+        Ok((layer, problem))
+    }
+}
+
+impl InputsArgs {
+    /// A layer with its inputs.
+    pub fn problem(&self, layer: &Layer) -> Result<Problem, Failure> {
+        let statistics = |file: &Option<PathBuf>| {
+            let open = |file| model::open_calibration(file, layer.stem(), layer.weight.cols()).map(Arc::new);
+            file.as_deref().map(open).transpose()
+        };
+        Ok(Problem {
+            weight: layer.weight.clone(),
+            calibration: statistics(&self.calibration)?,
+            held_out: statistics(&self.held_out)?,
+        })
+    }
+}
+
+/// The processors there are.
+pub fn available() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+/// The tensor asked for, or the only one there is.
+fn chosen(checkpoint: &Checkpoint, name: Option<&str>) -> Result<String, Failure> {
+    let names: Vec<&str> = checkpoint.layers().map(|tensor| tensor.name.as_str()).collect();
+    match (name, names.as_slice()) {
+        (Some(name), _) => Ok(name.to_owned()),
+        (None, [only]) => Ok((*only).to_owned()),
+        (None, []) => {
+            Err(format!("{} holds no 2-D or 4-D tensor of floats: nothing to factorize", checkpoint.name()).into())
+        }
+        (None, several) => Err(format!(
+            "{} holds {} layers: name one with --tensor, for example --tensor {}",
+            checkpoint.name(),
+            several.len(),
+            several[0]
+        )
+        .into()),
+    }
+}

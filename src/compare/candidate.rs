@@ -1,0 +1,113 @@
+//! A method with what it can be told, and what it made.
+
+use crate::export::{Export, Layout, RunReport};
+use crate::factorize::{Budget, Settings};
+use crate::job::{Drive, End, Outcome, Problem};
+use crate::methods::{Error, Form, Kept, Method, Tell, Threshold};
+use crate::model::Layer;
+use serde::{Deserialize, Serialize};
+use web_time::Instant;
+
+/// A method, and what it can be told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The method.
+    pub method: Method,
+    /// Of a DSF run; of the others only the density counts.
+    pub settings: Settings,
+    /// Over what entries compete, where a method leaves that open.
+    #[serde(default)]
+    pub threshold: Threshold,
+}
+
+/// What a candidate made of a layer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Made {
+    /// What replaces W.
+    pub kept: Kept,
+    /// With split and orientation as a DSF run found them.
+    pub settings: Settings,
+    /// Errors of the values in f32, nonzeros, bytes, seconds.
+    pub report: RunReport,
+}
+
+impl Candidate {
+    /// With nothing else told.
+    pub fn new(method: Method, settings: Settings) -> Self {
+        Self { method, settings, threshold: Threshold::default() }
+    }
+
+    /// Refuses before the work what would be refused in it.
+    pub fn check(&self, problem: &Problem) -> Result<(), String> {
+        let told = |error: Error| error.to_string();
+        self.settings.check().map_err(|error| error.to_string())?;
+        if self.method == Method::Dsf {
+            let (rows, cols) = problem.weight.shape();
+            Budget::new(rows, cols, &self.settings).map_err(|error| error.to_string())?;
+        }
+        self.method.check(problem).map_err(told)
+    }
+
+    /// Replaces `layer`, whose W is the problem's, on this thread and those it can call; `threads` is for the report.
+    /// The error is a sentence.
+    pub fn replace(&self, layer: &Layer, problem: &Problem, threads: usize, tell: Tell<'_>) -> Result<Made, String> {
+        self.check(problem)?;
+        match self.method {
+            Method::Dsf => self.run(layer, problem, threads, tell),
+            method => {
+                let begun = Instant::now();
+                let density = self.settings.density;
+                let kept = method.replace(problem, density, self.threshold, tell).map_err(|error| error.to_string())?;
+                let took = (begun.elapsed().as_secs_f64(), threads);
+                let export = exported(layer, &kept, method)?;
+                let report = RunReport::of(layer, problem, (method, density), &kept, &export, took);
+                Ok(Made { kept, settings: self.settings.clone(), report })
+            }
+        }
+    }
+
+    /// Double Sparse Factorization, step by step.
+    fn run(&self, layer: &Layer, problem: &Problem, threads: usize, tell: Tell<'_>) -> Result<Made, String> {
+        let told = |error: crate::factorize::Error| error.to_string();
+        let begun = Instant::now();
+        let mut drive = Drive::new(problem.clone(), &self.settings).map_err(told)?;
+        while let Some(progress) = drive.step().map_err(told)? {
+            if !tell(progress.done) {
+                return Err(Error::Cancelled.to_string());
+            }
+        }
+        let outcome = drive.finish(End::Finished, begun.elapsed().as_secs_f64()).map_err(told)?;
+        let kept = Kept::Factors(outcome.factors.clone());
+        let export = exported(layer, &kept, Method::Dsf)?;
+        let report = RunReport::new(layer, problem, self.settings.preset(), &export, &outcome, threads);
+        let Outcome { settings, .. } = outcome;
+        Ok(Made { kept, settings, report })
+    }
+}
+
+/// In f32, and in the only form in which it can be written where that is one matrix.
+fn exported(layer: &Layer, kept: &Kept, method: Method) -> Result<Export, String> {
+    let layout = match method.form() {
+        Form::Factors | Form::Dense => Layout::Dense,
+        Form::Pruned | Form::Chain => Layout::Merged,
+    };
+    Export::of(layer, kept, layout, Some(crate::model::Dtype::F32)).map_err(|error| error.to_string())
+}
+
+/// Of `methods`, those that can be done with this problem, and of the others why not.
+pub fn choose(
+    methods: &[Method],
+    settings: &Settings,
+    threshold: Threshold,
+    problem: &Problem,
+) -> (Vec<Candidate>, Vec<(Method, String)>) {
+    let (mut possible, mut not) = (Vec::new(), Vec::new());
+    for &method in methods {
+        let candidate = Candidate { method, settings: settings.clone(), threshold };
+        match candidate.check(problem) {
+            Ok(()) => possible.push(candidate),
+            Err(why) => not.push((method, why)),
+        }
+    }
+    (possible, not)
+}

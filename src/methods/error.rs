@@ -1,0 +1,60 @@
+//! Why a method does not apply.
+
+/// What stops a method.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// W, or the statistics of its inputs.
+    #[error(transparent)]
+    Problem(#[from] crate::factorize::Error),
+    /// There are no statistics.
+    #[error("{method} needs the layer's inputs: give a calibration (--calibration FILE)")]
+    NeedsInputs {
+        /// The method.
+        method: &'static str,
+    },
+    /// The statistics have no inverse.
+    #[error("{method} cannot invert the inputs' statistics: collect them over more samples")]
+    NotInvertible {
+        /// The method.
+        method: &'static str,
+    },
+    /// It would take hours.
+    #[error(
+        "OBC takes inputs³ operations for each row, here about {minutes} minutes, and stops at {limit} inputs: take SparseGPT for this layer"
+    )]
+    TooManyInputs {
+        /// At some 10⁹ operations a second.
+        minutes: u64,
+        /// The most inputs.
+        limit: usize,
+    },
+    /// The budget is smaller than anything the method makes.
+    #[error("{budget} nonzeros are too few for {method}, which needs {least} at least here: raise the density")]
+    NoRoom {
+        /// The method.
+        method: &'static str,
+        /// What there is.
+        budget: usize,
+        /// What there must be.
+        least: usize,
+    },
+    /// W cannot be cut into blocks.
+    #[error(
+        "Monarch needs a number of blocks that divides both sides, and {rows} and {cols} have no common divisor: take another method, or pad the layer"
+    )]
+    NoBlocks {
+        /// Rows of W.
+        rows: usize,
+        /// Columns of W.
+        cols: usize,
+    },
+    /// An iteration of the decomposition came to no end.
+    #[error("the singular value decomposition does not converge for this matrix: scale it nearer to 1")]
+    NotConverged,
+    /// It was asked to stop.
+    #[error("cancelled")]
+    Cancelled,
+    /// DSF is done by a run, step by step.
+    #[error("DSF is done by a run of its own")]
+    HasARun,
+}

@@ -1,0 +1,215 @@
+//! All methods by name.
+
+use super::{Admm, Error, Hierarchical, Kept, LowRank, Magnitude, Obc, Palm4msa, Rival, SparseGpt, Tell, Wanda};
+use super::{kept::Stored, monarch::MonarchBlocks};
+use crate::factorize::{self, Calibration};
+use crate::job::Problem;
+use serde::{Deserialize, Serialize};
+
+/// How a layer is replaced.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, clap::ValueEnum,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// Double Sparse Factorization: two sparse matrices
+    #[default]
+    Dsf,
+    /// The largest weights
+    Magnitude,
+    /// The largest weights times their inputs' norms, in each row (Sun et al. 2023)
+    Wanda,
+    /// ADMM pruning: mask and values found together (Boža 2024)
+    Admm,
+    /// Optimal Brain Surgeon column by column (Frantar and Alistarh 2023)
+    Sparsegpt,
+    /// Optimal Brain Surgeon one weight at a time, exactly (Frantar and Alistarh 2022)
+    Obc,
+    /// The best matrix of low rank
+    Svd,
+    /// Block-diagonal times permutation times block-diagonal (Dao et al. 2022)
+    Monarch,
+    /// Two sparse matrices by proximal gradients (Le Magoarou and Gribonval 2016)
+    Palm4msa,
+    /// Three sparse matrices by the same, one split off at a time
+    Hierarchical,
+}
+
+/// Over what the entries of one sparse matrix compete.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Threshold {
+    /// All rows together
+    #[default]
+    Matrix,
+    /// Equally many in each row
+    Row,
+}
+
+/// What a method makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Two sparse matrices.
+    Factors,
+    /// One sparse matrix.
+    Pruned,
+    /// Factors whose places need not be stored: dense ones, or blocks.
+    Dense,
+    /// Three sparse matrices.
+    Chain,
+}
+
+impl Method {
+    /// All of them, DSF first.
+    pub const ALL: [Self; 10] = [
+        Self::Dsf,
+        Self::Magnitude,
+        Self::Wanda,
+        Self::Admm,
+        Self::Sparsegpt,
+        Self::Obc,
+        Self::Svd,
+        Self::Monarch,
+        Self::Palm4msa,
+        Self::Hierarchical,
+    ];
+
+    /// As it is called on the command line and in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dsf => "dsf",
+            Self::Magnitude => "magnitude",
+            Self::Wanda => "wanda",
+            Self::Admm => "admm",
+            Self::Sparsegpt => "sparsegpt",
+            Self::Obc => "obc",
+            Self::Svd => "svd",
+            Self::Monarch => "monarch",
+            Self::Palm4msa => "palm4msa",
+            Self::Hierarchical => "hierarchical",
+        }
+    }
+
+    /// As people write it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Dsf => "DSF",
+            Self::Magnitude => "Magnitude",
+            Self::Wanda => "Wanda",
+            Self::Admm => "ADMM",
+            Self::Sparsegpt => "SparseGPT",
+            Self::Obc => "OBC",
+            Self::Svd => "SVD",
+            Self::Monarch => "Monarch",
+            Self::Palm4msa => "palm4msa",
+            Self::Hierarchical => "palm4msa ×3",
+        }
+    }
+
+    /// As sRGB: the same in every picture and view.
+    pub const fn color(self) -> [u8; 3] {
+        match self {
+            Self::Dsf => [64, 130, 220],
+            Self::Magnitude => [160, 110, 190],
+            Self::Wanda => [122, 158, 46],
+            Self::Admm => [222, 92, 58],
+            Self::Sparsegpt => [150, 104, 66],
+            Self::Obc => [104, 104, 112],
+            Self::Svd => [0, 150, 160],
+            Self::Monarch => [58, 96, 132],
+            Self::Palm4msa => [214, 92, 158],
+            Self::Hierarchical => [236, 156, 192],
+        }
+    }
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.name() == name)
+    }
+
+    /// What it does, in a sentence.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Dsf => "Two sparse matrices, found by alternating ADMM",
+            Self::Magnitude => "Keeps the largest weights",
+            Self::Wanda => "Keeps in each row the weights that are largest times their input's norm",
+            Self::Admm => "Finds the mask and the values of one sparse matrix together",
+            Self::Sparsegpt => "Prunes column by column; the weights to the right make up for it",
+            Self::Obc => "Takes the cheapest weight of all again and again; the others make up for it",
+            Self::Svd => "Two dense matrices: the best ones of low rank",
+            Self::Monarch => "Two block-diagonal matrices with a permutation between them",
+            Self::Palm4msa => "Two sparse matrices by proximal gradients, the classic way",
+            Self::Hierarchical => "Three sparse matrices by proximal gradients, one split off at a time",
+        }
+    }
+
+    /// Whether it is nothing without the layer's inputs.
+    pub fn needs_inputs(self) -> bool {
+        matches!(self, Self::Wanda | Self::Admm | Self::Sparsegpt | Self::Obc)
+    }
+
+    /// What it makes.
+    pub fn form(self) -> Form {
+        match self {
+            Self::Dsf | Self::Palm4msa => Form::Factors,
+            Self::Magnitude | Self::Wanda | Self::Admm | Self::Sparsegpt | Self::Obc => Form::Pruned,
+            Self::Svd | Self::Monarch => Form::Dense,
+            Self::Hierarchical => Form::Chain,
+        }
+    }
+
+    /// Whether [`Threshold`] changes what it does.
+    pub fn has_threshold(self) -> bool {
+        matches!(self, Self::Admm | Self::Sparsegpt)
+    }
+
+    /// It, if it is not DSF, which has a [run](crate::job) of its own.
+    pub fn rival(self, threshold: Threshold) -> Option<Box<dyn Rival>> {
+        Some(match self {
+            Self::Dsf => return None,
+            Self::Magnitude => Box::new(Magnitude),
+            Self::Wanda => Box::new(Wanda),
+            Self::Admm => Box::new(Admm { threshold, ..Admm::default() }),
+            Self::Sparsegpt => Box::new(SparseGpt { threshold, ..SparseGpt::default() }),
+            Self::Obc => Box::new(Obc),
+            Self::Svd => Box::new(LowRank),
+            Self::Monarch => Box::new(MonarchBlocks),
+            Self::Palm4msa => Box::new(Palm4msa),
+            Self::Hierarchical => Box::new(Hierarchical),
+        })
+    }
+
+    /// Whether it can be done with this problem, before anything is computed.
+    pub fn check(self, problem: &Problem) -> Result<(), Error> {
+        let w = &problem.weight;
+        if w.is_empty() {
+            return Err(factorize::Error::EmptyMatrix { rows: w.rows(), cols: w.cols() }.into());
+        }
+        if let Some((row, col)) = w.first_not_finite() {
+            return Err(factorize::Error::NotFinite { row, col, value: w.get(row, col) }.into());
+        }
+        let fits = |inputs: &Calibration| inputs.check_inputs(w.cols()).map_err(factorize::Error::from);
+        for inputs in [&problem.calibration, &problem.held_out].into_iter().flatten() {
+            fits(inputs)?;
+        }
+        if self.needs_inputs() && problem.calibration.is_none() {
+            return Err(Error::NeedsInputs { method: self.title() });
+        }
+        if self == Self::Obc {
+            Obc::check(w.rows(), w.cols())?;
+        }
+        Ok(())
+    }
+
+    /// Replaces W by at most ⌊density·rows·cols⌋ nonzeros; DSF is refused.
+    pub fn replace(self, problem: &Problem, density: f64, threshold: Threshold, tell: Tell<'_>) -> Result<Kept, Error> {
+        self.check(problem)?;
+        let Some(rival) = self.rival(threshold) else { return Err(Error::HasARun) };
+        rival.replace(problem, factorize::share(density, problem.weight.len()), tell)
+    }
+
+    /// What `kept` takes to store.
+    pub fn stored(self, kept: &Kept) -> Stored {
+        Stored::of(kept, self.form())
+    }
+}

@@ -1,0 +1,124 @@
+//! Monarch matrices (Dao et al. 2022, arXiv 2204.00595): block-diagonal times permutation times block-diagonal.
+//!
+//! With W's rows and columns in b groups each, every one of the b×b blocks of a Monarch matrix has a low rank r, and the
+//! best one is made block by block: a truncated SVD of each (its section 4, equation 3, for any r). The left factor has a
+//! block `[out/b, b·r]` for each group of rows, the right one a block `[b·r, in/b]` for each group of columns, b·r·(out + in)
+//! entries in all; the permutation between them sorts by group of rows what the right factor sorts by group of columns.
+
+use super::{Error, Kept, Rival, Tell};
+use crate::compute::{Svd, chunks_of, prelude::*, svd};
+use crate::factorize::Factors;
+use crate::job::Problem;
+use crate::matrix::Matrix;
+
+/// The most entries that A and B, which are mostly zeros, may have between them.
+const MOST_PLACES: usize = 1 << 28;
+
+/// The best of all numbers of blocks.
+pub struct MonarchBlocks;
+
+impl Rival for MonarchBlocks {
+    fn replace(&self, problem: &Problem, budget: usize, tell: Tell<'_>) -> Result<Kept, Error> {
+        Ok(Kept::Factors(monarch(&problem.weight, budget, tell)?.factors))
+    }
+}
+
+/// What a Monarch approximation is made of.
+pub struct Monarch {
+    /// W ≈ A·B, A `[out, b·b·r]` and B `[b·b·r, in]`, both with the other groups' entries 0: left factor times permutation, and
+    /// right factor.
+    pub factors: Factors,
+    /// b.
+    pub groups: usize,
+    /// r.
+    pub rank: usize,
+}
+
+/// The best of all numbers of groups from 2 on that divide both sides of W, each with the largest rank that `budget` entries
+/// allow.
+pub fn monarch(w: &Matrix, budget: usize, tell: Tell<'_>) -> Result<Monarch, Error> {
+    let (rows, cols) = w.shape();
+    let divisors: Vec<usize> =
+        (2..=rows.min(cols)).filter(|groups| rows.is_multiple_of(*groups) && cols.is_multiple_of(*groups)).collect();
+    let least = divisors.first().ok_or(Error::NoBlocks { rows, cols })? * (rows + cols);
+    let possible: Vec<(usize, usize)> = divisors
+        .into_iter()
+        .map(|groups| (groups, (budget / (groups * (rows + cols))).min(rows / groups).min(cols / groups)))
+        .filter(|(groups, rank)| *rank > 0 && groups * groups * rank * (rows + cols) <= MOST_PLACES)
+        .collect();
+    let mut best: Option<(f64, usize, usize)> = None;
+    for (at, &(groups, rank)) in possible.iter().enumerate() {
+        let left = left_over(w, groups, rank)?;
+        if best.is_none_or(|(least, ..)| left < least) {
+            best = Some((left, groups, rank));
+        }
+        if !tell((at + 1) as f64 / (possible.len() + 1) as f64) {
+            return Err(Error::Cancelled);
+        }
+    }
+    let (_, groups, rank) = best.ok_or(Error::NoRoom { method: "Monarch", budget, least })?;
+    blocks(w, groups, rank)
+}
+
+/// The singular values and vectors of all blocks, row of blocks after row of blocks.
+fn decompositions<T: Send>(w: &Matrix, groups: usize, of: impl Fn(Svd) -> T + Sync) -> Result<Vec<T>, Error> {
+    let (height, width) = (w.rows() / groups, w.cols() / groups);
+    let at: Vec<usize> = (0..groups * groups).collect();
+    let made: Vec<Option<T>> = chunks_of(&at, 1)
+        .map(|at| {
+            let (g, h) = (at[0] / groups, at[0] % groups);
+            svd(&Matrix::from_fn(height, width, |i, j| w.get(g * height + i, h * width + j))).map(&of)
+        })
+        .collect();
+    made.into_iter().collect::<Option<_>>().ok_or(Error::NotConverged)
+}
+
+/// ‖W − Ŵ‖² with the best blocks of rank `rank`: what is left of their singular values.
+fn left_over(w: &Matrix, groups: usize, rank: usize) -> Result<f64, Error> {
+    let left = decompositions(w, groups, |svd| svd.s.iter().skip(rank).map(|&s| f64::from(s).powi(2)).sum::<f64>())?;
+    Ok(left.iter().sum())
+}
+
+fn blocks(w: &Matrix, groups: usize, rank: usize) -> Result<Monarch, Error> {
+    let (rows, cols) = w.shape();
+    let (height, width) = (rows / groups, cols / groups);
+    let inner = groups * groups * rank;
+    let (mut a, mut b) = (Matrix::zeros(rows, inner), Matrix::zeros(inner, cols));
+    for (number, svd) in decompositions(w, groups, |svd| svd)?.into_iter().enumerate() {
+        let (g, h) = (number / groups, number % groups);
+        for l in 0..rank {
+            let (at, root) = (number * rank + l, svd.s[l].max(0.0).sqrt());
+            (0..height).for_each(|i| a.as_mut_slice()[(g * height + i) * inner + at] = svd.u.get(i, l) * root);
+            (0..width).for_each(|j| b.as_mut_slice()[at * cols + h * width + j] = svd.v.get(j, l) * root);
+        }
+    }
+    Ok(Monarch { factors: Factors { a, b }, groups, rank })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::relative_error;
+
+    #[test]
+    fn a_monarch_matrix_is_found_exactly() {
+        // 3×3 blocks of rank 1 each.
+        let entry = |i: usize, j: usize| {
+            let (g, h) = (i / 4, j / 5);
+            (1.0 + (i % 4) as f32 * (g + 1) as f32) * (2.0 - (j % 5) as f32 * (h + 1) as f32) * (1 + g + 2 * h) as f32
+        };
+        let w = Matrix::from_fn(12, 15, entry);
+        let budget = 3 * (12 + 15);
+        let found = monarch(&w, budget, &|_| true).unwrap();
+        assert_eq!((found.groups, found.rank), (3, 1));
+        assert!(relative_error(&w, &found.factors.a, &found.factors.b) < 1e-5);
+        assert!(found.factors.nnz() <= budget);
+    }
+
+    #[test]
+    fn what_cannot_be_divided_says_so() {
+        let refused = |rows, cols, budget| monarch(&Matrix::zeros(rows, cols), budget, &|_| true).err();
+        assert_eq!(refused(7, 9, 60), Some(Error::NoBlocks { rows: 7, cols: 9 }));
+        assert_eq!(refused(8, 8, 10), Some(Error::NoRoom { method: "Monarch", budget: 10, least: 32 }));
+    }
+}

@@ -1,0 +1,195 @@
+//! Optimal Brain Compression (Frantar & Alistarh 2022, arXiv 2208.11580): one weight at a time, exactly.
+//!
+//! Of a row w of W, with H = XᵀX, the entry p whose removal costs least, ½·w²ₚ/[H⁻¹]ₚₚ, goes; the others make up for it,
+//! w ← w − wₚ/[H⁻¹]ₚₚ·H⁻¹[:,p]; H⁻¹ loses row and column p by one step of elimination. Taken to the end this gives each
+//! row's order and losses, a [`Trace`]: any number of entries can be read off it, the cheapest of all rows first (its
+//! section 4, algorithm 2).
+
+use super::hessian::hessian;
+use super::{Error, Kept, Rival, Tell};
+use crate::compute::{chunks_of, invert, prelude::*, solve_positive, vectorized};
+use crate::factorize::Calibration;
+use crate::job::Problem;
+use crate::matrix::Matrix;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Added to XᵀX's diagonal, as a share of its mean.
+const DAMPING: f64 = 1e-6;
+
+/// Rows taken by one thread at a time.
+const ROWS: usize = 4;
+
+/// The most inputs: a row takes the cube of them.
+const MOST_INPUTS: usize = 2048;
+
+/// See the module.
+pub struct Obc;
+
+impl Obc {
+    /// Refuses what would take hours.
+    pub(super) fn check(rows: usize, inputs: usize) -> Result<(), Error> {
+        let minutes = (inputs as u64).pow(3) * rows as u64 / 3_000_000_000 / 60;
+        if inputs > MOST_INPUTS {
+            return Err(Error::TooManyInputs { minutes, limit: MOST_INPUTS });
+        }
+        Ok(())
+    }
+}
+
+impl Rival for Obc {
+    fn replace(&self, problem: &Problem, budget: usize, tell: Tell<'_>) -> Result<Kept, Error> {
+        let inputs = problem.calibration.as_ref().ok_or(Error::NeedsInputs { method: "OBC" })?;
+        let trace = trace(&problem.weight, inputs, tell)?;
+        Ok(Kept::Pruned(trace.pruned(&problem.weight, inputs, budget)?))
+    }
+}
+
+/// The order in which each row's entries go, and what the layer's outputs lose with each.
+pub struct Trace {
+    /// For each row its columns, the first to go first.
+    order: Vec<Vec<u32>>,
+    /// The loss of each, rising or not.
+    losses: Vec<Vec<f64>>,
+}
+
+/// Of a row: its columns in order, and the loss of each.
+type RowTrace = (Vec<u32>, Vec<f64>);
+
+/// Takes n³/3 multiply-adds for each of W's rows, n its columns.
+pub fn trace(w: &Matrix, inputs: &Calibration, tell: Tell<'_>) -> Result<Trace, Error> {
+    let (h, _) = hessian(inputs, DAMPING);
+    let inverse = invert(&h, w.cols()).ok_or(Error::NotInvertible { method: "OBC" })?;
+    let rows: Vec<usize> = (0..w.rows()).collect();
+    let done = AtomicUsize::new(0);
+    let traced: Vec<Option<Vec<RowTrace>>> = chunks_of(&rows, ROWS)
+        .map(|rows| {
+            let before = done.load(Ordering::Relaxed);
+            if !tell(before as f64 / w.rows() as f64) {
+                return None;
+            }
+            let made = rows.iter().map(|&i| vectorized(|| row_trace(w.row(i), &inverse))).collect();
+            done.fetch_add(rows.len(), Ordering::Relaxed);
+            Some(made)
+        })
+        .collect();
+    let traced: Vec<Vec<RowTrace>> = traced.into_iter().collect::<Option<_>>().ok_or(Error::Cancelled)?;
+    let (order, losses) = traced.into_iter().flatten().unzip();
+    Ok(Trace { order, losses })
+}
+
+/// What is left of H⁻¹ stays dense in the first rows and columns: the last entry takes the place of the one that goes.
+#[inline(always)]
+fn row_trace(row: &[f32], inverse: &[f64]) -> RowTrace {
+    let n = row.len();
+    let mut w: Vec<f64> = row.iter().map(|&x| f64::from(x)).collect();
+    let mut inverse = inverse.to_vec();
+    let mut columns: Vec<u32> = (0..n as u32).collect();
+    let (mut order, mut losses) = (Vec::with_capacity(n), Vec::with_capacity(n));
+    let mut pivot_row = vec![0.0; n];
+    for left in (1..=n).rev() {
+        let loss = |p: usize| w[p] * w[p] / inverse[p * n + p];
+        // Of equal losses the first column's, wherever it stands by now.
+        let cheaper = |&p: &usize, &q: &usize| loss(p).total_cmp(&loss(q)).then(columns[p].cmp(&columns[q]));
+        let p = (0..left).min_by(|p, q| cheaper(p, q)).unwrap_or(0);
+        order.push(columns[p]);
+        losses.push(0.5 * loss(p));
+        let last = left - 1;
+        if p != last {
+            swap(&mut inverse, n, left, p, last);
+            w.swap(p, last);
+            columns.swap(p, last);
+        }
+        let pivot = inverse[last * n + last];
+        pivot_row[..last].copy_from_slice(&inverse[last * n..last * n + last]);
+        let pivots = &pivot_row[..last];
+        let share = w[last] / pivot;
+        w.iter_mut().zip(pivots).for_each(|(w, x)| *w -= share * x);
+        for (q, &x) in pivots.iter().enumerate() {
+            let factor = x / pivot;
+            let target = &mut inverse[q * n..q * n + last];
+            target.iter_mut().zip(pivots).for_each(|(target, x)| *target -= factor * x);
+        }
+    }
+    (order, losses)
+}
+
+/// Exchanges rows and columns p and q > p of the leading `left`×`left` part.
+#[inline(always)]
+fn swap(inverse: &mut [f64], n: usize, left: usize, p: usize, q: usize) {
+    let (before, after) = inverse.split_at_mut(q * n);
+    before[p * n..p * n + left].swap_with_slice(&mut after[..left]);
+    (0..left).for_each(|i| inverse.swap(i * n + p, i * n + q));
+}
+
+impl Trace {
+    /// W with `budget` entries: over all rows the cheapest losses are taken, each row in its order, and the values of what
+    /// stays are the best ones for W's outputs.
+    pub fn pruned(&self, w: &Matrix, inputs: &Calibration, budget: usize) -> Result<Matrix, Error> {
+        let (h, _) = hessian(inputs, DAMPING);
+        let n = w.cols();
+        // A row gives its next entry whenever that is the cheapest of all rows'.
+        let mut heads: std::collections::BinaryHeap<Head> = self
+            .losses
+            .iter()
+            .enumerate()
+            .filter_map(|(row, losses)| Some(Head { loss: *losses.first()?, row, gone: 0 }))
+            .collect();
+        let mut gone = vec![0; w.rows()];
+        for _ in 0..(w.len() - budget.min(w.len())) {
+            let Some(head) = heads.pop() else { break };
+            gone[head.row] = head.gone + 1;
+            if let Some(&loss) = self.losses[head.row].get(head.gone + 1) {
+                heads.push(Head { loss, row: head.row, gone: head.gone + 1 });
+            }
+        }
+        let rows: Vec<usize> = (0..w.rows()).collect();
+        let pruned: Vec<Option<Vec<f32>>> = chunks_of(&rows, 1)
+            .map(|rows| {
+                let i = rows[0];
+                let mut kept: Vec<usize> = self.order[i][gone[i]..].iter().map(|&p| p as usize).collect();
+                kept.sort_unstable();
+                best_values(w.row(i), &h, n, &kept)
+            })
+            .collect();
+        let values = pruned.into_iter().collect::<Option<Vec<_>>>().ok_or(Error::NotInvertible { method: "OBC" })?;
+        Ok(Matrix::from_vec(w.rows(), n, values.concat()))
+    }
+}
+
+/// The values on `kept` that minimise (w − ŵ)·H·(w − ŵ)ᵀ: H over the kept ones, against what w does there.
+fn best_values(row: &[f32], h: &[f64], n: usize, kept: &[usize]) -> Option<Vec<f32>> {
+    let mut right: Vec<f64> =
+        kept.iter().map(|&p| row.iter().enumerate().map(|(q, &x)| h[p * n + q] * f64::from(x)).sum()).collect();
+    let system: Vec<f64> = kept.iter().flat_map(|&p| kept.iter().map(move |&q| h[p * n + q])).collect();
+    solve_positive(&system, &mut right)?;
+    let mut values = vec![0.0; n];
+    kept.iter().zip(right).for_each(|(&p, x)| values[p] = x as f32);
+    Some(values)
+}
+
+/// The next entry of a row; the cheapest is the greatest.
+struct Head {
+    loss: f64,
+    row: usize,
+    gone: usize,
+}
+
+impl PartialEq for Head {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Head {}
+
+impl PartialOrd for Head {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Head {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        other.loss.total_cmp(&self.loss).then(other.row.cmp(&self.row))
+    }
+}

@@ -1,0 +1,103 @@
+//! SparseGPT (Frantar & Alistarh 2023, arXiv 2301.00774): Optimal Brain Surgeon, column by column.
+//!
+//! With U the Cholesky factor of H⁻¹ = UᵀU, H = XᵀX with some damping, the columns go from left to right. A pruned entry's
+//! error e = wⱼ/Uⱼⱼ is made up for by the entries of its row to the right, w ← w − e·Uⱼ (equation 3 for the inputs that are
+//! left). Of each block of columns the entries of largest (wⱼ/Uⱼⱼ)² stay, as they are when the block's turn comes; the later
+//! blocks make up for a block at once, by a matrix product.
+
+use super::hessian::{InverseFactor, inverse_factor};
+use super::shares::{by_blocks, by_rows, largest};
+use super::{Error, Kept, Rival, Tell, Threshold};
+use crate::compute::{chunks_of_mut, prelude::*, product};
+use crate::job::Problem;
+use crate::matrix::Matrix;
+
+/// See the module.
+#[derive(Clone, Copy, Debug)]
+pub struct SparseGpt {
+    /// Over what a block's entries compete.
+    pub threshold: Threshold,
+    /// Columns whose mask is chosen together.
+    pub block: usize,
+    /// Added to XᵀX's diagonal, as a share of its mean.
+    pub damping: f64,
+}
+
+impl Default for SparseGpt {
+    fn default() -> Self {
+        Self { threshold: Threshold::Matrix, block: 128, damping: 0.01 }
+    }
+}
+
+impl Rival for SparseGpt {
+    fn replace(&self, problem: &Problem, budget: usize, tell: Tell<'_>) -> Result<Kept, Error> {
+        let inputs = problem.calibration.as_ref().ok_or(Error::NeedsInputs { method: "SparseGPT" })?;
+        let mut w = Matrix::clone(&problem.weight);
+        let (rows, n) = w.shape();
+        let InverseFactor { upper, dead } =
+            inverse_factor(inputs, self.damping).ok_or(Error::NotInvertible { method: "SparseGPT" })?;
+        for (j, _) in dead.iter().enumerate().filter(|(_, dead)| **dead) {
+            (0..rows).for_each(|i| w.as_mut_slice()[i * n + j] = 0.0);
+        }
+        let budgets = by_blocks(rows, n, self.block, budget);
+        for (start, budget) in (0..n).step_by(self.block).zip(budgets) {
+            let end = n.min(start + self.block);
+            let keep = self.mask(&w, &upper, start..end, budget);
+            let errors = prune(&mut w, &upper, start..end, &keep);
+            let across = Matrix::from_fn(end - start, n - end, |i, j| upper.get(start + i, end + j));
+            let mut spread = Matrix::zeros(rows, n - end);
+            product(&mut spread, errors.view(), across.view());
+            for i in 0..rows {
+                let row = &mut w.as_mut_slice()[i * n + end..(i + 1) * n];
+                row.iter_mut().zip(spread.row(i)).for_each(|(w, spread)| *w -= spread);
+            }
+            if !tell(end as f64 / n as f64) {
+                return Err(Error::Cancelled);
+            }
+        }
+        Ok(Kept::Pruned(w))
+    }
+}
+
+impl SparseGpt {
+    /// Which entries of a block stay, row by row.
+    fn mask(&self, w: &Matrix, upper: &Matrix, block: std::ops::Range<usize>, budget: usize) -> Vec<bool> {
+        let width = block.len();
+        let score = |at: usize| {
+            let (i, j) = (at / width, block.start + at % width);
+            (w.get(i, j) / upper.get(j, j)).powi(2)
+        };
+        let scores: Vec<f32> = (0..w.rows() * width).map(score).collect();
+        let mut keep = vec![false; scores.len()];
+        match self.threshold {
+            Threshold::Matrix => largest(&scores, budget).into_iter().for_each(|at| keep[at] = true),
+            Threshold::Row => {
+                let rows = keep.chunks_exact_mut(width).zip(scores.chunks_exact(width));
+                for ((keep, scores), count) in rows.zip(by_rows(w.rows(), budget)) {
+                    largest(scores, count).into_iter().for_each(|at| keep[at] = true);
+                }
+            }
+        }
+        keep
+    }
+}
+
+/// Prunes a block's columns from left to right; the errors that the later blocks have to make up for.
+fn prune(w: &mut Matrix, upper: &Matrix, block: std::ops::Range<usize>, keep: &[bool]) -> Matrix {
+    let (n, width) = (w.cols(), block.len());
+    let errors: Vec<Vec<f32>> = chunks_of_mut(w.as_mut_slice(), n)
+        .zip(crate::compute::chunks_of(keep, width))
+        .map(|(row, keep)| {
+            let mut errors = vec![0.0; width];
+            for (at, j) in block.clone().enumerate().filter(|(at, _)| !keep[*at]) {
+                let error = row[j] / upper.get(j, j);
+                let later = row[j..block.end].iter_mut().zip(&upper.row(j)[j..block.end]);
+                later.for_each(|(w, u)| *w -= error * u);
+                row[j] = 0.0;
+                errors[at] = error;
+            }
+            errors
+        })
+        .collect();
+    Matrix::from_vec(w.rows(), width, errors.concat())
+}

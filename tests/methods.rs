@@ -1,0 +1,250 @@
+//! The methods DSF is compared with: cases by hand, properties, and errors measured with published or independent
+//! implementations on real weights.
+
+mod common;
+
+use dsf_explorer::factorize::Calibration;
+use dsf_explorer::job::Problem;
+use dsf_explorer::matrix::Matrix;
+use dsf_explorer::measure::Spectrum;
+use dsf_explorer::methods::{Admm, Error, Kept, Method, Rival, SparseGpt, Threshold, trace};
+use dsf_explorer::model::{Orientation, open, open_calibration};
+use std::sync::Arc;
+
+fn replaced(method: Method, problem: &Problem, density: f64) -> Kept {
+    method.replace(problem, density, Threshold::Matrix, &|_| true).unwrap()
+}
+
+/// One output of two inputs: w = (1, 1.2), XᵀX = [[2, 1], [1, 1]], whose inverse is [[1, −1], [−1, 2]].
+fn two_inputs() -> Problem {
+    let xtx = Matrix::from_vec(2, 2, vec![2.0, 1.0, 1.0, 1.0]);
+    Problem {
+        calibration: Some(Arc::new(Calibration::from_xtx(xtx).unwrap())),
+        ..Problem::plain(Arc::new(Matrix::from_vec(1, 2, vec![1.0, 1.2])))
+    }
+}
+
+fn values(kept: &Kept) -> Vec<f32> {
+    kept.matrix().as_slice().to_vec()
+}
+
+fn close(found: &[f32], expected: &[f32], tolerance: f32) {
+    let near = |(x, y): (&f32, &f32)| (x - y).abs() <= tolerance;
+    assert!(found.len() == expected.len() && found.iter().zip(expected).all(near), "{found:?}, expected {expected:?}");
+}
+
+#[test]
+fn two_weights_by_hand() {
+    let problem = two_inputs();
+    // The larger weight.
+    close(&values(&replaced(Method::Magnitude, &problem, 0.5)), &[0.0, 1.2], 0.0);
+    // 1·√2 against 1.2·1.
+    close(&values(&replaced(Method::Wanda, &problem, 0.5)), &[1.0, 0.0], 0.0);
+    // ½·1²/1 against ½·1.2²/2: the second goes, and the first becomes 1 + 1.2/2.
+    close(&values(&replaced(Method::Obc, &problem, 0.5)), &[1.6, 0.0], 1e-4);
+    // U = [[1, −1], [0, 1]]: the scores are 1 and 1.2², the first goes, and the second becomes 1.2 + 1.
+    let undamped = SparseGpt { damping: 0.0, ..SparseGpt::default() };
+    close(&values(&undamped.replace(&problem, 1, &|_| true).unwrap()), &[0.0, 2.2], 1e-5);
+}
+
+#[test]
+fn with_independent_inputs_admm_keeps_what_weighs_most() {
+    // XᵀX = diag(4, 1, 1): 1·2, 1.5·1 and 0.1·1 compete, and nothing can make up for anything else.
+    let xtx = Matrix::from_vec(3, 3, vec![4.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+    let problem = Problem {
+        calibration: Some(Arc::new(Calibration::from_xtx(xtx).unwrap())),
+        ..Problem::plain(Arc::new(Matrix::from_vec(1, 3, vec![1.0, 1.5, 0.1])))
+    };
+    let undamped = Admm { damping: 0.0, ..Admm::default() };
+    close(&values(&undamped.replace(&problem, 1, &|_| true).unwrap()), &[1.0, 0.0, 0.0], 2e-3);
+    close(&values(&undamped.replace(&problem, 2, &|_| true).unwrap()), &[1.0, 1.5, 0.0], 2e-3);
+}
+
+#[test]
+fn by_rows_each_row_keeps_as_many() {
+    let w = Matrix::from_fn(6, 40, |i, j| ((i * 31 + j * 17 + i * j) % 23) as f32 - 11.3 + 40.0 * i as f32);
+    let x = Matrix::from_fn(200, 40, |i, j| ((i * 7 + j * 13 + i * j) % 31) as f32 - 15.0);
+    let inputs = Arc::new(Calibration::from_samples(&x).unwrap());
+    let problem = Problem { calibration: Some(inputs), ..Problem::plain(Arc::new(w)) };
+    for method in [Method::Admm, Method::Sparsegpt] {
+        for (threshold, even) in [(Threshold::Row, true), (Threshold::Matrix, false)] {
+            let kept = method.replace(&problem, 0.3, threshold, &|_| true).unwrap();
+            let matrix = kept.matrix();
+            let counts: Vec<usize> = (0..6).map(|i| matrix.row(i).iter().filter(|x| **x != 0.0).count()).collect();
+            assert_eq!(counts.iter().sum::<usize>(), 72, "{method:?}");
+            assert_eq!(counts.iter().all(|&count| count == 12), even, "{method:?} {counts:?}");
+        }
+    }
+}
+
+#[test]
+fn every_method_keeps_to_the_budget() {
+    for (rows, cols) in [(24, 24), (16, 40), (40, 16)] {
+        let w = Matrix::from_fn(rows, cols, |i, j| ((i * 31 + j * 17 + i * j * j) % 29) as f32 - 14.0);
+        let x = Matrix::from_fn(3 * cols, cols, |i, j| ((i * 7 + j * 13 + i * i * j) % 31) as f32 - 15.0);
+        let inputs = Arc::new(Calibration::from_samples(&x).unwrap());
+        let problem = Problem { calibration: Some(inputs), ..Problem::plain(Arc::new(w)) };
+        for method in Method::ALL.into_iter().filter(|method| *method != Method::Dsf) {
+            for density in [0.3, 0.5, 0.7] {
+                let budget = (density * (rows * cols) as f64) as usize;
+                let kept = replaced(method, &problem, density);
+                let nnz = kept.nnz();
+                assert!(nnz <= budget, "{method:?} {rows}×{cols}: {nnz} of {budget}");
+                // Low rank and blocks come in steps; W has a few zeros of its own.
+                if !matches!(method, Method::Svd | Method::Monarch) {
+                    assert!(nnz + budget / 20 > budget, "{method:?} {rows}×{cols}: {nnz} of {budget}");
+                }
+                assert!(kept.relative_error(&problem.weight) < 1.2, "{method:?}");
+                assert_eq!(kept.matrix().shape(), (rows, cols));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let plain = Problem::plain(Arc::new(Matrix::from_fn(8, 8, |i, j| (i * j) as f32)));
+    for method in Method::ALL {
+        let needs = matches!(method.check(&plain), Err(Error::NeedsInputs { .. }));
+        assert_eq!(needs, method.needs_inputs(), "{method:?}");
+    }
+    let stopped = Method::Palm4msa.replace(&plain, 0.5, Threshold::Matrix, &|_| false);
+    assert_eq!(stopped, Err(Error::Cancelled));
+    let broken = Problem::plain(Arc::new(Matrix::from_vec(1, 2, vec![1.0, f32::NAN])));
+    assert!(matches!(Method::Magnitude.check(&broken), Err(Error::Problem(_))));
+    // One row of 3000 inputs would take the cube of them.
+    let x = Calibration::from_xtx(Matrix::from_fn(2100, 2100, |i, j| f32::from(u8::from(i == j)))).unwrap();
+    let wide = Problem { calibration: Some(Arc::new(x)), ..Problem::plain(Arc::new(Matrix::zeros(1, 2100))) };
+    assert!(matches!(Method::Obc.check(&wide), Err(Error::TooManyInputs { .. })));
+}
+
+fn weight(name: &str) -> Option<Arc<Matrix>> {
+    let data = common::test_data()?;
+    let checkpoint = open(&data.join("matrices/weights.safetensors")).unwrap();
+    Some(checkpoint.layer(name, Orientation::AsStored).unwrap().weight)
+}
+
+/// A layer with its calibration, and its held-out statistics.
+fn calibrated(name: &str) -> Option<Problem> {
+    let weight = weight(name)?;
+    let data = common::test_data()?;
+    let inputs = |kind: &str| {
+        let file = data.join(format!("matrices/{name}.{kind}.safetensors"));
+        Some(Arc::new(open_calibration(&file, "", weight.cols()).unwrap()))
+    };
+    Some(Problem { calibration: inputs("cal"), held_out: inputs("held"), weight })
+}
+
+/// The errors on the calibration and on held-out statistics, against those of the published implementations (of magnitude
+/// pruning, an independent one).
+#[test]
+fn one_sparse_matrix_against_published_errors() {
+    let Some(q) = calibrated("minilm_l2_q") else { return };
+    let Some(up) = calibrated("minilm_l2_up") else { return };
+    let cases = [
+        (&q, Method::Magnitude, 0.5, [0.03774, 0.03894]),
+        (&q, Method::Magnitude, 0.25, [0.16205, 0.16695]),
+        (&q, Method::Wanda, 0.5, [0.02599, 0.02840]),
+        (&q, Method::Wanda, 0.25, [0.11228, 0.12101]),
+        (&q, Method::Sparsegpt, 0.5, [0.01503, 0.02182]),
+        (&q, Method::Sparsegpt, 0.25, [0.07476, 0.09783]),
+        (&up, Method::Wanda, 0.25, [0.08812, 0.09451]),
+        (&up, Method::Sparsegpt, 0.3, [0.03531, 0.04667]),
+        (&up, Method::Magnitude, 0.3, [0.13869, 0.13074]),
+    ];
+    for (problem, method, density, expected) in cases {
+        let kept = replaced(method, problem, density);
+        for (inputs, expected) in [&problem.calibration, &problem.held_out].into_iter().flatten().zip(expected) {
+            let error = kept.layer_error(&problem.weight, inputs.xtx());
+            assert!((error / expected - 1.0).abs() < 0.005, "{method:?} {density}: {error:.5}, published {expected}");
+        }
+    }
+}
+
+/// With one threshold the published code has the final sparsity from its first iteration on. With the gradual schedule 6 to
+/// 8 % less is lost at 50 %, and as much at 25 %.
+#[test]
+fn admm_against_the_published_errors() {
+    let Some(q) = calibrated("minilm_l2_q") else { return };
+    let Some(up) = calibrated("minilm_l2_up") else { return };
+    for (problem, density, expected) in [
+        (&q, 0.5, [0.00922, 0.01599]),
+        (&q, 0.25, [0.04415, 0.07070]),
+        (&up, 0.5, [0.00590, 0.00978]),
+        (&up, 0.25, [0.02939, 0.04665]),
+    ] {
+        let kept = replaced(Method::Admm, problem, density);
+        for (inputs, expected) in [&problem.calibration, &problem.held_out].into_iter().flatten().zip(expected) {
+            let ratio = kept.layer_error(&problem.weight, inputs.xtx()) / expected;
+            println!("admm {density}: {ratio:.4} of the published error");
+            assert!(ratio < if density < 0.5 { 1.015 } else { 0.98 }, "{density}: {ratio}");
+        }
+    }
+}
+
+#[test]
+fn one_weight_at_a_time_against_its_reference() {
+    let Some(problem) = calibrated("minilm_l2_q") else { return };
+    let (w, inputs) = (&problem.weight, problem.calibration.as_ref().unwrap());
+    let traced = trace(w, inputs, &|_| true).unwrap();
+    let mut last = 0.0;
+    for (density, expected) in
+        [(0.5, [0.00743, 0.01446]), (0.4, [0.01484, 0.02784]), (0.3, [0.02868, 0.05128]), (0.25, [0.03995, 0.06882])]
+    {
+        let budget = (density * w.len() as f64) as usize;
+        let kept = Kept::Pruned(traced.pruned(w, inputs, budget).unwrap());
+        assert_eq!(kept.nnz(), budget);
+        let errors = [&problem.calibration, &problem.held_out];
+        for (inputs, expected) in errors.into_iter().flatten().zip(expected) {
+            let error = kept.layer_error(w, inputs.xtx());
+            assert!((error / expected - 1.0).abs() < 0.005, "{density}: {error:.5}, expected {expected}");
+        }
+        // The same trace, fewer entries: more is lost. And as a rule OBC ≤ SparseGPT ≤ Wanda ≤ magnitude.
+        let of = |kept: &Kept| kept.layer_error(w, inputs.xtx());
+        let errors = [&kept]
+            .into_iter()
+            .map(of)
+            .chain([Method::Sparsegpt, Method::Wanda, Method::Magnitude].map(|m| of(&replaced(m, &problem, density))));
+        let errors: Vec<f64> = errors.collect();
+        assert!(errors.is_sorted() && errors[0] > last, "{density}: {errors:?}");
+        last = errors[0];
+    }
+}
+
+#[test]
+fn low_rank_is_the_truncated_spectrum_and_monarch_no_worse_than_its_reference() {
+    // The best number of blocks and its error were found by an independent implementation.
+    for (name, density, svd, monarch) in [
+        ("minilm_l0_q", 0.25, 0.6571, 0.7048),
+        ("minilm_l0_q", 0.5, 0.4626, 0.5130),
+        ("gauss_256", 0.5, 0.6126, 0.6041),
+        ("gauss_256", 0.4, 0.6810, 0.6858),
+        ("lrs_512", 0.3, 0.4345, 0.4581),
+        ("planted_256", 0.25, 0.6773, 0.7189),
+        ("ocr_fc_1024_t256", 0.25, 0.4144, 0.4883),
+    ] {
+        let Some(w) = weight(name) else { return };
+        let problem = Problem::plain(w.clone());
+        let error = replaced(Method::Svd, &problem, density).relative_error(&w);
+        assert!((error / svd - 1.0).abs() < 5e-4, "{name} SVD {error:.4}, expected {svd}");
+        let (rows, cols) = w.shape();
+        let rank = Spectrum::rank(rows, cols, (density * w.len() as f64) as usize);
+        assert!((error - Spectrum::of(&w).unwrap().error(rank)).abs() < 1e-5, "{name}");
+        let ratio = replaced(Method::Monarch, &problem, density).relative_error(&w) / monarch;
+        println!("{name} {density} Monarch: {ratio:.4} of its reference");
+        assert!(ratio < 1.005, "{name} Monarch {ratio}");
+    }
+}
+
+#[test]
+fn palm4msa_is_as_good_as_faust() {
+    // pyfaust 3.41, the best of several starts and splits, 200 iterations.
+    for (name, faust) in [("minilm_l0_q_t64", 0.5122), ("gauss_256", 0.4809), ("ocr_fc_1024_t256", 0.3862)] {
+        let Some(w) = weight(name) else { return };
+        let begun = std::time::Instant::now();
+        let kept = replaced(Method::Palm4msa, &Problem::plain(w.clone()), 0.25);
+        let ratio = kept.relative_error(&w) / faust;
+        println!("{name} palm4msa: {ratio:.4} of FAµST's error in {:.1} s", begun.elapsed().as_secs_f64());
+        assert!(ratio < 1.02, "{name}: {ratio}");
+    }
+}
