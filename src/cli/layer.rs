@@ -25,6 +25,38 @@ pub struct LayerArgs {
     inputs: InputsArgs,
 }
 
+/// Tensors of a file.
+#[derive(clap::Args)]
+pub struct LayersArgs {
+    /// A .safetensors or .npy file, a sharded checkpoint's index, or its folder
+    file: PathBuf,
+
+    /// Which tensors, with commas; not needed when there is only one that fits
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    tensor: Vec<String>,
+
+    /// The tensors are stored as [in, out] (GPT-2's Conv1D)
+    #[arg(long)]
+    transpose: bool,
+}
+
+impl LayersArgs {
+    /// The layers, at least one.
+    pub fn open(&self) -> Result<Vec<Layer>, Failure> {
+        let checkpoint = model::open(&self.file)?;
+        let names = match self.tensor.is_empty() {
+            true => vec![chosen(&checkpoint, None)?],
+            false => self.tensor.clone(),
+        };
+        let layer = |name: &String| Ok(checkpoint.layer(name, orientation(self.transpose))?);
+        names.iter().map(layer).collect()
+    }
+}
+
+fn orientation(transpose: bool) -> Orientation {
+    if transpose { Orientation::Transposed } else { Orientation::AsStored }
+}
+
 /// What is known of a layer's inputs.
 #[derive(clap::Args)]
 pub struct InputsArgs {
@@ -41,8 +73,7 @@ impl LayerArgs {
     /// The layer, and what is to be done with it.
     pub fn open(&self) -> Result<(Layer, Problem), Failure> {
         let checkpoint = model::open(&self.file)?;
-        let orientation = if self.transpose { Orientation::Transposed } else { Orientation::AsStored };
-        let layer = checkpoint.layer(&chosen(&checkpoint, self.tensor.as_deref())?, orientation)?;
+        let layer = checkpoint.layer(&chosen(&checkpoint, self.tensor.as_deref())?, orientation(self.transpose))?;
         let problem = self.inputs.problem(&layer)?;
         Ok((layer, problem))
     }

@@ -12,6 +12,7 @@ mod output;
 mod perplexity;
 mod proxy;
 mod stories;
+mod sweep;
 mod table;
 mod tuning;
 mod window;
@@ -51,6 +52,8 @@ enum Command {
     Factorize(Box<factorize::Factorize>),
     /// Replace one layer by every method at one budget, side by side
     Compare(Box<compare::Compare>),
+    /// Make the paper's figures for a layer, or vary one or two settings over lists of values
+    Sweep(Box<sweep::Sweep>),
     /// Compress the linear layers of a language model, one after the other
     Compress(Box<compress::Compress>),
     /// Measure how well a language model predicts a text
@@ -92,6 +95,7 @@ impl Cli {
             Some(Command::Inspect(inspect)) => inspect.run(),
             Some(Command::Factorize(factorize)) => factorize.run(),
             Some(Command::Compare(compare)) => compare.run(),
+            Some(Command::Sweep(sweep)) => sweep.run(),
             Some(Command::Compress(compress)) => compress.run(),
             Some(Command::Perplexity(perplexity)) => perplexity.run(),
             Some(Command::Table(table)) => table.run(),

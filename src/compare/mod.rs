@@ -2,7 +2,16 @@
 //!
 //! A [`Candidate`] is a method with what it can be told. [`Candidate::replace`] does it and measures it, in one call that
 //! tells how far it is and can be stopped: on a thread of the command line, or as a task away from the window.
+//!
+//! A [`Sweep`] does so again and again with one or two things varied, and [`Results`] are its picture and its table. The
+//! paper's figures are sweeps: [`Figure`].
 
 mod candidate;
+mod figures;
+mod results;
+mod sweep;
 
 pub use candidate::{Candidate, Made, choose};
+pub use figures::Figure;
+pub use results::{Drawn, Results};
+pub use sweep::{Choice, Point, Quantity, Record, Subject, Sweep, View};

@@ -9,7 +9,7 @@ use crate::export::{self, Entry, Layout, RunReport, Tensor};
 use crate::factorize::{Calibration, Settings};
 use crate::language::{LayerId, Llama};
 use crate::methods::Kept;
-use crate::model::{self, Dtype, Orientation, TensorInfo};
+use crate::model::{self, Dtype, Fingerprint, Orientation, TensorInfo};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -409,7 +409,7 @@ fn entry(info: &TensorInfo) -> Entry {
 
 /// What the work is: as long as this is the same, finished layers can be taken up again.
 fn work(model: &Llama, plan: &Plan, inputs: &Inputs) -> Value {
-    let mut weights = Hash::default();
+    let mut weights = Fingerprint::default();
     for tensor in model.checkpoint().tensors() {
         weights.add(tensor.name.as_bytes());
         weights.add(format!("{:?}{}", tensor.shape, tensor.dtype).as_bytes());
@@ -420,12 +420,12 @@ fn work(model: &Llama, plan: &Plan, inputs: &Inputs) -> Value {
     let inputs = match inputs {
         Inputs::Unknown => json!(null),
         Inputs::Windows(windows) => {
-            let mut tokens = Hash::default();
+            let mut tokens = Fingerprint::default();
             windows.iter().flatten().for_each(|token| tokens.add(&token.to_le_bytes()));
             json!({ "windows": windows.len(), "context": windows.context(), "tokens": tokens.hex() })
         }
         Inputs::Saved(checkpoint) => {
-            let mut hash = Hash::default();
+            let mut hash = Fingerprint::default();
             for tensor in checkpoint.tensors() {
                 hash.add(tensor.name.as_bytes());
                 let bytes = checkpoint.bytes(&tensor.name).unwrap_or_default();
@@ -459,25 +459,4 @@ fn plan_json(plan: &Plan) -> Value {
         "parallel": plan.parallel,
         "layout": plan.layout.name(),
     })
-}
-
-/// FNV-1a: to tell whether two things are the same, not to be safe against anybody.
-struct Hash(u64);
-
-impl Default for Hash {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hash {
-    fn add(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
-
-    fn hex(&self) -> String {
-        format!("{:016x}", self.0)
-    }
 }

@@ -19,7 +19,7 @@ pub(super) fn markup(text: &str) -> String {
 }
 
 /// As a field of a CSV file (RFC 4180), in quotes where it needs them.
-pub(super) fn csv(text: &str) -> String {
+pub(crate) fn csv(text: &str) -> String {
     match text.contains(['"', ',', '\r', '\n']) {
         true => format!("\"{}\"", text.replace('"', "\"\"")),
         false => text.to_owned(),

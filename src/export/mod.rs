@@ -31,6 +31,7 @@ pub use atomic::{check_writable, write, write_with};
 pub use bars::{Bar, BarChart};
 pub use chart::{Chart, Look, Rule, Series};
 pub use container::{Entry, Tensor, header, safetensors, sort_entries};
+pub(crate) use escape::csv as csv_field;
 pub use factors::{Export, factor_tensors, merged};
 pub use html::{HtmlReport, history_chart, html_report, report_pictures};
 pub use image::Image;

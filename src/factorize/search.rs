@@ -1,22 +1,62 @@
 //! Settings found by trying: the better orientation and the better split, from a few short runs.
 
 use super::{Budget, Error, Orientation, Settings, Solver, Split};
+use crate::compute::solve_positive;
 use crate::matrix::Matrix;
+use std::collections::VecDeque;
 
 /// A search in progress, one half-step of one short run at a time.
 ///
-/// Short runs order splits and orientations much as long ones do; each has a fifth of the outer iterations, from 4 to 40.
+/// Short runs order orientations as long ones do. Splits they judge too, but the shorter a run, the smaller the first
+/// factor it likes: so the split is searched by halving the field. Runs of a quarter of the iterations find the
+/// neighbourhood, runs of half of them three splits in it and the two rules, and the parabola nearest to these the lowest
+/// point. Single runs scatter by more than a split is worth near the best one, so in the end whole runs decide between that
+/// point, the best split that was tried, and the paper's rule: of runs of up to 400 iterations none ends with more than the
+/// rule's error.
 pub struct Search {
     w: Matrix,
-    /// The best so far, and what a short run with it reached.
-    best: (Settings, f64),
-    /// What is to be tried, the next one last.
-    waiting: Vec<Settings>,
-    trial: Option<(Settings, Solver)>,
-    /// The split is searched when the orientation is known.
-    split_next: bool,
+    /// What is decided so far.
+    settings: Settings,
+    stage: Stage,
+    /// What is to be tried in this stage, the next one first.
+    waiting: VecDeque<Trial>,
+    /// What has been tried in it.
+    tried: Vec<(Trial, f64)>,
+    running: Option<(Trial, Solver)>,
     steps: usize,
 }
+
+/// A short run.
+#[derive(Clone)]
+struct Trial {
+    settings: Settings,
+    /// The first factor's share of all nonzeros.
+    share: f64,
+}
+
+/// What is being looked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// W or its transpose.
+    Orientation,
+    /// The neighbourhood of the best split.
+    Coarse,
+    /// The best split in it.
+    Fine,
+    /// Whether it is better than the rule, by whole runs.
+    Final,
+    /// Nothing any more.
+    Over,
+}
+
+/// The first factor's shares that are tried at first.
+const SHARES: [f64; 7] = [0.06, 0.12, 0.2, 0.3, 0.4, 0.5, 0.6];
+
+/// Around the best of them, as a factor; more above it than below, since shorter runs like smaller first factors.
+const AROUND: [f64; 3] = [0.9, 1.2, 1.6];
+
+/// Splits between which whole runs decide.
+const FINALISTS: usize = 3;
 
 impl Search {
     /// `None` when there is nothing to search for.
@@ -29,17 +69,29 @@ impl Search {
         if !orientation && !split {
             return Ok(None);
         }
-        let turned = |orientation| Settings { orientation, ..settings.clone() };
-        // The last one is tried first, and stays when the others are no better.
-        let waiting = match orientation {
-            true => vec![turned(Orientation::AsIs), turned(Orientation::Transposed)],
-            false if settings.orientation == Orientation::Auto => vec![turned(Orientation::Paper)],
-            false => vec![settings.clone()],
+        let first = Self {
+            w: w.clone(),
+            settings: settings.clone(),
+            stage: if orientation { Stage::Orientation } else { Stage::Coarse },
+            waiting: VecDeque::new(),
+            tried: Vec::new(),
+            running: None,
+            steps: 0,
         };
-        let trials = waiting.len() + if split { SPLITS.len() } else { 0 };
-        let steps = trials * 2 * short(settings);
-        let best = (waiting[waiting.len() - 1].clone(), f64::INFINITY);
-        Ok(Some(Self { w: w.clone(), best, waiting, trial: None, split_next: split, steps }))
+        let mut search = first;
+        if !orientation && search.settings.orientation == Orientation::Auto {
+            search.settings.orientation = Orientation::Paper;
+        }
+        search.waiting = search.trials()?;
+        let of_stage = |stage: Stage, trials: usize| 2 * trials * stage.outer(settings);
+        search.steps = of_stage(search.stage, search.waiting.len());
+        if split && orientation {
+            search.steps += of_stage(Stage::Coarse, search.coarse()?.len());
+        }
+        if split {
+            search.steps += of_stage(Stage::Fine, AROUND.len() + 2) + of_stage(Stage::Final, FINALISTS);
+        }
+        Ok(Some(search))
     }
 
     /// Half-steps of the whole search.
@@ -49,53 +101,169 @@ impl Search {
 
     /// Does the next half-step; false when the search is over.
     pub fn step(&mut self) -> Result<bool, Error> {
-        if self.trial.is_none() {
-            if self.waiting.is_empty() && std::mem::take(&mut self.split_next) {
-                self.waiting = self.splits()?;
-            }
-            let Some(settings) = self.waiting.pop() else { return Ok(false) };
-            let short = Settings { outer: short(&settings), fallback: false, ..settings.clone() };
-            self.trial = Some((settings, Solver::new(&self.w, &short)?));
+        if self.running.is_none() {
+            let Some(trial) = self.waiting.pop_front() else { return Ok(false) };
+            let outer = self.stage.outer(&trial.settings);
+            let short = Settings { outer, fallback: false, split: Split::Balanced, ..trial.settings.clone() };
+            self.running = Some((trial, Solver::new(&self.w, &short)?));
         }
-        let Some((settings, solver)) = &mut self.trial else { return Ok(false) };
+        let Some((_, solver)) = &mut self.running else { return Ok(false) };
         let report = solver.step()?;
         if let Some(report) = report
             && report.step == solver.steps()
+            && let Some((trial, _)) = self.running.take()
         {
-            // Short runs scatter by some tenths of a percent: what is tried first gives way only to more than that.
-            if report.error < 0.995 * self.best.1 {
-                self.best = (settings.clone(), report.error);
+            self.tried.push((trial, report.error));
+            if self.waiting.is_empty() {
+                self.decide()?;
             }
-            self.trial = None;
         }
-        Ok(self.trial.is_some() || !self.waiting.is_empty() || self.split_next)
+        Ok(self.stage != Stage::Over)
     }
 
     /// The settings found: the given ones with an orientation and a factor density that are decided.
     pub fn finish(self) -> Settings {
-        let settings = self.best.0;
-        let split = if settings.split == Split::Auto { Split::Balanced } else { settings.split };
-        Settings { split, ..settings }
+        let split = if self.settings.split == Split::Auto { Split::Balanced } else { self.settings.split };
+        Settings { split, ..self.settings }
     }
 
-    /// Splits on both sides of the one tried first.
-    fn splits(&self) -> Result<Vec<Settings>, Error> {
-        let (rows, cols) = self.w.shape();
-        let budget = Budget::new(rows, cols, &self.best.0)?;
-        let square = (rows.min(cols) as f64).powi(2);
-        let with = |factor: f64| {
-            let first = (budget.first as f64 * factor).round().clamp(1.0, budget.total() as f64 - 1.0);
-            // Half an entry more, so that the share rounds down to it again.
-            Settings { factor_density: Some(((first + 0.5) / square).min(1.0)), ..self.best.0.clone() }
+    /// What a stage tries.
+    fn trials(&self) -> Result<VecDeque<Trial>, Error> {
+        match self.stage {
+            Stage::Orientation => {
+                let turned =
+                    |orientation| Trial { settings: Settings { orientation, ..self.settings.clone() }, share: 0.0 };
+                // The first one stays when the other is no better.
+                Ok([Orientation::Transposed, Orientation::AsIs].map(turned).into())
+            }
+            Stage::Coarse => self.coarse(),
+            Stage::Fine | Stage::Final | Stage::Over => Ok(VecDeque::new()),
+        }
+    }
+
+    /// Those of the first shares that both factors have room for.
+    fn coarse(&self) -> Result<VecDeque<Trial>, Error> {
+        let trials: VecDeque<Trial> = SHARES.into_iter().filter_map(|share| self.with_share(share)).collect();
+        match trials.is_empty() {
+            true => Ok(VecDeque::from([self.ruled(Split::Balanced)?])),
+            false => Ok(trials),
+        }
+    }
+
+    /// From the stage that is over to the next.
+    fn decide(&mut self) -> Result<(), Error> {
+        let tried = std::mem::take(&mut self.tried);
+        let Some(at) = (0..tried.len()).min_by(|&x, &y| tried[x].1.total_cmp(&tried[y].1)) else {
+            self.stage = Stage::Over;
+            return Ok(());
         };
-        Ok(SPLITS.into_iter().rev().map(with).collect())
+        match self.stage {
+            Stage::Orientation => {
+                // Short runs scatter by some tenths of a percent: what is tried first gives way only to more than that.
+                let better = tried[at].1 < 0.995 * tried[0].1;
+                self.settings.orientation = tried[if better { at } else { 0 }].0.settings.orientation;
+                let split = self.settings.split == Split::Auto
+                    && self.settings.factor_density.is_none()
+                    && !self.settings.fixed_mask;
+                self.stage = if split { Stage::Coarse } else { Stage::Over };
+                self.waiting = self.trials()?;
+            }
+            Stage::Coarse => {
+                self.stage = Stage::Fine;
+                let best = tried[at].0.clone();
+                let near = AROUND.into_iter().map(|factor| self.with_share(factor * best.share));
+                // What has no room is as the best one: the number of steps was said before.
+                let mut trials: VecDeque<Trial> = near.map(|trial| trial.unwrap_or(best.clone())).collect();
+                trials.push_back(self.ruled(Split::Paper)?);
+                trials.push_back(self.ruled(Split::Balanced)?);
+                self.waiting = trials;
+            }
+            Stage::Fine => {
+                let (rule, best) = (tried[AROUND.len()].0.clone(), tried[at].0.clone());
+                let lowest = lowest(&tried).and_then(|share| self.with_share(share));
+                self.waiting = [rule, lowest.unwrap_or(best.clone()), best].into();
+                self.stage = Stage::Final;
+            }
+            Stage::Final | Stage::Over => {
+                self.settings = tried[at].0.settings.clone();
+                self.stage = Stage::Over;
+            }
+        }
+        Ok(())
+    }
+
+    /// With so many of the nonzeros in the first factor; `None` where that does not fit.
+    fn with_share(&self, share: f64) -> Option<Trial> {
+        let (rows, cols) = self.w.shape();
+        let total = Budget::new(rows, cols, &self.settings).ok()?.total();
+        let first = (share * total as f64).round().clamp(1.0, total as f64 - 1.0);
+        // Half an entry more, so that the share rounds down to it again.
+        let factor_density = Some((first + 0.5) / (rows.min(cols) as f64).powi(2));
+        let settings = Settings { factor_density, ..self.settings.clone() };
+        let budget = settings.check().ok().and_then(|()| Budget::new(rows, cols, &settings).ok())?;
+        (budget.first == first as usize).then_some(Trial { settings, share })
+    }
+
+    /// By one of the rules.
+    fn ruled(&self, split: Split) -> Result<Trial, Error> {
+        let (rows, cols) = self.w.shape();
+        let budget = Budget::new(rows, cols, &Settings { split, ..self.settings.clone() })?;
+        let share = budget.first as f64 / budget.total() as f64;
+        let exactly = self.with_share(share);
+        Ok(exactly.unwrap_or(Trial { settings: Settings { split, ..self.settings.clone() }, share }))
     }
 }
 
-/// Splits that are tried, against the rule's.
-const SPLITS: [f64; 4] = [0.8, 1.25, 0.6, 1.5];
+impl Stage {
+    /// The outer iterations of its runs.
+    fn outer(self, settings: &Settings) -> usize {
+        let outer = match self {
+            Self::Orientation => (settings.outer / 5).clamp(4, 40),
+            Self::Coarse => (settings.outer / 4).clamp(4, 40),
+            Self::Fine => (settings.outer / 2).clamp(4, 100),
+            Self::Final | Self::Over => settings.outer.min(400),
+        };
+        outer.min(settings.outer)
+    }
+}
 
-/// The outer iterations of a short run.
-fn short(settings: &Settings) -> usize {
-    (settings.outer / 5).clamp(4, 40).min(settings.outer)
+/// The lowest point of the parabola nearest to some trials, in the logarithms of share and error; `None` where it has none.
+fn lowest(tried: &[(Trial, f64)]) -> Option<f64> {
+    let points: Vec<(f64, f64)> =
+        tried.iter().map(|(trial, error)| (trial.share.ln(), error.max(f64::MIN_POSITIVE).ln())).collect();
+    let middle = points.iter().map(|point| point.0).sum::<f64>() / points.len().max(1) as f64;
+    // Least squares for c₀ + c₁x + c₂x².
+    let (mut system, mut right) = ([0.0; 9], [0.0; 3]);
+    for (x, y) in &points {
+        let powers = [1.0, x - middle, (x - middle).powi(2)];
+        for i in 0..3 {
+            right[i] += powers[i] * y;
+            (0..3).for_each(|j| system[3 * i + j] += powers[i] * powers[j]);
+        }
+    }
+    solve_positive(&system, &mut right)?;
+    let [_, slope, curvature] = right;
+    let (low, high) = points
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), point| (low.min(point.0), high.max(point.0)));
+    // Not far outside of what was tried.
+    let lowest = (middle - slope / (2.0 * curvature)).clamp(low - 0.1, high + 0.1);
+    (curvature > 1e-6 && lowest.is_finite()).then(|| lowest.exp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_valleys_lowest_point() {
+        let trial = |share: f64, error: f64| (Trial { settings: Settings::default(), share }, error);
+        // ln e = (ln s − ln 0.3)².
+        let error = |share: f64| (share / 0.3).ln().powi(2).exp();
+        let tried = [0.2, 0.25, 0.36, 0.5].map(|share| trial(share, error(share)));
+        assert!((lowest(&tried).unwrap() - 0.3).abs() < 1e-9);
+        assert!(lowest(&tried[..2]).is_none(), "two points make no valley");
+        let hill = [trial(0.2, 0.4), trial(0.25, 0.5), trial(0.3, 0.4)];
+        assert!(lowest(&hill).is_none());
+    }
 }

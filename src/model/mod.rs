@@ -13,6 +13,7 @@ mod example;
 mod exported;
 #[cfg(target_arch = "wasm32")]
 mod far;
+mod fingerprint;
 mod index;
 mod layer;
 mod names;
@@ -33,6 +34,7 @@ pub use example::example;
 pub use example::{EXAMPLE_LAYER, EXAMPLE_NAME};
 #[cfg(target_arch = "wasm32")]
 pub use far::Chosen;
+pub use fingerprint::Fingerprint;
 pub use layer::Layer;
 pub(crate) use names::one_line;
 #[cfg(not(target_arch = "wasm32"))]

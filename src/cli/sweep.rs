@@ -1,0 +1,324 @@
+//! `sweep`: the paper's figures, or one or two settings over lists of values.
+
+use super::layer::{InputsArgs, LayersArgs, available};
+use super::tuning::Tuning;
+use super::{Failure, output};
+use dsf_explorer::compare::{
+    Candidate, Choice, Figure, Point, Quantity, Record, Results, Subject, Sweep as Plan, View,
+};
+use dsf_explorer::compute::Threads;
+use dsf_explorer::export;
+use dsf_explorer::methods::{Method, Threshold};
+use dsf_explorer::model::Fingerprint;
+use serde_json::{Value, json};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+/// The command's arguments.
+#[derive(clap::Args)]
+pub struct Sweep {
+    #[command(flatten)]
+    layers: LayersArgs,
+
+    #[command(flatten)]
+    inputs: InputsArgs,
+
+    /// One of the paper's figures, by name or number, or another sweep that has a name
+    #[arg(long, value_enum, required_unless_present = "vary")]
+    figure: Option<Figure>,
+
+    /// What is varied: a setting, method, preset or size (of W's leading square), and its values with commas. Given twice,
+    /// the first goes to the right and the second is a line each
+    #[arg(long, value_name = "NAME=A,B,…", conflicts_with = "figure", value_parser = axis)]
+    vary: Vec<Axis>,
+
+    /// How W is replaced where that is not varied
+    #[arg(long, value_enum, default_value = "dsf")]
+    method: Method,
+
+    /// Over what entries compete (admm, sparsegpt)
+    #[arg(long, value_enum, default_value = "matrix")]
+    threshold: Threshold,
+
+    #[command(flatten)]
+    tuning: Tuning,
+
+    /// What goes up [default: what fits: the layer-wise error with a calibration, the figures' own]
+    #[arg(long, value_enum)]
+    y: Option<Quantity>,
+
+    /// What goes to the right in place of what is varied
+    #[arg(long, value_enum)]
+    x: Option<Quantity>,
+
+    /// Worker threads of each point: as many points go on at once as there are processors for [default: 1]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+
+    /// Write a table (.csv), all numbers (.json) and the chart (.png, .svg) to this folder; what an interrupted sweep has
+    /// measured is taken from there
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// Replace an earlier sweep of other settings
+    #[arg(long)]
+    force: bool,
+
+    /// One JSON value on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is varied, and the values.
+#[derive(Clone)]
+struct Axis {
+    name: String,
+    choices: Vec<Choice>,
+}
+
+fn axis(text: &str) -> Result<Axis, String> {
+    let (name, values) =
+        text.split_once('=').ok_or("it must be a name and values, for example density=0.1,0.2,0.3".to_owned())?;
+    let values = values.split(',').map(str::trim).filter(|value| !value.is_empty());
+    let choices: Vec<Choice> = values.map(|value| Choice::parse(name, value)).collect::<Result<_, _>>()?;
+    if choices.is_empty() {
+        return Err(format!("{name} has no values: give some, for example {name}=0.1,0.2,0.3"));
+    }
+    Ok(Axis { name: name.trim().replace(['-', '_'], " "), choices })
+}
+
+impl Sweep {
+    /// All points, those that are there already excepted.
+    pub fn run(self) -> Result<(), Failure> {
+        self.tuning.settings.check()?;
+        if self.vary.len() > 2 {
+            return Err("at most two things are varied: give --vary once or twice".into());
+        }
+        let subjects = self.subjects()?;
+        let plan = self.plan(&subjects);
+        let (points, not) = plan.points(&subjects)?;
+        match (points.is_empty(), not.first()) {
+            (true, Some((_, why))) => return Err(format!("no point of this sweep can be measured: {why}").into()),
+            // Some of a figure's own points never fit.
+            (false, Some((_, why))) if self.figure.is_none() => {
+                eprintln!("note: {} points are left out, the first because {why}", not.len());
+            }
+            _ => {}
+        }
+        let work = Work {
+            name: self.figure.map_or("sweep", Figure::name),
+            out: self.out.clone(),
+            sweep: describe(&plan, &subjects),
+        };
+        let before = work.before(self.force)?;
+        let found = points.iter().filter(|point| before.iter().any(|record| record.is_of(point))).count();
+        if found > 0 {
+            eprintln!("note: {found} of {} points are there already", points.len());
+        }
+        let mut results = Results { sweep: plan, records: before };
+        self.measure(&subjects, &points, &mut results, &work)?;
+        let view = View {
+            x: self.x.or(results.sweep.view.x),
+            y: self.y.unwrap_or(results.sweep.view.y),
+            ..results.sweep.view
+        };
+        let written = work.finish(&results, view)?;
+        match self.json {
+            true => output::json(&json!({ "title": results.sweep.title, "records": results.records })),
+            false => {
+                output::print(&table(&results, view))?;
+                written.iter().try_for_each(|file| output::print(&format!("written: {}", file.display())))
+            }
+        }
+    }
+
+    fn subjects(&self) -> Result<Vec<Subject>, Failure> {
+        let layers = self.layers.open()?;
+        let subject = |layer| {
+            let problem = self.inputs.problem(&layer)?;
+            Ok(Subject { layer: Arc::new(layer), problem })
+        };
+        layers.into_iter().map(subject).collect()
+    }
+
+    fn plan(&self, subjects: &[Subject]) -> Plan {
+        let base = Candidate { method: self.method, settings: self.tuning.settings.clone(), threshold: self.threshold };
+        if let Some(figure) = self.figure {
+            return figure.sweep(subjects, &base);
+        }
+        let mut axes = self.vary.clone();
+        // What has places on an axis goes to the right.
+        let numbered = |axis: &Axis| axis.choices.iter().all(|choice| choice.number.is_some());
+        if axes.len() == 2 && !numbered(&axes[0]) && numbered(&axes[1]) {
+            axes.swap(0, 1);
+        }
+        let calibrated = subjects.iter().all(|subject| subject.problem.calibration.is_some());
+        let names: Vec<&str> = axes.iter().map(|axis| axis.name.as_str()).collect();
+        let title = format!("{} by {}", base.method.title(), names.join(" and "));
+        let mut axes = axes.into_iter();
+        let first = axes.next();
+        Plan {
+            title,
+            x_label: first.as_ref().map_or(String::new(), |axis| axis.name.clone()),
+            x: first.map_or(Vec::new(), |axis| axis.choices),
+            series: axes.next().map_or(vec![Choice::default()], |axis| axis.choices),
+            base,
+            view: View { x: None, y: if calibrated { Quantity::LayerError } else { Quantity::Error }, log_x: false },
+        }
+    }
+
+    /// As many points at a time as there are processors for; what is measured is written at once.
+    fn measure(
+        &self,
+        subjects: &[Subject],
+        points: &[Point],
+        results: &mut Results,
+        work: &Work,
+    ) -> Result<(), Failure> {
+        let cost = |point: &Point| point.cost(&subjects[point.subject]);
+        let missing: Vec<&Point> =
+            points.iter().filter(|point| !results.records.iter().any(|record| record.is_of(point))).collect();
+        let all: f64 = missing.iter().map(|point| cost(point)).sum();
+        let threads = self.threads.map_or(1, NonZeroUsize::get);
+        let (next, begun) = (Mutex::new(0..missing.len()), Instant::now());
+        let take = || next.lock().ok().and_then(|mut next| next.next());
+        let bar = output::Share::new(&results.sweep.title);
+        let measured = Mutex::new((std::mem::take(&mut results.records), 0.0f64, Vec::new()));
+        let sweep = results.sweep.clone();
+        std::thread::scope(|scope| {
+            for _ in 0..(available() / threads).max(1) {
+                scope.spawn(|| {
+                    while let Some(at) = take() {
+                        let point = missing[at];
+                        let subject = &subjects[point.subject];
+                        let made = Threads::new(Some(threads))
+                            .and_then(|pool| pool.run(|| point.measure(subject, threads, &|_| true)));
+                        let Ok(mut measured) = measured.lock() else { return };
+                        let (records, done, failed) = &mut *measured;
+                        *done += cost(point);
+                        match made {
+                            Ok(record) => records.push(record),
+                            Err(why) => failed.push(format!("{} {} {}: {why}", point.layer, point.x, point.series)),
+                        }
+                        let share = *done / all.max(f64::MIN_POSITIVE);
+                        let left = begun.elapsed().as_secs_f64() * (1.0 - share) / share.max(1e-9);
+                        bar.update(share, left, &format!("{} of {} points", records.len(), points.len()));
+                        if let Err(error) = work.keep(&sweep, records) {
+                            failed.push(error.to_string());
+                        }
+                    }
+                });
+            }
+        });
+        bar.finish();
+        let (mut records, _, failed) = measured.into_inner().map_err(|_| "a point broke off")?;
+        failed.into_iter().for_each(|why| eprintln!("note: {}", output::one_line(&why)));
+        // In the order of the points, whichever was measured first.
+        records.sort_by_key(|record| points.iter().position(|point| record.is_of(point)));
+        records.retain(|record| points.iter().any(|point| record.is_of(point)));
+        results.records = records;
+        Ok(())
+    }
+}
+
+/// What a sweep is, to tell whether another one is the same.
+fn describe(plan: &Plan, subjects: &[Subject]) -> Value {
+    let mut data = Fingerprint::default();
+    for subject in subjects {
+        let statistics = [&subject.problem.calibration, &subject.problem.held_out];
+        let matrices = statistics.into_iter().flatten().map(|inputs| inputs.xtx());
+        for matrix in std::iter::once(&*subject.layer.weight).chain(matrices) {
+            matrix.as_slice().iter().for_each(|x| data.add(&x.to_le_bytes()));
+        }
+    }
+    // How it is looked at can change.
+    let Plan { title, x, series, base, .. } = plan;
+    json!({ "program": env!("CARGO_PKG_VERSION"), "title": title, "x": x, "series": series, "base": base, "data": data.hex() })
+}
+
+/// The files of a sweep.
+struct Work {
+    name: &'static str,
+    out: Option<PathBuf>,
+    sweep: Value,
+}
+
+impl Work {
+    fn file(&self, out: &Path, ending: &str) -> PathBuf {
+        out.join(format!("{}.{ending}", self.name))
+    }
+
+    /// What was measured before.
+    fn before(&self, replace: bool) -> Result<Vec<Record>, Failure> {
+        let Some(out) = &self.out else { return Ok(Vec::new()) };
+        std::fs::create_dir_all(out)
+            .map_err(|error| format!("{} cannot be made ({error}): give another folder", out.display()))?;
+        let file = self.file(out, "json");
+        let bytes = match std::fs::read(&file) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(format!("{} cannot be read: {error}", file.display()).into()),
+        };
+        let found: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        let records = serde_json::from_value(found["records"].clone());
+        match records {
+            Ok(records) if found["sweep"] == self.sweep => Ok(records),
+            _ if replace => Ok(Vec::new()),
+            _ => Err(format!(
+                "{} is of another sweep: go on with its settings, give another --out, or --force to replace it",
+                file.display()
+            )
+            .into()),
+        }
+    }
+
+    fn keep(&self, plan: &Plan, records: &[Record]) -> Result<(), Failure> {
+        let Some(out) = &self.out else { return Ok(()) };
+        let text = json!({ "title": plan.title, "sweep": self.sweep, "records": records });
+        Ok(export::write(&self.file(out, "json"), format!("{text:#}\n").as_bytes(), true)?)
+    }
+
+    /// Table and chart.
+    fn finish(&self, results: &Results, view: View) -> Result<Vec<PathBuf>, Failure> {
+        let Some(out) = &self.out else { return Ok(Vec::new()) };
+        self.keep(&results.sweep, &results.records)?;
+        let svg = results.drawn(view).to_svg(960);
+        let files = [
+            ("csv", results.to_csv().into_bytes()),
+            ("png", export::svg_to_png(&svg, 1.5)?),
+            ("svg", svg.into_bytes()),
+        ];
+        let mut written = vec![self.file(out, "json")];
+        for (ending, bytes) in files {
+            let file = self.file(out, ending);
+            export::write(&file, &bytes, true)?;
+            written.push(file);
+        }
+        Ok(written)
+    }
+}
+
+/// Choices down, lines across, the mean over the layers in each cell.
+fn table(results: &Results, view: View) -> String {
+    let Plan { x, series, x_label, .. } = &results.sweep;
+    let mut head = vec![x_label.clone()];
+    head.extend(
+        series.iter().map(|choice| if choice.name.is_empty() { view.y.label().into() } else { choice.name.clone() }),
+    );
+    let mut rows = vec![head];
+    for x in x {
+        let mut row = vec![x.name.clone()];
+        for series in series {
+            let here = results.records.iter().filter(|record| record.x == x.name && record.series == series.name);
+            let values: Vec<f64> = here.filter_map(|record| record.value(view.y)).collect();
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            row.push(if values.is_empty() { "–".into() } else { format!("{mean:.4}") });
+        }
+        if row[1..].iter().any(|cell| cell != "–") {
+            rows.push(row);
+        }
+    }
+    format!("{}, {}:\n{}", results.sweep.title, view.y.label(), output::table(&rows))
+}

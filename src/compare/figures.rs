@@ -1,0 +1,137 @@
+//! The paper's figures, and what else is worth a look, as sweeps over a layer.
+
+use super::{Candidate, Choice, Quantity, Subject, Sweep, View};
+use crate::factorize::{Preset, Settings, Start};
+use crate::methods::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// Sweeps that have a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Figure {
+    /// The paper's Fig. 3: error against magnitude pruning's, by matrix size, for all methods
+    #[value(alias = "3")]
+    Sizes,
+    /// Fig. 4: 40×5 and 20×10 iterations, no annealing, no warm start
+    #[value(alias = "4")]
+    Ablation,
+    /// Fig. 5: by the density of the first factor
+    #[value(alias = "5")]
+    Split,
+    /// Fig. 6: by the start
+    #[value(alias = "6")]
+    Starts,
+    /// Error by total density, for all methods
+    Density,
+    /// Error by bytes, for all methods
+    Pareto,
+}
+
+impl Figure {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Sizes, Self::Ablation, Self::Split, Self::Starts, Self::Density, Self::Pareto];
+
+    /// As it is called on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sizes => "sizes",
+            Self::Ablation => "ablation",
+            Self::Split => "split",
+            Self::Starts => "starts",
+            Self::Density => "density",
+            Self::Pareto => "pareto",
+        }
+    }
+
+    /// As people call it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Sizes => "Methods by matrix size (Fig. 3)",
+            Self::Ablation => "What the settings are worth (Fig. 4)",
+            Self::Split => "Density of the first factor (Fig. 5)",
+            Self::Starts => "Starts (Fig. 6)",
+            Self::Density => "Methods by density",
+            Self::Pareto => "Error by bytes",
+        }
+    }
+
+    /// Over these layers, with `base` for all that is not varied.
+    pub fn sweep(self, subjects: &[Subject], base: &Candidate) -> Sweep {
+        let calibrated = !subjects.is_empty() && subjects.iter().all(|subject| subject.problem.calibration.is_some());
+        let by_size = View { x: None, y: Quantity::Ratio, log_x: true };
+        let error = if calibrated { Quantity::LayerError } else { Quantity::Error };
+        let percent = (1e4 * base.settings.density).round() / 1e2;
+        let sweep = |x_label: &str, x: Vec<Choice>, series: Vec<Choice>, view: View| Sweep {
+            title: match self {
+                Self::Density | Self::Pareto | Self::Split => self.title().to_owned(),
+                _ => format!("{}, {percent} %", self.title()),
+            },
+            x_label: x_label.into(),
+            x,
+            series,
+            base: base.clone(),
+            view,
+        };
+        match self {
+            Self::Sizes => {
+                let methods = Method::ALL.into_iter().filter(|method| calibrated || !method.needs_inputs());
+                sweep("rows and columns", sizes(subjects), methods.map(Choice::method).collect(), by_size)
+            }
+            Self::Ablation => sweep("rows and columns", sizes(subjects), ablations(&base.settings), by_size),
+            Self::Starts => {
+                let start = |start: Start| Choice::settings(start.name(), None, json!({ "start": start.name() }));
+                sweep("rows and columns", sizes(subjects), Start::ALL.map(start).to_vec(), by_size)
+            }
+            Self::Split => {
+                let shares = [0.02, 0.04, 0.06, 0.08, 0.1, 0.125, 0.16, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8];
+                let densities = [0.25, 0.4, 0.5];
+                let x = shares
+                    .map(|share| Choice::settings(&share.to_string(), Some(share), json!({ "factor_density": share })));
+                let view = View { x: None, y: Quantity::Error, log_x: false };
+                sweep("density of the first factor", x.to_vec(), densities.map(total).to_vec(), view)
+            }
+            Self::Density | Self::Pareto => {
+                let densities = [0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6];
+                let dsf = Preset::ALL.into_iter().filter(|preset| *preset != Preset::Fast);
+                let mut series: Vec<Choice> = dsf
+                    .map(|preset| Choice {
+                        method: Some(Method::Dsf),
+                        ..Choice::settings(&format!("DSF, {}", preset.name()), None, json!({ "preset": preset.name() }))
+                    })
+                    .collect();
+                let others = Method::ALL.into_iter().filter(|method| *method != Method::Dsf);
+                series.extend(others.filter(|method| calibrated || !method.needs_inputs()).map(Choice::method));
+                let x = if self == Self::Pareto { Some(Quantity::Bytes) } else { None };
+                let view = View { x, y: error, log_x: false };
+                sweep("density", densities.map(total).to_vec(), series, view)
+            }
+        }
+    }
+}
+
+fn total(density: f64) -> Choice {
+    Choice::settings(&format!("{} %", (1e4 * density).round() / 1e2), Some(density), json!({ "density": density }))
+}
+
+/// Powers of two from 64 on, and the largest square there is, that fit every layer; at most 1024 beside it.
+fn sizes(subjects: &[Subject]) -> Vec<Choice> {
+    let sides = subjects.iter().map(|subject| subject.layer.weight.rows().min(subject.layer.weight.cols()));
+    let most = sides.min().unwrap_or(0);
+    let mut sizes: Vec<usize> = [64, 128, 256, 512, 1024].into_iter().filter(|&size| size < most).collect();
+    sizes.push(most);
+    sizes.into_iter().filter(|&size| size > 0).map(Choice::size).collect()
+}
+
+/// As the paper names them; each is the base with one thing changed.
+fn ablations(base: &Settings) -> Vec<Choice> {
+    let (outer, inner) = (base.outer, base.inner);
+    let name = format!("{outer}×{inner}");
+    let other = format!("{}×{}", (outer / 2).max(1), 2 * inner);
+    vec![
+        Choice::settings(&name, None, json!({})),
+        Choice::settings(&other, None, json!({ "outer": (outer / 2).max(1), "inner": 2 * inner })),
+        Choice::settings("no annealing", None, json!({ "schedule": "none" })),
+        Choice::settings("no warm start", None, json!({ "warm_start": false })),
+    ]
+}

@@ -1,0 +1,379 @@
+//! The same comparison over and over, with one or two things varied.
+
+use super::Candidate;
+use crate::factorize::{Calibration, Settings};
+use crate::job::Problem;
+use crate::matrix::Matrix;
+use crate::methods::{Method, Tell};
+use crate::model::Layer;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// One of the values that something is varied over: what is changed, and what that is called.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Choice {
+    /// As charts and tables call it.
+    pub name: String,
+    /// Its place on an axis, if it has one.
+    pub number: Option<f64>,
+    /// Another method.
+    pub method: Option<Method>,
+    /// Only the leading square of so many rows and columns.
+    pub size: Option<usize>,
+    /// Other settings, by their names.
+    pub settings: Map<String, Value>,
+}
+
+impl Choice {
+    /// Another method.
+    pub fn method(method: Method) -> Self {
+        Self { name: method.title().into(), method: Some(method), ..Self::default() }
+    }
+
+    /// The leading square of so many rows and columns.
+    pub fn size(size: usize) -> Self {
+        Self { name: size.to_string(), number: Some(size as f64), size: Some(size), ..Self::default() }
+    }
+
+    /// Other settings.
+    pub fn settings(name: &str, number: Option<f64>, settings: Value) -> Self {
+        let settings = settings.as_object().cloned().unwrap_or_default();
+        Self { name: name.into(), number, settings, ..Self::default() }
+    }
+
+    /// One setting, a method or a size, from its name and value as they are written on the command line.
+    pub fn parse(key: &str, value: &str) -> Result<Self, String> {
+        let key = key.trim().replace('-', "_");
+        match key.as_str() {
+            "method" => {
+                let names: Vec<&str> = Method::ALL.into_iter().map(Method::name).collect();
+                let method = Method::named(value);
+                method.map(Self::method).ok_or(format!("there is no method {value}: take one of {}", names.join(", ")))
+            }
+            "size" => match value.parse() {
+                Ok(size) if size > 0 => Ok(Self::size(size)),
+                _ => Err(format!("size is {value}: it must be a number of rows and columns")),
+            },
+            "preset" => {
+                let preset = crate::factorize::Preset::ALL.into_iter().find(|preset| preset.name() == value);
+                let preset =
+                    preset.ok_or(format!("there is no preset {value}: take published, best, fast or compact"))?;
+                Ok(Self::settings(preset.name(), None, serde_json::json!({ "preset": preset.name() })))
+            }
+            _ => {
+                // Numbers and truth values as they are, everything else as a name.
+                let value: Value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+                let name = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let choice = Self::settings(&name, value.as_f64(), Value::Object(Map::from_iter([(key, value)])));
+                choice.applied(&Candidate::new(Method::Dsf, Settings::default()))?;
+                Ok(choice)
+            }
+        }
+    }
+
+    /// `base` with this choice.
+    fn applied(&self, base: &Candidate) -> Result<Candidate, String> {
+        let mut candidate = base.clone();
+        candidate.method = self.method.unwrap_or(base.method);
+        let mut rest = self.settings.clone();
+        let preset = rest.remove("preset").and_then(|name| {
+            crate::factorize::Preset::ALL.into_iter().find(|preset| Some(preset.name()) == name.as_str())
+        });
+        // Some presets follow the density.
+        let density = rest.remove("density").map(|density| density.as_f64().unwrap_or(f64::NAN));
+        if let Some(density) = density {
+            candidate.settings.density = density;
+        }
+        if let Some(preset) = preset.or(base.settings.preset()) {
+            candidate.settings = candidate.settings.with_preset(preset);
+        }
+        if rest.is_empty() {
+            return Ok(candidate);
+        }
+        let mut settings = serde_json::to_value(&candidate.settings).map_err(|error| error.to_string())?;
+        for (key, value) in rest {
+            let known = settings.as_object().is_some_and(|settings| settings.contains_key(&key));
+            if !known {
+                let names: Vec<String> = settings.as_object().into_iter().flat_map(Map::keys).cloned().collect();
+                return Err(format!(
+                    "there is no setting {key}: take method, size, preset, or one of {}",
+                    names.join(", ")
+                ));
+            }
+            let before = settings[&key].clone();
+            // A number without a point is a number all the same.
+            settings[&key] = if before.is_f64() { value.as_f64().map_or(value, Value::from) } else { value };
+            if let Err(error) = serde_json::from_value::<Settings>(settings.clone()) {
+                return Err(format!("{key} cannot be {}: {error}", settings[&key]));
+            }
+        }
+        candidate.settings = serde_json::from_value(settings).map_err(|error| error.to_string())?;
+        Ok(candidate)
+    }
+}
+
+/// A layer that takes part.
+#[derive(Clone)]
+pub struct Subject {
+    /// W and where it is from.
+    pub layer: Arc<Layer>,
+    /// W, and what is known of its inputs.
+    pub problem: Problem,
+}
+
+impl Subject {
+    /// Only its leading square of so many rows and columns; the inputs' statistics likewise.
+    fn cut(&self, size: usize) -> Result<Self, String> {
+        let (rows, cols) = self.layer.weight.shape();
+        if size > rows.min(cols) {
+            return Err(format!("{} is {rows}×{cols} and has no square of {size}", self.layer.name));
+        }
+        let weight = Arc::new(corner(&self.layer.weight, size));
+        let statistics = |inputs: &Option<Arc<Calibration>>| {
+            let cut = |inputs: &Arc<Calibration>| Calibration::from_xtx(corner(inputs.xtx(), size)).map(Arc::new);
+            inputs.as_ref().map(cut).transpose().map_err(|error| error.to_string())
+        };
+        let problem = Problem {
+            weight: weight.clone(),
+            calibration: statistics(&self.problem.calibration)?,
+            held_out: statistics(&self.problem.held_out)?,
+        };
+        let layer = Layer { weight, shape: vec![size, size], transposed: false, ..Layer::clone(&self.layer) };
+        Ok(Self { layer: Arc::new(layer), problem })
+    }
+}
+
+fn corner(matrix: &Matrix, size: usize) -> Matrix {
+    Matrix::from_fn(size, size, |i, j| matrix.get(i, j))
+}
+
+/// What is varied, and how it is looked at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sweep {
+    /// What it is called.
+    pub title: String,
+    /// What the first choices are, with their unit.
+    pub x_label: String,
+    /// From left to right.
+    pub x: Vec<Choice>,
+    /// A line each; one without a change when nothing else is varied.
+    pub series: Vec<Choice>,
+    /// What is not varied.
+    pub base: Candidate,
+    /// How it is looked at first.
+    pub view: View,
+}
+
+/// How records become a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct View {
+    /// What goes to the right: the choices' numbers, or something that was measured.
+    pub x: Option<Quantity>,
+    /// What goes up.
+    pub y: Quantity,
+    /// Equal ratios to the right are equally far apart.
+    pub log_x: bool,
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Quantity {
+    /// ‖W − Ŵ‖ / ‖W‖
+    Error,
+    /// The error against that of magnitude pruning with as many nonzeros
+    Ratio,
+    /// The error of the layer's outputs, on the calibration
+    LayerError,
+    /// The error of the layer's outputs, on held-out inputs
+    HeldOut,
+    /// 16-bit storage, in percent of the dense layer's
+    Bytes,
+    /// Time in seconds
+    Seconds,
+}
+
+impl Quantity {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Error, Self::Ratio, Self::LayerError, Self::HeldOut, Self::Bytes, Self::Seconds];
+
+    /// As an axis says it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Error => "relative error",
+            Self::Ratio => "error relative to magnitude pruning",
+            Self::LayerError => "layer-wise error",
+            Self::HeldOut => "layer-wise error on held-out inputs",
+            Self::Bytes => "16-bit storage, % of dense",
+            Self::Seconds => "seconds",
+        }
+    }
+}
+
+/// One thing to be measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// Which of the subjects.
+    pub subject: usize,
+    /// The layer's name.
+    pub layer: String,
+    /// The choice's name.
+    pub x: String,
+    /// Its place on the axis.
+    pub number: Option<f64>,
+    /// The line's name.
+    pub series: String,
+    /// Only the leading square of the layer.
+    pub size: Option<usize>,
+    /// What is done.
+    pub candidate: Candidate,
+}
+
+/// What was measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The layer's name.
+    pub layer: String,
+    /// The choice's name.
+    pub x: String,
+    /// Its place on the axis.
+    pub number: Option<f64>,
+    /// The line's name.
+    pub series: String,
+    /// How W was replaced.
+    pub method: Method,
+    /// Rows of W.
+    pub rows: usize,
+    /// Columns of W.
+    pub cols: usize,
+    /// The share of W's entries that was asked for.
+    pub density: f64,
+    /// Of the first factor, where a run had one set or found.
+    pub factor_density: Option<f64>,
+    /// Nonzeros.
+    pub nnz: usize,
+    /// ‖W − Ŵ‖ / ‖W‖.
+    pub error: f64,
+    /// Against magnitude pruning's; null where that has none.
+    pub ratio: Option<f64>,
+    /// On the calibration.
+    pub layer_error: Option<f64>,
+    /// On held-out inputs.
+    pub layer_error_held_out: Option<f64>,
+    /// With 16-bit values, the cheaper way to store positions.
+    pub bytes: u64,
+    /// Of W with 16-bit values.
+    pub bytes_dense: u64,
+    /// Of the method alone.
+    pub seconds: f64,
+    /// Worker threads it had.
+    pub threads: usize,
+}
+
+impl Record {
+    /// One of its numbers.
+    pub fn value(&self, quantity: Quantity) -> Option<f64> {
+        match quantity {
+            Quantity::Error => Some(self.error),
+            Quantity::Ratio => self.ratio,
+            Quantity::LayerError => self.layer_error,
+            Quantity::HeldOut => self.layer_error_held_out,
+            Quantity::Bytes => Some(100.0 * self.bytes as f64 / self.bytes_dense.max(1) as f64),
+            Quantity::Seconds => Some(self.seconds),
+        }
+    }
+
+    /// Whether it is what this point asks for.
+    pub fn is_of(&self, point: &Point) -> bool {
+        (&self.layer, &self.x, &self.series) == (&point.layer, &point.x, &point.series)
+    }
+}
+
+impl Sweep {
+    /// All points, from left to right, and those that cannot be done with the reason.
+    pub fn points(&self, subjects: &[Subject]) -> Result<(Vec<Point>, Vec<(Point, String)>), String> {
+        let (mut possible, mut not) = (Vec::new(), Vec::new());
+        for x in &self.x {
+            for (at, subject) in subjects.iter().enumerate() {
+                for series in &self.series {
+                    let candidate = x.applied(&series.applied(&self.base)?)?;
+                    let point = Point {
+                        subject: at,
+                        layer: subject.layer.name.clone(),
+                        x: x.name.clone(),
+                        number: x.number,
+                        series: series.name.clone(),
+                        size: x.size.or(series.size),
+                        candidate,
+                    };
+                    match point.check(subject) {
+                        Ok(()) => possible.push(point),
+                        Err(why) => not.push((point, why)),
+                    }
+                }
+            }
+        }
+        Ok((possible, not))
+    }
+}
+
+impl Point {
+    fn check(&self, subject: &Subject) -> Result<(), String> {
+        match self.size {
+            Some(size) => self.candidate.check(&subject.cut(size)?.problem),
+            None => self.candidate.check(&subject.problem),
+        }
+    }
+
+    /// Measures it, on this thread and those it can call.
+    pub fn measure(&self, subject: &Subject, threads: usize, tell: Tell<'_>) -> Result<Record, String> {
+        let cut = self.size.map(|size| subject.cut(size)).transpose()?;
+        let Subject { layer, problem } = cut.as_ref().unwrap_or(subject);
+        let made = self.candidate.replace(layer, problem, threads, tell)?;
+        let report = made.report;
+        let magnitude = Method::Magnitude
+            .replace(problem, self.candidate.settings.density, self.candidate.threshold, &|_| true)
+            .map_err(|error| error.to_string())?
+            .relative_error(&layer.weight);
+        let is_run = self.candidate.method == Method::Dsf;
+        Ok(Record {
+            layer: self.layer.clone(),
+            x: self.x.clone(),
+            number: self.number,
+            series: self.series.clone(),
+            method: self.candidate.method,
+            rows: report.rows,
+            cols: report.cols,
+            density: report.density,
+            factor_density: made.settings.factor_density.filter(|_| is_run),
+            nnz: report.nnz,
+            error: report.relative_error,
+            ratio: (magnitude > 0.0).then(|| report.relative_error / magnitude),
+            layer_error: report.layer_error,
+            layer_error_held_out: report.layer_error_held_out,
+            bytes: report.bytes,
+            bytes_dense: report.bytes_dense,
+            seconds: report.seconds,
+            threads,
+        })
+    }
+
+    /// What it costs against others, roughly: products with a matrix of its size.
+    pub fn cost(&self, subject: &Subject) -> f64 {
+        let (rows, cols) = self.size.map_or(subject.layer.weight.shape(), |size| (size, size));
+        let (n, m) = (rows.min(cols) as f64, rows.max(cols) as f64);
+        let Settings { outer, inner, expansion, .. } = self.candidate.settings;
+        let products = match self.candidate.method {
+            Method::Dsf => 2.0 * outer as f64 * (inner as f64 + 3.0) * expansion.max(0.5),
+            Method::Magnitude | Method::Wanda => 0.1,
+            Method::Admm => 25.0,
+            Method::Sparsegpt => 10.0,
+            Method::Obc => rows as f64,
+            Method::Svd => 20.0,
+            Method::Monarch => 60.0,
+            Method::Palm4msa | Method::Hierarchical => 8000.0,
+        };
+        n * n * m * products
+    }
+}

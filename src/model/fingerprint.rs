@@ -1,0 +1,24 @@
+//! Whether two things are the same.
+
+/// FNV-1a of some bytes: to tell whether two things are the same, not to be safe against anybody.
+pub struct Fingerprint(u64);
+
+impl Default for Fingerprint {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Fingerprint {
+    /// Takes in more bytes.
+    pub fn add(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    /// In sixteen digits.
+    pub fn hex(&self) -> String {
+        format!("{:016x}", self.0)
+    }
+}
