@@ -68,12 +68,9 @@ impl CalibrationArgs {
     }
 }
 
-/// A model with what it is calibrated and measured on.
+/// What a model is calibrated and measured on.
 #[derive(clap::Args)]
-pub struct StudyArgs {
-    #[command(flatten)]
-    model: ModelArgs,
-
+pub struct LanguageArgs {
     #[command(flatten)]
     calibration: CalibrationArgs,
 
@@ -81,17 +78,34 @@ pub struct StudyArgs {
     text: TextArgs,
 }
 
+impl LanguageArgs {
+    /// With the model in this folder.
+    pub fn of(self, model: Option<PathBuf>) -> StudyArgs {
+        StudyArgs { model: ModelArgs { model }, texts: self }
+    }
+}
+
+/// A model with what it is calibrated and measured on.
+#[derive(clap::Args)]
+pub struct StudyArgs {
+    #[command(flatten)]
+    model: ModelArgs,
+
+    #[command(flatten)]
+    texts: LanguageArgs,
+}
+
 impl StudyArgs {
     /// The model and the windows of its calibration text, which the command cannot do without.
     pub fn open(&self) -> Result<(Llama, Windows), Failure> {
         let model = self.model.open()?;
-        let windows = self.calibration.windows(&model, &self.model)?;
+        let windows = self.texts.calibration.windows(&model, &self.model)?;
         Ok((model, windows.ok_or("no calibration text: give one with --calibration-text FILE")?))
     }
 
     /// See [`TextArgs::windows`].
     pub fn text(&self, model: &Llama) -> Result<(Windows, Option<f64>), Failure> {
-        self.text.windows(model, &self.model)
+        self.texts.text.windows(model, &self.model)
     }
 }
 

@@ -28,8 +28,8 @@ pub struct LayerArgs {
 /// Tensors of a file.
 #[derive(clap::Args)]
 pub struct LayersArgs {
-    /// A .safetensors or .npy file, a sharded checkpoint's index, or its folder
-    file: PathBuf,
+    /// A .safetensors or .npy file, a sharded checkpoint's index, or its folder [default: the built-in model]
+    pub file: Option<PathBuf>,
 
     /// Which tensors, with commas; not needed when there is only one that fits
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
@@ -43,10 +43,14 @@ pub struct LayersArgs {
 impl LayersArgs {
     /// The layers, at least one.
     pub fn open(&self) -> Result<Vec<Layer>, Failure> {
-        let checkpoint = model::open(&self.file)?;
-        let names = match self.tensor.is_empty() {
-            true => vec![chosen(&checkpoint, None)?],
-            false => self.tensor.clone(),
+        let checkpoint = match &self.file {
+            Some(file) => model::open(file)?,
+            None => model::example(),
+        };
+        let names = match (self.tensor.is_empty(), &self.file) {
+            (false, _) => self.tensor.clone(),
+            (true, Some(_)) => vec![chosen(&checkpoint, None)?],
+            (true, None) => vec![model::EXAMPLE_LAYER.to_owned()],
         };
         let layer = |name: &String| Ok(checkpoint.layer(name, orientation(self.transpose))?);
         names.iter().map(layer).collect()

@@ -6,6 +6,7 @@ mod compress;
 mod demo;
 mod factorize;
 mod inspect;
+mod kept;
 mod language;
 mod layer;
 mod output;

@@ -1,18 +1,22 @@
 //! `sweep`: the paper's figures, or one or two settings over lists of values.
 
+use super::kept::Kept;
+use super::language::LanguageArgs;
 use super::layer::{InputsArgs, LayersArgs, available};
+use super::table::Table;
 use super::tuning::Tuning;
 use super::{Failure, output};
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use dsf_explorer::compare::{
     Candidate, Choice, Figure, Point, Quantity, Record, Results, Subject, Sweep as Plan, View,
 };
 use dsf_explorer::compute::Threads;
-use dsf_explorer::export;
 use dsf_explorer::methods::{Method, Threshold};
 use dsf_explorer::model::Fingerprint;
 use serde_json::{Value, json};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -25,9 +29,12 @@ pub struct Sweep {
     #[command(flatten)]
     inputs: InputsArgs,
 
+    #[command(flatten)]
+    language: LanguageArgs,
+
     /// One of the paper's figures, by name or number, or another sweep that has a name
     #[arg(long, value_enum, required_unless_present = "vary")]
-    figure: Option<Figure>,
+    figure: Option<Shown>,
 
     /// What is varied: a setting, method, preset or size (of W's leading square), and its values with commas. Given twice,
     /// the first goes to the right and the second is a line each
@@ -71,6 +78,41 @@ pub struct Sweep {
     json: bool,
 }
 
+/// What `--figure` can name.
+#[derive(Clone, Copy)]
+enum Shown {
+    /// A sweep over layers.
+    Layers(Figure),
+    /// Of a whole language model.
+    Perplexity,
+}
+
+impl ValueEnum for Shown {
+    fn value_variants<'a>() -> &'a [Self] {
+        const ALL: [Shown; Figure::ALL.len() + 1] = {
+            let mut all = [Shown::Perplexity; Figure::ALL.len() + 1];
+            let mut at = 0;
+            while at < Figure::ALL.len() {
+                all[at] = Shown::Layers(Figure::ALL[at]);
+                at += 1;
+            }
+            all
+        };
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::Layers(figure) => figure.to_possible_value(),
+            Self::Perplexity => Some(
+                PossibleValue::new("perplexity")
+                    .alias("8")
+                    .help("Fig. 8: a language model's perplexity by the bytes of its layers; FILE is its folder"),
+            ),
+        }
+    }
+}
+
 /// What is varied, and the values.
 #[derive(Clone)]
 struct Axis {
@@ -93,38 +135,41 @@ impl Sweep {
     /// All points, those that are there already excepted.
     pub fn run(self) -> Result<(), Failure> {
         self.tuning.settings.check()?;
+        let figure = match self.figure {
+            Some(Shown::Perplexity) => return self.of_a_model(),
+            Some(Shown::Layers(figure)) => Some(figure),
+            None => None,
+        };
         if self.vary.len() > 2 {
             return Err("at most two things are varied: give --vary once or twice".into());
         }
         let subjects = self.subjects()?;
-        let plan = self.plan(&subjects);
+        let plan = self.plan(figure, &subjects);
         let (points, not) = plan.points(&subjects)?;
         match (points.is_empty(), not.first()) {
             (true, Some((_, why))) => return Err(format!("no point of this sweep can be measured: {why}").into()),
             // Some of a figure's own points never fit.
-            (false, Some((_, why))) if self.figure.is_none() => {
+            (false, Some((_, why))) if figure.is_none() => {
                 eprintln!("note: {} points are left out, the first because {why}", not.len());
             }
             _ => {}
         }
-        let work = Work {
-            name: self.figure.map_or("sweep", Figure::name),
-            out: self.out.clone(),
-            sweep: describe(&plan, &subjects),
-        };
-        let before = work.before(self.force)?;
+        let name = figure.map_or("sweep", Figure::name);
+        let kept = Kept::new(name, self.out.clone(), identity(&plan, &subjects));
+        let before: Vec<Record> = kept.before(self.force)?;
         let found = points.iter().filter(|point| before.iter().any(|record| record.is_of(point))).count();
         if found > 0 {
             eprintln!("note: {found} of {} points are there already", points.len());
         }
         let mut results = Results { sweep: plan, records: before };
-        self.measure(&subjects, &points, &mut results, &work)?;
+        self.measure(&subjects, &points, &mut results, &kept)?;
         let view = View {
             x: self.x.or(results.sweep.view.x),
             y: self.y.unwrap_or(results.sweep.view.y),
             ..results.sweep.view
         };
-        let written = work.finish(&results, view)?;
+        kept.keep(&results.sweep.title, &results.records)?;
+        let written = kept.finish(&results.to_csv(), &results.drawn(view).to_svg(960))?;
         match self.json {
             true => output::json(&json!({ "title": results.sweep.title, "records": results.records })),
             false => {
@@ -143,9 +188,17 @@ impl Sweep {
         layers.into_iter().map(subject).collect()
     }
 
-    fn plan(&self, subjects: &[Subject]) -> Plan {
+    /// Fig. 8 is the table's rows at more densities.
+    fn of_a_model(self) -> Result<(), Failure> {
+        let densities = vec![0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15];
+        let study = self.language.of(self.layers.file);
+        let Self { threads, out, force, json, .. } = self;
+        Table { name: "perplexity", study, densities, methods: Vec::new(), threads, out, force, json }.run()
+    }
+
+    fn plan(&self, figure: Option<Figure>, subjects: &[Subject]) -> Plan {
         let base = Candidate { method: self.method, settings: self.tuning.settings.clone(), threshold: self.threshold };
-        if let Some(figure) = self.figure {
+        if let Some(figure) = figure {
             return figure.sweep(subjects, &base);
         }
         let mut axes = self.vary.clone();
@@ -175,7 +228,7 @@ impl Sweep {
         subjects: &[Subject],
         points: &[Point],
         results: &mut Results,
-        work: &Work,
+        kept: &Kept,
     ) -> Result<(), Failure> {
         let cost = |point: &Point| point.cost(&subjects[point.subject]);
         let missing: Vec<&Point> =
@@ -186,7 +239,7 @@ impl Sweep {
         let take = || next.lock().ok().and_then(|mut next| next.next());
         let bar = output::Share::new(&results.sweep.title);
         let measured = Mutex::new((std::mem::take(&mut results.records), 0.0f64, Vec::new()));
-        let sweep = results.sweep.clone();
+        let title = results.sweep.title.clone();
         std::thread::scope(|scope| {
             for _ in 0..(available() / threads).max(1) {
                 scope.spawn(|| {
@@ -205,7 +258,7 @@ impl Sweep {
                         let share = *done / all.max(f64::MIN_POSITIVE);
                         let left = begun.elapsed().as_secs_f64() * (1.0 - share) / share.max(1e-9);
                         bar.update(share, left, &format!("{} of {} points", records.len(), points.len()));
-                        if let Err(error) = work.keep(&sweep, records) {
+                        if let Err(error) = kept.keep(&title, records) {
                             failed.push(error.to_string());
                         }
                     }
@@ -223,8 +276,8 @@ impl Sweep {
     }
 }
 
-/// What a sweep is, to tell whether another one is the same.
-fn describe(plan: &Plan, subjects: &[Subject]) -> Value {
+/// What is measured, however it is looked at: error by density and error by bytes are the same points.
+fn identity(plan: &Plan, subjects: &[Subject]) -> Value {
     let mut data = Fingerprint::default();
     for subject in subjects {
         let statistics = [&subject.problem.calibration, &subject.problem.held_out];
@@ -233,71 +286,8 @@ fn describe(plan: &Plan, subjects: &[Subject]) -> Value {
             matrix.as_slice().iter().for_each(|x| data.add(&x.to_le_bytes()));
         }
     }
-    // How it is looked at can change.
-    let Plan { title, x, series, base, .. } = plan;
-    json!({ "program": env!("CARGO_PKG_VERSION"), "title": title, "x": x, "series": series, "base": base, "data": data.hex() })
-}
-
-/// The files of a sweep.
-struct Work {
-    name: &'static str,
-    out: Option<PathBuf>,
-    sweep: Value,
-}
-
-impl Work {
-    fn file(&self, out: &Path, ending: &str) -> PathBuf {
-        out.join(format!("{}.{ending}", self.name))
-    }
-
-    /// What was measured before.
-    fn before(&self, replace: bool) -> Result<Vec<Record>, Failure> {
-        let Some(out) = &self.out else { return Ok(Vec::new()) };
-        std::fs::create_dir_all(out)
-            .map_err(|error| format!("{} cannot be made ({error}): give another folder", out.display()))?;
-        let file = self.file(out, "json");
-        let bytes = match std::fs::read(&file) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(format!("{} cannot be read: {error}", file.display()).into()),
-        };
-        let found: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-        let records = serde_json::from_value(found["records"].clone());
-        match records {
-            Ok(records) if found["sweep"] == self.sweep => Ok(records),
-            _ if replace => Ok(Vec::new()),
-            _ => Err(format!(
-                "{} is of another sweep: go on with its settings, give another --out, or --force to replace it",
-                file.display()
-            )
-            .into()),
-        }
-    }
-
-    fn keep(&self, plan: &Plan, records: &[Record]) -> Result<(), Failure> {
-        let Some(out) = &self.out else { return Ok(()) };
-        let text = json!({ "title": plan.title, "sweep": self.sweep, "records": records });
-        Ok(export::write(&self.file(out, "json"), format!("{text:#}\n").as_bytes(), true)?)
-    }
-
-    /// Table and chart.
-    fn finish(&self, results: &Results, view: View) -> Result<Vec<PathBuf>, Failure> {
-        let Some(out) = &self.out else { return Ok(Vec::new()) };
-        self.keep(&results.sweep, &results.records)?;
-        let svg = results.drawn(view).to_svg(960);
-        let files = [
-            ("csv", results.to_csv().into_bytes()),
-            ("png", export::svg_to_png(&svg, 1.5)?),
-            ("svg", svg.into_bytes()),
-        ];
-        let mut written = vec![self.file(out, "json")];
-        for (ending, bytes) in files {
-            let file = self.file(out, ending);
-            export::write(&file, &bytes, true)?;
-            written.push(file);
-        }
-        Ok(written)
-    }
+    let Plan { x, series, base, .. } = plan;
+    json!({ "x": x, "series": series, "base": base, "data": data.hex() })
 }
 
 /// Choices down, lines across, the mean over the layers in each cell.

@@ -1,67 +1,52 @@
-//! `table`: the paper's Table 1 for any model.
+//! `table`: the paper's Table 1 for any model, and its Fig. 8.
 
+use super::kept::Kept;
 use super::language::StudyArgs;
 use super::{Failure, output};
-use dsf_explorer::compress::{self, Compression, Densities, Inputs, Memory, Plan, Step};
+use dsf_explorer::compare::{ModelRecord, ModelResults, ModelRow};
+use dsf_explorer::compress::{self, Compression, Densities, Inputs, Memory, Plan, Proxy, Step};
 use dsf_explorer::export::RunReport;
-use dsf_explorer::factorize::{Preset, Settings};
-use dsf_explorer::language::{LayerId, Llama};
+use dsf_explorer::language::{LayerId, Llama, Windows};
 use dsf_explorer::methods::Method;
 use serde_json::json;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// The command's arguments.
 #[derive(clap::Args)]
 pub struct Table {
+    /// Of its files.
+    #[arg(skip = "table")]
+    pub name: &'static str,
+
     #[command(flatten)]
-    study: StudyArgs,
+    pub study: StudyArgs,
 
     /// Kept nonzeros, as shares of the layers' weights
     #[arg(long, value_name = "SHARE,…", value_delimiter = ',', default_values = ["0.5", "0.4", "0.3", "0.25"])]
-    densities: Vec<f64>,
+    pub densities: Vec<f64>,
+
+    /// Only the rows of these methods
+    #[arg(long, value_enum, value_name = "A,B,…", value_delimiter = ',')]
+    pub methods: Vec<Method>,
 
     /// Worker threads [default: all processors]
     #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    pub threads: Option<NonZeroUsize>,
+
+    /// Write the numbers (.csv, .json) and a chart of perplexity by bytes (.png, .svg) to this folder; what an interrupted
+    /// table has measured is taken from there
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Replace an earlier table of another model or text
+    #[arg(long)]
+    pub force: bool,
 
     /// One JSON value on standard output
     #[arg(long)]
-    json: bool,
-}
-
-/// A row of the table: what is done with each layer at a density.
-struct Row {
-    name: &'static str,
-    plan: fn(f64) -> Plan,
-    distributed: bool,
-}
-
-const ROWS: [Row; 6] = [
-    Row {
-        name: "magnitude",
-        plan: |density| Plan { method: Method::Magnitude, ..Plan::new(Preset::Published, density) },
-        distributed: false,
-    },
-    Row {
-        name: "DSF, one mask fixed",
-        plan: |density| published(density, |settings| settings.fixed_mask = true),
-        distributed: false,
-    },
-    Row {
-        name: "DSF, no finalisation",
-        plan: |density| published(density, |settings| settings.finalize = false),
-        distributed: false,
-    },
-    Row { name: "DSF as published", plan: |density| published(density, |_| {}), distributed: false },
-    Row { name: "DSF best", plan: |density| Plan::new(Preset::Best, density), distributed: false },
-    Row { name: "DSF best, distributed", plan: |density| Plan::new(Preset::Best, density), distributed: true },
-];
-
-fn published(density: f64, change: fn(&mut Settings)) -> Plan {
-    let mut plan = Plan::new(Preset::Published, density);
-    change(&mut plan.settings);
-    plan
+    pub json: bool,
 }
 
 /// `model` compressed, and each layer's report.
@@ -79,6 +64,17 @@ pub fn compressed(model: &Llama, plan: &Plan, inputs: &Inputs) -> Result<(Llama,
     Ok((changed, reports))
 }
 
+/// What all rows share.
+struct Study {
+    model: Llama,
+    inputs: Inputs,
+    calibration: Windows,
+    text: Windows,
+    threads: usize,
+    /// Measured when the first row needs it: it takes minutes.
+    proxy: Option<Proxy>,
+}
+
 impl Table {
     /// Computes and prints it, a row at a time.
     pub fn run(self) -> Result<(), Failure> {
@@ -91,15 +87,16 @@ impl Table {
         }
         let (model, windows) = self.study.open()?;
         let (text, floor) = self.study.text(&model)?;
-        let perplexity = |model: &Llama| -> Result<f64, Failure> {
-            Ok(model.loss(&text, &dsf_explorer::language::unobserved)?.perplexity())
-        };
-        let dense = perplexity(&model)?;
+        let inputs = Inputs::Windows(windows.clone());
+        let identity =
+            json!([compress::identity(&model, &inputs), compress::identity(&model, &Inputs::Windows(text.clone()))]);
+        let kept = Kept::new(self.name, self.out.clone(), identity);
+        let before: Vec<ModelRecord> = kept.before(self.force)?;
+        let dense = model.loss(&text, &dsf_explorer::language::unobserved)?.perplexity();
         let line = |name: &str, values: &[f64]| {
             let cells: Vec<String> = values.iter().map(|value| format!("{value:.3}")).collect();
             format!("| {name} | {} |", cells.join(" | "))
         };
-        let mut all = Vec::new();
         if !self.json {
             let floor = floor.map_or(String::new(), |floor| format!(", the language's own {floor:.3}"));
             output::print(&format!(
@@ -112,42 +109,70 @@ impl Table {
                 self.densities.iter().map(|density| format!("{} %", (1e4 * density).round() / 1e2)).collect();
             output::print(&format!("| | {} |\n|---|{}", heads.join(" | "), "---|".repeat(heads.len())))?;
         }
-        let inputs = Inputs::Windows(windows.clone());
-        let proxy = super::proxy::measured(&model, &windows)?;
-        for row in &ROWS {
+        let mut results = ModelResults { model: model.name().to_owned(), dense, floor, rows: Vec::new() };
+        let mut study = Study { model, inputs, calibration: windows, text, threads, proxy: None };
+        let wanted = |row: &&ModelRow| self.methods.is_empty() || self.methods.contains(&row.method);
+        for row in ModelRow::ALL.iter().filter(wanted) {
             let mut values = Vec::new();
+            let bar = output::Steps::new(row.name, "densities");
             for &density in &self.densities {
-                let mut plan = Plan { threads, ..(row.plan)(density) };
-                if row.distributed {
-                    plan.densities.by_layer = compress::distribute(model.config(), &proxy, density);
-                }
-                let bar = output::Steps::new(row.name, "densities");
                 bar.update(values.len(), self.densities.len());
-                let start = Instant::now();
-                let (changed, reports) = compressed(&model, &plan, &inputs)?;
-                bar.finish();
-                let perplexity = perplexity(&changed)?;
-                let mean = |error: fn(&RunReport) -> f64| {
-                    reports.iter().map(|(_, report)| error(report)).sum::<f64>() / reports.len() as f64
+                let same = |record: &&ModelRecord| record.method == row.name && record.density == density;
+                let record = match before.iter().find(same) {
+                    Some(record) => record.clone(),
+                    None => study.record(row, density)?,
                 };
-                all.push(json!({
-                    "method": row.name,
-                    "density": density,
-                    "nnz": plan.dense_weights(model.config()) + reports.iter().map(|(_, report)| report.nnz).sum::<usize>(),
-                    "perplexity": perplexity,
-                    "relative_error": mean(|report| report.relative_error),
-                    "layer_error": mean(|report| report.layer_error.unwrap_or(0.0)),
-                    "seconds": start.elapsed().as_secs_f64(),
-                }));
-                values.push(perplexity);
+                values.push(record.perplexity);
+                results.rows.push(record);
+                // What was measured before, of other rows and densities too, stays.
+                let others = before.iter().filter(|&old| {
+                    !results.rows.iter().any(|new| (&new.method, new.density) == (&old.method, old.density))
+                });
+                kept.keep(&results.model, &others.chain(&results.rows).collect::<Vec<_>>())?;
             }
+            bar.finish();
             if !self.json {
                 output::print(&line(row.name, &values))?;
             }
         }
+        let written = kept.finish(&results.to_csv(), &results.chart().to_svg(960, 600))?;
         match self.json {
-            true => output::json(&json!({ "model": model.name(), "dense": dense, "floor": floor, "rows": all })),
-            false => Ok(()),
+            true => output::json(&results),
+            false => written.iter().try_for_each(|file| output::print(&format!("written: {}", file.display()))),
         }
+    }
+}
+
+impl Study {
+    fn record(&mut self, row: &ModelRow, density: f64) -> Result<ModelRecord, Failure> {
+        let mut plan = row.plan(density, self.threads);
+        if row.distributed {
+            let proxy = match self.proxy.take() {
+                Some(proxy) => proxy,
+                None => super::proxy::measured(&self.model, &self.calibration)?,
+            };
+            plan.densities.by_layer = compress::distribute(self.model.config(), &proxy, density);
+            self.proxy = Some(proxy);
+        }
+        let start = Instant::now();
+        let (changed, reports) = compressed(&self.model, &plan, &self.inputs)?;
+        let seconds = start.elapsed().as_secs_f64();
+        let perplexity = changed.loss(&self.text, &dsf_explorer::language::unobserved)?.perplexity();
+        let dense = plan.dense_weights(self.model.config());
+        let sum = |of: fn(&RunReport) -> u64| reports.iter().map(|(_, report)| of(report)).sum::<u64>();
+        let mean = |error: fn(&RunReport) -> f64| {
+            reports.iter().map(|(_, report)| error(report)).sum::<f64>() / reports.len().max(1) as f64
+        };
+        Ok(ModelRecord {
+            method: row.name.into(),
+            density,
+            nnz: dense + reports.iter().map(|(_, report)| report.nnz).sum::<usize>(),
+            bytes: 2 * dense as u64 + sum(|report| report.bytes),
+            bytes_dense: 2 * dense as u64 + sum(|report| report.bytes_dense),
+            perplexity,
+            relative_error: mean(|report| report.relative_error),
+            layer_error: mean(|report| report.layer_error.unwrap_or(0.0)),
+            seconds,
+        })
     }
 }

@@ -114,13 +114,17 @@ fn total(density: f64) -> Choice {
     Choice::settings(&format!("{} %", (1e4 * density).round() / 1e2), Some(density), json!({ "density": density }))
 }
 
-/// Powers of two from 64 on, and the largest square there is, that fit every layer; at most 1024 beside it.
+/// Powers of two from 64 to 1024, and the largest square of each layer up to there; a smaller layer takes no part in what is
+/// larger.
 fn sizes(subjects: &[Subject]) -> Vec<Choice> {
-    let sides = subjects.iter().map(|subject| subject.layer.weight.rows().min(subject.layer.weight.cols()));
-    let most = sides.min().unwrap_or(0);
-    let mut sizes: Vec<usize> = [64, 128, 256, 512, 1024].into_iter().filter(|&size| size < most).collect();
-    sizes.push(most);
-    sizes.into_iter().filter(|&size| size > 0).map(Choice::size).collect()
+    const MOST: usize = 1024;
+    let sides = subjects.iter().map(|subject| subject.layer.weight.rows().min(subject.layer.weight.cols()).min(MOST));
+    let mut sizes: Vec<usize> = sides.filter(|&side| side > 0).collect();
+    let most = sizes.iter().copied().max().unwrap_or(0);
+    sizes.extend((6..=10).map(|power| 1 << power).filter(|&size| size < most));
+    sizes.sort_unstable();
+    sizes.dedup();
+    sizes.into_iter().map(Choice::size).collect()
 }
 
 /// As the paper names them; each is the base with one thing changed.

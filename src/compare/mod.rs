@@ -4,14 +4,16 @@
 //! tells how far it is and can be stopped: on a thread of the command line, or as a task away from the window.
 //!
 //! A [`Sweep`] does so again and again with one or two things varied, and [`Results`] are its picture and its table. The
-//! paper's figures are sweeps: [`Figure`].
+//! paper's figures are sweeps: [`Figure`]. What methods do to a whole language model is in [`ModelResults`].
 
 mod candidate;
 mod figures;
+mod models;
 mod results;
 mod sweep;
 
 pub use candidate::{Candidate, Made, choose};
 pub use figures::Figure;
+pub use models::{ModelRecord, ModelResults, ModelRow};
 pub use results::{Drawn, Results};
 pub use sweep::{Choice, Point, Quantity, Record, Subject, Sweep, View};

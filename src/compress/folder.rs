@@ -4,12 +4,13 @@
 //! to be saved. Each file is written whole or not at all, so that a cut at any moment loses the layer in work and nothing
 //! else. In the end the output is put together inside of it and renamed into place.
 
+use super::inputs::identity;
 use super::{CompressedLayer, Error, Inputs, Plan, Store, Totals};
 use crate::export::{self, Entry, Layout, RunReport, Tensor};
 use crate::factorize::{Calibration, Settings};
 use crate::language::{LayerId, Llama};
 use crate::methods::Kept;
-use crate::model::{self, Dtype, Fingerprint, Orientation, TensorInfo};
+use crate::model::{self, Dtype, Orientation, TensorInfo};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -409,39 +410,10 @@ fn entry(info: &TensorInfo) -> Entry {
 
 /// What the work is: as long as this is the same, finished layers can be taken up again.
 fn work(model: &Llama, plan: &Plan, inputs: &Inputs) -> Value {
-    let mut weights = Fingerprint::default();
-    for tensor in model.checkpoint().tensors() {
-        weights.add(tensor.name.as_bytes());
-        weights.add(format!("{:?}{}", tensor.shape, tensor.dtype).as_bytes());
-        let bytes = model.checkpoint().bytes(&tensor.name).unwrap_or_default();
-        // Enough to tell trained weights apart, without reading many gigabytes.
-        weights.add(&bytes[..bytes.len().min(4096)]);
-    }
-    let inputs = match inputs {
-        Inputs::Unknown => json!(null),
-        Inputs::Windows(windows) => {
-            let mut tokens = Fingerprint::default();
-            windows.iter().flatten().for_each(|token| tokens.add(&token.to_le_bytes()));
-            json!({ "windows": windows.len(), "context": windows.context(), "tokens": tokens.hex() })
-        }
-        Inputs::Saved(checkpoint) => {
-            let mut hash = Fingerprint::default();
-            for tensor in checkpoint.tensors() {
-                hash.add(tensor.name.as_bytes());
-                let bytes = checkpoint.bytes(&tensor.name).unwrap_or_default();
-                hash.add(&bytes[..bytes.len().min(4096)]);
-            }
-            json!({ "file": hash.hex() })
-        }
-    };
-    json!({
-        "program": env!("CARGO_PKG_VERSION"),
-        "model": model.name(),
-        "config": format!("{:?}", model.config()),
-        "weights": weights.hex(),
-        "plan": plan_json(plan),
-        "inputs": inputs,
-    })
+    let mut work = identity(model, inputs);
+    work["program"] = json!(env!("CARGO_PKG_VERSION"));
+    work["plan"] = plan_json(plan);
+    work
 }
 
 fn plan_json(plan: &Plan) -> Value {

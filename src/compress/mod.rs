@@ -22,7 +22,7 @@ pub use distribute::distribute;
 pub use error::Error;
 #[cfg(not(target_arch = "wasm32"))]
 pub use folder::{Folder, Output};
-pub use inputs::Inputs;
+pub use inputs::{Inputs, identity};
 pub use layer::CompressedLayer;
 pub use plan::{Densities, Plan};
 pub use proxy::{Curve, Proxy};

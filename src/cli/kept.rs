@@ -1,0 +1,70 @@
+//! A folder with what a long measurement has found so far, for `sweep` and `table`.
+
+use super::Failure;
+use dsf_explorer::export;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// The files of a measurement: `<name>.json` grows with every record, the others are made in the end.
+pub struct Kept {
+    name: &'static str,
+    out: Option<PathBuf>,
+    /// What is measured: records of something else are not taken over.
+    identity: Value,
+}
+
+impl Kept {
+    /// In `out`; without it nothing is written.
+    pub fn new(name: &'static str, out: Option<PathBuf>, identity: Value) -> Self {
+        Self { name, out, identity: json!({ "program": env!("CARGO_PKG_VERSION"), "of": identity }) }
+    }
+
+    fn file(&self, ending: &str) -> Option<PathBuf> {
+        self.out.as_ref().map(|out| out.join(format!("{}.{ending}", self.name)))
+    }
+
+    /// What was measured before. `replace`d are records of something else.
+    pub fn before<R: DeserializeOwned>(&self, replace: bool) -> Result<Vec<R>, Failure> {
+        let (Some(out), Some(file)) = (&self.out, self.file("json")) else { return Ok(Vec::new()) };
+        std::fs::create_dir_all(out)
+            .map_err(|error| format!("{} cannot be made ({error}): give another folder", out.display()))?;
+        let bytes = match std::fs::read(&file) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(format!("{} cannot be read: {error}", file.display()).into()),
+        };
+        let mut found: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        let records = serde_json::from_value(found["records"].take());
+        match records {
+            Ok(records) if found["identity"] == self.identity => Ok(records),
+            _ if replace => Ok(Vec::new()),
+            _ => Err(format!(
+                "{} is of something else: go on with its settings, give another --out, or --force to replace it",
+                file.display()
+            )
+            .into()),
+        }
+    }
+
+    /// Writes what there is so far.
+    pub fn keep(&self, title: &str, records: &impl Serialize) -> Result<(), Failure> {
+        let Some(file) = self.file("json") else { return Ok(()) };
+        let value = json!({ "title": title, "identity": self.identity, "records": records });
+        Ok(export::write(&file, format!("{value:#}\n").as_bytes(), true)?)
+    }
+
+    /// Writes the table and the chart; all files there are then.
+    pub fn finish(&self, csv: &str, svg: &str) -> Result<Vec<PathBuf>, Failure> {
+        let mut written = Vec::from_iter(self.file("json"));
+        let png = if self.out.is_some() { export::svg_to_png(svg, 1.5)? } else { Vec::new() };
+        for (ending, bytes) in [("csv", csv.as_bytes()), ("png", &png), ("svg", svg.as_bytes())] {
+            if let Some(file) = self.file(ending) {
+                export::write(&file, bytes, true)?;
+                written.push(file);
+            }
+        }
+        Ok(written)
+    }
+}

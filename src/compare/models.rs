@@ -1,0 +1,137 @@
+//! The paper's Table 1 and Fig. 8: what methods do to a language model's perplexity.
+
+use crate::compress::Plan;
+use crate::export::{Chart, Look, Rule, Series};
+use crate::factorize::{Preset, Settings};
+use crate::methods::Method;
+use serde::{Deserialize, Serialize};
+
+/// What is done with every layer of a model, at any density.
+#[derive(Clone, Copy)]
+pub struct ModelRow {
+    /// As tables and charts call it.
+    pub name: &'static str,
+    /// The method.
+    pub method: Method,
+    /// Whether each layer gets its share of the nonzeros by what the model loses, and not all the same.
+    pub distributed: bool,
+    preset: Preset,
+    change: fn(&mut Settings),
+}
+
+impl ModelRow {
+    /// The table's rows, from above.
+    pub const ALL: [Self; 9] = [
+        Self::other("magnitude", Method::Magnitude),
+        Self::other("Wanda", Method::Wanda),
+        Self::other("SparseGPT", Method::Sparsegpt),
+        Self::other("ADMM", Method::Admm),
+        Self::published("DSF, one mask fixed", |settings| settings.fixed_mask = true),
+        Self::published("DSF, no finalisation", |settings| settings.finalize = false),
+        Self::published("DSF as published", |_| {}),
+        Self { name: "DSF best", preset: Preset::Best, ..Self::published("", |_| {}) },
+        Self { name: "DSF best, distributed", preset: Preset::Best, distributed: true, ..Self::published("", |_| {}) },
+    ];
+
+    const fn other(name: &'static str, method: Method) -> Self {
+        Self { name, method, distributed: false, preset: Preset::Published, change: |_| {} }
+    }
+
+    const fn published(name: &'static str, change: fn(&mut Settings)) -> Self {
+        Self { name, method: Method::Dsf, distributed: false, preset: Preset::Published, change }
+    }
+
+    /// At this density; who distributes the nonzeros still has to say how.
+    pub fn plan(&self, density: f64, threads: usize) -> Plan {
+        let mut plan = Plan { method: self.method, threads, ..Plan::new(self.preset, density) };
+        (self.change)(&mut plan.settings);
+        plan
+    }
+
+    /// As sRGB: shades of its method's colour.
+    fn color(&self) -> [u8; 3] {
+        let before = Self::ALL.iter().take_while(|row| row.name != self.name);
+        let shade = before.filter(|row| row.method == self.method).count();
+        self.method.color().map(|channel| channel.saturating_sub(36 * shade as u8))
+    }
+}
+
+/// A model with all its layers replaced.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelRecord {
+    /// The row's name.
+    pub method: String,
+    /// Kept nonzeros, as a share of the layers' weights.
+    pub density: f64,
+    /// Kept nonzeros of all layers.
+    pub nnz: usize,
+    /// Of the layers with 16-bit values, the cheaper way to store positions.
+    pub bytes: u64,
+    /// Of the dense layers with 16-bit values.
+    pub bytes_dense: u64,
+    /// On the text.
+    pub perplexity: f64,
+    /// Mean over the layers.
+    pub relative_error: f64,
+    /// Mean over the layers.
+    pub layer_error: f64,
+    /// With the calibration.
+    pub seconds: f64,
+}
+
+/// What is known of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelResults {
+    /// The model's name.
+    pub model: String,
+    /// The dense model's perplexity.
+    pub dense: f64,
+    /// What no model can go below, where the language's own probabilities are known.
+    pub floor: Option<f64>,
+    /// Row by row.
+    pub rows: Vec<ModelRecord>,
+}
+
+impl ModelResults {
+    /// Perplexity by bytes, the paper's Fig. 8.
+    pub fn chart(&self) -> Chart {
+        let line = |row: &ModelRow| {
+            let records = self.rows.iter().filter(|record| record.method == row.name);
+            let place = |record: &ModelRecord| {
+                (100.0 * record.bytes as f64 / record.bytes_dense.max(1) as f64, record.perplexity)
+            };
+            let mut points: Vec<(f64, f64)> = records.map(place).collect();
+            points.sort_by(|x, y| x.0.total_cmp(&y.0));
+            Series { name: row.name.into(), color: row.color(), look: Look::Marked, points }
+        };
+        let series = ModelRow::ALL.iter().map(line).filter(|line| !line.points.is_empty());
+        let rule = |name: &str, y| Rule { name: name.into(), y, color: [104, 104, 112] };
+        let mut rules = vec![rule("dense", self.dense)];
+        rules.extend(self.floor.map(|floor| rule("the language's own", floor)));
+        Chart {
+            title: format!("{}: perplexity by the bytes of its layers (Fig. 8)", self.model),
+            x_label: "16-bit storage of the layers, % of dense".into(),
+            y_label: "perplexity".into(),
+            log_x: false,
+            log_y: true,
+            series: series.collect(),
+            rules,
+        }
+    }
+
+    /// As a table (RFC 4180), a row for each record.
+    pub fn to_csv(&self) -> String {
+        let head =
+            "method,density,nnz,bytes,bytes_dense,perplexity,dense_perplexity,relative_error,layer_error,seconds";
+        let row = |record: &ModelRecord| {
+            let ModelRecord { method, density, nnz, bytes, bytes_dense, perplexity, .. } = record;
+            let ModelRecord { relative_error, layer_error, seconds, .. } = record;
+            let method = crate::export::csv_field(method);
+            format!(
+                "{method},{density:?},{nnz},{bytes},{bytes_dense},{perplexity:?},{:?},{relative_error:?},{layer_error:?},{seconds:?}",
+                self.dense
+            )
+        };
+        std::iter::once(head.to_owned()).chain(self.rows.iter().map(row)).map(|row| row + "\r\n").collect()
+    }
+}
