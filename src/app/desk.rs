@@ -51,7 +51,10 @@ impl Explorer {
             .show(ui, |ui| {
                 let act = self.inputs.ui(ui);
                 ui.separator();
-                (settings_ui(ui, &mut self.settings, shape, layerwise), act)
+                let problem = self.subject.as_ref().map(|subject| self.problem(subject));
+                let (split, threads) = (&mut self.split, self.threads);
+                let search = |ui: &mut Ui, settings: &_| split.ui(ui, problem.as_ref()?, settings, threads);
+                (settings_ui(ui, &mut self.settings, shape, layerwise, search), act)
             })
             .inner;
         match act {

@@ -24,6 +24,7 @@ use super::saved::{self, Saved};
 use super::series::Baselines;
 use super::share_panel::SharePanel;
 use super::showing::{Moment, Pictures, Showing};
+use super::split_search::SplitSearch;
 use super::teach::{Lesson, Tour};
 use super::timeline::Timeline;
 use super::workspace::{Pane, Workspace, Workspaces};
@@ -81,6 +82,7 @@ pub struct Explorer {
     pub(super) language: LanguageRoom,
     pub(super) histogram: HistogramPanel,
     pub(super) masks: MasksPanel,
+    pub(super) split: SplitSearch,
     pub(super) run_list: RunsPanel,
     pub(super) opening: OpenPanel,
     pub(super) export: ExportPanel,
@@ -190,6 +192,7 @@ impl Explorer {
             language: LanguageRoom::default(),
             histogram: HistogramPanel::default(),
             masks: MasksPanel::default(),
+            split: SplitSearch::default(),
             run_list: RunsPanel::default(),
             opening: OpenPanel::default(),
             export: ExportPanel::default(),
@@ -315,10 +318,15 @@ impl Explorer {
         let Some(subject) = self.subject.clone() else { return };
         self.runs.retain(|run| !(run.live && !run.starred && run.is_active()));
         self.runs.iter_mut().for_each(|run| run.send(Command::Cancel));
-        let weight = subject.layer.weight.clone();
-        let problem = Problem { weight, calibration: self.inputs.calibration(), held_out: self.inputs.held_out() };
+        let problem = self.problem(&subject);
         let how = Start { threads: self.threads, pace: self.pace, live };
         self.add(Run::start(self.next_number, subject, problem, self.settings.clone(), how, ctx));
+    }
+
+    /// What a run on this layer works on.
+    pub(super) fn problem(&self, subject: &Subject) -> Problem {
+        let weight = subject.layer.weight.clone();
+        Problem { weight, calibration: self.inputs.calibration(), held_out: self.inputs.held_out() }
     }
 
     /// Whether changing a setting starts a run.

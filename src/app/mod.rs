@@ -56,6 +56,7 @@ mod series;
 mod settings_panel;
 mod share_panel;
 mod showing;
+mod split_search;
 mod teach;
 mod timeline;
 mod workspace;

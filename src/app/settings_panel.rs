@@ -6,13 +6,23 @@ use crate::factorize::{Budget, Orientation, Preset, Settings, Split, Start};
 use crate::measure::Storage;
 use eframe::egui::{ComboBox, DragValue, Slider, Ui};
 
-/// Shows the settings for a W `rows`×`cols`, `layerwise` when its inputs are known; true when one was changed.
-pub fn settings_ui(ui: &mut Ui, settings: &mut Settings, (rows, cols): (usize, usize), layerwise: bool) -> bool {
+/// Shows the settings for a W `rows`×`cols`, `layerwise` when its inputs are known; true when one was changed. `search` stands
+/// beside the split, and answers with a first factor's density that it has found.
+pub fn settings_ui(
+    ui: &mut Ui,
+    settings: &mut Settings,
+    (rows, cols): (usize, usize),
+    layerwise: bool,
+    search: impl FnOnce(&mut Ui, &Settings) -> Option<f64>,
+) -> bool {
     let before = settings.clone();
     preset_ui(ui, settings);
     ui.separator();
     let (preset, density) = (settings.preset(), settings.density);
     budget_ui(ui, settings, rows, cols);
+    if let Some(found) = search(ui, settings) {
+        settings.factor_density = Some(found);
+    }
     // A preset may have more to say at another density.
     if let Some(preset) = preset.filter(|_| settings.density != density) {
         *settings = settings.with_preset(preset);
