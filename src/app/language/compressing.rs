@@ -72,7 +72,8 @@ impl LanguageRoom {
         let mut settings = Settings { density: densities.all, ..settings.clone() };
         // A split that was given for one layer does not suit all.
         settings.factor_density = None;
-        Plan { settings, densities, threads, layout: Layout::Merged, ..Plan::new(Default::default(), 0.25) }
+        let (method, layout) = (self.method, Layout::Merged);
+        Plan { method, settings, densities, threads, layout, ..Plan::new(Default::default(), 0.25) }
     }
 
     /// Compresses `layers` with `settings`; the compressed ones among the others stay, and are seen by those after them.

@@ -22,6 +22,7 @@ use crate::away::{Made, Message};
 use crate::compress::{CompressedLayer, Densities, Proxy};
 use crate::factorize::Settings;
 use crate::language::{LayerId, Sampling};
+use crate::methods::Method;
 use crate::model;
 use compressing::Work;
 use eframe::egui::Context;
@@ -104,6 +105,7 @@ pub struct LanguageRoom {
     /// What went wrong last.
     problem: Option<String>,
     // What is set in the panels.
+    method: Method,
     ticked: BTreeSet<LayerId>,
     densities: Densities,
     /// The layer whose run's perplexity was last wanted.
@@ -138,6 +140,7 @@ impl Default for LanguageRoom {
             trail: Vec::new(),
             work: None,
             problem: None,
+            method: Method::default(),
             ticked: BTreeSet::new(),
             densities: Densities::uniform(0.25),
             tuned: None,

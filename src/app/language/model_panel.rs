@@ -9,9 +9,10 @@ use crate::app::files::{HAS_FOLDERS, TYPED, typed};
 use crate::compress::distribute;
 use crate::factorize::Settings;
 use crate::language::{LayerId, Linear};
+use crate::methods::Method;
 use eframe::egui::{
-    Button, CollapsingHeader, Color32, DragValue, Grid, ProgressBar, RichText, Role, ScrollArea, TextEdit, Ui,
-    WidgetInfo,
+    Button, CollapsingHeader, Color32, ComboBox, DragValue, Grid, ProgressBar, RichText, Role, ScrollArea, TextEdit,
+    Ui, WidgetInfo,
 };
 use egui_plot::{Corner, HLine, Legend, Line, Plot, PlotPoints, Points};
 use std::collections::BTreeSet;
@@ -177,6 +178,7 @@ impl LanguageRoom {
         let mut wanted: Option<BTreeSet<LayerId>> = None;
         let hint = "With the settings of the settings panel and the budget below, in the order in which the model computes them";
         let why_not = if busy { "Layers are being compressed" } else { "No layer is ticked" };
+        self.method_ui(ui, facts);
         // All factors of a large model do not fit into memory.
         let fits = facts.config.layer_weights() <= 10 * super::LIVE_WEIGHTS;
         let all = ui.add_enabled(!busy && fits, Button::new("Compress all"));
@@ -207,6 +209,26 @@ impl LanguageRoom {
             };
             self.restore(&ids);
         }
+    }
+
+    /// How layers are replaced.
+    fn method_ui(&mut self, ui: &mut Ui, facts: &Facts) {
+        let label = ui.label("Method");
+        ComboBox::from_id_salt("method of layers")
+            .selected_text(self.method.title())
+            .show_ui(ui, |ui| {
+                for method in Method::ALL {
+                    let possible = facts.calibrates || !method.needs_inputs();
+                    let choice = ui.add_enabled(possible, Button::selectable(self.method == method, method.title()));
+                    let why = "It needs the layers' inputs: give a text first";
+                    if choice.on_hover_text(method.about()).on_disabled_hover_text(why).clicked() {
+                        self.method = method;
+                    }
+                }
+            })
+            .response
+            .labelled_by(label.id)
+            .on_hover_text("How layers are replaced; the settings of the settings panel are for DSF");
     }
 
     fn work_ui(&mut self, ui: &mut Ui) {
