@@ -8,6 +8,7 @@ use super::estimate::estimate;
 use super::explorer::{Closing, Explorer};
 use super::export_panel::What;
 use super::inputs_panel::InputsAct;
+use super::kept::Parts;
 use super::language::ModelAct;
 use super::layers_panel::Choice;
 use super::layers_table::Results;
@@ -237,6 +238,7 @@ impl Behavior<Pane> for Desk<'_> {
                 explorer.masks.ui(ui, &explorer.runs, explorer.selected, &moment);
             }
             Pane::Runs => explorer.runs_ui(ui),
+            Pane::Compare => explorer.compare_ui(ui),
             Pane::Model => explorer.model_ui(ui),
             Pane::Story => explorer.language.story_ui(ui, explorer.threads),
             Pane::Lesson => explorer.lesson.ui(ui),
@@ -253,7 +255,7 @@ impl Behavior<Pane> for Desk<'_> {
             Some(pyramid) => {
                 let (rows, cols) = pyramid.matrix().shape();
                 let kept = 100.0 * pyramid.nnz() as f64 / pyramid.matrix().len().max(1) as f64;
-                let name = pane.name();
+                let name = view_name(*pane, pictures.map_or(Parts::Factors, |pictures| pictures.parts));
                 // What fits.
                 match self.0.views.area(*pane).width() {
                     width if width < 130.0 => name.into(),
@@ -282,6 +284,17 @@ impl Behavior<Pane> for Desk<'_> {
 
     fn gap_width(&self, _: &egui::Style) -> f32 {
         3.0
+    }
+}
+
+/// What a view shows, where A and B are not what they are called.
+fn view_name(pane: Pane, parts: Parts) -> &'static str {
+    match (parts, pane) {
+        (Parts::Alone, Pane::A) => "A = identity",
+        (Parts::Alone, Pane::B) => "B = Ŵ",
+        (Parts::Chain, Pane::A) => "A = first of 3",
+        (Parts::Chain, Pane::B) => "B = the others",
+        _ => pane.name(),
     }
 }
 
@@ -314,6 +327,9 @@ impl eframe::App for Explorer {
             workspace.tree.ui(&mut Desk(self), ui);
             // Resetting it happens from a key or the palette, never while it is drawn.
             *self.workspace.current() = workspace;
+            if let Some(pane) = self.to_front.take() {
+                self.show(pane);
+            }
         });
         self.views.end_frame(&ctx);
         self.history.feed_state(ctx.input(|input| input.time), &self.settings);

@@ -4,6 +4,7 @@ use super::action::Action;
 use super::background::Background;
 use super::baselines::BaselineMaker;
 use super::command_palette::CommandPalette;
+use super::comparing::ComparePanel;
 use super::export_panel::ExportPanel;
 use super::files::open_example;
 use super::frame_times::FrameTimes;
@@ -28,7 +29,7 @@ use super::teach::{Lesson, Tour};
 use super::timeline::Timeline;
 use super::workspace::{Pane, Workspace, Workspaces};
 use crate::factorize::{Budget, Preset, Settings};
-use crate::job::{Command, Problem};
+use crate::job::Command;
 use crate::model::{Checkpoint, Source};
 use eframe::egui::util::undoer::Undoer;
 use eframe::egui::{Context, ThemePreference};
@@ -75,10 +76,13 @@ pub struct Explorer {
     pub(super) baseline_maker: BaselineMaker,
     pub(super) baselines: Baselines,
     pub(super) workspace: Workspaces,
+    /// Wanted in front when the panels are drawn: one of them asked for it.
+    pub(super) to_front: Option<Pane>,
     pub(super) views: LinkedViews,
     pub(super) layers: LayersPanel,
     pub(super) inputs: InputsPanel,
     pub(super) language: LanguageRoom,
+    pub(super) comparing: ComparePanel,
     pub(super) histogram: HistogramPanel,
     pub(super) masks: MasksPanel,
     pub(super) run_list: RunsPanel,
@@ -184,10 +188,12 @@ impl Explorer {
             baseline_maker: BaselineMaker::default(),
             baselines: Baselines::default(),
             workspace: Workspaces::new(Workspace::restore(&saved.layout).unwrap_or_default()),
+            to_front: None,
             views: LinkedViews::default(),
             layers: LayersPanel::default(),
             inputs: InputsPanel::default(),
             language: LanguageRoom::default(),
+            comparing: ComparePanel::default(),
             histogram: HistogramPanel::default(),
             masks: MasksPanel::default(),
             run_list: RunsPanel::default(),
@@ -312,11 +318,9 @@ impl Explorer {
 
     /// Starts a run with the settings as they are; what is going on ends, and goes when it was only a slider passing by.
     pub(super) fn start(&mut self, ctx: &Context, live: bool) {
-        let Some(subject) = self.subject.clone() else { return };
+        let Some((subject, problem)) = self.subject.clone().zip(self.problem()) else { return };
         self.runs.retain(|run| !(run.live && !run.starred && run.is_active()));
         self.runs.iter_mut().for_each(|run| run.send(Command::Cancel));
-        let weight = subject.layer.weight.clone();
-        let problem = Problem { weight, calibration: self.inputs.calibration(), held_out: self.inputs.held_out() };
         let how = Start { threads: self.threads, pace: self.pace, live };
         self.add(Run::start(self.next_number, subject, problem, self.settings.clone(), how, ctx));
     }

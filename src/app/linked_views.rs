@@ -328,7 +328,7 @@ mod tests {
         // A 3×4 and B 4×2; (AB)₂₁ = 2·3 + 5·7.
         let a = Matrix::from_vec(3, 4, vec![0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 4.0, 2.0, 1.0, 0.0, 5.0]);
         let b = Matrix::from_vec(4, 2, vec![0.0, 3.0, 6.0, 0.0, 1.0, 1.0, 0.0, 7.0]);
-        let kept = super::super::run::Kept::of(&Factors { a, b });
+        let kept = super::super::kept::Kept::of(&Factors { a, b });
         Pictures::of(Request { layer: None, moment: Moment::End(Arc::new(kept)), arrangement })
     }
 

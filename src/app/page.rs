@@ -3,7 +3,9 @@
 use super::explorer::{Explorer, Opening};
 use super::hook::Labels;
 use super::link::Link;
-use super::{baselines, export_panel, files, hook, language, layers_table, loader, masks_panel, run, showing};
+use super::{
+    baselines, comparing, export_panel, files, hook, language, layers_table, loader, masks_panel, run, showing,
+};
 use crate::away::{self, Registry};
 use crate::model::{Chosen, Source};
 use eframe::egui::Context;
@@ -29,6 +31,7 @@ fn registry() -> Registry {
         .task::<baselines::Spectra>()
         .task::<layers_table::Measure>()
         .task::<export_panel::Write>()
+        .task::<comparing::Replace>()
         .task::<hook::Bench>();
     language::register(loader::register(registry))
 }
