@@ -84,11 +84,15 @@ pub fn levels(quantity: Quantity, runs: &[Run], selected: Option<usize>, baselin
         return Vec::new();
     }
     let shown = selected.and_then(|at| runs.get(at));
+    // Beside a curve of W scaled by its inputs other errors have no place.
+    let scaled = shown.is_some_and(Run::has_scaled_curve);
     let level = |run: &Run| {
         let mine = shown.is_some_and(|shown| shown.number == run.number);
         let error = run.error().filter(|&error| error > 0.0)?;
-        let wanted =
-            run.method != Method::Dsf || mine && quantity.curves(run).iter().all(|(_, curve)| curve.is_empty());
+        let wanted = match run.method {
+            Method::Dsf => mine && quantity.curves(run).iter().all(|(_, curve)| curve.is_empty()),
+            _ => !scaled,
+        };
         let level = Level { name: run.name.clone(), color: colors::of(run.method), error, mine, baseline: false };
         (wanted && run.ended.is_some()).then_some(level)
     };

@@ -158,7 +158,8 @@ impl Explorer {
 
     fn view_ui(&mut self, ui: &mut Ui, pane: Pane) {
         let pictures = self.showing.latest().cloned();
-        match self.views.ui(ui, pane, pictures.as_deref(), &self.saved.looks) {
+        let shown = (pictures.as_deref(), self.method_on_screen());
+        match self.views.ui(ui, pane, shown, &self.saved.looks) {
             Some(ViewAct::Save(pane)) => self.export.start(Some(What::View(pane))),
             None => {}
         }
@@ -231,7 +232,8 @@ impl Behavior<Pane> for Desk<'_> {
             Pane::Histogram => {
                 let kept = explorer.kept_by_others();
                 let pictures = explorer.showing.latest().cloned();
-                explorer.histogram.ui(ui, pictures.as_deref(), kept);
+                let shown = (pictures.as_deref(), explorer.method_on_screen());
+                explorer.histogram.ui(ui, shown, kept);
             }
             Pane::Masks => {
                 let moment = explorer.moment();

@@ -30,6 +30,7 @@ use super::timeline::Timeline;
 use super::workspace::{Pane, Workspace, Workspaces};
 use crate::factorize::{Budget, Preset, Settings};
 use crate::job::Command;
+use crate::methods::Method;
 use crate::model::{Checkpoint, Source};
 use eframe::egui::util::undoer::Undoer;
 use eframe::egui::{Context, ThemePreference};
@@ -257,6 +258,11 @@ impl Explorer {
     /// The run on screen.
     pub fn shown(&self) -> Option<&Run> {
         self.selected.and_then(|at| self.runs.get(at))
+    }
+
+    /// How what is on screen was made.
+    pub(super) fn method_on_screen(&self) -> Method {
+        self.shown().map_or(Method::Dsf, |run| run.method)
     }
 
     /// What the views show: the selected run's layer, or the one that is open.

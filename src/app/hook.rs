@@ -13,7 +13,6 @@ use crate::away::{Lane, Silent};
 use crate::export::Layout;
 use crate::factorize::{Preset, Settings};
 use crate::job::bench;
-use crate::methods::Method;
 use crate::model::{Dtype, Orientation};
 use eframe::egui::accesskit::{Node, NodeId, Role};
 use eframe::egui::{Context, FullOutput, Plugin, Rect, pos2};
@@ -216,7 +215,7 @@ impl Explorer {
         let dtypes = [Dtype::F32, Dtype::F16, Dtype::BF16];
         let dtype = get("dtype").and_then(|name| dtypes.into_iter().find(|dtype| dtype.name() == name));
         let stem = self.seen().map_or_else(|| "dsf".to_owned(), |seen| seen.layer.stem().to_owned());
-        let method = self.shown().map_or(Method::Dsf, |run| run.method);
+        let method = self.method_on_screen();
         let name = get("name").map_or_else(|| what.file_name(&stem, method), str::to_owned);
         let wanted = super::export_panel::Wanted::new(what, layout, dtype, Place::new(&name, false));
         let request = self.request(what, ctx.theme() == eframe::egui::Theme::Dark);
