@@ -5,6 +5,7 @@
 //!   between starts (`saved.rs`).
 //! - *Runs:* `run.rs` receives a job's events, `film.rs` keeps its iterations, `timeline.rs` says which is on screen,
 //!   `showing.rs` makes the pictures of that one, on a thread (`background.rs`).
+//! - *Other methods:* `comparing/`, one layer by all of them.
 //! - *Language models:* `language/`, what becomes of a whole model.
 //! - *Pictures:* [`picture`] draws a matrix, `linked_views.rs` five of them under one pointer.
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use web_time::Instant;
 
 /// Between two looks at how far the methods are.
-const PACE: Duration = Duration::from_millis(100);
+const PACE: Duration = Duration::from_millis(250);
 
 /// Methods side by side. Dropping it cancels what goes on.
 pub struct Comparison {

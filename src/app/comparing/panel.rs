@@ -27,8 +27,12 @@ pub struct ComparePanel {
     /// What goes on, or came of the last one.
     pub comparison: Option<Comparison>,
     /// Why methods cannot be done with what is known of the layer.
-    known: Option<(Known, Vec<(Method, Option<String>)>)>,
+    known: Option<(Known, Reasons)>,
 }
+
+/// Of each method why it cannot be done; `None` where it can.
+type Reasons = Vec<Reason>;
+type Reason = (Method, Option<String>);
 
 /// What that depends on, compared by identity.
 struct Known {
@@ -101,7 +105,7 @@ impl ComparePanel {
     }
 
     /// Why it cannot be done, of each method.
-    fn reasons(&mut self, problem: &Problem, settings: &Settings) -> Vec<(Method, Option<String>)> {
+    fn reasons(&mut self, problem: &Problem, settings: &Settings) -> Reasons {
         // W is looked through: not in every frame.
         if self.known.as_ref().is_none_or(|(known, _)| !known.is(problem)) {
             let told = |checked: Result<(), methods::Error>| checked.err().map(|why| in_window(&why.to_string()));
@@ -197,7 +201,7 @@ impl ComparePanel {
     }
 
     /// What is wanted, of what can be done.
-    fn methods_ui(&mut self, ui: &mut Ui, reasons: &[(Method, Option<String>)]) {
+    fn methods_ui(&mut self, ui: &mut Ui, reasons: &[Reason]) {
         ui.horizontal_wrapped(|ui| {
             for (method, why_not) in reasons {
                 let mut on = why_not.is_none() && !self.unticked.contains(method);
@@ -220,7 +224,7 @@ impl ComparePanel {
     fn commands_ui(
         &mut self,
         ui: &mut Ui,
-        reasons: &[(Method, Option<String>)],
+        reasons: &[Reason],
         settings: &Settings,
         at_once: usize,
     ) -> Option<CompareAct> {
