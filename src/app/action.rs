@@ -14,6 +14,7 @@ pub enum Action {
     Step,
     Iteration,
     Cancel,
+    Compare,
     Undo,
     Redo,
     Earlier,
@@ -54,7 +55,7 @@ const BOTH: Modifiers = Modifiers { alt: false, ctrl: false, shift: true, mac_cm
 
 impl Action {
     /// All of them, as the lists show them.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::Open,
         Self::Example,
         Self::Export,
@@ -63,6 +64,7 @@ impl Action {
         Self::Step,
         Self::Iteration,
         Self::Cancel,
+        Self::Compare,
         Self::Undo,
         Self::Redo,
         Self::Earlier,
@@ -122,6 +124,7 @@ impl Action {
             Self::Step => ("One half-step", "Or one factor finalized; then pause", Some((NONE, Key::Period))),
             Self::Iteration => ("One iteration", "On to the end of the outer iteration, then pause", Some((SHIFT, Key::Period))),
             Self::Cancel => ("Cancel", "End the run and keep its best factors", Some((NONE, Key::Escape))),
+            Self::Compare => ("Compare methods", "This layer by all ticked methods, each with the same number of nonzeros", None),
             Self::Undo => ("Undo", "The last change of a setting", Some((COMMAND, Key::Z))),
             Self::Redo => ("Redo", "The change of a setting that was undone", Some((BOTH, Key::Z))),
             Self::Earlier => ("Earlier iteration", "Every picture goes back with it", Some((NONE, Key::ArrowLeft))),

@@ -35,3 +35,8 @@ pub const BOTH: Color32 = Color32::from_rgb(120, 130, 150);
 pub const CUT: Color32 = Color32::from_rgb(128, 128, 128);
 /// Runs that are not the selected one.
 pub const OTHER_RUN: Color32 = Color32::from_rgb(128, 128, 128);
+
+/// A method's.
+pub const fn of(method: Method) -> Color32 {
+    color(method.color())
+}

@@ -37,6 +37,13 @@ pub fn controls_ui(
 }
 
 fn progress_ui(ui: &mut Ui, run: &Run) {
+    if let Some(report) = &run.report {
+        let threads = if report.threads == 1 { "thread" } else { "threads" };
+        let took = duration(report.seconds);
+        ui.label(format!("{}, in {took} on {} {threads}", run.method.title(), report.threads))
+            .on_hover_text(run.method.about());
+        return errors_ui(ui, run);
+    }
     let Some(progress) = &run.progress else {
         match &run.state {
             State::Failed(why) => _ = ui.colored_label(ui.visuals().error_fg_color, why),
@@ -63,6 +70,10 @@ fn progress_ui(ui: &mut Ui, run: &Run) {
         _ => format!("finished in {}", duration(progress.seconds)),
     };
     ui.label(text);
+    errors_ui(ui, run);
+}
+
+fn errors_ui(ui: &mut Ui, run: &Run) {
     if let Some(error) = run.error() {
         let of = if run.ended.is_none() && run.is_layerwise() {
             "error of W scaled by its inputs"
@@ -75,7 +86,7 @@ fn progress_ui(ui: &mut Ui, run: &Run) {
     if let Some(errors) = outcome.and_then(|outcome| outcome.layer) {
         let held_out = errors.held_out.map_or(String::new(), |error| format!(", held out {error:.5}"));
         ui.strong(format!("layer error {:.5}{held_out}", errors.calibration));
-    } else if let Some(error) = progress.layer_error {
+    } else if let Some(error) = run.progress.as_ref().and_then(|progress| progress.layer_error) {
         ui.strong(format!("layer error {error:.5}"));
     }
     if outcome.is_some_and(|outcome| outcome.fell_back) {

@@ -3,6 +3,7 @@
 use super::colors;
 use super::run::Run;
 use super::series::{Baselines, Quantity};
+use crate::methods::Method;
 use eframe::egui::{Color32, Ui};
 use egui_plot::{Corner, GridInput, GridMark, HLine, Legend, Line, LineStyle, Plot, PlotPoints, VLine};
 
@@ -47,15 +48,10 @@ pub fn curves_ui(
             let points: PlotPoints<'_> = points.map(|(x, y)| [x, y.log10()]).collect();
             plot.line(Line::new(name, points).color(color).width(if mine { 2.0 } else { 1.0 }));
         }
-        // Factors from a file have no curve, but an error.
-        let opened = selected.and_then(|at| runs.get(at)).filter(|run| run.reports.is_empty() && run.ended.is_some());
-        if let Some((run, error)) = opened.and_then(|run| Some((run, run.error().filter(|&error| error > 0.0)?)))
-            && *quantity == Quantity::Error
-        {
-            plot.hline(HLine::new(run.name.clone(), error.log10()).color(colors::DSF).width(2.0));
-        }
-        for (name, color, error) in baselines.lines().filter(|_| *quantity == Quantity::Error) {
-            plot.hline(HLine::new(name, error.log10()).color(color).style(LineStyle::dashed_loose()));
+        for Level { name, color, error, mine, baseline } in levels(*quantity, runs, selected, baselines) {
+            let style = if baseline { LineStyle::dashed_loose() } else { LineStyle::Solid };
+            let width = if mine { 2.0 } else { 1.0 };
+            plot.hline(HLine::new(name, error.log10()).color(color).width(width).style(style));
         }
         if let Some(step) = step {
             plot.vline(VLine::new("on screen", step as f64 / 2.0).color(Color32::GRAY).width(1.0));
@@ -66,6 +62,59 @@ pub fn curves_ui(
         act = Some(CurvesAct::GoTo((2.0 * at.x).round().max(0.0) as usize));
     }
     act
+}
+
+/// An error without a history.
+pub struct Level {
+    /// In the legend.
+    pub name: String,
+    /// Its colour.
+    pub color: Color32,
+    /// Larger than 0.
+    pub error: f64,
+    /// Whether it is of the run on screen.
+    mine: bool,
+    /// Whether it is of no run.
+    baseline: bool,
+}
+
+/// The errors of factors from a file and of methods beside DSF, and what the baselines reach; each once.
+pub fn levels(quantity: Quantity, runs: &[Run], selected: Option<usize>, baselines: Baselines) -> Vec<Level> {
+    if quantity != Quantity::Error {
+        return Vec::new();
+    }
+    let shown = selected.and_then(|at| runs.get(at));
+    // Beside a curve of W scaled by its inputs other errors have no place.
+    let scaled = shown.is_some_and(Run::has_scaled_curve);
+    let level = |run: &Run| {
+        let mine = shown.is_some_and(|shown| shown.number == run.number);
+        let error = run.error().filter(|&error| error > 0.0)?;
+        let wanted = match run.method {
+            Method::Dsf => mine && quantity.curves(run).iter().all(|(_, curve)| curve.is_empty()),
+            _ => !scaled,
+        };
+        let level = Level { name: run.name.clone(), color: colors::of(run.method), error, mine, baseline: false };
+        (wanted && run.ended.is_some()).then_some(level)
+    };
+    let mut levels: Vec<Level> = runs.iter().filter(|run| is_beside(run, shown)).filter_map(level).collect();
+    // The one on screen lies over the others.
+    levels.sort_by_key(|level| level.mine);
+    let same = |levels: &[Level], color, error: f64| {
+        levels.iter().any(|level| level.color == color && (level.error / error - 1.0).abs() < 1e-4)
+    };
+    for (name, color, error) in baselines.lines() {
+        if !same(&levels, color, error) {
+            levels.push(Level { name: name.into(), color, error, mine: false, baseline: true });
+        }
+    }
+    levels
+}
+
+/// Whether a run is of the layer of the one on screen.
+fn is_beside(run: &Run, shown: Option<&Run>) -> bool {
+    let Some(shown) = shown else { return false };
+    let same = run.subject.as_ref().zip(shown.subject.as_ref()).is_some_and(|(a, b)| a.is(b));
+    same || run.number == shown.number
 }
 
 /// One curve of one run.
@@ -83,11 +132,7 @@ pub struct Curve {
 /// What the panel shows, for the window and for files; the run on screen comes last.
 pub fn curves(quantity: Quantity, runs: &[Run], selected: Option<usize>) -> Vec<Curve> {
     let Some(shown) = selected.and_then(|at| runs.get(at)) else { return Vec::new() };
-    let same = |run: &&Run| match (&run.subject, &shown.subject) {
-        (Some(a), Some(b)) => a.is(b),
-        _ => false,
-    };
-    let others = runs.iter().filter(|run| run.number != shown.number).filter(same);
+    let others = runs.iter().filter(|run| run.number != shown.number && is_beside(run, Some(shown)));
     let mut curves = Vec::new();
     for run in others.chain([shown]) {
         let mine = run.number == shown.number;

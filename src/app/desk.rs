@@ -8,6 +8,7 @@ use super::estimate::estimate;
 use super::explorer::{Closing, Explorer};
 use super::export_panel::What;
 use super::inputs_panel::InputsAct;
+use super::kept::Parts;
 use super::language::ModelAct;
 use super::layers_panel::Choice;
 use super::layers_table::Results;
@@ -51,7 +52,7 @@ impl Explorer {
             .show(ui, |ui| {
                 let act = self.inputs.ui(ui);
                 ui.separator();
-                let problem = self.subject.as_ref().map(|subject| self.problem(subject));
+                let problem = self.problem();
                 let (split, threads) = (&mut self.split, self.threads);
                 let search = |ui: &mut Ui, settings: &_| split.ui(ui, problem.as_ref()?, settings, threads);
                 (settings_ui(ui, &mut self.settings, shape, layerwise, search), act)
@@ -160,7 +161,8 @@ impl Explorer {
 
     fn view_ui(&mut self, ui: &mut Ui, pane: Pane) {
         let pictures = self.showing.latest().cloned();
-        match self.views.ui(ui, pane, pictures.as_deref(), &self.saved.looks) {
+        let shown = (pictures.as_deref(), self.method_on_screen());
+        match self.views.ui(ui, pane, shown, &self.saved.looks) {
             Some(ViewAct::Save(pane)) => self.export.start(Some(What::View(pane))),
             None => {}
         }
@@ -233,13 +235,15 @@ impl Behavior<Pane> for Desk<'_> {
             Pane::Histogram => {
                 let kept = explorer.kept_by_others();
                 let pictures = explorer.showing.latest().cloned();
-                explorer.histogram.ui(ui, pictures.as_deref(), kept);
+                let shown = (pictures.as_deref(), explorer.method_on_screen());
+                explorer.histogram.ui(ui, shown, kept);
             }
             Pane::Masks => {
                 let moment = explorer.moment();
                 explorer.masks.ui(ui, &explorer.runs, explorer.selected, &moment);
             }
             Pane::Runs => explorer.runs_ui(ui),
+            Pane::Compare => explorer.compare_ui(ui),
             Pane::Model => explorer.model_ui(ui),
             Pane::Story => explorer.language.story_ui(ui, explorer.threads),
             Pane::Lesson => explorer.lesson.ui(ui),
@@ -256,7 +260,7 @@ impl Behavior<Pane> for Desk<'_> {
             Some(pyramid) => {
                 let (rows, cols) = pyramid.matrix().shape();
                 let kept = 100.0 * pyramid.nnz() as f64 / pyramid.matrix().len().max(1) as f64;
-                let name = pane.name();
+                let name = view_name(*pane, pictures.map_or(Parts::Factors, |pictures| pictures.parts));
                 // What fits.
                 match self.0.views.area(*pane).width() {
                     width if width < 130.0 => name.into(),
@@ -285,6 +289,17 @@ impl Behavior<Pane> for Desk<'_> {
 
     fn gap_width(&self, _: &egui::Style) -> f32 {
         3.0
+    }
+}
+
+/// What a view shows, where A and B are not what they are called.
+fn view_name(pane: Pane, parts: Parts) -> &'static str {
+    match (parts, pane) {
+        (Parts::Alone, Pane::A) => "A = identity",
+        (Parts::Alone, Pane::B) => "B = Ŵ",
+        (Parts::Chain, Pane::A) => "A = first of 3",
+        (Parts::Chain, Pane::B) => "B = the others",
+        _ => pane.name(),
     }
 }
 
@@ -317,6 +332,9 @@ impl eframe::App for Explorer {
             workspace.tree.ui(&mut Desk(self), ui);
             // Resetting it happens from a key or the palette, never while it is drawn.
             *self.workspace.current() = workspace;
+            if let Some(pane) = self.to_front.take() {
+                self.show(pane);
+            }
         });
         self.views.end_frame(&ctx);
         self.history.feed_state(ctx.input(|input| input.time), &self.settings);

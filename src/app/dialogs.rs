@@ -42,7 +42,8 @@ impl Explorer {
         let subject = self.shown().and_then(|run| run.subject.as_ref()).or(self.subject.as_ref());
         let stem = subject.map_or_else(|| "dsf".to_owned(), |subject| subject.layer.stem().to_owned());
         let no_run = self.no_run_to_write();
-        let act = window("Export").show(ctx, |ui| self.export.ui(ui, &stem, no_run));
+        let run = self.selected.and_then(|at| self.runs.get(at));
+        let act = window("Export").show(ctx, |ui| self.export.ui(ui, &stem, run, no_run));
         match act.and_then(|shown| shown.inner.flatten()) {
             Some(Act::Browse(name)) => self.loader.pick_place(name),
             Some(Act::Write(wanted)) => {

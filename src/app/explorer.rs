@@ -4,6 +4,7 @@ use super::action::Action;
 use super::background::Background;
 use super::baselines::BaselineMaker;
 use super::command_palette::CommandPalette;
+use super::comparing::ComparePanel;
 use super::export_panel::ExportPanel;
 use super::files::open_example;
 use super::frame_times::FrameTimes;
@@ -29,7 +30,8 @@ use super::teach::{Lesson, Tour};
 use super::timeline::Timeline;
 use super::workspace::{Pane, Workspace, Workspaces};
 use crate::factorize::{Budget, Preset, Settings};
-use crate::job::{Command, Problem};
+use crate::job::Command;
+use crate::methods::Method;
 use crate::model::{Checkpoint, Source};
 use eframe::egui::util::undoer::Undoer;
 use eframe::egui::{Context, ThemePreference};
@@ -76,10 +78,13 @@ pub struct Explorer {
     pub(super) baseline_maker: BaselineMaker,
     pub(super) baselines: Baselines,
     pub(super) workspace: Workspaces,
+    /// Wanted in front when the panels are drawn: one of them asked for it.
+    pub(super) to_front: Option<Pane>,
     pub(super) views: LinkedViews,
     pub(super) layers: LayersPanel,
     pub(super) inputs: InputsPanel,
     pub(super) language: LanguageRoom,
+    pub(super) comparing: ComparePanel,
     pub(super) histogram: HistogramPanel,
     pub(super) masks: MasksPanel,
     pub(super) split: SplitSearch,
@@ -186,10 +191,12 @@ impl Explorer {
             baseline_maker: BaselineMaker::default(),
             baselines: Baselines::default(),
             workspace: Workspaces::new(Workspace::restore(&saved.layout).unwrap_or_default()),
+            to_front: None,
             views: LinkedViews::default(),
             layers: LayersPanel::default(),
             inputs: InputsPanel::default(),
             language: LanguageRoom::default(),
+            comparing: ComparePanel::default(),
             histogram: HistogramPanel::default(),
             masks: MasksPanel::default(),
             split: SplitSearch::default(),
@@ -256,6 +263,11 @@ impl Explorer {
         self.selected.and_then(|at| self.runs.get(at))
     }
 
+    /// How what is on screen was made.
+    pub(super) fn method_on_screen(&self) -> Method {
+        self.shown().map_or(Method::Dsf, |run| run.method)
+    }
+
     /// What the views show: the selected run's layer, or the one that is open.
     pub(super) fn seen(&self) -> Option<&Subject> {
         match self.shown() {
@@ -315,18 +327,11 @@ impl Explorer {
 
     /// Starts a run with the settings as they are; what is going on ends, and goes when it was only a slider passing by.
     pub(super) fn start(&mut self, ctx: &Context, live: bool) {
-        let Some(subject) = self.subject.clone() else { return };
+        let Some((subject, problem)) = self.subject.clone().zip(self.problem()) else { return };
         self.runs.retain(|run| !(run.live && !run.starred && run.is_active()));
         self.runs.iter_mut().for_each(|run| run.send(Command::Cancel));
-        let problem = self.problem(&subject);
         let how = Start { threads: self.threads, pace: self.pace, live };
         self.add(Run::start(self.next_number, subject, problem, self.settings.clone(), how, ctx));
-    }
-
-    /// What a run on this layer works on.
-    pub(super) fn problem(&self, subject: &Subject) -> Problem {
-        let weight = subject.layer.weight.clone();
-        Problem { weight, calibration: self.inputs.calibration(), held_out: self.inputs.held_out() }
     }
 
     /// Whether changing a setting starts a run.

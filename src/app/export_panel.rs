@@ -1,17 +1,19 @@
 //! Writing what the window shows: factors, pictures, curves, reports.
 
 use super::files::{Place, Written};
+use super::kept::{Kept, Parts};
 use super::linked_views::{LinkedViews, Looks, colors_of, picture};
 use super::picture::{Colors, Pyramid, Viewport, bar, image};
-use super::run::Kept;
+use super::run::Run;
 use super::showing::Pictures;
 use super::workspace::Pane;
 use crate::away::{Lane, Silent, shared};
 use crate::export::{
     self, Chart, Export, HtmlReport, Layout, Palette, RunReport, framed, html_report, report_pictures,
 };
+use crate::factorize::Settings;
 use crate::job::{Outcome, Problem};
-use crate::methods::Method;
+use crate::methods::{self, Method, Threshold};
 use crate::model::{Dtype, Layer};
 use eframe::egui::{self, ComboBox, Grid, TextEdit, Ui};
 use serde::{Deserialize, Serialize};
@@ -79,9 +81,9 @@ impl What {
     }
 
     /// What its file is called.
-    pub fn file_name(self, stem: &str) -> String {
+    pub fn file_name(self, stem: &str, method: Method) -> String {
         let part = match self {
-            Self::Factors => "dsf".to_owned(),
+            Self::Factors => method.name().to_owned(),
             Self::Sheet => "pictures".into(),
             Self::View(pane) => pane.name().replace(['·', ' '], "").replace('−', "-"),
             Self::Svg | Self::Csv => "curves".into(),
@@ -125,6 +127,45 @@ pub struct RunToWrite {
     pub problem: Problem,
     /// On so many threads.
     pub threads: usize,
+    /// How W is replaced.
+    pub method: Method,
+    /// Over what entries compete, where the method leaves that open.
+    pub threshold: Threshold,
+}
+
+/// What replaces W as it is written, and what is said of it.
+struct Exported {
+    export: Export,
+    report: RunReport,
+    /// Of a DSF run.
+    settings: Option<Settings>,
+    /// What the method was told, for the file.
+    told: serde_json::Value,
+    kept: methods::Kept,
+}
+
+impl RunToWrite {
+    /// Rounded, and measured as it is then. What is one matrix is written as one, whatever the layout.
+    fn exported(self, layout: Layout, dtype: Option<Dtype>) -> Result<Exported, export::Error> {
+        let Self { layer, outcome, kept, problem, threads, method, threshold, .. } = self;
+        let layout = if kept.parts() == Parts::Factors { layout } else { Layout::Merged };
+        let kept = kept.unpacked();
+        let export = Export::of(&layer, &kept, layout, dtype)?;
+        if method != Method::Dsf {
+            let (density, seconds) = (outcome.settings.density, outcome.seconds);
+            let report = RunReport::of(&layer, &problem, (method, density), &kept, &export, (seconds, threads));
+            let threshold = method.has_threshold().then_some(threshold);
+            let told = serde_json::json!({ "method": method, "density": density, "threshold": threshold });
+            return Ok(Exported { export, report, settings: None, told, kept });
+        }
+        let outcome = match &kept {
+            methods::Kept::Factors(factors) => Outcome { factors: factors.clone(), ..outcome },
+            _ => outcome,
+        };
+        let report = RunReport::new(&layer, &problem, outcome.settings.preset(), &export, &outcome, threads);
+        let told = serde_json::json!(outcome.settings);
+        Ok(Exported { export, report, settings: Some(outcome.settings), told, kept })
+    }
 }
 
 /// A part of a matrix.
@@ -236,10 +277,17 @@ impl ExportPanel {
         self.open &= self.writing.take().as_ref() != Some(&self.path);
     }
 
-    /// The dialog's contents. `stem` names the layer; `no_run` says why no run can be written.
-    pub fn ui(&mut self, ui: &mut Ui, stem: &str, no_run: Option<&str>) -> Option<Act> {
+    /// The dialog's contents. `stem` names the layer, `run` is on screen; `no_run` says why it cannot be written.
+    pub fn ui(&mut self, ui: &mut Ui, stem: &str, run: Option<&Run>, no_run: Option<&str>) -> Option<Act> {
         let (mut act, mut entered) = (None, false);
-        let name = self.what.file_name(stem);
+        let name = self.what.file_name(stem, run.map_or(Method::Dsf, |run| run.method));
+        let only_merged = match run.map_or(Parts::Factors, Run::parts) {
+            Parts::Factors => None,
+            Parts::Alone => Some("This method leaves one matrix, which stands in the layer's place"),
+            Parts::Chain => {
+                Some("Three factors have no layout of their own: their product stands in the layer's place")
+            }
+        };
         if self.path.is_empty() || self.suggested.as_ref() == Some(&self.path) {
             self.path = name.clone();
             self.suggested = Some(name.clone());
@@ -255,7 +303,7 @@ impl ExportPanel {
             choice.response.labelled_by(label.id);
             ui.end_row();
             if matches!(self.what, What::Factors | What::Report) {
-                self.values_ui(ui);
+                self.values_ui(ui, only_merged);
             }
             let label = ui.label("File");
             ui.horizontal(|ui| {
@@ -292,20 +340,29 @@ impl ExportPanel {
         act
     }
 
-    fn values_ui(&mut self, ui: &mut Ui) {
+    fn values_ui(&mut self, ui: &mut Ui, only_merged: Option<&str>) {
         let label = ui.label("Layout");
-        let choice = ComboBox::from_id_salt("layout").selected_text(self.layout.name()).show_ui(ui, |ui| {
-            for layout in Layout::ALL {
-                ui.selectable_value(&mut self.layout, layout, layout.name()).on_hover_text(about(layout));
+        // What was chosen is for the next run that has factors.
+        let layout = if only_merged.is_some() { Layout::Merged } else { self.layout };
+        let choice = ComboBox::from_id_salt("layout").selected_text(layout.name()).show_ui(ui, |ui| {
+            for other in Layout::ALL {
+                let possible = only_merged.is_none() || other == layout;
+                ui.add_enabled_ui(possible, |ui| {
+                    let chosen = ui.selectable_label(other == layout, other.name()).on_hover_text(about(other));
+                    if chosen.on_disabled_hover_text(only_merged.unwrap_or_default()).clicked() && only_merged.is_none()
+                    {
+                        self.layout = other;
+                    }
+                });
             }
         });
         choice.response.labelled_by(label.id);
         ui.end_row();
         ui.label("");
-        ui.weak(about(self.layout));
+        ui.weak(only_merged.unwrap_or_else(|| about(layout)));
         ui.end_row();
         let label = ui.label("Values");
-        let automatic = if self.layout == Layout::Merged { "the layer's own" } else { "f32" };
+        let automatic = if layout == Layout::Merged { "the layer's own" } else { "f32" };
         let name = |dtype: Option<Dtype>| dtype.map_or(automatic, Dtype::name);
         let choice = ComboBox::from_id_salt("dtype").selected_text(name(self.dtype)).show_ui(ui, |ui| {
             for dtype in [None, Some(Dtype::F32), Some(Dtype::F16), Some(Dtype::BF16)] {
@@ -347,32 +404,34 @@ fn write(request: Request, wanted: &Wanted) -> Result<Written, String> {
         What::View(_) => view_png(&request.view.ok_or("this view shows nothing yet: wait for the run")?),
         What::Factors | What::Sheet | What::Json | What::Report => {
             let run = request.run.ok_or("the run on screen has not ended: wait for it, or cancel it")?;
-            let outcome = Outcome { factors: run.kept.factors(), ..run.outcome };
             // What is not asked about is written exactly.
             let chosen = matches!(what, What::Factors | What::Report);
-            let (layout, dtype) = if chosen { (layout, dtype) } else { (Layout::Dense, None) };
-            let export = Export::new(&run.layer, &outcome.factors, layout, dtype).map_err(said)?;
-            let report =
-                RunReport::new(&run.layer, &run.problem, outcome.settings.preset(), &export, &outcome, run.threads);
+            let (layout, dtype) = if chosen { (layout, dtype) } else { (Layout::Dense, Some(Dtype::F32)) };
+            let (layer, method) = (run.layer.clone(), run.method);
+            let Exported { export, report, settings, told, kept } = run.exported(layout, dtype).map_err(said)?;
             match what {
                 What::Factors => {
                     let (nnz, error) = (report.nnz, report.relative_error);
-                    let written = place
-                        .write(&export.to_bytes(&serde_json::json!(outcome.settings), &serde_json::json!(report)))
-                        .map_err(said)?;
+                    let written = place.write(&export.to_bytes(&told, &serde_json::json!(report))).map_err(said)?;
                     let said = format!("{} ({nnz} nonzeros, error {error:.4})", written.said);
                     return Ok(Written { said, ..written });
                 }
-                What::Sheet => export::factor_sheet(&run.layer.weight, &outcome.factors, 384, Palette::Light).to_png(),
+                What::Sheet => match kept.factors() {
+                    Some(factors) => export::factor_sheet(&layer.weight, factors, 384, Palette::Light).to_png(),
+                    None => {
+                        let name = method.name();
+                        export::replacement_sheet(&layer.weight, &kept.matrix(), name, 384, Palette::Light).to_png()
+                    }
+                },
                 What::Json => {
-                    let json = serde_json::json!({ "report": report, "settings": outcome.settings });
+                    let json = serde_json::json!({ "report": report, "settings": settings });
                     (serde_json::to_string_pretty(&json).map_err(|error| error.to_string())? + "\n").into_bytes()
                 }
                 _ => html_report(&HtmlReport {
-                    method: Method::Dsf,
+                    method,
                     report: &report,
-                    settings: Some(&outcome.settings),
-                    pictures: &report_pictures(&run.layer.weight, &export, 384),
+                    settings: settings.as_ref(),
+                    pictures: &report_pictures(&layer.weight, &export, 384),
                     charts: &[request.chart],
                     file: None,
                 })

@@ -4,6 +4,7 @@ use super::colors;
 use super::linked_views::{accent, picture};
 use super::showing::Pictures;
 use super::workspace::Pane;
+use crate::methods::Method;
 use eframe::egui::Ui;
 use egui_plot::{Bar, BarChart, Legend, Plot, VLine};
 
@@ -23,8 +24,8 @@ impl Default for HistogramPanel {
 const MATRICES: [Pane; 5] = [Pane::W, Pane::A, Pane::B, Pane::Product, Pane::Error];
 
 impl HistogramPanel {
-    /// The panel; magnitude pruning keeps `kept` entries of W.
-    pub fn ui(&mut self, ui: &mut Ui, pictures: Option<&Pictures>, kept: Option<usize>) {
+    /// The panel, of what a method made; magnitude pruning keeps `kept` entries of W.
+    pub fn ui(&mut self, ui: &mut Ui, (pictures, method): (Option<&Pictures>, Method), kept: Option<usize>) {
         ui.horizontal_wrapped(|ui| {
             for pane in MATRICES {
                 ui.selectable_value(&mut self.pane, pane, pane.name()).on_hover_text("The nonzeros of this matrix");
@@ -63,7 +64,7 @@ impl HistogramPanel {
             .include_y(0.0)
             .allow_scroll(false)
             .show(ui, |plot| {
-                plot.bar_chart(BarChart::new("values", bars).color(accent(self.pane)).allow_hover(true));
+                plot.bar_chart(BarChart::new("values", bars).color(accent(self.pane, method)).allow_hover(true));
                 for cut in cut.into_iter().flat_map(|cut| [-cut, cut]) {
                     plot.vline(VLine::new(name, f64::from(cut)).color(color).width(2.0));
                 }

@@ -113,6 +113,7 @@ impl Explorer {
             "instead_of_gpu": crate::away::instead_of_gpu(),
             "drawn_by": self.adapter,
             "language": self.language.state(),
+            "comparison": self.comparison_state(),
             "tour": self.tour.card().map(|(card, cards)| json!({ "card": card, "cards": cards })),
             "bench": self.bench.as_ref().and_then(|(side, made)| made.of(side)).map(|made| json!(**made)),
             "link": self.link(Vec::new()).write(),
@@ -123,7 +124,8 @@ impl Explorer {
     /// Does one thing: `{"act": "Pause or resume"}`, `{"settings": {"density": 0.3}}`, `{"preset": "published"}`,
     /// `{"layer": name}`, `{"factors": name}`, `{"run": number}`, `{"go_to": half_step}`, `{"show": "Curves"}`,
     /// `{"load": address}`, `{"example": true}`, `{"tour": card}`, `{"bench": side}`, `{"panic": text}`, `{"export": {"what", "layout", "dtype", "name"}}`,
-    /// `{"language": {"compress": density} or "cancel" or "save"}`. Otherwise says in a sentence why not.
+    /// `{"language": {"compress": density} or "cancel" or "save"}`, `{"compare": [method, …] or "cancel" or {"show": method}}`.
+    /// Otherwise says in a sentence why not.
     pub fn order(&mut self, ctx: &Context, order: &Value) -> Result<(), String> {
         ctx.request_repaint();
         let Some((what, value)) = order.as_object().and_then(|order| order.iter().next()) else {
@@ -179,6 +181,7 @@ impl Explorer {
             "tour" => self.tour.go_to(number()?),
             "export" => self.write_now(ctx, value)?,
             "language" => self.language_order(ctx, value)?,
+            "compare" => self.compare_order(value)?,
             other => return Err(format!("there is no order called {other}")),
         }
         Ok(())
@@ -212,7 +215,8 @@ impl Explorer {
         let dtypes = [Dtype::F32, Dtype::F16, Dtype::BF16];
         let dtype = get("dtype").and_then(|name| dtypes.into_iter().find(|dtype| dtype.name() == name));
         let stem = self.seen().map_or_else(|| "dsf".to_owned(), |seen| seen.layer.stem().to_owned());
-        let name = get("name").map_or_else(|| what.file_name(&stem), str::to_owned);
+        let method = self.method_on_screen();
+        let name = get("name").map_or_else(|| what.file_name(&stem, method), str::to_owned);
         let wanted = super::export_panel::Wanted::new(what, layout, dtype, Place::new(&name, false));
         let request = self.request(what, ctx.theme() == eframe::egui::Theme::Dark);
         self.loader.write(super::export_panel::Write { request, wanted });
@@ -250,6 +254,7 @@ fn run(run: &Run) -> Value {
         "number": run.number,
         "name": run.name,
         "title": run.title,
+        "method": run.method.name(),
         "state": state,
         "why": why,
         "live": run.live,

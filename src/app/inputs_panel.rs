@@ -3,7 +3,7 @@
 use super::files::typed;
 use crate::factorize::Calibration;
 use crate::model::Source;
-use eframe::egui::{Align, CollapsingHeader, Grid, Layout, Role, TextEdit, Ui, WidgetInfo, vec2};
+use eframe::egui::{Align, CollapsingHeader, Grid, Label, Layout, Role, TextEdit, Ui, WidgetInfo, vec2};
 use std::sync::Arc;
 
 /// Which statistics.
@@ -85,6 +85,8 @@ impl InputsPanel {
         let mut act = None;
         let why =
             "A .safetensors with the layer's inputs X [samples, in] or their product XtX [in, in], or a .npy of X";
+        // Beside the labels, so that a long name does not widen the panel.
+        let room = ui.available_width() - 90.0;
         Grid::new("inputs").num_columns(2).show(ui, |ui| {
             for (label, what) in [("Calibration", Use::Calibration), ("Held out", Use::HeldOut)] {
                 ui.label(label).on_hover_text(why);
@@ -94,7 +96,10 @@ impl InputsPanel {
                         let text = format!("Let go of {name}");
                         letting_go.widget_info(|| WidgetInfo::labeled(Role::Button, true, &text));
                         let letting_go = letting_go.on_hover_text(text);
-                        ui.label(name.as_str());
+                        ui.scope(|ui| {
+                            ui.set_max_width((room - letting_go.rect.width()).max(60.0));
+                            ui.add(Label::new(name.as_str()).truncate());
+                        });
                         if letting_go.clicked() {
                             *self.place(what) = None;
                             act = Some(InputsAct::Changed);

@@ -42,6 +42,7 @@ impl Explorer {
             self.run_ended(ctx, at);
         }
         self.next_queued(ctx);
+        self.poll_comparison(ctx);
         self.go_to_wanted_step();
         if self.runs.iter().any(|run| run.state == State::Running || run.is_active() && run.cancelling) {
             // A new picture may be due without anything else happening.
@@ -205,7 +206,7 @@ impl Explorer {
         let pause = if moving { self.pace } else { Duration::ZERO };
         self.showing.want(ctx, request, pause);
         // With calibration the curve is of another error, and not to be read against theirs.
-        let comparable = self.shown().is_none_or(|run| !run.is_layerwise());
+        let comparable = self.shown().is_none_or(|run| !run.has_scaled_curve());
         self.baselines = match (self.seen().map(|seen| seen.layer.clone()), self.kept_by_others()) {
             (Some(layer), Some(kept)) if comparable => self.baseline_maker.want(ctx, &layer, kept),
             _ => Baselines::default(),

@@ -2,6 +2,7 @@
 
 use super::run::Run;
 use crate::away::{self, Lane, Message, Task, Ticket, shared};
+use crate::methods::Method;
 use crate::model::{Checkpoint, Orientation, TensorInfo};
 use eframe::egui::{Button, Context, RichText, ScrollArea, Ui};
 use egui_extras::{Column, TableBuilder};
@@ -10,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
-/// The least error of the runs on a layer, with its nonzeros, by the tensor's name.
+/// The least error of the DSF runs on a layer, with its nonzeros, by the tensor's name.
 #[derive(Default)]
 pub struct Results(HashMap<String, (f64, usize)>);
 
@@ -18,7 +19,7 @@ impl Results {
     /// Of the runs on layers of the checkpoint of this name.
     pub fn of(runs: &[Run], origin: &str) -> Self {
         let mut results: HashMap<String, (f64, usize)> = HashMap::new();
-        for run in runs {
+        for run in runs.iter().filter(|run| run.method == Method::Dsf) {
             let subject = run.subject.as_ref().filter(|subject| subject.origin == origin);
             let layer = subject.map(|subject| &subject.layer);
             let (Some(layer), Some(error), Some(nnz)) = (layer, run.error(), run.nnz()) else { continue };

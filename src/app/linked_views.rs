@@ -5,6 +5,7 @@ use super::picture::{Colors, Frame, Marks, MatrixView, Pyramid, Seen, Shade, Vie
 use super::showing::{Drawn, Pictures};
 use super::workspace::Pane;
 use crate::matrix::Arrangement;
+use crate::methods::Method;
 use eframe::egui::{Color32, Id, Rect, Ui};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -154,8 +155,14 @@ impl LinkedViews {
         self.areas[slot(pane)]
     }
 
-    /// One of the five views.
-    pub fn ui(&mut self, ui: &mut Ui, pane: Pane, pictures: Option<&Pictures>, looks: &Looks) -> Option<ViewAct> {
+    /// One of the five views, of what a method made.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        pane: Pane,
+        (pictures, method): (Option<&Pictures>, Method),
+        looks: &Looks,
+    ) -> Option<ViewAct> {
         let Some((pictures, pyramid)) = pictures.and_then(|pictures| Some((pictures, picture(pane, pictures)?))) else {
             ui.centered_and_justified(|ui| ui.weak(if pane == Pane::W { "Nothing is open" } else { "Not there yet" }));
             return None;
@@ -164,7 +171,7 @@ impl LinkedViews {
         let marks = marks(pane, pointer, pictures);
         let frame = Frame {
             title: pane.name(),
-            accent: accent(pane),
+            accent: accent(pane, method),
             pyramid,
             colors: colors_of(pane, pictures, looks, ui.visuals().dark_mode),
             marks: &marks,
@@ -220,13 +227,13 @@ pub fn picture(pane: Pane, pictures: &Pictures) -> Option<&Arc<Pyramid>> {
     }
 }
 
-/// A view's colour.
-pub fn accent(pane: Pane) -> Color32 {
+/// A view's colour; A·B has that of the method.
+pub fn accent(pane: Pane, method: Method) -> Color32 {
     match pane {
         Pane::W => colors::W,
         Pane::A => colors::A,
         Pane::B => colors::B,
-        Pane::Product => colors::DSF,
+        Pane::Product => colors::of(method),
         _ => colors::ERROR,
     }
 }
@@ -328,7 +335,7 @@ mod tests {
         // A 3×4 and B 4×2; (AB)₂₁ = 2·3 + 5·7.
         let a = Matrix::from_vec(3, 4, vec![0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 4.0, 2.0, 1.0, 0.0, 5.0]);
         let b = Matrix::from_vec(4, 2, vec![0.0, 3.0, 6.0, 0.0, 1.0, 1.0, 0.0, 7.0]);
-        let kept = super::super::run::Kept::of(&Factors { a, b });
+        let kept = super::super::kept::Kept::of(&Factors { a, b });
         Pictures::of(Request { layer: None, moment: Moment::End(Arc::new(kept)), arrangement })
     }
 

@@ -3,8 +3,9 @@
 use super::export_panel::Write;
 use super::files::{self, Written};
 use super::inputs_panel::Use;
+use super::kept::Kept;
 use super::language::{Collect, SaveModel};
-use super::run::{Ended, Kept, Subject};
+use super::run::{Ended, Subject};
 use crate::away::{self, Lane, Message, Silent, Task, shared};
 use crate::factorize::Calibration;
 use crate::job::Outcome;

@@ -2,6 +2,7 @@
 
 use super::background::Background;
 use super::colors;
+use super::kept::Parts;
 use super::picture::{Colors, Frame, Marks, MatrixView, Pyramid, Shade, Viewport};
 use super::run::Run;
 use super::showing::Moment;
@@ -65,18 +66,31 @@ impl Default for MasksPanel {
 }
 
 impl MasksPanel {
+    /// Compares with the end of the run of this number.
+    pub fn set_beside(&mut self, number: usize) {
+        self.other = Other::Run(number);
+        self.viewport = Viewport::default();
+    }
+
     /// Compares what is on screen of `runs[selected]` with another run or an earlier iteration.
     pub fn ui(&mut self, ui: &mut Ui, runs: &[Run], selected: Option<usize>, moment: &Moment) {
         let Some(run) = selected.and_then(|at| runs.get(at)) else {
             ui.weak("No run yet");
             return;
         };
-        let others: Vec<&Run> =
-            runs.iter().filter(|other| other.number != run.number && other.ended.is_some()).collect();
+        let comparable =
+            |other: &&Run| other.number != run.number && other.ended.is_some() && other.parts() == run.parts();
+        let others: Vec<&Run> = runs.iter().filter(comparable).collect();
+        let alone = run.parts() == Parts::Alone;
+        let factor = if alone { Factor::B } else { self.factor };
         if let Other::Run(number) = self.other
             && !others.iter().any(|other| other.number == number)
         {
             self.other = Other::Start;
+        }
+        // Where there is no start to compare with, another run will do.
+        if let (Other::Start, true, Some(last)) = (self.other, run.report.is_some(), others.last()) {
+            self.other = Other::Run(last.number);
         }
         let name = |other: Other| match other {
             Other::Start => format!("{} at its start", run.name),
@@ -85,13 +99,19 @@ impl MasksPanel {
             }
         };
         ui.horizontal_wrapped(|ui| {
-            ui.selectable_value(&mut self.factor, Factor::A, "A").on_hover_text("The masks of A");
-            ui.selectable_value(&mut self.factor, Factor::B, "B").on_hover_text("The masks of B");
+            if alone {
+                _ = ui.selectable_label(true, "Ŵ").on_hover_text("The masks of the one matrix that replaces W");
+            } else {
+                ui.selectable_value(&mut self.factor, Factor::A, "A").on_hover_text("The masks of A");
+                ui.selectable_value(&mut self.factor, Factor::B, "B").on_hover_text("The masks of B");
+            }
             let label = ui.label(format!("{} on screen, against", run.name));
             ComboBox::from_id_salt("other mask")
                 .selected_text(name(self.other))
                 .show_ui(ui, |ui| {
-                    ui.selectable_value(&mut self.other, Other::Start, name(Other::Start));
+                    if run.report.is_none() {
+                        ui.selectable_value(&mut self.other, Other::Start, name(Other::Start));
+                    }
                     for other in others.iter().rev() {
                         let other = Other::Run(other.number);
                         ui.selectable_value(&mut self.other, other, name(other));
@@ -108,14 +128,16 @@ impl MasksPanel {
             }
         };
         let Some(second) = second.filter(|_| *moment != Moment::Nothing) else {
-            ui.weak(if run.ended.is_some() {
+            ui.weak(if run.report.is_some() {
+                "No other run has a mask of this kind: show another method of the comparison"
+            } else if run.ended.is_some() {
                 "No iteration of this run is kept: choose another run"
             } else {
                 "No factors yet"
             });
             return;
         };
-        let key = Key { first: moment.clone(), second, factor: self.factor };
+        let key = Key { first: moment.clone(), second, factor };
         self.made.want_slowly(ui.ctx(), key, std::time::Duration::from_millis(100), Clone::clone);
         match self.made.latest().map(|made| made.as_ref()) {
             None => _ = ui.weak("Comparing…"),
@@ -171,8 +193,7 @@ impl Moment {
             (Self::Nothing, _) => None,
             (Self::Shot(shot), Factor::A) => Some(shot.masks()[0].clone()),
             (Self::Shot(shot), Factor::B) => Some(shot.masks()[1].clone()),
-            (Self::End(kept), Factor::A) => Some(Mask::of(&kept.factors().a)),
-            (Self::End(kept), Factor::B) => Some(Mask::of(&kept.factors().b)),
+            (Self::End(kept), factor) => Some(kept.mask(factor)),
         }
     }
 }

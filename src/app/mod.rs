@@ -5,6 +5,7 @@
 //!   between starts (`saved.rs`).
 //! - *Runs:* `run.rs` receives a job's events, `film.rs` keeps its iterations, `timeline.rs` says which is on screen,
 //!   `showing.rs` makes the pictures of that one, on a thread (`background.rs`).
+//! - *Other methods:* `comparing/`, one layer by all of them.
 //! - *Language models:* `language/`, what becomes of a whole model.
 //! - *Pictures:* [`picture`] draws a matrix, `linked_views.rs` five of them under one pointer.
 
@@ -15,6 +16,7 @@ mod bars;
 mod baselines;
 mod colors;
 mod command_palette;
+mod comparing;
 mod controls;
 mod curves_panel;
 mod desk;
@@ -34,6 +36,7 @@ mod histogram_panel;
 mod hook;
 mod inputs_panel;
 mod intake;
+mod kept;
 mod language;
 mod layers_panel;
 mod layers_table;
@@ -68,9 +71,10 @@ pub use explorer::{Explorer, Opening};
 pub use frame_bench::{FrameBench, FramePlan, FrameReport};
 pub use frame_times::FrameTimes;
 pub use hook::Labels;
+pub use kept::{Kept, Parts};
 pub use language::LanguageRoom;
 pub use link::Link;
 pub use linked_views::{Looks, Pointer};
-pub use run::{Ended, Kept, Run, State, Subject};
+pub use run::{Ended, Run, State, Subject};
 pub use showing::Pictures;
 pub use workspace::Pane;

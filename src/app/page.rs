@@ -4,7 +4,8 @@ use super::explorer::{Explorer, Opening};
 use super::hook::Labels;
 use super::link::Link;
 use super::{
-    baselines, export_panel, files, hook, language, layers_table, loader, masks_panel, run, showing, split_search,
+    baselines, comparing, export_panel, files, hook, language, layers_table, loader, masks_panel, run, showing,
+    split_search,
 };
 use crate::away::{self, Registry};
 use crate::model::{Chosen, Source};
@@ -32,6 +33,7 @@ fn registry() -> Registry {
         .task::<layers_table::Measure>()
         .task::<export_panel::Write>()
         .task::<split_search::FindSplit>()
+        .task::<comparing::Replace>()
         .task::<hook::Bench>();
     language::register(loader::register(registry))
 }

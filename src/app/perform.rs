@@ -22,6 +22,7 @@ impl Explorer {
         match action {
             Action::Start => self.blocked(),
             Action::Pause | Action::Step | Action::Iteration | Action::Cancel => unless(active, "No run is going on"),
+            Action::Compare => self.no_comparison(),
             Action::Export => unless(self.subject.is_some() || shown.is_some(), "Nothing is open"),
             Action::Undo => unless(self.history.has_undo(&self.settings), "No setting was changed"),
             Action::Redo => unless(self.history.has_redo(&self.settings), "Nothing was undone"),
@@ -59,6 +60,10 @@ impl Explorer {
                 self.start(ctx, false);
             }
             Action::Pause | Action::Step | Action::Iteration | Action::Cancel => self.tell(action),
+            Action::Compare => {
+                self.show(super::workspace::Pane::Compare);
+                self.compare_ticked(ctx);
+            }
             Action::Undo => {
                 if let Some(settings) = self.history.undo(&self.settings).cloned() {
                     self.settings = settings;
@@ -125,6 +130,7 @@ impl Explorer {
         self.saved.looks = saved.looks.clone();
         self.workspace = Workspaces::new(Workspace::restore(&saved.layout).unwrap_or_default());
         self.queue.clear();
+        self.comparing = Default::default();
         self.tour.close();
         if let Some(link) = &link {
             self.follow(link);

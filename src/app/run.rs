@@ -1,10 +1,13 @@
 //! One run as the window knows it.
 
+use super::comparing::Replaced;
 use super::film::{Film, Shot};
+use super::kept::{Kept, Parts};
 use crate::away::{self, Flow, Lane, Line, Process, shared};
+use crate::export::RunReport;
 use crate::factorize::{Factors, Report, Settings};
-use crate::job::{Command, End, Event, Job, Outcome, Problem, Progress, Session};
-use crate::matrix::Csr;
+use crate::job::{Command, End, Event, Job, LayerErrors, Outcome, Problem, Progress, Session};
+use crate::methods::{Method, Threshold};
 use crate::model::{Checkpoint, Layer};
 use eframe::egui::Context;
 use serde::{Deserialize, Serialize};
@@ -63,40 +66,6 @@ pub enum State {
     Failed(String),
     /// Not a run of this program: factors from a file.
     Opened,
-}
-
-/// A and B in the end, without their zeros.
-#[derive(Serialize, Deserialize)]
-pub struct Kept {
-    a: Csr,
-    b: Csr,
-}
-
-impl Kept {
-    /// Of dense factors.
-    pub fn of(factors: &Factors) -> Self {
-        Self { a: Csr::from_dense(&factors.a), b: Csr::from_dense(&factors.b) }
-    }
-
-    /// With their zeros.
-    pub fn factors(&self) -> Factors {
-        Factors { a: self.a.to_dense(), b: self.b.to_dense() }
-    }
-
-    /// Nonzeros of A and of B.
-    pub fn nnz(&self) -> [usize; 2] {
-        [self.a.nnz(), self.b.nnz()]
-    }
-
-    /// k.
-    pub fn inner_dim(&self) -> usize {
-        self.a.cols()
-    }
-
-    /// Rows and columns of A·B.
-    pub fn shape(&self) -> (usize, usize) {
-        (self.a.rows(), self.b.cols())
-    }
 }
 
 /// A run that is over: what is known of it beside its factors, which are kept without their zeros.
@@ -195,7 +164,11 @@ pub struct Run {
     pub subject: Option<Subject>,
     /// What it works on; of opened factors nothing is known.
     pub problem: Option<Problem>,
-    /// What was asked for.
+    /// How W is replaced.
+    pub method: Method,
+    /// Over what entries compete, where the method leaves that open.
+    pub threshold: Threshold,
+    /// What was asked for; of another method than DSF only the density counts.
     pub settings: Option<Settings>,
     /// Where it is.
     pub state: State,
@@ -205,11 +178,14 @@ pub struct Run {
     pub reports: Vec<Report>,
     /// What it left behind.
     pub ended: Option<Box<Ended>>,
+    /// What a method came to in a comparison, which keeps no iterations.
+    pub report: Option<Box<RunReport>>,
     /// Its iterations.
     pub film: Film,
     /// The factors as they were last seen while it went on.
     pub latest: Option<Arc<Shot>>,
-    /// Whether it was started by moving a slider: then it goes when it is overtaken unfinished.
+    /// Whether nobody asked for it by itself: it was started by moving a slider, and goes when it is overtaken unfinished,
+    /// or is from a comparison.
     pub live: bool,
     /// Whether someone wants to find it again.
     pub starred: bool,
@@ -261,6 +237,35 @@ impl Run {
         }
     }
 
+    /// What a method made of a layer in a comparison.
+    pub fn replaced(number: usize, name: String, subject: Subject, problem: Problem, made: &Replaced) -> Self {
+        let Replaced { candidate, report, settings, kept } = made;
+        let layer = report.layer_error.map(|calibration| LayerErrors {
+            before_finalize: report.layer_error_before_finalize.unwrap_or(calibration),
+            calibration,
+            held_out: report.layer_error_held_out,
+        });
+        let outcome = Outcome {
+            settings: settings.clone(),
+            layer,
+            history: report.history.clone(),
+            seconds: report.seconds,
+            ..Outcome::opened(Factors::default(), report.relative_error)
+        };
+        let title = subject.layer.name.clone();
+        Self {
+            name,
+            problem: Some(problem),
+            method: candidate.method,
+            threshold: candidate.threshold,
+            settings: Some(settings.clone()),
+            ended: Some(Box::new(Ended { outcome, kept: kept.clone() })),
+            report: Some(Box::new(report.clone())),
+            live: true,
+            ..Self::empty(number, title, Some(subject), State::Finished)
+        }
+    }
+
     fn empty(number: usize, title: String, subject: Option<Subject>, state: State) -> Self {
         Self {
             number,
@@ -269,11 +274,14 @@ impl Run {
             stem: None,
             subject,
             problem: None,
+            method: Method::Dsf,
+            threshold: Threshold::default(),
             settings: None,
             state,
             progress: None,
             reports: Vec::new(),
             ended: None,
+            report: None,
             film: Film::new(FILM),
             latest: None,
             live: false,
@@ -370,6 +378,16 @@ impl Run {
     /// Whether there is something to lose: factors, or what will become of them.
     pub fn is_unsaved(&self) -> bool {
         (self.ended.is_some() || self.is_active()) && !self.exported && (!self.live || self.starred)
+    }
+
+    /// What its factors are called.
+    pub fn parts(&self) -> Parts {
+        self.ended.as_ref().map_or(Parts::Factors, |ended| ended.kept.parts())
+    }
+
+    /// Whether its curve is of W scaled by its inputs.
+    pub fn has_scaled_curve(&self) -> bool {
+        self.is_layerwise() && self.method == Method::Dsf
     }
 
     /// Whether its errors are those of W scaled by its inputs.

@@ -3,6 +3,7 @@
 use super::run::{Run, State};
 use crate::factorize::{Preset, Settings};
 use crate::measure::Storage;
+use crate::methods::Method;
 use eframe::egui::{ComboBox, Grid, Key, RichText, ScrollArea, TextEdit, Ui};
 
 /// What was clicked in the list.
@@ -83,6 +84,7 @@ impl RunsPanel {
         bytes_ui(ui, run);
         ui.label(seconds(run));
         match &run.settings {
+            Some(_) if run.method != Method::Dsf => _ = ui.weak(run.method.about()),
             Some(settings) => {
                 if ui.button(summary(settings)).on_hover_text("Take these settings over").clicked() {
                     action = Some(RunAction::Settings(at));
@@ -172,12 +174,15 @@ pub fn in_order(runs: &[Run]) -> Vec<usize> {
 fn differences(run: &Run, other: &Run) -> Vec<(String, String, String)> {
     let facts = |run: &Run| -> Vec<(String, String)> {
         let settings = serde_json::to_value(&run.settings).unwrap_or_default();
-        let settings = settings.as_object().cloned().unwrap_or_default();
+        let mut settings = settings.as_object().cloned().unwrap_or_default();
+        // Of the settings of DSF the others have been told no more.
+        settings.retain(|name, _| run.method == Method::Dsf || name == "density");
         let mut facts: Vec<(String, String)> = settings
             .into_iter()
             .map(|(name, value)| (name.replace('_', " "), value.to_string().replace('"', "")))
             .collect();
         let none = || "–".to_owned();
+        facts.push(("method".into(), run.method.title().into()));
         facts.push(("layer".into(), run.title.clone()));
         facts.push(("calibration".into(), if run.is_layerwise() { "yes" } else { "no" }.into()));
         facts.push(("error".into(), run.error().map_or_else(none, |error| format!("{error:.6}"))));
@@ -208,10 +213,12 @@ fn layer_error_ui(ui: &mut Ui, run: &Run) {
         return;
     };
     let held_out = errors.held_out.map_or(String::new(), |error| format!("\non held-out inputs {error:.5}"));
-    ui.label(format!("{:.5}", errors.held_out.unwrap_or(errors.calibration))).on_hover_text(format!(
-        "on the calibration {:.5}\nbefore it was finalized {:.5}{held_out}",
-        errors.calibration, errors.before_finalize
-    ));
+    let before = match run.method {
+        Method::Dsf => format!("\nbefore it was finalized {:.5}", errors.before_finalize),
+        _ => String::new(),
+    };
+    ui.label(format!("{:.5}", errors.held_out.unwrap_or(errors.calibration)))
+        .on_hover_text(format!("on the calibration {:.5}{before}{held_out}", errors.calibration));
 }
 
 /// What the factors take, with 16-bit values.
@@ -220,6 +227,19 @@ fn bytes_ui(ui: &mut Ui, run: &Run) {
         ui.label("");
         return;
     };
+    if let Some(report) = &run.report {
+        let form = |bytes: Option<u64>, how: &str| bytes.map_or(String::new(), |bytes| format!("\n{bytes} {how}"));
+        ui.label(format!("{:.0} %", 100.0 * report.bytes as f64 / report.bytes_dense.max(1) as f64)).on_hover_text(
+            format!(
+                "{} with 16-bit values, against {} of W{}{}",
+                report.bytes,
+                report.bytes_dense,
+                form(report.bytes_bitmask, "with a bit for each position"),
+                form(report.bytes_csr, "as CSR")
+            ),
+        );
+        return;
+    }
     let ((rows, cols), [a, b]) = (ended.kept.shape(), ended.kept.nnz());
     let storage = Storage::of_factors(rows, cols, ended.kept.inner_dim(), a, b);
     let share = |bytes: u64| 100.0 * bytes as f64 / storage.dense as f64;

@@ -66,12 +66,23 @@ impl Quantity {
             run.reports.iter().map(|report| (report.step as f64 / 2.0, of(report))).collect()
         };
         match self {
-            Self::Error => vec![("", curve(|report| report.error))],
+            Self::Error => vec![("", run_errors(run))],
             Self::Rho0 => vec![("", curve(|report| report.rho0))],
             Self::Ridge => vec![("", curve(|report| report.ridge))],
             Self::Churn => vec![("", curve(|report| report.churn))],
             Self::Residuals => vec![(" primal", curve(|report| report.primal)), (" dual", curve(|report| report.dual))],
         }
+    }
+}
+
+/// After each half-step, or where those are not kept, after each iteration.
+fn run_errors(run: &Run) -> Vec<(f64, f64)> {
+    match (&run.reports[..], &run.ended) {
+        ([], Some(ended)) => {
+            let history = ended.outcome.history.iter().enumerate();
+            history.map(|(at, &error)| ((at + 1) as f64, error)).collect()
+        }
+        (reports, _) => reports.iter().map(|report| (report.step as f64 / 2.0, report.error)).collect(),
     }
 }
 

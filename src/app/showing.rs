@@ -2,8 +2,8 @@
 
 use super::background::Background;
 use super::film::Shot;
+use super::kept::{Kept, Parts};
 use super::picture::Pyramid;
-use super::run::Kept;
 use crate::away::{Lane, Silent, shared};
 use crate::factorize::Factors;
 use crate::matrix::{Arrangement, Matrix, Orders, inverse, permuted};
@@ -35,7 +35,15 @@ impl Moment {
 
     /// A·B.
     pub fn product(&self) -> Option<Matrix> {
-        self.factors().map(|factors| factors.product())
+        match self {
+            Self::End(kept) => Some(kept.product()),
+            _ => self.factors().map(|factors| factors.product()),
+        }
+    }
+
+    /// What its factors are called.
+    fn parts(&self) -> Parts {
+        if let Self::End(kept) = self { kept.parts() } else { Parts::Factors }
     }
 
     fn factors(&self) -> Option<Factors> {
@@ -222,12 +230,14 @@ pub struct Drawn {
     pub input: Axis,
     /// Which step the factors are from; `None` in the end.
     pub step: Option<usize>,
+    /// What the factors are called.
+    pub parts: Parts,
 }
 
 impl Drawn {
     /// Heavy for large matrices: not for the window's thread.
     fn new(request: &Request) -> Self {
-        let step = request.moment.step();
+        let (step, parts) = (request.moment.step(), request.moment.parts());
         let nothing = Self {
             w: None,
             a: None,
@@ -238,20 +248,32 @@ impl Drawn {
             inner: Axis::default(),
             input: Axis::default(),
             step,
+            parts,
         };
         let Some(mut factors) = request.moment.factors() else { return nothing };
         let mut axes = [Axis::default(), Axis::default(), Axis::default()];
         let mut w = request.layer.as_ref().map(|layer| layer.weight.clone());
         let mut arranged = None;
         if request.arrangement != Arrangement::Stored {
-            let orders = Orders::of(&factors.a, &factors.b, request.arrangement);
+            let orders = match parts {
+                // An identity stays one.
+                Parts::Alone => {
+                    let (out, input) = request.arrangement.of(&factors.b);
+                    Orders { inner: out.clone(), out, input }
+                }
+                _ => Orders::of(&factors.a, &factors.b, request.arrangement),
+            };
             factors.a = permuted(&factors.a, &orders.out, &orders.inner);
             factors.b = permuted(&factors.b, &orders.inner, &orders.input);
             w = w.map(|w| Arc::new(permuted(&w, &orders.out, &orders.input)));
             arranged = w.clone().map(|w| Arc::new(Pyramid::new(w)));
             axes = [orders.out, orders.inner, orders.input].map(Axis::new);
         }
-        let product = factors.product();
+        let product = match parts {
+            // Instead of a product with an identity.
+            Parts::Alone => factors.b.clone(),
+            _ => factors.product(),
+        };
         let error = w.filter(|w| w.shape() == product.shape()).map(|w| {
             let entries = w.as_slice().iter().zip(product.as_slice()).map(|(w, p)| w - p).collect();
             Matrix::from_vec(w.rows(), w.cols(), entries)
@@ -268,6 +290,7 @@ impl Drawn {
             inner,
             input,
             step,
+            parts,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::run::{Run, State};
 use super::showing::Moment;
+use crate::methods::Method;
 use eframe::egui::{Slider, Ui};
 
 /// Shots a second while they are played.
@@ -96,6 +97,8 @@ impl Timeline {
         if shots.is_empty() {
             ui.weak(match (&run.state, &run.ended) {
                 (State::Opened, _) => "factors from a file",
+                _ if run.method != Method::Dsf => "this method has no iterations to go back to",
+                _ if run.report.is_some() => "a comparison keeps no iterations",
                 (_, Some(_)) => "its iterations were given up for those of later runs",
                 _ => "no iteration yet",
             });

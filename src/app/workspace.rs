@@ -23,11 +23,12 @@ pub enum Pane {
     Story,
     Lesson,
     Log,
+    Compare,
 }
 
 impl Pane {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Layers,
         Self::Settings,
         Self::W,
@@ -44,6 +45,7 @@ impl Pane {
         Self::Story,
         Self::Lesson,
         Self::Log,
+        Self::Compare,
     ];
 
     /// What its tab says.
@@ -65,6 +67,7 @@ impl Pane {
             Self::Story => "Story",
             Self::Lesson => "Lesson",
             Self::Log => "Log",
+            Self::Compare => "Methods",
         }
     }
 }
@@ -92,11 +95,12 @@ impl Default for Workspace {
         let runs = tab(&mut tiles, &[Pane::Runs]);
         let history = shared(&mut tiles, LinearDir::Horizontal, &[(curves, 0.5), (runs, 0.5)]);
         let middle = shared(&mut tiles, LinearDir::Vertical, &[(above, 0.35), (below, 0.35), (history, 0.3)]);
-        // Three pages: one layer, the whole model, and the lesson.
+        // Four pages: one layer, what other methods make of it, the whole model, and the lesson.
+        let compare = tab(&mut tiles, &[Pane::Compare]);
         let (model, story) = (tab(&mut tiles, &[Pane::Model]), tab(&mut tiles, &[Pane::Story]));
         let model = shared(&mut tiles, LinearDir::Horizontal, &[(model, 0.58), (story, 0.42)]);
         let lesson = tab(&mut tiles, &[Pane::Lesson]);
-        let middle = tiles.insert_tab_tile(vec![middle, model, lesson]);
+        let middle = tiles.insert_tab_tile(vec![middle, compare, model, lesson]);
         let layers = tab(&mut tiles, &[Pane::Layers]);
         let settings = tab(&mut tiles, &[Pane::Settings]);
         let all = [(layers, 0.16), (middle, 0.62), (settings, 0.22)];
@@ -170,6 +174,7 @@ pub fn page_name(tiles: &Tiles<Pane>, page: TileId) -> &'static str {
     match () {
         () if holds(tiles, page, Pane::Model) => "Language model",
         () if holds(tiles, page, Pane::Lesson) => "8×8 lesson",
+        () if holds(tiles, page, Pane::Compare) => "Compare",
         () => "Layer",
     }
 }
@@ -195,7 +200,17 @@ impl Workspace {
     /// For a phone: pictures above, everything else below, one at a time.
     fn narrow() -> Self {
         let mut tiles = Tiles::default();
-        let seen = [Pane::W, Pane::Product, Pane::Error, Pane::A, Pane::B, Pane::Curves, Pane::Story, Pane::Lesson];
+        let seen = [
+            Pane::W,
+            Pane::Product,
+            Pane::Error,
+            Pane::A,
+            Pane::B,
+            Pane::Curves,
+            Pane::Compare,
+            Pane::Story,
+            Pane::Lesson,
+        ];
         let rest = Pane::ALL.into_iter().filter(|pane| !seen.contains(pane));
         let set = rest.clone().find(|pane| *pane == Pane::Settings).into_iter();
         let below: Vec<Pane> = set.chain(rest.filter(|pane| *pane != Pane::Settings)).collect();
@@ -220,7 +235,7 @@ impl Workspace {
         let shown = |pane: &Pane| {
             active.iter().any(|&tile| matches!(self.tree.tiles.get(tile), Some(Tile::Pane(found)) if found == pane))
         };
-        [Pane::Model, Pane::Lesson, Pane::W].into_iter().find(shown)
+        [Pane::Model, Pane::Lesson, Pane::Compare, Pane::W].into_iter().find(shown)
     }
 
     /// Leaves these panels out; all others are there.

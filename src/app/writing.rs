@@ -1,6 +1,6 @@
 //! What the window shows, made ready for a thread that writes it.
 
-use super::curves_panel::{Curve, curves};
+use super::curves_panel::{Curve, curves, levels};
 use super::explorer::{Explorer, is_exportable};
 use super::export_panel::{Request, RunToWrite, ViewToWrite, What};
 use super::series::Quantity;
@@ -17,7 +17,7 @@ impl Explorer {
             look: Look::Line,
             points,
         });
-        let rules = self.baselines.lines().filter(|_| quantity == Quantity::Error);
+        let rules = levels(quantity, &self.runs, self.selected, self.baselines).into_iter();
         Chart {
             title: self.shown().map_or(String::new(), |run| run.title.clone()),
             x_label: "outer iteration".into(),
@@ -25,7 +25,7 @@ impl Explorer {
             log_x: false,
             log_y: true,
             series: series.collect(),
-            rules: rules.map(|(name, color, y)| Rule { name: name.into(), y, color: rgb(color) }).collect(),
+            rules: rules.map(|level| Rule { name: level.name, y: level.error, color: rgb(level.color) }).collect(),
         }
     }
 
@@ -46,7 +46,9 @@ impl Explorer {
                 outcome,
                 kept,
                 problem: run.problem.clone()?,
-                threads: self.thread_count(),
+                threads: run.report.as_ref().map_or(self.thread_count(), |report| report.threads),
+                method: run.method,
+                threshold: run.threshold,
             })
         });
         let quantity = if what == What::Report { Quantity::Error } else { self.saved.quantity };

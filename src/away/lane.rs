@@ -1,7 +1,7 @@
 //! Which tasks wait for each other.
 
-/// A page has one Worker for each lane that something was sent to; tasks of one lane follow each other. On the desktop
-/// every task has a thread of its own.
+/// A page has one Worker for each lane that something was sent to, or a few; tasks of one Worker follow each other. On the
+/// desktop every task has a thread of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lane {
     /// The run in work.
@@ -18,11 +18,13 @@ pub enum Lane {
     Compressing,
     /// What layers cost being measured.
     Measuring,
+    /// Methods being compared, several at once.
+    Comparing,
 }
 
 impl Lane {
     /// Whether its Worker is ended when nobody waits any more for the only task it has.
     pub fn ends_with_its_task(self) -> bool {
-        matches!(self, Self::Slow | Self::Compressing | Self::Measuring)
+        matches!(self, Self::Slow | Self::Compressing | Self::Measuring | Self::Comparing)
     }
 }

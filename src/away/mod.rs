@@ -27,9 +27,9 @@ pub use attached::{Attached, with_attached};
 pub use lane::Lane;
 pub use made::{Made, Recipe};
 #[cfg(target_arch = "wasm32")]
-pub use page::{Line, Ticket, converse, drop_later, instead_of_gpu, notices, processors, start};
+pub use page::{Line, Ticket, converse, drop_later, instead_of_gpu, notices, processors, side_by_side, start};
 pub use task::{Flow, Message, Process, Silent, Task};
 #[cfg(not(target_arch = "wasm32"))]
-pub use threads::{Line, Ticket, converse, drop_later, instead_of_gpu, notices, processors, start};
+pub use threads::{Line, Ticket, converse, drop_later, instead_of_gpu, notices, processors, side_by_side, start};
 #[cfg(target_arch = "wasm32")]
 pub use worker::{Registry, serve};

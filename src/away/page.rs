@@ -62,6 +62,7 @@ impl Lane {
             Self::Slow => &["slow tasks"],
             Self::Compressing => &["compressing"],
             Self::Measuring => &["measuring"],
+            Self::Comparing => &["comparing", "second comparison", "third comparison"],
         }
     }
 }
@@ -81,6 +82,13 @@ pub fn instead_of_gpu() -> Option<&'static str> {
 /// A Worker has one thread.
 pub fn processors() -> usize {
     1
+}
+
+/// How many tasks of [`Lane::Comparing`] can go on at once: one processor is left to the page.
+pub fn side_by_side() -> usize {
+    let navigator = js_sys::Reflect::get(&js_sys::global(), &"navigator".into()).unwrap_or(JsValue::UNDEFINED);
+    let processors = js_sys::Reflect::get(&navigator, &"hardwareConcurrency".into()).ok().and_then(|n| n.as_f64());
+    (processors.unwrap_or(2.0) as usize).saturating_sub(1).clamp(1, Lane::Comparing.slots().len())
 }
 
 /// Gives it back now: a page has no other thread that could.

@@ -104,6 +104,11 @@ pub fn instead_of_gpu() -> Option<&'static str> {
     None
 }
 
+/// How many tasks of [`super::Lane::Comparing`] can go on at once.
+pub fn side_by_side() -> usize {
+    processors()
+}
+
 /// How many threads a run may have.
 pub fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, |n| n.get())

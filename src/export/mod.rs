@@ -39,7 +39,7 @@ pub use layout::Layout;
 pub use palette::Palette;
 #[cfg(feature = "gui")]
 pub(crate) use picture::short;
-pub use picture::{ColorBar, Picture, contact_sheet, default_range, factor_sheet, framed, picture};
+pub use picture::{ColorBar, Picture, contact_sheet, default_range, factor_sheet, framed, picture, replacement_sheet};
 #[cfg(not(target_arch = "wasm32"))]
 pub use raster::svg_to_png;
 pub use report::RunReport;

@@ -189,6 +189,19 @@ pub fn factor_sheet(w: &Matrix, factors: &Factors, max_side: usize, palette: Pal
     side_by_side(&images, palette)
 }
 
+/// W, what replaces it and what is left side by side, in W's range; `name` is written over the second.
+///
+/// # Panics
+/// When `replacement` has not W's shape.
+pub fn replacement_sheet(w: &Matrix, replacement: &Matrix, name: &str, max_side: usize, palette: Palette) -> Image {
+    let rest = format!("W-{name}");
+    let mut titles = ["W", name, &rest].into_iter();
+    let images = pruned_images(w, replacement, |picture| {
+        picture.title(titles.next().unwrap_or_default()).max_side(max_side).palette(palette).image()
+    });
+    side_by_side(&images, palette)
+}
+
 /// W, A, B, A·B, which is `product`, and W − A·B, each as `draw` draws it. The three that are W's size share W's range.
 pub(super) fn factor_images(
     w: &Matrix,

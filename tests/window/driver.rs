@@ -16,13 +16,23 @@ pub fn window(opening: Opening) -> Harness<'static, Explorer> {
 
 /// Frames until `done`, at most a minute.
 pub fn until(harness: &mut Harness<'_, Explorer>, what: &str, done: impl Fn(&Harness<'_, Explorer>) -> bool) {
+    within(60, harness, what, done);
+}
+
+/// Frames until `done`, at most so many seconds.
+pub fn within(
+    seconds: u64,
+    harness: &mut Harness<'_, Explorer>,
+    what: &str,
+    done: impl Fn(&Harness<'_, Explorer>) -> bool,
+) {
     let start = Instant::now();
     loop {
         harness.step();
         if done(harness) {
             return;
         }
-        assert!(start.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
+        assert!(start.elapsed() < Duration::from_secs(seconds), "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -99,6 +109,28 @@ pub fn npy(name: &str, rows: usize, cols: usize) -> PathBuf {
     bytes.extend((0..rows * cols).flat_map(|at| value(at).to_le_bytes()));
     std::fs::write(&path, bytes).unwrap();
     path
+}
+
+/// A file with 512 samples of what a layer reads, each input at its own scale.
+pub fn inputs(name: &str, inputs: usize) -> PathBuf {
+    let value = |at: usize| ((at * 7919 % 1009) as f32 - 504.0) * (1 + at % inputs) as f32;
+    let x: Vec<f32> = (0..512 * inputs).map(value).collect();
+    let shape = vec![512, inputs];
+    let tensor = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape, bytemuck::cast_slice(&x));
+    let bytes = safetensors::serialize([("X", tensor.unwrap())], None).unwrap();
+    let path = scratch(name);
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+/// Gives the layer that is open its inputs, and waits for the run that follows.
+pub fn calibrate(harness: &mut Harness<'_, Explorer>, path: &std::path::Path) {
+    let runs = harness.state().runs().len();
+    harness.get_by_label("Layer's inputs").click();
+    harness.run_steps(30);
+    type_into(harness, "Path of a layer's inputs", path.to_str().unwrap());
+    click(harness, "Read");
+    until(harness, "a run with calibration", |harness| harness.state().runs().len() > runs && finished(harness));
 }
 
 /// A window on a layer that takes seconds, so that its run can be caught in the middle; it starts only when told.

@@ -1,6 +1,8 @@
 //! What a person sees who has just started the window, and what happens to what is not as it should be.
 
-use super::driver::{click, finished, large, npy, paused, pictures, scratch, stepped, type_into, until, window};
+use super::driver::{
+    calibrate, click, finished, inputs, large, npy, paused, pictures, scratch, stepped, type_into, until, window,
+};
 use dsf_explorer::app::{Explorer, Opening, State};
 use dsf_explorer::factorize::Preset;
 use dsf_explorer::model::Source;
@@ -137,26 +139,10 @@ fn it_is_drawn() {
 
 #[test]
 fn a_layers_inputs_make_the_run_layer_wise() {
-    let folder = scratch("inputs");
-    std::fs::create_dir_all(&folder).unwrap();
-    // The built-in layer has 256 inputs; X [samples, in] with each input at its own scale.
-    let x: Vec<f32> = (0..512 * 256).map(|at| ((at * 7919 % 1009) as f32 - 504.0) * (1 + at % 256) as f32).collect();
-    let tensor =
-        safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![512, 256], bytemuck::cast_slice(&x));
-    let bytes = safetensors::serialize([("X", tensor.unwrap())], None).unwrap();
-    let path = folder.join("inputs.safetensors");
-    std::fs::write(&path, bytes).unwrap();
-
+    let path = inputs("inputs.safetensors", 256);
     let mut harness = window(Opening::default());
     until(&mut harness, "the first run", finished);
-    let runs = harness.state().runs().len();
-    harness.get_by_label("Layer's inputs").click();
-    for _ in 0..30 {
-        harness.step();
-    }
-    type_into(&mut harness, "Path of a layer's inputs", path.to_str().unwrap());
-    click(&mut harness, "Read");
-    until(&mut harness, "a run with calibration", |harness| harness.state().runs().len() > runs && finished(harness));
+    calibrate(&mut harness, &path);
     let layer = harness.state().runs().last().unwrap().ended.as_ref().unwrap().outcome.layer;
     let layer = layer.expect("layer-wise errors");
     assert!(layer.calibration > 0.0 && layer.calibration < layer.before_finalize, "{layer:?}");

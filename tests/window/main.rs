@@ -1,6 +1,7 @@
 //! The window, driven by its labels as a person or a screen reader finds them.
 #![cfg(feature = "gui")]
 
+mod compare;
 mod driver;
 mod first_minute;
 mod flows;

@@ -357,6 +357,31 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     return page;
   },
 
+  async "methods are compared beside each other, and cancelled"() {
+    const page = await open();
+    await ready(page);
+    await order(page, { show: "Methods" });
+    await order(page, { compare: ["dsf", "magnitude", "svd", "palm4msa", "hierarchical"] });
+    const row = (seen, method) => seen.comparison.find((row) => row.method === method);
+    await until(page, "three methods", (seen) => ["dsf", "magnitude", "svd"].every((method) => row(seen, method).state === "done"), 120);
+    await shot(page, "methods");
+    // A Worker in the middle of its work is ended; the page goes on.
+    const before = Date.now();
+    await order(page, { compare: "cancel" });
+    const seen = await state(page);
+    assert(Date.now() - before < 2000, "at once");
+    assert.equal(row(seen, "palm4msa").state, "cancelled");
+    assert(row(seen, "dsf").error < row(seen, "magnitude").error, JSON.stringify(seen.comparison));
+    assert(Math.abs(row(seen, "magnitude").error - seen.baselines.magnitude) < 1e-6);
+    await order(page, { compare: { show: "magnitude" } });
+    const shown = await until(page, "its pictures", (seen) => seen.pictures && seen.runs.at(-1).method === "magnitude");
+    assert.equal(shown.runs.at(-1).error, row(shown, "magnitude").error);
+    // The next comparison gets new Workers.
+    await order(page, { compare: ["monarch"] });
+    await until(page, "Monarch", (seen) => row(seen, "monarch")?.state === "done", 120);
+    return page;
+  },
+
   async "settings are kept across visits"() {
     const page = await open();
     await ready(page);

@@ -1,0 +1,213 @@
+//! One layer by several methods: what waits, what is done, what came of it.
+
+use super::task::{Replace, Replaced};
+use crate::app::run::Subject;
+use crate::away::{self, Message, Ticket};
+use crate::compare::Candidate;
+use crate::factorize::Settings;
+use crate::job::Problem;
+use crate::methods::Method;
+use eframe::egui::Context;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+use web_time::Instant;
+
+/// Between two looks at how far the methods are.
+const PACE: Duration = Duration::from_millis(250);
+
+/// Methods side by side. Dropping it cancels what goes on.
+pub struct Comparison {
+    /// What they replace.
+    pub subject: Subject,
+    /// With what is known of its inputs.
+    pub problem: Problem,
+    /// What they were told; of others than DSF the density counts.
+    pub settings: Settings,
+    /// In the order of [`Method::ALL`].
+    pub rows: Vec<Row>,
+}
+
+/// One method.
+pub struct Row {
+    /// The method, and what it was told.
+    pub candidate: Candidate,
+    /// Where it is.
+    pub state: State,
+    /// The number of the run by which it is in the list of runs.
+    pub run: Option<usize>,
+}
+
+/// Where a method is.
+pub enum State {
+    /// Others come first.
+    Waiting,
+    /// It goes on.
+    Working(Work),
+    /// Someone did not want to wait.
+    Cancelled,
+    /// It cannot be done; why.
+    Failed(String),
+    /// It is over.
+    Done(Box<Replaced>),
+}
+
+/// A method that goes on.
+pub struct Work {
+    /// The share that is done, where the method tells.
+    pub share: f64,
+    begun: Instant,
+    news: Receiver<Message<Replace>>,
+    _ticket: Ticket,
+}
+
+impl Work {
+    /// Seconds so far, and those that are left where that can be said.
+    pub fn seconds(&self) -> (f64, Option<f64>) {
+        let so_far = self.begun.elapsed().as_secs_f64();
+        (so_far, (self.share > 0.01).then(|| so_far * (1.0 - self.share) / self.share))
+    }
+}
+
+impl State {
+    /// In a word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Working(_) => "working",
+            Self::Cancelled => "cancelled",
+            Self::Failed(_) => "failed",
+            Self::Done(_) => "done",
+        }
+    }
+
+    /// Whether it is still wanted.
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Waiting | Self::Working(_))
+    }
+}
+
+impl Row {
+    /// The method.
+    pub fn method(&self) -> Method {
+        self.candidate.method
+    }
+
+    /// What came of it, when it is over.
+    pub fn made(&self) -> Option<&Replaced> {
+        if let State::Done(made) = &self.state { Some(made) } else { None }
+    }
+
+    /// It is not wanted any more.
+    pub fn cancel(&mut self) {
+        if self.state.is_open() {
+            self.state = State::Cancelled;
+        }
+    }
+
+    /// It is wanted once more.
+    pub fn again(&mut self) {
+        if matches!(self.state, State::Cancelled | State::Failed(_)) {
+            self.state = State::Waiting;
+        }
+    }
+
+    /// Takes in what has happened.
+    fn poll(&mut self) {
+        let State::Working(work) = &mut self.state else { return };
+        let mut over = None;
+        while let Ok(message) = work.news.try_recv() {
+            match message {
+                Message::News(share) => work.share = share,
+                Message::Done(Ok(made)) => over = Some(State::Done(made)),
+                Message::Done(Err(why)) => over = Some(State::Failed(why)),
+                Message::Broken => over = Some(State::Failed("it broke off (a bug; please report it)".into())),
+            }
+        }
+        if let Some(over) = over {
+            self.state = over;
+        }
+    }
+}
+
+impl Comparison {
+    /// Of these; nothing begins before it is polled.
+    pub fn new(subject: Subject, problem: Problem, settings: Settings, candidates: Vec<Candidate>) -> Self {
+        let rows = candidates.into_iter().map(|candidate| Row { candidate, state: State::Waiting, run: None });
+        Self { subject, problem, settings, rows: rows.collect() }
+    }
+
+    /// Takes in what has happened, and begins what waits where fewer than `at_once` go on.
+    pub fn poll(&mut self, ctx: &Context, at_once: usize) {
+        self.rows.iter_mut().for_each(Row::poll);
+        let going = self.rows.iter().filter(|row| matches!(row.state, State::Working(_))).count();
+        let free = at_once.max(1).saturating_sub(going);
+        let waiting = self.rows.iter_mut().filter(|row| matches!(row.state, State::Waiting));
+        for row in waiting.take(free) {
+            let (layer, problem) = (self.subject.layer.clone(), self.problem.clone());
+            row.state = State::Working(begin(ctx, Replace { layer, problem, candidate: row.candidate.clone() }));
+        }
+        if self.is_going() {
+            ctx.request_repaint_after(PACE);
+        }
+    }
+
+    /// Whether something waits or goes on.
+    pub fn is_going(&self) -> bool {
+        self.rows.iter().any(|row| row.state.is_open())
+    }
+
+    /// Nothing of it is wanted any more; what is done stays.
+    pub fn cancel(&mut self) {
+        self.rows.iter_mut().for_each(Row::cancel);
+    }
+
+    /// The row of a method.
+    pub fn row(&self, method: Method) -> Option<&Row> {
+        self.rows.iter().find(|row| row.method() == method)
+    }
+
+    /// In what it is not what would be compared now, in a sentence.
+    pub fn is_of_another(
+        &self,
+        subject: Option<&Subject>,
+        problem: Option<&Problem>,
+        settings: &Settings,
+    ) -> Option<String> {
+        let percent = |density: f64| format!("{} %", (1e4 * density).round() / 1e2);
+        let same = |mine: &Option<Arc<_>>, now: &Option<Arc<_>>| {
+            mine.as_ref().map(Arc::as_ptr) == now.as_ref().map(Arc::as_ptr)
+        };
+        let name = &self.subject.layer.name;
+        if !subject.is_some_and(|subject| subject.is(&self.subject)) {
+            return Some(format!("These results are of {name}, which is no longer the open layer"));
+        }
+        if settings.density != self.settings.density {
+            return Some(format!(
+                "These results are at {}, not at {}",
+                percent(self.settings.density),
+                percent(settings.density)
+            ));
+        }
+        if problem.is_some_and(|now| {
+            !same(&self.problem.calibration, &now.calibration) || !same(&self.problem.held_out, &now.held_out)
+        }) {
+            return Some("These results were made with other inputs of the layer than those given now".into());
+        }
+        (*settings != self.settings && self.row(Method::Dsf).is_some())
+            .then(|| "DSF was run with other settings than those set now".into())
+    }
+}
+
+fn begin(ctx: &Context, task: Replace) -> Work {
+    let (sender, news) = channel();
+    let ctx = ctx.clone();
+    let ticket = away::start(task, move |message| {
+        let pause = if matches!(message, Message::News(_)) { PACE } else { Duration::ZERO };
+        // A window that has been closed, or no longer wants it, needs nothing.
+        if sender.send(message).is_ok() {
+            ctx.request_repaint_after(pause);
+        }
+    });
+    Work { share: 0.0, begun: Instant::now(), news, _ticket: ticket }
+}

@@ -1,0 +1,227 @@
+//! The Compare view: one layer by all methods at one density, each of them a task away from the window.
+//!
+//! `task.rs` does one method, `comparison.rs` holds what waits, goes on and is done; `panel.rs` asks for it,
+//! `table.rs` shows what came of it, a `line.rs` for each method. A result becomes a [`Run`] of the list when someone wants to see it.
+
+mod comparison;
+mod line;
+mod panel;
+mod table;
+mod task;
+
+pub use comparison::Comparison;
+pub use panel::ComparePanel;
+#[cfg(target_arch = "wasm32")]
+pub use task::Replace;
+pub use task::Replaced;
+
+use super::explorer::Explorer;
+use super::run::Run;
+use super::workspace::Pane;
+use crate::away;
+use crate::compare::{Candidate, choose};
+use crate::job::Problem;
+use crate::methods::{Form, Method, Threshold};
+use eframe::egui::{Context, Ui};
+use serde_json::{Value, json};
+
+/// What was asked for in the panel.
+pub enum CompareAct {
+    /// Compare what is ticked.
+    Start,
+    /// End what goes on.
+    CancelAll,
+    /// End this one.
+    Cancel(Method),
+    /// Do it once more.
+    Again(Method),
+    /// Its pictures.
+    Show(Method),
+    /// Its mask beside another one's.
+    Masks(Method),
+}
+
+/// What a run of a comparison is called.
+pub fn run_name(candidate: &Candidate) -> String {
+    let Candidate { method, settings, threshold } = candidate;
+    let by = if method.has_threshold() && *threshold == Threshold::Row { ", by row" } else { "" };
+    format!("{}, {}{by}", method.title(), percent(settings.density))
+}
+
+/// A share as people write it.
+pub fn percent(share: f64) -> String {
+    format!("{} %", (1e4 * share).round() / 1e2)
+}
+
+impl Explorer {
+    /// What a run or a method started now works on.
+    pub(super) fn problem(&self) -> Option<Problem> {
+        let weight = self.subject.as_ref()?.layer.weight.clone();
+        Some(Problem { weight, calibration: self.inputs.calibration(), held_out: self.inputs.held_out() })
+    }
+
+    pub(super) fn compare_ui(&mut self, ui: &mut Ui) {
+        let problem = self.problem();
+        let (subject, at_once) = (self.subject.clone(), self.compared_at_once());
+        let open = subject.as_ref().zip(problem.as_ref());
+        let act = self.comparing.ui(ui, open, &self.settings, self.selected.and_then(|at| self.runs.get(at)), at_once);
+        let Some(act) = act else { return };
+        match act {
+            CompareAct::Start => {
+                self.compare_ticked(ui.ctx());
+            }
+            CompareAct::CancelAll => self.comparing.comparison.iter_mut().for_each(Comparison::cancel),
+            CompareAct::Cancel(method) => self.comparing.row_mut(method).into_iter().for_each(comparison::Row::cancel),
+            CompareAct::Again(method) => self.comparing.row_mut(method).into_iter().for_each(comparison::Row::again),
+            CompareAct::Show(method) => {
+                if self.select_result(method).is_some() {
+                    self.to_front = Some(Pane::W);
+                }
+            }
+            CompareAct::Masks(method) => self.show_masks(method),
+        }
+        ui.ctx().request_repaint();
+    }
+
+    /// How many methods go on at once.
+    fn compared_at_once(&self) -> usize {
+        self.threads.unwrap_or_else(away::side_by_side)
+    }
+
+    /// Takes in what methods came to, and begins those that wait.
+    pub(super) fn poll_comparison(&mut self, ctx: &Context) {
+        let at_once = self.compared_at_once();
+        self.comparing.comparison.iter_mut().for_each(|comparison| comparison.poll(ctx, at_once));
+    }
+
+    /// Compares what is ticked and can be done.
+    pub(super) fn compare_ticked(&mut self, ctx: &Context) {
+        let ticked = self.comparing.ticked();
+        let begun = self.choose(&ticked).and_then(|(candidates, _)| self.compare(candidates));
+        begun.unwrap_or_else(|why| self.messages.problem(ctx, why));
+    }
+
+    /// Those of `methods` that can be done on the open layer, and why the others cannot.
+    fn choose(&self, methods: &[Method]) -> Result<(Vec<Candidate>, Vec<String>), String> {
+        let problem = self.problem().ok_or("No layer is open")?;
+        let (candidates, not) = choose(methods, &self.settings, self.comparing.threshold(), &problem);
+        Ok((candidates, not.into_iter().map(|(_, why)| panel::in_window(&why)).collect()))
+    }
+
+    /// Compares these on the open layer.
+    fn compare(&mut self, candidates: Vec<Candidate>) -> Result<(), String> {
+        let (subject, problem) = self.subject.clone().zip(self.problem()).ok_or("No layer is open")?;
+        if candidates.is_empty() {
+            return Err("No method that can be done is ticked".into());
+        }
+        self.comparing.comparison = Some(Comparison::new(subject, problem, self.settings.clone(), candidates));
+        Ok(())
+    }
+
+    /// Why no comparison can be started now.
+    pub(super) fn no_comparison(&self) -> Option<String> {
+        if self.comparing.is_going() {
+            return Some("A comparison is going on: cancel it first".into());
+        }
+        self.subject.is_none().then(|| "No layer is open".into())
+    }
+
+    /// What a method came to, on screen: a run of the list, which it joins once. Its place there.
+    fn select_result(&mut self, method: Method) -> Option<usize> {
+        let comparison = self.comparing.comparison.as_mut()?;
+        let row = comparison.rows.iter_mut().find(|row| row.method() == method)?;
+        if let Some(at) = row.run.and_then(|number| self.runs.iter().position(|run| run.number == number)) {
+            self.select(Some(at));
+            return Some(at);
+        }
+        let (subject, problem) = (comparison.subject.clone(), comparison.problem.clone());
+        let run = Run::replaced(self.next_number, run_name(&row.candidate), subject, problem, row.made()?);
+        row.run = Some(run.number);
+        self.add(run);
+        self.selected
+    }
+
+    /// The masks of a method beside those of the run on screen, where they are of one kind, else of another method.
+    fn show_masks(&mut self, method: Method) {
+        let beside = self.shown().filter(|run| self.comparing.has_masks_like(method, run)).map(|run| run.number);
+        let beside = beside.or_else(|| {
+            let other = self.comparing.masks_beside(method).ok()?;
+            let at = self.select_result(other)?;
+            Some(self.runs[at].number)
+        });
+        let (Some(beside), Some(_)) = (beside, self.select_result(method)) else { return };
+        self.masks.set_beside(beside);
+        self.to_front = Some(Pane::Masks);
+    }
+
+    /// What is compared, for those who ask from outside.
+    pub(super) fn comparison_state(&self) -> Value {
+        let rows = self.comparing.comparison.iter().flat_map(|comparison| &comparison.rows);
+        rows.map(|row| {
+            let report = row.made().map(|made| &made.report);
+            let (share, why) = match &row.state {
+                comparison::State::Working(work) => (Some(work.share), None),
+                comparison::State::Failed(why) => (None, Some(why)),
+                _ => (None, None),
+            };
+            json!({
+                "method": row.method().name(),
+                "state": row.state.name(),
+                "share": share,
+                "why": why,
+                "error": report.map(|report| report.relative_error),
+                "layer_error": report.and_then(|report| report.layer_error),
+                "nnz": report.map(|report| report.nnz),
+                "bytes": report.map(|report| report.bytes),
+                "seconds": report.map(|report| report.seconds),
+                "run": row.run,
+            })
+        })
+        .collect()
+    }
+
+    /// `["magnitude", …]` compares these, `[]` all that can be done, `"cancel"` ends what goes on, and `{"show": name}`
+    /// shows one.
+    pub(super) fn compare_order(&mut self, order: &Value) -> Result<(), String> {
+        let named = |name: &Value| {
+            let name = name.as_str().ok_or("methods are given by their names")?;
+            Method::named(name).ok_or_else(|| format!("there is no method {name}"))
+        };
+        if let Some(name) = order.get("show") {
+            let method = named(name)?;
+            self.select_result(method).ok_or_else(|| format!("{} is not done", method.title()))?;
+            self.to_front = Some(Pane::W);
+            return Ok(());
+        }
+        match order {
+            Value::String(word) if word == "cancel" => {
+                self.comparing.comparison.iter_mut().for_each(Comparison::cancel);
+                Ok(())
+            }
+            Value::Array(names) => {
+                if let Some(why) = self.no_comparison() {
+                    return Err(why);
+                }
+                let mut methods = names.iter().map(named).collect::<Result<Vec<_>, String>>()?;
+                methods.sort_unstable();
+                methods.dedup();
+                let all = methods.is_empty();
+                let (candidates, not) = self.choose(if all { &Method::ALL } else { &methods })?;
+                match not.into_iter().next() {
+                    Some(why) if !all => Err(why),
+                    _ => self.compare(candidates),
+                }
+            }
+            _ => Err("a comparison takes [method, …], \"cancel\" or {\"show\": method}".into()),
+        }
+    }
+}
+
+/// Why a form has no masks to be laid over another one's.
+fn no_masks(form: Form) -> Option<&'static str> {
+    match form {
+        Form::Factors | Form::Pruned => None,
+        Form::Dense => Some("Its factors are dense in themselves: there is no mask to compare"),
+        Form::Chain => Some("Masks are compared of one matrix, or of two factors; these are three"),
+    }
+}
