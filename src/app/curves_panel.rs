@@ -150,7 +150,8 @@ pub fn curves(quantity: Quantity, runs: &[Run], selected: Option<usize>) -> Vec<
     curves
 }
 
-fn power(log10: f64) -> String {
+/// The number that a logarithm stands for.
+pub fn power(log10: f64) -> String {
     let value = 10f64.powf(log10);
     if value >= 0.001 {
         format!("{value:.3}").trim_end_matches('0').trim_end_matches('.').into()
@@ -173,7 +174,7 @@ fn hover_text(hover: &egui_plot::HoverPosition<'_>) -> String {
 }
 
 /// Lines at 1, 2, 3, 5, 7 of each decade, the decades themselves strongest; at each digit where less than one is seen.
-fn decades(input: GridInput) -> Vec<GridMark> {
+pub fn decades(input: GridInput) -> Vec<GridMark> {
     let (low, high) = input.bounds;
     let range = low.floor().max(-40.0) as i32..=high.ceil().min(40.0) as i32;
     let marks = |decade: i32| {

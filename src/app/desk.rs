@@ -244,6 +244,7 @@ impl Behavior<Pane> for Desk<'_> {
             }
             Pane::Runs => explorer.runs_ui(ui),
             Pane::Compare => explorer.compare_ui(ui),
+            Pane::Sweeps => explorer.sweeps_ui(ui),
             Pane::Model => explorer.model_ui(ui),
             Pane::Story => explorer.language.story_ui(ui, explorer.threads),
             Pane::Lesson => explorer.lesson.ui(ui),

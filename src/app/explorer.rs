@@ -26,6 +26,7 @@ use super::series::Baselines;
 use super::share_panel::SharePanel;
 use super::showing::{Moment, Pictures, Showing};
 use super::split_search::SplitSearch;
+use super::sweeping::SweepPanel;
 use super::teach::{Lesson, Tour};
 use super::timeline::Timeline;
 use super::workspace::{Pane, Workspace, Workspaces};
@@ -85,6 +86,7 @@ pub struct Explorer {
     pub(super) inputs: InputsPanel,
     pub(super) language: LanguageRoom,
     pub(super) comparing: ComparePanel,
+    pub(super) sweeps: SweepPanel,
     pub(super) histogram: HistogramPanel,
     pub(super) masks: MasksPanel,
     pub(super) split: SplitSearch,
@@ -197,6 +199,7 @@ impl Explorer {
             inputs: InputsPanel::default(),
             language: LanguageRoom::default(),
             comparing: ComparePanel::default(),
+            sweeps: SweepPanel::default(),
             histogram: HistogramPanel::default(),
             masks: MasksPanel::default(),
             split: SplitSearch::default(),

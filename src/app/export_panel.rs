@@ -6,6 +6,7 @@ use super::linked_views::{LinkedViews, Looks, colors_of, picture};
 use super::picture::{Colors, Pyramid, Viewport, bar, image};
 use super::run::Run;
 use super::showing::Pictures;
+use super::sweeping::SweepToWrite;
 use super::workspace::Pane;
 use crate::away::{Lane, Silent, shared};
 use crate::export::{
@@ -38,11 +39,19 @@ pub enum What {
     Json,
     /// All of it on one page.
     Report,
+    /// The sweep on screen as numbers.
+    SweepCsv,
+    /// The same with everything that is known.
+    SweepJson,
+    /// The sweep's chart, as lines and text.
+    SweepSvg,
+    /// The sweep's chart, as pixels.
+    SweepPng,
 }
 
 impl What {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::Factors,
         Self::Sheet,
         Self::View(Pane::W),
@@ -54,6 +63,10 @@ impl What {
         Self::Csv,
         Self::Json,
         Self::Report,
+        Self::SweepCsv,
+        Self::SweepJson,
+        Self::SweepSvg,
+        Self::SweepPng,
     ];
 
     /// What the dialog calls it.
@@ -66,16 +79,20 @@ impl What {
             Self::Csv => "Curves (CSV)".into(),
             Self::Json => "Run (JSON)".into(),
             Self::Report => "Report (HTML)".into(),
+            Self::SweepCsv => "Sweep (CSV)".into(),
+            Self::SweepJson => "Sweep (JSON)".into(),
+            Self::SweepSvg => "Sweep (SVG)".into(),
+            Self::SweepPng => "Sweep (PNG)".into(),
         }
     }
 
     fn extension(self) -> &'static str {
         match self {
             Self::Factors => "safetensors",
-            Self::Sheet | Self::View(_) => "png",
-            Self::Svg => "svg",
-            Self::Csv => "csv",
-            Self::Json => "json",
+            Self::Sheet | Self::View(_) | Self::SweepPng => "png",
+            Self::Svg | Self::SweepSvg => "svg",
+            Self::Csv | Self::SweepCsv => "csv",
+            Self::Json | Self::SweepJson => "json",
             Self::Report => "html",
         }
     }
@@ -89,6 +106,7 @@ impl What {
             Self::Svg | Self::Csv => "curves".into(),
             Self::Json => "run".into(),
             Self::Report => "report".into(),
+            Self::SweepCsv | Self::SweepJson | Self::SweepSvg | Self::SweepPng => "sweep".into(),
         };
         format!("{stem}.{part}.{}", self.extension())
     }
@@ -108,6 +126,8 @@ pub struct Request {
     pub chart: Chart,
     /// The view that was asked for.
     pub view: Option<ViewToWrite>,
+    /// The sweep that is looked at.
+    pub sweep: Option<SweepToWrite>,
 }
 
 /// A run that is over.
@@ -296,7 +316,8 @@ impl ExportPanel {
             let label = ui.label("What");
             let choice = ComboBox::from_id_salt("what").width(260.0).height(320.0).selected_text(self.what.name());
             let choice = choice.show_ui(ui, |ui| {
-                for what in What::ALL {
+                let possible = |what: &What| export::CHARTS_AS_PNG || *what != What::SweepPng;
+                for what in What::ALL.into_iter().filter(possible) {
                     ui.selectable_value(&mut self.what, what, what.name());
                 }
             });
@@ -401,6 +422,15 @@ fn write(request: Request, wanted: &Wanted) -> Result<Written, String> {
     let bytes = match what {
         What::Svg => request.chart.to_svg(960, 540).into_bytes(),
         What::Csv => request.chart.to_csv().into_bytes(),
+        What::SweepCsv | What::SweepJson | What::SweepSvg | What::SweepPng => {
+            let sweep = request.sweep.ok_or("no sweep is measured yet: start one on the page Compare")?;
+            match what {
+                What::SweepCsv => sweep.csv.into_bytes(),
+                What::SweepJson => sweep.json.into_bytes(),
+                What::SweepPng => export::svg_to_png(&sweep.svg, 1.5).map_err(said)?,
+                _ => sweep.svg.into_bytes(),
+            }
+        }
         What::View(_) => view_png(&request.view.ok_or("this view shows nothing yet: wait for the run")?),
         What::Factors | What::Sheet | What::Json | What::Report => {
             let run = request.run.ok_or("the run on screen has not ended: wait for it, or cancel it")?;

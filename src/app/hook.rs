@@ -114,6 +114,7 @@ impl Explorer {
             "drawn_by": self.adapter,
             "language": self.language.state(),
             "comparison": self.comparison_state(),
+            "sweep": self.sweep_state(),
             "tour": self.tour.card().map(|(card, cards)| json!({ "card": card, "cards": cards })),
             "bench": self.bench.as_ref().and_then(|(side, made)| made.of(side)).map(|made| json!(**made)),
             "link": self.link(Vec::new()).write(),

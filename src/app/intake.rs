@@ -43,6 +43,7 @@ impl Explorer {
         }
         self.next_queued(ctx);
         self.poll_comparison(ctx);
+        self.poll_sweeps(ctx);
         self.go_to_wanted_step();
         if self.runs.iter().any(|run| run.state == State::Running || run.is_active() && run.cancelling) {
             // A new picture may be due without anything else happening.

@@ -60,6 +60,7 @@ mod settings_panel;
 mod share_panel;
 mod showing;
 mod split_search;
+mod sweeping;
 mod teach;
 mod timeline;
 mod workspace;

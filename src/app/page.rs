@@ -5,7 +5,7 @@ use super::hook::Labels;
 use super::link::Link;
 use super::{
     baselines, comparing, export_panel, files, hook, language, layers_table, loader, masks_panel, run, showing,
-    split_search,
+    split_search, sweeping,
 };
 use crate::away::{self, Registry};
 use crate::model::{Chosen, Source};
@@ -34,6 +34,7 @@ fn registry() -> Registry {
         .task::<export_panel::Write>()
         .task::<split_search::FindSplit>()
         .task::<comparing::Replace>()
+        .task::<sweeping::Measure>()
         .task::<hook::Bench>();
     language::register(loader::register(registry))
 }

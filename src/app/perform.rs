@@ -131,6 +131,7 @@ impl Explorer {
         self.workspace = Workspaces::new(Workspace::restore(&saved.layout).unwrap_or_default());
         self.queue.clear();
         self.comparing = Default::default();
+        self.sweeps = Default::default();
         self.tour.close();
         if let Some(link) = &link {
             self.follow(link);

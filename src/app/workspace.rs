@@ -24,11 +24,13 @@ pub enum Pane {
     Lesson,
     Log,
     Compare,
+    /// The paper's figures for this layer.
+    Sweeps,
 }
 
 impl Pane {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Layers,
         Self::Settings,
         Self::W,
@@ -46,6 +48,7 @@ impl Pane {
         Self::Lesson,
         Self::Log,
         Self::Compare,
+        Self::Sweeps,
     ];
 
     /// What its tab says.
@@ -68,6 +71,7 @@ impl Pane {
             Self::Lesson => "Lesson",
             Self::Log => "Log",
             Self::Compare => "Methods",
+            Self::Sweeps => "Sweeps",
         }
     }
 }
@@ -96,7 +100,7 @@ impl Default for Workspace {
         let history = shared(&mut tiles, LinearDir::Horizontal, &[(curves, 0.5), (runs, 0.5)]);
         let middle = shared(&mut tiles, LinearDir::Vertical, &[(above, 0.35), (below, 0.35), (history, 0.3)]);
         // Four pages: one layer, what other methods make of it, the whole model, and the lesson.
-        let compare = tab(&mut tiles, &[Pane::Compare]);
+        let compare = tab(&mut tiles, &[Pane::Compare, Pane::Sweeps]);
         let (model, story) = (tab(&mut tiles, &[Pane::Model]), tab(&mut tiles, &[Pane::Story]));
         let model = shared(&mut tiles, LinearDir::Horizontal, &[(model, 0.58), (story, 0.42)]);
         let lesson = tab(&mut tiles, &[Pane::Lesson]);
@@ -208,6 +212,7 @@ impl Workspace {
             Pane::B,
             Pane::Curves,
             Pane::Compare,
+            Pane::Sweeps,
             Pane::Story,
             Pane::Lesson,
         ];
@@ -235,7 +240,7 @@ impl Workspace {
         let shown = |pane: &Pane| {
             active.iter().any(|&tile| matches!(self.tree.tiles.get(tile), Some(Tile::Pane(found)) if found == pane))
         };
-        [Pane::Model, Pane::Lesson, Pane::Compare, Pane::W].into_iter().find(shown)
+        [Pane::Model, Pane::Lesson, Pane::Compare, Pane::Sweeps, Pane::W].into_iter().find(shown)
     }
 
     /// Leaves these panels out; all others are there.

@@ -52,7 +52,7 @@ impl Explorer {
             })
         });
         let quantity = if what == What::Report { Quantity::Error } else { self.saved.quantity };
-        Request { run, chart: self.chart(quantity), view }
+        Request { run, chart: self.chart(quantity), view, sweep: self.sweeps.to_write() }
     }
 }
 

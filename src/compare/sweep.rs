@@ -290,9 +290,12 @@ impl Record {
     }
 }
 
+/// What can be measured, and what cannot, with the reason.
+pub type Planned = (Vec<Point>, Vec<(Point, String)>);
+
 impl Sweep {
     /// All points, from left to right, and those that cannot be done with the reason.
-    pub fn points(&self, subjects: &[Subject]) -> Result<(Vec<Point>, Vec<(Point, String)>), String> {
+    pub fn points(&self, subjects: &[Subject]) -> Result<Planned, String> {
         let (mut possible, mut not) = (Vec::new(), Vec::new());
         for x in &self.x {
             for (at, subject) in subjects.iter().enumerate() {

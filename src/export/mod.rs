@@ -21,7 +21,6 @@ mod image;
 mod layout;
 mod palette;
 mod picture;
-#[cfg(not(target_arch = "wasm32"))]
 mod raster;
 mod report;
 mod round;
@@ -40,8 +39,7 @@ pub use palette::Palette;
 #[cfg(feature = "gui")]
 pub(crate) use picture::short;
 pub use picture::{ColorBar, Picture, contact_sheet, default_range, factor_sheet, framed, picture, replacement_sheet};
-#[cfg(not(target_arch = "wasm32"))]
-pub use raster::svg_to_png;
+pub use raster::{CHARTS_AS_PNG, svg_to_png};
 pub use report::RunReport;
 
 use std::path::PathBuf;

@@ -1,11 +1,16 @@
 //! SVG pictures as PNG, through resvg, with the letters that the window has.
 
 use super::Error;
-use resvg::{tiny_skia, usvg};
-use std::sync::Arc;
+
+/// Whether charts can be drawn as pixels here: a page leaves that to the browser, which shows SVG as it is.
+pub const CHARTS_AS_PNG: bool = cfg!(not(target_arch = "wasm32"));
 
 /// The picture `scale` times as large as it says, at most 16384 pixels a side.
+#[cfg(not(target_arch = "wasm32"))]
 pub fn svg_to_png(svg: &str, scale: f32) -> Result<Vec<u8>, Error> {
+    use resvg::{tiny_skia, usvg};
+    use std::sync::Arc;
+
     const MOST: f32 = 16384.0;
     let failed = |what: &dyn std::fmt::Display| Error::Picture { what: what.to_string() };
     let mut options = usvg::Options::default();
@@ -23,6 +28,12 @@ pub fn svg_to_png(svg: &str, scale: f32) -> Result<Vec<u8>, Error> {
     let mut canvas = tiny_skia::Pixmap::new(pixels[0], pixels[1]).ok_or_else(|| failed(&"it is empty"))?;
     resvg::render(&tree, tiny_skia::Transform::from_scale(scale, scale), &mut canvas.as_mut());
     canvas.encode_png().map_err(|error| failed(&error))
+}
+
+/// Not in a page: see [`CHARTS_AS_PNG`].
+#[cfg(target_arch = "wasm32")]
+pub fn svg_to_png(_: &str, _: f32) -> Result<Vec<u8>, Error> {
+    Err(Error::Picture { what: "a page draws no pixels".into() })
 }
 
 #[cfg(test)]

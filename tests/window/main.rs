@@ -7,4 +7,5 @@ mod first_minute;
 mod flows;
 mod model;
 mod snapshots;
+mod sweeps;
 mod teach;

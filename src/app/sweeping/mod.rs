@@ -1,0 +1,50 @@
+//! The Sweeps view: the paper's figures for the open layer, point by point, each a task away from the window.
+//!
+//! `work.rs` holds what waits, goes on and is measured; `panel.rs` asks for it and draws it.
+
+mod panel;
+mod work;
+
+pub use panel::SweepPanel;
+#[cfg(target_arch = "wasm32")]
+pub use work::Measure;
+
+use super::explorer::Explorer;
+use crate::compare::Candidate;
+use crate::methods::{Method, Threshold};
+use eframe::egui::{Context, Ui};
+use serde_json::{Value, json};
+
+/// A sweep as it is written.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+pub struct SweepToWrite {
+    /// A row for each point.
+    pub csv: String,
+    /// All numbers.
+    pub json: String,
+    /// What is drawn.
+    pub svg: String,
+}
+
+impl Explorer {
+    pub(super) fn sweeps_ui(&mut self, ui: &mut Ui) {
+        let open = self.subject.clone().zip(self.problem());
+        let base = Candidate { method: Method::Dsf, settings: self.settings.clone(), threshold: Threshold::default() };
+        if self.sweeps.ui(ui, open.as_ref().map(|(subject, problem)| (subject, problem)), &base) {
+            self.export.start(Some(super::export_panel::What::SweepCsv));
+        }
+    }
+
+    /// Takes in what was measured, and begins what waits.
+    pub(super) fn poll_sweeps(&mut self, ctx: &Context) {
+        let at_once = self.threads.unwrap_or_else(crate::away::side_by_side);
+        self.sweeps.poll(ctx, at_once);
+    }
+
+    /// The sweep on screen, for those who ask from outside.
+    pub(super) fn sweep_state(&self) -> Value {
+        let Some(work) = self.sweeps.shown() else { return Value::Null };
+        let (done, all) = work.count();
+        json!({ "figure": work.figure.name(), "done": done, "points": all, "going": work.is_going() })
+    }
+}
