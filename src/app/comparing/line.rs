@@ -57,13 +57,14 @@ pub fn columns(width: f32, layerwise: bool) -> Vec<(Heading, Rangef)> {
     headings.into_iter().map(&mut place).collect()
 }
 
-/// A part of a line.
-pub fn cell(ui: &mut Ui, line: Rect, range: Rangef, layout: Layout) -> Ui {
+/// A part of a line, which keeps its identity whatever the lines above consist of: a click that begins while one of them
+/// ends would be lost.
+pub fn cell(ui: &mut Ui, of: impl std::hash::Hash + std::fmt::Debug, line: Rect, range: Rangef, layout: Layout) -> Ui {
     let rect = Rect::from_x_y_ranges(
         line.left() + range.min..=line.left() + range.max,
         line.top() + 3.0..=line.bottom() - 3.0,
     );
-    let mut cell = ui.new_child(UiBuilder::new().max_rect(rect).layout(layout));
+    let mut cell = ui.new_child(UiBuilder::new().scope_id(Id::unique(("compared", of))).max_rect(rect).layout(layout));
     cell.spacing_mut().item_spacing = vec2(4.0, 0.0);
     cell
 }
@@ -92,7 +93,7 @@ impl Lines<'_> {
         match &row.state {
             State::Done(made) => {
                 self.bar_ui(ui, rect, row.method(), &made.report);
-                self.numbers_ui(ui, rect, &made.report);
+                self.numbers_ui(ui, rect, row.method(), &made.report);
             }
             _ => self.state_ui(ui, rect, row),
         }
@@ -100,7 +101,13 @@ impl Lines<'_> {
     }
 
     fn name_ui(&self, ui: &mut Ui, rect: Rect, method: Method) {
-        let mut cell = cell(ui, rect, self.range(Heading::Method), Layout::left_to_right(Align::Center));
+        let mut cell = cell(
+            ui,
+            (method, Heading::Method),
+            rect,
+            self.range(Heading::Method),
+            Layout::left_to_right(Align::Center),
+        );
         let (swatch, _) = cell.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
         cell.painter().rect_filled(swatch, 2.0, colors::of(method));
         cell.label(method.title()).on_hover_text(method.about());
@@ -109,7 +116,8 @@ impl Lines<'_> {
     /// How far it is, or why there is nothing to show.
     fn state_ui(&self, ui: &mut Ui, rect: Rect, row: &Row) {
         let range = Rangef::new(self.range(Heading::Bar).min, self.range(Heading::Seconds).max);
-        let mut cell = cell(ui, rect, range, Layout::left_to_right(Align::Center));
+        let of = (row.method(), Heading::Bar);
+        let mut cell = cell(ui, of, rect, range, Layout::left_to_right(Align::Center));
         let title = row.method().title();
         match &row.state {
             State::Waiting => _ = cell.weak("waits for its turn"),
@@ -159,7 +167,7 @@ impl Lines<'_> {
         bar.on_hover_text(format!("{says}{line}"));
     }
 
-    fn numbers_ui(&self, ui: &mut Ui, rect: Rect, report: &RunReport) {
+    fn numbers_ui(&self, ui: &mut Ui, rect: Rect, method: Method, report: &RunReport) {
         let ratio = self.magnitude.map(|magnitude| format!("× {:.3}", report.relative_error / magnitude));
         let share = |part: f64, whole: f64| format!("{:.1} %", 100.0 * part / whole.max(1.0));
         for (heading, number, below) in [
@@ -174,7 +182,7 @@ impl Lines<'_> {
             (Heading::Seconds, Some(format!("{:.2}", report.seconds)), None),
         ] {
             let Some((_, range)) = self.columns.iter().find(|(other, _)| *other == heading) else { continue };
-            let mut cell = cell(ui, rect, *range, Layout::top_down(Align::Max));
+            let mut cell = cell(ui, (method, heading), rect, *range, Layout::top_down(Align::Max));
             let text = RichText::new(number.unwrap_or_else(|| "–".into()));
             let best = match heading {
                 Heading::Error => self.least[0] == Some(report.relative_error),
@@ -190,7 +198,9 @@ impl Lines<'_> {
     }
 
     fn buttons_ui(&self, ui: &mut Ui, rect: Rect, row: &Row, shown: bool) -> Option<CompareAct> {
-        let mut cell = cell(ui, rect, self.range(Heading::Buttons), Layout::left_to_right(Align::Center));
+        // What is pressed as Cancel is not let go as Show.
+        let of = (row.method(), Heading::Buttons, row.state.is_open(), row.made().is_some());
+        let mut cell = cell(ui, of, rect, self.range(Heading::Buttons), Layout::left_to_right(Align::Center));
         let (method, title) = (row.method(), row.method().title());
         let mut button = |text: &str, name: String, hint: &str, why_not: Option<&str>, on: bool| {
             let button = cell.add_enabled(why_not.is_none(), Button::new(text).small().selected(on));

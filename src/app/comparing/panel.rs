@@ -252,7 +252,7 @@ impl ComparePanel {
             self.threshold_ui(ui, possible(Method::Admm) || possible(Method::Sparsegpt));
             ui.separator();
             let plural = if at_once == 1 { "" } else { "s" };
-            ui.weak(format!("{at_once} method{plural} at once, each on 1 thread"))
+            ui.weak(format!("{at_once} method{plural} at a time, each on 1 thread"))
                 .on_hover_text("So that their seconds can be compared");
             if possible(Method::Dsf) && !self.unticked.contains(&Method::Dsf) {
                 ui.weak(format!("DSF: {}", summary(settings))).on_hover_text("With the settings of the settings panel");

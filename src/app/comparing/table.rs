@@ -60,7 +60,7 @@ impl Measure {
 }
 
 /// A column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Heading {
     Method,
     Bar,
@@ -208,7 +208,7 @@ impl Table {
                 continue;
             }
             let layout = if heading == Heading::Method { Align::Min } else { Align::Max };
-            let mut cell = cell(ui, rect, range, Layout::top_down(layout));
+            let mut cell = cell(ui, heading, rect, range, Layout::top_down(layout));
             let mark = if self.sorted == Some(heading) { " ⏶" } else { "" };
             let button = cell.add(Button::new(RichText::new(format!("{name}{mark}")).strong()).frame(false));
             if button.on_hover_text(format!("{}; click to sort", heading.about())).clicked() {
