@@ -30,7 +30,7 @@ fn sweep(x: &[(&str, &str)], series: &[(&str, &str)]) -> Sweep {
         |pairs: &[(&str, &str)]| pairs.iter().map(|(key, value)| Choice::parse(key, value).unwrap()).collect();
     let series: Vec<Choice> = if series.is_empty() { vec![Choice::default()] } else { choices(series) };
     let view = View { x: None, y: Quantity::Error, log_x: false };
-    Sweep { title: "t".into(), x_label: "x".into(), x: choices(x), series, base: base(), view }
+    Sweep { title: "t".into(), x_label: "x".into(), x: choices(x), series, base: base(), view, quick: false }
 }
 
 #[test]

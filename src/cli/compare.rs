@@ -86,7 +86,14 @@ impl Compare {
             }
             _ => not.iter().for_each(|(method, why)| eprintln!("note: {} is left out: {why}", method.title())),
         }
-        Ok(candidates)
+        let (rows, cols) = problem.weight.shape();
+        let slow = |candidate: &Candidate| all && candidate.is_slow(rows, cols);
+        for candidate in candidates.iter().filter(|candidate| slow(candidate)) {
+            let (title, name) = (candidate.method.title(), candidate.method.name());
+            let minutes = candidate.seconds(rows, cols) / 60.0;
+            eprintln!("note: {title} is left out, it takes about {minutes:.0} minutes: name it with --methods {name}");
+        }
+        Ok(candidates.into_iter().filter(|candidate| !slow(candidate)).collect())
     }
 
     /// As many at a time as there are processors for, each on its own threads: so their times can be compared.

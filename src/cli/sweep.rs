@@ -219,6 +219,7 @@ impl Sweep {
             series: axes.next().map_or(vec![Choice::default()], |axis| axis.choices),
             base,
             view: View { x: None, y: if calibrated { Quantity::LayerError } else { Quantity::Error }, log_x: false },
+            quick: false,
         }
     }
 

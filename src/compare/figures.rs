@@ -72,6 +72,7 @@ impl Figure {
             series,
             base: base.clone(),
             view,
+            quick: true,
         };
         match self {
             Self::Sizes => {

@@ -163,6 +163,8 @@ pub struct Sweep {
     pub base: Candidate,
     /// How it is looked at first.
     pub view: View,
+    /// Points that take very long are left out.
+    pub quick: bool,
 }
 
 /// How records become a picture.
@@ -310,7 +312,7 @@ impl Sweep {
                         size: x.size.or(series.size),
                         candidate,
                     };
-                    match point.check(subject) {
+                    match point.check(subject, self.quick) {
                         Ok(()) => possible.push(point),
                         Err(why) => not.push((point, why)),
                     }
@@ -322,7 +324,15 @@ impl Sweep {
 }
 
 impl Point {
-    fn check(&self, subject: &Subject) -> Result<(), String> {
+    fn check(&self, subject: &Subject, quick: bool) -> Result<(), String> {
+        let (rows, cols) = self.size.map_or(subject.layer.weight.shape(), |size| (size, size));
+        if quick && self.candidate.is_slow(rows, cols) {
+            let minutes = self.candidate.seconds(rows, cols) / 60.0;
+            let title = self.candidate.method.title();
+            return Err(format!(
+                "{title} takes about {minutes:.0} minutes for a {rows}×{cols} matrix: vary it by name"
+            ));
+        }
         match self.size {
             Some(size) => self.candidate.check(&subject.cut(size)?.problem),
             None => self.candidate.check(&subject.problem),
@@ -362,21 +372,9 @@ impl Point {
         })
     }
 
-    /// What it costs against others, roughly: products with a matrix of its size.
+    /// What it costs against others, in seconds on one thread.
     pub fn cost(&self, subject: &Subject) -> f64 {
         let (rows, cols) = self.size.map_or(subject.layer.weight.shape(), |size| (size, size));
-        let (n, m) = (rows.min(cols) as f64, rows.max(cols) as f64);
-        let Settings { outer, inner, expansion, .. } = self.candidate.settings;
-        let products = match self.candidate.method {
-            Method::Dsf => 2.0 * outer as f64 * (inner as f64 + 3.0) * expansion.max(0.5),
-            Method::Magnitude | Method::Wanda => 0.1,
-            Method::Admm => 25.0,
-            Method::Sparsegpt => 10.0,
-            Method::Obc => rows as f64,
-            Method::Svd => 20.0,
-            Method::Monarch => 60.0,
-            Method::Palm4msa | Method::Hierarchical => 8000.0,
-        };
-        n * n * m * products
+        self.candidate.seconds(rows, cols)
     }
 }

@@ -4,7 +4,7 @@
 use super::driver::{click, finished, settled, until};
 use dsf_explorer::app::{Explorer, Opening};
 use egui::{Key, Modifiers};
-use egui_kittest::{Harness, OsThreshold, SnapshotOptions};
+use egui_kittest::{Harness, OsThreshold, SnapshotOptions, kittest::Queryable};
 
 /// `None` where there is no adapter, and none is demanded.
 fn drawn(size: [f32; 2]) -> Option<Harness<'static, Explorer>> {
@@ -60,4 +60,23 @@ fn two_masks() {
     let Some(mut harness) = drawn([700.0, 480.0]) else { return };
     click(&mut harness, "Two masks");
     compare(&mut harness, "two_masks");
+}
+
+#[test]
+fn a_figure() {
+    let Some(mut harness) = drawn([900.0, 560.0]) else { return };
+    let ctx = harness.ctx.clone();
+    harness.state_mut().order(&ctx, &serde_json::json!({ "show": "Sweeps" })).unwrap();
+    harness.run_steps(3);
+    harness.get_by_role_and_label(egui::accesskit::Role::ComboBox, "Figure").click();
+    harness.run_steps(3);
+    harness.get_by_label("Starts (Fig. 6)").click();
+    harness.run_steps(3);
+    click(&mut harness, "Sweep");
+    super::driver::within(240, &mut harness, "all points", |harness| {
+        let sweep = &harness.state().state()["sweep"];
+        sweep["done"].as_u64() > Some(0) && sweep["going"] == false
+    });
+    harness.hover_at(egui::pos2(1.0, 1.0));
+    compare(&mut harness, "figure");
 }

@@ -4,8 +4,10 @@ use super::comparison::{Comparison, Row};
 use super::table::Table;
 use super::{CompareAct, Replaced, no_masks, percent};
 use crate::app::colors;
+use crate::app::controls::duration;
 use crate::app::run::{Run, Subject};
 use crate::app::runs_panel::summary;
+use crate::compare::Candidate;
 use crate::factorize::{Budget, Calibration, Settings};
 use crate::job::Problem;
 use crate::matrix::Matrix;
@@ -14,7 +16,7 @@ use eframe::egui::text::LayoutJob;
 use eframe::egui::{
     Align, Button, Checkbox, Color32, ComboBox, FontSelection, RichText, Role, ScrollArea, TextFormat, Ui, WidgetInfo,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The panel's own state, and the comparison.
@@ -22,6 +24,9 @@ use std::sync::Arc;
 pub struct ComparePanel {
     /// What nobody wants, of what could be done.
     unticked: BTreeSet<Method>,
+    /// What takes long for the open layer, and what of it is wanted all the same.
+    slow: BTreeSet<Method>,
+    wanted: BTreeSet<Method>,
     threshold: Threshold,
     table: Table,
     /// What goes on, or came of the last one.
@@ -71,7 +76,20 @@ impl ComparePanel {
 
     /// What is wanted, as far as it can be done.
     pub fn ticked(&self) -> Vec<Method> {
-        Method::ALL.into_iter().filter(|method| !self.unticked.contains(method)).collect()
+        Method::ALL.into_iter().filter(|method| self.is_ticked(*method)).collect()
+    }
+
+    fn is_ticked(&self, method: Method) -> bool {
+        !self.unticked.contains(&method) && (!self.slow.contains(&method) || self.wanted.contains(&method))
+    }
+
+    fn tick(&mut self, method: Method, on: bool) {
+        if on {
+            self.unticked.remove(&method);
+            self.wanted.insert(method);
+        } else {
+            self.unticked.insert(method);
+        }
     }
 
     /// The row of a method.
@@ -187,7 +205,10 @@ impl ComparePanel {
             ui.label(format!("{rows} × {cols}{inputs}; every method keeps {}", percent(settings.density)))
                 .on_hover_text("The density of the settings: so many nonzeros for each entry of W");
         });
-        self.methods_ui(ui, &reasons);
+        let candidate = |method| Candidate { method, settings: settings.clone(), threshold: self.threshold };
+        self.slow = Method::ALL.into_iter().filter(|&method| candidate(method).is_slow(rows, cols)).collect();
+        let seconds = Method::ALL.map(|method| (method, candidate(method).seconds(rows, cols)));
+        self.methods_ui(ui, &reasons, &BTreeMap::from(seconds));
         let without: Vec<&str> = reasons
             .iter()
             .filter(|(method, why)| method.needs_inputs() && why.is_some() && problem.calibration.is_none())
@@ -201,22 +222,20 @@ impl ComparePanel {
     }
 
     /// What is wanted, of what can be done.
-    fn methods_ui(&mut self, ui: &mut Ui, reasons: &[Reason]) {
+    fn methods_ui(&mut self, ui: &mut Ui, reasons: &[Reason], seconds: &BTreeMap<Method, f64>) {
         ui.horizontal_wrapped(|ui| {
             for (method, why_not) in reasons {
-                let mut on = why_not.is_none() && !self.unticked.contains(method);
+                let mut on = why_not.is_none() && self.is_ticked(*method);
                 let title = titled(ui, *method, why_not.is_none());
                 let tick = ui.add_enabled(why_not.is_none(), Checkbox::new(&mut on, title));
                 let name = format!("Compare {}", method.title());
                 tick.widget_info(|| WidgetInfo::selected(Role::CheckBox, why_not.is_none(), on, &name));
                 if tick.changed() {
-                    if on {
-                        self.unticked.remove(method)
-                    } else {
-                        self.unticked.insert(*method)
-                    };
+                    self.tick(*method, on);
                 }
-                tick.on_hover_text(method.about()).on_disabled_hover_text(why_not.clone().unwrap_or_default());
+                let takes = seconds.get(method).map_or(0.0, |seconds| seconds.max(1.0));
+                let about = format!("{}. It takes about {} here", method.about(), duration(takes));
+                tick.on_hover_text(about).on_disabled_hover_text(why_not.clone().unwrap_or_default());
             }
         });
     }
@@ -231,7 +250,7 @@ impl ComparePanel {
         let mut act = None;
         ui.horizontal_wrapped(|ui| {
             let possible = |method: Method| reasons.iter().any(|(other, why)| *other == method && why.is_none());
-            let any = Method::ALL.into_iter().any(|method| possible(method) && !self.unticked.contains(&method));
+            let any = Method::ALL.into_iter().any(|method| possible(method) && self.is_ticked(method));
             let why_not = match (self.is_going(), any) {
                 (true, _) => Some("A comparison is going on: cancel it first"),
                 (_, false) => Some("No method is ticked"),
@@ -254,7 +273,7 @@ impl ComparePanel {
             let plural = if at_once == 1 { "" } else { "s" };
             ui.weak(format!("{at_once} method{plural} at a time, each on 1 thread"))
                 .on_hover_text("So that their seconds can be compared");
-            if possible(Method::Dsf) && !self.unticked.contains(&Method::Dsf) {
+            if possible(Method::Dsf) && self.is_ticked(Method::Dsf) {
                 ui.weak(format!("DSF: {}", summary(settings))).on_hover_text("With the settings of the settings panel");
             }
         });

@@ -219,7 +219,7 @@ fn plot_ui(ui: &mut Ui, figure: Figure, chart: &Chart) {
     let (log_x, log_y) = (chart.log_x, chart.log_y);
     let shown = |log: bool, value: f64| if log { power(value) } else { trimmed(value) };
     let mut plot = Plot::new(("sweep", figure.name(), log_x, log_y))
-        .legend(Legend::default().position(Corner::RightTop).text_style(eframe::egui::TextStyle::Small))
+        .legend(Legend::default().position(Corner::LeftBottom).text_style(eframe::egui::TextStyle::Small))
         .x_axis_label(chart.x_label.as_str())
         .y_axis_label(chart.y_label.as_str())
         .y_axis_min_width(44.0)
