@@ -1,4 +1,5 @@
-//! A folder with what a long measurement has found so far, for `sweep` and `table`.
+//! A folder with what a long measurement has found so far, for `sweep` and `table`. Two pictures of the same numbers share
+//! them.
 
 use super::Failure;
 use dsf_explorer::export;
@@ -7,9 +8,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-/// The files of a measurement: `<name>.json` grows with every record, the others are made in the end.
+/// The files of a measurement: `<numbers>.json` grows with every record, those called `<name>` are made in the end.
 pub struct Kept {
     name: &'static str,
+    /// The numbers' file, without its ending.
+    numbers: &'static str,
     out: Option<PathBuf>,
     /// What is measured: records of something else are not taken over.
     identity: Value,
@@ -17,12 +20,13 @@ pub struct Kept {
 
 impl Kept {
     /// In `out`; without it nothing is written.
-    pub fn new(name: &'static str, out: Option<PathBuf>, identity: Value) -> Self {
-        Self { name, out, identity: json!({ "program": env!("CARGO_PKG_VERSION"), "of": identity }) }
+    pub fn new([name, numbers]: [&'static str; 2], out: Option<PathBuf>, identity: Value) -> Self {
+        Self { name, numbers, out, identity: json!({ "program": env!("CARGO_PKG_VERSION"), "of": identity }) }
     }
 
     fn file(&self, ending: &str) -> Option<PathBuf> {
-        self.out.as_ref().map(|out| out.join(format!("{}.{ending}", self.name)))
+        let name = if ending == "json" { self.numbers } else { self.name };
+        self.out.as_ref().map(|out| out.join(format!("{name}.{ending}")))
     }
 
     /// What was measured before. `replace`d are records of something else.

@@ -155,7 +155,8 @@ impl Sweep {
             _ => {}
         }
         let name = figure.map_or("sweep", Figure::name);
-        let kept = Kept::new(name, self.out.clone(), identity(&plan, &subjects));
+        let kept =
+            Kept::new([name, figure.map_or("sweep", Figure::numbers)], self.out.clone(), identity(&plan, &subjects));
         let before: Vec<Record> = kept.before(self.force)?;
         let found = points.iter().filter(|point| before.iter().any(|record| record.is_of(point))).count();
         if found > 0 {

@@ -90,7 +90,7 @@ impl Table {
         let inputs = Inputs::Windows(windows.clone());
         let identity =
             json!([compress::identity(&model, &inputs), compress::identity(&model, &Inputs::Windows(text.clone()))]);
-        let kept = Kept::new(self.name, self.out.clone(), identity);
+        let kept = Kept::new([self.name, "table"], self.out.clone(), identity);
         let before: Vec<ModelRecord> = kept.before(self.force)?;
         let dense = model.loss(&text, &dsf_explorer::language::unobserved)?.perplexity();
         let line = |name: &str, values: &[f64]| {

@@ -44,6 +44,11 @@ impl Figure {
         }
     }
 
+    /// The figure whose points it shows.
+    pub fn numbers(self) -> &'static str {
+        if self == Self::Pareto { Self::Density.name() } else { self.name() }
+    }
+
     /// As people call it.
     pub fn title(self) -> &'static str {
         match self {
