@@ -125,7 +125,8 @@ impl Explorer {
     /// Does one thing: `{"act": "Pause or resume"}`, `{"settings": {"density": 0.3}}`, `{"preset": "published"}`,
     /// `{"layer": name}`, `{"factors": name}`, `{"run": number}`, `{"go_to": half_step}`, `{"show": "Curves"}`,
     /// `{"load": address}`, `{"example": true}`, `{"tour": card}`, `{"bench": side}`, `{"panic": text}`, `{"export": {"what", "layout", "dtype", "name"}}`,
-    /// `{"language": {"compress": density} or "cancel" or "save"}`, `{"compare": [method, …] or "cancel" or {"show": method}}`.
+    /// `{"language": {"compress": density} or "cancel" or "save"}`, `{"compare": [method, …] or "cancel" or {"show": method}}`,
+    /// `{"sweep": figure or "pause" or "go on"}`.
     /// Otherwise says in a sentence why not.
     pub fn order(&mut self, ctx: &Context, order: &Value) -> Result<(), String> {
         ctx.request_repaint();
@@ -183,6 +184,7 @@ impl Explorer {
             "export" => self.write_now(ctx, value)?,
             "language" => self.language_order(ctx, value)?,
             "compare" => self.compare_order(value)?,
+            "sweep" => self.sweep_order(value)?,
             other => return Err(format!("there is no order called {other}")),
         }
         Ok(())

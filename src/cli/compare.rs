@@ -1,13 +1,14 @@
 //! `compare`: one layer by all methods at one budget.
 
 use super::layer::{LayerArgs, available};
+use super::method::ThresholdArgs;
 use super::tuning::Tuning;
 use super::{Failure, output};
 use dsf_explorer::compare::{Candidate, Made, choose};
 use dsf_explorer::compute::Threads;
 use dsf_explorer::export::{self, Bar, BarChart, RunReport};
 use dsf_explorer::job::Problem;
-use dsf_explorer::methods::{Method, Threshold};
+use dsf_explorer::methods::Method;
 use dsf_explorer::model::Layer;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -23,9 +24,8 @@ pub struct Compare {
     #[arg(long, value_enum, value_name = "A,B,…", value_delimiter = ',')]
     methods: Vec<Method>,
 
-    /// Over what entries compete (admm, sparsegpt)
-    #[arg(long, value_enum, default_value = "matrix")]
-    threshold: Threshold,
+    #[command(flatten)]
+    threshold: ThresholdArgs,
 
     #[command(flatten)]
     tuning: Tuning,
@@ -76,7 +76,7 @@ impl Compare {
         let mut methods = if all { Method::ALL.to_vec() } else { self.methods.clone() };
         methods.sort_unstable();
         methods.dedup();
-        let (candidates, not) = choose(&methods, &self.tuning.settings, self.threshold, problem);
+        let (candidates, not) = choose(&methods, &self.tuning.settings, self.threshold.threshold, problem);
         let missing: Vec<&str> =
             not.iter().filter(|(method, _)| method.needs_inputs()).map(|(method, _)| method.title()).collect();
         match (all, not.first()) {

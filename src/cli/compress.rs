@@ -1,12 +1,13 @@
 //! `compress`: a language model, layer by layer.
 
 use super::language::{CalibrationArgs, ModelArgs};
+use super::method::MethodArgs;
 use super::tuning::Tuning;
 use super::{Failure, output};
 use dsf_explorer::compress::{self, Compression, Densities, Folder, Inputs, Output, Plan, Step, Totals};
 use dsf_explorer::export::{self, Layout, RunReport};
 use dsf_explorer::language::{LayerId, Linear, Llama};
-use dsf_explorer::methods::{Method, Threshold};
+use dsf_explorer::methods::Method;
 use dsf_explorer::model;
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
@@ -20,13 +21,8 @@ pub struct Compress {
     #[command(flatten)]
     model: ModelArgs,
 
-    /// How layers are replaced
-    #[arg(long, value_enum, default_value = "dsf")]
-    method: Method,
-
-    /// Over what entries compete (admm, sparsegpt)
-    #[arg(long, value_enum, default_value = "matrix")]
-    threshold: Threshold,
+    #[command(flatten)]
+    method: MethodArgs,
 
     #[command(flatten)]
     tuning: Tuning,
@@ -178,8 +174,8 @@ impl Compress {
             }
         }
         Ok(Plan {
-            method: self.method,
-            threshold: self.threshold,
+            method: self.method.method,
+            threshold: self.method.threshold(),
             preset: Some(*preset),
             settings: settings.clone(),
             densities,
@@ -199,7 +195,7 @@ impl Compress {
                 Err("there are no statistics to save: give a text with --calibration-text FILE".into())
             }
             None => {
-                if self.method == Method::Dsf {
+                if self.method.method == Method::Dsf {
                     eprintln!(
                         "note: without --calibration-text the plain error of each weight counts, and the model loses more"
                     );

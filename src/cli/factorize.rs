@@ -1,6 +1,7 @@
 //! `factorize`: one layer into two sparse factors, or by another method.
 
 use super::layer::{LayerArgs, available};
+use super::method::MethodArgs;
 use super::tuning::Tuning;
 use super::{Failure, output};
 use clap::{Args, ValueEnum};
@@ -11,7 +12,7 @@ use dsf_explorer::factorize::{Budget, Settings};
 use dsf_explorer::job::{self, End, Event, Outcome, Problem};
 use dsf_explorer::matrix::keep_largest;
 use dsf_explorer::measure::{self, Spectrum};
-use dsf_explorer::methods::{Form, Method, Threshold};
+use dsf_explorer::methods::{Form, Method};
 use dsf_explorer::model::{Dtype, Layer};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -23,13 +24,8 @@ pub struct Factorize {
     #[command(flatten)]
     layer: LayerArgs,
 
-    /// How W is replaced; what follows under settings is for dsf, but for the density
-    #[arg(long, value_enum, default_value = "dsf")]
-    method: Method,
-
-    /// Over what entries compete (admm, sparsegpt)
-    #[arg(long, value_enum, default_value = "matrix")]
-    threshold: Threshold,
+    #[command(flatten)]
+    method: MethodArgs,
 
     #[command(flatten)]
     tuning: Tuning,
@@ -115,15 +111,15 @@ impl Factorize {
         if self.out.is_some() && absolute(&self.out) == absolute(&self.report) {
             return Err("--out and --report name the same file: give each a name of its own".into());
         }
-        let whole = matches!(self.method.form(), Form::Pruned | Form::Chain);
+        let whole = matches!(self.method.method.form(), Form::Pruned | Form::Chain);
         if let (true, Some(layout)) = (whole, self.layout.filter(|layout| *layout != Layout::Merged)) {
             return Err(export::Error::NoFactors { layout: layout.name() }.into());
         }
         let layout = self.layout.unwrap_or(if whole { Layout::Merged } else { Layout::Dense });
         let (layer, problem) = self.layer.open()?;
-        let candidate = Candidate { method: self.method, settings: settings.clone(), threshold: self.threshold };
+        let candidate = self.method.candidate(settings);
         candidate.check(&problem)?;
-        let made = match self.method {
+        let made = match self.method.method {
             Method::Dsf => self.factorized(&layer, &problem, layout)?,
             _ => self.replaced(&layer, &problem, &candidate, layout)?,
         };
@@ -136,7 +132,7 @@ impl Factorize {
         }
         match self.json {
             true => output::json(report),
-            false => output::print(&summary(self.method, report, [&self.out, &self.report])),
+            false => output::print(&summary(self.method.method, report, [&self.out, &self.report])),
         }
     }
 
@@ -177,7 +173,7 @@ impl Factorize {
         let begun = Instant::now();
         let tell = |share: f64| {
             let took = begun.elapsed().as_secs_f64();
-            bar.update(share, if share > 0.0 { took / share * (1.0 - share) } else { 0.0 }, self.method.title());
+            bar.update(share, if share > 0.0 { took / share * (1.0 - share) } else { 0.0 }, self.method.method.title());
             true
         };
         let pool = Threads::new(Some(threads))?;
@@ -185,9 +181,10 @@ impl Factorize {
         bar.finish();
         let made = made?;
         let export = Export::of(layer, &made.kept, layout, self.dtype.map(Dtype::from))?;
-        let method = (self.method, candidate.settings.density);
+        let method = (self.method.method, candidate.settings.density);
         let report = RunReport::of(layer, problem, method, &made.kept, &export, (made.report.seconds, threads));
-        let (method, threshold) = (self.method.name(), self.method.has_threshold().then_some(self.threshold));
+        let (method, threshold) =
+            (self.method.method.name(), self.method.method.has_threshold().then_some(candidate.threshold));
         let told = serde_json::json!({ "method": method, "density": report.density, "threshold": threshold });
         Ok(Made { export, report, told, settings: None })
     }
@@ -213,7 +210,7 @@ impl Factorize {
         let name = self.out.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy());
         let charts = if report.history.is_empty() { vec![] } else { vec![export::history_chart(report, rules)] };
         export::html_report(&HtmlReport {
-            method: self.method,
+            method: self.method.method,
             report,
             settings: settings.as_ref(),
             pictures: &export::report_pictures(w, export, PICTURE),

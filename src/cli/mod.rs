@@ -9,6 +9,7 @@ mod inspect;
 mod kept;
 mod language;
 mod layer;
+mod method;
 mod output;
 mod perplexity;
 mod proxy;

@@ -3,16 +3,14 @@
 use super::kept::Kept;
 use super::language::LanguageArgs;
 use super::layer::{InputsArgs, LayersArgs, available};
+use super::method::MethodArgs;
 use super::table::Table;
 use super::tuning::Tuning;
 use super::{Failure, output};
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
-use dsf_explorer::compare::{
-    Candidate, Choice, Figure, Point, Quantity, Record, Results, Subject, Sweep as Plan, View,
-};
+use dsf_explorer::compare::{Choice, Figure, Point, Quantity, Record, Results, Subject, Sweep as Plan, View};
 use dsf_explorer::compute::Threads;
-use dsf_explorer::methods::{Method, Threshold};
 use dsf_explorer::model::Fingerprint;
 use serde_json::{Value, json};
 use std::num::NonZeroUsize;
@@ -41,13 +39,8 @@ pub struct Sweep {
     #[arg(long, value_name = "NAME=A,B,…", conflicts_with = "figure", value_parser = axis)]
     vary: Vec<Axis>,
 
-    /// How W is replaced where that is not varied
-    #[arg(long, value_enum, default_value = "dsf")]
-    method: Method,
-
-    /// Over what entries compete (admm, sparsegpt)
-    #[arg(long, value_enum, default_value = "matrix")]
-    threshold: Threshold,
+    #[command(flatten)]
+    method: MethodArgs,
 
     #[command(flatten)]
     tuning: Tuning,
@@ -198,7 +191,7 @@ impl Sweep {
     }
 
     fn plan(&self, figure: Option<Figure>, subjects: &[Subject]) -> Plan {
-        let base = Candidate { method: self.method, settings: self.tuning.settings.clone(), threshold: self.threshold };
+        let base = self.method.candidate(&self.tuning.settings);
         if let Some(figure) = figure {
             return figure.sweep(subjects, &base);
         }

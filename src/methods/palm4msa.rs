@@ -12,6 +12,7 @@ use crate::compute::product;
 use crate::factorize::Factors;
 use crate::job::Problem;
 use crate::matrix::{Matrix, keep_largest};
+use std::borrow::Cow;
 
 /// Sweeps over all factors.
 const ITERATIONS: usize = 200;
@@ -30,10 +31,8 @@ pub struct Hierarchical;
 
 impl Rival for Palm4msa {
     fn replace(&self, problem: &Problem, budget: usize, tell: Tell<'_>) -> Result<Kept, Error> {
-        let w = &*problem.weight;
-        let tall = w.rows() > w.cols();
-        let turned = tall.then(|| w.transposed());
-        let wide = turned.as_ref().unwrap_or(w);
+        let tall = problem.weight.rows() > problem.weight.cols();
+        let wide = &*wide(&problem.weight);
         let square = wide.rows() * wide.rows();
         if budget < 2 {
             return Err(Error::NoRoom { method: "palm4msa", budget, least: 2 });
@@ -61,10 +60,8 @@ impl Rival for Palm4msa {
 
 impl Rival for Hierarchical {
     fn replace(&self, problem: &Problem, budget: usize, tell: Tell<'_>) -> Result<Kept, Error> {
-        let w = &*problem.weight;
-        let tall = w.rows() > w.cols();
-        let turned = tall.then(|| w.transposed());
-        let wide = turned.as_ref().unwrap_or(w);
+        let tall = problem.weight.rows() > problem.weight.cols();
+        let wide = &*wide(&problem.weight);
         if budget < 3 {
             return Err(Error::NoRoom { method: "palm4msa ×3", budget, least: 3 });
         }
@@ -83,6 +80,11 @@ impl Rival for Hierarchical {
         chain.refine(wide, &[third, third, budget - 2 * third], ITERATIONS, &part(2)).ok_or(Error::Cancelled)?;
         Ok(Kept::Chain(turned_back(chain.scaled(), tall)))
     }
+}
+
+/// W, or its transpose where that has fewer rows.
+fn wide(w: &Matrix) -> Cow<'_, Matrix> {
+    if w.rows() > w.cols() { Cow::Owned(w.transposed()) } else { Cow::Borrowed(w) }
 }
 
 /// (S₁·S₂·…)ᵀ = …·S₂ᵀ·S₁ᵀ

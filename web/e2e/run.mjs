@@ -382,6 +382,26 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     return page;
   },
 
+  async "a figure is swept, paused and gone on with"() {
+    const page = await open();
+    await ready(page);
+    await order(page, { show: "Sweeps" });
+    await order(page, { settings: { outer: 8 } });
+    await until(page, "the run", (seen) => over(seen) && seen.settings.outer === 8);
+    await order(page, { sweep: "starts" });
+    await until(page, "a point", (seen) => seen.sweep.done > 0, 120);
+    await order(page, { sweep: "pause" });
+    const { done } = (await state(page)).sweep;
+    await page.waitForTimeout(500);
+    assert.equal((await state(page)).sweep.done, done);
+    await order(page, { sweep: "go on" });
+    const { sweep } = await until(page, "all points", (seen) => seen.sweep.done === seen.sweep.points, 120);
+    // Three starts on squares of 64, 128 and 256.
+    assert.deepEqual(sweep, { figure: "starts", done: 9, points: 9, going: false });
+    await shot(page, "sweep");
+    return page;
+  },
+
   async "settings are kept across visits"() {
     const page = await open();
     await ready(page);

@@ -41,6 +41,14 @@ impl Explorer {
         self.sweeps.poll(ctx, at_once);
     }
 
+    /// A figure's name begins it, `"pause"` and `"go on"` are for the one on screen.
+    pub(super) fn sweep_order(&mut self, order: &Value) -> Result<(), String> {
+        let word = order.as_str().ok_or("a sweep takes a figure's name, \"pause\" or \"go on\"")?;
+        let (subject, problem) = self.subject.clone().zip(self.problem()).ok_or("No layer is open")?;
+        let base = Candidate { method: Method::Dsf, settings: self.settings.clone(), threshold: Threshold::default() };
+        self.sweeps.order(word, subject, problem, base)
+    }
+
     /// The sweep on screen, for those who ask from outside.
     pub(super) fn sweep_state(&self) -> Value {
         let Some(work) = self.sweeps.shown() else { return Value::Null };

@@ -33,6 +33,22 @@ impl SweepPanel {
         self.sweeps.get(self.figure().name())
     }
 
+    /// See [`crate::app::Explorer::order`].
+    pub fn order(&mut self, word: &str, subject: Subject, problem: Problem, base: Candidate) -> Result<(), String> {
+        let shown = self.sweeps.get_mut(self.figure.unwrap_or(Figure::Density).name());
+        match word {
+            "pause" => shown.into_iter().for_each(Work::pause),
+            "go on" => shown.into_iter().for_each(Work::resume),
+            name => {
+                let figure = Figure::ALL.into_iter().find(|figure| figure.name() == name);
+                let figure = figure.ok_or_else(|| format!("there is no figure called {name}"))?;
+                self.sweeps.insert(figure.name(), Work::new(figure, subject, problem, base)?);
+                (self.figure, self.x, self.y) = (Some(figure), None, None);
+            }
+        }
+        Ok(())
+    }
+
     /// Takes in what has happened, and begins what waits: one figure at a time, the one on screen first.
     pub fn poll(&mut self, ctx: &Context, at_once: usize) {
         let shown = self.figure().name();

@@ -1,0 +1,36 @@
+//! The flags that say how a layer is replaced.
+
+use dsf_explorer::compare::Candidate;
+use dsf_explorer::factorize::Settings;
+use dsf_explorer::methods::{Method, Threshold};
+
+/// A method.
+#[derive(clap::Args)]
+pub struct MethodArgs {
+    /// How W is replaced; what follows under settings is for dsf, but for the density
+    #[arg(long, value_enum, default_value = "dsf")]
+    pub method: Method,
+
+    #[command(flatten)]
+    threshold: ThresholdArgs,
+}
+
+/// What some methods leave open.
+#[derive(clap::Args)]
+pub struct ThresholdArgs {
+    /// Over what entries compete (admm, sparsegpt)
+    #[arg(long, value_enum, default_value = "matrix")]
+    pub threshold: Threshold,
+}
+
+impl MethodArgs {
+    /// With the settings of a DSF run, of which other methods take the density.
+    pub fn candidate(&self, settings: &Settings) -> Candidate {
+        Candidate { method: self.method, settings: settings.clone(), threshold: self.threshold() }
+    }
+
+    /// Over what entries compete.
+    pub fn threshold(&self) -> Threshold {
+        self.threshold.threshold
+    }
+}
