@@ -101,21 +101,68 @@ fn every_method_keeps_to_the_budget() {
     }
 }
 
+/// An input that is always 0 gets none of the budget from a method that knows the inputs.
+#[test]
+fn dead_inputs_cost_nothing() {
+    let w = Matrix::from_fn(16, 16, |i, j| ((i * 31 + j * 17 + i * j) % 23) as f32 - 11.5);
+    let x =
+        Matrix::from_fn(80, 16, |i, j| if j == 3 { 0.0 } else { ((i * 7 + j * 13 + i * i * j) % 31) as f32 - 15.0 });
+    let inputs = Arc::new(Calibration::from_samples(&x).unwrap());
+    let problem = Problem { calibration: Some(inputs), ..Problem::plain(Arc::new(w)) };
+    for method in Method::ALL.into_iter().filter(|method| method.needs_inputs()) {
+        let kept = replaced(method, &problem, 0.5);
+        assert!((0..16).all(|i| kept.matrix().get(i, 3) == 0.0), "{method:?}");
+        assert_eq!(kept.nnz(), 128, "{method:?}");
+    }
+}
+
+/// SparseGPT takes columns in blocks; over all of them no row keeps more than one more than another.
+#[test]
+fn rows_stay_even_over_blocks() {
+    let w = Matrix::from_fn(7, 300, |i, j| ((i * 31 + j * 17 + i * j) % 23) as f32 - 11.3);
+    let x = Matrix::from_fn(700, 300, |i, j| ((i * 7 + j * 13 + i * i * j + i * j * j) % 101) as f32 - 50.0);
+    let inputs = Arc::new(Calibration::from_samples(&x).unwrap());
+    let problem = Problem { calibration: Some(inputs), ..Problem::plain(Arc::new(w)) };
+    let kept = Method::Sparsegpt.replace(&problem, 0.337, Threshold::Row, &|_| true).unwrap();
+    let counts: Vec<usize> = (0..7).map(|i| kept.matrix().row(i).iter().filter(|x| **x != 0.0).count()).collect();
+    let (least, most) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
+    assert!(most - least <= 1 && counts.iter().sum::<usize>() == 707, "{counts:?}");
+}
+
+/// Tiny and huge weights come out as others do, and dense factors count their zeros.
+#[test]
+fn scales_and_zeros_do_not_matter() {
+    let with = |scale: f32| {
+        let w = Matrix::from_fn(16, 20, |i, j| scale * (((i * 31 + j * 17 + i * j * j) % 29) as f32 - 14.0));
+        let problem = Problem::plain(Arc::new(w));
+        let made = [Method::Palm4msa, Method::Hierarchical].map(|method| replaced(method, &problem, 0.4));
+        made.map(|kept| kept.relative_error(&problem.weight))
+    };
+    let usual = with(1.0);
+    for scale in [1e-12, 1e12, 1e35] {
+        let errors = with(scale);
+        assert!(errors.iter().zip(usual).all(|(x, y)| (x / y - 1.0).abs() < 0.02), "{scale}: {errors:?} {usual:?}");
+    }
+    let identity = Problem::plain(Arc::new(Matrix::from_fn(16, 16, |i, j| f32::from(u8::from(i == j)))));
+    let kept = replaced(Method::Svd, &identity, 0.5);
+    assert_eq!((Method::Svd.entries(&kept), Method::Svd.stored(&kept).bytes), (4 * 32, 2 * 4 * 32));
+}
+
 #[test]
 fn what_is_missing_is_named() {
     let plain = Problem::plain(Arc::new(Matrix::from_fn(8, 8, |i, j| (i * j) as f32)));
     for method in Method::ALL {
-        let needs = matches!(method.check(&plain), Err(Error::NeedsInputs { .. }));
+        let needs = matches!(method.check(&plain, 0.9), Err(Error::NeedsInputs { .. }));
         assert_eq!(needs, method.needs_inputs(), "{method:?}");
     }
     let stopped = Method::Palm4msa.replace(&plain, 0.5, Threshold::Matrix, &|_| false);
     assert_eq!(stopped, Err(Error::Cancelled));
     let broken = Problem::plain(Arc::new(Matrix::from_vec(1, 2, vec![1.0, f32::NAN])));
-    assert!(matches!(Method::Magnitude.check(&broken), Err(Error::Problem(_))));
+    assert!(matches!(Method::Magnitude.check(&broken, 0.9), Err(Error::Problem(_))));
     // One row of 3000 inputs would take the cube of them.
     let x = Calibration::from_xtx(Matrix::from_fn(2100, 2100, |i, j| f32::from(u8::from(i == j)))).unwrap();
     let wide = Problem { calibration: Some(Arc::new(x)), ..Problem::plain(Arc::new(Matrix::zeros(1, 2100))) };
-    assert!(matches!(Method::Obc.check(&wide), Err(Error::TooManyInputs { .. })));
+    assert!(matches!(Method::Obc.check(&wide, 0.5), Err(Error::TooManyInputs { .. })));
 }
 
 fn weight(name: &str) -> Option<Arc<Matrix>> {

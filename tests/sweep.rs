@@ -30,7 +30,16 @@ fn sweep(x: &[(&str, &str)], series: &[(&str, &str)]) -> Sweep {
         |pairs: &[(&str, &str)]| pairs.iter().map(|(key, value)| Choice::parse(key, value).unwrap()).collect();
     let series: Vec<Choice> = if series.is_empty() { vec![Choice::default()] } else { choices(series) };
     let view = View { x: None, y: Quantity::Error, log_x: false };
-    Sweep { title: "t".into(), x_label: "x".into(), x: choices(x), series, base: base(), view, quick: false }
+    Sweep {
+        title: "t".into(),
+        x_label: "x".into(),
+        x: choices(x),
+        series,
+        base: base(),
+        given: Default::default(),
+        view,
+        quick: false,
+    }
 }
 
 #[test]
@@ -59,6 +68,20 @@ fn presets_follow_the_density() {
     let (points, _) = sweep.points(&[subject("a", 24, 24)]).unwrap();
     let expected = Settings { density: 0.4, ..Settings::default() }.with_preset(Preset::Compact);
     assert_eq!(points[0].candidate.settings, expected);
+}
+
+/// A preset that is varied leaves what the other axis and the command line say.
+#[test]
+fn presets_do_not_overwrite_what_else_is_said() {
+    let given = serde_json::json!({ "outer": 3 }).as_object().cloned().unwrap();
+    let varied = sweep(&[("preset", "published"), ("preset", "fast")], &[("schedule", "none"), ("schedule", "linear")]);
+    let (points, _) = Sweep { given, ..varied }.points(&[subject("a", 24, 24)]).unwrap();
+    let seen: Vec<(&str, usize, usize)> = points
+        .iter()
+        .map(|point| &point.candidate.settings)
+        .map(|settings| (settings.schedule.name(), settings.outer, settings.inner))
+        .collect();
+    assert_eq!(seen, [("none", 3, 5), ("linear", 3, 5), ("none", 3, 2), ("linear", 3, 2)]);
 }
 
 #[test]
@@ -196,6 +219,19 @@ fn a_sweep_is_resumed_and_another_one_refused() {
     let (status, out, err) = run(&folder, &other);
     assert!(status == Some(1) && out.is_empty() && err.contains("--force to replace it"), "{err}");
     assert_eq!(run(&folder, &format!("{other} --force")).0, Some(0));
+    // What is broken, or somebody else's, is not replaced unasked.
+    for broken in ["[]", "3", "{", "{\"records\": 1}"] {
+        std::fs::write(file("sweep.json"), broken).unwrap();
+        let (status, _, err) = run(&folder, command);
+        assert!(status == Some(1) && err.contains("is broken"), "{broken}: {err}");
+    }
+    std::fs::remove_file(file("sweep.json")).unwrap();
+    let (status, _, err) = run(&folder, command);
+    assert!(status == Some(1) && err.contains("sweep.csv exists"), "{err}");
+    let (status, _, err) = run(&folder, "sweep --vary outer=2 --vary outer=3");
+    assert!(status == Some(1) && err.contains("varied twice"), "{err}");
+    let (status, _, err) = run(&folder, "sweep --vary outer=2 --y held-out");
+    assert!(status == Some(1) && err.contains("--held-out"), "{err}");
     let (status, _, err) = run(&folder, "sweep --vary densty=1");
     assert!(status == Some(2) && err.contains("no setting densty"), "{err}");
     let (status, _, err) = run(&folder, "sweep --vary method=obc");

@@ -104,6 +104,11 @@ impl<K: Clone + PartialEq, T: Task<Output: Sync>> Background<K, T> {
         self.made.as_ref().filter(|(made, _)| made == key).map(|(_, value)| value)
     }
 
+    /// Whether what was wanted last cannot be made.
+    pub fn has_given_up(&self) -> bool {
+        self.busy.is_none() && self.failed.as_ref().is_some_and(|(_, times)| *times > 1)
+    }
+
     /// Whether the last one is what was wanted last.
     pub fn is_settled(&self) -> bool {
         self.busy.is_none() && self.made.is_some()

@@ -132,6 +132,7 @@ impl Explorer {
         self.queue.clear();
         self.comparing = Default::default();
         self.sweeps = Default::default();
+        self.split = Default::default();
         self.tour.close();
         if let Some(link) = &link {
             self.follow(link);

@@ -64,7 +64,10 @@ struct Key(Problem, Settings);
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0.weight, &other.0.weight) && self.1 == other.1
+        let inputs = |key: &Self| key.0.calibration.as_ref().map(Arc::as_ptr);
+        // A density that is found is one of those that changes.
+        let asked = |key: &Self| Settings { factor_density: None, split: Split::Auto, ..key.1.clone() };
+        Arc::ptr_eq(&self.0.weight, &other.0.weight) && inputs(self) == inputs(other) && asked(self) == asked(other)
     }
 }
 
@@ -73,13 +76,18 @@ impl PartialEq for Key {
 pub struct SplitSearch {
     made: Background<Key, FindSplit>,
     wanted: Option<Key>,
-    /// What the last search has said.
-    said: Option<String>,
+    /// What the last search has said, and of what.
+    said: Option<(Key, String)>,
 }
 
 impl SplitSearch {
     /// The button, or how far the search is. The factor density, once it is found.
     pub fn ui(&mut self, ui: &mut Ui, problem: &Problem, settings: &Settings, threads: Option<usize>) -> Option<f64> {
+        let now = Key(problem.clone(), settings.clone());
+        // A split that is found for something else is of no use.
+        if self.wanted.as_ref().is_some_and(|wanted| *wanted != now) || self.made.has_given_up() {
+            *self = Self::default();
+        }
         let Some(key) = self.wanted.clone() else {
             ui.horizontal_wrapped(|ui| {
                 let why = "Tries splits by short runs, and the best of them by whole ones: it takes about eight times as long as a \
@@ -90,7 +98,7 @@ impl SplitSearch {
                     self.wanted = Some(Key(problem.clone(), settings.clone()));
                     self.said = None;
                 }
-                self.said.iter().for_each(|said| _ = ui.weak(said));
+                self.said.iter().filter(|(of, _)| *of == now).for_each(|(_, said)| _ = ui.weak(said));
             });
             return None;
         };
@@ -116,14 +124,15 @@ impl SplitSearch {
         (self.wanted, self.made) = Default::default();
         match found {
             Ok(Found { factor_density, gain }) => {
-                self.said = Some(match gain > 0.0 {
+                let said = match gain > 0.0 {
                     true => format!("{:.1} % less error than with the paper's split", 100.0 * gain),
                     false => "The paper's split is the best one".into(),
-                });
+                };
+                self.said = Some((key, said));
                 factor_density
             }
             Err(why) => {
-                self.said = Some(why);
+                self.said = Some((key, why));
                 None
             }
         }

@@ -79,13 +79,14 @@ impl Compare {
         let (candidates, not) = choose(&methods, &self.tuning.settings, self.threshold.threshold, problem);
         let missing: Vec<&str> =
             not.iter().filter(|(method, _)| method.needs_inputs()).map(|(method, _)| method.title()).collect();
-        match (all, not.first()) {
-            (false, Some((_, why))) => return Err(why.clone().into()),
-            _ if problem.calibration.is_none() && !missing.is_empty() => {
-                eprintln!("note: {} need the layer's inputs and are left out: --calibration FILE", missing.join(", "));
-            }
-            _ => not.iter().for_each(|(method, why)| eprintln!("note: {} is left out: {why}", method.title())),
+        if let (false, Some((_, why))) = (all, not.first()) {
+            return Err(why.clone().into());
         }
+        if problem.calibration.is_none() && !missing.is_empty() {
+            eprintln!("note: {} need the layer's inputs and are left out: --calibration FILE", missing.join(", "));
+        }
+        let others = not.iter().filter(|(method, _)| !(method.needs_inputs() && problem.calibration.is_none()));
+        others.for_each(|(method, why)| eprintln!("note: {} is left out: {why}", method.title()));
         let (rows, cols) = problem.weight.shape();
         let slow = |candidate: &Candidate| all && candidate.is_slow(rows, cols);
         for candidate in candidates.iter().filter(|candidate| slow(candidate)) {
@@ -128,8 +129,10 @@ impl Compare {
             match made {
                 Some(Ok(made)) => reports.push(made.report),
                 // What was asked for by name is owed; of all the others are worth having.
-                Some(Err(why)) if self.methods.is_empty() => eprintln!("note: {}: {why}", candidate.method.title()),
-                Some(Err(why)) => return Err(format!("{}: {why}", candidate.method.title()).into()),
+                Some(Err(why)) if self.methods.is_empty() => {
+                    eprintln!("note: {} is left out: {why}", candidate.method.title())
+                }
+                Some(Err(why)) => return Err(why.into()),
                 None => return Err(format!("{} broke off", candidate.method.title()).into()),
             }
         }

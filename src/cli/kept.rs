@@ -36,15 +36,24 @@ impl Kept {
             .map_err(|error| format!("{} cannot be made ({error}): give another folder", out.display()))?;
         let bytes = match std::fs::read(&file) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                // What is not ours is not replaced unasked.
+                for file in ["csv", "png", "svg"].into_iter().filter_map(|ending| self.file(ending)) {
+                    export::check_writable(&file, replace)?;
+                }
+                return Ok(Vec::new());
+            }
             Err(error) => return Err(format!("{} cannot be read: {error}", file.display()).into()),
         };
         let mut found: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-        let records = serde_json::from_value(found["records"].take());
+        let records = found.get_mut("records").map(Value::take).map(serde_json::from_value);
         match records {
-            Ok(records) if found["identity"] == self.identity => Ok(records),
+            Some(Ok(records)) if found["identity"] == self.identity => Ok(records),
             _ if replace => Ok(Vec::new()),
-            _ => Err(format!(
+            None | Some(Err(_)) => {
+                Err(format!("{} is broken, or not of this program: --force replaces it", file.display()).into())
+            }
+            Some(Ok(_)) => Err(format!(
                 "{} is of something else: go on with its settings, give another --out, or --force to replace it",
                 file.display()
             )

@@ -11,8 +11,9 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use dsf_explorer::compare::{Choice, Figure, Point, Quantity, Record, Results, Subject, Sweep as Plan, View};
 use dsf_explorer::compute::Threads;
+use dsf_explorer::factorize::Settings;
 use dsf_explorer::model::Fingerprint;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -117,7 +118,13 @@ fn axis(text: &str) -> Result<Axis, String> {
     let (name, values) =
         text.split_once('=').ok_or("it must be a name and values, for example density=0.1,0.2,0.3".to_owned())?;
     let values = values.split(',').map(str::trim).filter(|value| !value.is_empty());
-    let choices: Vec<Choice> = values.map(|value| Choice::parse(name, value)).collect::<Result<_, _>>()?;
+    let mut choices: Vec<Choice> = Vec::new();
+    for value in values {
+        let choice = Choice::parse(name, value)?;
+        if !choices.contains(&choice) {
+            choices.push(choice);
+        }
+    }
     if choices.is_empty() {
         return Err(format!("{name} has no values: give some, for example {name}=0.1,0.2,0.3"));
     }
@@ -136,6 +143,11 @@ impl Sweep {
         if self.vary.len() > 2 {
             return Err("at most two things are varied: give --vary once or twice".into());
         }
+        if let [first, second] = &self.vary[..]
+            && first.name == second.name
+        {
+            return Err(format!("{} is varied twice: give all its values in one --vary", first.name).into());
+        }
         let subjects = self.subjects()?;
         let plan = self.plan(figure, &subjects);
         let (points, not) = plan.points(&subjects)?;
@@ -143,7 +155,8 @@ impl Sweep {
             (true, Some((_, why))) => return Err(format!("no point of this sweep can be measured: {why}").into()),
             // Some of a figure's own points never fit.
             (false, Some((_, why))) if figure.is_none() => {
-                eprintln!("note: {} points are left out, the first because {why}", not.len());
+                let points = if not.len() == 1 { "point is" } else { "points are" };
+                eprintln!("note: {} {points} left out, the first because {why}", not.len());
             }
             _ => {}
         }
@@ -155,6 +168,8 @@ impl Sweep {
         if found > 0 {
             eprintln!("note: {found} of {} points are there already", points.len());
         }
+        // What cannot be written is said before the work.
+        kept.keep(&plan.title, &before)?;
         let mut results = Results { sweep: plan, records: before };
         self.measure(&subjects, &points, &mut results, &kept)?;
         let view = View {
@@ -162,6 +177,13 @@ impl Sweep {
             y: self.y.unwrap_or(results.sweep.view.y),
             ..results.sweep.view
         };
+        if results.records.is_empty() {
+            return Err("no point could be measured: the notes above say why".into());
+        }
+        let missing = |quantity: &Quantity| results.records.iter().all(|record| record.value(*quantity).is_none());
+        if let Some(quantity) = [view.x, Some(view.y)].into_iter().flatten().find(missing) {
+            return Err(format!("there is no {} here: give --calibration and --held-out", quantity.label()).into());
+        }
         kept.keep(&results.sweep.title, &results.records)?;
         let written = kept.finish(&results.to_csv(), &results.drawn(view).to_svg(960))?;
         match self.json {
@@ -192,8 +214,13 @@ impl Sweep {
 
     fn plan(&self, figure: Option<Figure>, subjects: &[Subject]) -> Plan {
         let base = self.method.candidate(&self.tuning.settings);
+        // What was said beside the preset holds for other presets too.
+        let Tuning { preset, settings } = &self.tuning;
+        let usual = json!(Settings { factor_density: None, ..settings.clone() }.with_preset(*preset));
+        let all = json!(settings).as_object().cloned().unwrap_or_default();
+        let given: Map<String, Value> = all.into_iter().filter(|(key, value)| usual[key] != *value).collect();
         if let Some(figure) = figure {
-            return figure.sweep(subjects, &base);
+            return Plan { given, ..figure.sweep(subjects, &base) };
         }
         let mut axes = self.vary.clone();
         // What has places on an axis goes to the right.
@@ -212,6 +239,7 @@ impl Sweep {
             x: first.map_or(Vec::new(), |axis| axis.choices),
             series: axes.next().map_or(vec![Choice::default()], |axis| axis.choices),
             base,
+            given,
             view: View { x: None, y: if calibrated { Quantity::LayerError } else { Quantity::Error }, log_x: false },
             quick: false,
         }
@@ -281,8 +309,8 @@ fn identity(plan: &Plan, subjects: &[Subject]) -> Value {
             matrix.as_slice().iter().for_each(|x| data.add(&x.to_le_bytes()));
         }
     }
-    let Plan { x, series, base, .. } = plan;
-    json!({ "x": x, "series": series, "base": base, "data": data.hex() })
+    let Plan { x, series, base, given, .. } = plan;
+    json!({ "x": x, "series": series, "base": base, "given": given, "data": data.hex() })
 }
 
 /// Choices down, lines across, the mean over the layers in each cell.

@@ -85,6 +85,14 @@ impl Table {
         for &density in &self.densities {
             Densities::uniform(density).check()?;
         }
+        let has_row = |method: &Method| ModelRow::ALL.iter().any(|row| row.method == *method);
+        if let Some(method) = self.methods.iter().find(|method| !has_row(method)) {
+            return Err(format!(
+                "the table has no row of {}: take magnitude, wanda, sparsegpt, admm or dsf",
+                method.name()
+            )
+            .into());
+        }
         let (model, windows) = self.study.open()?;
         let (text, floor) = self.study.text(&model)?;
         let inputs = Inputs::Windows(windows.clone());
@@ -135,7 +143,15 @@ impl Table {
                 output::print(&line(row.name, &values))?;
             }
         }
-        let written = kept.finish(&results.to_csv(), &results.chart().to_svg(960, 600))?;
+        // The files tell of what was measured before as well.
+        let is_new = |old: &&ModelRecord| {
+            !results.rows.iter().any(|new| (&new.method, new.density) == (&old.method, old.density))
+        };
+        let mut all = ModelResults { rows: before.iter().filter(is_new).cloned().collect(), ..results.clone() };
+        all.rows.extend(results.rows.iter().cloned());
+        let place = |record: &ModelRecord| ModelRow::ALL.iter().position(|row| row.name == record.method);
+        all.rows.sort_by(|a, b| place(a).cmp(&place(b)).then(b.density.total_cmp(&a.density)));
+        let written = kept.finish(&all.to_csv(), &all.chart().to_svg(960, 600))?;
         match self.json {
             true => output::json(&results),
             false => written.iter().try_for_each(|file| output::print(&format!("written: {}", file.display()))),
@@ -161,7 +177,7 @@ impl Study {
         let dense = plan.dense_weights(self.model.config());
         let sum = |of: fn(&RunReport) -> u64| reports.iter().map(|(_, report)| of(report)).sum::<u64>();
         let mean = |error: fn(&RunReport) -> f64| {
-            reports.iter().map(|(_, report)| error(report)).sum::<f64>() / reports.len().max(1) as f64
+            reports.iter().fold(0.0, |sum, (_, report)| sum + error(report)) / reports.len().max(1) as f64
         };
         Ok(ModelRecord {
             method: row.name.into(),

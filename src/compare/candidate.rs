@@ -1,7 +1,7 @@
 //! A method with what it can be told, and what it made.
 
 use crate::export::{Export, Layout, RunReport};
-use crate::factorize::{Budget, Settings};
+use crate::factorize::{Budget, Settings, share};
 use crate::job::{Drive, End, Outcome, Problem};
 use crate::methods::{Error, Form, Kept, Method, Tell, Threshold};
 use crate::model::Layer;
@@ -64,13 +64,19 @@ impl Candidate {
 
     /// Refuses before the work what would be refused in it.
     pub fn check(&self, problem: &Problem) -> Result<(), String> {
-        let told = |error: Error| error.to_string();
+        let (rows, cols) = problem.weight.shape();
+        self.check_shape(rows, cols)?;
+        self.method.check_data(problem).map_err(|error| error.to_string())
+    }
+
+    /// Refuses what cannot be done with any W of this shape.
+    pub fn check_shape(&self, rows: usize, cols: usize) -> Result<(), String> {
         self.settings.check().map_err(|error| error.to_string())?;
-        if self.method == Method::Dsf {
-            let (rows, cols) = problem.weight.shape();
-            Budget::new(rows, cols, &self.settings).map_err(|error| error.to_string())?;
+        if self.method == Method::Dsf && rows * cols > 0 {
+            return Budget::new(rows, cols, &self.settings).map(|_| ()).map_err(|error| error.to_string());
         }
-        self.method.check(problem).map_err(told)
+        let budget = share(self.settings.density, rows * cols);
+        self.method.check_shape(rows, cols, budget).map_err(|error| error.to_string())
     }
 
     /// Replaces `layer`, whose W is the problem's, on this thread and those it can call; `threads` is for the report.

@@ -76,6 +76,7 @@ impl Figure {
             x,
             series,
             base: base.clone(),
+            given: serde_json::Map::new(),
             view,
             quick: true,
         };

@@ -1,13 +1,14 @@
 //! The same comparison over and over, with one or two things varied.
 
 use super::Candidate;
-use crate::factorize::{Calibration, Settings};
+use crate::factorize::{Calibration, Preset, Settings};
 use crate::job::Problem;
 use crate::matrix::Matrix;
 use crate::methods::{Method, Tell};
 use crate::model::Layer;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// One of the values that something is varied over: what is changed, and what that is called.
@@ -56,7 +57,7 @@ impl Choice {
                 _ => Err(format!("size is {value}: it must be a number of rows and columns")),
             },
             "preset" => {
-                let preset = crate::factorize::Preset::ALL.into_iter().find(|preset| preset.name() == value);
+                let preset = Preset::ALL.into_iter().find(|preset| preset.name() == value);
                 let preset =
                     preset.ok_or(format!("there is no preset {value}: take published, best, fast or compact"))?;
                 Ok(Self::settings(preset.name(), None, serde_json::json!({ "preset": preset.name() })))
@@ -66,51 +67,50 @@ impl Choice {
                 let value: Value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
                 let name = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                 let choice = Self::settings(&name, value.as_f64(), Value::Object(Map::from_iter([(key, value)])));
-                choice.applied(&Candidate::new(Method::Dsf, Settings::default()))?;
+                let base = Candidate::new(Method::Dsf, Settings::default());
+                applied(&base, &Map::new(), [&Choice::default(), &choice])?;
                 Ok(choice)
             }
         }
     }
+}
 
-    /// `base` with this choice.
-    fn applied(&self, base: &Candidate) -> Result<Candidate, String> {
-        let mut candidate = base.clone();
-        candidate.method = self.method.unwrap_or(base.method);
-        let mut rest = self.settings.clone();
-        let preset = rest.remove("preset").and_then(|name| {
-            crate::factorize::Preset::ALL.into_iter().find(|preset| Some(preset.name()) == name.as_str())
-        });
-        // Some presets follow the density.
-        let density = rest.remove("density").map(|density| density.as_f64().unwrap_or(f64::NAN));
-        if let Some(density) = density {
-            candidate.settings.density = density;
+/// `base` with these choices: first the presets and densities, then what was `given` beside the base's own preset, then all else.
+fn applied(base: &Candidate, given: &Map<String, Value>, choices: [&Choice; 2]) -> Result<Candidate, String> {
+    let mut candidate = base.clone();
+    let mut preset = base.settings.preset();
+    for choice in choices {
+        candidate.method = choice.method.unwrap_or(candidate.method);
+        if let Some(density) = choice.settings.get("density") {
+            candidate.settings.density =
+                density.as_f64().ok_or_else(|| format!("density is {density}: it must be a number"))?;
         }
-        if let Some(preset) = preset.or(base.settings.preset()) {
-            candidate.settings = candidate.settings.with_preset(preset);
-        }
-        if rest.is_empty() {
-            return Ok(candidate);
-        }
-        let mut settings = serde_json::to_value(&candidate.settings).map_err(|error| error.to_string())?;
-        for (key, value) in rest {
-            let known = settings.as_object().is_some_and(|settings| settings.contains_key(&key));
-            if !known {
-                let names: Vec<String> = settings.as_object().into_iter().flat_map(Map::keys).cloned().collect();
-                return Err(format!(
-                    "there is no setting {key}: take method, size, preset, or one of {}",
-                    names.join(", ")
-                ));
-            }
-            let before = settings[&key].clone();
-            // A number without a point is a number all the same.
-            settings[&key] = if before.is_f64() { value.as_f64().map_or(value, Value::from) } else { value };
-            if let Err(error) = serde_json::from_value::<Settings>(settings.clone()) {
-                return Err(format!("{key} cannot be {}: {error}", settings[&key]));
-            }
-        }
-        candidate.settings = serde_json::from_value(settings).map_err(|error| error.to_string())?;
-        Ok(candidate)
+        let named = choice.settings.get("preset").and_then(Value::as_str);
+        preset = Preset::ALL.into_iter().find(|preset| Some(preset.name()) == named).or(preset);
     }
+    // Some presets follow the density.
+    if let Some(preset) = preset {
+        candidate.settings = candidate.settings.with_preset(preset);
+    }
+    let mut settings = serde_json::to_value(&candidate.settings).map_err(|error| error.to_string())?;
+    let others = choices.into_iter().flat_map(|choice| &choice.settings);
+    for (key, value) in given.iter().chain(others).filter(|(key, _)| !matches!(key.as_str(), "preset" | "density")) {
+        if settings.get(key).is_none() {
+            let names: Vec<String> = settings.as_object().into_iter().flat_map(Map::keys).cloned().collect();
+            return Err(format!(
+                "there is no setting {key}: take method, size, preset, or one of {}",
+                names.join(", ")
+            ));
+        }
+        // A number without a point is a number all the same.
+        settings[key] =
+            if settings[key].is_f64() { value.as_f64().map_or(value.clone(), Value::from) } else { value.clone() };
+        if let Err(error) = serde_json::from_value::<Settings>(settings.clone()) {
+            return Err(format!("{key} cannot be {value}: {error}"));
+        }
+    }
+    candidate.settings = serde_json::from_value(settings).map_err(|error| error.to_string())?;
+    Ok(candidate)
 }
 
 /// A layer that takes part.
@@ -161,6 +161,8 @@ pub struct Sweep {
     pub series: Vec<Choice>,
     /// What is not varied.
     pub base: Candidate,
+    /// Settings that stay whichever preset is varied.
+    pub given: Map<String, Value>,
     /// How it is looked at first.
     pub view: View,
     /// Points that take very long are left out.
@@ -299,10 +301,12 @@ impl Sweep {
     /// All points, from left to right, and those that cannot be done with the reason.
     pub fn points(&self, subjects: &[Subject]) -> Result<Planned, String> {
         let (mut possible, mut not) = (Vec::new(), Vec::new());
+        // W is looked through once for each method, not for each point.
+        let mut known: BTreeMap<(usize, Method), Result<(), String>> = BTreeMap::new();
         for x in &self.x {
             for (at, subject) in subjects.iter().enumerate() {
                 for series in &self.series {
-                    let candidate = x.applied(&series.applied(&self.base)?)?;
+                    let candidate = applied(&self.base, &self.given, [series, x])?;
                     let point = Point {
                         subject: at,
                         layer: subject.layer.name.clone(),
@@ -312,7 +316,11 @@ impl Sweep {
                         size: x.size.or(series.size),
                         candidate,
                     };
-                    match point.check(subject, self.quick) {
+                    let method = point.candidate.method;
+                    let data = known
+                        .entry((at, method))
+                        .or_insert_with(|| method.check_data(&subject.problem).map_err(|error| error.to_string()));
+                    match data.clone().and_then(|()| point.check(subject, self.quick)) {
                         Ok(()) => possible.push(point),
                         Err(why) => not.push((point, why)),
                     }
@@ -333,10 +341,11 @@ impl Point {
                 "{title} takes about {minutes:.0} minutes for a {rows}×{cols} matrix: vary it by name"
             ));
         }
-        match self.size {
-            Some(size) => self.candidate.check(&subject.cut(size)?.problem),
-            None => self.candidate.check(&subject.problem),
+        let (all_rows, all_cols) = subject.layer.weight.shape();
+        if rows > all_rows || cols > all_cols {
+            return Err(format!("{} is {all_rows}×{all_cols} and has no square of {rows}", self.layer));
         }
+        self.candidate.check_shape(rows, cols)
     }
 
     /// Measures it, on this thread and those it can call.

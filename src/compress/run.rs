@@ -231,6 +231,8 @@ fn check(model: &Llama, plan: &Plan, inputs: &Inputs) -> Result<(), Error> {
         if plan.method.needs_inputs() && matches!(inputs, Inputs::Unknown) {
             return Err(Error::NeedsText { method: plan.method.title() });
         }
+        let budget = crate::factorize::share(plan.densities.of(id), rows * cols);
+        plan.method.check_shape(rows, cols, budget).map_err(|error| layer_error(id, error))?;
         if plan.method == Method::Dsf {
             Budget::new(rows, cols, &plan.settings_of(id)).map_err(|error| layer_error(id, error))?;
         }

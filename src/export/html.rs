@@ -164,7 +164,7 @@ fn facts(report: &RunReport) -> String {
     rows.extend(layer_errors.into_iter().filter_map(|(name, error)| Some((name, format!("{:.6}", error?)))));
     rows.push(("Time", format!("{:.2} s on {} {threads}", report.seconds, report.threads)));
     rows.extend(report.adapter.clone().map(|adapter| ("Device", adapter)));
-    rows.push(("Seed", report.seed.to_string()));
+    rows.extend(report.seed.map(|seed| ("Seed", seed.to_string())));
     let row = |(name, value): (&str, String)| format!("<tr><th>{name}</th><td>{}</td></tr>\n", markup(&value));
     format!("<h2>Result</h2>\n<table>\n{}</table>\n", rows.into_iter().map(row).collect::<String>())
 }
@@ -293,9 +293,9 @@ mod tests {
             backend: "cpu".into(),
             adapter: None,
             threads: 2,
-            seed: 0,
-            outer: 40,
-            inner: 5,
+            seed: Some(0),
+            outer: Some(40),
+            inner: Some(5),
             history: vec![0.9, 0.8],
         };
         (layer, factors, report, settings)

@@ -58,12 +58,12 @@ pub struct RunReport {
     pub adapter: Option<String>,
     /// Worker threads.
     pub threads: usize,
-    /// Of the random start.
-    pub seed: u64,
-    /// Outer iterations.
-    pub outer: usize,
-    /// Inner iterations of each half-step.
-    pub inner: usize,
+    /// Of the random start; null without a run.
+    pub seed: Option<u64>,
+    /// Outer iterations; null without a run.
+    pub outer: Option<usize>,
+    /// Inner iterations of each half-step; null without a run.
+    pub inner: Option<usize>,
     /// The relative error after each outer iteration; with calibration, of W scaled by the inputs' norms.
     pub history: Vec<f64>,
 }
@@ -117,9 +117,9 @@ impl RunReport {
             backend: "cpu".into(),
             adapter: None,
             threads,
-            seed: settings.seed,
-            outer: settings.outer,
-            inner: settings.inner,
+            seed: Some(settings.seed),
+            outer: Some(settings.outer),
+            inner: Some(settings.inner),
             history: outcome.history.clone(),
         }
     }
@@ -149,7 +149,7 @@ impl RunReport {
             density,
             nnz_a: factors.map(|[a, _]| a),
             nnz_b: factors.map(|[_, b]| b),
-            nnz: kept.nnz(),
+            nnz: method.entries(kept),
             bytes_dense: 2 * (rows * cols) as u64,
             bytes_bitmask: stored.bitmask,
             bytes_csr: stored.csr,
@@ -162,9 +162,9 @@ impl RunReport {
             backend: "cpu".into(),
             adapter: None,
             threads,
-            seed: 0,
-            outer: 0,
-            inner: 0,
+            seed: None,
+            outer: None,
+            inner: None,
             history: Vec::new(),
         }
     }

@@ -40,7 +40,7 @@ pub enum Error {
     },
     /// W cannot be cut into blocks.
     #[error(
-        "Monarch needs a number of blocks that divides both sides, and {rows} and {cols} have no common divisor: take another method, or pad the layer"
+        "Monarch needs a number of blocks that divides both sides, and {rows} and {cols} have no common divisor but 1: take another method, or pad the layer"
     )]
     NoBlocks {
         /// Rows of W.

@@ -81,7 +81,7 @@ pub struct Stored {
 }
 
 impl Stored {
-    pub(super) fn of(kept: &Kept, form: Form) -> Self {
+    pub(super) fn of(kept: &Kept, form: Form, entries: usize) -> Self {
         let one = |matrix: &Matrix| Storage::of_matrix(matrix.rows(), matrix.cols(), matrix.nnz());
         let sparse = |matrices: &[&Matrix]| {
             let (bitmask, csr) = matrices
@@ -91,7 +91,7 @@ impl Stored {
             Self { bitmask: Some(bitmask), csr: Some(csr), bytes: bitmask.min(csr) }
         };
         match kept {
-            _ if form == Form::Dense => Self { bitmask: None, csr: None, bytes: 2 * kept.nnz() as u64 },
+            _ if form == Form::Dense => Self { bitmask: None, csr: None, bytes: 2 * entries as u64 },
             Kept::Factors(Factors { a, b }) => sparse(&[a, b]),
             Kept::Pruned(matrix) => sparse(&[matrix]),
             Kept::Chain(chain) => sparse(&chain.iter().collect::<Vec<_>>()),

@@ -179,8 +179,34 @@ impl Method {
         })
     }
 
-    /// Whether it can be done with this problem, before anything is computed.
-    pub fn check(self, problem: &Problem) -> Result<(), Error> {
+    /// Whether it can be done with this problem at this density, before anything is computed.
+    pub fn check(self, problem: &Problem, density: f64) -> Result<(), Error> {
+        self.check_data(problem)?;
+        let (rows, cols) = problem.weight.shape();
+        self.check_shape(rows, cols, factorize::share(density, rows * cols))
+    }
+
+    /// Whether it can be done with `budget` nonzeros for W of this shape.
+    pub fn check_shape(self, rows: usize, cols: usize, budget: usize) -> Result<(), Error> {
+        let least = match self {
+            Self::Obc => return Obc::check(rows, cols),
+            Self::Svd => rows + cols,
+            Self::Monarch => {
+                let divides = |groups: &usize| rows.is_multiple_of(*groups) && cols.is_multiple_of(*groups);
+                (2..=rows.min(cols)).find(divides).ok_or(Error::NoBlocks { rows, cols })? * (rows + cols)
+            }
+            Self::Palm4msa => 2,
+            Self::Hierarchical => 3,
+            _ => 0,
+        };
+        if budget < least {
+            return Err(Error::NoRoom { method: self.title(), budget, least });
+        }
+        Ok(())
+    }
+
+    /// Whether what is known of W and of its inputs will do.
+    pub fn check_data(self, problem: &Problem) -> Result<(), Error> {
         let w = &problem.weight;
         if w.is_empty() {
             return Err(factorize::Error::EmptyMatrix { rows: w.rows(), cols: w.cols() }.into());
@@ -195,21 +221,26 @@ impl Method {
         if self.needs_inputs() && problem.calibration.is_none() {
             return Err(Error::NeedsInputs { method: self.title() });
         }
-        if self == Self::Obc {
-            Obc::check(w.rows(), w.cols())?;
-        }
         Ok(())
     }
 
     /// Replaces W by at most ⌊density·rows·cols⌋ nonzeros; DSF is refused.
     pub fn replace(self, problem: &Problem, density: f64, threshold: Threshold, tell: Tell<'_>) -> Result<Kept, Error> {
-        self.check(problem)?;
+        self.check(problem, density)?;
         let Some(rival) = self.rival(threshold) else { return Err(Error::HasARun) };
         rival.replace(problem, factorize::share(density, problem.weight.len()), tell)
     }
 
+    /// The numbers that `kept` consists of: of dense factors all entries, also those that happen to be 0.
+    pub fn entries(self, kept: &Kept) -> usize {
+        match (self, kept) {
+            (Self::Svd, Kept::Factors(factors)) => factors.a.len() + factors.b.len(),
+            _ => kept.nnz(),
+        }
+    }
+
     /// What `kept` takes to store.
     pub fn stored(self, kept: &Kept) -> Stored {
-        Stored::of(kept, self.form())
+        Stored::of(kept, self.form(), self.entries(kept))
     }
 }

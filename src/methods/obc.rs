@@ -52,12 +52,18 @@ pub struct Trace {
     losses: Vec<Vec<f64>>,
 }
 
+/// Without the weights of inputs that are always 0: they cost nothing, and go first.
+fn alive(w: &Matrix, dead: &[bool]) -> Matrix {
+    Matrix::from_fn(w.rows(), w.cols(), |i, j| if dead[j] { 0.0 } else { w.get(i, j) })
+}
+
 /// Of a row: its columns in order, and the loss of each.
 type RowTrace = (Vec<u32>, Vec<f64>);
 
 /// Takes n³/3 multiply-adds for each of W's rows, n its columns.
 pub fn trace(w: &Matrix, inputs: &Calibration, tell: Tell<'_>) -> Result<Trace, Error> {
-    let (h, _) = hessian(inputs, DAMPING);
+    let (h, dead) = hessian(inputs, DAMPING);
+    let w = &alive(w, &dead);
     let inverse = invert(&h, w.cols()).ok_or(Error::NotInvertible { method: "OBC" })?;
     let rows: Vec<usize> = (0..w.rows()).collect();
     let done = AtomicUsize::new(0);
@@ -125,8 +131,8 @@ impl Trace {
     /// W with `budget` entries: over all rows the cheapest losses are taken, each row in its order, and the values of what
     /// stays are the best ones for W's outputs.
     pub fn pruned(&self, w: &Matrix, inputs: &Calibration, budget: usize) -> Result<Matrix, Error> {
-        let (h, _) = hessian(inputs, DAMPING);
-        let n = w.cols();
+        let (h, dead) = hessian(inputs, DAMPING);
+        let (w, n) = (&alive(w, &dead), w.cols());
         // A row gives its next entry whenever that is the cheapest of all rows'.
         let mut heads: std::collections::BinaryHeap<Head> = self
             .losses

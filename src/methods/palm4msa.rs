@@ -12,7 +12,6 @@ use crate::compute::product;
 use crate::factorize::Factors;
 use crate::job::Problem;
 use crate::matrix::{Matrix, keep_largest};
-use std::borrow::Cow;
 
 /// Sweeps over all factors.
 const ITERATIONS: usize = 200;
@@ -32,7 +31,7 @@ pub struct Hierarchical;
 impl Rival for Palm4msa {
     fn replace(&self, problem: &Problem, budget: usize, tell: Tell<'_>) -> Result<Kept, Error> {
         let tall = problem.weight.rows() > problem.weight.cols();
-        let wide = &*wide(&problem.weight);
+        let (wide, scale) = &wide(&problem.weight);
         let square = wide.rows() * wide.rows();
         if budget < 2 {
             return Err(Error::NoRoom { method: "palm4msa", budget, least: 2 });
@@ -49,7 +48,7 @@ impl Rival for Palm4msa {
             let errors = chain.refine(wide, &counts, ITERATIONS, &told).ok_or(Error::Cancelled)?;
             let error = errors.last().copied().unwrap_or(f64::INFINITY);
             if best.as_ref().is_none_or(|(least, _)| error < *least) {
-                best = Some((error, chain.scaled()));
+                best = Some((error, chain.scaled(*scale)));
             }
         }
         let (_, chain) = best.ok_or(Error::Cancelled)?;
@@ -61,7 +60,7 @@ impl Rival for Palm4msa {
 impl Rival for Hierarchical {
     fn replace(&self, problem: &Problem, budget: usize, tell: Tell<'_>) -> Result<Kept, Error> {
         let tall = problem.weight.rows() > problem.weight.cols();
-        let wide = &*wide(&problem.weight);
+        let (wide, scale) = &wide(&problem.weight);
         if budget < 3 {
             return Err(Error::NoRoom { method: "palm4msa ×3", budget, least: 3 });
         }
@@ -78,13 +77,21 @@ impl Rival for Hierarchical {
         chain.factors.extend(split.factors);
         chain.scale(wide);
         chain.refine(wide, &[third, third, budget - 2 * third], ITERATIONS, &part(2)).ok_or(Error::Cancelled)?;
-        Ok(Kept::Chain(turned_back(chain.scaled(), tall)))
+        Ok(Kept::Chain(turned_back(chain.scaled(*scale), tall)))
     }
 }
 
-/// W, or its transpose where that has fewer rows.
-fn wide(w: &Matrix) -> Cow<'_, Matrix> {
-    if w.rows() > w.cols() { Cow::Owned(w.transposed()) } else { Cow::Borrowed(w) }
+/// W, or its transpose where that has fewer rows, scaled as trained weights usually are, so that the iterations do not depend on
+/// W's own scale; and by what the first factor is to be multiplied.
+fn wide(w: &Matrix) -> (Matrix, f64) {
+    /// The root of the mean square.
+    const SCALE: f64 = 0.05;
+    let mut wide = if w.rows() > w.cols() { w.transposed() } else { w.clone() };
+    let scale = (w.norm_squared() / w.len().max(1) as f64).sqrt() / SCALE;
+    if scale > 0.0 {
+        wide.as_mut_slice().iter_mut().for_each(|x| *x = (f64::from(*x) / scale) as f32);
+    }
+    (wide, scale)
 }
 
 /// (S₁·S₂·…)ᵀ = …·S₂ᵀ·S₁ᵀ
@@ -170,10 +177,11 @@ impl Chain {
         w.norm_squared() - if square > 0.0 { dot * dot / square } else { 0.0 }
     }
 
-    /// The factors, the first one with λ.
-    fn scaled(mut self) -> Vec<Matrix> {
-        let lambda = self.lambda;
-        self.factors.iter_mut().take(1).for_each(|first| first.as_mut_slice().iter_mut().for_each(|x| *x *= lambda));
+    /// The factors, the first one with λ and W's scale.
+    fn scaled(mut self, scale: f64) -> Vec<Matrix> {
+        let scale = f64::from(self.lambda) * scale;
+        let values = self.factors.iter_mut().take(1).flat_map(Matrix::as_mut_slice);
+        values.for_each(|x| *x = (f64::from(*x) * scale) as f32);
         self.factors
     }
 }

@@ -40,9 +40,12 @@ impl Rival for SparseGpt {
             (0..rows).for_each(|i| w.as_mut_slice()[i * n + j] = 0.0);
         }
         let budgets = by_blocks(rows, n, self.block, budget);
-        for (start, budget) in (0..n).step_by(self.block).zip(budgets) {
+        // Of each row's own share, so that in the end no row has more than one more than another.
+        let of_rows: Vec<Vec<usize>> =
+            by_rows(rows, budget).map(|budget| by_blocks(1, n, self.block, budget)).collect();
+        for (block, start) in (0..n).step_by(self.block).enumerate() {
             let end = n.min(start + self.block);
-            let keep = self.mask(&w, &upper, start..end, budget);
+            let keep = self.mask(&w, &upper, start..end, budgets[block], |row| of_rows[row][block]);
             let errors = prune(&mut w, &upper, start..end, &keep);
             let across = Matrix::from_fn(end - start, n - end, |i, j| upper.get(start + i, end + j));
             let mut spread = Matrix::zeros(rows, n - end);
@@ -61,7 +64,14 @@ impl Rival for SparseGpt {
 
 impl SparseGpt {
     /// Which entries of a block stay, row by row.
-    fn mask(&self, w: &Matrix, upper: &Matrix, block: std::ops::Range<usize>, budget: usize) -> Vec<bool> {
+    fn mask(
+        &self,
+        w: &Matrix,
+        upper: &Matrix,
+        block: std::ops::Range<usize>,
+        budget: usize,
+        of_row: impl Fn(usize) -> usize,
+    ) -> Vec<bool> {
         let width = block.len();
         let score = |at: usize| {
             let (i, j) = (at / width, block.start + at % width);
@@ -73,8 +83,8 @@ impl SparseGpt {
             Threshold::Matrix => largest(&scores, budget).into_iter().for_each(|at| keep[at] = true),
             Threshold::Row => {
                 let rows = keep.chunks_exact_mut(width).zip(scores.chunks_exact(width));
-                for ((keep, scores), count) in rows.zip(by_rows(w.rows(), budget)) {
-                    largest(scores, count).into_iter().for_each(|at| keep[at] = true);
+                for (row, (keep, scores)) in rows.enumerate() {
+                    largest(scores, of_row(row)).into_iter().for_each(|at| keep[at] = true);
                 }
             }
         }

@@ -96,7 +96,8 @@ impl Explorer {
 
     /// Compares what is ticked and can be done.
     pub(super) fn compare_ticked(&mut self, ctx: &Context) {
-        let ticked = self.comparing.ticked();
+        let shape = self.subject.as_ref().map_or((0, 0), |subject| subject.layer.weight.shape());
+        let ticked = self.comparing.ticked(&self.settings, shape);
         let begun = self.choose(&ticked).and_then(|(candidates, _)| self.compare(candidates));
         begun.unwrap_or_else(|why| self.messages.problem(ctx, why));
     }
@@ -206,7 +207,9 @@ impl Explorer {
                 methods.sort_unstable();
                 methods.dedup();
                 let all = methods.is_empty();
-                let (candidates, not) = self.choose(if all { &Method::ALL } else { &methods })?;
+                let (mut candidates, not) = self.choose(if all { &Method::ALL } else { &methods })?;
+                let (rows, cols) = self.subject.as_ref().map_or((0, 0), |subject| subject.layer.weight.shape());
+                candidates.retain(|candidate| !all || !candidate.is_slow(rows, cols));
                 match not.into_iter().next() {
                     Some(why) if !all => Err(why),
                     _ => self.compare(candidates),

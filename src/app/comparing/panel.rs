@@ -74,8 +74,10 @@ impl ComparePanel {
         self.comparison.as_ref().is_some_and(Comparison::is_going)
     }
 
-    /// What is wanted, as far as it can be done.
-    pub fn ticked(&self) -> Vec<Method> {
+    /// What is wanted, as far as it can be done, for a layer of this shape.
+    pub fn ticked(&mut self, settings: &Settings, (rows, cols): (usize, usize)) -> Vec<Method> {
+        let candidate = |method| Candidate { method, settings: settings.clone(), threshold: self.threshold };
+        self.slow = Method::ALL.into_iter().filter(|&method| candidate(method).is_slow(rows, cols)).collect();
         Method::ALL.into_iter().filter(|method| self.is_ticked(*method)).collect()
     }
 
@@ -127,9 +129,9 @@ impl ComparePanel {
         // W is looked through: not in every frame.
         if self.known.as_ref().is_none_or(|(known, _)| !known.is(problem)) {
             let told = |checked: Result<(), methods::Error>| checked.err().map(|why| in_window(&why.to_string()));
-            let general = told(Method::Dsf.check(problem));
+            let general = told(Method::Dsf.check_data(problem));
             let own = |method: Method| match (&general, method.needs_inputs()) {
-                (None, true) => told(method.check(problem)),
+                (None, true) => told(method.check_data(problem)),
                 _ => general.clone(),
             };
             self.known = Some((Known::of(problem), Method::ALL.map(|method| (method, own(method))).to_vec()));
@@ -139,7 +141,11 @@ impl ComparePanel {
         let settings_wrong = settings.check().err().map(|why| why.to_string());
         let budget_wrong = Budget::new(rows, cols, settings).err().map(|why| why.to_string());
         for (method, why) in &mut reasons {
-            let budget_wrong = budget_wrong.clone().filter(|_| *method == Method::Dsf);
+            let candidate = Candidate { method: *method, settings: settings.clone(), threshold: self.threshold };
+            let budget_wrong = match method {
+                Method::Dsf => budget_wrong.clone(),
+                _ => candidate.check_shape(rows, cols).err(),
+            };
             *why = why.take().or(settings_wrong.clone()).or(budget_wrong);
         }
         reasons

@@ -93,7 +93,7 @@ impl Heading {
             Self::Layer => Measure::Layer.about(),
             Self::Nonzeros => "Numbers that are kept; of dense factors all their entries",
             Self::Bytes => Measure::Bytes.about(),
-            _ => "Each method alone on one thread, whatever else goes on",
+            _ => "Each method has one thread of its own; what goes on beside it slows it down",
         }
     }
 

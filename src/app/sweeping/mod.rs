@@ -38,7 +38,7 @@ impl Explorer {
     /// Takes in what was measured, and begins what waits.
     pub(super) fn poll_sweeps(&mut self, ctx: &Context) {
         let at_once = self.threads.unwrap_or_else(crate::away::side_by_side);
-        self.sweeps.poll(ctx, at_once);
+        self.sweeps.poll(ctx, at_once.max(1));
     }
 
     /// A figure's name begins it, `"pause"` and `"go on"` are for the one on screen.

@@ -123,7 +123,8 @@ impl SweepPanel {
             false => "No layer is open",
             true => "It is done: change the layer, its inputs or the settings for another one",
         };
-        let free = open.is_some() && (!current || left);
+        let failed = self.shown().is_some_and(|work| !work.failed.is_empty());
+        let free = open.is_some() && (!current || left || failed);
         let button = ui.add_enabled(free, Button::new(text));
         let hint = format!("{}. With the settings of the settings panel for all that is not varied", about(figure));
         if button.on_hover_text(hint).on_disabled_hover_text(why_not).clicked()

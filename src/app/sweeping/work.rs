@@ -153,7 +153,7 @@ impl Work {
                 self.take(point, made);
             }
         }
-        while !self.paused && self.going.len() < at_once.max(1) {
+        while !self.paused && self.going.len() < at_once {
             let Some(at) = self.waiting.pop_front() else { break };
             let going = self.begin(ctx, at);
             self.going.push(going);
@@ -195,7 +195,9 @@ impl Work {
     /// In what it is not what would be measured now, in a sentence.
     pub fn is_of_another(&self, subject: &Subject, problem: &Problem, base: &Candidate) -> Option<String> {
         let name = &self.subject.layer.name;
-        let inputs = |problem: &Problem| problem.calibration.as_ref().map(Arc::as_ptr);
+        let inputs = |problem: &Problem| {
+            [&problem.calibration, &problem.held_out].map(|inputs| inputs.as_ref().map(Arc::as_ptr))
+        };
         match () {
             () if !subject.is(&self.subject) => {
                 Some(format!("This sweep is of {name}, which is no longer the open layer"))
