@@ -5,6 +5,9 @@ use crate::matrix::{Csr, Mask, Matrix};
 use crate::methods;
 use serde::{Deserialize, Serialize};
 
+/// Of one matrix alone A is shown as an identity of at most so many rows, else not at all.
+const LARGEST_IDENTITY: usize = 8192;
+
 /// What replaces W, without its zeros.
 #[derive(Serialize, Deserialize)]
 pub enum Kept {
@@ -71,7 +74,8 @@ impl Kept {
         match self {
             Self::Factors { a, b } => Factors { a: a.to_dense(), b: b.to_dense() },
             Self::Alone(one) => {
-                let side = one.rows();
+                // Nobody looks at a larger one, and it would take gigabytes.
+                let side = if one.rows() <= LARGEST_IDENTITY { one.rows() } else { 0 };
                 let identity = Matrix::from_fn(side, side, |i, j| if i == j { 1.0 } else { 0.0 });
                 Factors { a: identity, b: one.to_dense() }
             }

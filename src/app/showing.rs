@@ -263,7 +263,9 @@ impl Drawn {
                 }
                 _ => Orders::of(&factors.a, &factors.b, request.arrangement),
             };
-            factors.a = permuted(&factors.a, &orders.out, &orders.inner);
+            if !factors.a.is_empty() {
+                factors.a = permuted(&factors.a, &orders.out, &orders.inner);
+            }
             factors.b = permuted(&factors.b, &orders.inner, &orders.input);
             w = w.map(|w| Arc::new(permuted(&w, &orders.out, &orders.input)));
             arranged = w.clone().map(|w| Arc::new(Pyramid::new(w)));
@@ -282,7 +284,7 @@ impl Drawn {
         let [out, inner, input] = axes;
         Self {
             w: arranged,
-            a: draw(factors.a),
+            a: Some(factors.a).filter(|a| !a.is_empty()).and_then(draw),
             b: draw(factors.b),
             product: draw(product),
             error: error.and_then(draw),
