@@ -367,7 +367,7 @@ mod tests {
         for (layout, dtype, says) in [
             (Layout::Dense, Dtype::F32, "A = d[\"a<b>.A.weight\"]"),
             (Layout::Dense, Dtype::BF16, "safetensors.torch"),
-            (Layout::Merged, Dtype::F32, "# \"a<b>.weight\": A·B"),
+            (Layout::Merged, Dtype::F32, "# with what replaces \"a<b>.weight\""),
             (Layout::Csr, Dtype::F16, "csr(\"a<b>.A\"), csr(\"a<b>.B\")"),
             (Layout::Bitmask, Dtype::F32, "np.unpackbits"),
         ] {
