@@ -1,7 +1,7 @@
 //! Whether the time that is left is told right, from the third iteration on: `cargo bench --bench time_left`.
 
 use dsf_explorer::factorize::{Calibration, Preset, Settings, Split};
-use dsf_explorer::job::{Event, Problem, run};
+use dsf_explorer::job::{Event, Job, Problem, run};
 use dsf_explorer::matrix::Matrix;
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ fn measure(name: &str, rows: usize, cols: usize, layerwise: bool, settings: &Set
     let calibration = layerwise.then(|| Calibration::from_samples(&numbers(2 * cols, cols)).expect("finite numbers"));
     let problem = Problem { calibration: calibration.map(Arc::new), ..Problem::plain(Arc::new(numbers(rows, cols))) };
     let mut told = Vec::new();
-    run(problem, settings, None, |event| {
+    run(Job::new(problem, settings.clone()), |event| {
         if let Event::Stepped(progress) = event {
             told.push((progress.step, progress.seconds, progress.remaining_secs()));
         }

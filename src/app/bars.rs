@@ -134,11 +134,12 @@ impl Explorer {
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let threads = self.thread_count();
-                let plural = if threads == 1 { "" } else { "s" };
                 let drawn = self.adapter.as_deref().unwrap_or("nothing: no graphics adapter");
-                let hint = format!("What runs work on. The window is drawn by {drawn}");
-                let instead = crate::away::instead_of_gpu().map_or(String::new(), |why| format!(": {why}"));
-                ui.weak(format!("CPU, {threads} thread{plural}{instead}")).on_hover_text(hint);
+                let instead = crate::away::instead_of_gpu().map_or(String::new(), |why| format!("; {why}"));
+                let hint = format!("The window is drawn by {drawn}{instead}");
+                if self.device.ui(ui, &mut self.saved.backend, threads, &hint) {
+                    self.restart(ui.ctx());
+                }
                 if self.saved.frame_times {
                     ui.weak(self.frame_times.summary()).on_hover_text("CPU time of the last frames");
                 }

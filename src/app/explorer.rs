@@ -5,6 +5,7 @@ use super::background::Background;
 use super::baselines::BaselineMaker;
 use super::command_palette::CommandPalette;
 use super::comparing::ComparePanel;
+use super::device_panel::DevicePanel;
 use super::export_panel::ExportPanel;
 use super::files::open_example;
 use super::frame_times::FrameTimes;
@@ -90,6 +91,7 @@ pub struct Explorer {
     pub(super) histogram: HistogramPanel,
     pub(super) masks: MasksPanel,
     pub(super) split: SplitSearch,
+    pub(super) device: DevicePanel,
     pub(super) run_list: RunsPanel,
     pub(super) opening: OpenPanel,
     pub(super) export: ExportPanel,
@@ -203,6 +205,7 @@ impl Explorer {
             histogram: HistogramPanel::default(),
             masks: MasksPanel::default(),
             split: SplitSearch::default(),
+            device: DevicePanel::default(),
             run_list: RunsPanel::default(),
             opening: OpenPanel::default(),
             export: ExportPanel::default(),
@@ -333,7 +336,7 @@ impl Explorer {
         let Some((subject, problem)) = self.subject.clone().zip(self.problem()) else { return };
         self.runs.retain(|run| !(run.live && !run.starred && run.is_active()));
         self.runs.iter_mut().for_each(|run| run.send(Command::Cancel));
-        let how = Start { threads: self.threads, pace: self.pace, live };
+        let how = Start { backend: self.saved.backend, threads: self.threads, pace: self.pace, live };
         self.add(Run::start(self.next_number, subject, problem, self.settings.clone(), how, ctx));
     }
 

@@ -38,6 +38,9 @@ impl Explorer {
                 reached.push(at);
             }
         }
+        for run in &mut self.runs {
+            run.notes.drain(..).for_each(|note| self.messages.note(ctx, format!("{}: {note}", run.name)));
+        }
         for at in reached {
             self.run_ended(ctx, at);
         }

@@ -20,6 +20,7 @@ mod comparing;
 mod controls;
 mod curves_panel;
 mod desk;
+mod device_panel;
 mod dialogs;
 mod dropping;
 mod estimate;

@@ -4,8 +4,8 @@ use super::explorer::{Explorer, Opening};
 use super::hook::Labels;
 use super::link::Link;
 use super::{
-    baselines, comparing, export_panel, files, hook, language, layers_table, loader, masks_panel, run, showing,
-    split_search, sweeping,
+    baselines, comparing, device_panel, export_panel, files, hook, language, layers_table, loader, masks_panel, run,
+    showing, split_search, sweeping,
 };
 use crate::away::{self, Registry};
 use crate::model::{Chosen, Source};
@@ -25,6 +25,7 @@ thread_local! {
 fn registry() -> Registry {
     let registry = Registry::default()
         .process::<run::Watched>()
+        .process::<device_panel::FindAdapter>()
         .task::<showing::DrawLayer>()
         .task::<showing::Request>()
         .task::<masks_panel::Key>()

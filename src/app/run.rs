@@ -6,7 +6,7 @@ use super::kept::{Kept, Parts};
 use crate::away::{self, Flow, Lane, Line, Process, shared};
 use crate::export::RunReport;
 use crate::factorize::{Factors, Report, Settings};
-use crate::job::{Command, End, Event, Job, LayerErrors, Outcome, Problem, Progress, Session};
+use crate::job::{Backend, Command, End, Event, Job, LayerErrors, Outcome, Problem, Progress, Session};
 use crate::methods::{Method, Threshold};
 use crate::model::{Checkpoint, Layer};
 use eframe::egui::Context;
@@ -99,6 +99,8 @@ pub enum News {
     Shot(#[serde(with = "shared")] Arc<Shot>),
     /// It is over.
     Ended(Box<Ended>),
+    /// Something to know about where it is computed.
+    Note(String),
     /// It could not go on.
     Failed(String),
 }
@@ -134,6 +136,7 @@ impl News {
             Event::Stepped(progress) => Self::Stepped(progress),
             Event::Snapshot(snapshot) => Self::Shot(Arc::new(Shot::of(&snapshot))),
             Event::Ended(outcome) => Self::Ended(Box::new(Ended::new(*outcome))),
+            Event::Note(note) => Self::Note(note),
             Event::Failed(why) => Self::Failed(why),
         }
     }
@@ -142,6 +145,8 @@ impl News {
 /// How a run is started.
 #[derive(Clone, Copy)]
 pub struct Start {
+    /// On what.
+    pub backend: Backend,
     /// Worker threads; all processors without.
     pub threads: Option<usize>,
     /// Between two pictures.
@@ -194,6 +199,8 @@ pub struct Run {
     /// Whether it will end with the step in work.
     pub cancelling: bool,
     line: Option<(Line<Watched>, Receiver<News>)>,
+    /// What it had to say, until that is shown.
+    pub notes: Vec<String>,
     cancelled_at: Option<Instant>,
     /// Between two pictures.
     pace: Duration,
@@ -213,8 +220,8 @@ impl Run {
     ) -> Self {
         let (sender, news) = channel();
         let ctx = ctx.clone();
-        let Start { threads, pace, live } = how;
-        let job = Job { problem: problem.clone(), settings: settings.clone(), threads, recorded: true };
+        let Start { backend, threads, pace, live } = how;
+        let job = Job { backend, threads, recorded: true, ..Job::new(problem.clone(), settings.clone()) };
         let line = away::converse(Watched(job), move |news| {
             let over = matches!(news, News::Ended(_) | News::Failed(_));
             // The window may have dropped the run; then nobody needs to know.
@@ -289,6 +296,7 @@ impl Run {
             exported: false,
             cancelling: false,
             line: None,
+            notes: Vec::new(),
             cancelled_at: None,
             pace: Duration::ZERO,
             next_shot: 0.0,
@@ -325,6 +333,7 @@ impl Run {
                     self.latest = None;
                     self.ended = Some(ended);
                 }
+                News::Note(note) => self.notes.push(note),
                 News::Failed(why) => self.state = State::Failed(why),
             }
         }

@@ -3,6 +3,7 @@
 use super::linked_views::Looks;
 use super::series::Quantity;
 use crate::factorize::Settings;
+use crate::job::Backend;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -15,6 +16,8 @@ const RECENT: usize = 12;
 pub struct Saved {
     /// Of the next run.
     pub settings: Option<Settings>,
+    /// What runs are computed on.
+    pub backend: Backend,
     /// How pictures are shown.
     pub looks: Looks,
     /// What the curves show.

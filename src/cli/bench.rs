@@ -36,7 +36,7 @@ pub struct Bench {
 
     /// Where to compute
     #[arg(long, value_enum, default_value = "cpu")]
-    backend: super::factorize::Backend,
+    backend: dsf_explorer::job::Backend,
 
     /// One JSON value on standard output
     #[arg(long)]

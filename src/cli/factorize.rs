@@ -9,7 +9,7 @@ use dsf_explorer::compare::Candidate;
 use dsf_explorer::compute::Threads;
 use dsf_explorer::export::{self, Export, HtmlReport, Layout, Rule, RunReport};
 use dsf_explorer::factorize::{Budget, Settings};
-use dsf_explorer::job::{self, End, Event, Outcome, Problem};
+use dsf_explorer::job::{self, Backend, End, Event, Job, Outcome, Problem};
 use dsf_explorer::matrix::keep_largest;
 use dsf_explorer::measure::{self, Spectrum};
 use dsf_explorer::methods::{Form, Method};
@@ -63,13 +63,6 @@ pub struct Factorize {
     json: bool,
 }
 
-/// Where to compute.
-#[derive(Clone, Copy, ValueEnum)]
-pub enum Backend {
-    /// The processor
-    Cpu,
-}
-
 #[derive(Clone, Copy, ValueEnum)]
 enum WrittenDtype {
     F32,
@@ -101,7 +94,6 @@ struct Made {
 impl Factorize {
     /// Everything that can be refused is refused before the run starts.
     pub fn run(self) -> Result<(), Failure> {
-        let Backend::Cpu = self.backend;
         let settings = &self.tuning.settings;
         settings.check()?;
         for file in [&self.out, &self.report].into_iter().flatten() {
@@ -149,7 +141,8 @@ impl Factorize {
             );
         }
         let threads = self.threads.map_or_else(available, NonZeroUsize::get);
-        let outcome = solve(layer, problem.clone(), settings, threads)?;
+        let job = Job { backend: self.backend, threads: Some(threads), ..Job::new(problem.clone(), settings.clone()) };
+        let outcome = solve(layer, job)?;
         if outcome.fell_back {
             eprintln!(
                 "note: the result is magnitude pruning beside an identity, which is better here (--fallback=false keeps what was found)"
@@ -221,10 +214,10 @@ impl Factorize {
 }
 
 /// The run, with a progress bar.
-pub fn solve(layer: &Layer, problem: Problem, settings: &Settings, threads: usize) -> Result<Outcome, Failure> {
+pub fn solve(layer: &Layer, job: Job) -> Result<Outcome, Failure> {
     let bar = output::Bar::new(layer.stem());
     let mut end = None;
-    job::run(problem, settings, Some(threads), |event| match event {
+    job::run(job, |event| match event {
         Event::Stepped(progress) => bar.update(&progress),
         Event::Ended(outcome) if outcome.end == End::Diverged => {
             let why = outcome.problem.map(|problem| problem.to_string());
@@ -232,6 +225,7 @@ pub fn solve(layer: &Layer, problem: Problem, settings: &Settings, threads: usiz
         }
         Event::Ended(outcome) => end = Some(Ok(*outcome)),
         Event::Failed(why) => end = Some(Err(why)),
+        Event::Note(note) => bar.say(&note),
         Event::Snapshot(_) => {}
     });
     bar.finish();
@@ -265,6 +259,10 @@ fn storage(report: &RunReport) -> String {
     format!("{}, {} dense", forms.join(", "), output::bytes(report.bytes_dense))
 }
 
+fn place(report: &RunReport) -> String {
+    report.adapter.clone().unwrap_or_else(|| format!("{} threads", report.threads))
+}
+
 fn summary(method: Method, report: &RunReport, written: [&Option<PathBuf>; 2]) -> String {
     let mut rows = vec![
         ["tensor".into(), format!("{} of {}, {}×{}", report.tensor, report.source, report.rows, report.cols)],
@@ -273,7 +271,7 @@ fn summary(method: Method, report: &RunReport, written: [&Option<PathBuf>; 2]) -
         ["layer error".into(), layer_errors(report)],
         ["nonzeros".into(), nonzeros(report)],
         ["16-bit storage".into(), storage(report)],
-        ["time".into(), format!("{:.2} s on {} threads", report.seconds, report.threads)],
+        ["time".into(), format!("{:.2} s on {}", report.seconds, place(report))],
     ];
     rows.extend(written.into_iter().flatten().map(|file| ["written".into(), file.display().to_string()]));
     rows.retain(|[_, value]| !value.is_empty());

@@ -83,6 +83,11 @@ impl Bar {
         self.0.set_message(format!("{news}, {:.0} s left", progress.remaining_secs()));
     }
 
+    /// Says something above it.
+    pub fn say(&self, note: &str) {
+        self.0.suspend(|| eprintln!("note: {note}"));
+    }
+
     /// Leaves the screen as if it had never been there.
     pub fn finish(self) {
         self.0.finish_and_clear();

@@ -6,11 +6,14 @@
 
 mod chunks;
 mod dense;
+mod device;
 mod double;
 mod eigen;
 mod exp;
 mod four;
 mod gemm;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 mod sparse;
 mod threads;
 mod tile;
@@ -18,6 +21,7 @@ mod triangle;
 
 pub use chunks::{chunks, chunks_mut, chunks_of, chunks_of_mut, dot, join, prelude};
 pub use dense::{Cholesky, NotPositive, Svd, add_product_on, gram, product, product_on, svd};
+pub use device::Device;
 pub use double::eigenvalues;
 pub use double::{SmallSolver, add_gram, invert, product_square, solve_positive};
 pub use eigen::{Eigen, symmetric_eigen};

@@ -15,7 +15,10 @@
 #![doc = include_str!("SCHEDULES.md")]
 
 mod budget;
+mod engine;
 mod factors;
+#[cfg(feature = "gpu")]
+mod graphics;
 mod half_step;
 mod lane;
 mod layerwise;

@@ -1,9 +1,10 @@
 //! Settings found by trying: the better orientation and the better split, from a few short runs.
 
 use super::{Budget, Error, Orientation, Settings, Solver, Split};
-use crate::compute::solve_positive;
+use crate::compute::{Device, solve_positive};
 use crate::matrix::Matrix;
 use std::collections::VecDeque;
+use std::task::Poll;
 
 /// A search in progress, one half-step of one short run at a time.
 ///
@@ -15,6 +16,7 @@ use std::collections::VecDeque;
 /// rule's error.
 pub struct Search {
     w: Matrix,
+    device: Device,
     /// What is decided so far.
     settings: Settings,
     stage: Stage,
@@ -62,6 +64,11 @@ const FINALISTS: usize = 3;
 impl Search {
     /// `None` when there is nothing to search for.
     pub fn new(w: &Matrix, settings: &Settings) -> Result<Option<Self>, Error> {
+        Self::on(w, settings, &Device::Cpu)
+    }
+
+    /// The same on any device.
+    pub fn on(w: &Matrix, settings: &Settings, device: &Device) -> Result<Option<Self>, Error> {
         settings.check()?;
         let (rows, cols) = w.shape();
         Budget::new(rows, cols, settings)?;
@@ -72,6 +79,7 @@ impl Search {
         }
         let first = Self {
             w: w.clone(),
+            device: device.clone(),
             settings: settings.clone(),
             stage: if orientation { Stage::Orientation } else { Stage::Coarse },
             waiting: VecDeque::new(),
@@ -103,14 +111,23 @@ impl Search {
 
     /// Does the next half-step; false when the search is over.
     pub fn step(&mut self) -> Result<bool, Error> {
+        loop {
+            if let Poll::Ready(going) = self.poll()? {
+                return Ok(going);
+            }
+        }
+    }
+
+    /// The same without waiting for a device that cannot be waited for; see [`Solver::poll`].
+    pub fn poll(&mut self) -> Result<Poll<bool>, Error> {
         if self.running.is_none() {
-            let Some(trial) = self.waiting.pop_front() else { return Ok(false) };
+            let Some(trial) = self.waiting.pop_front() else { return Ok(Poll::Ready(false)) };
             let outer = self.stage.outer(&trial.settings);
             let short = Settings { outer, fallback: false, split: Split::Balanced, ..trial.settings.clone() };
-            self.running = Some((trial, Solver::new(&self.w, &short)?));
+            self.running = Some((trial, Solver::on(&self.w, &short, &self.device)?));
         }
-        let Some((_, solver)) = &mut self.running else { return Ok(false) };
-        let report = solver.step()?;
+        let Some((_, solver)) = &mut self.running else { return Ok(Poll::Ready(false)) };
+        let Poll::Ready(report) = solver.poll()? else { return Ok(Poll::Pending) };
         if let Some(report) = report
             && report.step == solver.steps()
             && let Some((trial, _)) = self.running.take()
@@ -120,7 +137,7 @@ impl Search {
                 self.decide()?;
             }
         }
-        Ok(self.stage != Stage::Over)
+        Ok(Poll::Ready(self.stage != Stage::Over))
     }
 
     /// When a search for the split is over: how much lower the error is than with the paper's split, as a share of it.

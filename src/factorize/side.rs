@@ -12,8 +12,6 @@ use crate::matrix::{Candidate, Csr, Cut, Histogram, Matrix, ones};
 pub(super) struct Side {
     k: usize,
     q: usize,
-    /// How many entries may be kept in the end.
-    budget: usize,
     /// Whether the mask stays as it is.
     fixed: bool,
     pub panels: Vec<Panel>,
@@ -35,22 +33,29 @@ pub(super) struct Panel {
 
 impl Side {
     /// Starts from `z`, with dual variables 0. Its zeros are taken as its mask, or else `mask` is, for good.
-    pub fn new(z: &Matrix, budget: usize, mask: Option<&[bool]>) -> Self {
+    pub fn new(z: &Matrix, mask: Option<&[bool]>) -> Self {
         let (k, q) = z.shape();
+        let kept = |i: usize, j: usize, x: f32| mask.map_or(x != 0.0, |mask| mask[i * q + j]);
         let panel = |first: usize| {
             let columns = || (0..PANEL.min(q - first)).map(move |c| (c, first + c));
             let mut panel = Panel { first, v: vec![[0.0; PANEL]; k], keep: vec![0; k] };
             for (i, (v, keep)) in panel.v.iter_mut().zip(&mut panel.keep).enumerate() {
                 for (c, j) in columns() {
                     v[c] = z.get(i, j);
-                    *keep |= u64::from(mask.map_or(v[c] != 0.0, |mask| mask[i * q + j])) << c;
+                    *keep |= u64::from(kept(i, j, v[c])) << c;
                 }
             }
             panel
         };
         let panels = (0..q).step_by(PANEL).map(panel).collect();
-        let sparse = Csr::from_dense(z);
-        Self { k, q, budget, fixed: mask.is_some(), panels, zt: sparse.transposed(), z: sparse }
+        let mut sparse = Csr::default();
+        sparse.refill(k, q, |i, indices, values| {
+            for (j, &x) in z.row(i).iter().enumerate().filter(|(j, x)| kept(i, *j, **x)) {
+                indices.push(j as u32);
+                values.push(x);
+            }
+        });
+        Self { k, q, fixed: mask.is_some(), panels, zt: sparse.transposed(), z: sparse }
     }
 
     /// k.
@@ -71,11 +76,6 @@ impl Side {
     /// Zᵀ.
     pub fn zt(&self) -> &Csr {
         &self.zt
-    }
-
-    /// How many entries may be kept in the end.
-    pub fn budget(&self) -> usize {
-        self.budget
     }
 
     /// Whether the mask stays as it is.

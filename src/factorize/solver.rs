@@ -1,13 +1,16 @@
 //! The alternation of half-steps: the paper's Algorithm 1.
 
-use super::half_step::{Inner, Outcome, Workspace};
+use super::engine::{Done, Engine, Processor, Sparse, Stopped};
+#[cfg(feature = "gpu")]
+use super::graphics::Graphics;
+use super::half_step::{Inner, Outcome};
 use super::phase::{Clock, Phase};
-use super::side::Side;
 use super::start::fixed_mask;
-use super::target::{Target, residual_squared};
-use super::{Budget, Error, Factor, Factors, Orientation, Settings};
+use super::{Budget, Course, Error, Factor, Factors, Orientation, Settings};
+use crate::compute::Device;
 use crate::matrix::{Csr, Matrix, keep_largest};
 use serde::{Deserialize, Serialize};
+use std::task::Poll;
 
 /// What one half-step did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,6 +37,8 @@ pub struct Report {
     pub dual: f64,
     /// Whether an outer iteration ended here, with the smallest error so far.
     pub best: bool,
+    /// Something that happened to the device it is computed on.
+    pub note: Option<String>,
 }
 
 /// A factorization in progress; see [`super`] and [`crate`]'s example.
@@ -41,18 +46,22 @@ pub struct Solver {
     settings: Settings,
     /// W in the working orientation (n×m), divided by `scale`.
     w: Matrix,
-    /// Its transpose, where the first factor's half-steps read rows of it often.
-    w_transposed: Option<Matrix>,
     /// Whether the working orientation is Wᵀ.
     transposed: bool,
     /// A power of two near W's root mean square, so that no square overflows.
     scale: f32,
     norm_squared: f64,
-    /// The first factor transposed, k×n, and the second, k×m.
-    sides: [Side; 2],
-    workspace: Workspace,
+    /// How many entries the first factor, k×n when transposed, and the second, k×m, may keep in the end.
+    budgets: [usize; 2],
+    engine: Engine,
+    device: Device,
+    /// How often the device was lost.
+    losses: usize,
+    note: Option<String>,
     step: usize,
-    best: Option<(f64, [Csr; 2])>,
+    /// The half-step in work has this course.
+    begun: Option<Course>,
+    best: Option<(f64, [Sparse; 2])>,
     fallback: Option<Fallback>,
 }
 
@@ -80,6 +89,16 @@ impl Solver {
 
     /// A solver that measures its phases with `clock`; see [`Solver::seconds`].
     pub fn with_clock(w: &Matrix, settings: &Settings, clock: Clock) -> Result<Self, Error> {
+        Self::prepare(w, settings, clock, &Device::Cpu)
+    }
+
+    /// A solver that computes on `device`. Where that cannot hold the matrices it is the processor, and the first report
+    /// says why.
+    pub fn on(w: &Matrix, settings: &Settings, device: &Device) -> Result<Self, Error> {
+        Self::prepare(w, settings, || 0.0, device)
+    }
+
+    fn prepare(w: &Matrix, settings: &Settings, clock: Clock, device: &Device) -> Result<Self, Error> {
         let (rows, cols) = w.shape();
         settings.check()?;
         if w.is_empty() {
@@ -108,7 +127,8 @@ impl Solver {
         if let Some(mask) = &mask {
             first.as_mut_slice().iter_mut().zip(mask).filter(|(_, keep)| !**keep).for_each(|(x, _)| *x = 0.0);
         }
-        let sides = [Side::new(&first, budget.first, mask.as_deref()), Side::new(&second, budget.second, None)];
+        let starts = [(&first, mask.as_deref()), (&second, None)];
+        let (engine, device, note) = engine(&w, starts, clock, device);
         let norm_squared = w.norm_squared();
         // A mask that layers share is not given up for a better one.
         let fallback = if settings.fallback && !settings.fixed_mask {
@@ -119,14 +139,17 @@ impl Solver {
         Ok(Self {
             norm_squared,
             fallback,
-            w_transposed: (w.cols() < k).then(|| w.transposed()),
             settings: settings.clone(),
             w,
             transposed,
             scale,
-            sides,
-            workspace: Workspace::new(clock),
+            budgets: [budget.first, budget.second],
+            engine,
+            device,
+            losses: 0,
+            note,
             step: 0,
+            begun: None,
             best: None,
         })
     }
@@ -138,36 +161,92 @@ impl Solver {
 
     /// Seconds spent in each phase so far, by the clock that was given.
     pub fn seconds(&self) -> impl Iterator<Item = (Phase, f64)> {
-        Phase::ALL.into_iter().zip(self.workspace.times.seconds)
+        Phase::ALL.into_iter().zip(self.engine.seconds())
+    }
+
+    /// Where it computes, as of now.
+    pub fn device(&self) -> &Device {
+        &self.device
     }
 
     /// Does the next half-step; `None` when the run is over.
     pub fn step(&mut self) -> Result<Option<Report>, Error> {
-        if self.step == self.steps() {
-            return Ok(None);
+        loop {
+            if let Poll::Ready(report) = self.poll()? {
+                return Ok(report);
+            }
         }
+    }
+
+    /// Goes on with the next half-step. Pending while a device works on it that cannot be waited for, as in a browser:
+    /// then it is to be called again when other things have had their turn.
+    pub fn poll(&mut self) -> Result<Poll<Option<Report>>, Error> {
+        if self.begun.is_none() && self.step == self.steps() {
+            return Ok(Poll::Ready(None));
+        }
+        match self.advance() {
+            Ok(Some((course, done))) => self.report(&course, &done).map(|report| Poll::Ready(Some(report))),
+            Ok(None) => Ok(Poll::Pending),
+            Err(why) => {
+                self.recover(why);
+                Ok(Poll::Pending)
+            }
+        }
+    }
+
+    fn advance(&mut self) -> Result<Option<(Course, Done)>, Stopped> {
+        let course = match self.begun {
+            Some(course) => course,
+            None => {
+                let (outer, side) = (self.step / 2, self.step % 2);
+                let settings = &self.settings;
+                let course = settings.course(outer);
+                let inner = Inner {
+                    rho: settings.rho as f32,
+                    rho0: course.rho0 as f32,
+                    ridge: course.ridge as f32,
+                    relaxation: settings.relaxation as f32,
+                    budget: ((self.budget(side) as f64 * course.budget) as usize).max(1),
+                    iterations: settings.inner,
+                    mask_iterations: settings.mask_iterations,
+                    warm_start: settings.warm_start,
+                };
+                self.engine.begin(side, &inner, &self.w)?;
+                *self.begun.insert(course)
+            }
+        };
+        let done = self.engine.done()?;
+        if done.is_some() {
+            self.begun = None;
+        }
+        Ok(done.map(|done| (course, done)))
+    }
+
+    /// After the device was lost: on with the factors as they came back last, on the device made anew or on the
+    /// processor.
+    fn recover(&mut self, why: Stopped) {
+        self.begun = None;
+        let z = [0, 1].map(|side| self.engine.z(side));
+        let dense = z.each_ref().map(Csr::to_dense);
+        let mask: Option<Vec<bool>> = self.settings.fixed_mask.then(|| mask_of(&z[0]));
+        let starts = [(&dense[0], mask.as_deref()), (&dense[1], None)];
+        self.losses += 1;
+        // One that is lost again and again is not worth waiting for.
+        let device = if self.losses > 2 { Device::Cpu } else { self.device.again() };
+        let (engine, device, note) = engine(&self.w, starts, || 0.0, &device);
+        let place = device.adapter().map_or("the processor".to_owned(), |name| format!("'{name}'"));
+        let problem = note.map_or(String::new(), |note| format!("; {note}"));
+        self.note = Some(format!("{why}{problem}: the run goes on on {place}"));
+        (self.engine, self.device) = (engine, device);
+    }
+
+    fn report(&mut self, course: &Course, done: &Done) -> Result<Report, Error> {
         let (outer, side) = (self.step / 2, self.step % 2);
-        let settings = &self.settings;
-        let course = settings.course(outer);
-        let inner = Inner {
-            rho: settings.rho as f32,
-            rho0: course.rho0 as f32,
-            ridge: course.ridge as f32,
-            relaxation: settings.relaxation as f32,
-            budget: ((self.budget(side) as f64 * course.budget) as usize).max(1),
-            iterations: settings.inner,
-            mask_iterations: settings.mask_iterations,
-            warm_start: settings.warm_start,
-        };
-        let [first, second] = &mut self.sides;
-        let (x, fixed, target) = match (side, &self.w_transposed) {
-            (0, Some(turned)) => (first, &*second, Target::Plain(turned)),
-            (0, None) => (first, &*second, Target::Transposed(&self.w)),
-            _ => (second, &*first, Target::Plain(&self.w)),
-        };
-        let outcome = self.workspace.half_step(x, fixed, target, &inner);
         self.step += 1;
-        let error = self.error();
+        let error = match self.norm_squared {
+            0.0 => 0.0,
+            norm_squared => (done.residual_squared / norm_squared).sqrt(),
+        };
         if !error.is_finite() {
             return Err(Error::Diverged { step: self.step });
         }
@@ -176,10 +255,10 @@ impl Solver {
         if best {
             self.keep(error);
         }
-        self.workspace.times.took(Phase::Report);
-        let Outcome { changed, primal, dual } = outcome;
-        let nnz = self.sides[side].z().nnz();
-        Ok(Some(Report {
+        self.engine.reported();
+        let Outcome { changed, primal, dual } = done.outcome;
+        let nnz = self.engine.nnz(side);
+        Ok(Report {
             step: self.step,
             outer: outer + 1,
             factor: self.factor(side),
@@ -191,12 +270,13 @@ impl Solver {
             primal,
             dual,
             best,
-        }))
+            note: self.note.take(),
+        })
     }
 
     /// The factors as they are now.
     pub fn factors(&self) -> Factors {
-        stored([0, 1].map(|side| self.sides[side].z().clone()), self.transposed, self.scale)
+        stored([0, 1].map(|side| self.engine.z(side)), self.transposed, self.scale)
     }
 
     /// Whether an outer iteration has ended with the whole budget.
@@ -216,33 +296,33 @@ impl Solver {
         let fallback = self.falls_back().then_some(self.fallback).flatten();
         let found = match (fallback, self.best) {
             (Some(fallback), _) => identity_times(&self.w, fallback.kept),
-            (None, Some((_, found))) => found,
+            (None, Some((_, found))) => found.map(Sparse::into_csr),
             // A start can have more nonzeros than the budget.
-            (None, None) => self.sides.map(|side| Csr::from_dense(&keep_largest(&side.z().to_dense(), side.budget()))),
+            (None, None) => {
+                [0, 1].map(|side| Csr::from_dense(&keep_largest(&self.engine.z(side).to_dense(), self.budgets[side])))
+            }
         };
         // All other memory is free before the dense factors are made.
-        drop((self.w, self.w_transposed, self.workspace));
+        drop((self.w, self.engine));
         stored(found, self.transposed, self.scale)
     }
 
     /// How many entries a side may keep in the end. Of a fixed mask some may be of no use, where the second factor has
     /// an empty row; the second factor has them then.
     fn budget(&self, side: usize) -> usize {
-        let [first, second] = &self.sides;
+        let [first, second] = self.budgets;
         match side {
-            1 if first.is_fixed() => {
-                let used = first.z().values().iter().filter(|&&x| x != 0.0).count();
-                second.budget() + first.budget().saturating_sub(used)
-            }
-            _ => self.sides[side].budget(),
+            1 if self.settings.fixed_mask => second + first.saturating_sub(self.engine.used(0)),
+            _ => self.budgets[side],
         }
     }
 
     /// Takes the current factors as the best.
     fn keep(&mut self, error: f64) {
-        let (least, kept) = self.best.get_or_insert_default();
-        *least = error;
-        kept.iter_mut().zip(&self.sides).for_each(|(kept, side)| kept.clone_from(side.z()));
+        let copies = self.best.take().map(|(_, copies)| copies.map(Some)).unwrap_or_default();
+        let mut copies = copies.into_iter();
+        let kept = [0, 1].map(|side| self.engine.keep(side, copies.next().flatten()));
+        self.best = Some((error, kept));
     }
 
     /// Which stored factor a side is.
@@ -250,15 +330,33 @@ impl Solver {
         let first = if self.transposed { Factor::B } else { Factor::A };
         if side == 0 { first } else { first.other() }
     }
+}
 
-    /// ‖W − XᵀY‖ / ‖W‖.
-    fn error(&self) -> f64 {
-        if self.norm_squared == 0.0 {
-            return 0.0;
-        }
-        let [first, second] = &self.sides;
-        (residual_squared(&self.w, first.zt(), second.zt()) / self.norm_squared).sqrt()
+/// The engine on `device`, or on the processor and why.
+fn engine(
+    w: &Matrix,
+    starts: [(&Matrix, Option<&[bool]>); 2],
+    clock: Clock,
+    device: &Device,
+) -> (Engine, Device, Option<String>) {
+    let processor = || Engine::Processor(Box::new(Processor::new(w, starts, clock)));
+    match device {
+        Device::Cpu => (processor(), Device::Cpu, None),
+        #[cfg(feature = "gpu")]
+        Device::Gpu(gpu) => match Graphics::new(gpu.clone(), w, starts) {
+            Ok(graphics) => (Engine::Graphics(Box::new(graphics)), device.clone(), None),
+            Err(why) => (processor(), Device::Cpu, Some(why.to_string())),
+        },
     }
+}
+
+/// Which entries of a sparse matrix are stored, in row-major order.
+fn mask_of(z: &Csr) -> Vec<bool> {
+    let mut mask = vec![false; z.rows() * z.cols()];
+    for i in 0..z.rows() {
+        z.row(i).for_each(|(j, _)| mask[i * z.cols() + j] = true);
+    }
+    mask
 }
 
 /// From the working orientation to the stored one: W_work ≈ XᵀY with X the first side, so Wᵀ_work ≈ YᵀX.

@@ -93,7 +93,7 @@ pub fn measure(rows: usize, cols: usize, settings: &Settings, threads: usize) ->
 }
 
 /// The speed of n×n products, the best of a few.
-fn gemm_gflops(n: usize, threads: usize) -> f64 {
+pub(super) fn gemm_gflops(n: usize, threads: usize) -> f64 {
     let (a, b, mut out) = (gaussian(n, n), gaussian(n, n), Matrix::zeros(n, n));
     let flops = 2.0 * (n as f64).powi(3);
     let repeats = (2e9 / flops).clamp(3.0, 200.0) as usize;

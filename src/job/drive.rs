@@ -1,6 +1,7 @@
 //! The events of a run, and the loop body that makes them.
 
 use crate::away::shared;
+use crate::compute::Device;
 use crate::factorize::{
     Calibration, Error, Factor, Factors, Finalize, Finalizer, Report, Search, Settings, Sides, Solve, Solver, polish,
 };
@@ -8,6 +9,7 @@ use crate::matrix::Matrix;
 use crate::measure;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::task::Poll;
 
 /// What is to be factorized.
 #[derive(Clone, Serialize, Deserialize)]
@@ -58,6 +60,8 @@ pub enum Event {
     Snapshot(Snapshot),
     /// The run is over.
     Ended(Box<Outcome>),
+    /// Where it is computed has changed, or is not where it was to be: a sentence. The run goes on.
+    Note(String),
     /// The run could not go on. Snapshots seen before stay valid.
     Failed(String),
 }
@@ -177,6 +181,29 @@ pub struct Outcome {
     pub history: Vec<f64>,
     /// Time the run took.
     pub seconds: f64,
+    /// Where the factors were computed.
+    pub place: Place,
+}
+
+/// A processor that something was computed on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// `cpu` or `gpu`.
+    pub backend: String,
+    /// What a graphics adapter is called.
+    pub adapter: Option<String>,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::of(&Device::Cpu)
+    }
+}
+
+impl Place {
+    fn of(device: &Device) -> Self {
+        Self { backend: device.name().into(), adapter: device.adapter().map(str::to_owned) }
+    }
 }
 
 impl Outcome {
@@ -193,6 +220,7 @@ impl Outcome {
             layer: None,
             history,
             seconds: 0.0,
+            place: Place::default(),
         }
     }
 }
@@ -204,6 +232,7 @@ pub struct Drive {
     /// W, or W scaled by the inputs' norms.
     target: Arc<Matrix>,
     state: State,
+    device: Device,
     fell_back: bool,
     before_finalize: Option<f64>,
     history: Vec<f64>,
@@ -228,8 +257,13 @@ enum State {
 }
 
 impl Drive {
-    /// Checks and prepares.
+    /// Checks and prepares a run on the processor.
     pub fn new(problem: Problem, settings: &Settings) -> Result<Self, Error> {
+        Self::on(problem, settings, &Device::Cpu)
+    }
+
+    /// The same on any device.
+    pub fn on(problem: Problem, settings: &Settings, device: &Device) -> Result<Self, Error> {
         let target = match &problem.calibration {
             Some(calibration) => Arc::new(calibration.scale_inputs(&problem.weight)?),
             None => problem.weight.clone(),
@@ -237,7 +271,7 @@ impl Drive {
         if let Some(held_out) = &problem.held_out {
             held_out.check_inputs(problem.weight.cols())?;
         }
-        let search = Search::new(&target, settings)?;
+        let search = Search::on(&target, settings, device)?;
         let finalize = finalize_steps(&problem, settings);
         let mut steps = 2 * settings.outer + finalize;
         let mut works = 2.0 * settings.outer as f64;
@@ -249,7 +283,7 @@ impl Drive {
                 works += search.steps() as f64;
                 State::Search(Box::new(search))
             }
-            None => State::Factorize(Box::new(Solver::new(&target, settings)?)),
+            None => State::Factorize(Box::new(Solver::on(&target, settings, device)?)),
         };
         let settings = settings.clone();
         let (fell_back, before_finalize, history, step, searched, work) = Default::default();
@@ -258,6 +292,7 @@ impl Drive {
             settings,
             target,
             state,
+            device: device.clone(),
             fell_back,
             before_finalize,
             history,
@@ -271,17 +306,29 @@ impl Drive {
 
     /// Does the next step; `None` when all are done. The progress's times are the caller's to fill in.
     pub fn step(&mut self) -> Result<Option<Progress>, Error> {
+        loop {
+            if let Poll::Ready(progress) = self.poll()? {
+                return Ok(progress);
+            }
+        }
+    }
+
+    /// The same without waiting for a device that cannot be waited for; see [`Solver::poll`].
+    pub fn poll(&mut self) -> Result<Poll<Option<Progress>>, Error> {
         let (mut report, mut layer_error) = (None, None);
         let stage = match &mut self.state {
             State::Search(search) => {
-                if !search.step()? {
-                    self.next()?;
+                match search.poll()? {
+                    Poll::Pending => return Ok(Poll::Pending),
+                    Poll::Ready(true) => {}
+                    Poll::Ready(false) => self.next()?,
                 }
                 Stage::Search
             }
             State::Factorize(solver) => {
-                report = solver.step()?;
-                let Some(report) = &report else { return Ok(None) };
+                let Poll::Ready(done) = solver.poll()? else { return Ok(Poll::Pending) };
+                report = done;
+                let Some(report) = &report else { return Ok(Poll::Ready(None)) };
                 if report.step.is_multiple_of(2) {
                     self.history.push(report.error);
                 }
@@ -291,16 +338,16 @@ impl Drive {
                 Stage::Factorize
             }
             State::Finalize(finalizer) => {
-                let Some(done) = finalizer.step()? else { return Ok(None) };
+                let Some(done) = finalizer.step()? else { return Ok(Poll::Ready(None)) };
                 layer_error = Some(done.layer_error);
                 Stage::Finalize
             }
             State::Polish(factors, waiting) => {
-                let Some(factor) = waiting.pop() else { return Ok(None) };
+                let Some(factor) = waiting.pop() else { return Ok(Poll::Ready(None)) };
                 polish(&self.target, factors, factor)?;
                 Stage::Finalize
             }
-            State::Between => return Ok(None),
+            State::Between => return Ok(Poll::Ready(None)),
         };
         self.work += match stage {
             Stage::Finalize => {
@@ -317,7 +364,7 @@ impl Drive {
         self.step += 1;
         let done = if self.step == self.steps { 1.0 } else { (self.work / self.works).min(1.0) };
         let (step, steps, seconds, settled) = (self.step, self.steps, 0.0, Settled::default());
-        Ok(Some(Progress { stage, report, layer_error, step, steps, done, seconds, settled }))
+        Ok(Poll::Ready(Some(Progress { stage, report, layer_error, step, steps, done, seconds, settled })))
     }
 
     /// From a stage that is over to the next.
@@ -327,7 +374,7 @@ impl Drive {
                 // With the one that is being done.
                 self.searched = self.step + 1;
                 self.settings = search.finish();
-                State::Factorize(Box::new(Solver::new(&self.target, &self.settings)?))
+                State::Factorize(Box::new(Solver::on(&self.target, &self.settings, &self.device)?))
             }
             State::Factorize(solver) => {
                 let factors = self.masked(*solver)?;
@@ -361,6 +408,8 @@ impl Drive {
     /// The best factors of the alternation, for W itself.
     fn masked(&mut self, solver: Solver) -> Result<Factors, Error> {
         self.fell_back = solver.falls_back();
+        // It may have been lost on the way.
+        self.device = solver.device().clone();
         let mut factors = solver.finish();
         if let Some(calibration) = &self.problem.calibration {
             calibration.unscale_inputs(&mut factors.b)?;
@@ -414,8 +463,8 @@ impl Drive {
             }
         });
         let relative_error = measure::relative_error(w, &factors.a, &factors.b);
-        let Self { settings, fell_back, history, .. } = self;
-        Ok(Outcome { end, problem: None, settings, factors, fell_back, relative_error, layer, history, seconds })
+        let (place, Self { settings, fell_back, history, .. }) = (Place::of(&self.device), self);
+        Ok(Outcome { end, problem: None, settings, factors, fell_back, relative_error, layer, history, seconds, place })
     }
 }
 

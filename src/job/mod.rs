@@ -4,9 +4,11 @@
 //! drives it, with its own pool of threads, and listens between the steps: [`Job`] as a process away from the window,
 //! [`run`] on the calling thread. The window and the command line see only events.
 
+mod backend;
 pub mod bench;
 mod drive;
 mod session;
 
-pub use drive::{Command, Drive, End, Event, LayerErrors, Outcome, Problem, Progress, Settled, Snapshot, Stage};
+pub use backend::{Backend, adapter};
+pub use drive::{Command, Drive, End, Event, LayerErrors, Outcome, Place, Problem, Progress, Settled, Snapshot, Stage};
 pub use session::{Job, Session, run};

@@ -1,10 +1,12 @@
 //! A run that listens: between its steps it takes commands, and what happens is told.
 
-use super::{Command, Drive, End, Event, Outcome, Problem, Progress, Settled};
-use crate::away::{Flow, Lane, Process};
+use super::backend::Opening;
+use super::{Backend, Command, Drive, End, Event, Outcome, Problem, Progress, Settled};
+use crate::away::{self, Flow, Lane, Process};
 use crate::compute::Threads;
 use crate::factorize::{Error, Settings};
 use serde::{Deserialize, Serialize};
+use std::task::Poll;
 use web_time::Instant;
 
 /// A run to be started.
@@ -14,10 +16,19 @@ pub struct Job {
     pub problem: Problem,
     /// How.
     pub settings: Settings,
+    /// Where.
+    pub backend: Backend,
     /// Worker threads; all processors without.
     pub threads: Option<usize>,
     /// Whether each outer iteration ends with a snapshot.
     pub recorded: bool,
+}
+
+impl Job {
+    /// On the processor, all of it, with nothing recorded.
+    pub fn new(problem: Problem, settings: Settings) -> Self {
+        Self { problem, settings, backend: Backend::Cpu, threads: None, recorded: false }
+    }
 }
 
 impl Process for Job {
@@ -60,8 +71,8 @@ pub struct Session {
 }
 
 enum Stage {
-    /// Making it ready is work too.
-    Waiting(Box<Job>),
+    /// Making it ready is work too, and begins with where it is to be done.
+    Waiting(Box<(Opening, Job)>),
     Driving(Box<Drive>),
     Over,
 }
@@ -71,7 +82,7 @@ impl Session {
     pub fn new(job: Job) -> Self {
         Self {
             recorded: job.recorded,
-            stage: Stage::Waiting(Box::new(job)),
+            stage: Stage::Waiting(Box::new((Opening::new(job.backend), job))),
             threads: None,
             seconds: 0.0,
             settled: Settled::default(),
@@ -122,12 +133,20 @@ impl Session {
 
     fn try_step(&mut self, tell: &mut dyn FnMut(Event)) -> Result<Flow, String> {
         let told = |error: Error| error.to_string();
-        if matches!(self.stage, Stage::Waiting(_)) {
-            let Stage::Waiting(job) = std::mem::replace(&mut self.stage, Stage::Over) else { return Ok(Flow::Over) };
-            let Job { problem, settings, threads, .. } = *job;
+        if let Stage::Waiting(waiting) = &mut self.stage {
+            let (opening, job) = &mut **waiting;
+            let count = job.threads.unwrap_or_else(away::processors);
+            let Poll::Ready((device, note)) = opening.poll(job.problem.weight.shape(), &job.settings, count) else {
+                return Ok(Flow::On);
+            };
+            note.into_iter().for_each(|note| tell(Event::Note(note)));
+            let Stage::Waiting(waiting) = std::mem::replace(&mut self.stage, Stage::Over) else {
+                return Ok(Flow::Over);
+            };
+            let Job { problem, settings, threads, .. } = waiting.1;
             let threads = self.threads.insert(Threads::new(threads)?);
             let begun = Instant::now();
-            let drive = threads.run(|| Drive::new(problem, &settings)).map_err(told)?;
+            let drive = threads.run(|| Drive::on(problem, &settings, &device)).map_err(told)?;
             self.seconds = begun.elapsed().as_secs_f64();
             self.stage = Stage::Driving(Box::new(drive));
         }
@@ -144,18 +163,20 @@ impl Session {
         if self.paused && self.steps_left == 0 && !self.to_iteration_end {
             return Ok(Flow::Wait);
         }
-        self.steps_left = self.steps_left.saturating_sub(1);
         let begun = Instant::now();
-        let stepped = threads.run(|| drive.step());
+        let stepped = threads.run(|| drive.poll());
         self.seconds += begun.elapsed().as_secs_f64();
         let progress = match stepped {
-            Ok(Some(progress)) => progress,
-            Ok(None) => return self.end(End::Finished, None, tell),
+            Ok(Poll::Ready(Some(progress))) => progress,
+            Ok(Poll::Ready(None)) => return self.end(End::Finished, None, tell),
+            Ok(Poll::Pending) => return Ok(Flow::On),
             Err(error) if drive.has_result() => return self.end(End::Diverged, Some(error), tell),
             Err(error) => return Err(error.to_string()),
         };
+        self.steps_left = self.steps_left.saturating_sub(1);
         let last = progress.step == progress.steps;
         let report = progress.report.as_ref();
+        report.and_then(|report| report.note.clone()).into_iter().for_each(|note| tell(Event::Note(note)));
         let iteration_ended = report.is_none_or(|report| report.step.is_multiple_of(2));
         if progress.step <= 2 {
             self.settled = Settled { done: progress.done, seconds: self.seconds };
@@ -182,8 +203,8 @@ impl Session {
 }
 
 /// The run on this thread, to its end, without snapshots.
-pub fn run(problem: Problem, settings: &Settings, threads: Option<usize>, mut on_event: impl FnMut(Event)) {
-    let mut session = Session::unseen(Job { problem, settings: settings.clone(), threads, recorded: false });
+pub fn run(job: Job, mut on_event: impl FnMut(Event)) {
+    let mut session = Session::unseen(job);
     while session.step(&mut on_event) == Flow::On {}
 }
 
@@ -203,7 +224,7 @@ mod tests {
 
     fn spawn(settings: Settings) -> (Line<Job>, Receiver<Event>) {
         let (events, received) = channel();
-        let job = Job { problem: problem(), settings, threads: Some(1), recorded: false };
+        let job = Job { threads: Some(1), ..Job::new(problem(), settings) };
         (converse(job, move |event| drop(events.send(event))), received)
     }
 

@@ -1,0 +1,51 @@
+//! Where something is computed.
+
+#[cfg(feature = "gpu")]
+use super::gpu::Gpu;
+#[cfg(feature = "gpu")]
+use std::sync::Arc;
+
+/// The processor, or a graphics processor that was opened.
+#[derive(Clone, Default)]
+pub enum Device {
+    /// The processor.
+    #[default]
+    Cpu,
+    /// A graphics processor.
+    #[cfg(feature = "gpu")]
+    Gpu(Arc<Gpu>),
+}
+
+impl Device {
+    /// `cpu` or `gpu`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            #[cfg(feature = "gpu")]
+            Self::Gpu(_) => "gpu",
+        }
+    }
+
+    /// What a graphics processor is called.
+    pub fn adapter(&self) -> Option<&str> {
+        match self {
+            Self::Cpu => None,
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) => Some(&gpu.adapter().name),
+        }
+    }
+
+    /// The same opened anew, after it was lost; the processor where that cannot be, or cannot be waited for.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Cpu => Self::Cpu,
+            #[cfg(feature = "gpu")]
+            Self::Gpu(_) if cfg!(target_arch = "wasm32") => Self::Cpu,
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) => match pollster::block_on(Gpu::with_binding_limit(gpu.binding_limit())) {
+                Ok(gpu) => Self::Gpu(Arc::new(gpu)),
+                Err(_) => Self::Cpu,
+            },
+        }
+    }
+}

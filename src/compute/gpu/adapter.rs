@@ -1,0 +1,196 @@
+//! The device, and why there is none.
+
+use super::commands::{Kernel, Source};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// Why nothing can be computed on a graphics processor.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The system has none that can compute.
+    #[error("no graphics adapter that can compute was found{why}: install a Vulkan driver, or use --backend cpu")]
+    None {
+        /// What the system said, if anything.
+        why: String,
+    },
+    /// There is one, and it does not let us.
+    #[error(
+        "the graphics adapter '{adapter}' gives no device ({why}): close other programs that use it, or use --backend cpu"
+    )]
+    Refused {
+        /// Its name.
+        adapter: String,
+        /// What the driver said.
+        why: String,
+    },
+    /// It is too small for the matrix.
+    #[error(
+        "the graphics adapter '{adapter}' holds matrices of {limit} bytes in one piece, and {needed} are needed: use --backend cpu"
+    )]
+    TooLarge {
+        /// Its name.
+        adapter: String,
+        /// The largest binding.
+        limit: u64,
+        /// What would have to be bound.
+        needed: u64,
+    },
+    /// It went away, or reset itself.
+    #[error("the graphics adapter '{adapter}' was lost ({why})")]
+    Lost {
+        /// Its name.
+        adapter: String,
+        /// What the driver said.
+        why: String,
+    },
+}
+
+/// What is known of a graphics adapter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adapter {
+    /// As its driver calls it.
+    pub name: String,
+    /// Whether a processor pretends to be one.
+    pub software: bool,
+    /// The interface it is spoken to through.
+    pub interface: &'static str,
+}
+
+/// A kernel with its constants' bits.
+type Key = (Source, Vec<(&'static str, u64)>);
+
+/// A device and its pipelines.
+pub struct Gpu {
+    pub(super) device: wgpu::Device,
+    pub(super) queue: wgpu::Queue,
+    adapter: Adapter,
+    limits: wgpu::Limits,
+    kernels: Mutex<HashMap<Key, Arc<Kernel>>>,
+    lost: Arc<OnceLock<String>>,
+    /// Parameters of the kernels of one submission. They are written and submitted by one thread at a time.
+    pub(super) params: wgpu::Buffer,
+    pub(super) turn: Mutex<()>,
+}
+
+/// More than this is not bound at once even where it could be: indices are 32 bits wide, and count vectors of four.
+const WANTED_BINDING: u64 = 4 << 30;
+
+impl Gpu {
+    /// The fastest adapter there is. One in software only when it is all there is.
+    pub async fn open() -> Result<Self, Error> {
+        Self::with_binding_limit(WANTED_BINDING).await
+    }
+
+    /// The same, as if no more than `most` bytes could be bound at once.
+    pub async fn with_binding_limit(most: u64) -> Result<Self, Error> {
+        let mut description = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
+        // Without checks of every call, and without GL, which has no compute worth the name.
+        description.backends &= wgpu::Backends::PRIMARY;
+        description.flags = wgpu::InstanceFlags::empty();
+        let instance = wgpu::Instance::new(description);
+        let options = wgpu::RequestAdapterOptions {
+            power_preference: wgpu::PowerPreference::HighPerformance,
+            ..Default::default()
+        };
+        let found = instance.request_adapter(&options).await;
+        let adapter = found.map_err(|error| Error::None { why: format!(" ({error})") })?;
+        let info = adapter.get_info();
+        let refused = |why: String| Error::Refused { adapter: info.name.clone(), why };
+        let has = adapter.limits();
+        let limits = wgpu::Limits {
+            max_storage_buffer_binding_size: has.max_storage_buffer_binding_size.min(most),
+            max_buffer_size: has.max_buffer_size.min(2 * WANTED_BINDING),
+            ..wgpu::Limits::defaults()
+        };
+        if has.max_compute_invocations_per_workgroup < limits.max_compute_invocations_per_workgroup {
+            return Err(Error::None { why: format!(" ('{}' has no compute shaders)", info.name) });
+        }
+        let description = wgpu::DeviceDescriptor {
+            label: Some("compute"),
+            required_limits: limits.clone(),
+            memory_hints: wgpu::MemoryHints::Performance,
+            ..Default::default()
+        };
+        let (device, queue) = adapter.request_device(&description).await.map_err(|error| refused(error.to_string()))?;
+        let lost = Arc::new(OnceLock::new());
+        let (first, second) = (lost.clone(), lost.clone());
+        device.set_device_lost_callback(move |reason, why| {
+            let _ = first.set(if why.is_empty() { format!("{reason:?}") } else { why });
+        });
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            let _ = second.set(error.to_string());
+        }));
+        let params = device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("parameters"),
+            size: Self::SLOTS * Self::SLOT,
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let interface = match info.backend {
+            wgpu::Backend::Vulkan => "Vulkan",
+            wgpu::Backend::Metal => "Metal",
+            wgpu::Backend::Dx12 => "DX12",
+            wgpu::Backend::BrowserWebGpu => "WebGPU",
+            _ => "other",
+        };
+        let software = info.device_type == wgpu::DeviceType::Cpu;
+        let adapter = Adapter { name: info.name, software, interface };
+        Ok(Self { device, queue, adapter, limits, kernels: Mutex::default(), lost, params, turn: Mutex::default() })
+    }
+
+    /// Bytes of one kernel's parameters.
+    pub(super) const SLOT: u64 = 256;
+    /// How many kernels one submission has at most.
+    pub(super) const SLOTS: u64 = 256;
+
+    /// What it runs on.
+    pub fn adapter(&self) -> &Adapter {
+        &self.adapter
+    }
+
+    /// Bytes that can be bound at once.
+    pub fn binding_limit(&self) -> u64 {
+        self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size)
+    }
+
+    /// An error once the device is gone; nothing that was computed since can be trusted.
+    pub fn check(&self) -> Result<(), Error> {
+        match self.lost.get() {
+            Some(why) => Err(Error::Lost { adapter: self.adapter.name.clone(), why: why.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives the device up, as a driver that resets itself does.
+    pub fn lose(&self) {
+        self.device.destroy();
+        let _ = self.lost.set("given up".into());
+    }
+
+    /// A buffer of zeros of so many f32 or u32.
+    pub fn zeros(&self, numbers: usize) -> wgpu::Buffer {
+        self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size: 4 * numbers.max(4) as u64,
+            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        })
+    }
+
+    /// Writes `numbers` into `buffer` from its number `at` on, before what is submitted next.
+    pub fn write<T: bytemuck::NoUninit>(&self, buffer: &wgpu::Buffer, at: usize, numbers: &[T]) {
+        self.queue.write_buffer(buffer, 4 * at as u64, bytemuck::cast_slice(numbers));
+    }
+
+    /// The pipeline of a kernel with values for its overridable constants, made when it is first asked for.
+    pub fn kernel(&self, source: Source, constants: &[(&'static str, f64)]) -> Arc<Kernel> {
+        let mut kernels = self.kernels.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (source, constants.iter().map(|(name, value)| (*name, value.to_bits())).collect());
+        kernels.entry(key).or_insert_with(|| Arc::new(Kernel::new(&self.device, &source, constants))).clone()
+    }
+
+    /// The error of a device that did not do what it was told.
+    pub(super) fn lost_because(&self, why: &str) -> Error {
+        Error::Lost { adapter: self.adapter.name.clone(), why: why.to_owned() }
+    }
+}

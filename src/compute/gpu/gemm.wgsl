@@ -1,0 +1,154 @@
+// C = op(A)·op(B), a tile of 8·SIDE × 8·SIDE a workgroup, 8×8 numbers a thread. What becomes of the numbers is in one of the
+// files gemm_*.wgsl, which is joined to this one: its `finish` is called for four neighbours in a row, its `conclude` at
+// the end. All sizes are multiples of the tile's, so nothing is tested in the loop.
+
+// Threads along each side of a tile, and how many steps of the depth are in workgroup memory at a time.
+override SIDE: u32 = 16u;
+override THREADS: u32 = SIDE * SIDE;
+// Vectors of four in the part of a tile that is in workgroup memory.
+override PART: u32 = 2u * SIDE * SIDE;
+// A is stored depth×rows instead of rows×depth.
+override TURN_A: bool = false;
+// B is stored cols×depth instead of depth×cols.
+override TURN_B: bool = false;
+// Only tiles that reach the diagonal or lie below it are computed.
+override LOWER: bool = false;
+
+// Places and strides of A, B and what `finish` reads and writes count vectors of four.
+struct Params {
+    depth: u32,
+    // The first row of tiles: long products are done in bands.
+    band: u32,
+    a_at: u32,
+    a_stride: u32,
+    b_at: u32,
+    b_stride: u32,
+    c_at: u32,
+    c_stride: u32,
+    // Of the mask's words.
+    mask_stride: u32,
+    // Where the tiles' sums begin.
+    sums_at: u32,
+    // Which of `scalars`.
+    slot: u32,
+    alpha: f32,
+    relaxation: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage> a: array<vec4f>;
+@group(0) @binding(2) var<storage> b: array<vec4f>;
+
+// SIDE steps of the depth, for each 2·SIDE vectors along the tile.
+var<workgroup> tile_a: array<vec4f, PART>;
+var<workgroup> tile_b: array<vec4f, PART>;
+
+// One of the 2·SIDE² vectors of A's tile at `step`.
+fn fetch_a(row: u32, step: u32, e: u32) -> vec4f {
+    if TURN_A {
+        return a[params.a_at + (step + e / (2u * SIDE)) * params.a_stride + row / 4u + e % (2u * SIDE)];
+    }
+    return a[params.a_at + (row + e / (SIDE / 4u)) * params.a_stride + step / 4u + e % (SIDE / 4u)];
+}
+
+fn fetch_b(col: u32, step: u32, e: u32) -> vec4f {
+    if TURN_B {
+        return b[params.b_at + (col + e / (SIDE / 4u)) * params.b_stride + step / 4u + e % (SIDE / 4u)];
+    }
+    return b[params.b_at + (step + e / (2u * SIDE)) * params.b_stride + col / 4u + e % (2u * SIDE)];
+}
+
+fn put_a(e: u32, value: vec4f) {
+    if TURN_A {
+        tile_a[e] = value;
+    } else {
+        let line = e / (SIDE / 4u);
+        let at = e % (SIDE / 4u) * 8u * SIDE + line / 4u;
+        let lane = line % 4u;
+        tile_a[at][lane] = value.x;
+        tile_a[at + 2u * SIDE][lane] = value.y;
+        tile_a[at + 4u * SIDE][lane] = value.z;
+        tile_a[at + 6u * SIDE][lane] = value.w;
+    }
+}
+
+fn put_b(e: u32, value: vec4f) {
+    if TURN_B {
+        let line = e / (SIDE / 4u);
+        let at = e % (SIDE / 4u) * 8u * SIDE + line / 4u;
+        let lane = line % 4u;
+        tile_b[at][lane] = value.x;
+        tile_b[at + 2u * SIDE][lane] = value.y;
+        tile_b[at + 4u * SIDE][lane] = value.z;
+        tile_b[at + 6u * SIDE][lane] = value.w;
+    } else {
+        tile_b[e] = value;
+    }
+}
+
+@compute @workgroup_size(SIDE, SIDE)
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_id) local: vec3u,
+    @builtin(local_invocation_index) index: u32,
+) {
+    let tile = vec2u(group.x, group.y + params.band);
+    let row = tile.y * 8u * SIDE;
+    let col = tile.x * 8u * SIDE;
+    if LOWER && col > row {
+        return;
+    }
+    var c00 = vec4f(); var c01 = vec4f(); var c10 = vec4f(); var c11 = vec4f();
+    var c20 = vec4f(); var c21 = vec4f(); var c30 = vec4f(); var c31 = vec4f();
+    var c40 = vec4f(); var c41 = vec4f(); var c50 = vec4f(); var c51 = vec4f();
+    var c60 = vec4f(); var c61 = vec4f(); var c70 = vec4f(); var c71 = vec4f();
+    var a0 = fetch_a(row, 0u, index);
+    var a1 = fetch_a(row, 0u, index + THREADS);
+    var b0 = fetch_b(col, 0u, index);
+    var b1 = fetch_b(col, 0u, index + THREADS);
+    for (var step = SIDE; step <= params.depth; step += SIDE) {
+        put_a(index, a0);
+        put_a(index + THREADS, a1);
+        put_b(index, b0);
+        put_b(index + THREADS, b1);
+        workgroupBarrier();
+        // The next tiles are under way while these are multiplied.
+        if step < params.depth {
+            a0 = fetch_a(row, step, index);
+            a1 = fetch_a(row, step, index + THREADS);
+            b0 = fetch_b(col, step, index);
+            b1 = fetch_b(col, step, index + THREADS);
+        }
+        for (var k = 0u; k < SIDE; k++) {
+            let at_a = k * 2u * SIDE + local.y;
+            let at_b = k * 2u * SIDE + local.x;
+            let upper = tile_a[at_a];
+            let lower = tile_a[at_a + SIDE];
+            let left = tile_b[at_b];
+            let right = tile_b[at_b + SIDE];
+            c00 += upper.x * left; c01 += upper.x * right;
+            c10 += upper.y * left; c11 += upper.y * right;
+            c20 += upper.z * left; c21 += upper.z * right;
+            c30 += upper.w * left; c31 += upper.w * right;
+            c40 += lower.x * left; c41 += lower.x * right;
+            c50 += lower.y * left; c51 += lower.y * right;
+            c60 += lower.z * left; c61 += lower.z * right;
+            c70 += lower.w * left; c71 += lower.w * right;
+        }
+        workgroupBarrier();
+    }
+    let upper = row + 4u * local.y;
+    let lower = upper + 4u * SIDE;
+    let left = col / 4u + local.x;
+    let right = left + SIDE;
+    finish(upper, left, c00); finish(upper, right, c01);
+    finish(upper + 1u, left, c10); finish(upper + 1u, right, c11);
+    finish(upper + 2u, left, c20); finish(upper + 2u, right, c21);
+    finish(upper + 3u, left, c30); finish(upper + 3u, right, c31);
+    finish(lower, left, c40); finish(lower, right, c41);
+    finish(lower + 1u, left, c50); finish(lower + 1u, right, c51);
+    finish(lower + 2u, left, c60); finish(lower + 2u, right, c61);
+    finish(lower + 3u, left, c70); finish(lower + 3u, right, c71);
+    conclude(tile.y * groups.x + tile.x, index);
+}

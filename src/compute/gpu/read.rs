@@ -1,0 +1,79 @@
+//! Numbers on their way back.
+
+use super::{Commands, Error, Gpu};
+use bytemuck::{AnyBitPattern, NoUninit};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+const ASKED: u8 = 0;
+const THERE: u8 = 1;
+const FAILED: u8 = 2;
+
+/// Memory that the device writes and the processor reads.
+pub struct Staging {
+    buffer: wgpu::Buffer,
+    used: usize,
+    state: Arc<AtomicU8>,
+}
+
+impl Staging {
+    /// For so many f32 or u32.
+    pub fn new(gpu: &Gpu, numbers: usize) -> Self {
+        let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("staging"),
+            size: 4 * numbers.next_multiple_of(4).max(4) as u64,
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        Self { buffer, used: 0, state: Arc::default() }
+    }
+
+    /// Has `count` numbers copied here; where they will be.
+    pub fn take(&mut self, commands: &mut Commands<'_>, from: &wgpu::Buffer, count: usize) -> Range<usize> {
+        let at = self.used..self.used + count;
+        commands.copy((from, 0), (&self.buffer, at.start), count);
+        // What is read begins at a multiple of eight bytes.
+        self.used = at.end.next_multiple_of(4);
+        at
+    }
+
+    /// After the copies were submitted: asks for them.
+    pub fn ask(&self) {
+        self.state.store(ASKED, Ordering::Relaxed);
+        let state = self.state.clone();
+        self.buffer.map_async(wgpu::MapMode::Read, ..4 * self.used as u64, move |mapped| {
+            state.store(if mapped.is_ok() { THERE } else { FAILED }, Ordering::Release);
+        });
+    }
+
+    /// Whether what was asked for is there. Where threads can wait, this waits; in a browser it is to be called again when
+    /// the event loop has gone round.
+    pub fn ready(&self, gpu: &Gpu) -> Result<bool, Error> {
+        let waits = cfg!(not(target_arch = "wasm32"));
+        if waits && self.state.load(Ordering::Acquire) == ASKED {
+            // What went wrong is in the state, or known as the device's loss.
+            let _ = gpu.device.poll(wgpu::PollType::wait_indefinitely());
+        }
+        gpu.check()?;
+        match self.state.load(Ordering::Acquire) {
+            THERE => Ok(true),
+            FAILED => Err(gpu.lost_because("its memory could not be read")),
+            _ if waits => Err(gpu.lost_because("it does not answer")),
+            _ => Ok(false),
+        }
+    }
+
+    /// Numbers that are there.
+    pub fn numbers<T: AnyBitPattern + NoUninit>(&self, gpu: &Gpu, at: Range<usize>) -> Result<Vec<T>, Error> {
+        let mapped = self.buffer.get_mapped_range(4 * at.start as u64..4 * at.end as u64);
+        let bytes = mapped.map_err(|error| gpu.lost_because(&error.to_string()))?;
+        Ok(bytemuck::pod_collect_to_vec(&bytes))
+    }
+
+    /// Ready for the next copies.
+    pub fn clear(&mut self) {
+        self.buffer.unmap();
+        self.used = 0;
+    }
+}

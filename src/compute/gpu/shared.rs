@@ -1,0 +1,51 @@
+//! The device that all runs share: opened when it is first asked for, and again after it was lost.
+
+use super::{Error, Gpu};
+use std::sync::Arc;
+use std::task::Poll;
+
+/// Opens it. Pending while a browser thinks about it: then it is to be asked again when the event loop has gone round.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn shared() -> Poll<Result<Arc<Gpu>, Error>> {
+    use std::sync::{Mutex, PoisonError};
+    static SHARED: Mutex<Option<Arc<Gpu>>> = Mutex::new(None);
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(gpu) = shared.as_ref().filter(|gpu| gpu.check().is_ok()) {
+        return Poll::Ready(Ok(gpu.clone()));
+    }
+    let opened = pollster::block_on(Gpu::open()).map(Arc::new);
+    *shared = opened.clone().ok();
+    Poll::Ready(opened)
+}
+
+/// Opens it. Pending while a browser thinks about it: then it is to be asked again when the event loop has gone round.
+#[cfg(target_arch = "wasm32")]
+pub fn shared() -> Poll<Result<Arc<Gpu>, Error>> {
+    use std::cell::RefCell;
+    enum Shared {
+        Closed,
+        Opening,
+        Opened(Result<Arc<Gpu>, Error>),
+    }
+    thread_local! {
+        static SHARED: RefCell<Shared> = const { RefCell::new(Shared::Closed) };
+    }
+    SHARED.with_borrow_mut(|shared| match shared {
+        Shared::Opened(Ok(gpu)) if gpu.check().is_ok() => Poll::Ready(Ok(gpu.clone())),
+        Shared::Opened(Err(why)) => {
+            let why = why.clone();
+            // Asked again, it is tried again.
+            *shared = Shared::Closed;
+            Poll::Ready(Err(why))
+        }
+        Shared::Opening => Poll::Pending,
+        Shared::Closed | Shared::Opened(_) => {
+            *shared = Shared::Opening;
+            wasm_bindgen_futures::spawn_local(async {
+                let opened = Gpu::open().await.map(Arc::new);
+                SHARED.with_borrow_mut(|shared| *shared = Shared::Opened(opened));
+            });
+            Poll::Pending
+        }
+    })
+}

@@ -1,0 +1,109 @@
+//! Matrices on the device.
+
+use super::{Error, Gpu};
+use crate::matrix::Matrix;
+
+/// A side, rounded up to whole tiles: of 64 numbers, or of 128 where that adds little.
+pub fn padded(side: usize) -> usize {
+    side.next_multiple_of(if side > 512 { 128 } else { 64 })
+}
+
+/// How columns are divided among buffers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    /// How many there are.
+    pub count: usize,
+    /// Of each slab the first column, and how many it has, rounded up.
+    pub slabs: Vec<(usize, usize)>,
+}
+
+impl Columns {
+    /// So that a slab with at most `rows` rows can be bound.
+    pub fn new(gpu: &Gpu, rows: usize, count: usize) -> Result<Self, Error> {
+        let (limit, all) = (gpu.binding_limit(), padded(count));
+        let widest = (limit / (4 * padded(rows) as u64)) as usize / 64 * 64;
+        if widest == 0 {
+            let needed = 4 * 64 * padded(rows) as u64;
+            return Err(Error::TooLarge { adapter: gpu.adapter().name.clone(), limit, needed });
+        }
+        // As many as needed, of equal widths.
+        let width =
+            all.div_ceil(all.div_ceil(widest)).next_multiple_of(if widest >= 128 { 128 } else { 64 }).min(widest);
+        let slabs = (0..all).step_by(width).map(|first| (first, width.min(all - first))).collect();
+        Ok(Self { count, slabs })
+    }
+}
+
+/// A part of a matrix: some of its columns, in row-major order.
+pub struct Slab {
+    /// All its numbers.
+    pub buffer: wgpu::Buffer,
+    /// Its first column in the matrix.
+    pub first: usize,
+    /// Its columns, with those that only fill up.
+    pub cols: usize,
+}
+
+/// A matrix.
+pub struct Slabs {
+    /// Rows, with those that only fill up.
+    pub rows: usize,
+    /// From left to right.
+    pub slabs: Vec<Slab>,
+}
+
+impl Slabs {
+    /// Of zeros, with `per_row` numbers for 32 columns: 32, or 1 for a mask.
+    fn new(gpu: &Gpu, rows: usize, columns: &Columns, per_row: usize) -> Self {
+        let rows = padded(rows);
+        let slab =
+            |&(first, cols): &(usize, usize)| Slab { buffer: gpu.zeros(rows * cols / 32 * per_row), first, cols };
+        Self { rows, slabs: columns.slabs.iter().map(slab).collect() }
+    }
+
+    /// Of zeros.
+    pub fn zeros(gpu: &Gpu, rows: usize, columns: &Columns) -> Self {
+        Self::new(gpu, rows, columns, 32)
+    }
+
+    /// In memory that others use too, at other times: its numbers are whatever they left, until all are written.
+    pub fn within(rows: usize, columns: &Columns, buffers: &[wgpu::Buffer]) -> Self {
+        let slab =
+            |(&(first, cols), buffer): (&(usize, usize), &wgpu::Buffer)| Slab { buffer: buffer.clone(), first, cols };
+        Self { rows: padded(rows), slabs: columns.slabs.iter().zip(buffers).map(slab).collect() }
+    }
+
+    /// One bit an entry, 32 of a row in a word, the first the least significant.
+    pub fn mask(gpu: &Gpu, rows: usize, columns: &Columns) -> Self {
+        Self::new(gpu, rows, columns, 1)
+    }
+
+    /// Writes a mask.
+    pub fn upload_mask(&self, gpu: &Gpu, rows: usize, cols: usize, keep: impl Fn(usize, usize) -> bool) {
+        for slab in &self.slabs {
+            let past = (slab.first + slab.cols).min(cols);
+            let mut words = vec![0u32; self.rows * slab.cols / 32];
+            for i in 0..rows {
+                for j in (slab.first..past).filter(|&j| keep(i, j)) {
+                    let at = i * slab.cols + j - slab.first;
+                    words[at / 32] |= 1 << (at % 32);
+                }
+            }
+            gpu.write(&slab.buffer, 0, &words);
+        }
+    }
+
+    /// A matrix of the processor's.
+    pub fn upload(gpu: &Gpu, matrix: &Matrix, columns: &Columns) -> Self {
+        let slabs = Self::zeros(gpu, matrix.rows(), columns);
+        for slab in &slabs.slabs {
+            let past = (slab.first + slab.cols).min(matrix.cols());
+            let mut row = vec![0.0f32; slab.cols];
+            for i in 0..matrix.rows() {
+                row[..past - slab.first].copy_from_slice(&matrix.row(i)[slab.first..past]);
+                gpu.write(&slab.buffer, i * slab.cols, &row);
+            }
+        }
+        slabs
+    }
+}

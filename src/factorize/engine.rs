@@ -1,0 +1,164 @@
+//! Where half-steps are done.
+
+#[cfg(feature = "gpu")]
+use super::graphics::{Graphics, Kept};
+use super::half_step::{Inner, Outcome, Workspace};
+use super::phase::{Clock, Phase};
+use super::side::Side;
+use super::target::{Target, residual_squared};
+#[cfg(feature = "gpu")]
+use crate::compute::gpu;
+use crate::matrix::{Csr, Matrix};
+
+/// Both factors and what half-steps need, on the processor or on a device.
+pub(super) enum Engine {
+    Processor(Box<Processor>),
+    #[cfg(feature = "gpu")]
+    Graphics(Box<Graphics>),
+}
+
+/// What came of a half-step.
+pub(super) struct Done {
+    pub outcome: Outcome,
+    /// ‖W − AB‖².
+    pub residual_squared: f64,
+}
+
+/// Why an engine cannot go on.
+#[cfg(feature = "gpu")]
+pub(super) type Stopped = gpu::Error;
+/// Why an engine cannot go on: the processor always can.
+#[cfg(not(feature = "gpu"))]
+pub(super) type Stopped = std::convert::Infallible;
+
+/// A sparse factor, k×q, as an engine has it.
+pub(super) enum Sparse {
+    Csr(Csr),
+    #[cfg(feature = "gpu")]
+    Kept(Kept),
+}
+
+impl Sparse {
+    pub fn into_csr(self) -> Csr {
+        match self {
+            Self::Csr(csr) => csr,
+            #[cfg(feature = "gpu")]
+            Self::Kept(kept) => kept.csr(),
+        }
+    }
+}
+
+impl Engine {
+    /// Begins a half-step; W is n×m in the working orientation.
+    pub fn begin(&mut self, side: usize, inner: &Inner, w: &Matrix) -> Result<(), Stopped> {
+        match self {
+            Self::Processor(processor) => processor.half_step(side, inner, w),
+            #[cfg(feature = "gpu")]
+            Self::Graphics(graphics) => graphics.begin(side, inner)?,
+        }
+        Ok(())
+    }
+
+    /// What came of it, once it has.
+    pub fn done(&mut self) -> Result<Option<Done>, Stopped> {
+        match self {
+            Self::Processor(processor) => Ok(processor.done.take()),
+            #[cfg(feature = "gpu")]
+            Self::Graphics(graphics) => graphics.done(),
+        }
+    }
+
+    /// A side's Z.
+    pub fn z(&self, side: usize) -> Csr {
+        match self {
+            Self::Processor(processor) => processor.sides[side].z().clone(),
+            #[cfg(feature = "gpu")]
+            Self::Graphics(graphics) => graphics.kept(side).csr(),
+        }
+    }
+
+    /// How many entries its mask has.
+    pub fn nnz(&self, side: usize) -> usize {
+        match self {
+            Self::Processor(processor) => processor.sides[side].z().nnz(),
+            #[cfg(feature = "gpu")]
+            Self::Graphics(graphics) => graphics.kept(side).nnz(),
+        }
+    }
+
+    /// How many of them are not zero.
+    pub fn used(&self, side: usize) -> usize {
+        match self {
+            Self::Processor(processor) => processor.sides[side].z().values().iter().filter(|&&x| x != 0.0).count(),
+            #[cfg(feature = "gpu")]
+            Self::Graphics(graphics) => graphics.kept(side).used(),
+        }
+    }
+
+    /// A copy of a side's Z, into `copy` where its memory fits.
+    pub fn keep(&self, side: usize, copy: Option<Sparse>) -> Sparse {
+        match (self, copy) {
+            (Self::Processor(processor), Some(Sparse::Csr(mut csr))) => {
+                csr.clone_from(processor.sides[side].z());
+                Sparse::Csr(csr)
+            }
+            (Self::Processor(processor), _) => Sparse::Csr(processor.sides[side].z().clone()),
+            #[cfg(feature = "gpu")]
+            (Self::Graphics(graphics), _) => Sparse::Kept(graphics.kept(side).clone()),
+        }
+    }
+
+    /// Seconds by phase, of the processor's.
+    pub fn seconds(&self) -> [f64; Phase::ALL.len()] {
+        match self {
+            Self::Processor(processor) => processor.workspace.times.seconds,
+            #[cfg(feature = "gpu")]
+            Self::Graphics(_) => [0.0; Phase::ALL.len()],
+        }
+    }
+
+    /// The time since the half-step went to its report.
+    pub fn reported(&mut self) {
+        match self {
+            Self::Processor(processor) => processor.workspace.times.took(Phase::Report),
+            #[cfg(feature = "gpu")]
+            Self::Graphics(_) => {}
+        }
+    }
+}
+
+/// The processor's.
+pub(super) struct Processor {
+    /// Wᵀ, where the first factor's half-steps read rows of it often.
+    w_transposed: Option<Matrix>,
+    /// The first factor transposed, k×n, and the second, k×m.
+    sides: [Side; 2],
+    workspace: Workspace,
+    done: Option<Done>,
+}
+
+impl Processor {
+    /// For W n×m and the factors' starts, k×n and k×m, with their masks (without one, what is not zero).
+    pub fn new(w: &Matrix, starts: [(&Matrix, Option<&[bool]>); 2], clock: Clock) -> Self {
+        let k = starts[0].0.rows();
+        Self {
+            w_transposed: (w.cols() < k).then(|| w.transposed()),
+            sides: starts.map(|(start, mask)| Side::new(start, mask)),
+            workspace: Workspace::new(clock),
+            done: None,
+        }
+    }
+
+    fn half_step(&mut self, side: usize, inner: &Inner, w: &Matrix) {
+        let [first, second] = &mut self.sides;
+        let (x, fixed, target) = match (side, &self.w_transposed) {
+            (0, Some(turned)) => (first, &*second, Target::Plain(turned)),
+            (0, None) => (first, &*second, Target::Transposed(w)),
+            _ => (second, &*first, Target::Plain(w)),
+        };
+        let outcome = self.workspace.half_step(x, fixed, target, inner);
+        let [first, second] = &self.sides;
+        let residual_squared = residual_squared(w, first.zt(), second.zt());
+        self.done = Some(Done { outcome, residual_squared });
+    }
+}

@@ -1,0 +1,78 @@
+//! A sparse factor as it comes from the device.
+
+use crate::matrix::{Csr, Matrix, ones};
+
+/// Z, k×q.
+#[derive(Clone)]
+pub(in super::super) struct Kept {
+    k: usize,
+    q: usize,
+    slabs: Vec<Slab>,
+}
+
+/// Some columns of it.
+#[derive(Clone)]
+pub(super) struct Slab {
+    pub first: usize,
+    /// With those that only fill up.
+    pub cols: usize,
+    /// The mask, 32 entries of a row in a word.
+    pub words: Vec<u32>,
+    /// The kept values, row by row; there may be more behind them that mean nothing.
+    pub values: Vec<f32>,
+}
+
+impl Kept {
+    /// From a start; without a mask, what is not zero.
+    pub(super) fn new(z: &Matrix, mask: Option<&[bool]>) -> Self {
+        let (k, q) = z.shape();
+        let cols = q.next_multiple_of(32);
+        let mut slab = Slab { first: 0, cols, words: vec![0; k * cols / 32], values: Vec::new() };
+        for (at, &x) in z.as_slice().iter().enumerate() {
+            if mask.map_or(x != 0.0, |mask| mask[at]) {
+                let at = at / q * cols + at % q;
+                slab.words[at / 32] |= 1 << (at % 32);
+                slab.values.push(x);
+            }
+        }
+        Self { k, q, slabs: vec![slab] }
+    }
+
+    pub(super) fn from_slabs(k: usize, q: usize, slabs: Vec<Slab>) -> Self {
+        Self { k, q, slabs }
+    }
+
+    /// How many entries are kept.
+    pub fn nnz(&self) -> usize {
+        self.slabs.iter().flat_map(|slab| &slab.words).map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// How many of them are not zero.
+    pub fn used(&self) -> usize {
+        let used = |slab: &Slab| {
+            let kept = slab.words.iter().map(|word| word.count_ones() as usize).sum();
+            slab.values[..kept].iter().filter(|&&x| x != 0.0).count()
+        };
+        self.slabs.iter().map(used).sum()
+    }
+
+    /// By rows.
+    pub fn csr(&self) -> Csr {
+        let mut csr = Csr::default();
+        let mut next = vec![0; self.slabs.len()];
+        csr.reserve(self.nnz());
+        csr.refill(self.k, self.q, |i, indices, values| {
+            for (slab, next) in self.slabs.iter().zip(&mut next) {
+                let per_row = slab.cols / 32;
+                for (at, &word) in slab.words[i * per_row..(i + 1) * per_row].iter().enumerate() {
+                    for bit in ones(u64::from(word)) {
+                        indices.push((slab.first + 32 * at + bit) as u32);
+                        values.push(slab.values[*next]);
+                        *next += 1;
+                    }
+                }
+            }
+        });
+        csr
+    }
+}

@@ -1,0 +1,513 @@
+//! Half-steps on a graphics processor: as in [`super::half_step`], with dense products.
+//!
+//! All of it stays there. What comes back after each half-step is its sums, and the factor it solved for, packed: so the
+//! processor can show it, keep it, and go on from it when the device is lost.
+
+mod kept;
+#[cfg(test)]
+mod tests;
+
+use super::engine::Done;
+use super::half_step::{Inner, Outcome};
+use crate::compute::gpu::{
+    Columns, Commands, Error, Finish, FinishParams, Gpu, Inverse, Kernel, Operand, Product, Select, Shape, Slabs,
+    Source, Staging, padded,
+};
+use crate::matrix::Matrix;
+pub(super) use kept::Kept;
+use std::ops::Range;
+use std::sync::Arc;
+
+const ROWS: &str = include_str!("rows.wgsl");
+
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::NoUninit)]
+struct Params {
+    fours: u32,
+    words: u32,
+    slab: u32,
+    slabs: u32,
+    rows: u32,
+    slot: u32,
+    ridge: f32,
+    rho0: f32,
+    rho: f32,
+    small: u32,
+}
+
+/// What V does before right-hand sides are made of it; see `SCALE` in `rows.wgsl`.
+#[derive(Clone, Copy, PartialEq)]
+enum Scale {
+    Stay = 0,
+    TakeNorms = 1,
+    Forget = 2,
+}
+
+/// What is written of V; see `AIM` in `rows.wgsl`.
+#[derive(Clone, Copy, PartialEq)]
+enum Aim {
+    Reflected = 0,
+    WithTarget = 1,
+    Sparse = 2,
+}
+
+/// W, both factors and the memory of half-steps, on a device.
+pub(super) struct Graphics {
+    gpu: Arc<Gpu>,
+    k: usize,
+    /// W in the working orientation, n×m.
+    w: Slabs,
+    /// Wᵀ, where the first factor's half-steps solve the smaller system.
+    w_transposed: Option<Slabs>,
+    sides: [Side; 2],
+    /// The Gram matrices with both shifts, then their inverses with the sign turned.
+    systems: [wgpu::Buffer; 2],
+    inverses: [Inverse; 2],
+    scalars: wgpu::Buffer,
+    squares: wgpu::Buffer,
+    primal: wgpu::Buffer,
+    residual: wgpu::Buffer,
+    compared: wgpu::Buffer,
+    /// Where a kernel has a binding that it does not use.
+    nothing: wgpu::Buffer,
+    staging: Staging,
+    pending: Option<Pending>,
+}
+
+/// A factor, k×q, and what its half-steps need.
+struct Side {
+    q: usize,
+    columns: Columns,
+    fixed: bool,
+    v: Slabs,
+    mask: Slabs,
+    /// Before the half-step.
+    mask_before: Slabs,
+    /// Z with rows of norm 1, from when the other factor was last solved for; and the norms.
+    f: Slabs,
+    norms: wgpu::Buffer,
+    /// FT; of the smaller system its solution; in the end Z packed.
+    h: Slabs,
+    /// Right-hand sides, in turns; of the smaller system (Z − U)·weight, and T − FᵀR.
+    r: [Slabs; 2],
+    select: Select,
+    /// Z as it came back last.
+    kept: Kept,
+}
+
+/// A half-step that the device works on: where in the staging memory what will be.
+struct Pending {
+    side: usize,
+    rho: f32,
+    primal: Range<usize>,
+    residual: Range<usize>,
+    compared: Range<usize>,
+    slabs: Vec<(Range<usize>, Range<usize>)>,
+}
+
+impl Graphics {
+    /// For W n×m and the factors' starts, k×n and k×m with their masks (without one, what is not zero).
+    pub fn new(gpu: Arc<Gpu>, w: &Matrix, starts: [(&Matrix, Option<&[bool]>); 2]) -> Result<Self, Error> {
+        let (n, m) = w.shape();
+        let k = starts[0].0.rows();
+        let columns = [Columns::new(&gpu, k.max(m.min(k)), n)?, Columns::new(&gpu, k.max(n), m)?];
+        let system = |side: usize| padded(k.min([m, n][side]));
+        let largest = 4 * system(0).max(system(1)).pow(2) as u64;
+        if largest > gpu.binding_limit() {
+            let adapter = gpu.adapter().name.clone();
+            return Err(Error::TooLarge { adapter, limit: gpu.binding_limit(), needed: largest });
+        }
+        // What both sides' half-steps use is the same memory.
+        let room = |at: usize| {
+            let cols = |columns: &Columns| columns.slabs.get(at).map_or(0, |(_, cols)| *cols);
+            let numbers = padded(k.max(m.min(k))) * cols(&columns[0]);
+            numbers.max(padded(k.max(n)) * cols(&columns[1]))
+        };
+        let slabs = columns[0].slabs.len().max(columns[1].slabs.len());
+        let shared = || -> Vec<wgpu::Buffer> { (0..slabs).map(|at| gpu.zeros(room(at))).collect() };
+        let memory = [shared(), shared(), shared()];
+        let make = |side: usize| {
+            let ((start, mask), columns) = (starts[side], &columns[side]);
+            let q = start.cols();
+            let this = Side {
+                q,
+                columns: columns.clone(),
+                fixed: mask.is_some(),
+                v: Slabs::upload(&gpu, start, columns),
+                mask: Slabs::mask(&gpu, k, columns),
+                mask_before: Slabs::mask(&gpu, k, columns),
+                f: Slabs::zeros(&gpu, k, columns),
+                norms: gpu.zeros(padded(k)),
+                h: Slabs::within(k, columns, &memory[0]),
+                r: [Slabs::within(k, columns, &memory[1]), Slabs::within(k, columns, &memory[2])],
+                select: Select::new(&gpu, k, columns),
+                kept: Kept::new(start, mask),
+            };
+            this.mask.upload_mask(&gpu, k, q, |i, j| mask.map_or(start.get(i, j) != 0.0, |mask| mask[i * q + j]));
+            this
+        };
+        let sides = [make(0), make(1)];
+        let tiles = (padded(n) / 64) * (padded(m) / 64) + (padded(k) / 64) * (padded(n.max(m)) / 64);
+        let parts = padded(k) * slabs;
+        let values: usize = [0, 1].map(|side| padded(k) * padded(sides[side].q)).into_iter().max().unwrap_or(0);
+        let graphics = Self {
+            k,
+            w: Slabs::upload(&gpu, w, &columns[1]),
+            w_transposed: (m < k).then(|| Slabs::upload(&gpu, &w.transposed(), &columns[0])),
+            systems: [(); 2].map(|()| gpu.zeros(system(0).max(system(1)).pow(2))),
+            inverses: [0, 1].map(|side| Inverse::new(&gpu, system(side))),
+            scalars: gpu.zeros(4),
+            squares: gpu.zeros(parts),
+            primal: gpu.zeros(tiles),
+            residual: gpu.zeros(tiles),
+            compared: gpu.zeros(4 * parts),
+            nothing: gpu.zeros(4),
+            staging: Staging::new(&gpu, 2 * tiles + 4 * parts + values + values / 32 + 64 * slabs),
+            sides,
+            gpu: gpu.clone(),
+            pending: None,
+        };
+        let mut commands = Commands::new(&gpu);
+        let still = Inner {
+            rho: 1.0,
+            rho0: 1.0,
+            ridge: 0.0,
+            relaxation: 1.0,
+            budget: 0,
+            iterations: 1,
+            mask_iterations: 0,
+            warm_start: true,
+        };
+        graphics.normalise(&mut commands, 0, &still, false);
+        commands.submit();
+        Ok(graphics)
+    }
+
+    /// Z of a side, as it came back last.
+    pub fn kept(&self, side: usize) -> &Kept {
+        &self.sides[side].kept
+    }
+
+    fn kernel(&self, entry: &'static str, constants: &[(&'static str, f64)]) -> Arc<Kernel> {
+        self.gpu.kernel(Source { text: [ROWS, ""], entry }, constants)
+    }
+
+    fn params(&self, side: usize, slab: usize) -> Params {
+        let columns = &self.sides[side].columns;
+        let cols = columns.slabs[slab].1;
+        Params {
+            fours: (cols / 4) as u32,
+            words: (cols / 32) as u32,
+            slab: slab as u32,
+            slabs: columns.slabs.len() as u32,
+            rows: self.k as u32,
+            slot: 0,
+            ridge: 0.0,
+            rho0: 0.0,
+            rho: 0.0,
+            small: 0,
+        }
+    }
+
+    /// F of a side, its norms, and the shifts and weights of a half-step with it.
+    fn normalise(&self, commands: &mut Commands<'_>, side: usize, inner: &Inner, small: bool) {
+        let Side { v, mask, f, norms, .. } = &self.sides[side];
+        let (square, norm) = (self.kernel("square", &[]), self.kernel("norm", &[]));
+        let normalise = self.kernel("normalise", &[]);
+        for (at, (v, mask)) in v.slabs.iter().zip(&mask.slabs).enumerate() {
+            let buffers = [(1, &v.buffer), (2, &mask.buffer), (3, &self.squares)];
+            commands.run(&square, &self.params(side, at), &buffers, (padded(self.k), 1));
+        }
+        let Inner { ridge, rho0, rho, .. } = *inner;
+        let params = Params { ridge, rho0, rho, small: u32::from(small), ..self.params(side, 0) };
+        commands.run(&norm, &params, &[(3, &self.squares), (4, norms), (5, &self.scalars)], (1, 1));
+        for (at, ((v, mask), f)) in v.slabs.iter().zip(&mask.slabs).zip(&f.slabs).enumerate() {
+            let buffers = [(1, &v.buffer), (2, &mask.buffer), (4, norms), (6, &f.buffer)];
+            commands.run(&normalise, &self.params(side, at), &buffers, (padded(self.k), 1));
+        }
+    }
+
+    /// FFᵀ, or FᵀF of the smaller system, into the first of the systems: the lower triangle.
+    fn gram(&self, commands: &mut Commands<'_>, f: &Slabs, small: bool, n: usize) {
+        let system = &self.systems[0];
+        for (t, slab) in f.slabs.iter().enumerate() {
+            let whole = Operand::new(&slab.buffer, slab.cols);
+            if !small {
+                let shape = Shape { rows: n, cols: n, depth: slab.cols };
+                let product = Product { a: whole, b: whole.turned(), shape, lower: true };
+                product.store(commands, (system, 0, n), 1.0, t > 0);
+                continue;
+            }
+            for left in &f.slabs[..=t] {
+                let shape = Shape { rows: slab.cols, cols: left.cols, depth: f.rows };
+                let (b, lower) = (Operand::new(&left.buffer, left.cols), left.first == slab.first);
+                let product = Product { a: whole.turned(), b, shape, lower };
+                product.store(commands, (system, slab.first * n + left.first, n), 1.0, false);
+            }
+        }
+    }
+
+    /// FT for the columns of a side.
+    fn target(&self, commands: &mut Commands<'_>, side: usize) {
+        let (x, f) = (&self.sides[side], &self.sides[1 - side].f);
+        for (s, h) in x.h.slabs.iter().enumerate() {
+            for (t, f) in f.slabs.iter().enumerate() {
+                let b = match side {
+                    // Columns of Wᵀ are rows of W.
+                    0 => {
+                        let w = &self.w.slabs[t];
+                        Operand::new(&w.buffer, w.cols).from(h.first * w.cols).turned()
+                    }
+                    _ => {
+                        let w = &self.w.slabs[s];
+                        Operand::new(&w.buffer, w.cols).from(f.first * w.cols)
+                    }
+                };
+                let shape = Shape { rows: padded(self.k), cols: h.cols, depth: f.cols };
+                let product = Product { a: Operand::new(&f.buffer, f.cols), b, shape, lower: false };
+                product.store(commands, (&h.buffer, 0, h.cols), 1.0, t > 0);
+            }
+        }
+    }
+
+    /// A pass over V: right-hand sides, or Z.
+    fn aim(&self, commands: &mut Commands<'_>, side: usize, to: usize, slot: usize, scale: Scale, aim: Aim) {
+        let (x, fixed) = (&self.sides[side], &self.sides[1 - side]);
+        let kernel = self.kernel("aim", &[("SCALE", f64::from(scale as u8)), ("AIM", f64::from(aim as u8))]);
+        for (at, v) in x.v.slabs.iter().enumerate() {
+            let params = Params { slot: slot as u32, ..self.params(side, at) };
+            let h = if aim == Aim::WithTarget { &x.h.slabs[at].buffer } else { &self.nothing };
+            let (mask, out) = (&x.mask.slabs[at].buffer, &x.r[to].slabs[at].buffer);
+            let buffers = [(1, &v.buffer), (2, mask), (4, &fixed.norms), (5, &self.scalars), (6, out), (7, h)];
+            commands.run(&kernel, &params, &buffers, (padded(self.k), 1));
+        }
+    }
+
+    /// One inner iteration up to V, from the right-hand sides `from`; what the next needs goes to `to`.
+    fn iterate(&self, commands: &mut Commands<'_>, side: usize, system: usize, turn: Turn, finish: Ending) {
+        let (x, f) = (&self.sides[side], &self.sides[1 - side].f);
+        let k = padded(self.k);
+        let mut sums_at = 0;
+        for (s, v) in x.v.slabs.iter().enumerate() {
+            let cols = v.cols;
+            let system = Operand::new(&self.systems[system], turn.n);
+            let right = &x.r[turn.from].slabs[s].buffer;
+            let product = if turn.small {
+                let w = if side == 0 { self.w_transposed.as_ref() } else { Some(&self.w) };
+                let (rest, solution) = (&x.r[1].slabs[s].buffer, &x.h.slabs[s].buffer);
+                if let Some(w) = w {
+                    commands.copy((&w.slabs[s].buffer, 0), (rest, 0), turn.n * cols);
+                }
+                for f in &f.slabs {
+                    let (a, b) = (Operand::new(&f.buffer, f.cols).turned(), Operand::new(right, cols));
+                    let product = Product { a, b, shape: Shape { rows: f.cols, cols, depth: k }, lower: false };
+                    product.store(commands, (rest, f.first * cols, cols), -1.0, true);
+                }
+                let shape = Shape { rows: turn.n, cols, depth: turn.n };
+                let solve = Product { a: system, b: Operand::new(rest, cols), shape, lower: false };
+                solve.store(commands, (solution, 0, cols), -1.0, false);
+                let back = |f: &crate::compute::gpu::Slab| {
+                    let (a, b) = (f.buffer.clone(), f.first * cols);
+                    (a, f.cols, b)
+                };
+                let (last, others) = f.slabs.split_last().unzip();
+                for f in others.into_iter().flatten() {
+                    let (a, depth, at) = back(f);
+                    let b = Operand::new(solution, cols).from(at);
+                    let product =
+                        Product { a: Operand::new(&a, depth), b, shape: Shape { rows: k, cols, depth }, lower: false };
+                    product.store(commands, (right, 0, cols), 1.0, true);
+                }
+                let Some(f) = last else { continue };
+                let shape = Shape { rows: k, cols, depth: f.cols };
+                let b = Operand::new(solution, cols).from(f.first * cols);
+                Product { a: Operand::new(&f.buffer, f.cols), b, shape, lower: false }
+            } else {
+                let shape = Shape { rows: k, cols, depth: turn.n };
+                Product { a: system, b: Operand::new(right, cols), shape, lower: false }
+            };
+            let h = if turn.small { &self.nothing } else { &x.h.slabs[s].buffer };
+            let (next, mask) = (&x.r[turn.to].slabs[s].buffer, &x.mask.slabs[s].buffer);
+            let (across, down) = product.shape.tiles();
+            let buffers = [(3, &v.buffer), (4, mask), (5, h), (6, next), (7, &self.primal), (8, &self.scalars)];
+            let constants: &[(&'static str, f64)] = match (turn.small, finish.next) {
+                (false, Next::Nothing) => &[("SMALL", 0.0), ("NEXT", 0.0)],
+                (false, Next::Right) => &[("SMALL", 0.0), ("NEXT", 1.0)],
+                (false, Next::Sparse) => &[("SMALL", 0.0), ("NEXT", 2.0)],
+                (true, Next::Nothing) => &[("SMALL", 1.0), ("NEXT", 0.0)],
+                (true, Next::Right) => &[("SMALL", 1.0), ("NEXT", 1.0)],
+                (true, Next::Sparse) => &[("SMALL", 1.0), ("NEXT", 2.0)],
+            };
+            let relaxation = finish.relaxation;
+            let params = FinishParams { stride: cols, sums_at, slot: 3, relaxation, ..FinishParams::default() };
+            product
+                .run(commands, &Finish { text: include_str!("gemm_admm.wgsl"), constants, buffers: &buffers, params });
+            sums_at += across * down;
+        }
+    }
+
+    /// ‖W − AB‖² by tiles, with the side's Z as it is scaled in its right-hand sides `at`; how many tiles.
+    fn error(&self, commands: &mut Commands<'_>, side: usize, at: usize) -> usize {
+        let (x, f) = (&self.sides[side], &self.sides[1 - side].f);
+        let k = padded(self.k);
+        let mut tiles = 0;
+        let z = &x.r[at];
+        let (first, second) = if side == 0 { (z, f) } else { (f, z) };
+        for (s, right) in second.slabs.iter().enumerate() {
+            for left in &first.slabs {
+                let shape = Shape { rows: left.cols, cols: right.cols, depth: k };
+                let (a, b) = (Operand::new(&left.buffer, left.cols).turned(), Operand::new(&right.buffer, right.cols));
+                let product = Product { a, b, shape, lower: false };
+                let w = (&self.w.slabs[s].buffer, left.first * right.cols, right.cols);
+                product.residual(commands, w, (&self.residual, tiles));
+                tiles += shape.tiles().0 * shape.tiles().1;
+            }
+        }
+        tiles
+    }
+
+    /// Gives the device a half-step to do.
+    pub fn begin(&mut self, side: usize, inner: &Inner) -> Result<(), Error> {
+        let gpu = self.gpu.clone();
+        gpu.check()?;
+        let mut commands = Commands::new(&gpu);
+        let (x, fixed) = (&self.sides[side], &self.sides[1 - side]);
+        let small = fixed.q < self.k;
+        let n = padded(if small { fixed.q } else { self.k });
+        let one_system = inner.iterations == 1 || inner.rho0 == inner.rho;
+        self.normalise(&mut commands, 1 - side, inner, small);
+        self.gram(&mut commands, &fixed.f, small, n);
+        let shift = self.kernel("shift", &[]);
+        let params = Params { fours: (n / 4) as u32, ..self.params(side, 0) };
+        let buffers = [(1, &self.systems[0]), (5, &self.scalars), (6, &self.systems[1])];
+        commands.run(&shift, &params, &buffers, (n, 1));
+        self.inverses[side].run(&mut commands, &self.systems[..if one_system { 1 } else { 2 }]);
+        let aim = if small { Aim::Reflected } else { Aim::WithTarget };
+        if !small {
+            self.target(&mut commands, side);
+        }
+        for (mask, before) in x.mask.slabs.iter().zip(&x.mask_before.slabs) {
+            commands.copy((&mask.buffer, 0), (&before.buffer, 0), x.mask.rows * mask.cols / 32);
+        }
+        let scale = if inner.warm_start { Scale::TakeNorms } else { Scale::Forget };
+        self.aim(&mut commands, side, 0, 2, scale, aim);
+        let choices = if x.fixed { 0 } else { inner.mask_iterations.min(inner.iterations) };
+        let mut now = 0;
+        for i in 0..inner.iterations {
+            let (first, last, choose) = (i == 0, i + 1 == inner.iterations, i < choices);
+            let next = match (choose, last) {
+                (true, _) => Next::Nothing,
+                (false, true) => Next::Sparse,
+                (false, false) => Next::Right,
+            };
+            let to = if small { 0 } else { 1 - now };
+            let relaxation = if first { 1.0 } else { inner.relaxation };
+            let turn = Turn { from: now, to, n, small };
+            self.iterate(&mut commands, side, usize::from(!first && !one_system), turn, Ending { next, relaxation });
+            if choose {
+                x.select.choose(&mut commands, &x.v, &x.mask, inner.budget);
+                self.aim(&mut commands, side, to, 3, Scale::Stay, if last { Aim::Sparse } else { aim });
+            }
+            now = to;
+        }
+        let tiles = self.error(&mut commands, side, now);
+        let compare = self.kernel("compare", &[]);
+        for (at, v) in x.v.slabs.iter().enumerate() {
+            let buffers = [
+                (1, &v.buffer),
+                (2, &x.mask.slabs[at].buffer),
+                (4, &fixed.norms),
+                (6, &self.compared),
+                (8, &x.mask_before.slabs[at].buffer),
+                (9, &x.f.slabs[at].buffer),
+                (10, &x.norms),
+            ];
+            commands.run(&compare, &self.params(side, at), &buffers, (padded(self.k), 1));
+            x.select.pack(&mut commands, at, &x.v, &x.mask, &x.h.slabs[at].buffer);
+        }
+        let most = if x.fixed { x.kept.nnz() } else { inner.budget };
+        let staging = &mut self.staging;
+        let inner_tiles: usize =
+            x.v.slabs
+                .iter()
+                .map(|slab| {
+                    let shape = Shape {
+                        rows: padded(self.k),
+                        cols: slab.cols,
+                        depth: if small { fixed.f.slabs.last().map_or(0, |slab| slab.cols) } else { n },
+                    };
+                    shape.tiles().0 * shape.tiles().1
+                })
+                .sum();
+        let primal = staging.take(&mut commands, &self.primal, inner_tiles);
+        let residual = staging.take(&mut commands, &self.residual, tiles);
+        let compared = staging.take(&mut commands, &self.compared, 4 * padded(self.k) * x.v.slabs.len());
+        let mut slabs = Vec::new();
+        for (mask, h) in x.mask.slabs.iter().zip(&x.h.slabs) {
+            let entries = x.mask.rows * mask.cols;
+            let words = staging.take(&mut commands, &mask.buffer, entries / 32);
+            slabs.push((words, staging.take(&mut commands, &h.buffer, most.min(entries))));
+        }
+        commands.submit();
+        staging.ask();
+        self.pending = Some(Pending { side, rho: inner.rho, primal, residual, compared, slabs });
+        Ok(())
+    }
+
+    /// What came of the half-step in work, if it has.
+    pub fn done(&mut self) -> Result<Option<Done>, Error> {
+        if self.pending.is_some() && !self.staging.ready(&self.gpu)? {
+            return Ok(None);
+        }
+        let Some(pending) = self.pending.take() else { return Ok(None) };
+        let (gpu, staging) = (&self.gpu, &self.staging);
+        let sum = |at: &Range<usize>| -> Result<f64, Error> {
+            Ok(staging.numbers::<f32>(gpu, at.clone())?.into_iter().map(f64::from).sum())
+        };
+        let (primal, residual_squared) = (sum(&pending.primal)?, sum(&pending.residual)?);
+        let compared = staging.numbers::<[f32; 4]>(gpu, pending.compared.clone())?;
+        let total = |lane: usize| compared.iter().map(|sums| f64::from(sums[lane])).sum::<f64>();
+        let norm = total(0).sqrt().max(f64::MIN_POSITIVE);
+        let outcome = Outcome {
+            changed: total(2) as usize,
+            primal: primal.sqrt() / norm,
+            dual: f64::from(pending.rho) * total(1).sqrt() / norm,
+        };
+        let side = &mut self.sides[pending.side];
+        let slabs = pending.slabs.iter().zip(&side.columns.slabs).map(|((words, values), (first, cols))| {
+            let (words, values) = (staging.numbers(gpu, words.clone())?, staging.numbers(gpu, values.clone())?);
+            Ok(kept::Slab { first: *first, cols: *cols, words, values })
+        });
+        side.kept = Kept::from_slabs(self.k, side.q, slabs.collect::<Result<_, Error>>()?);
+        self.staging.clear();
+        Ok(Some(Done { outcome, residual_squared }))
+    }
+}
+
+/// Which right-hand sides an iteration starts from, and where the next ones go.
+#[derive(Clone, Copy)]
+struct Turn {
+    from: usize,
+    to: usize,
+    /// The system's side.
+    n: usize,
+    small: bool,
+}
+
+/// How an iteration ends.
+#[derive(Clone, Copy)]
+struct Ending {
+    next: Next,
+    relaxation: f32,
+}
+
+/// What an iteration leaves for the next.
+#[derive(Clone, Copy, PartialEq)]
+enum Next {
+    /// Nothing yet: the mask is chosen first.
+    Nothing,
+    /// Its right-hand sides.
+    Right,
+    /// It was the last one: Z.
+    Sparse,
+}

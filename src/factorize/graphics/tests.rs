@@ -1,0 +1,52 @@
+use crate::compute::Device;
+use crate::compute::gpu::tests::limited;
+use crate::factorize::{Preset, Settings, Solver};
+use crate::matrix::Matrix;
+use std::sync::Arc;
+
+fn matrix(rows: usize, cols: usize) -> Matrix {
+    let mut state = 88_172_645_463_325_252u64;
+    Matrix::from_fn(rows, cols, |_, _| {
+        let mut sum = 0.0;
+        for _ in 0..4 {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            sum += (state >> 40) as f32 / (1 << 24) as f32 - 0.5;
+        }
+        sum
+    })
+}
+
+/// The first half-steps from the same start: rounding is all that differs. Once with one buffer a matrix, once with several.
+#[test]
+fn half_steps_agree_with_the_processors() {
+    let nasty = [(8, 8), (33, 31), (64, 64), (127, 129), (40, 200), (150, 70)];
+    let long = [(60, 1500), (180, 190)];
+    for (limit, shapes) in [(u64::MAX, &nasty[..]), (150 * 1024, &long[..])] {
+        let Some(gpu) = limited(limit).map(Arc::new) else { return };
+        let best = Preset::Best.settings();
+        let fixed = Settings { fixed_mask: true, ..Settings::default() };
+        let cold = Settings { warm_start: false, expansion: 0.7, ..Settings::default() };
+        for &(rows, cols) in shapes {
+            for settings in [Settings::default(), best.clone(), fixed.clone(), cold.clone()] {
+                let w = matrix(rows, cols);
+                let mut here = Solver::new(&w, &settings).unwrap();
+                let mut there = Solver::on(&w, &settings, &Device::Gpu(gpu.clone())).unwrap();
+                for step in 1..=4 {
+                    let (expected, found) = (here.step().unwrap().unwrap(), there.step().unwrap().unwrap());
+                    let what = format!("{rows}×{cols}, half-step {step}, limit {limit}: {expected:?} {found:?}");
+                    assert_eq!(found.note, None, "{what}");
+                    assert_eq!(found.nnz, expected.nnz, "{what}");
+                    let near = |a: f64, b: f64, tolerance: f64| (a - b).abs() <= tolerance * b.abs().max(1e-6);
+                    assert!(near(found.error, expected.error, if step == 1 { 1e-4 } else { 2e-3 }), "{what}");
+                    assert!(near(found.primal, expected.primal, 0.05), "{what}");
+                    assert!(near(found.dual, expected.dual, 0.05), "{what}");
+                    assert!((found.churn - expected.churn).abs() < 0.02, "{what}");
+                }
+                let (a, b) = (here.factors(), there.factors());
+                assert_eq!((a.a.nnz(), a.b.nnz()), (b.a.nnz(), b.b.nnz()));
+            }
+        }
+    }
+}

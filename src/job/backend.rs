@@ -1,0 +1,121 @@
+//! Which processor a run is computed on.
+
+use crate::compute::Device;
+use crate::factorize::Settings;
+use serde::{Deserialize, Serialize};
+use std::task::Poll;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Backend {
+    /// The processor
+    #[default]
+    Cpu,
+    /// The graphics adapter, through Vulkan, Metal, DX12 or WebGPU
+    Gpu,
+    /// Whichever is faster, as a short measurement shows; never an adapter in software
+    Auto,
+}
+
+impl Backend {
+    /// All of them, in the order they are offered.
+    pub const ALL: [Self; 3] = [Self::Cpu, Self::Gpu, Self::Auto];
+
+    /// As it is called on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Gpu => "gpu",
+            Self::Auto => "auto",
+        }
+    }
+}
+
+/// The way from what is asked for to a device. It is to be polled again while it is pending, as in a browser.
+pub(super) struct Opening {
+    backend: Backend,
+    #[cfg(feature = "gpu")]
+    probe: Option<crate::compute::gpu::Probe>,
+}
+
+/// A device, and if it is not what was asked for, why.
+pub(super) type Opened = (Device, Option<String>);
+
+impl Opening {
+    pub fn new(backend: Backend) -> Self {
+        Self {
+            backend,
+            #[cfg(feature = "gpu")]
+            probe: None,
+        }
+    }
+
+    /// For a run on a W `rows`×`cols`, which on the processor has so many threads.
+    #[cfg(feature = "gpu")]
+    pub fn poll(&mut self, shape: (usize, usize), settings: &Settings, threads: usize) -> Poll<Opened> {
+        use crate::compute::gpu::{self, Probe};
+        let (rows, cols) = shape;
+        let processor = (Device::Cpu, None);
+        if self.backend == Backend::Cpu {
+            return Poll::Ready(processor);
+        }
+        let Poll::Ready(opened) = gpu::shared() else { return Poll::Pending };
+        let gpu = match opened {
+            Ok(gpu) => gpu,
+            // Nobody asked for one in particular.
+            Err(_) if self.backend == Backend::Auto => return Poll::Ready(processor),
+            Err(why) => return Poll::Ready((Device::Cpu, Some(format!("{why}; the run is done on the processor")))),
+        };
+        if self.backend == Backend::Gpu {
+            return Poll::Ready((Device::Gpu(gpu), None));
+        }
+        if gpu.adapter().software {
+            return Poll::Ready(processor);
+        }
+        let side = settings.inner_dim(rows, cols).min(rows.max(cols)).clamp(64, 1024);
+        match self.probe.get_or_insert_with(|| Probe::new(gpu.clone(), side)).poll() {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(speed)) if is_faster(speed, side, shape, settings, threads) => {
+                Poll::Ready((Device::Gpu(gpu), None))
+            }
+            Ok(Poll::Ready(_)) | Err(_) => Poll::Ready(processor),
+        }
+    }
+
+    /// The processor: there is nothing else in this build.
+    #[cfg(not(feature = "gpu"))]
+    pub fn poll(&mut self, _: (usize, usize), _: &Settings, _: usize) -> Poll<Opened> {
+        let note = "this build has no graphics backend (feature `gpu`); the run is done on the processor";
+        Poll::Ready((Device::Cpu, (self.backend == Backend::Gpu).then(|| note.into())))
+    }
+}
+
+/// What the graphics adapter is called, or why there is none; pending as [`Opening`] is.
+pub fn adapter() -> Poll<Result<String, String>> {
+    #[cfg(feature = "gpu")]
+    return crate::compute::gpu::shared().map(|opened| match opened {
+        Ok(gpu) if gpu.adapter().software => Ok(format!("{}, in software", gpu.adapter().name)),
+        Ok(gpu) => Ok(gpu.adapter().name.clone()),
+        Err(why) => Err(why.to_string()),
+    });
+    #[cfg(not(feature = "gpu"))]
+    Poll::Ready(Err("this build has no graphics backend (feature `gpu`)".into()))
+}
+
+/// Whether a run would take less time on the device: what its necessary products take at the speeds measured on both, and
+/// there what it takes to begin as many kernels.
+#[cfg(feature = "gpu")]
+fn is_faster(
+    speed: crate::compute::gpu::Speed,
+    side: usize,
+    (rows, cols): (usize, usize),
+    settings: &Settings,
+    threads: usize,
+) -> bool {
+    use super::bench::{floor_flops, gemm_gflops};
+    let flops = floor_flops(rows, cols, settings);
+    let kernels = 60.0 + 6.0 * (settings.inner_dim(rows, cols) as f64 / 64.0).ceil();
+    let there = flops / speed.gflops * 1e-9 + 2.0 * settings.outer as f64 * kernels * speed.dispatch_seconds;
+    there < flops / gemm_gflops(side, threads) * 1e-9
+}
