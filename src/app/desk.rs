@@ -245,6 +245,11 @@ impl Behavior<Pane> for Desk<'_> {
             Pane::Runs => explorer.runs_ui(ui),
             Pane::Compare => explorer.compare_ui(ui),
             Pane::Sweeps => explorer.sweeps_ui(ui),
+            Pane::Table => {
+                if explorer.language.table_ui(ui) {
+                    explorer.export.start(Some(What::TableCsv));
+                }
+            }
             Pane::Model => explorer.model_ui(ui),
             Pane::Story => explorer.language.story_ui(ui, explorer.threads),
             Pane::Lesson => explorer.lesson.ui(ui),

@@ -47,11 +47,19 @@ pub enum What {
     SweepSvg,
     /// The sweep's chart, as pixels.
     SweepPng,
+    /// The model's table as numbers.
+    TableCsv,
+    /// The same with everything that is known.
+    TableJson,
+    /// Its chart, as lines and text.
+    TableSvg,
+    /// Its chart, as pixels.
+    TablePng,
 }
 
 impl What {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::Factors,
         Self::Sheet,
         Self::View(Pane::W),
@@ -67,6 +75,10 @@ impl What {
         Self::SweepJson,
         Self::SweepSvg,
         Self::SweepPng,
+        Self::TableCsv,
+        Self::TableJson,
+        Self::TableSvg,
+        Self::TablePng,
     ];
 
     /// What the dialog calls it.
@@ -83,16 +95,20 @@ impl What {
             Self::SweepJson => "Sweep (JSON)".into(),
             Self::SweepSvg => "Sweep (SVG)".into(),
             Self::SweepPng => "Sweep (PNG)".into(),
+            Self::TableCsv => "Table of the model (CSV)".into(),
+            Self::TableJson => "Table of the model (JSON)".into(),
+            Self::TableSvg => "Chart of the model (SVG)".into(),
+            Self::TablePng => "Chart of the model (PNG)".into(),
         }
     }
 
     fn extension(self) -> &'static str {
         match self {
             Self::Factors => "safetensors",
-            Self::Sheet | Self::View(_) | Self::SweepPng => "png",
-            Self::Svg | Self::SweepSvg => "svg",
-            Self::Csv | Self::SweepCsv => "csv",
-            Self::Json | Self::SweepJson => "json",
+            Self::Sheet | Self::View(_) | Self::SweepPng | Self::TablePng => "png",
+            Self::Svg | Self::SweepSvg | Self::TableSvg => "svg",
+            Self::Csv | Self::SweepCsv | Self::TableCsv => "csv",
+            Self::Json | Self::SweepJson | Self::TableJson => "json",
             Self::Report => "html",
         }
     }
@@ -107,6 +123,7 @@ impl What {
             Self::Json => "run".into(),
             Self::Report => "report".into(),
             Self::SweepCsv | Self::SweepJson | Self::SweepSvg | Self::SweepPng => "sweep".into(),
+            Self::TableCsv | Self::TableJson | Self::TableSvg | Self::TablePng => "table".into(),
         };
         format!("{stem}.{part}.{}", self.extension())
     }
@@ -114,6 +131,17 @@ impl What {
     /// Whether it needs factors that a run of ours has made.
     pub fn needs_run(self) -> bool {
         matches!(self, Self::Factors | Self::Sheet | Self::Json | Self::Report)
+    }
+}
+
+impl SweepToWrite {
+    fn bytes(self, what: What) -> Result<Vec<u8>, export::Error> {
+        Ok(match what {
+            What::SweepCsv | What::TableCsv => self.csv.into_bytes(),
+            What::SweepJson | What::TableJson => self.json.into_bytes(),
+            What::SweepPng | What::TablePng => export::svg_to_png(&self.svg, 1.5)?,
+            _ => self.svg.into_bytes(),
+        })
     }
 }
 
@@ -128,6 +156,8 @@ pub struct Request {
     pub view: Option<ViewToWrite>,
     /// The sweep that is looked at.
     pub sweep: Option<SweepToWrite>,
+    /// The model's table.
+    pub table: Option<SweepToWrite>,
 }
 
 /// A run that is over.
@@ -316,7 +346,8 @@ impl ExportPanel {
             let label = ui.label("What");
             let choice = ComboBox::from_id_salt("what").width(260.0).height(320.0).selected_text(self.what.name());
             let choice = choice.show_ui(ui, |ui| {
-                let possible = |what: &What| export::CHARTS_AS_PNG || *what != What::SweepPng;
+                let pixels = [What::SweepPng, What::TablePng];
+                let possible = |what: &What| export::CHARTS_AS_PNG || !pixels.contains(what);
                 for what in What::ALL.into_iter().filter(possible) {
                     ui.selectable_value(&mut self.what, what, what.name());
                 }
@@ -423,13 +454,11 @@ fn write(request: Request, wanted: &Wanted) -> Result<Written, String> {
         What::Svg => request.chart.to_svg(960, 540).into_bytes(),
         What::Csv => request.chart.to_csv().into_bytes(),
         What::SweepCsv | What::SweepJson | What::SweepSvg | What::SweepPng => {
-            let sweep = request.sweep.ok_or("no sweep is measured yet: start one on the page Compare")?;
-            match what {
-                What::SweepCsv => sweep.csv.into_bytes(),
-                What::SweepJson => sweep.json.into_bytes(),
-                What::SweepPng => export::svg_to_png(&sweep.svg, 1.5).map_err(said)?,
-                _ => sweep.svg.into_bytes(),
-            }
+            request.sweep.ok_or("no sweep is measured yet: start one on the page Compare")?.bytes(what).map_err(said)?
+        }
+        What::TableCsv | What::TableJson | What::TableSvg | What::TablePng => {
+            let none = "no table is measured yet: start it on the page Language model";
+            request.table.ok_or(none)?.bytes(what).map_err(said)?
         }
         What::View(_) => view_png(&request.view.ok_or("this view shows nothing yet: wait for the run")?),
         What::Factors | What::Sheet | What::Json | What::Report => {

@@ -8,6 +8,7 @@ use dsf_explorer::compare::{Candidate, Made, choose};
 use dsf_explorer::compute::Threads;
 use dsf_explorer::export::{self, Bar, BarChart, RunReport};
 use dsf_explorer::job::Problem;
+use dsf_explorer::measure::percent;
 use dsf_explorer::methods::Method;
 use dsf_explorer::model::Layer;
 use std::num::NonZeroUsize;
@@ -184,7 +185,7 @@ fn bars(layer: &Layer, reports: &[RunReport], density: f64) -> BarChart {
     let color = |report: &RunReport| report.method().map_or([128; 3], Method::color);
     let bar = |report: &RunReport| Bar { name: report.title(), value: error(report), color: color(report) };
     BarChart {
-        title: format!("{} at {} %", layer.name, (1e4 * density).round() / 1e2),
+        title: format!("{} at {}", layer.name, percent(density)),
         label: if calibrated { "layer-wise error" } else { "relative error" }.into(),
         bars: reports.iter().map(bar).collect(),
     }

@@ -5,6 +5,7 @@
 //! that a later start goes on from. A [`Proxy`] foretells what layers' errors do to the model, and [`distribute`] gives
 //! each layer its share of a total budget accordingly.
 
+mod all;
 mod distribute;
 mod error;
 #[cfg(not(target_arch = "wasm32"))]
@@ -18,6 +19,7 @@ mod store;
 mod totals;
 mod whole;
 
+pub use all::{Replaced, compressed};
 pub use distribute::distribute;
 pub use error::Error;
 #[cfg(not(target_arch = "wasm32"))]

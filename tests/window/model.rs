@@ -1,6 +1,6 @@
 //! The language model in the window: its perplexity, layers compressed, texts.
 
-use super::driver::{click, finished, scratch, type_into, until, window};
+use super::driver::{click, finished, npy, scratch, type_into, until, window, within};
 use dsf_explorer::app::{Explorer, Opening};
 use dsf_explorer::language;
 use dsf_explorer::model::Source;
@@ -167,4 +167,51 @@ fn opening_something_else_loses_no_compressed_layer() {
     click(&mut harness, "Let them go and use it");
     until(&mut harness, "the other model", |harness| harness.state().language().facts().is_some());
     assert_eq!(harness.state().language().replaced(), 0);
+}
+
+/// The paper's Table 1 in the window: cell after cell, paused, saved.
+#[test]
+fn the_table_is_measured_cell_by_cell() {
+    let mut harness = example();
+    let ctx = harness.ctx.clone();
+    harness.state_mut().order(&ctx, &serde_json::json!({ "show": "Table" })).unwrap();
+    harness.run_steps(3);
+    click(&mut harness, "Measure the table");
+    within(240, &mut harness, "a cell", |harness| harness.state().language().table_count() > 0);
+    click(&mut harness, "Pause table");
+    let count = harness.state().language().table_count();
+    let path = scratch("table.csv");
+    let export = serde_json::json!({ "what": "Table of the model (CSV)", "name": path.display().to_string() });
+    harness.state_mut().order(&ctx, &serde_json::json!({ "export": export })).unwrap();
+    until(&mut harness, "the file", |_| path.exists());
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text.lines().count(), 1 + count);
+    // Magnitude pruning to a half comes first, and loses a little.
+    let cells: Vec<&str> = text.lines().nth(1).unwrap().split(',').collect();
+    let (perplexity, dense): (f64, f64) = (cells[5].parse().unwrap(), cells[6].parse().unwrap());
+    assert_eq!((cells[0], cells[1]), ("magnitude", "0.5"));
+    assert!(perplexity > dense && perplexity < 1.2 * dense, "{perplexity} against {dense}");
+    assert_eq!(dense, harness.state().language().dense().unwrap());
+    // What is measured is not measured again.
+    click(&mut harness, "Go on");
+    within(240, &mut harness, "the next cell", |harness| harness.state().language().table_count() > count);
+    click(&mut harness, "Pause table");
+    assert!(!harness.state().language().table_is_going());
+    let path = scratch("table.json");
+    let export = serde_json::json!({ "what": "Table of the model (JSON)", "name": path.display().to_string() });
+    harness.state_mut().order(&ctx, &serde_json::json!({ "export": export })).unwrap();
+    until(&mut harness, "the file", |_| path.exists());
+    let table: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(table["rows"].as_array().unwrap().len(), harness.state().language().table_count());
+}
+
+/// Without a model the panel says so.
+#[test]
+fn there_is_no_table_without_a_model() {
+    let mut harness = window(Opening { source: Some(Source::from(npy("alone.npy", 16, 16))), ..Opening::default() });
+    let ctx = harness.ctx.clone();
+    harness.state_mut().order(&ctx, &serde_json::json!({ "show": "Table" })).unwrap();
+    until(&mut harness, "words", |harness| harness.query_by_label("No language model is open").is_some());
+    let refused = harness.state_mut().order(&ctx, &serde_json::json!({ "language": "table" }));
+    assert_eq!(refused, Err("no language model is open".to_owned()));
 }
