@@ -196,9 +196,9 @@ struct Exported {
 
 impl RunToWrite {
     /// Rounded, and measured as it is then. What is one matrix is written as one, whatever the layout.
-    fn exported(self, layout: Layout, dtype: Option<Dtype>) -> Result<Exported, export::Error> {
+    fn exported(self, layout: Option<Layout>, dtype: Option<Dtype>) -> Result<Exported, export::Error> {
         let Self { layer, outcome, kept, problem, threads, method, threshold, .. } = self;
-        let layout = if kept.parts() == Parts::Factors { layout } else { Layout::Merged };
+        let layout = layout.filter(|_| kept.parts() == Parts::Factors).unwrap_or(Layout::usual(method));
         let kept = kept.unpacked();
         let export = Export::of(&layer, &kept, layout, dtype)?;
         if method != Method::Dsf {
@@ -244,7 +244,7 @@ pub struct ExportPanel {
     /// Whether it is open.
     pub open: bool,
     what: What,
-    layout: Layout,
+    layout: Option<Layout>,
     dtype: Option<Dtype>,
     path: String,
     /// What the path was suggested for; typed ones stay.
@@ -271,14 +271,15 @@ pub enum Act {
 pub struct Wanted {
     /// What.
     pub what: What,
-    layout: Layout,
+    /// The method's usual one without.
+    layout: Option<Layout>,
     dtype: Option<Dtype>,
     place: Place,
 }
 
 impl Wanted {
     /// As it was asked for elsewhere than in the dialog.
-    pub fn new(what: What, layout: Layout, dtype: Option<Dtype>, place: Place) -> Self {
+    pub fn new(what: What, layout: Option<Layout>, dtype: Option<Dtype>, place: Place) -> Self {
         Self { what, layout, dtype, place }
     }
 }
@@ -330,7 +331,8 @@ impl ExportPanel {
     /// The dialog's contents. `stem` names the layer, `run` is on screen; `no_run` says why it cannot be written.
     pub fn ui(&mut self, ui: &mut Ui, stem: &str, run: Option<&Run>, no_run: Option<&str>) -> Option<Act> {
         let (mut act, mut entered) = (None, false);
-        let name = self.what.file_name(stem, run.map_or(Method::Dsf, |run| run.method));
+        let method = run.map_or(Method::Dsf, |run| run.method);
+        let name = self.what.file_name(stem, method);
         let only_merged = match run.map_or(Parts::Factors, Run::parts) {
             Parts::Factors => None,
             Parts::Alone => Some("This method leaves one matrix, which stands in the layer's place"),
@@ -355,7 +357,7 @@ impl ExportPanel {
             choice.response.labelled_by(label.id);
             ui.end_row();
             if matches!(self.what, What::Factors | What::Report) {
-                self.values_ui(ui, only_merged);
+                self.values_ui(ui, method, only_merged);
             }
             let label = ui.label("File");
             ui.horizontal(|ui| {
@@ -392,10 +394,10 @@ impl ExportPanel {
         act
     }
 
-    fn values_ui(&mut self, ui: &mut Ui, only_merged: Option<&str>) {
+    fn values_ui(&mut self, ui: &mut Ui, method: Method, only_merged: Option<&str>) {
         let label = ui.label("Layout");
         // What was chosen is for the next run that has factors.
-        let layout = if only_merged.is_some() { Layout::Merged } else { self.layout };
+        let layout = self.layout.filter(|_| only_merged.is_none()).unwrap_or(Layout::usual(method));
         let choice = ComboBox::from_id_salt("layout").selected_text(layout.name()).show_ui(ui, |ui| {
             for other in Layout::ALL {
                 let possible = only_merged.is_none() || other == layout;
@@ -403,7 +405,7 @@ impl ExportPanel {
                     let chosen = ui.selectable_label(other == layout, other.name()).on_hover_text(about(other));
                     if chosen.on_disabled_hover_text(only_merged.unwrap_or_default()).clicked() && only_merged.is_none()
                     {
-                        self.layout = other;
+                        self.layout = Some(other);
                     }
                 });
             }
@@ -465,7 +467,7 @@ fn write(request: Request, wanted: &Wanted) -> Result<Written, String> {
             let run = request.run.ok_or("the run on screen has not ended: wait for it, or cancel it")?;
             // What is not asked about is written exactly.
             let chosen = matches!(what, What::Factors | What::Report);
-            let (layout, dtype) = if chosen { (layout, dtype) } else { (Layout::Dense, Some(Dtype::F32)) };
+            let (layout, dtype) = if chosen { (layout, dtype) } else { (None, Some(Dtype::F32)) };
             let (layer, method) = (run.layer.clone(), run.method);
             let Exported { export, report, settings, told, kept } = run.exported(layout, dtype).map_err(said)?;
             match what {

@@ -214,8 +214,8 @@ impl Explorer {
         if let Some(why) = self.no_run_to_write().filter(|_| what.needs_run()) {
             return Err(why.into());
         }
-        let layout = get("layout").unwrap_or("dense");
-        let layout = Layout::ALL.into_iter().find(|known| known.name() == layout).ok_or("there is no such layout")?;
+        let known = |name| Layout::ALL.into_iter().find(|known| known.name() == name).ok_or("there is no such layout");
+        let layout = get("layout").map(known).transpose()?;
         let dtypes = [Dtype::F32, Dtype::F16, Dtype::BF16];
         let dtype = get("dtype").and_then(|name| dtypes.into_iter().find(|dtype| dtype.name() == name));
         let stem = self.seen().map_or_else(|| "dsf".to_owned(), |seen| seen.layer.stem().to_owned());

@@ -1,9 +1,10 @@
 //! `compress`: a language model, layer by layer.
 
+use super::given::Given;
 use super::language::{CalibrationArgs, ModelArgs};
 use super::method::MethodArgs;
 use super::tuning::Tuning;
-use super::{Failure, output};
+use super::{Failure, Usage, output};
 use dsf_explorer::compress::{self, Compression, Densities, Folder, Inputs, Output, Plan, Step, Totals};
 use dsf_explorer::export::{self, Layout, RunReport};
 use dsf_explorer::language::{LayerId, Linear, Llama};
@@ -18,6 +19,9 @@ use std::time::Instant;
 /// The command's arguments.
 #[derive(clap::Args)]
 pub struct Compress {
+    #[command(flatten)]
+    given: Given,
+
     #[command(flatten)]
     model: ModelArgs,
 
@@ -112,6 +116,10 @@ impl Compress {
 
     fn compress(&self, threads: usize) -> Result<(), Failure> {
         let start = Instant::now();
+        self.given.refuse_for(&[self.method.method])?;
+        if self.method.method != Method::Dsf && self.layout.iter().any(|layout| *layout != Layout::Merged) {
+            return Err(Usage(compress::Error::NoFactors { method: self.method.method.title() }.to_string()).into());
+        }
         let model = self.model.open()?;
         let mut plan = self.plan(&model, threads)?;
         plan.check()?;
