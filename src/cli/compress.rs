@@ -222,7 +222,15 @@ fn drive(model: &Llama, plan: &Plan, mut work: Compression) -> Result<Vec<RunRep
     let bar = output::Share::new("compressing");
     let (mut reports, mut before, mut found) = (Vec::new(), 0.0, 0.0);
     let begun = Instant::now();
-    while let Some(step) = work.step()? {
+    loop {
+        let show = |id: LayerId, done: f64| {
+            let share = (before + done * cost(id)) / all;
+            let worked = share - found / all;
+            let left = if worked > 0.0 { begun.elapsed().as_secs_f64() * (1.0 - share) / worked } else { 0.0 };
+            bar.update(share, left, &id.stem());
+            true
+        };
+        let Some(step) = work.step_told(&show)? else { break };
         match step {
             Step::Advanced => {}
             Step::Statistics(layers) => {
@@ -230,10 +238,7 @@ fn drive(model: &Llama, plan: &Plan, mut work: Compression) -> Result<Vec<RunRep
                 bar.update(before / all, 0.0, &format!("{layer}: inputs collected"));
             }
             Step::Layer(id, progress) => {
-                let share = (before + progress.done * cost(id)) / all;
-                let worked = share - found / all;
-                let left = begun.elapsed().as_secs_f64() * (1.0 - share) / worked.max(1e-9);
-                bar.update(share, left, &id.stem());
+                show(id, progress.done);
             }
             Step::Found(layer) => {
                 before += cost(layer.id);

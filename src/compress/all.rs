@@ -19,7 +19,14 @@ pub fn compressed(model: &Llama, plan: &Plan, inputs: &Inputs, tell: Tell<'_>) -
     let all = costs.values().sum::<f64>().max(f64::MIN_POSITIVE);
     let cost = |id: &LayerId| costs.get(id).copied().unwrap_or(0.0);
     let (mut changed, mut reports, mut done) = (model.clone(), Vec::new(), 0.0);
-    while let Some(step) = work.step()? {
+    loop {
+        let inside = |id: LayerId, share: f64| tell((done + share * cost(&id)) / all);
+        let step = match work.step_told(&inside) {
+            Ok(Some(step)) => step,
+            Ok(None) => return Ok(Some((changed, reports))),
+            Err(Error::Cancelled) => return Ok(None),
+            Err(error) => return Err(error),
+        };
         let share = match step {
             Step::Finished(layer) => {
                 done += cost(&layer.id);
@@ -34,5 +41,4 @@ pub fn compressed(model: &Llama, plan: &Plan, inputs: &Inputs, tell: Tell<'_>) -
             return Ok(None);
         }
     }
-    Ok(Some((changed, reports)))
 }

@@ -28,7 +28,7 @@ pub use inputs::{Inputs, identity};
 pub use layer::CompressedLayer;
 pub use plan::{Densities, Plan};
 pub use proxy::{Curve, Proxy};
-pub use run::{Compression, Step};
+pub use run::{Compression, Inside, Step};
 pub use store::{Memory, Store};
 pub use totals::Totals;
 pub use whole::merged_model;

@@ -7,7 +7,7 @@ use crate::away;
 use crate::compress::{Densities, Plan};
 use crate::export::Layout;
 use crate::factorize::Settings;
-use crate::job::Progress;
+use crate::job::Stage;
 use crate::language::LayerId;
 use eframe::egui::Context;
 use std::collections::BTreeSet;
@@ -16,8 +16,8 @@ use std::time::Duration;
 /// Layers being compressed. Dropping it cancels.
 pub struct Work {
     pub errand: Errand<Compress>,
-    /// The layer in work.
-    pub current: Option<(LayerId, Progress)>,
+    /// The layer in work: the share of it that is done, and of a run its stage.
+    pub current: Option<(LayerId, f64, Option<Stage>)>,
     /// Not finished yet.
     pub waiting: BTreeSet<LayerId>,
     costs: Vec<(LayerId, f64)>,
@@ -38,7 +38,7 @@ impl Work {
     pub fn progress(&self) -> (f64, Option<f64>) {
         let all: f64 = self.costs.iter().map(|cost| cost.1).sum();
         let left = |id: LayerId| match &self.current {
-            Some((current, progress)) if *current == id => 1.0 - progress.done,
+            Some((current, done, _)) if *current == id => 1.0 - done,
             _ if self.waiting.contains(&id) => 1.0,
             _ => 0.0,
         };

@@ -318,7 +318,7 @@ impl LanguageRoom {
         let Some(work) = &mut self.work else { return };
         let Work { errand, current, waiting, .. } = &mut *work;
         let mut over = errand.poll(|news| match news {
-            Compressing::Stepped(id, progress) => *current = Some((id, progress)),
+            Compressing::Stepped(id, done, stage) => *current = Some((id, done, stage)),
             Compressing::Finished(layer) => {
                 waiting.remove(&layer.id);
                 *current = None;

@@ -239,7 +239,8 @@ impl LanguageRoom {
         if let Some(work) = &self.work {
             let (done, left) = work.progress();
             let about = match &work.current {
-                Some((id, progress)) => format!("{}, {}", short(*id), progress.stage.name()),
+                Some((id, _, Some(stage))) => format!("{}, {}", short(*id), stage.name()),
+                Some((id, _, None)) => short(*id),
                 None => "collecting inputs".into(),
             };
             let left = left.map_or(String::new(), |left| format!(", {} left", duration(left)));
@@ -442,7 +443,7 @@ impl LanguageRoom {
         );
         let current = self.work.as_ref().and_then(|work| work.current.as_ref()).filter(|current| current.0 == id);
         match (current, layer) {
-            (Some((_, progress)), _) => _ = ui.strong(format!("{:.0} %", 100.0 * progress.done)),
+            (Some((_, done, _)), _) => _ = ui.strong(format!("{:.0} %", 100.0 * done)),
             (None, _) if self.work.as_ref().is_some_and(|work| work.waiting.contains(&id)) => _ = ui.label("waiting"),
             (None, Some(_)) => _ = ui.label(RichText::new("A·B").color(colors::DSF)),
             (None, None) => _ = ui.weak("dense"),

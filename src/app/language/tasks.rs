@@ -4,10 +4,10 @@ use super::study::{Facts, Source, Study};
 use crate::app::showing::Moment;
 use crate::away::{Lane, Made, Recipe, Silent, Task, shared};
 use crate::compare::{ModelRecord, ModelRow, ModelStudy};
-use crate::compress::{CompressedLayer, Compression, Inputs, Memory, Plan, Proxy, Step};
+use crate::compress::{self, CompressedLayer, Compression, Inputs, Memory, Plan, Proxy, Step};
 use crate::compute::Threads;
 use crate::factorize::Calibration;
-use crate::job::Progress;
+use crate::job::Stage;
 use crate::language::{self, LayerId, Llama, Loss, Prepared, Sampling, Walk, generate};
 use crate::matrix::Matrix;
 use serde::{Deserialize, Serialize};
@@ -303,8 +303,8 @@ pub struct Compress {
 /// What it tells.
 #[derive(Serialize, Deserialize)]
 pub enum Compressing {
-    /// A step of a layer's run.
-    Stepped(LayerId, Progress),
+    /// So much of a layer is done; of a run in which stage.
+    Stepped(LayerId, f64, Option<Stage>),
     /// A layer is finished.
     Finished(#[serde(with = "shared")] Arc<CompressedLayer>),
 }
@@ -324,20 +324,25 @@ impl Task for Compress {
         on_threads(self.threads, || {
             let start = Instant::now();
             let clock = Box::new(move || start.elapsed().as_secs_f64());
-            let told = |error: crate::compress::Error| error.to_string();
+            let told = |error: compress::Error| error.to_string();
             let store = Box::new(Memory::new(self.kept));
             let mut work = Compression::new(&study.model, self.plan, &inputs, store, clock).map_err(told)?;
-            while let Some(step) = work.step().map_err(told)? {
+            let inside = |id: LayerId, share: f64| tell(Compressing::Stepped(id, share, None));
+            loop {
+                let step = match work.step_told(&inside) {
+                    Ok(Some(step)) => step,
+                    Ok(None) | Err(compress::Error::Cancelled) => return Ok(()),
+                    Err(error) => return Err(told(error)),
+                };
                 let news = match step {
-                    Step::Layer(id, progress) => Compressing::Stepped(id, progress),
+                    Step::Layer(id, progress) => Compressing::Stepped(id, progress.done, Some(progress.stage)),
                     Step::Finished(layer) => Compressing::Finished(layer),
                     Step::Statistics(_) | Step::Found(_) | Step::Advanced => continue,
                 };
                 if !tell(news) {
-                    break;
+                    return Ok(());
                 }
             }
-            Ok(())
         })
     }
 }
