@@ -211,7 +211,9 @@ fn there_is_no_table_without_a_model() {
     let mut harness = window(Opening { source: Some(Source::from(npy("alone.npy", 16, 16))), ..Opening::default() });
     let ctx = harness.ctx.clone();
     harness.state_mut().order(&ctx, &serde_json::json!({ "show": "Table" })).unwrap();
-    until(&mut harness, "words", |harness| harness.query_by_label("No language model is open").is_some());
+    until(&mut harness, "words beside those of the model's panel", |harness| {
+        harness.query_all_by_label("No language model is open").count() == 2
+    });
     let refused = harness.state_mut().order(&ctx, &serde_json::json!({ "language": "table" }));
     assert_eq!(refused, Err("no language model is open".to_owned()));
 }

@@ -87,7 +87,10 @@ impl LanguageRoom {
                 ui.label(why);
             }
             None if self.source.is_some() => _ = ui.weak("Reading the model…"),
-            None => _ = ui.weak("No language model is open").on_hover_text(WHICH),
+            None => {
+                ui.label("No language model is open");
+                ui.weak(WHICH);
+            }
         }
         None
     }
