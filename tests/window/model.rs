@@ -83,11 +83,10 @@ fn ticked_layers_are_compressed_saved_and_put_back() {
     assert_eq!(harness.state().language().replaced(), 0);
 }
 
-/// A folder of one's own needs a text; what is no language model says so and does no harm.
-#[test]
-fn other_models_are_measured_on_a_text_that_is_given() {
+/// A model of a few thousand weights, with a text of this name.
+fn tiny(name: &str) -> (Harness<'static, Explorer>, PathBuf) {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/llama/llama3");
-    let text = scratch("text.txt");
+    let text = scratch(name);
     let words: Vec<String> = (0..4000).map(|at| format!("w{}", (at * at + 5 * at) % 38)).collect();
     std::fs::write(&text, words.join(" ")).unwrap();
     let mut harness = window(Opening { source: Some(Source::from(folder)), ..Opening::default() });
@@ -99,6 +98,13 @@ fn other_models_are_measured_on_a_text_that_is_given() {
     type_into(&mut harness, "Text file", text.to_str().unwrap());
     click(&mut harness, "Use this text");
     until(&mut harness, "the perplexity", |harness| harness.state().language().dense().is_some());
+    (harness, text)
+}
+
+/// A folder of one's own needs a text; what is no language model says so and does no harm.
+#[test]
+fn other_models_are_measured_on_a_text_that_is_given() {
+    let (mut harness, text) = tiny("text.txt");
     assert_eq!(harness.state().language().floor(), None);
     let dense = harness.state().language().dense();
     // A text that is not there changes nothing.
@@ -203,6 +209,18 @@ fn the_table_is_measured_cell_by_cell() {
     until(&mut harness, "the file", |_| path.exists());
     let table: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     assert_eq!(table["rows"].as_array().unwrap().len(), harness.state().language().table_count());
+}
+
+/// To its end, where what layers cost is measured for the last row.
+#[test]
+fn the_whole_table_of_a_tiny_model() {
+    let (mut harness, _) = tiny("table.txt");
+    let ctx = harness.ctx.clone();
+    harness.state_mut().order(&ctx, &serde_json::json!({ "language": "table" })).unwrap();
+    within(240, &mut harness, "the table", |harness| !harness.state().language().table_is_going());
+    assert_eq!(harness.state().state()["language"]["table"], 9 * 4);
+    let refused = harness.state_mut().order(&ctx, &serde_json::json!({ "language": "table" }));
+    assert_eq!(refused, Err("All of it is measured".to_owned()));
 }
 
 /// Without a model the panel says so.
