@@ -206,6 +206,51 @@ fn what_cannot_be_done_is_refused_in_one_line() {
     }
 }
 
+/// What is asked for and cannot have an effect is refused, with a way out.
+#[test]
+fn flags_without_effect_end_with_2() {
+    let folder = folder("effect");
+    for (arguments, says) in [
+        ("factorize w.npy --method magnitude --outer 3", "--outer is for dsf"),
+        ("factorize w.npy --method svd --preset best", "--preset is for dsf"),
+        ("factorize w.npy --method svd --no-warm-start", "--no-warm-start is for dsf"),
+        ("factorize w.npy --method svd --threshold row", "--threshold is for admm and sparsegpt"),
+        (
+            "factorize w.npy --method magnitude --layout csr",
+            "this method makes one matrix: write it with --layout merged",
+        ),
+        ("factorize w.npy --method hierarchical --layout csr", "makes three: write their product with --layout merged"),
+        ("compare w.npy --density 0.5 --methods magnitude,svd --outer 3", "--outer is for dsf"),
+        ("compress --density 0.5 --method magnitude --outer 3", "--outer is for dsf"),
+        ("compress --density 0.5 --method magnitude --layout csr", "no two sparse factors"),
+        ("sweep --figure 8 --density 0.3", "--density has no effect on this figure"),
+        ("sweep --figure 8 --method svd", "--method has no effect on this figure"),
+        ("sweep --figure 8 --tensor w", "--tensor has no effect on this figure"),
+        ("sweep --figure 8 --calibration x.npy", "--calibration has no effect on this figure"),
+        ("sweep --figure starts --text t.txt", "--text is for --figure perplexity"),
+        ("sweep --figure starts --method svd", "--method has no effect on a figure"),
+        ("sweep --figure starts --start svd", "--start has no effect, for this sweep varies it"),
+        ("sweep --figure density --density 0.3", "--density has no effect, for this sweep varies it"),
+        ("sweep --vary density=0.2,0.3 --density 0.3", "--density has no effect, for this sweep varies it"),
+        ("sweep --vary method=dsf,svd --method svd", "--method has no effect, for this sweep varies it"),
+        ("sweep --vary density=0.2 --method svd --outer 3", "--outer is for dsf"),
+    ] {
+        let output = run(&folder, &arguments.split(' ').collect::<Vec<_>>());
+        let err = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {err}");
+        assert!(err.contains(says) && output.stdout.is_empty(), "{arguments}: {err}");
+    }
+}
+
+/// A budget that holds no nonzero is no sweep of dashes.
+#[test]
+fn nothing_is_fitted_into_no_budget() {
+    let folder = folder("no-budget");
+    npy(&folder.join("w.npy"), 64, 64, some_values);
+    assert_refused(&folder, &["sweep", "w.npy", "--figure", "sizes", "--density", "1e-6"], "no point of this sweep");
+    assert_refused(&folder, &["factorize", "w.npy", "--method", "magnitude", "--density", "1e-6"], "too few");
+}
+
 #[test]
 fn wrong_usage_ends_with_2() {
     let folder = folder("usage");
@@ -571,8 +616,6 @@ fn every_method_is_factorized_and_written() {
         assert!((measure::layer_difference(&w, &found, inputs.xtx()) - error).abs() < 1e-6, "{method}");
     }
     assert_refused(&folder, &["factorize", "w.npy", "--method", "wanda"], "give a calibration");
-    let apart = ["factorize", "w.npy", "--method", "magnitude", "--out", "o.safetensors", "--layout", "csr"];
-    assert_refused(&folder, &apart, "--layout merged");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 fn small() -> (Llama, Windows) {
@@ -54,6 +54,33 @@ fn all(mut work: Compression) -> (Vec<Arc<CompressedLayer>>, usize) {
 fn compress(model: &Llama, plan: &Plan, inputs: &Inputs) -> Vec<Arc<CompressedLayer>> {
     let store = Box::new(Memory::default());
     all(Compression::new(model, plan.clone(), inputs, store, Box::new(|| 0.0)).unwrap()).0
+}
+
+/// A method that is no run tells how far it is inside of a layer, and ends there when it is not wanted any more.
+#[test]
+fn other_methods_tell_inside_of_a_layer_and_can_be_stopped() {
+    let (model, windows) = small();
+    let first = model.layers().next().unwrap();
+    for method in Method::ALL.into_iter().filter(|method| !matches!(method, Method::Dsf | Method::Monarch)) {
+        let plan = Plan { method, ..plan(0.5) };
+        let work = || {
+            let store = Box::new(Memory::default());
+            let mut work =
+                Compression::new(&model, plan.clone(), &Inputs::Windows(windows.clone()), store, Box::new(|| 0.0))
+                    .unwrap();
+            while !matches!(work.step().unwrap(), Some(Step::Statistics(_))) {}
+            work
+        };
+        let told = Mutex::new(Vec::new());
+        let finished = work().step_told(&|id, share| {
+            told.lock().unwrap().push((id, share));
+            true
+        });
+        assert!(matches!(finished, Ok(Some(Step::Finished(layer))) if layer.id == first));
+        let told = told.into_inner().unwrap();
+        assert!(!told.is_empty() && told.iter().all(|&(id, share)| id == first && (0.0..=1.0).contains(&share)));
+        assert!(matches!(work().step_told(&|_, _| false), Err(Error::Cancelled)), "{}", method.title());
+    }
 }
 
 #[test]
@@ -379,7 +406,6 @@ fn wrong_requests_say_what_to_do() {
     says("compress --density 1.5 --out x", "density is 1.5");
     says("compress --density 0.5 --calibration-text none.txt --out x", "none.txt cannot be read");
     says("compress --density 0.5 --density-of model.layers.9.mlp.up_proj=0.2 --out x", "has 4 blocks");
-    says("compress --density 0.5 --method magnitude --layout csr --out x", "--layout merged");
     says("compress --density 0.5 --out no/such/place", "not a folder");
     // What would fail at a later layer fails before the first.
     says("compress --density 0.25 --factor-density 0.9 --out x", "self_attn.q_proj");

@@ -255,5 +255,5 @@ fn one_sparse_matrix_is_written_in_the_place_of_the_layer() {
     assert_eq!((tensor.dtype(), tensor.shape()), (Kind::F16, &[3, 2][..]));
     // Two matrices are asked for where there is one.
     let refused = Export::of(&layer, &Kept::Pruned(pruned), Layout::Csr, None);
-    assert!(matches!(refused, Err(Error::NoFactors { layout: "csr" })));
+    assert!(matches!(refused, Err(Error::NoFactors { layout: "csr", parts: 1 })));
 }

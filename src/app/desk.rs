@@ -245,6 +245,11 @@ impl Behavior<Pane> for Desk<'_> {
             Pane::Runs => explorer.runs_ui(ui),
             Pane::Compare => explorer.compare_ui(ui),
             Pane::Sweeps => explorer.sweeps_ui(ui),
+            Pane::Table => {
+                if explorer.language.table_ui(ui) {
+                    explorer.export.start(Some(What::TableCsv));
+                }
+            }
             Pane::Model => explorer.model_ui(ui),
             Pane::Story => explorer.language.story_ui(ui, explorer.threads),
             Pane::Lesson => explorer.lesson.ui(ui),
@@ -257,11 +262,11 @@ impl Behavior<Pane> for Desk<'_> {
     fn tab_title_for_pane(&mut self, pane: &Pane) -> egui::WidgetText {
         let pictures = self.0.showing.latest();
         let pyramid = pictures.and_then(|pictures| picture(*pane, pictures));
+        let name = view_name(*pane, pictures.map_or(Parts::Factors, |pictures| pictures.parts));
         match pyramid {
             Some(pyramid) => {
                 let (rows, cols) = pyramid.matrix().shape();
                 let kept = 100.0 * pyramid.nnz() as f64 / pyramid.matrix().len().max(1) as f64;
-                let name = view_name(*pane, pictures.map_or(Parts::Factors, |pictures| pictures.parts));
                 // What fits.
                 match self.0.views.area(*pane).width() {
                     width if width < 130.0 => name.into(),
@@ -269,7 +274,7 @@ impl Behavior<Pane> for Desk<'_> {
                     _ => format!("{name}   {rows} × {cols}, {kept:.1} % nonzero").into(),
                 }
             }
-            None => pane.name().into(),
+            None => name.into(),
         }
     }
 

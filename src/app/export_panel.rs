@@ -47,11 +47,19 @@ pub enum What {
     SweepSvg,
     /// The sweep's chart, as pixels.
     SweepPng,
+    /// The model's table as numbers.
+    TableCsv,
+    /// The same with everything that is known.
+    TableJson,
+    /// Its chart, as lines and text.
+    TableSvg,
+    /// Its chart, as pixels.
+    TablePng,
 }
 
 impl What {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::Factors,
         Self::Sheet,
         Self::View(Pane::W),
@@ -67,6 +75,10 @@ impl What {
         Self::SweepJson,
         Self::SweepSvg,
         Self::SweepPng,
+        Self::TableCsv,
+        Self::TableJson,
+        Self::TableSvg,
+        Self::TablePng,
     ];
 
     /// What the dialog calls it.
@@ -83,16 +95,20 @@ impl What {
             Self::SweepJson => "Sweep (JSON)".into(),
             Self::SweepSvg => "Sweep (SVG)".into(),
             Self::SweepPng => "Sweep (PNG)".into(),
+            Self::TableCsv => "Table of the model (CSV)".into(),
+            Self::TableJson => "Table of the model (JSON)".into(),
+            Self::TableSvg => "Chart of the model (SVG)".into(),
+            Self::TablePng => "Chart of the model (PNG)".into(),
         }
     }
 
     fn extension(self) -> &'static str {
         match self {
             Self::Factors => "safetensors",
-            Self::Sheet | Self::View(_) | Self::SweepPng => "png",
-            Self::Svg | Self::SweepSvg => "svg",
-            Self::Csv | Self::SweepCsv => "csv",
-            Self::Json | Self::SweepJson => "json",
+            Self::Sheet | Self::View(_) | Self::SweepPng | Self::TablePng => "png",
+            Self::Svg | Self::SweepSvg | Self::TableSvg => "svg",
+            Self::Csv | Self::SweepCsv | Self::TableCsv => "csv",
+            Self::Json | Self::SweepJson | Self::TableJson => "json",
             Self::Report => "html",
         }
     }
@@ -107,6 +123,7 @@ impl What {
             Self::Json => "run".into(),
             Self::Report => "report".into(),
             Self::SweepCsv | Self::SweepJson | Self::SweepSvg | Self::SweepPng => "sweep".into(),
+            Self::TableCsv | Self::TableJson | Self::TableSvg | Self::TablePng => "table".into(),
         };
         format!("{stem}.{part}.{}", self.extension())
     }
@@ -114,6 +131,17 @@ impl What {
     /// Whether it needs factors that a run of ours has made.
     pub fn needs_run(self) -> bool {
         matches!(self, Self::Factors | Self::Sheet | Self::Json | Self::Report)
+    }
+}
+
+impl SweepToWrite {
+    fn bytes(self, what: What) -> Result<Vec<u8>, export::Error> {
+        Ok(match what {
+            What::SweepCsv | What::TableCsv => self.csv.into_bytes(),
+            What::SweepJson | What::TableJson => self.json.into_bytes(),
+            What::SweepPng | What::TablePng => export::svg_to_png(&self.svg, 1.5)?,
+            _ => self.svg.into_bytes(),
+        })
     }
 }
 
@@ -128,6 +156,8 @@ pub struct Request {
     pub view: Option<ViewToWrite>,
     /// The sweep that is looked at.
     pub sweep: Option<SweepToWrite>,
+    /// The model's table.
+    pub table: Option<SweepToWrite>,
 }
 
 /// A run that is over.
@@ -166,9 +196,9 @@ struct Exported {
 
 impl RunToWrite {
     /// Rounded, and measured as it is then. What is one matrix is written as one, whatever the layout.
-    fn exported(self, layout: Layout, dtype: Option<Dtype>) -> Result<Exported, export::Error> {
+    fn exported(self, layout: Option<Layout>, dtype: Option<Dtype>) -> Result<Exported, export::Error> {
         let Self { layer, outcome, kept, problem, threads, method, threshold, .. } = self;
-        let layout = if kept.parts() == Parts::Factors { layout } else { Layout::Merged };
+        let layout = layout.filter(|_| kept.parts() == Parts::Factors).unwrap_or(Layout::usual(method));
         let kept = kept.unpacked();
         let export = Export::of(&layer, &kept, layout, dtype)?;
         if method != Method::Dsf {
@@ -214,7 +244,7 @@ pub struct ExportPanel {
     /// Whether it is open.
     pub open: bool,
     what: What,
-    layout: Layout,
+    layout: Option<Layout>,
     dtype: Option<Dtype>,
     path: String,
     /// What the path was suggested for; typed ones stay.
@@ -241,14 +271,15 @@ pub enum Act {
 pub struct Wanted {
     /// What.
     pub what: What,
-    layout: Layout,
+    /// The method's usual one without.
+    layout: Option<Layout>,
     dtype: Option<Dtype>,
     place: Place,
 }
 
 impl Wanted {
     /// As it was asked for elsewhere than in the dialog.
-    pub fn new(what: What, layout: Layout, dtype: Option<Dtype>, place: Place) -> Self {
+    pub fn new(what: What, layout: Option<Layout>, dtype: Option<Dtype>, place: Place) -> Self {
         Self { what, layout, dtype, place }
     }
 }
@@ -300,7 +331,8 @@ impl ExportPanel {
     /// The dialog's contents. `stem` names the layer, `run` is on screen; `no_run` says why it cannot be written.
     pub fn ui(&mut self, ui: &mut Ui, stem: &str, run: Option<&Run>, no_run: Option<&str>) -> Option<Act> {
         let (mut act, mut entered) = (None, false);
-        let name = self.what.file_name(stem, run.map_or(Method::Dsf, |run| run.method));
+        let method = run.map_or(Method::Dsf, |run| run.method);
+        let name = self.what.file_name(stem, method);
         let only_merged = match run.map_or(Parts::Factors, Run::parts) {
             Parts::Factors => None,
             Parts::Alone => Some("This method leaves one matrix, which stands in the layer's place"),
@@ -316,7 +348,8 @@ impl ExportPanel {
             let label = ui.label("What");
             let choice = ComboBox::from_id_salt("what").width(260.0).height(320.0).selected_text(self.what.name());
             let choice = choice.show_ui(ui, |ui| {
-                let possible = |what: &What| export::CHARTS_AS_PNG || *what != What::SweepPng;
+                let pixels = [What::SweepPng, What::TablePng];
+                let possible = |what: &What| export::CHARTS_AS_PNG || !pixels.contains(what);
                 for what in What::ALL.into_iter().filter(possible) {
                     ui.selectable_value(&mut self.what, what, what.name());
                 }
@@ -324,7 +357,7 @@ impl ExportPanel {
             choice.response.labelled_by(label.id);
             ui.end_row();
             if matches!(self.what, What::Factors | What::Report) {
-                self.values_ui(ui, only_merged);
+                self.values_ui(ui, method, only_merged);
             }
             let label = ui.label("File");
             ui.horizontal(|ui| {
@@ -361,10 +394,10 @@ impl ExportPanel {
         act
     }
 
-    fn values_ui(&mut self, ui: &mut Ui, only_merged: Option<&str>) {
+    fn values_ui(&mut self, ui: &mut Ui, method: Method, only_merged: Option<&str>) {
         let label = ui.label("Layout");
         // What was chosen is for the next run that has factors.
-        let layout = if only_merged.is_some() { Layout::Merged } else { self.layout };
+        let layout = self.layout.filter(|_| only_merged.is_none()).unwrap_or(Layout::usual(method));
         let choice = ComboBox::from_id_salt("layout").selected_text(layout.name()).show_ui(ui, |ui| {
             for other in Layout::ALL {
                 let possible = only_merged.is_none() || other == layout;
@@ -372,7 +405,7 @@ impl ExportPanel {
                     let chosen = ui.selectable_label(other == layout, other.name()).on_hover_text(about(other));
                     if chosen.on_disabled_hover_text(only_merged.unwrap_or_default()).clicked() && only_merged.is_none()
                     {
-                        self.layout = other;
+                        self.layout = Some(other);
                     }
                 });
             }
@@ -423,20 +456,18 @@ fn write(request: Request, wanted: &Wanted) -> Result<Written, String> {
         What::Svg => request.chart.to_svg(960, 540).into_bytes(),
         What::Csv => request.chart.to_csv().into_bytes(),
         What::SweepCsv | What::SweepJson | What::SweepSvg | What::SweepPng => {
-            let sweep = request.sweep.ok_or("no sweep is measured yet: start one on the page Compare")?;
-            match what {
-                What::SweepCsv => sweep.csv.into_bytes(),
-                What::SweepJson => sweep.json.into_bytes(),
-                What::SweepPng => export::svg_to_png(&sweep.svg, 1.5).map_err(said)?,
-                _ => sweep.svg.into_bytes(),
-            }
+            request.sweep.ok_or("no sweep is measured yet: start one on the page Compare")?.bytes(what).map_err(said)?
+        }
+        What::TableCsv | What::TableJson | What::TableSvg | What::TablePng => {
+            let none = "no table is measured yet: start it on the page Language model";
+            request.table.ok_or(none)?.bytes(what).map_err(said)?
         }
         What::View(_) => view_png(&request.view.ok_or("this view shows nothing yet: wait for the run")?),
         What::Factors | What::Sheet | What::Json | What::Report => {
             let run = request.run.ok_or("the run on screen has not ended: wait for it, or cancel it")?;
             // What is not asked about is written exactly.
             let chosen = matches!(what, What::Factors | What::Report);
-            let (layout, dtype) = if chosen { (layout, dtype) } else { (Layout::Dense, Some(Dtype::F32)) };
+            let (layout, dtype) = if chosen { (layout, dtype) } else { (None, Some(Dtype::F32)) };
             let (layer, method) = (run.layer.clone(), run.method);
             let Exported { export, report, settings, told, kept } = run.exported(layout, dtype).map_err(said)?;
             match what {

@@ -126,7 +126,8 @@ impl Explorer {
     /// Does one thing: `{"act": "Pause or resume"}`, `{"settings": {"density": 0.3}}`, `{"preset": "published"}`,
     /// `{"layer": name}`, `{"factors": name}`, `{"run": number}`, `{"go_to": half_step}`, `{"show": "Curves"}`,
     /// `{"load": address}`, `{"example": true}`, `{"tour": card}`, `{"bench": side}`, `{"panic": text}`, `{"export": {"what", "layout", "dtype", "name"}}`,
-    /// `{"language": {"compress": density} or "cancel" or "save"}`, `{"compare": [method, …] or "cancel" or {"show": method}}`,
+    /// `{"language": {"compress": density} or "cancel", "save", "table", "pause table"}`,
+    /// `{"compare": [method, …] or "cancel" or {"show": method}}`,
     /// `{"sweep": figure or "pause" or "go on"}`.
     /// Otherwise says in a sentence why not.
     pub fn order(&mut self, ctx: &Context, order: &Value) -> Result<(), String> {
@@ -214,8 +215,8 @@ impl Explorer {
         if let Some(why) = self.no_run_to_write().filter(|_| what.needs_run()) {
             return Err(why.into());
         }
-        let layout = get("layout").unwrap_or("dense");
-        let layout = Layout::ALL.into_iter().find(|known| known.name() == layout).ok_or("there is no such layout")?;
+        let known = |name| Layout::ALL.into_iter().find(|known| known.name() == name).ok_or("there is no such layout");
+        let layout = get("layout").map(known).transpose()?;
         let dtypes = [Dtype::F32, Dtype::F16, Dtype::BF16];
         let dtype = get("dtype").and_then(|name| dtypes.into_iter().find(|dtype| dtype.name() == name));
         let stem = self.seen().map_or_else(|| "dsf".to_owned(), |seen| seen.layer.stem().to_owned());
@@ -233,11 +234,16 @@ impl Explorer {
         }
         match order.as_str() {
             Some("cancel") => self.language.cancel(),
+            Some("table") => self.language.measure_table()?,
+            Some("pause table") => self.language.pause_table(),
             Some("save") => match self.language.saving_now(&self.settings) {
                 Some((version, task)) => self.loader.save_model(version, task),
                 None => return Err("no layer is compressed".into()),
             },
-            _ => return Err("the model can be told {\"compress\": density}, \"cancel\" or \"save\"".into()),
+            _ => {
+                let words = "{\"compress\": density}, \"cancel\", \"save\", \"table\" or \"pause table\"";
+                return Err(format!("the model can be told {words}"));
+            }
         }
         Ok(())
     }

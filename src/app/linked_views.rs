@@ -1,6 +1,7 @@
 //! W, A, B, A·B and the error under one pointer.
 
 use super::colors;
+use super::kept::Parts;
 use super::picture::{Colors, Frame, Marks, MatrixView, Pyramid, Seen, Shade, Viewport};
 use super::showing::{Drawn, Pictures};
 use super::workspace::Pane;
@@ -164,7 +165,13 @@ impl LinkedViews {
         looks: &Looks,
     ) -> Option<ViewAct> {
         let Some((pictures, pyramid)) = pictures.and_then(|pictures| Some((pictures, picture(pane, pictures)?))) else {
-            ui.centered_and_justified(|ui| ui.weak(if pane == Pane::W { "Nothing is open" } else { "Not there yet" }));
+            let one = pictures.is_some_and(|pictures| pictures.parts == Parts::Alone && pictures.b.is_some());
+            let words = match pane {
+                Pane::W => "Nothing is open",
+                Pane::A if one => "A is the identity: B alone stands in the place of W",
+                _ => "Not there yet",
+            };
+            ui.centered_and_justified(|ui| ui.weak(words));
             return None;
         };
         let pointer = self.pointer();

@@ -5,7 +5,7 @@
 //!   between starts (`saved.rs`).
 //! - *Runs:* `run.rs` receives a job's events, `film.rs` keeps its iterations, `timeline.rs` says which is on screen,
 //!   `showing.rs` makes the pictures of that one, on a thread (`background.rs`).
-//! - *Other methods:* `comparing/`, one layer by all of them.
+//! - *Other methods:* `comparing/`, one layer by all of them; `sweeping/`, the paper's figures. An `errand.rs` each.
 //! - *Language models:* `language/`, what becomes of a whole model.
 //! - *Pictures:* [`picture`] draws a matrix, `linked_views.rs` five of them under one pointer.
 
@@ -14,6 +14,7 @@ mod annealing_panel;
 mod background;
 mod bars;
 mod baselines;
+mod chart_view;
 mod colors;
 mod command_palette;
 mod comparing;
@@ -23,6 +24,7 @@ mod desk;
 mod device_panel;
 mod dialogs;
 mod dropping;
+mod errand;
 mod estimate;
 mod explorer;
 mod export_panel;

@@ -189,8 +189,7 @@ pub struct Run {
     pub film: Film,
     /// The factors as they were last seen while it went on.
     pub latest: Option<Arc<Shot>>,
-    /// Whether nobody asked for it by itself: it was started by moving a slider, and goes when it is overtaken unfinished,
-    /// or is from a comparison.
+    /// Whether nobody asked for it by itself: it was started by moving a slider, and goes when it is overtaken unfinished.
     pub live: bool,
     /// Whether someone wants to find it again.
     pub starred: bool,
@@ -268,7 +267,6 @@ impl Run {
             settings: Some(settings.clone()),
             ended: Some(Box::new(Ended { outcome, kept: kept.clone() })),
             report: Some(Box::new(report.clone())),
-            live: true,
             ..Self::empty(number, title, Some(subject), State::Finished)
         }
     }

@@ -26,11 +26,13 @@ pub enum Pane {
     Compare,
     /// The paper's figures for this layer.
     Sweeps,
+    /// What every method does to the model's perplexity.
+    Table,
 }
 
 impl Pane {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Layers,
         Self::Settings,
         Self::W,
@@ -49,6 +51,7 @@ impl Pane {
         Self::Log,
         Self::Compare,
         Self::Sweeps,
+        Self::Table,
     ];
 
     /// What its tab says.
@@ -68,6 +71,7 @@ impl Pane {
             Self::Runs => "Runs",
             Self::Model => "Model",
             Self::Story => "Story",
+            Self::Table => "Table",
             Self::Lesson => "Lesson",
             Self::Log => "Log",
             Self::Compare => "Methods",
@@ -101,7 +105,7 @@ impl Default for Workspace {
         let middle = shared(&mut tiles, LinearDir::Vertical, &[(above, 0.35), (below, 0.35), (history, 0.3)]);
         // Four pages: one layer, what other methods make of it, the whole model, and the lesson.
         let compare = tab(&mut tiles, &[Pane::Compare, Pane::Sweeps]);
-        let (model, story) = (tab(&mut tiles, &[Pane::Model]), tab(&mut tiles, &[Pane::Story]));
+        let (model, story) = (tab(&mut tiles, &[Pane::Model]), tab(&mut tiles, &[Pane::Story, Pane::Table]));
         let model = shared(&mut tiles, LinearDir::Horizontal, &[(model, 0.58), (story, 0.42)]);
         let lesson = tab(&mut tiles, &[Pane::Lesson]);
         let middle = tiles.insert_tab_tile(vec![middle, compare, model, lesson]);
@@ -213,6 +217,7 @@ impl Workspace {
             Pane::Curves,
             Pane::Compare,
             Pane::Sweeps,
+            Pane::Table,
             Pane::Story,
             Pane::Lesson,
         ];

@@ -52,7 +52,13 @@ impl Explorer {
             })
         });
         let quantity = if what == What::Report { Quantity::Error } else { self.saved.quantity };
-        Request { run, chart: self.chart(quantity), view, sweep: self.sweeps.to_write() }
+        Request {
+            run,
+            chart: self.chart(quantity),
+            view,
+            sweep: self.sweeps.to_write(),
+            table: self.language.table_to_write(),
+        }
     }
 }
 

@@ -1,22 +1,26 @@
 //! `compare`: one layer by all methods at one budget.
 
-use super::layer::{LayerArgs, available};
+use super::given::Given;
+use super::layer::LayerArgs;
 use super::method::ThresholdArgs;
+use super::side_by_side::side_by_side;
 use super::tuning::Tuning;
 use super::{Failure, output};
-use dsf_explorer::compare::{Candidate, Made, choose};
-use dsf_explorer::compute::Threads;
+use dsf_explorer::compare::{Candidate, choose};
 use dsf_explorer::export::{self, Bar, BarChart, RunReport};
 use dsf_explorer::job::Problem;
+use dsf_explorer::measure::percent;
 use dsf_explorer::methods::Method;
 use dsf_explorer::model::Layer;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::Mutex;
 
 /// The command's arguments.
 #[derive(clap::Args)]
 pub struct Compare {
+    #[command(flatten)]
+    given: Given,
+
     #[command(flatten)]
     layer: LayerArgs,
 
@@ -50,6 +54,9 @@ pub struct Compare {
 impl Compare {
     /// All methods, then the table.
     pub fn run(self) -> Result<(), Failure> {
+        if !self.methods.is_empty() {
+            self.given.refuse_for(&self.methods)?;
+        }
         if let Some(file) = &self.chart {
             export::check_writable(file, self.force)?;
         }
@@ -101,33 +108,23 @@ impl Compare {
     fn reports(&self, layer: &Layer, problem: &Problem, candidates: &[Candidate]) -> Result<Vec<RunReport>, Failure> {
         let threads = self.threads.map_or(1, NonZeroUsize::get);
         let bars = output::Several::new(candidates.iter().map(|candidate| candidate.method.title()));
-        let next = Mutex::new(0..candidates.len());
-        let made: Mutex<Vec<Option<Result<Made, String>>>> = Mutex::new(candidates.iter().map(|_| None).collect());
-        let take = || next.lock().ok().and_then(|mut next| next.next());
-        std::thread::scope(|scope| {
-            for _ in 0..(available() / threads).max(1) {
-                scope.spawn(|| {
-                    while let Some(at) = take() {
-                        let tell = |share: f64| {
-                            bars.update(at, share);
-                            true
-                        };
-                        let replaced = Threads::new(Some(threads))
-                            .and_then(|pool| pool.run(|| candidates[at].replace(layer, problem, threads, &tell)));
-                        bars.done(at, replaced.as_ref().map(|made| made.report.relative_error).map_err(String::as_str));
-                        if let Ok(mut made) = made.lock() {
-                            made[at] = Some(replaced);
-                        }
-                    }
-                });
-            }
+        let mut made: Vec<Option<Result<RunReport, String>>> = candidates.iter().map(|_| None).collect();
+        let replace = |at: usize| {
+            let tell = |share: f64| {
+                bars.update(at, share);
+                true
+            };
+            candidates[at].replace(layer, problem, threads, &tell).map(|made| made.report)
+        };
+        side_by_side(candidates.len(), threads, replace, |at, report| {
+            bars.done(at, report.as_ref().map(|report| report.relative_error).map_err(String::as_str));
+            made[at] = Some(report);
         });
         bars.finish();
-        let made = made.into_inner().map_err(|_| "a method broke off")?;
         let mut reports = Vec::new();
         for (candidate, made) in candidates.iter().zip(made) {
             match made {
-                Some(Ok(made)) => reports.push(made.report),
+                Some(Ok(report)) => reports.push(report),
                 // What was asked for by name is owed; of all the others are worth having.
                 Some(Err(why)) if self.methods.is_empty() => {
                     eprintln!("note: {} is left out: {why}", candidate.method.title())
@@ -184,7 +181,7 @@ fn bars(layer: &Layer, reports: &[RunReport], density: f64) -> BarChart {
     let color = |report: &RunReport| report.method().map_or([128; 3], Method::color);
     let bar = |report: &RunReport| Bar { name: report.title(), value: error(report), color: color(report) };
     BarChart {
-        title: format!("{} at {} %", layer.name, (1e4 * density).round() / 1e2),
+        title: format!("{} at {}", layer.name, percent(density)),
         label: if calibrated { "layer-wise error" } else { "relative error" }.into(),
         bars: reports.iter().map(bar).collect(),
     }

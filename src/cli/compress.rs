@@ -1,9 +1,10 @@
 //! `compress`: a language model, layer by layer.
 
+use super::given::Given;
 use super::language::{CalibrationArgs, ModelArgs};
 use super::method::MethodArgs;
 use super::tuning::Tuning;
-use super::{Failure, output};
+use super::{Failure, Usage, output};
 use dsf_explorer::compress::{self, Compression, Densities, Folder, Inputs, Output, Plan, Step, Totals};
 use dsf_explorer::export::{self, Layout, RunReport};
 use dsf_explorer::language::{LayerId, Linear, Llama};
@@ -18,6 +19,9 @@ use std::time::Instant;
 /// The command's arguments.
 #[derive(clap::Args)]
 pub struct Compress {
+    #[command(flatten)]
+    given: Given,
+
     #[command(flatten)]
     model: ModelArgs,
 
@@ -112,6 +116,10 @@ impl Compress {
 
     fn compress(&self, threads: usize) -> Result<(), Failure> {
         let start = Instant::now();
+        self.given.refuse_for(&[self.method.method])?;
+        if self.method.method != Method::Dsf && self.layout.iter().any(|layout| *layout != Layout::Merged) {
+            return Err(Usage(compress::Error::NoFactors { method: self.method.method.title() }.to_string()).into());
+        }
         let model = self.model.open()?;
         let mut plan = self.plan(&model, threads)?;
         plan.check()?;
@@ -214,7 +222,15 @@ fn drive(model: &Llama, plan: &Plan, mut work: Compression) -> Result<Vec<RunRep
     let bar = output::Share::new("compressing");
     let (mut reports, mut before, mut found) = (Vec::new(), 0.0, 0.0);
     let begun = Instant::now();
-    while let Some(step) = work.step()? {
+    loop {
+        let show = |id: LayerId, done: f64| {
+            let share = (before + done * cost(id)) / all;
+            let worked = share - found / all;
+            let left = if worked > 0.0 { begun.elapsed().as_secs_f64() * (1.0 - share) / worked } else { 0.0 };
+            bar.update(share, left, &id.stem());
+            true
+        };
+        let Some(step) = work.step_told(&show)? else { break };
         match step {
             Step::Advanced => {}
             Step::Statistics(layers) => {
@@ -222,10 +238,7 @@ fn drive(model: &Llama, plan: &Plan, mut work: Compression) -> Result<Vec<RunRep
                 bar.update(before / all, 0.0, &format!("{layer}: inputs collected"));
             }
             Step::Layer(id, progress) => {
-                let share = (before + progress.done * cost(id)) / all;
-                let worked = share - found / all;
-                let left = begun.elapsed().as_secs_f64() * (1.0 - share) / worked.max(1e-9);
-                bar.update(share, left, &id.stem());
+                show(id, progress.done);
             }
             Step::Found(layer) => {
                 before += cost(layer.id);

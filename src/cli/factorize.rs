@@ -1,9 +1,10 @@
 //! `factorize`: one layer into two sparse factors, or by another method.
 
+use super::given::Given;
 use super::layer::{LayerArgs, available};
 use super::method::MethodArgs;
 use super::tuning::Tuning;
-use super::{Failure, output};
+use super::{Failure, Usage, output};
 use clap::{Args, ValueEnum};
 use dsf_explorer::compare::Candidate;
 use dsf_explorer::compute::Threads;
@@ -21,6 +22,9 @@ use std::time::Instant;
 /// The command's arguments.
 #[derive(Args)]
 pub struct Factorize {
+    #[command(flatten)]
+    given: Given,
+
     #[command(flatten)]
     layer: LayerArgs,
 
@@ -42,7 +46,8 @@ pub struct Factorize {
     #[arg(long, value_name = "FILE.safetensors")]
     out: Option<PathBuf>,
 
-    /// How the factors are laid out in the file [default: dense; of one sparse matrix merged, in W's place]
+    /// How the factors are laid out in the file [default: dense; of monarch's blocks csr; of one sparse matrix, or of the product
+    /// of three, merged, in W's place]
     #[arg(long, value_enum)]
     layout: Option<Layout>,
 
@@ -94,6 +99,13 @@ struct Made {
 impl Factorize {
     /// Everything that can be refused is refused before the run starts.
     pub fn run(self) -> Result<(), Failure> {
+        self.given.refuse_for(&[self.method.method])?;
+        if self.method.method != Method::Dsf && self.backend != Backend::Cpu {
+            return Err(Usage(
+                "--backend is for dsf, other methods are computed on the processor: leave it out".into(),
+            )
+            .into());
+        }
         let settings = &self.tuning.settings;
         settings.check()?;
         for file in [&self.out, &self.report].into_iter().flatten() {
@@ -103,11 +115,15 @@ impl Factorize {
         if self.out.is_some() && absolute(&self.out) == absolute(&self.report) {
             return Err("--out and --report name the same file: give each a name of its own".into());
         }
-        let whole = matches!(self.method.method.form(), Form::Pruned | Form::Chain);
-        if let (true, Some(layout)) = (whole, self.layout.filter(|layout| *layout != Layout::Merged)) {
-            return Err(export::Error::NoFactors { layout: layout.name() }.into());
+        let form = self.method.method.form();
+        let layout = self.layout.unwrap_or(Layout::usual(self.method.method));
+        if layout != Layout::Merged && matches!(form, Form::Pruned | Form::Chain) {
+            let parts = if form == Form::Chain { 3 } else { 1 };
+            return Err(Usage(export::Error::NoFactors { layout: layout.name(), parts }.to_string()).into());
         }
-        let layout = self.layout.unwrap_or(if whole { Layout::Merged } else { Layout::Dense });
+        if self.out.is_some() && form == Form::Chain {
+            eprintln!("note: no layout holds three factors: what is written is their product, one dense matrix");
+        }
         let (layer, problem) = self.layer.open()?;
         let candidate = self.method.candidate(settings);
         candidate.check(&problem)?;

@@ -5,6 +5,7 @@ mod compare;
 mod compress;
 mod demo;
 mod factorize;
+mod given;
 mod inspect;
 mod kept;
 mod language;
@@ -13,6 +14,7 @@ mod method;
 mod output;
 mod perplexity;
 mod proxy;
+mod side_by_side;
 mod stories;
 mod sweep;
 mod table;
@@ -73,6 +75,11 @@ enum Command {
 /// Why a command failed: one line that says what, and what to do.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// A failure of the command's words, like those that clap finds.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
 /// Does something on so many worker threads, by default as many as there are processors; told how many.
 fn on_threads(
     threads: Option<NonZeroUsize>,
@@ -91,7 +98,7 @@ fn text(path: &std::path::Path) -> Result<String, Failure> {
 }
 
 impl Cli {
-    /// Does what was asked for; 0 when done, 1 when it failed. (Wrong usage has ended with 2 before.)
+    /// Does what was asked for; 0 when done, 1 when it failed, 2 when it was wrong usage. (Most of that has ended before.)
     pub fn run(self) -> ExitCode {
         let done = match self.command {
             Some(Command::Inspect(inspect)) => inspect.run(),
@@ -110,7 +117,7 @@ impl Cli {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => {
                 eprintln!("error: {}", output::one_line(&failure.to_string()));
-                ExitCode::FAILURE
+                if failure.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
             }
         }
     }

@@ -79,7 +79,8 @@ impl Proxy {
         for (name, plan) in &plans {
             let bar = output::Share::new(name);
             bar.update(pairs.len() as f64 / plans.len() as f64, 0.0, "compressing");
-            let (changed, reports) = super::table::compressed(model, plan, &inputs)?;
+            let replaced = dsf_explorer::compress::compressed(model, plan, &inputs, &|_| true)?;
+            let (changed, reports) = replaced.ok_or("the compression broke off")?;
             bar.finish();
             let errors = reports.iter().filter_map(|(id, report)| Some((*id, report.layer_error?)));
             // The dense loss is another one on other texts; what is foretold is the difference.

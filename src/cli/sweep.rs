@@ -1,27 +1,32 @@
 //! `sweep`: the paper's figures, or one or two settings over lists of values.
 
+use super::given::Given;
 use super::kept::Kept;
 use super::language::LanguageArgs;
-use super::layer::{InputsArgs, LayersArgs, available};
+use super::layer::{InputsArgs, LayersArgs};
 use super::method::MethodArgs;
+use super::side_by_side::side_by_side;
 use super::table::Table;
 use super::tuning::Tuning;
 use super::{Failure, output};
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use dsf_explorer::compare::{Choice, Figure, Point, Quantity, Record, Results, Subject, Sweep as Plan, View};
-use dsf_explorer::compute::Threads;
 use dsf_explorer::factorize::Settings;
+use dsf_explorer::methods::Method;
 use dsf_explorer::model::Fingerprint;
 use serde_json::{Map, Value, json};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// The command's arguments.
 #[derive(clap::Args)]
 pub struct Sweep {
+    #[command(flatten)]
+    given: Given,
+
     #[command(flatten)]
     layers: LayersArgs,
 
@@ -134,6 +139,7 @@ fn axis(text: &str) -> Result<Axis, String> {
 impl Sweep {
     /// All points, those that are there already excepted.
     pub fn run(self) -> Result<(), Failure> {
+        self.refuse_given()?;
         self.tuning.settings.check()?;
         let figure = match self.figure {
             Some(Shown::Perplexity) => return self.of_a_model(),
@@ -150,6 +156,7 @@ impl Sweep {
         }
         let subjects = self.subjects()?;
         let plan = self.plan(figure, &subjects);
+        self.refuse_varied(&plan)?;
         let (points, not) = plan.points(&subjects)?;
         match (points.is_empty(), not.first()) {
             (true, Some((_, why))) => return Err(format!("no point of this sweep can be measured: {why}").into()),
@@ -193,6 +200,44 @@ impl Sweep {
                 written.iter().try_for_each(|file| output::print(&format!("written: {}", file.display())))
             }
         }
+    }
+
+    /// What has no effect on any sweep of this kind.
+    fn refuse_given(&self) -> Result<(), Failure> {
+        const OF_A_MODEL: [&str; 6] =
+            ["calibration_text", "calibration_samples", "calibration_context", "text", "context", "tokens"];
+        const OF_ALL: [&str; 6] = ["file", "figure", "threads", "out", "force", "json"];
+        let for_model = |name: &str| OF_A_MODEL.contains(&name);
+        match self.figure {
+            Some(Shown::Perplexity) => self.given.refuse(
+                |name| !for_model(name) && !OF_ALL.contains(&name),
+                "has no effect on this figure, which has its own methods and densities of a whole model: leave it out (`table` \
+                 takes --methods and --densities)",
+            ),
+            figure => {
+                self.given.refuse(for_model, "is for --figure perplexity, of a whole model: leave it out")?;
+                match figure {
+                    Some(_) => {
+                        self.given.refuse(|name| name == "method", "has no effect on a figure: vary something with --vary")
+                    }
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// What this sweep varies, and what no method in it is told.
+    fn refuse_varied(&self, plan: &Plan) -> Result<(), Failure> {
+        let axes = [&plan.x, &plan.series];
+        let every = |has: &dyn Fn(&Choice) -> bool| axes.iter().any(|axis| axis.iter().all(has));
+        let varied = |name: &str| match name {
+            "method" => every(&|choice| choice.method.is_some()),
+            name => every(&|choice| choice.settings.contains_key(name)),
+        };
+        self.given.refuse(varied, "has no effect, for this sweep varies it: leave it out")?;
+        let methods = axes.iter().flat_map(|axis| axis.iter()).filter_map(|choice| choice.method);
+        let methods: Vec<Method> = methods.chain((!varied("method")).then_some(plan.base.method)).collect();
+        self.given.refuse_for(&methods)
     }
 
     fn subjects(&self) -> Result<Vec<Subject>, Failure> {
@@ -258,43 +303,30 @@ impl Sweep {
             points.iter().filter(|point| !results.records.iter().any(|record| record.is_of(point))).collect();
         let all: f64 = missing.iter().map(|point| cost(point)).sum();
         let threads = self.threads.map_or(1, NonZeroUsize::get);
-        let (next, begun) = (Mutex::new(0..missing.len()), Instant::now());
-        let take = || next.lock().ok().and_then(|mut next| next.next());
+        let begun = Instant::now();
         let bar = output::Share::new(&results.sweep.title);
-        let measured = Mutex::new((std::mem::take(&mut results.records), 0.0f64, Vec::new()));
-        let title = results.sweep.title.clone();
-        std::thread::scope(|scope| {
-            for _ in 0..(available() / threads).max(1) {
-                scope.spawn(|| {
-                    while let Some(at) = take() {
-                        let point = missing[at];
-                        let subject = &subjects[point.subject];
-                        let made = Threads::new(Some(threads))
-                            .and_then(|pool| pool.run(|| point.measure(subject, threads, &|_| true)));
-                        let Ok(mut measured) = measured.lock() else { return };
-                        let (records, done, failed) = &mut *measured;
-                        *done += cost(point);
-                        match made {
-                            Ok(record) => records.push(record),
-                            Err(why) => failed.push(format!("{} {} {}: {why}", point.layer, point.x, point.series)),
-                        }
-                        let share = *done / all.max(f64::MIN_POSITIVE);
-                        let left = begun.elapsed().as_secs_f64() * (1.0 - share) / share.max(1e-9);
-                        bar.update(share, left, &format!("{} of {} points", records.len(), points.len()));
-                        if let Err(error) = kept.keep(&title, records) {
-                            failed.push(error.to_string());
-                        }
-                    }
-                });
+        let (records, title) = (&mut results.records, &results.sweep.title);
+        let (mut done, mut failed) = (0.0, Vec::new());
+        let measure = |at: usize| missing[at].measure(&subjects[missing[at].subject], threads, &|_| true);
+        side_by_side(missing.len(), threads, measure, |at, made| {
+            let point = missing[at];
+            done += cost(point);
+            match made {
+                Ok(record) => records.push(record),
+                Err(why) => failed.push(format!("{} {} {}: {why}", point.layer, point.x, point.series)),
+            }
+            let share = done / all.max(f64::MIN_POSITIVE);
+            let left = begun.elapsed().as_secs_f64() * (1.0 - share) / share.max(1e-9);
+            bar.update(share, left, &format!("{} of {} points", records.len(), points.len()));
+            if let Err(error) = kept.keep(title, records) {
+                failed.push(error.to_string());
             }
         });
         bar.finish();
-        let (mut records, _, failed) = measured.into_inner().map_err(|_| "a point broke off")?;
         failed.into_iter().for_each(|why| eprintln!("note: {}", output::one_line(&why)));
         // In the order of the points, whichever was measured first.
         records.sort_by_key(|record| points.iter().position(|point| record.is_of(point)));
         records.retain(|record| points.iter().any(|point| record.is_of(point)));
-        results.records = records;
         Ok(())
     }
 }

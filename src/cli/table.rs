@@ -3,15 +3,14 @@
 use super::kept::Kept;
 use super::language::StudyArgs;
 use super::{Failure, output};
-use dsf_explorer::compare::{ModelRecord, ModelResults, ModelRow};
-use dsf_explorer::compress::{self, Compression, Densities, Inputs, Memory, Plan, Proxy, Step};
-use dsf_explorer::export::RunReport;
-use dsf_explorer::language::{LayerId, Llama, Windows};
+use dsf_explorer::compare::{ModelRecord, ModelResults, ModelRow, ModelStudy};
+use dsf_explorer::compress::{self, Densities, Inputs, Proxy};
+use dsf_explorer::language::{Llama, Windows};
+use dsf_explorer::measure::percent;
 use dsf_explorer::methods::Method;
 use serde_json::json;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::time::Instant;
 
 /// The command's arguments.
 #[derive(clap::Args)]
@@ -47,21 +46,6 @@ pub struct Table {
     /// One JSON value on standard output
     #[arg(long)]
     pub json: bool,
-}
-
-/// `model` compressed, and each layer's report.
-pub fn compressed(model: &Llama, plan: &Plan, inputs: &Inputs) -> Result<(Llama, Vec<(LayerId, RunReport)>), Failure> {
-    let start = Instant::now();
-    let clock = Box::new(move || start.elapsed().as_secs_f64());
-    let mut work = Compression::new(model, plan.clone(), inputs, Box::new(Memory::default()), clock)?;
-    let (mut changed, mut reports) = (model.clone(), Vec::new());
-    while let Some(step) = work.step()? {
-        if let Step::Finished(layer) = step {
-            changed.replace(layer.id, layer.weight.clone());
-            reports.push((layer.id, layer.report.clone()));
-        }
-    }
-    Ok((changed, reports))
 }
 
 /// What all rows share.
@@ -113,8 +97,7 @@ impl Table {
                 text.predicted(),
                 text.context()
             ))?;
-            let heads: Vec<String> =
-                self.densities.iter().map(|density| format!("{} %", (1e4 * density).round() / 1e2)).collect();
+            let heads: Vec<String> = self.densities.iter().copied().map(percent).collect();
             output::print(&format!("| | {} |\n|---|{}", heads.join(" | "), "---|".repeat(heads.len())))?;
         }
         let mut results = ModelResults { model: model.name().to_owned(), dense, floor, rows: Vec::new() };
@@ -161,34 +144,17 @@ impl Table {
 
 impl Study {
     fn record(&mut self, row: &ModelRow, density: f64) -> Result<ModelRecord, Failure> {
-        let mut plan = row.plan(density, self.threads);
+        let mut shares = None;
         if row.distributed {
             let proxy = match self.proxy.take() {
                 Some(proxy) => proxy,
                 None => super::proxy::measured(&self.model, &self.calibration)?,
             };
-            plan.densities.by_layer = compress::distribute(self.model.config(), &proxy, density);
+            shares = Some(compress::distribute(self.model.config(), &proxy, density));
             self.proxy = Some(proxy);
         }
-        let start = Instant::now();
-        let (changed, reports) = compressed(&self.model, &plan, &self.inputs)?;
-        let seconds = start.elapsed().as_secs_f64();
-        let perplexity = changed.loss(&self.text, &dsf_explorer::language::unobserved)?.perplexity();
-        let dense = plan.dense_weights(self.model.config());
-        let sum = |of: fn(&RunReport) -> u64| reports.iter().map(|(_, report)| of(report)).sum::<u64>();
-        let mean = |error: fn(&RunReport) -> f64| {
-            reports.iter().fold(0.0, |sum, (_, report)| sum + error(report)) / reports.len().max(1) as f64
-        };
-        Ok(ModelRecord {
-            method: row.name.into(),
-            density,
-            nnz: dense + reports.iter().map(|(_, report)| report.nnz).sum::<usize>(),
-            bytes: 2 * dense as u64 + sum(|report| report.bytes),
-            bytes_dense: 2 * dense as u64 + sum(|report| report.bytes_dense),
-            perplexity,
-            relative_error: mean(|report| report.relative_error),
-            layer_error: mean(|report| report.layer_error.unwrap_or(0.0)),
-            seconds,
-        })
+        let Self { model, inputs, text, threads, .. } = self;
+        let study = ModelStudy { model, inputs, text, threads: *threads };
+        study.measure(row, density, shares, &|_| true)?.ok_or_else(|| "the measurement broke off".into())
     }
 }

@@ -3,7 +3,7 @@
 use crate::export::{Export, Layout, RunReport};
 use crate::factorize::{Budget, Settings, share};
 use crate::job::{Drive, End, Outcome, Problem};
-use crate::methods::{Error, Form, Kept, Method, Tell, Threshold};
+use crate::methods::{Error, Kept, Method, Tell, Threshold};
 use crate::model::Layer;
 use serde::{Deserialize, Serialize};
 use web_time::Instant;
@@ -116,13 +116,10 @@ impl Candidate {
     }
 }
 
-/// In f32, and in the only form in which it can be written where that is one matrix.
+/// In f32, as it is usually written.
 fn exported(layer: &Layer, kept: &Kept, method: Method) -> Result<Export, String> {
-    let layout = match method.form() {
-        Form::Factors | Form::Dense => Layout::Dense,
-        Form::Pruned | Form::Chain => Layout::Merged,
-    };
-    Export::of(layer, kept, layout, Some(crate::model::Dtype::F32)).map_err(|error| error.to_string())
+    let dtype = Some(crate::model::Dtype::F32);
+    Export::of(layer, kept, Layout::usual(method), dtype).map_err(|error| error.to_string())
 }
 
 /// Of `methods`, those that can be done with this problem, and of the others why not.

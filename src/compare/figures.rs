@@ -2,6 +2,7 @@
 
 use super::{Candidate, Choice, Quantity, Subject, Sweep, View};
 use crate::factorize::{Preset, Settings, Start};
+use crate::measure::percent;
 use crate::methods::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -66,11 +67,10 @@ impl Figure {
         let calibrated = !subjects.is_empty() && subjects.iter().all(|subject| subject.problem.calibration.is_some());
         let by_size = View { x: None, y: Quantity::Ratio, log_x: true };
         let error = if calibrated { Quantity::LayerError } else { Quantity::Error };
-        let percent = (1e4 * base.settings.density).round() / 1e2;
         let sweep = |x_label: &str, x: Vec<Choice>, series: Vec<Choice>, view: View| Sweep {
             title: match self {
                 Self::Density | Self::Pareto | Self::Split => self.title().to_owned(),
-                _ => format!("{}, {percent} %", self.title()),
+                _ => format!("{}, {}", self.title(), percent(base.settings.density)),
             },
             x_label: x_label.into(),
             x,
@@ -118,7 +118,7 @@ impl Figure {
 }
 
 fn total(density: f64) -> Choice {
-    Choice::settings(&format!("{} %", (1e4 * density).round() / 1e2), Some(density), json!({ "density": density }))
+    Choice::settings(&percent(density), Some(density), json!({ "density": density }))
 }
 
 /// Powers of two from 64 to 1024, and the largest square of each layer up to there; a smaller layer takes no part in what is

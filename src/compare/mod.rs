@@ -14,6 +14,6 @@ mod sweep;
 
 pub use candidate::{Candidate, Made, choose};
 pub use figures::Figure;
-pub use models::{ModelRecord, ModelResults, ModelRow};
+pub use models::{ModelRecord, ModelResults, ModelRow, ModelStudy};
 pub use results::{Drawn, Results};
 pub use sweep::{Choice, Point, Quantity, Record, Subject, Sweep, View};

@@ -1,10 +1,13 @@
 //! The paper's Table 1 and Fig. 8: what methods do to a language model's perplexity.
 
-use crate::compress::Plan;
+use crate::compress::{self, Inputs, Plan};
 use crate::export::{Chart, Look, Rule, Series};
 use crate::factorize::{Preset, Settings};
-use crate::methods::Method;
+use crate::language::{self, LayerId, Llama, Windows};
+use crate::methods::{Method, Tell};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use web_time::Instant;
 
 /// What is done with every layer of a model, at any density.
 #[derive(Clone, Copy)]
@@ -48,11 +51,62 @@ impl ModelRow {
         plan
     }
 
-    /// As sRGB: shades of its method's colour.
+    /// As sRGB: its method's colour, and for DSF's rows others around it.
     fn color(&self) -> [u8; 3] {
-        let before = Self::ALL.iter().take_while(|row| row.name != self.name);
-        let shade = before.filter(|row| row.method == self.method).count();
-        self.method.color().map(|channel| channel.saturating_sub(36 * shade as u8))
+        const AROUND: [[u8; 3]; 5] = [[138, 196, 255], [92, 168, 220], [64, 130, 220], [24, 84, 178], [104, 72, 196]];
+        let rows = Self::ALL.iter().filter(|row| row.method == self.method);
+        let at = rows.clone().position(|row| row.name == self.name).unwrap_or(0);
+        if rows.count() > 1 { AROUND[at % AROUND.len()] } else { self.method.color() }
+    }
+}
+
+/// A model, what it is calibrated and measured on.
+pub struct ModelStudy<'a> {
+    /// The dense model.
+    pub model: &'a Llama,
+    /// What its layers read.
+    pub inputs: &'a Inputs,
+    /// What its perplexity is measured on.
+    pub text: &'a Windows,
+    /// Worker threads, for the reports.
+    pub threads: usize,
+}
+
+impl ModelStudy<'_> {
+    /// A row at a density; `shares` are each layer's where the row distributes them. `None` when `tell` says so.
+    pub fn measure(
+        &self,
+        row: &ModelRow,
+        density: f64,
+        shares: Option<BTreeMap<LayerId, f64>>,
+        tell: Tell<'_>,
+    ) -> Result<Option<ModelRecord>, compress::Error> {
+        let mut plan = row.plan(density, self.threads);
+        plan.densities.by_layer = shares.unwrap_or_default();
+        let begun = Instant::now();
+        let Some((changed, reports)) = compress::compressed(self.model, &plan, self.inputs, tell)? else {
+            return Ok(None);
+        };
+        let seconds = begun.elapsed().as_secs_f64();
+        let perplexity = match changed.loss(self.text, &|_, _| tell(1.0)) {
+            Ok(loss) => loss.perplexity(),
+            Err(language::Error::Cancelled) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let reports = || reports.iter().map(|(_, report)| report);
+        let count = reports().count().max(1) as f64;
+        let dense = plan.dense_weights(self.model.config());
+        Ok(Some(ModelRecord {
+            method: row.name.into(),
+            density,
+            nnz: dense + reports().map(|report| report.nnz).sum::<usize>(),
+            bytes: 2 * dense as u64 + reports().map(|report| report.bytes).sum::<u64>(),
+            bytes_dense: 2 * dense as u64 + reports().map(|report| report.bytes_dense).sum::<u64>(),
+            perplexity,
+            relative_error: reports().fold(0.0, |sum, report| sum + report.relative_error) / count,
+            layer_error: reports().fold(0.0, |sum, report| sum + report.layer_error.unwrap_or(0.0)) / count,
+            seconds,
+        }))
     }
 }
 

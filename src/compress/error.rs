@@ -53,6 +53,9 @@ pub enum Error {
         /// What the system says.
         reason: String,
     },
+    /// Told to stop.
+    #[error("cancelled: layers that were finished are kept")]
+    Cancelled,
     /// A setting outside its range.
     #[error("{0}")]
     Plan(String),

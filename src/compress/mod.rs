@@ -5,6 +5,7 @@
 //! that a later start goes on from. A [`Proxy`] foretells what layers' errors do to the model, and [`distribute`] gives
 //! each layer its share of a total budget accordingly.
 
+mod all;
 mod distribute;
 mod error;
 #[cfg(not(target_arch = "wasm32"))]
@@ -18,6 +19,7 @@ mod store;
 mod totals;
 mod whole;
 
+pub use all::{Replaced, compressed};
 pub use distribute::distribute;
 pub use error::Error;
 #[cfg(not(target_arch = "wasm32"))]
@@ -26,7 +28,7 @@ pub use inputs::{Inputs, identity};
 pub use layer::CompressedLayer;
 pub use plan::{Densities, Plan};
 pub use proxy::{Curve, Proxy};
-pub use run::{Compression, Step};
+pub use run::{Compression, Inside, Step};
 pub use store::{Memory, Store};
 pub use totals::Totals;
 pub use whole::merged_model;

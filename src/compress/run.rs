@@ -5,7 +5,7 @@ use crate::export::{self, Export, Layout, RunReport};
 use crate::factorize::{Budget, Calibration};
 use crate::job::{Drive, End, Problem, Progress};
 use crate::language::{LayerId, Llama, Walk};
-use crate::methods::{Kept, Method};
+use crate::methods::{self, Kept, Method};
 use crate::model::Layer;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -23,6 +23,9 @@ pub enum Step {
     /// On to the next layers.
     Advanced,
 }
+
+/// Told the share of a layer that is done, from 0 to 1; answers whether to go on.
+pub type Inside<'a> = &'a (dyn Fn(LayerId, f64) -> bool + Sync);
 
 /// A compression: a machine without threads, driven step by step.
 ///
@@ -90,6 +93,12 @@ impl Compression {
 
     /// The next step; `None` when all layers are done.
     pub fn step(&mut self) -> Result<Option<Step>, Error> {
+        self.step_told(&|_, _| true)
+    }
+
+    /// The same; `tell` is told the share of a layer that is done inside of the one step of a method that is no run, and
+    /// answers whether to go on. Where it does not, [`Error::Cancelled`].
+    pub fn step_told(&mut self, tell: Inside<'_>) -> Result<Option<Step>, Error> {
         if self.run.is_some() {
             return self.run_step().map(Some);
         }
@@ -104,7 +113,7 @@ impl Compression {
             self.statistics = Some(statistics);
             return Ok(Some(Step::Statistics(self.waiting.iter().copied().collect())));
         }
-        self.begin(id)
+        self.begin(id, tell)
     }
 
     /// On to the next layers that are to be done.
@@ -155,7 +164,7 @@ impl Compression {
     }
 
     /// Starts a layer's run; what is not DSF is done at once.
-    fn begin(&mut self, id: LayerId) -> Result<Option<Step>, Error> {
+    fn begin(&mut self, id: LayerId, tell: Inside<'_>) -> Result<Option<Step>, Error> {
         let layer = self.model.layer(id)?;
         let problem = Problem { weight: layer.weight.clone(), calibration: self.statistics.clone(), held_out: None };
         let start = (self.clock)();
@@ -168,9 +177,12 @@ impl Compression {
                 self.run_step().map(Some)
             }
             method => {
-                let failed = |error: crate::methods::Error| layer_error(id, error);
-                let density = self.plan.densities.of(id);
-                let kept = method.replace(&problem, density, self.plan.threshold, &|_| true).map_err(failed)?;
+                let failed = |error: methods::Error| match error {
+                    methods::Error::Cancelled => Error::Cancelled,
+                    error => layer_error(id, error),
+                };
+                let (density, inside) = (self.plan.densities.of(id), |share: f64| tell(id, share));
+                let kept = method.replace(&problem, density, self.plan.threshold, &inside).map_err(failed)?;
                 let took = ((self.clock)() - start, self.plan.threads);
                 let export = Export::of(&layer, &kept, Layout::Merged, None)?;
                 let report = RunReport::of(&layer, &problem, (method, density), &kept, &export, took);

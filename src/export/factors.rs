@@ -41,7 +41,8 @@ impl Export {
             one => one.matrix(),
         };
         if layout != Layout::Merged {
-            return Err(Error::NoFactors { layout: layout.name() });
+            let parts = if let Kept::Chain(chain) = kept { chain.len() } else { 1 };
+            return Err(Error::NoFactors { layout: layout.name(), parts });
         }
         let weight = layer.weight.shape();
         if weight != one.shape() || !stored_as(layer) {

@@ -1,5 +1,6 @@
 //! The ways to write W ≈ A·B into a safetensors file.
 
+use crate::methods::{Form, Method};
 use serde::{Deserialize, Serialize};
 
 /// How the factors are laid out in a file; a file has one layout, named in its metadata.
@@ -20,6 +21,16 @@ pub enum Layout {
 impl Layout {
     /// All of them, in the order they are offered.
     pub const ALL: [Self; 4] = [Self::Dense, Self::Merged, Self::Csr, Self::Bitmask];
+
+    /// What is written when nobody chooses: one matrix in W's place where a method makes no two, and without their places for
+    /// blocks, whose zeros are more than W has entries.
+    pub fn usual(method: Method) -> Self {
+        match (method, method.form()) {
+            (_, Form::Pruned | Form::Chain) => Self::Merged,
+            (Method::Monarch, _) => Self::Csr,
+            _ => Self::Dense,
+        }
+    }
 
     /// As the command line and the file's metadata call it.
     pub fn name(self) -> &'static str {

@@ -63,10 +63,15 @@ pub enum Error {
         b: (usize, usize),
     },
     /// A method that makes no two factors.
-    #[error("{layout} writes two factors, and this method makes one matrix: write it with --layout merged")]
+    #[error(
+        "{layout} writes two factors, and this method makes {}with --layout merged",
+        if *parts == 1 { "one matrix: write it " } else { "three: write their product " }
+    )]
     NoFactors {
         /// The layout's name.
         layout: &'static str,
+        /// How many matrices it makes.
+        parts: usize,
     },
     /// The layer's matrix is not its tensor's shape flattened.
     #[error("{tensor} is stored as {shape:?}, which is not a {}×{} matrix: write another layout than merged", weight.0, weight.1)]

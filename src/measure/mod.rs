@@ -2,11 +2,13 @@
 
 mod error;
 mod layer;
+mod percent;
 mod storage;
 mod svd;
 
 pub use error::{relative_difference, relative_error};
 pub use layer::{layer_difference, layer_error};
 pub(crate) use layer::{output_energy, residual_energy};
+pub use percent::percent;
 pub use storage::Storage;
 pub use svd::Spectrum;

@@ -9,7 +9,7 @@
 //! - Ŵ = (W·H + ρ(Z − U))·(H + ρI)⁻¹.
 
 use super::shares::{by_rows, largest};
-use super::{Error, Kept, Rival, Tell, Threshold};
+use super::{Error, Kept, Rival, Tell, Threshold, told};
 use crate::compute::{Cholesky, product};
 use crate::job::Problem;
 use crate::matrix::{Matrix, keep_largest};
@@ -72,9 +72,7 @@ impl Rival for Admm {
             let values = right.as_mut_slice().iter_mut().zip(sparse.as_slice().iter().zip(dual.as_slice()));
             values.for_each(|(right, (sparse, dual))| *right += RHO * (sparse - dual));
             product(&mut dense, right.view(), inverse.view());
-            if !tell((iteration + 1) as f64 / self.iterations as f64) {
-                return Err(Error::Cancelled);
-            }
+            told(tell, (iteration + 1) as f64 / self.iterations as f64)?;
         }
         let result = masked(&add(&dense, &dual), &sparse);
         Ok(Kept::Pruned(Matrix::from_fn(rows, n, |i, j| result.get(i, j) / norms[j])))

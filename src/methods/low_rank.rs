@@ -2,7 +2,7 @@
 //!
 //! W ≈ A·B with A `[out, r]` and B `[r, in]`, both dense: r·(out + in) entries.
 
-use super::{Error, Kept, Rival, Tell};
+use super::{Error, Kept, Rival, Tell, told};
 use crate::compute::svd;
 use crate::factorize::Factors;
 use crate::job::Problem;
@@ -13,12 +13,16 @@ use crate::measure::Spectrum;
 pub struct LowRank;
 
 impl Rival for LowRank {
-    fn replace(&self, problem: &Problem, budget: usize, _: Tell<'_>) -> Result<Kept, Error> {
+    fn replace(&self, problem: &Problem, budget: usize, tell: Tell<'_>) -> Result<Kept, Error> {
         let (rows, cols) = problem.weight.shape();
         if budget < rows + cols {
             return Err(Error::NoRoom { method: "SVD", budget, least: rows + cols });
         }
-        Ok(Kept::Factors(truncated_svd(&problem.weight, Spectrum::rank(rows, cols, budget))?))
+        // The decomposition is one call, which nothing can look into.
+        told(tell, 0.0)?;
+        let factors = truncated_svd(&problem.weight, Spectrum::rank(rows, cols, budget))?;
+        told(tell, 1.0)?;
+        Ok(Kept::Factors(factors))
     }
 }
 

@@ -197,7 +197,7 @@ impl Method {
             }
             Self::Palm4msa => 2,
             Self::Hierarchical => 3,
-            _ => 0,
+            _ => 1,
         };
         if budget < least {
             return Err(Error::NoRoom { method: self.title(), budget, least });

@@ -34,6 +34,11 @@ use crate::job::Problem;
 /// Told the share that is done, from 0 to 1; answers whether to go on.
 pub type Tell<'a> = &'a (dyn Fn(f64) -> bool + Sync);
 
+/// Tells; an error when it is no longer wanted.
+fn told(tell: Tell<'_>, share: f64) -> Result<(), Error> {
+    if tell(share) { Ok(()) } else { Err(Error::Cancelled) }
+}
+
 /// A way to replace W.
 pub trait Rival: Send + Sync {
     /// Replaces W by at most `budget` nonzeros, the entries of dense factors counted as well.

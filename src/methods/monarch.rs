@@ -5,7 +5,7 @@
 //! block `[out/b, b·r]` for each group of rows, the right one a block `[b·r, in/b]` for each group of columns, b·r·(out + in)
 //! entries in all; the permutation between them sorts by group of rows what the right factor sorts by group of columns.
 
-use super::{Error, Kept, Rival, Tell};
+use super::{Error, Kept, Rival, Tell, told};
 use crate::compute::{Svd, chunks_of, prelude::*, svd};
 use crate::factorize::Factors;
 use crate::job::Problem;
@@ -52,9 +52,7 @@ pub fn monarch(w: &Matrix, budget: usize, tell: Tell<'_>) -> Result<Monarch, Err
         if best.is_none_or(|(least, ..)| left < least) {
             best = Some((left, groups, rank));
         }
-        if !tell((at + 1) as f64 / (possible.len() + 1) as f64) {
-            return Err(Error::Cancelled);
-        }
+        told(tell, (at + 1) as f64 / (possible.len() + 1) as f64)?;
     }
     let (_, groups, rank) = best.ok_or(Error::NoRoom { method: "Monarch", budget, least })?;
     blocks(w, groups, rank)

@@ -141,6 +141,8 @@ impl Chain {
         iterations: usize,
         tell: &dyn Fn(f64) -> bool,
     ) -> Option<Vec<f64>> {
+        // An iteration of a large matrix takes seconds.
+        let every = if w.len() > 1 << 18 { 1 } else { 10 };
         let mut errors = Vec::with_capacity(iterations);
         for iteration in 0..iterations {
             // Products of all factors before each one; those after it are updated by then.
@@ -157,7 +159,7 @@ impl Chain {
                 after = Some(after.as_ref().map_or_else(|| factor.clone(), |after| times(factor, after)));
             }
             errors.push(self.scale_for(w, &after.unwrap_or_default()));
-            if iteration % 10 == 9 && !tell((iteration + 1) as f64 / iterations as f64) {
+            if (iteration + 1).is_multiple_of(every) && !tell((iteration + 1) as f64 / iterations as f64) {
                 return None;
             }
         }

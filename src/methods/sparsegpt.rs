@@ -7,7 +7,7 @@
 
 use super::hessian::{InverseFactor, inverse_factor};
 use super::shares::{by_blocks, by_rows, largest};
-use super::{Error, Kept, Rival, Tell, Threshold};
+use super::{Error, Kept, Rival, Tell, Threshold, told};
 use crate::compute::{chunks_of_mut, prelude::*, product};
 use crate::job::Problem;
 use crate::matrix::Matrix;
@@ -54,9 +54,7 @@ impl Rival for SparseGpt {
                 let row = &mut w.as_mut_slice()[i * n + end..(i + 1) * n];
                 row.iter_mut().zip(spread.row(i)).for_each(|(w, spread)| *w -= spread);
             }
-            if !tell(end as f64 / n as f64) {
-                return Err(Error::Cancelled);
-            }
+            told(tell, end as f64 / n as f64)?;
         }
         Ok(Kept::Pruned(w))
     }

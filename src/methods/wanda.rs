@@ -4,7 +4,7 @@
 //! scales (its section 3).
 
 use super::shares::{by_rows, largest};
-use super::{Error, Kept, Rival, Tell};
+use super::{Error, Kept, Rival, Tell, told};
 use crate::job::Problem;
 use crate::matrix::Matrix;
 
@@ -13,9 +13,10 @@ pub struct Wanda;
 
 impl Rival for Wanda {
     /// The first rows keep one more where the budget does not divide.
-    fn replace(&self, problem: &Problem, budget: usize, _: Tell<'_>) -> Result<Kept, Error> {
+    fn replace(&self, problem: &Problem, budget: usize, tell: Tell<'_>) -> Result<Kept, Error> {
         let w = &problem.weight;
         let inputs = problem.calibration.as_ref().ok_or(Error::NeedsInputs { method: "Wanda" })?;
+        told(tell, 0.0)?;
         let norms = inputs.norms();
         let mut kept = Matrix::zeros(w.rows(), w.cols());
         let rows = kept.as_mut_slice().chunks_exact_mut(w.cols().max(1));

@@ -1,11 +1,13 @@
 //! Methods side by side: what can be done, what comes of it, and how it is looked at.
 
-use super::driver::{calibrate, click, finished, inputs, large, ready, scratch, settled, until, window, within};
+use super::driver::{
+    calibrate, click, close, finished, inputs, large, npy, ready, scratch, settled, until, window, within,
+};
 use dsf_explorer::app::{Explorer, Opening, Parts};
 use dsf_explorer::compare::Candidate;
 use dsf_explorer::job::Problem;
 use dsf_explorer::methods::Method;
-use dsf_explorer::model::{Orientation, open};
+use dsf_explorer::model::{Orientation, Source, open};
 use egui::accesskit::Role;
 use egui_kittest::{Harness, kittest::NodeT, kittest::Queryable};
 use serde_json::{Value, json};
@@ -147,6 +149,24 @@ fn a_result_is_one_click_from_its_pictures_and_its_files() {
     until(&mut harness, "SVD", |harness| harness.state().shown().is_some_and(|run| run.method == Method::Svd));
     settled(&mut harness);
     harness.get_by_label("Picture of A, 256 by 32");
+    // Magnitude's factors were saved above, these were not.
+    close(&mut harness);
+    harness.get_by_label_contains("The factors of SVD, 25 % were not exported");
+    click(&mut harness, "Stay");
+}
+
+/// An identity of gigabytes is not made, but said.
+#[test]
+fn beside_a_tall_pruned_matrix_a_is_an_identity_in_words() {
+    let source = Some(Source::from(npy("tall.npy", 8200, 8)));
+    let mut harness = window(Opening { source, ..Opening::default() });
+    until(&mut harness, "its run", finished);
+    compared(&mut harness, &[Method::Magnitude]);
+    click(&mut harness, "Show Magnitude");
+    until(&mut harness, "words", |harness| {
+        harness.query_by_label("A is the identity: B alone stands in the place of W").is_some()
+    });
+    harness.get_by_label("Picture of B, 8200 by 8");
 }
 
 #[test]

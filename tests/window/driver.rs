@@ -47,6 +47,14 @@ pub fn click(harness: &mut Harness<'_, Explorer>, label: &str) {
     harness.step();
 }
 
+/// What the person's click on the window's cross is.
+pub fn close(harness: &mut Harness<'_, Explorer>) {
+    harness.input_mut().viewports.entry(egui::ViewportId::ROOT).or_default().events.push(egui::ViewportEvent::Close);
+    harness.step();
+    harness.input_mut().viewports.entry(egui::ViewportId::ROOT).or_default().events.clear();
+    harness.run_steps(2);
+}
+
 /// What the person sees of a matrix: `Picture of A, 256 by 256`.
 pub fn pictures(harness: &Harness<'_, Explorer>) -> usize {
     harness.query_all_by_label_contains("Picture of").count()

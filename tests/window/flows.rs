@@ -1,7 +1,7 @@
 //! One job after the other, as people do them.
 
 use super::driver::{
-    choose, click, finished, large, npy, paused, press, ready, scratch, settled, stepped, type_into, until,
+    choose, click, close, finished, large, npy, paused, press, ready, scratch, settled, stepped, type_into, until,
 };
 use dsf_explorer::app::{Explorer, Opening, Pane, State};
 use dsf_explorer::factorize::Solver;
@@ -318,13 +318,6 @@ fn dropping_says_what_it_will_do_and_does_it() {
 #[test]
 fn factors_that_were_not_saved_are_asked_about() {
     let mut harness = ready();
-    let close = |harness: &mut Harness<'_, Explorer>| {
-        let viewport = harness.input_mut().viewports.entry(egui::ViewportId::ROOT).or_default();
-        viewport.events.push(egui::ViewportEvent::Close);
-        harness.step();
-        harness.input_mut().viewports.entry(egui::ViewportId::ROOT).or_default().events.clear();
-        harness.run_steps(2);
-    };
     close(&mut harness);
     assert!(harness.query_by_label("Close anyway").is_none(), "a slider's run is no work to lose");
     click(&mut harness, "▶ Start");

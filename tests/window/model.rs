@@ -1,6 +1,6 @@
 //! The language model in the window: its perplexity, layers compressed, texts.
 
-use super::driver::{click, finished, scratch, type_into, until, window};
+use super::driver::{click, finished, npy, scratch, type_into, until, window, within};
 use dsf_explorer::app::{Explorer, Opening};
 use dsf_explorer::language;
 use dsf_explorer::model::Source;
@@ -83,11 +83,10 @@ fn ticked_layers_are_compressed_saved_and_put_back() {
     assert_eq!(harness.state().language().replaced(), 0);
 }
 
-/// A folder of one's own needs a text; what is no language model says so and does no harm.
-#[test]
-fn other_models_are_measured_on_a_text_that_is_given() {
+/// A model of a few thousand weights, with a text of this name.
+fn tiny(name: &str) -> (Harness<'static, Explorer>, PathBuf) {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/llama/llama3");
-    let text = scratch("text.txt");
+    let text = scratch(name);
     let words: Vec<String> = (0..4000).map(|at| format!("w{}", (at * at + 5 * at) % 38)).collect();
     std::fs::write(&text, words.join(" ")).unwrap();
     let mut harness = window(Opening { source: Some(Source::from(folder)), ..Opening::default() });
@@ -99,6 +98,13 @@ fn other_models_are_measured_on_a_text_that_is_given() {
     type_into(&mut harness, "Text file", text.to_str().unwrap());
     click(&mut harness, "Use this text");
     until(&mut harness, "the perplexity", |harness| harness.state().language().dense().is_some());
+    (harness, text)
+}
+
+/// A folder of one's own needs a text; what is no language model says so and does no harm.
+#[test]
+fn other_models_are_measured_on_a_text_that_is_given() {
+    let (mut harness, text) = tiny("text.txt");
     assert_eq!(harness.state().language().floor(), None);
     let dense = harness.state().language().dense();
     // A text that is not there changes nothing.
@@ -167,4 +173,65 @@ fn opening_something_else_loses_no_compressed_layer() {
     click(&mut harness, "Let them go and use it");
     until(&mut harness, "the other model", |harness| harness.state().language().facts().is_some());
     assert_eq!(harness.state().language().replaced(), 0);
+}
+
+/// The paper's Table 1 in the window: cell after cell, paused, saved.
+#[test]
+fn the_table_is_measured_cell_by_cell() {
+    let mut harness = example();
+    let ctx = harness.ctx.clone();
+    harness.state_mut().order(&ctx, &serde_json::json!({ "show": "Table" })).unwrap();
+    harness.run_steps(3);
+    click(&mut harness, "Measure the table");
+    within(240, &mut harness, "a cell", |harness| harness.state().language().table_count() > 0);
+    click(&mut harness, "Pause table");
+    let count = harness.state().language().table_count();
+    let path = scratch("table.csv");
+    let export = serde_json::json!({ "what": "Table of the model (CSV)", "name": path.display().to_string() });
+    harness.state_mut().order(&ctx, &serde_json::json!({ "export": export })).unwrap();
+    until(&mut harness, "the file", |_| path.exists());
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text.lines().count(), 1 + count);
+    // Magnitude pruning to a half comes first, and loses a little.
+    let cells: Vec<&str> = text.lines().nth(1).unwrap().split(',').collect();
+    let (perplexity, dense): (f64, f64) = (cells[5].parse().unwrap(), cells[6].parse().unwrap());
+    assert_eq!((cells[0], cells[1]), ("magnitude", "0.5"));
+    assert!(perplexity > dense && perplexity < 1.2 * dense, "{perplexity} against {dense}");
+    assert_eq!(dense, harness.state().language().dense().unwrap());
+    // What is measured is not measured again.
+    click(&mut harness, "Go on");
+    within(240, &mut harness, "the next cell", |harness| harness.state().language().table_count() > count);
+    click(&mut harness, "Pause table");
+    assert!(!harness.state().language().table_is_going());
+    let path = scratch("table.json");
+    let export = serde_json::json!({ "what": "Table of the model (JSON)", "name": path.display().to_string() });
+    harness.state_mut().order(&ctx, &serde_json::json!({ "export": export })).unwrap();
+    until(&mut harness, "the file", |_| path.exists());
+    let table: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(table["rows"].as_array().unwrap().len(), harness.state().language().table_count());
+}
+
+/// To its end, where what layers cost is measured for the last row.
+#[test]
+fn the_whole_table_of_a_tiny_model() {
+    let (mut harness, _) = tiny("table.txt");
+    let ctx = harness.ctx.clone();
+    harness.state_mut().order(&ctx, &serde_json::json!({ "language": "table" })).unwrap();
+    within(240, &mut harness, "the table", |harness| !harness.state().language().table_is_going());
+    assert_eq!(harness.state().state()["language"]["table"], 9 * 4);
+    let refused = harness.state_mut().order(&ctx, &serde_json::json!({ "language": "table" }));
+    assert_eq!(refused, Err("All of it is measured".to_owned()));
+}
+
+/// Without a model the panel says so.
+#[test]
+fn there_is_no_table_without_a_model() {
+    let mut harness = window(Opening { source: Some(Source::from(npy("alone.npy", 16, 16))), ..Opening::default() });
+    let ctx = harness.ctx.clone();
+    harness.state_mut().order(&ctx, &serde_json::json!({ "show": "Table" })).unwrap();
+    until(&mut harness, "words beside those of the model's panel", |harness| {
+        harness.query_all_by_label("No language model is open").count() == 2
+    });
+    let refused = harness.state_mut().order(&ctx, &serde_json::json!({ "language": "table" }));
+    assert_eq!(refused, Err("no language model is open".to_owned()));
 }

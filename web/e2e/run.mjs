@@ -382,6 +382,22 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     return page;
   },
 
+  async "the model's table is measured, and paused"() {
+    const page = await open();
+    await ready(page);
+    await until(page, "the dense model", (seen) => seen.language.dense !== null, 120);
+    await order(page, { show: "Table" });
+    await order(page, { language: "table" });
+    await until(page, "a cell", (seen) => seen.language.table > 0, 240);
+    await order(page, { language: "pause table" });
+    const { table, table_is_going } = (await state(page)).language;
+    assert.equal(table_is_going, false);
+    await page.waitForTimeout(500);
+    assert.equal((await state(page)).language.table, table);
+    await shot(page, "table");
+    return page;
+  },
+
   async "a figure is swept, paused and gone on with"() {
     const page = await open();
     await ready(page);

@@ -1,20 +1,15 @@
 //! One layer by several methods: what waits, what is done, what came of it.
 
 use super::task::{Replace, Replaced};
+use crate::app::errand::{Errand, PACE};
 use crate::app::run::Subject;
-use crate::away::{self, Message, Ticket};
 use crate::compare::Candidate;
 use crate::factorize::Settings;
 use crate::job::Problem;
+use crate::measure::percent;
 use crate::methods::Method;
 use eframe::egui::Context;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
-use web_time::Instant;
-
-/// Between two looks at how far the methods are.
-const PACE: Duration = Duration::from_millis(250);
 
 /// Methods side by side. Dropping it cancels what goes on.
 pub struct Comparison {
@@ -56,16 +51,13 @@ pub enum State {
 pub struct Work {
     /// The share that is done, where the method tells.
     pub share: f64,
-    begun: Instant,
-    news: Receiver<Message<Replace>>,
-    _ticket: Ticket,
+    errand: Errand<Replace>,
 }
 
 impl Work {
     /// Seconds so far, and those that are left where that can be said.
     pub fn seconds(&self) -> (f64, Option<f64>) {
-        let so_far = self.begun.elapsed().as_secs_f64();
-        (so_far, (self.share > 0.01).then(|| so_far * (1.0 - self.share) / self.share))
+        self.errand.seconds(self.share)
     }
 }
 
@@ -115,17 +107,8 @@ impl Row {
     /// Takes in what has happened.
     fn poll(&mut self) {
         let State::Working(work) = &mut self.state else { return };
-        let mut over = None;
-        while let Ok(message) = work.news.try_recv() {
-            match message {
-                Message::News(share) => work.share = share,
-                Message::Done(Ok(made)) => over = Some(State::Done(made)),
-                Message::Done(Err(why)) => over = Some(State::Failed(why)),
-                Message::Broken => over = Some(State::Failed("it broke off (a bug; please report it)".into())),
-            }
-        }
-        if let Some(over) = over {
-            self.state = over;
+        if let Some(made) = work.errand.poll(|share| work.share = share) {
+            self.state = made.map_or_else(State::Failed, State::Done);
         }
     }
 }
@@ -145,7 +128,8 @@ impl Comparison {
         let waiting = self.rows.iter_mut().filter(|row| matches!(row.state, State::Waiting));
         for row in waiting.take(free) {
             let (layer, problem) = (self.subject.layer.clone(), self.problem.clone());
-            row.state = State::Working(begin(ctx, Replace { layer, problem, candidate: row.candidate.clone() }));
+            let task = Replace { layer, problem, candidate: row.candidate.clone() };
+            row.state = State::Working(Work { share: 0.0, errand: Errand::new(ctx, task, PACE) });
         }
         if self.is_going() {
             ctx.request_repaint_after(PACE);
@@ -174,7 +158,6 @@ impl Comparison {
         problem: Option<&Problem>,
         settings: &Settings,
     ) -> Option<String> {
-        let percent = |density: f64| format!("{} %", (1e4 * density).round() / 1e2);
         let same = |mine: &Option<Arc<_>>, now: &Option<Arc<_>>| {
             mine.as_ref().map(Arc::as_ptr) == now.as_ref().map(Arc::as_ptr)
         };
@@ -197,17 +180,4 @@ impl Comparison {
         (*settings != self.settings && self.row(Method::Dsf).is_some())
             .then(|| "DSF was run with other settings than those set now".into())
     }
-}
-
-fn begin(ctx: &Context, task: Replace) -> Work {
-    let (sender, news) = channel();
-    let ctx = ctx.clone();
-    let ticket = away::start(task, move |message| {
-        let pause = if matches!(message, Message::News(_)) { PACE } else { Duration::ZERO };
-        // A window that has been closed, or no longer wants it, needs nothing.
-        if sender.send(message).is_ok() {
-            ctx.request_repaint_after(pause);
-        }
-    });
-    Work { share: 0.0, begun: Instant::now(), news, _ticket: ticket }
 }

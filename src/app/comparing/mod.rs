@@ -21,6 +21,7 @@ use super::workspace::Pane;
 use crate::away;
 use crate::compare::{Candidate, choose};
 use crate::job::Problem;
+use crate::measure::percent;
 use crate::methods::{Form, Method, Threshold};
 use eframe::egui::{Context, Ui};
 use serde_json::{Value, json};
@@ -46,11 +47,6 @@ pub fn run_name(candidate: &Candidate) -> String {
     let Candidate { method, settings, threshold } = candidate;
     let by = if method.has_threshold() && *threshold == Threshold::Row { ", by row" } else { "" };
     format!("{}, {}{by}", method.title(), percent(settings.density))
-}
-
-/// A share as people write it.
-pub fn percent(share: f64) -> String {
-    format!("{} %", (1e4 * share).round() / 1e2)
 }
 
 impl Explorer {

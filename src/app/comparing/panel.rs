@@ -2,7 +2,7 @@
 
 use super::comparison::{Comparison, Row};
 use super::table::Table;
-use super::{CompareAct, Replaced, no_masks, percent};
+use super::{CompareAct, Replaced, no_masks};
 use crate::app::colors;
 use crate::app::controls::duration;
 use crate::app::run::{Run, Subject};
@@ -11,6 +11,7 @@ use crate::compare::Candidate;
 use crate::factorize::{Budget, Calibration, Settings};
 use crate::job::Problem;
 use crate::matrix::Matrix;
+use crate::measure::percent;
 use crate::methods::{self, Method, Threshold};
 use eframe::egui::text::LayoutJob;
 use eframe::egui::{

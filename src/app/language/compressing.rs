@@ -2,29 +2,26 @@
 
 use super::tasks::Compress;
 use super::{Facts, LanguageRoom};
-use crate::away::{self, Message, Ticket};
+use crate::app::errand::Errand;
+use crate::away;
 use crate::compress::{Densities, Plan};
 use crate::export::Layout;
 use crate::factorize::Settings;
-use crate::job::Progress;
+use crate::job::Stage;
 use crate::language::LayerId;
 use eframe::egui::Context;
 use std::collections::BTreeSet;
-use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
-use web_time::Instant;
 
 /// Layers being compressed. Dropping it cancels.
 pub struct Work {
-    pub news: Receiver<Message<Compress>>,
-    /// The layer in work.
-    pub current: Option<(LayerId, Progress)>,
+    pub errand: Errand<Compress>,
+    /// The layer in work: the share of it that is done, and of a run its stage.
+    pub current: Option<(LayerId, f64, Option<Stage>)>,
     /// Not finished yet.
     pub waiting: BTreeSet<LayerId>,
     costs: Vec<(LayerId, f64)>,
     cancelled: bool,
-    begun: Instant,
-    _ticket: Ticket,
 }
 
 impl Work {
@@ -37,22 +34,17 @@ impl Work {
         self.cancelled
     }
 
-    pub fn finished(&mut self, id: LayerId) {
-        self.waiting.remove(&id);
-        self.current = None;
-    }
-
-    /// The share that is done, and the seconds that are left.
-    pub fn progress(&self) -> (f64, f64) {
+    /// The share that is done, and the seconds that are left where that can be said.
+    pub fn progress(&self) -> (f64, Option<f64>) {
         let all: f64 = self.costs.iter().map(|cost| cost.1).sum();
         let left = |id: LayerId| match &self.current {
-            Some((current, progress)) if *current == id => 1.0 - progress.done,
+            Some((current, done, _)) if *current == id => 1.0 - done,
             _ if self.waiting.contains(&id) => 1.0,
             _ => 0.0,
         };
         let open: f64 = self.costs.iter().map(|&(id, cost)| cost * left(id)).sum();
         let done = 1.0 - open / all.max(f64::MIN_POSITIVE);
-        (done, self.begun.elapsed().as_secs_f64() * (1.0 - done) / done.max(1e-3))
+        (done, self.errand.seconds(done).1)
     }
 }
 
@@ -96,20 +88,8 @@ impl LanguageRoom {
         );
         self.restore(&dense);
         let costs = plan.costs(config).into_iter().filter(|cost| done.contains(&cost.0)).collect();
-        let (sender, news) = channel();
-        let ctx = ctx.clone();
-        let ticket = away::start(Compress { model, plan, kept, threads }, move |message| {
-            let pause = match message {
-                Message::News(_) => Duration::from_millis(50),
-                _ => Duration::ZERO,
-            };
-            // A window that has been closed needs nothing.
-            if sender.send(message).is_ok() {
-                ctx.request_repaint_after(pause);
-            }
-        });
-        let (current, cancelled, begun) = (None, false, Instant::now());
-        self.work = Some(Work { news, current, costs, waiting: done, cancelled, begun, _ticket: ticket });
+        let errand = Errand::new(ctx, Compress { model, plan, kept, threads }, Duration::from_millis(50));
+        self.work = Some(Work { errand, current: None, costs, waiting: done, cancelled: false });
         self.problem = None;
     }
 }

@@ -8,6 +8,7 @@ mod model_panel;
 mod save;
 mod story_panel;
 mod study;
+mod table_panel;
 mod tasks;
 
 pub use model_panel::ModelAct;
@@ -18,7 +19,7 @@ pub use tasks::Collect;
 use super::background::Background;
 use super::run::Subject;
 use super::showing::Moment;
-use crate::away::{Made, Message};
+use crate::away::Made;
 use crate::compress::{CompressedLayer, Densities, Proxy};
 use crate::factorize::Settings;
 use crate::language::{LayerId, Sampling};
@@ -29,6 +30,7 @@ use eframe::egui::Context;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
+use table_panel::TablePanel;
 use tasks::{Change, Changed, Compressing, Cost, Measure, Opened, Read, Replacement, Stop, Streams, Tell};
 
 /// A model with more weights in its layers is measured only when asked for.
@@ -106,6 +108,7 @@ pub struct LanguageRoom {
     problem: Option<String>,
     // What is set in the panels.
     method: Method,
+    table: TablePanel,
     ticked: BTreeSet<LayerId>,
     densities: Densities,
     /// The layer whose run's perplexity was last wanted.
@@ -141,6 +144,7 @@ impl Default for LanguageRoom {
             work: None,
             problem: None,
             method: Method::default(),
+            table: TablePanel::default(),
             ticked: BTreeSet::new(),
             densities: Densities::uniform(0.25),
             tuned: None,
@@ -271,6 +275,7 @@ impl LanguageRoom {
             self.dense.want(ctx, self.number, |_| Measure(streams.clone()));
         }
         self.want_losses(ctx, &facts, tuned);
+        self.take_in_table(ctx, threads);
         if self.proxy_wanted && facts.calibrates {
             self.proxy.want(ctx, self.number, |_| Cost { model: opened, threads });
         }
@@ -311,19 +316,16 @@ impl LanguageRoom {
 
     fn take_news(&mut self) {
         let Some(work) = &mut self.work else { return };
-        let mut over = None;
-        while let Ok(news) = work.news.try_recv() {
-            match news {
-                Message::News(Compressing::Stepped(id, progress)) => work.current = Some((id, progress)),
-                Message::News(Compressing::Finished(layer)) => {
-                    work.finished(layer.id);
-                    self.layers.insert(layer.id, layer);
-                    self.version += 1;
-                }
-                Message::Done(end) => over = Some(end),
-                Message::Broken => over = Some(Err("Compressing broke off (a bug; please report it)".to_owned())),
+        let Work { errand, current, waiting, .. } = &mut *work;
+        let mut over = errand.poll(|news| match news {
+            Compressing::Stepped(id, done, stage) => *current = Some((id, done, stage)),
+            Compressing::Finished(layer) => {
+                waiting.remove(&layer.id);
+                *current = None;
+                self.layers.insert(layer.id, layer);
+                self.version += 1;
             }
-        }
+        });
         if work.is_cancelled() {
             // The layer in work is given up; its thread finds out by itself.
             over = Some(Ok(()));
@@ -348,6 +350,8 @@ impl LanguageRoom {
             "layers": self.facts().map(|facts| facts.config.layers().count()),
             "working": self.is_working(),
             "problem": self.problem,
+            "table": self.table_count(),
+            "table_is_going": self.table_is_going(),
             "story": told.map(|told| told.dense.concat()),
             "changed_story": told.and_then(|told| Some(told.changed.as_ref()?.concat())),
         })
@@ -402,5 +406,5 @@ impl LanguageRoom {
 #[cfg(target_arch = "wasm32")]
 pub fn register(registry: crate::away::Registry) -> crate::away::Registry {
     let registry = registry.task::<Read>().task::<Measure>().task::<Changed>().task::<Tell>();
-    registry.task::<Cost>().task::<Collect>().task::<tasks::Compress>().task::<SaveModel>()
+    registry.task::<Cost>().task::<Collect>().task::<tasks::Compress>().task::<tasks::MeasureRow>().task::<SaveModel>()
 }

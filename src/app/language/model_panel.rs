@@ -40,20 +40,7 @@ impl LanguageRoom {
         open: Option<LayerId>,
         threads: Option<usize>,
     ) -> Option<ModelAct> {
-        let Some(facts) = self.facts.of(&self.number).cloned() else {
-            ui.weak(if self.source.is_some() { "Reading the model…" } else { "No language model is open" });
-            return None;
-        };
-        let facts = match facts.as_ref() {
-            Ok(facts) => facts,
-            Err(why) => {
-                ui.weak("What is open is not used as a language model").on_hover_text(
-                    "A Hugging Face folder of the Llama family is one: config.json, tokenizer.json and its weights",
-                );
-                ui.label(why);
-                return None;
-            }
-        };
+        let facts = &self.facts_ui(ui)?;
         self.pending_ui(ui);
         // In a small panel what it is about scrolls away, so that the layers can be seen.
         let scroll = ScrollArea::both().id_salt("model").auto_shrink(false);
@@ -86,6 +73,26 @@ impl LanguageRoom {
                 self.layers_ui(ui, facts, open).or(act)
             })
             .inner
+    }
+
+    /// What the panels need of the model; says why there is none.
+    pub(super) fn facts_ui(&self, ui: &mut Ui) -> Option<Facts> {
+        const WHICH: &str =
+            "A Hugging Face folder of the Llama family is one: config.json, tokenizer.json and its weights";
+        let facts = self.facts.of(&self.number).map(|facts| facts.as_ref().clone());
+        match facts {
+            Some(Ok(facts)) => return Some(facts),
+            Some(Err(why)) => {
+                ui.weak("What is open is not used as a language model").on_hover_text(WHICH);
+                ui.label(why);
+            }
+            None if self.source.is_some() => _ = ui.weak("Reading the model…"),
+            None => {
+                ui.label("No language model is open");
+                ui.weak(WHICH);
+            }
+        }
+        None
     }
 
     /// Dense, floor, compressed, and with the tuned layer alone.
@@ -235,10 +242,11 @@ impl LanguageRoom {
         if let Some(work) = &self.work {
             let (done, left) = work.progress();
             let about = match &work.current {
-                Some((id, progress)) => format!("{}, {}", short(*id), progress.stage.name()),
+                Some((id, _, Some(stage))) => format!("{}, {}", short(*id), stage.name()),
+                Some((id, _, None)) => short(*id),
                 None => "collecting inputs".into(),
             };
-            let left = if done > 0.01 { format!(", {} left", duration(left)) } else { String::new() };
+            let left = left.map_or(String::new(), |left| format!(", {} left", duration(left)));
             let text = format!("{about}{left}");
             let bar = ui.add(ProgressBar::new(done as f32).text(&text));
             bar.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, &text));
@@ -438,7 +446,7 @@ impl LanguageRoom {
         );
         let current = self.work.as_ref().and_then(|work| work.current.as_ref()).filter(|current| current.0 == id);
         match (current, layer) {
-            (Some((_, progress)), _) => _ = ui.strong(format!("{:.0} %", 100.0 * progress.done)),
+            (Some((_, done, _)), _) => _ = ui.strong(format!("{:.0} %", 100.0 * done)),
             (None, _) if self.work.as_ref().is_some_and(|work| work.waiting.contains(&id)) => _ = ui.label("waiting"),
             (None, Some(_)) => _ = ui.label(RichText::new("A·B").color(colors::DSF)),
             (None, None) => _ = ui.weak("dense"),

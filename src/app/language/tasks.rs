@@ -3,13 +3,15 @@
 use super::study::{Facts, Source, Study};
 use crate::app::showing::Moment;
 use crate::away::{Lane, Made, Recipe, Silent, Task, shared};
-use crate::compress::{CompressedLayer, Compression, Inputs, Memory, Plan, Proxy, Step};
+use crate::compare::{ModelRecord, ModelRow, ModelStudy};
+use crate::compress::{self, CompressedLayer, Compression, Inputs, Memory, Plan, Proxy, Step};
 use crate::compute::Threads;
 use crate::factorize::Calibration;
-use crate::job::Progress;
+use crate::job::Stage;
 use crate::language::{self, LayerId, Llama, Loss, Prepared, Sampling, Walk, generate};
 use crate::matrix::Matrix;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use web_time::Instant;
@@ -301,8 +303,8 @@ pub struct Compress {
 /// What it tells.
 #[derive(Serialize, Deserialize)]
 pub enum Compressing {
-    /// A step of a layer's run.
-    Stepped(LayerId, Progress),
+    /// So much of a layer is done; of a run in which stage.
+    Stepped(LayerId, f64, Option<Stage>),
     /// A layer is finished.
     Finished(#[serde(with = "shared")] Arc<CompressedLayer>),
 }
@@ -322,20 +324,63 @@ impl Task for Compress {
         on_threads(self.threads, || {
             let start = Instant::now();
             let clock = Box::new(move || start.elapsed().as_secs_f64());
-            let told = |error: crate::compress::Error| error.to_string();
+            let told = |error: compress::Error| error.to_string();
             let store = Box::new(Memory::new(self.kept));
             let mut work = Compression::new(&study.model, self.plan, &inputs, store, clock).map_err(told)?;
-            while let Some(step) = work.step().map_err(told)? {
+            let inside = |id: LayerId, share: f64| tell(Compressing::Stepped(id, share, None));
+            loop {
+                let step = match work.step_told(&inside) {
+                    Ok(Some(step)) => step,
+                    Ok(None) | Err(compress::Error::Cancelled) => return Ok(()),
+                    Err(error) => return Err(told(error)),
+                };
                 let news = match step {
-                    Step::Layer(id, progress) => Compressing::Stepped(id, progress),
+                    Step::Layer(id, progress) => Compressing::Stepped(id, progress.done, Some(progress.stage)),
                     Step::Finished(layer) => Compressing::Finished(layer),
                     Step::Statistics(_) | Step::Found(_) | Step::Advanced => continue,
                 };
                 if !tell(news) {
-                    break;
+                    return Ok(());
                 }
             }
-            Ok(())
+        })
+    }
+}
+
+/// Measures what a row of the paper's Table 1 does to the model at a density.
+#[derive(Serialize, Deserialize)]
+pub struct MeasureRow {
+    /// The model.
+    #[serde(with = "shared")]
+    pub model: Arc<Opened>,
+    /// Which of [`ModelRow::ALL`].
+    pub row: usize,
+    /// Kept nonzeros, as a share of the layers' weights.
+    pub density: f64,
+    /// Each layer's, where the row distributes them.
+    pub shares: Option<BTreeMap<LayerId, f64>>,
+    /// Worker threads.
+    pub threads: Option<usize>,
+}
+
+impl Task for MeasureRow {
+    const NAME: &'static str = "measure row";
+    const LANE: Lane = Lane::Measuring;
+    /// The share that is done.
+    type News = f64;
+    type Output = Result<ModelRecord, String>;
+
+    fn run(self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Self::Output {
+        let study = study(&self.model)?;
+        let text = study.text.as_ref().ok_or("there is no text to measure the model on")?;
+        let windows = study.calibration.clone().ok_or("there is no text for the layers' inputs")?;
+        let row = ModelRow::ALL.get(self.row).ok_or("there is no such row")?;
+        on_threads(self.threads, || {
+            let threads = self.threads.unwrap_or_else(crate::away::processors);
+            let inputs = &Inputs::Windows(windows);
+            let study = ModelStudy { model: &study.model, inputs, text, threads };
+            let record = study.measure(row, self.density, self.shares, tell);
+            record.map_err(|error| error.to_string())?.ok_or_else(|| "cancelled".into())
         })
     }
 }

@@ -2,14 +2,12 @@
 
 use super::SweepToWrite;
 use super::work::Work;
+use crate::app::chart_view::chart_ui;
 use crate::app::controls::duration;
-use crate::app::curves_panel::{decades, power};
 use crate::app::run::Subject;
 use crate::compare::{Candidate, Drawn, Figure, Quantity, View};
-use crate::export::{Chart, Look};
 use crate::job::Problem;
-use eframe::egui::{Button, Color32, ComboBox, Context, ProgressBar, Role, Ui, WidgetInfo};
-use egui_plot::{Corner, Legend, Line, Plot, PlotPoints, Points};
+use eframe::egui::{Button, ComboBox, Context, ProgressBar, Role, Ui, WidgetInfo};
 use std::collections::BTreeMap;
 
 /// The panel's own state: a sweep for each figure that was asked for.
@@ -80,7 +78,7 @@ impl SweepPanel {
         let save = self.view_ui(ui, view);
         let Some(work) = self.shown().filter(|work| !work.results.records.is_empty()) else { return save };
         if let Drawn::Lines(chart) = work.results.drawn(view) {
-            plot_ui(ui, self.figure(), &chart);
+            chart_ui(ui, self.figure().name(), &chart);
         }
         save
     }
@@ -230,51 +228,4 @@ fn progress_ui(ui: &mut Ui, work: &Work) {
         let text = format!("{} points could not be measured", work.failed.len());
         ui.weak(text).on_hover_text(work.failed.join("\n"));
     }
-}
-
-fn plot_ui(ui: &mut Ui, figure: Figure, chart: &Chart) {
-    let (log_x, log_y) = (chart.log_x, chart.log_y);
-    let shown = |log: bool, value: f64| if log { power(value) } else { trimmed(value) };
-    let mut plot = Plot::new(("sweep", figure.name(), log_x, log_y))
-        .legend(Legend::default().position(Corner::LeftBottom).text_style(eframe::egui::TextStyle::Small))
-        .x_axis_label(chart.x_label.as_str())
-        .y_axis_label(chart.y_label.as_str())
-        .y_axis_min_width(44.0)
-        .x_axis_formatter(move |mark, _| shown(log_x, mark.value))
-        .y_axis_formatter(move |mark, _| shown(log_y, mark.value))
-        .label_formatter(move |hover| {
-            let (name, at) = match hover {
-                egui_plot::HoverPosition::NearDataPoint { plot_name, position, .. } => (*plot_name, *position),
-                egui_plot::HoverPosition::Elsewhere { position } => ("", *position),
-            };
-            let value = |log: bool, value: f64| if log { 10f64.powf(value) } else { value };
-            Some(format!("{name}\n{:.4}, {:.5}", value(log_x, at.x), value(log_y, at.y)))
-        });
-    if log_x {
-        plot = plot.x_grid_spacer(decades);
-    }
-    if log_y {
-        plot = plot.y_grid_spacer(decades);
-    }
-    plot.show(ui, |plot| {
-        for series in &chart.series {
-            let place = |log: bool, value: f64| if log { value.log10() } else { value };
-            let points: Vec<[f64; 2]> =
-                series.points.iter().map(|&(x, y)| [place(log_x, x), place(log_y, y)]).collect();
-            // Zeros have no place on a log axis.
-            let points: Vec<[f64; 2]> = points.into_iter().filter(|at| at.iter().all(|x| x.is_finite())).collect();
-            let [r, g, b] = series.color;
-            let color = Color32::from_rgb(r, g, b);
-            if series.look != Look::Dots {
-                let line = PlotPoints::from(points.clone());
-                plot.line(Line::new(series.name.as_str(), line).color(color).width(1.8));
-            }
-            plot.points(Points::new(series.name.as_str(), PlotPoints::from(points)).color(color).radius(3.0));
-        }
-    });
-}
-
-/// As short as it can be written.
-fn trimmed(value: f64) -> String {
-    format!("{value:.4}").trim_end_matches('0').trim_end_matches('.').into()
 }

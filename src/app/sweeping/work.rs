@@ -1,7 +1,8 @@
 //! One figure of one layer: what waits, what goes on, what was measured.
 
+use crate::app::errand::{Errand, PACE};
 use crate::app::run::Subject;
-use crate::away::{self, Lane, Message, Task, Ticket, shared};
+use crate::away::{Lane, Task, shared};
 use crate::compare::{self, Candidate, Figure, Point, Record, Results};
 use crate::compute::Threads;
 use crate::job::Problem;
@@ -10,12 +11,7 @@ use eframe::egui::Context;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 use web_time::Instant;
-
-/// Between two looks at how far the points are.
-const PACE: Duration = Duration::from_millis(250);
 
 /// Measures one point.
 #[derive(Serialize, Deserialize)]
@@ -43,8 +39,7 @@ impl Task for Measure {
 struct Going {
     at: usize,
     share: f64,
-    news: Receiver<Message<Measure>>,
-    _ticket: Ticket,
+    errand: Errand<Measure>,
 }
 
 /// A figure of a layer. Dropping it cancels what goes on.
@@ -139,15 +134,8 @@ impl Work {
     /// Takes in what has happened, and begins what waits where fewer than `at_once` go on.
     pub fn poll(&mut self, ctx: &Context, at_once: usize) {
         for at in (0..self.going.len()).rev() {
-            let mut over = None;
-            while let Ok(message) = self.going[at].news.try_recv() {
-                match message {
-                    Message::News(share) => self.going[at].share = share,
-                    Message::Done(made) => over = Some(made),
-                    Message::Broken => over = Some(Err("it broke off (a bug; please report it)".into())),
-                }
-            }
-            if let Some(made) = over {
+            let Going { share, errand, .. } = &mut self.going[at];
+            if let Some(made) = errand.poll(|news| *share = news) {
                 let point = self.going.remove(at).at;
                 self.done += self.costs[point];
                 self.take(point, made);
@@ -179,17 +167,9 @@ impl Work {
     }
 
     fn begin(&self, ctx: &Context, at: usize) -> Going {
-        let (sender, news) = channel();
-        let ctx = ctx.clone();
         let (layer, problem) = (self.subject.layer.clone(), self.problem.clone());
-        let ticket = away::start(Measure { layer, problem, point: self.points[at].clone() }, move |message| {
-            let pause = if matches!(message, Message::News(_)) { PACE } else { Duration::ZERO };
-            // A window that has been closed, or no longer wants it, needs nothing.
-            if sender.send(message).is_ok() {
-                ctx.request_repaint_after(pause);
-            }
-        });
-        Going { at, share: 0.0, news, _ticket: ticket }
+        let task = Measure { layer, problem, point: self.points[at].clone() };
+        Going { at, share: 0.0, errand: Errand::new(ctx, task, PACE) }
     }
 
     /// In what it is not what would be measured now, in a sentence.

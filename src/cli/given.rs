@@ -1,0 +1,74 @@
+//! Which flags were given: what would have no effect is refused.
+
+use super::{Cli, Failure, Usage};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches};
+use dsf_explorer::factorize::Settings;
+use dsf_explorer::methods::Method;
+
+/// The flags that stand on the command line, by their fields' names. The first field of a command: those after it take their
+/// values away.
+pub struct Given(Vec<String>);
+
+impl Given {
+    /// Refuses what was given of `refused`; `why` goes on from "--flag".
+    pub fn refuse(&self, refused: impl Fn(&str) -> bool, why: &str) -> Result<(), Failure> {
+        match self.0.iter().find(|name| refused(name)) {
+            Some(name) => Err(Usage(format!("--{} {why}", flag(name))).into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses what none of these methods is told.
+    pub fn refuse_for(&self, methods: &[Method]) -> Result<(), Failure> {
+        if !methods.contains(&Method::Dsf) {
+            self.refuse(
+                is_for_runs,
+                "is for dsf, of whose settings other methods take the density only: leave it out",
+            )?;
+        }
+        if !methods.iter().any(|method| method.has_threshold()) {
+            self.refuse(|name| name == "threshold", "is for admm and sparsegpt: leave it out")?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether it is a setting of a DSF run that no other method has.
+fn is_for_runs(name: &str) -> bool {
+    let settings = Settings::augment_args(clap::Command::new("settings"));
+    name != "density" && (name == "preset" || settings.get_arguments().any(|setting| setting.get_id() == name))
+}
+
+/// As it is written.
+fn flag(name: &str) -> String {
+    let command = Cli::command();
+    let mut all = command.get_subcommands().flat_map(clap::Command::get_arguments);
+    let long = all.find(|argument| argument.get_id() == name).and_then(clap::Arg::get_long);
+    long.unwrap_or(name).to_owned()
+}
+
+impl Args for Given {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        command
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        command
+    }
+}
+
+impl FromArgMatches for Given {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = matches.ids().map(clap::Id::as_str);
+        // Groups are there as well, by the names of their types.
+        let flags = given.filter(|name| name.starts_with(|first: char| first.is_ascii_lowercase()));
+        let flags = flags.filter(|name| matches.value_source(name) == Some(ValueSource::CommandLine));
+        Ok(Self(flags.map(str::to_owned).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,29 @@
+//! Several measurements at a time.
+
+use super::layer::available;
+use dsf_explorer::compute::Threads;
+use std::sync::Mutex;
+
+/// Does `work` for each of `0..count`, as many at a time as there are processors for, each on so many `threads` of its own: so
+/// their times can be compared. `done` is told what came of each, one after the other.
+pub fn side_by_side<T: Send>(
+    count: usize,
+    threads: usize,
+    work: impl Fn(usize) -> Result<T, String> + Sync,
+    done: impl FnMut(usize, Result<T, String>) + Send,
+) {
+    let (next, done) = (Mutex::new(0..count), Mutex::new(done));
+    let take = || next.lock().ok().and_then(|mut next| next.next());
+    std::thread::scope(|scope| {
+        for _ in 0..(available() / threads).max(1) {
+            scope.spawn(|| {
+                while let Some(at) = take() {
+                    let made = Threads::new(Some(threads)).and_then(|pool| pool.run(|| work(at)));
+                    if let Ok(mut done) = done.lock() {
+                        done(at, made);
+                    }
+                }
+            });
+        }
+    });
+}
