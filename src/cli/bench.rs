@@ -87,8 +87,13 @@ impl Bench {
     #[cfg(feature = "gui")]
     fn window(self) -> Result<(), Failure> {
         use dsf_explorer::app::{FrameBench, FramePlan, FrameReport};
-        let plan =
-            FramePlan { rows: self.shape.0, cols: self.shape.1, frames: self.frames.max(1), running: self.running };
+        let plan = FramePlan {
+            rows: self.shape.0,
+            cols: self.shape.1,
+            frames: self.frames.max(1),
+            running: self.running,
+            backend: self.backend,
+        };
         let threads = self.threads.first().map(|threads| threads.get());
         let report = std::sync::Arc::new(std::sync::Mutex::new(None::<FrameReport>));
         let written = report.clone();
@@ -99,7 +104,8 @@ impl Bench {
             return output::json(&report);
         }
         let FrameReport { rows, cols, cpu, clock, frames, running, frames_per_second } = report;
-        let meanwhile = if running { ", while a run went on" } else { "" };
+        let meanwhile =
+            if running { format!(", while a run went on ({})", self.backend.name()) } else { String::new() };
         output::print(&format!(
             "window {rows}×{cols}{meanwhile}: {frames} frames, CPU median {:.2} ms, 99 % {:.2} ms, longest {:.2} ms; \
              by the clock {:.2}, {:.2}, {:.2} ms; {frames_per_second:.0} a second",
