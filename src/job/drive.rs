@@ -273,6 +273,7 @@ impl Drive {
         if let Some(held_out) = &problem.held_out {
             held_out.check_inputs(problem.weight.cols())?;
         }
+        let device = &device.alive();
         let search = Search::on(&target, settings, device)?;
         let finalize = finalize_steps(&problem, settings);
         let mut steps = 2 * settings.outer + finalize;
@@ -421,6 +422,14 @@ impl Drive {
             calibration.unscale_inputs(&mut factors.b)?;
         }
         Ok(factors)
+    }
+
+    /// Where it is computed, as of now.
+    pub fn device(&self) -> &Device {
+        match &self.state {
+            State::Factorize(solver) => solver.device(),
+            _ => &self.device,
+        }
     }
 
     /// Whether there are factors worth keeping: an outer iteration has ended with the whole budget.
