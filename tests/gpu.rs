@@ -79,12 +79,17 @@ fn a_run_outlives_its_device() {
     let w = common::random(100, 120, 1);
     let settings = Settings { density: 0.4, ..Settings::default() };
     let mut solver = Solver::on(&w, &settings, &Device::Gpu(gpu.clone())).unwrap();
-    (0..30).for_each(|_| assert_eq!(solver.step().unwrap().unwrap().note, None));
+    let mut duals: Vec<f64> = (0..31).map(|_| solver.step().unwrap().unwrap()).map(|report| report.dual).collect();
+    // In the middle of an outer iteration.
     gpu.lose();
     let report = solver.step().unwrap().unwrap();
     let note = report.note.expect("a sentence");
     assert!(note.contains("was lost") && note.contains("the run goes on on"), "{note}");
-    assert_eq!(report.step, 31);
+    assert_eq!(report.step, 32);
+    // On a device made anew, which knows what the factor was before.
+    assert_eq!(solver.device().adapter(), Some(&*gpu.adapter().name));
+    duals.push(report.dual);
+    assert!(duals[31] < 0.9, "{duals:?}");
     while solver.step().unwrap().is_some() {}
     let factors = solver.finish();
     let mut undisturbed = Solver::new(&w, &settings).unwrap();

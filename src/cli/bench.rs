@@ -87,6 +87,9 @@ impl Bench {
     #[cfg(feature = "gui")]
     fn window(self) -> Result<(), Failure> {
         use dsf_explorer::app::{FrameBench, FramePlan, FrameReport};
+        if self.backend != Backend::Cpu && !self.running {
+            return Err(Usage("--backend is what a run is computed on: give --running too".into()).into());
+        }
         let plan = FramePlan {
             rows: self.shape.0,
             cols: self.shape.1,
@@ -151,12 +154,16 @@ impl Bench {
             settings(preset).check()?;
             Budget::new(n, n, &settings(preset))?;
         }
+        if self.backend != Backend::Cpu && !self.threads.is_empty() {
+            return Err(Usage("--threads is for the processor: leave it out with --backend gpu".into()).into());
+        }
         match self.backend {
             Backend::Cpu => {}
             #[cfg(feature = "gpu")]
             Backend::Gpu => return self.kernels(&sizes, settings),
             other => {
-                let why = format!("--backend {} is not measured in this build: use cpu", other.name());
+                let why =
+                    format!("--backend {} is nothing to measure: use cpu, or gpu where it is built in", other.name());
                 return Err(Usage(why).into());
             }
         }

@@ -213,8 +213,10 @@ impl Compression {
             Err(_) if run.drive.has_result() => (None, End::Diverged),
             Err(error) => return Err(layer_error(id, error)),
         };
-        // It may have been lost on the way.
-        self.device = run.drive.device().clone();
+        // It may have been lost and opened anew. A layer that is too large for it is the processor's, the next may not be.
+        if run.drive.device().adapter().is_some() {
+            self.device = run.drive.device().clone();
+        }
         let Some(mut progress) = stepped else {
             let outcome = run.drive.finish(end, run.seconds).map_err(|error| layer_error(id, error))?;
             let (layer, dtype) = (&run.layer, None);

@@ -10,6 +10,9 @@ use super::target::{Target, residual_squared};
 use crate::compute::gpu;
 use crate::matrix::{Csr, Matrix};
 
+/// The factors that a run starts from, k×n and k×m, with their masks; without one, what is not zero.
+pub(super) type Starts<'a> = [(&'a Matrix, Option<&'a [bool]>); 2];
+
 /// Both factors and what half-steps need, on the processor or on a device.
 pub(super) enum Engine {
     Processor(Box<Processor>),
@@ -156,8 +159,8 @@ pub(super) struct Processor {
 }
 
 impl Processor {
-    /// For W n×m and the factors' starts, k×n and k×m, with their masks (without one, what is not zero).
-    pub fn new(w: &Matrix, starts: [(&Matrix, Option<&[bool]>); 2], clock: Clock) -> Self {
+    /// For W n×m.
+    pub fn new(w: &Matrix, starts: Starts<'_>, clock: Clock) -> Self {
         let k = starts[0].0.rows();
         Self {
             w_transposed: (w.cols() < k).then(|| w.transposed()),

@@ -27,6 +27,7 @@ pub struct Search {
     running: Option<(Trial, Solver)>,
     steps: usize,
     gain: Option<f64>,
+    note: Option<String>,
 }
 
 /// A short run.
@@ -87,6 +88,7 @@ impl Search {
             running: None,
             steps: 0,
             gain: None,
+            note: None,
         };
         let mut search = first;
         if !orientation && search.settings.orientation == Orientation::Auto {
@@ -128,6 +130,9 @@ impl Search {
         }
         let Some((_, solver)) = &mut self.running else { return Ok(Poll::Ready(false)) };
         let Poll::Ready(report) = solver.poll()? else { return Ok(Poll::Pending) };
+        if let Some(note) = report.as_ref().and_then(|report| report.note.clone()) {
+            (self.note, self.device) = (Some(note), solver.device().clone());
+        }
         if let Some(report) = report
             && report.step == solver.steps()
             && let Some((trial, _)) = self.running.take()
@@ -138,6 +143,11 @@ impl Search {
             }
         }
         Ok(Poll::Ready(self.stage != Stage::Over))
+    }
+
+    /// Something that happened to the device since this was asked last.
+    pub fn note(&mut self) -> Option<String> {
+        self.note.take()
     }
 
     /// When a search for the split is over: how much lower the error is than with the paper's split, as a share of it.

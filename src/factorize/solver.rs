@@ -1,6 +1,6 @@
 //! The alternation of half-steps: the paper's Algorithm 1.
 
-use super::engine::{Done, Engine, Processor, Sparse, Stopped};
+use super::engine::{Done, Engine, Processor, Sparse, Starts, Stopped};
 #[cfg(feature = "gpu")]
 use super::graphics::Graphics;
 use super::half_step::{Inner, Outcome};
@@ -128,7 +128,7 @@ impl Solver {
             first.as_mut_slice().iter_mut().zip(mask).filter(|(_, keep)| !**keep).for_each(|(x, _)| *x = 0.0);
         }
         let starts = [(&first, mask.as_deref()), (&second, None)];
-        let (engine, device, note) = engine(&w, starts, clock, device);
+        let (engine, device, note) = engine(&w, starts, budget.total(), clock, device);
         let norm_squared = w.norm_squared();
         // A mask that layers share is not given up for a better one.
         let fallback = if settings.fallback && !settings.fixed_mask {
@@ -234,12 +234,16 @@ impl Solver {
         let mask: Option<Vec<bool>> = self.settings.fixed_mask.then(|| mask_of(&z[0]));
         let starts = [(&dense[0], mask.as_deref()), (&dense[1], None)];
         self.losses += 1;
+        // What it held is free before it is needed anew.
+        let nothing = Matrix::zeros(1, 1);
+        self.engine = Engine::Processor(Box::new(Processor::new(&nothing, [(&nothing, None); 2], || 0.0)));
         // One that is lost again and again is not worth waiting for.
         let device = if self.losses > 2 { Device::Cpu } else { self.device.again() };
-        let (engine, device, note) = engine(&self.w, starts, || 0.0, &device);
+        let (engine, device, note) = engine(&self.w, starts, self.budgets.iter().sum(), || 0.0, &device);
         let place = device.adapter().map_or("the processor".to_owned(), |name| format!("'{name}'"));
         let problem = note.map_or(String::new(), |note| format!("; {note}"));
-        self.note = Some(format!("{why}{problem}: the run goes on on {place}"));
+        let before = self.note.take().map_or(String::new(), |note| format!("{note}; then "));
+        self.note = Some(format!("{before}{why}{problem}: the run goes on on {place}"));
         (self.engine, self.device) = (engine, device);
     }
 
@@ -336,10 +340,12 @@ impl Solver {
     }
 }
 
-/// The engine on `device`, or on the processor and why.
+/// The engine on `device`, or on the processor and why. Of the factors no more than `most` entries are ever kept.
+#[cfg_attr(not(feature = "gpu"), allow(unused_variables))]
 fn engine(
     w: &Matrix,
-    starts: [(&Matrix, Option<&[bool]>); 2],
+    starts: Starts<'_>,
+    most: usize,
     clock: Clock,
     device: &Device,
 ) -> (Engine, Device, Option<String>) {
@@ -347,7 +353,7 @@ fn engine(
     match device {
         Device::Cpu => (processor(), Device::Cpu, None),
         #[cfg(feature = "gpu")]
-        Device::Gpu(gpu) => match Graphics::new(gpu.clone(), w, starts) {
+        Device::Gpu(gpu) => match Graphics::new(gpu.clone(), w, starts, most) {
             Ok(graphics) => (Engine::Graphics(Box::new(graphics)), device.clone(), None),
             Err(why) => (processor(), Device::Cpu, Some(why.to_string())),
         },

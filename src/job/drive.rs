@@ -235,6 +235,8 @@ pub struct Drive {
     target: Arc<Matrix>,
     state: State,
     device: Device,
+    /// What is to be said with the next step.
+    note: Option<String>,
     fell_back: bool,
     before_finalize: Option<f64>,
     history: Vec<f64>,
@@ -273,7 +275,9 @@ impl Drive {
         if let Some(held_out) = &problem.held_out {
             held_out.check_inputs(problem.weight.cols())?;
         }
-        let device = &device.alive();
+        let (asked, device) = (device, &device.alive());
+        let gone = asked.adapter().filter(|_| device.adapter().is_none());
+        let note = gone.map(|name| format!("'{name}' was lost: the run is done on the processor"));
         let search = Search::on(&target, settings, device)?;
         let finalize = finalize_steps(&problem, settings);
         let mut steps = 2 * settings.outer + finalize;
@@ -296,6 +300,7 @@ impl Drive {
             target,
             state,
             device: device.clone(),
+            note,
             fell_back,
             before_finalize,
             history,
@@ -321,10 +326,10 @@ impl Drive {
         let (mut report, mut layer_error, mut note) = (None, None, None);
         let stage = match &mut self.state {
             State::Search(search) => {
-                match search.poll()? {
-                    Poll::Pending => return Ok(Poll::Pending),
-                    Poll::Ready(true) => {}
-                    Poll::Ready(false) => self.next()?,
+                let Poll::Ready(going) = search.poll()? else { return Ok(Poll::Pending) };
+                note = search.note();
+                if !going {
+                    self.next()?;
                 }
                 Stage::Search
             }
@@ -345,6 +350,7 @@ impl Drive {
                 let Some(done) = finalizer.step()? else { return Ok(Poll::Ready(None)) };
                 layer_error = Some(done.layer_error);
                 note = done.note;
+                self.device = finalizer.device().clone();
                 Stage::Finalize
             }
             State::Polish(factors, waiting) => {
@@ -367,6 +373,7 @@ impl Drive {
             Stage::Search | Stage::Factorize => 1.0,
         };
         self.step += 1;
+        let note = self.note.take().or(note);
         let done = if self.step == self.steps { 1.0 } else { (self.work / self.works).min(1.0) };
         let (step, steps, seconds, settled) = (self.step, self.steps, 0.0, Settled::default());
         Ok(Poll::Ready(Some(Progress { stage, report, layer_error, note, step, steps, done, seconds, settled })))

@@ -1,6 +1,6 @@
 //! A run that listens: between its steps it takes commands, and what happens is told.
 
-use super::backend::Opening;
+use super::backend::{Opened, Opening};
 use super::{Backend, Command, Drive, End, Event, Outcome, Problem, Progress, Settled};
 use crate::away::{self, Flow, Lane, Process};
 use crate::compute::Threads;
@@ -136,8 +136,12 @@ impl Session {
         if let Stage::Waiting(waiting) = &mut self.stage {
             let (opening, job) = &mut **waiting;
             let count = job.threads.unwrap_or_else(away::processors);
-            let Poll::Ready((device, note)) = opening.poll(job.problem.weight.shape(), &job.settings, count) else {
-                return Ok(Flow::On);
+            let shape = job.problem.weight.shape();
+            let (device, note) = match opening.poll(shape, &job.settings, count) {
+                Poll::Ready(opened) => opened,
+                // Nobody waits for it any more.
+                Poll::Pending if self.cancelled => Opened::default(),
+                Poll::Pending => return Ok(Flow::On),
             };
             note.into_iter().for_each(|note| tell(Event::Note(note)));
             let Stage::Waiting(waiting) = std::mem::replace(&mut self.stage, Stage::Over) else {

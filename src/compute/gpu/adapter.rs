@@ -76,13 +76,14 @@ pub struct Gpu {
     lost: Arc<OnceLock<String>>,
     /// Operations that take it about [`PORTION`], as far as is known.
     portion: AtomicU64,
+    pub(super) submissions: AtomicU64,
     /// Parameters of the kernels of one submission. They are written and submitted by one thread at a time.
     pub(super) params: wgpu::Buffer,
     pub(super) turn: Mutex<()>,
 }
 
 /// More than this is not bound at once even where it could be: indices are 32 bits wide, and count vectors of four.
-const WANTED_BINDING: u64 = 4 << 30;
+const WANTED_BINDING: u64 = (4 << 30) - 256;
 
 impl Gpu {
     /// The fastest adapter there is. One in software only when it is all there is.
@@ -109,9 +110,12 @@ impl Gpu {
         let limits = wgpu::Limits {
             max_storage_buffer_binding_size: has.max_storage_buffer_binding_size.min(most),
             max_buffer_size: has.max_buffer_size.min(2 * WANTED_BINDING),
-            ..wgpu::Limits::defaults()
+            ..wgpu::Limits::defaults().or_worse_values_from(&has)
         };
-        if has.max_compute_invocations_per_workgroup < limits.max_compute_invocations_per_workgroup {
+        let least = wgpu::Limits::defaults();
+        if has.max_compute_invocations_per_workgroup < least.max_compute_invocations_per_workgroup
+            || has.max_storage_buffers_per_shader_stage < least.max_storage_buffers_per_shader_stage
+        {
             return Err(Error::None { why: format!(" ('{}' has no compute shaders)", info.name) });
         }
         let description = wgpu::DeviceDescriptor {
@@ -152,6 +156,7 @@ impl Gpu {
             kernels: Mutex::default(),
             lost,
             portion: AtomicU64::new(FIRST_PORTION),
+            submissions: AtomicU64::new(0),
             params,
             turn: Mutex::default(),
         })
@@ -172,6 +177,16 @@ impl Gpu {
         self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size)
     }
 
+    /// Bytes that one buffer can have.
+    pub fn buffer_limit(&self) -> u64 {
+        self.limits.max_buffer_size
+    }
+
+    /// How often something was submitted.
+    pub fn submissions(&self) -> u64 {
+        self.submissions.load(Ordering::Relaxed)
+    }
+
     /// An error once the device is gone; nothing that was computed since can be trusted.
     pub fn check(&self) -> Result<(), Error> {
         match self.lost.get() {
@@ -189,7 +204,9 @@ impl Gpu {
     /// no system takes it for hung.
     pub fn took(&self, flops: f64, seconds: f64) {
         let fits = flops / seconds.max(1e-9) * PORTION;
-        self.portion.store(fits.clamp(1e8, 1e13) as u64, Ordering::Relaxed);
+        // A time measured too short must not make the next portion too long.
+        let most = (2.0 * self.portion()).min(1e12);
+        self.portion.store(fits.min(most).max(1e8) as u64, Ordering::Relaxed);
     }
 
     /// Gives the device up, as a driver that resets itself does.

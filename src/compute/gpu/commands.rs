@@ -3,6 +3,7 @@
 use super::Gpu;
 use bytemuck::NoUninit;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 /// A kernel's text.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -151,6 +152,7 @@ impl<'a> Commands<'a> {
         self.params.clear();
         self.work = 0.0;
         self.counts.submissions += 1;
+        self.gpu.submissions.fetch_add(1, Ordering::Relaxed);
         submission
     }
 }

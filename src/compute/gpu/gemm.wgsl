@@ -43,62 +43,88 @@ struct Params {
 var<workgroup> tile_a: array<vec4f, PART>;
 var<workgroup> tile_b: array<vec4f, PART>;
 
-// One of the 2·SIDE² vectors of A's tile at `step`.
-fn fetch_a(row: u32, step: u32, e: u32) -> vec4f {
+// What a thread brings to a tile at a time: two vectors where they stand as they are needed; else a block of 4×4 numbers, to
+// be turned, from half of the threads. Parts of a vector in workgroup memory are never written by different threads.
+struct Piece {
+    p0: vec4f,
+    p1: vec4f,
+    p2: vec4f,
+    p3: vec4f,
+}
+
+// Of A's tile: B's blocks are the other half's.
+fn fetch_a(row: u32, step: u32, index: u32) -> Piece {
+    var piece: Piece;
     if TURN_A {
-        return a[params.a_at + (step + e / (2u * SIDE)) * params.a_stride + row / 4u + e % (2u * SIDE)];
+        let at = params.a_at + row / 4u + index % (2u * SIDE);
+        piece.p0 = a[at + (step + index / (2u * SIDE)) * params.a_stride];
+        piece.p1 = a[at + (step + (index + THREADS) / (2u * SIDE)) * params.a_stride];
+    } else if index < THREADS / 2u {
+        let at = params.a_at + (row + index / (SIDE / 4u) * 4u) * params.a_stride + step / 4u + index % (SIDE / 4u);
+        piece.p0 = a[at];
+        piece.p1 = a[at + params.a_stride];
+        piece.p2 = a[at + 2u * params.a_stride];
+        piece.p3 = a[at + 3u * params.a_stride];
     }
-    return a[params.a_at + (row + e / (SIDE / 4u)) * params.a_stride + step / 4u + e % (SIDE / 4u)];
+    return piece;
 }
 
-fn fetch_b(col: u32, step: u32, e: u32) -> vec4f {
-    if TURN_B {
-        return b[params.b_at + (col + e / (SIDE / 4u)) * params.b_stride + step / 4u + e % (SIDE / 4u)];
+fn fetch_b(col: u32, step: u32, index: u32) -> Piece {
+    var piece: Piece;
+    if !TURN_B {
+        let at = params.b_at + col / 4u + index % (2u * SIDE);
+        piece.p0 = b[at + (step + index / (2u * SIDE)) * params.b_stride];
+        piece.p1 = b[at + (step + (index + THREADS) / (2u * SIDE)) * params.b_stride];
+    } else if index >= THREADS / 2u {
+        let e = index - THREADS / 2u;
+        let at = params.b_at + (col + e / (SIDE / 4u) * 4u) * params.b_stride + step / 4u + e % (SIDE / 4u);
+        piece.p0 = b[at];
+        piece.p1 = b[at + params.b_stride];
+        piece.p2 = b[at + 2u * params.b_stride];
+        piece.p3 = b[at + 3u * params.b_stride];
     }
-    return b[params.b_at + (step + e / (2u * SIDE)) * params.b_stride + col / 4u + e % (2u * SIDE)];
+    return piece;
 }
 
-fn put_a(e: u32, value: vec4f) {
+fn put_a(index: u32, piece: Piece) {
     if TURN_A {
-        tile_a[e] = value;
-    } else {
-        let line = e / (SIDE / 4u);
-        let at = e % (SIDE / 4u) * 8u * SIDE + line / 4u;
-        let lane = line % 4u;
-        tile_a[at][lane] = value.x;
-        tile_a[at + 2u * SIDE][lane] = value.y;
-        tile_a[at + 4u * SIDE][lane] = value.z;
-        tile_a[at + 6u * SIDE][lane] = value.w;
+        tile_a[index] = piece.p0;
+        tile_a[index + THREADS] = piece.p1;
+    } else if index < THREADS / 2u {
+        let at = index % (SIDE / 4u) * 8u * SIDE + index / (SIDE / 4u);
+        tile_a[at] = vec4f(piece.p0.x, piece.p1.x, piece.p2.x, piece.p3.x);
+        tile_a[at + 2u * SIDE] = vec4f(piece.p0.y, piece.p1.y, piece.p2.y, piece.p3.y);
+        tile_a[at + 4u * SIDE] = vec4f(piece.p0.z, piece.p1.z, piece.p2.z, piece.p3.z);
+        tile_a[at + 6u * SIDE] = vec4f(piece.p0.w, piece.p1.w, piece.p2.w, piece.p3.w);
     }
 }
 
-fn put_b(e: u32, value: vec4f) {
-    if TURN_B {
-        let line = e / (SIDE / 4u);
-        let at = e % (SIDE / 4u) * 8u * SIDE + line / 4u;
-        let lane = line % 4u;
-        tile_b[at][lane] = value.x;
-        tile_b[at + 2u * SIDE][lane] = value.y;
-        tile_b[at + 4u * SIDE][lane] = value.z;
-        tile_b[at + 6u * SIDE][lane] = value.w;
-    } else {
-        tile_b[e] = value;
+fn put_b(index: u32, piece: Piece) {
+    if !TURN_B {
+        tile_b[index] = piece.p0;
+        tile_b[index + THREADS] = piece.p1;
+    } else if index >= THREADS / 2u {
+        let e = index - THREADS / 2u;
+        let at = e % (SIDE / 4u) * 8u * SIDE + e / (SIDE / 4u);
+        tile_b[at] = vec4f(piece.p0.x, piece.p1.x, piece.p2.x, piece.p3.x);
+        tile_b[at + 2u * SIDE] = vec4f(piece.p0.y, piece.p1.y, piece.p2.y, piece.p3.y);
+        tile_b[at + 4u * SIDE] = vec4f(piece.p0.z, piece.p1.z, piece.p2.z, piece.p3.z);
+        tile_b[at + 6u * SIDE] = vec4f(piece.p0.w, piece.p1.w, piece.p2.w, piece.p3.w);
     }
 }
 
-var<workgroup> parts: array<f32, THREADS>;
-
-// The sum of all threads' numbers, in a fixed order.
+// The sum of all threads' numbers, in a fixed order. In the tile's memory, which nobody reads any more: both tiles of a SIDE
+// of 16 are all that a workgroup may have.
 fn total(index: u32, mine: f32) -> f32 {
-    parts[index] = mine;
+    tile_a[index] = vec4f(mine);
     workgroupBarrier();
     for (var half = THREADS / 2u; half > 0u; half /= 2u) {
         if index < half {
-            parts[index] += parts[index + half];
+            tile_a[index] += tile_a[index + half];
         }
         workgroupBarrier();
     }
-    return parts[0];
+    return tile_a[0].x;
 }
 
 @compute @workgroup_size(SIDE, SIDE)
@@ -118,22 +144,16 @@ fn main(
     var c20 = vec4f(); var c21 = vec4f(); var c30 = vec4f(); var c31 = vec4f();
     var c40 = vec4f(); var c41 = vec4f(); var c50 = vec4f(); var c51 = vec4f();
     var c60 = vec4f(); var c61 = vec4f(); var c70 = vec4f(); var c71 = vec4f();
-    var a0 = fetch_a(row, 0u, index);
-    var a1 = fetch_a(row, 0u, index + THREADS);
-    var b0 = fetch_b(col, 0u, index);
-    var b1 = fetch_b(col, 0u, index + THREADS);
+    var next_a = fetch_a(row, 0u, index);
+    var next_b = fetch_b(col, 0u, index);
     for (var step = SIDE; step <= params.depth; step += SIDE) {
-        put_a(index, a0);
-        put_a(index + THREADS, a1);
-        put_b(index, b0);
-        put_b(index + THREADS, b1);
+        put_a(index, next_a);
+        put_b(index, next_b);
         workgroupBarrier();
         // The next tiles are under way while these are multiplied.
         if step < params.depth {
-            a0 = fetch_a(row, step, index);
-            a1 = fetch_a(row, step, index + THREADS);
-            b0 = fetch_b(col, step, index);
-            b1 = fetch_b(col, step, index + THREADS);
+            next_a = fetch_a(row, step, index);
+            next_b = fetch_b(col, step, index);
         }
         for (var k = 0u; k < SIDE; k++) {
             let at_a = k * 2u * SIDE + local.y;

@@ -4,7 +4,7 @@ use super::{Commands, Error, Gpu};
 use bytemuck::{AnyBitPattern, NoUninit};
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 const ASKED: u8 = 0;
 const THERE: u8 = 1;
@@ -15,20 +15,26 @@ pub struct Staging {
     buffer: wgpu::Buffer,
     used: usize,
     state: Arc<AtomicU8>,
+    /// Whether it was not there yet when it was first looked for.
+    waited: AtomicBool,
     /// After which the copies are done.
     submission: Option<wgpu::SubmissionIndex>,
 }
 
 impl Staging {
     /// For so many f32 or u32.
-    pub fn new(gpu: &Gpu, numbers: usize) -> Self {
+    pub fn new(gpu: &Gpu, numbers: usize) -> Result<Self, Error> {
+        let needed = 4 * numbers.next_multiple_of(4).max(4) as u64;
+        if needed > gpu.buffer_limit() {
+            return Err(Error::TooLarge { adapter: gpu.adapter().name.clone(), limit: gpu.buffer_limit(), needed });
+        }
         let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("staging"),
-            size: 4 * numbers.next_multiple_of(4).max(4) as u64,
+            size: needed,
             usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
-        Self { buffer, used: 0, state: Arc::default(), submission: None }
+        Ok(Self { buffer, used: 0, state: Arc::default(), waited: AtomicBool::default(), submission: None })
     }
 
     /// Has `count` numbers copied here; where they will be.
@@ -44,6 +50,7 @@ impl Staging {
     pub fn ask(&mut self, commands: &mut Commands<'_>) {
         self.submission = Some(commands.submit());
         self.state.store(ASKED, Ordering::Relaxed);
+        self.waited.store(false, Ordering::Relaxed);
         let state = self.state.clone();
         self.buffer.map_async(wgpu::MapMode::Read, ..4 * self.used as u64, move |mapped| {
             state.store(if mapped.is_ok() { THERE } else { FAILED }, Ordering::Release);
@@ -54,17 +61,29 @@ impl Staging {
     /// the event loop has gone round.
     pub fn ready(&self, gpu: &Gpu) -> Result<bool, Error> {
         let waits = cfg!(not(target_arch = "wasm32"));
-        if waits && self.state.load(Ordering::Acquire) == ASKED {
-            // What went wrong is in the state, or known as the device's loss.
-            let _ = gpu.device.poll(wgpu::PollType::Wait { submission_index: self.submission.clone(), timeout: None });
+        loop {
+            let state = self.state.load(Ordering::Acquire);
+            self.waited.fetch_or(state == ASKED, Ordering::Relaxed);
+            if waits && state == ASKED {
+                let submission = wgpu::PollType::Wait { submission_index: self.submission.clone(), timeout: None };
+                let polled = gpu.device.poll(submission);
+                gpu.check()?;
+                polled.map_err(|error| gpu.lost_because(&error.to_string()))?;
+                // Another thread that polls may be the one that is told: a moment later it is known here.
+                std::thread::yield_now();
+                continue;
+            }
+            gpu.check()?;
+            return match state {
+                FAILED => Err(gpu.lost_because("its memory could not be read")),
+                state => Ok(state == THERE),
+            };
         }
-        gpu.check()?;
-        match self.state.load(Ordering::Acquire) {
-            THERE => Ok(true),
-            FAILED => Err(gpu.lost_because("its memory could not be read")),
-            _ if waits => Err(gpu.lost_because("it does not answer")),
-            _ => Ok(false),
-        }
+    }
+
+    /// Whether somebody had to wait for it: then it was the device that took the time.
+    pub fn was_waited_for(&self) -> bool {
+        self.waited.load(Ordering::Relaxed)
     }
 
     /// Numbers that are there.

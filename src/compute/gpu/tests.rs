@@ -48,7 +48,7 @@ fn download(gpu: &Gpu, slabs: &Slabs, rows: usize, cols: usize) -> Matrix {
 }
 
 fn read<T: bytemuck::AnyBitPattern + bytemuck::NoUninit>(gpu: &Gpu, buffer: &wgpu::Buffer, count: usize) -> Vec<T> {
-    let mut staging = Staging::new(gpu, count);
+    let mut staging = Staging::new(gpu, count).unwrap();
     let mut commands = Commands::new(gpu);
     let at = staging.take(&mut commands, buffer, count);
     staging.ask(&mut commands);

@@ -33,7 +33,7 @@ pub fn kernel_times(gpu: &Arc<Gpu>, w: &Matrix, settings: &Settings) -> Result<V
     let budget = Budget::new(n, m, settings).map_or(1, |budget| budget.second);
     let starts =
         [Matrix::from_fn(k, n, |i, j| f32::from(u8::from(i % n == j))), Matrix::from_fn(k, m, |i, j| w.get(i % n, j))];
-    let graphics = Graphics::new(gpu.clone(), w, [(&starts[0], None), (&starts[1], None)])?;
+    let graphics = Graphics::new(gpu.clone(), w, [(&starts[0], None), (&starts[1], None)], k * m.max(n))?;
     let inner = Inner {
         rho: settings.rho as f32,
         rho0: 0.5,
@@ -71,7 +71,7 @@ pub fn kernel_times(gpu: &Arc<Gpu>, w: &Matrix, settings: &Settings) -> Result<V
     let mut times = Vec::new();
     for (name, often, bytes, record) in parts.into_iter().filter(|part| part.1 > 0) {
         let seconds = |repeats: usize| -> Result<(f64, Counts), Error> {
-            let mut staging = Staging::new(gpu, 4);
+            let mut staging = Staging::new(gpu, 4)?;
             let mut commands = Commands::new(gpu);
             let begun = Instant::now();
             (0..repeats).for_each(|_| record(&mut commands));

@@ -10,7 +10,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use super::engine::Done;
+use super::engine::{Done, Starts};
 use super::half_step::{Inner, Outcome};
 use crate::compute::gpu::{
     Columns, Commands, Counts, Error, Gpu, Inverse, Kernel, Operand, Product, Select, Shape, Slabs, Source, Staging,
@@ -104,7 +104,7 @@ pub(super) struct Graphics {
     free: Vec<Staging>,
     /// Half-steps that the device works on, the first to end first.
     pending: VecDeque<Pending>,
-    /// When the last one came back.
+    /// When the last one came back, if it was waited for.
     last_done: Option<Instant>,
     /// What the last one gave the device to do.
     counts: Counts,
@@ -144,8 +144,8 @@ struct Pending {
 }
 
 impl Graphics {
-    /// For W n×m and the factors' starts, k×n and k×m with their masks (without one, what is not zero).
-    pub fn new(gpu: Arc<Gpu>, w: &Matrix, starts: [(&Matrix, Option<&[bool]>); 2]) -> Result<Self, Error> {
+    /// For W n×m and the factors' starts, of which no more than `most` entries are ever kept.
+    pub fn new(gpu: Arc<Gpu>, w: &Matrix, starts: Starts<'_>, most: usize) -> Result<Self, Error> {
         let (n, m) = w.shape();
         let k = starts[0].0.rows();
         let columns = [Columns::new(&gpu, k.max(m.min(k)), n)?, Columns::new(&gpu, k.max(n), m)?];
@@ -187,7 +187,13 @@ impl Graphics {
         let sides = [make(0), make(1)];
         let tiles = (padded(n) / 64) * (padded(m) / 64) + (padded(k) / 64) * (padded(n.max(m)) / 64);
         let parts = padded(k) * slabs;
-        let values: usize = [0, 1].map(|side| padded(k) * padded(sides[side].q)).into_iter().max().unwrap_or(0);
+        // Of each slab there may be as many values as of the whole.
+        let values = |side: &Side| -> usize {
+            let slabs = side.columns.slabs.iter().map(|(_, cols)| padded(k) * cols);
+            slabs.map(|entries| most.min(entries) + entries / 32).sum()
+        };
+        let values = values(&sides[0]).max(values(&sides[1]));
+        let staging = || Staging::new(&gpu, 2 * tiles + 4 * parts + values + 64 * slabs);
         let graphics = Self {
             k,
             w: Slabs::upload(&gpu, w, &columns[1]),
@@ -200,9 +206,7 @@ impl Graphics {
             residual: gpu.zeros(tiles),
             compared: gpu.zeros(4 * parts),
             nothing: gpu.zeros(4),
-            free: [(); AHEAD]
-                .map(|()| Staging::new(&gpu, 2 * tiles + 4 * parts + values + values / 32 + 64 * slabs))
-                .into(),
+            free: vec![staging()?, staging()?],
             sides,
             gpu: gpu.clone(),
             pending: VecDeque::new(),
@@ -220,6 +224,8 @@ impl Graphics {
             mask_iterations: 0,
             warm_start: true,
         };
+        // What the first half-steps compare with, whichever comes first.
+        graphics.normalise(&mut commands, 1, &still, false);
         graphics.normalise(&mut commands, 0, &still, false);
         commands.submit();
         Ok(graphics)
@@ -502,7 +508,10 @@ impl Graphics {
         }
         let Some(mut pending) = self.pending.pop_front() else { return Ok(None) };
         let now = Instant::now();
-        if let Some(before) = self.last_done.replace(now) {
+        // Only if this one and the one before were waited for, all the time between was the device's.
+        let waited = pending.staging.was_waited_for();
+        let before = std::mem::replace(&mut self.last_done, waited.then_some(now)).filter(|_| waited);
+        if let Some(before) = before {
             self.gpu.took(pending.counts.flops, (now - before).as_secs_f64());
         }
         self.counts = pending.counts;

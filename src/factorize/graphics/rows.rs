@@ -86,7 +86,7 @@ pub fn admm_rows(
 /// Submits what was recorded, and fetches a matrix.
 fn download(gpu: &Gpu, mut commands: Commands<'_>, slabs: &Slabs, rows: usize, cols: usize) -> Result<Matrix, Error> {
     let numbers = slabs.slabs.iter().map(|slab| slabs.rows * slab.cols).sum();
-    let mut staging = Staging::new(gpu, numbers);
+    let mut staging = Staging::new(gpu, numbers)?;
     let taken: Vec<_> =
         slabs.slabs.iter().map(|slab| staging.take(&mut commands, &slab.buffer, slabs.rows * slab.cols)).collect();
     staging.ask(&mut commands);

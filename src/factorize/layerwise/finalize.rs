@@ -186,6 +186,11 @@ impl Finalizer {
         self.settings.rounds * self.order().len()
     }
 
+    /// Where it is computed, as of now.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
     /// The layer-wise error of the best values so far, on the calibration statistics.
     pub fn layer_error(&self) -> f64 {
         self.errors.plain
