@@ -184,12 +184,11 @@ impl Solver {
         if self.begun.is_none() && self.step == self.steps() {
             return Ok(Poll::Ready(None));
         }
-        match self.advance() {
-            Ok(Some((course, done))) => self.report(&course, &done).map(|report| Poll::Ready(Some(report))),
-            Ok(None) => Ok(Poll::Pending),
-            Err(why) => {
-                self.recover(why);
-                Ok(Poll::Pending)
+        loop {
+            match self.advance() {
+                Ok(Some((course, done))) => return self.report(&course, &done).map(|report| Poll::Ready(Some(report))),
+                Ok(None) => return Ok(Poll::Pending),
+                Err(why) => self.recover(why),
             }
         }
     }

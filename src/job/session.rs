@@ -137,7 +137,7 @@ impl Session {
             let (opening, job) = &mut **waiting;
             let count = job.threads.unwrap_or_else(away::processors);
             let Poll::Ready((device, note)) = opening.poll(job.problem.weight.shape(), &job.settings, count) else {
-                return Ok(Flow::On);
+                return Ok(Flow::Later);
             };
             note.into_iter().for_each(|note| tell(Event::Note(note)));
             let Stage::Waiting(waiting) = std::mem::replace(&mut self.stage, Stage::Over) else {
@@ -169,7 +169,7 @@ impl Session {
         let progress = match stepped {
             Ok(Poll::Ready(Some(progress))) => progress,
             Ok(Poll::Ready(None)) => return self.end(End::Finished, None, tell),
-            Ok(Poll::Pending) => return Ok(Flow::On),
+            Ok(Poll::Pending) => return Ok(Flow::Later),
             Err(error) if drive.has_result() => return self.end(End::Diverged, Some(error), tell),
             Err(error) => return Err(error.to_string()),
         };
@@ -205,7 +205,7 @@ impl Session {
 /// The run on this thread, to its end, without snapshots.
 pub fn run(job: Job, mut on_event: impl FnMut(Event)) {
     let mut session = Session::unseen(job);
-    while session.step(&mut on_event) == Flow::On {}
+    while matches!(session.step(&mut on_event), Flow::On | Flow::Later) {}
 }
 
 #[cfg(test)]

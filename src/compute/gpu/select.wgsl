@@ -59,7 +59,7 @@ fn histogram(
         for (var lane = 0u; lane < 4u; lane++) {
             // Nothing is above the first eleven bits.
             if above >= 31u || m[lane] >> above == prefix {
-                atomicAdd(&local_bins[m[lane] >> params.shift & last], 1u);
+                atomicAdd(&local_bins[(m[lane] >> params.shift) & last], 1u);
             }
         }
     }
