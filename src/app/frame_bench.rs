@@ -6,7 +6,7 @@ use super::frame_times::FrameTimes;
 use super::run::{Ended, Run, State, Subject};
 use super::workspace::Pane;
 use crate::factorize::Factors;
-use crate::job::Outcome;
+use crate::job::{Backend, Outcome};
 use crate::matrix::Matrix;
 use eframe::egui::{
     self, Context, Event, Modifiers, MouseWheelUnit, PointerButton, RawInput, Ui, ViewportCommand, vec2,
@@ -31,6 +31,8 @@ pub struct FramePlan {
     pub frames: usize,
     /// Whether a run goes on meanwhile.
     pub running: bool,
+    /// What it is computed on.
+    pub backend: Backend,
 }
 
 /// What was measured, in milliseconds.
@@ -101,6 +103,7 @@ impl FrameBench {
         };
         let subject = Subject::new(layer, "random");
         let mut explorer = Explorer::new(cc, Opening { subject: Some(subject.clone()), threads, ..Opening::default() });
+        explorer.saved.backend = plan.backend;
         if plan.running {
             explorer.action(&cc.egui_ctx, Action::Start);
         } else {

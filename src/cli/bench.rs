@@ -1,10 +1,10 @@
 //! `bench`: how fast it is here.
 
 use super::layer::available;
-use super::{Failure, output};
+use super::{Failure, Usage, output};
 use clap::{Args, ValueEnum};
 use dsf_explorer::factorize::{Budget, Preset, Settings};
-use dsf_explorer::job::bench;
+use dsf_explorer::job::{Backend, bench};
 use std::num::NonZeroUsize;
 
 /// The command's arguments.
@@ -36,7 +36,7 @@ pub struct Bench {
 
     /// Where to compute
     #[arg(long, value_enum, default_value = "cpu")]
-    backend: dsf_explorer::job::Backend,
+    backend: Backend,
 
     /// One JSON value on standard output
     #[arg(long)]
@@ -87,8 +87,13 @@ impl Bench {
     #[cfg(feature = "gui")]
     fn window(self) -> Result<(), Failure> {
         use dsf_explorer::app::{FrameBench, FramePlan, FrameReport};
-        let plan =
-            FramePlan { rows: self.shape.0, cols: self.shape.1, frames: self.frames.max(1), running: self.running };
+        let plan = FramePlan {
+            rows: self.shape.0,
+            cols: self.shape.1,
+            frames: self.frames.max(1),
+            running: self.running,
+            backend: self.backend,
+        };
         let threads = self.threads.first().map(|threads| threads.get());
         let report = std::sync::Arc::new(std::sync::Mutex::new(None::<FrameReport>));
         let written = report.clone();
@@ -99,12 +104,35 @@ impl Bench {
             return output::json(&report);
         }
         let FrameReport { rows, cols, cpu, clock, frames, running, frames_per_second } = report;
-        let meanwhile = if running { ", while a run went on" } else { "" };
+        let meanwhile =
+            if running { format!(", while a run went on ({})", self.backend.name()) } else { String::new() };
         output::print(&format!(
             "window {rows}×{cols}{meanwhile}: {frames} frames, CPU median {:.2} ms, 99 % {:.2} ms, longest {:.2} ms; \
              by the clock {:.2}, {:.2}, {:.2} ms; {frames_per_second:.0} a second",
             cpu.median, cpu.percentile_99, cpu.longest, clock.median, clock.percentile_99, clock.longest,
         ))
+    }
+
+    /// On the graphics adapter, by kernel.
+    #[cfg(feature = "gpu")]
+    fn kernels(&self, sizes: &[usize], settings: impl Fn(Preset) -> Settings) -> Result<(), Failure> {
+        use dsf_explorer::job::bench_gpu;
+        let std::task::Poll::Ready(gpu) = dsf_explorer::compute::gpu::shared() else { return Ok(()) };
+        let gpu = gpu.map_err(|why| why.to_string())?;
+        let mut all = Vec::new();
+        for &preset in &self.presets {
+            for &n in sizes {
+                let settings = settings(preset);
+                let measured = bench_gpu::measure(&gpu, n, n, &settings, settings.outer)?;
+                if !self.json {
+                    output::print(&kernel_table(preset, &measured))?;
+                }
+                let mut value = serde_json::json!(measured);
+                value["preset"] = preset.name().into();
+                all.push(value);
+            }
+        }
+        if self.json { output::json(&all) } else { Ok(()) }
     }
 
     fn solver(self) -> Result<(), Failure> {
@@ -122,6 +150,15 @@ impl Bench {
         for (&preset, &n) in self.presets.iter().flat_map(|preset| sizes.iter().map(move |n| (preset, n))) {
             settings(preset).check()?;
             Budget::new(n, n, &settings(preset))?;
+        }
+        match self.backend {
+            Backend::Cpu => {}
+            #[cfg(feature = "gpu")]
+            Backend::Gpu => return self.kernels(&sizes, settings),
+            other => {
+                let why = format!("--backend {} is not measured in this build: use cpu", other.name());
+                return Err(Usage(why).into());
+            }
         }
         let mut all = Vec::new();
         for &preset in &self.presets {
@@ -141,6 +178,49 @@ impl Bench {
         }
         if self.json { output::json(&all) } else { Ok(()) }
     }
+}
+
+#[cfg(feature = "gpu")]
+fn kernel_table(preset: Preset, measured: &dsf_explorer::job::bench_gpu::Measured) -> String {
+    let head = format!(
+        "{} {}×{}, k = {}, {} ({}): {:.4} s an outer iteration (mean of {}), {:.2} × the floor of its products, {:.4} s at {:.0} \
+         GFLOP/s; {} kernels, {} submissions; {:.2} s before; copies {:.0} GB/s; error {:.4}",
+        preset.name(),
+        measured.rows,
+        measured.cols,
+        measured.inner_dim,
+        measured.adapter,
+        measured.interface,
+        measured.seconds_per_outer,
+        measured.outer,
+        measured.ratio,
+        measured.floor_seconds,
+        measured.gemm_gflops,
+        measured.dispatches,
+        measured.submissions,
+        measured.seconds_before,
+        measured.copy_gbytes,
+        measured.relative_error,
+    );
+    let mut table = vec![
+        ["  second half-step", "times", "ms", "floor, ms", "ratio", "kernels", "GFLOP", "MB"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
+    for kernel in &measured.kernels {
+        let floor = measured.floor(kernel);
+        table.push(vec![
+            format!("  {}", kernel.name),
+            kernel.times.to_string(),
+            format!("{:.3}", 1e3 * kernel.seconds),
+            format!("{:.3}", 1e3 * floor),
+            format!("{:.2}", kernel.seconds / floor),
+            kernel.dispatches.to_string(),
+            format!("{:.2}", 1e-9 * kernel.flops),
+            format!("{:.1}", 1e-6 * kernel.bytes),
+        ]);
+    }
+    format!("{head}\n{}", output::table(&table))
 }
 
 fn line(preset: Preset, measured: &bench::Measured, last: Option<&bench::Measured>) -> String {

@@ -59,7 +59,16 @@ impl Engine {
         Ok(())
     }
 
-    /// What came of it, once it has.
+    /// How many half-steps can be begun before the first of them is taken in.
+    pub fn ahead(&self) -> usize {
+        match self {
+            Self::Processor(_) => 1,
+            #[cfg(feature = "gpu")]
+            Self::Graphics(_) => super::graphics::AHEAD,
+        }
+    }
+
+    /// What came of the first that was begun, once it has.
     pub fn done(&mut self) -> Result<Option<Done>, Stopped> {
         match self {
             Self::Processor(processor) => Ok(processor.done.take()),
@@ -105,6 +114,15 @@ impl Engine {
             (Self::Processor(processor), _) => Sparse::Csr(processor.sides[side].z().clone()),
             #[cfg(feature = "gpu")]
             (Self::Graphics(graphics), _) => Sparse::Kept(graphics.kept(side).clone()),
+        }
+    }
+
+    /// What the last half-step gave a device to do.
+    #[cfg(feature = "gpu")]
+    pub fn counts(&self) -> gpu::Counts {
+        match self {
+            Self::Processor(_) => gpu::Counts::default(),
+            Self::Graphics(graphics) => graphics.counts(),
         }
     }
 

@@ -36,6 +36,8 @@ mod target;
 pub use budget::Budget;
 pub(crate) use budget::share;
 pub use factors::{Factor, Factors};
+#[cfg(feature = "gpu")]
+pub use graphics::{KernelTime, kernel_times};
 pub use layerwise::{
     Calibration, CalibrationError, CalibrationSum, Finalize, FinalizeReport, Finalizer, Sides, Solve, polish,
 };

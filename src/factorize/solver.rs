@@ -6,7 +6,7 @@ use super::graphics::Graphics;
 use super::half_step::{Inner, Outcome};
 use super::phase::{Clock, Phase};
 use super::start::fixed_mask;
-use super::{Budget, Course, Error, Factor, Factors, Orientation, Settings};
+use super::{Budget, Error, Factor, Factors, Orientation, Settings};
 use crate::compute::Device;
 use crate::matrix::{Csr, Matrix, keep_largest};
 use serde::{Deserialize, Serialize};
@@ -59,8 +59,8 @@ pub struct Solver {
     losses: usize,
     note: Option<String>,
     step: usize,
-    /// The half-step in work has this course.
-    begun: Option<Course>,
+    /// Half-steps after it that the engine has begun.
+    begun: usize,
     best: Option<(f64, [Sparse; 2])>,
     fallback: Option<Fallback>,
 }
@@ -149,7 +149,7 @@ impl Solver {
             losses: 0,
             note,
             step: 0,
-            begun: None,
+            begun: 0,
             best: None,
         })
     }
@@ -169,6 +169,12 @@ impl Solver {
         &self.device
     }
 
+    /// What the last half-step gave a device to do.
+    #[cfg(feature = "gpu")]
+    pub fn counts(&self) -> crate::compute::gpu::Counts {
+        self.engine.counts()
+    }
+
     /// Does the next half-step; `None` when the run is over.
     pub fn step(&mut self) -> Result<Option<Report>, Error> {
         loop {
@@ -181,50 +187,47 @@ impl Solver {
     /// Goes on with the next half-step. Pending while a device works on it that cannot be waited for, as in a browser:
     /// then it is to be called again when other things have had their turn.
     pub fn poll(&mut self) -> Result<Poll<Option<Report>>, Error> {
-        if self.begun.is_none() && self.step == self.steps() {
+        if self.step == self.steps() {
             return Ok(Poll::Ready(None));
         }
         loop {
             match self.advance() {
-                Ok(Some((course, done))) => return self.report(&course, &done).map(|report| Poll::Ready(Some(report))),
+                Ok(Some(done)) => return self.report(&done).map(|report| Poll::Ready(Some(report))),
                 Ok(None) => return Ok(Poll::Pending),
                 Err(why) => self.recover(why),
             }
         }
     }
 
-    fn advance(&mut self) -> Result<Option<(Course, Done)>, Stopped> {
-        let course = match self.begun {
-            Some(course) => course,
-            None => {
-                let (outer, side) = (self.step / 2, self.step % 2);
-                let settings = &self.settings;
-                let course = settings.course(outer);
-                let inner = Inner {
-                    rho: settings.rho as f32,
-                    rho0: course.rho0 as f32,
-                    ridge: course.ridge as f32,
-                    relaxation: settings.relaxation as f32,
-                    budget: ((self.budget(side) as f64 * course.budget) as usize).max(1),
-                    iterations: settings.inner,
-                    mask_iterations: settings.mask_iterations,
-                    warm_start: settings.warm_start,
-                };
-                self.engine.begin(side, &inner, &self.w)?;
-                *self.begun.insert(course)
-            }
-        };
-        let done = self.engine.done()?;
-        if done.is_some() {
-            self.begun = None;
+    fn advance(&mut self) -> Result<Option<Done>, Stopped> {
+        // With a fixed mask a budget hangs on what the half-step before has found.
+        let ahead = if self.settings.fixed_mask { 1 } else { self.engine.ahead() };
+        while self.begun < ahead && self.step + self.begun < self.steps() {
+            let (outer, side) = ((self.step + self.begun) / 2, (self.step + self.begun) % 2);
+            let settings = &self.settings;
+            let course = settings.course(outer);
+            let inner = Inner {
+                rho: settings.rho as f32,
+                rho0: course.rho0 as f32,
+                ridge: course.ridge as f32,
+                relaxation: settings.relaxation as f32,
+                budget: ((self.budget(side) as f64 * course.budget) as usize).max(1),
+                iterations: settings.inner,
+                mask_iterations: settings.mask_iterations,
+                warm_start: settings.warm_start,
+            };
+            self.engine.begin(side, &inner, &self.w)?;
+            self.begun += 1;
         }
-        Ok(done.map(|done| (course, done)))
+        let done = self.engine.done()?;
+        self.begun -= usize::from(done.is_some());
+        Ok(done)
     }
 
     /// After the device was lost: on with the factors as they came back last, on the device made anew or on the
     /// processor.
     fn recover(&mut self, why: Stopped) {
-        self.begun = None;
+        self.begun = 0;
         let z = [0, 1].map(|side| self.engine.z(side));
         let dense = z.each_ref().map(Csr::to_dense);
         let mask: Option<Vec<bool>> = self.settings.fixed_mask.then(|| mask_of(&z[0]));
@@ -239,8 +242,9 @@ impl Solver {
         (self.engine, self.device) = (engine, device);
     }
 
-    fn report(&mut self, course: &Course, done: &Done) -> Result<Report, Error> {
+    fn report(&mut self, done: &Done) -> Result<Report, Error> {
         let (outer, side) = (self.step / 2, self.step % 2);
+        let course = self.settings.course(outer);
         self.step += 1;
         let error = match self.norm_squared {
             0.0 => 0.0,

@@ -106,7 +106,7 @@ pub(super) fn gemm_gflops(n: usize, threads: usize) -> f64 {
 }
 
 /// Sums of uniform numbers: near enough to a normal distribution.
-fn gaussian(rows: usize, cols: usize) -> Matrix {
+pub(super) fn gaussian(rows: usize, cols: usize) -> Matrix {
     let mut rng = Pcg64Mcg::seed_from_u64(1);
     let mut uniform = || (rng.next_u32() >> 8) as f32 / (1 << 24) as f32;
     Matrix::from_fn(rows, cols, |_, _| (0..6).map(|_| uniform()).sum::<f32>() - 3.0)

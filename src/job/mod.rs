@@ -6,6 +6,8 @@
 
 mod backend;
 pub mod bench;
+#[cfg(feature = "gpu")]
+pub mod bench_gpu;
 mod drive;
 mod session;
 

@@ -2,6 +2,7 @@
 
 use super::commands::{Kernel, Source};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// What can be done instead.
@@ -60,6 +61,12 @@ pub struct Adapter {
     pub interface: &'static str,
 }
 
+/// How long a portion of work may keep the device, in seconds.
+const PORTION: f64 = 0.02;
+
+/// Before anything is known of it.
+const FIRST_PORTION: u64 = 1 << 30;
+
 /// A kernel with its constants' bits.
 type Key = (Source, Vec<(&'static str, u64)>);
 
@@ -71,6 +78,8 @@ pub struct Gpu {
     limits: wgpu::Limits,
     kernels: Mutex<HashMap<Key, Arc<Kernel>>>,
     lost: Arc<OnceLock<String>>,
+    /// Operations that take it about [`PORTION`], as far as is known.
+    portion: AtomicU64,
     /// Parameters of the kernels of one submission. They are written and submitted by one thread at a time.
     pub(super) params: wgpu::Buffer,
     pub(super) turn: Mutex<()>,
@@ -142,7 +151,17 @@ impl Gpu {
         let known = ["swiftshader", "llvmpipe"].iter().any(|known| name.to_lowercase().contains(known));
         let software = info.device_type == wgpu::DeviceType::Cpu || known;
         let adapter = Adapter { name, software, interface };
-        Ok(Self { device, queue, adapter, limits, kernels: Mutex::default(), lost, params, turn: Mutex::default() })
+        Ok(Self {
+            device,
+            queue,
+            adapter,
+            limits,
+            kernels: Mutex::default(),
+            lost,
+            portion: AtomicU64::new(FIRST_PORTION),
+            params,
+            turn: Mutex::default(),
+        })
     }
 
     /// Bytes of one kernel's parameters.
@@ -166,6 +185,18 @@ impl Gpu {
             Some(why) => Err(Error::Lost { adapter: self.adapter.name.clone(), why: why.clone() }),
             None => Ok(()),
         }
+    }
+
+    /// How many operations of matrix products are submitted at once.
+    pub(super) fn portion(&self) -> f64 {
+        self.portion.load(Ordering::Relaxed) as f64
+    }
+
+    /// So many operations took so long: portions are cut accordingly, so that no one else waits long for the device, and
+    /// no system takes it for hung.
+    pub fn took(&self, flops: f64, seconds: f64) {
+        let fits = flops / seconds.max(1e-9) * PORTION;
+        self.portion.store(fits.clamp(1e8, 1e13) as u64, Ordering::Relaxed);
     }
 
     /// Gives the device up, as a driver that resets itself does.
@@ -197,7 +228,7 @@ impl Gpu {
     }
 
     /// The error of a device that did not do what it was told.
-    pub(super) fn lost_because(&self, why: &str) -> Error {
+    pub(crate) fn lost_because(&self, why: &str) -> Error {
         Error::Lost { adapter: self.adapter.name.clone(), why: why.to_owned() }
     }
 }

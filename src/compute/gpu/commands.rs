@@ -63,9 +63,6 @@ pub struct Counts {
 }
 
 impl<'a> Commands<'a> {
-    /// Operations after which what was recorded is submitted: some tens of milliseconds of a small adapter.
-    const PORTION: f64 = 2e10;
-
     /// For `gpu`.
     pub fn new(gpu: &'a Gpu) -> Self {
         let encoder = gpu.device.create_command_encoder(&Default::default());
@@ -124,14 +121,14 @@ impl<'a> Commands<'a> {
     pub fn worked(&mut self, flops: f64) {
         self.work += flops;
         self.counts.flops += flops;
-        if self.work > Self::PORTION {
+        if self.work > self.gpu.portion() {
             self.submit();
         }
     }
 
     /// How many operations fit into the portion in work.
     pub(super) fn room(&self) -> f64 {
-        Self::PORTION - self.work
+        self.gpu.portion() - self.work
     }
 
     /// Copies `count` numbers.
@@ -142,7 +139,7 @@ impl<'a> Commands<'a> {
     }
 
     /// Sends all that was recorded to the device.
-    pub fn submit(&mut self) {
+    pub fn submit(&mut self) -> wgpu::SubmissionIndex {
         self.pass = None;
         let next = self.gpu.device.create_command_encoder(&Default::default());
         let encoder = std::mem::replace(&mut self.encoder, next);
@@ -150,9 +147,10 @@ impl<'a> Commands<'a> {
         if !self.params.is_empty() {
             self.gpu.queue.write_buffer(&self.gpu.params, 0, &self.params);
         }
-        self.gpu.queue.submit([encoder.finish()]);
+        let submission = self.gpu.queue.submit([encoder.finish()]);
         self.params.clear();
         self.work = 0.0;
         self.counts.submissions += 1;
+        submission
     }
 }

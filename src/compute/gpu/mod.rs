@@ -22,7 +22,7 @@ pub(crate) mod tests;
 pub use adapter::{Adapter, Error, Gpu};
 pub use commands::{Commands, Counts, Kernel, Source};
 pub use inverse::Inverse;
-pub use probe::{Probe, Speed};
+pub use probe::{Probe, Speed, copy_speed};
 pub use product::{Finish, FinishParams, Operand, Product, Shape};
 pub use read::Staging;
 pub use select::Select;

@@ -14,6 +14,27 @@ pub struct Speed {
     pub dispatch_seconds: f64,
 }
 
+/// Bytes a second from one part of the device's memory to another: read and written, both counted. The device is waited
+/// for.
+pub fn copy_speed(gpu: &Gpu) -> Result<f64, Error> {
+    const REPEATS: usize = 8;
+    let numbers = (gpu.binding_limit().min(256 << 20) / 4) as usize;
+    let buffers = [gpu.zeros(numbers), gpu.zeros(numbers)];
+    let seconds = |repeats: usize| -> Result<f64, Error> {
+        let mut staging = Staging::new(gpu, 4);
+        let mut commands = Commands::new(gpu);
+        let begun = Instant::now();
+        (0..repeats).for_each(|at| commands.copy((&buffers[at % 2], 0), (&buffers[1 - at % 2], 0), numbers));
+        staging.take(&mut commands, &buffers[0], 4);
+        staging.ask(&mut commands);
+        while !staging.ready(gpu)? {}
+        Ok(begun.elapsed().as_secs_f64())
+    };
+    seconds(1)?;
+    let (one, more) = (seconds(1)?, seconds(1 + REPEATS)?);
+    Ok((REPEATS * 8 * numbers) as f64 / (more - one).max(1e-9))
+}
+
 /// A measurement: products of one size, and many small ones. Takes some milliseconds, and the first time those that compiling
 /// takes.
 pub struct Probe {
@@ -51,8 +72,7 @@ impl Probe {
                 let begun = Instant::now();
                 (0..repeats).for_each(|_| product.store(&mut commands, (c, 0, side), 1.0, false));
                 staging.take(&mut commands, c, 4);
-                commands.submit();
-                staging.ask();
+                staging.ask(&mut commands);
                 (begun, staging)
             });
             if !staging.ready(&self.gpu)? {

@@ -16,6 +16,8 @@ pub struct Staging {
     buffer: wgpu::Buffer,
     used: usize,
     state: Arc<AtomicU8>,
+    /// After which the copies are done.
+    submission: Option<wgpu::SubmissionIndex>,
 }
 
 impl Staging {
@@ -27,7 +29,7 @@ impl Staging {
             usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
-        Self { buffer, used: 0, state: Arc::default() }
+        Self { buffer, used: 0, state: Arc::default(), submission: None }
     }
 
     /// Has `count` numbers copied here; where they will be.
@@ -39,8 +41,9 @@ impl Staging {
         at
     }
 
-    /// After the copies were submitted: asks for them.
-    pub fn ask(&self) {
+    /// Submits the copies with all before them, and asks for what they bring.
+    pub fn ask(&mut self, commands: &mut Commands<'_>) {
+        self.submission = Some(commands.submit());
         self.state.store(ASKED, Ordering::Relaxed);
         let state = self.state.clone();
         self.buffer.map_async(wgpu::MapMode::Read, ..4 * self.used as u64, move |mapped| {
@@ -55,7 +58,7 @@ impl Staging {
         let waits = cfg!(not(target_arch = "wasm32"));
         if waits && self.state.load(Ordering::Acquire) == ASKED {
             // What went wrong is in the state, or known as the device's loss.
-            let _ = gpu.device.poll(wgpu::PollType::wait_indefinitely());
+            let _ = gpu.device.poll(wgpu::PollType::Wait { submission_index: self.submission.clone(), timeout: None });
         }
         gpu.check()?;
         match self.state.load(Ordering::Acquire) {

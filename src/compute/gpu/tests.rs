@@ -51,8 +51,7 @@ fn read<T: bytemuck::AnyBitPattern + bytemuck::NoUninit>(gpu: &Gpu, buffer: &wgp
     let mut staging = Staging::new(gpu, count);
     let mut commands = Commands::new(gpu);
     let at = staging.take(&mut commands, buffer, count);
-    commands.submit();
-    staging.ask();
+    staging.ask(&mut commands);
     assert!(staging.ready(gpu).unwrap());
     staging.numbers(gpu, at).unwrap()
 }

@@ -3,6 +3,7 @@
 //! All of it stays there. What comes back after each half-step is its sums, and the factor it solved for, packed: so the
 //! processor can show it, keep it, and go on from it when the device is lost.
 
+mod bench;
 mod kept;
 #[cfg(test)]
 mod tests;
@@ -10,13 +11,16 @@ mod tests;
 use super::engine::Done;
 use super::half_step::{Inner, Outcome};
 use crate::compute::gpu::{
-    Columns, Commands, Error, Finish, FinishParams, Gpu, Inverse, Kernel, Operand, Product, Select, Shape, Slabs,
-    Source, Staging, padded,
+    Columns, Commands, Counts, Error, Finish, FinishParams, Gpu, Inverse, Kernel, Operand, Product, Select, Shape,
+    Slabs, Source, Staging, padded,
 };
 use crate::matrix::Matrix;
+pub use bench::{KernelTime, kernel_times};
 pub(super) use kept::Kept;
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
+use web_time::Instant;
 
 const ROWS: &str = include_str!("rows.wgsl");
 
@@ -51,6 +55,9 @@ enum Aim {
     Sparse = 2,
 }
 
+/// Half-steps that the device has at once: so it does not wait while the processor takes in the one before.
+pub(super) const AHEAD: usize = 2;
+
 /// W, both factors and the memory of half-steps, on a device.
 pub(super) struct Graphics {
     gpu: Arc<Gpu>,
@@ -70,8 +77,14 @@ pub(super) struct Graphics {
     compared: wgpu::Buffer,
     /// Where a kernel has a binding that it does not use.
     nothing: wgpu::Buffer,
-    staging: Staging,
-    pending: Option<Pending>,
+    /// Memory for what comes back, that nothing is on its way to.
+    free: Vec<Staging>,
+    /// Half-steps that the device works on, the first to end first.
+    pending: VecDeque<Pending>,
+    /// When the last one came back.
+    last_done: Option<Instant>,
+    /// What the last one gave the device to do.
+    counts: Counts,
 }
 
 /// A factor, k×q, and what its half-steps need.
@@ -97,6 +110,8 @@ struct Side {
 
 /// A half-step that the device works on: where in the staging memory what will be.
 struct Pending {
+    staging: Staging,
+    counts: Counts,
     side: usize,
     rho: f32,
     primal: Range<usize>,
@@ -162,10 +177,14 @@ impl Graphics {
             residual: gpu.zeros(tiles),
             compared: gpu.zeros(4 * parts),
             nothing: gpu.zeros(4),
-            staging: Staging::new(&gpu, 2 * tiles + 4 * parts + values + values / 32 + 64 * slabs),
+            free: [(); AHEAD]
+                .map(|()| Staging::new(&gpu, 2 * tiles + 4 * parts + values + values / 32 + 64 * slabs))
+                .into(),
             sides,
             gpu: gpu.clone(),
-            pending: None,
+            pending: VecDeque::new(),
+            last_done: None,
+            counts: Counts::default(),
         };
         let mut commands = Commands::new(&gpu);
         let still = Inner {
@@ -181,6 +200,11 @@ impl Graphics {
         graphics.normalise(&mut commands, 0, &still, false);
         commands.submit();
         Ok(graphics)
+    }
+
+    /// What the last half-step gave the device to do.
+    pub fn counts(&self) -> Counts {
+        self.counts
     }
 
     /// Z of a side, as it came back last.
@@ -366,6 +390,32 @@ impl Graphics {
         tiles
     }
 
+    /// V gives the norms back, and what the half-step has changed is summed up.
+    fn compare(&self, commands: &mut Commands<'_>, side: usize) {
+        let (x, fixed) = (&self.sides[side], &self.sides[1 - side]);
+        let compare = self.kernel("compare", &[]);
+        for (at, v) in x.v.slabs.iter().enumerate() {
+            let buffers = [
+                (1, &v.buffer),
+                (2, &x.mask.slabs[at].buffer),
+                (4, &fixed.norms),
+                (6, &self.compared),
+                (8, &x.mask_before.slabs[at].buffer),
+                (9, &x.f.slabs[at].buffer),
+                (10, &x.norms),
+            ];
+            commands.run(&compare, &self.params(side, at), &buffers, (padded(self.k), 1));
+        }
+    }
+
+    /// Z, packed, where FT was.
+    fn pack(&self, commands: &mut Commands<'_>, side: usize) {
+        let x = &self.sides[side];
+        for (at, h) in x.h.slabs.iter().enumerate() {
+            x.select.pack(commands, at, &x.v, &x.mask, &h.buffer);
+        }
+    }
+
     /// Gives the device a half-step to do.
     pub fn begin(&mut self, side: usize, inner: &Inner) -> Result<(), Error> {
         let gpu = self.gpu.clone();
@@ -411,22 +461,11 @@ impl Graphics {
             now = to;
         }
         let tiles = self.error(&mut commands, side, now);
-        let compare = self.kernel("compare", &[]);
-        for (at, v) in x.v.slabs.iter().enumerate() {
-            let buffers = [
-                (1, &v.buffer),
-                (2, &x.mask.slabs[at].buffer),
-                (4, &fixed.norms),
-                (6, &self.compared),
-                (8, &x.mask_before.slabs[at].buffer),
-                (9, &x.f.slabs[at].buffer),
-                (10, &x.norms),
-            ];
-            commands.run(&compare, &self.params(side, at), &buffers, (padded(self.k), 1));
-            x.select.pack(&mut commands, at, &x.v, &x.mask, &x.h.slabs[at].buffer);
-        }
+        self.compare(&mut commands, side);
+        self.pack(&mut commands, side);
         let most = if x.fixed { x.kept.nnz() } else { inner.budget };
-        let staging = &mut self.staging;
+        let mut staging =
+            self.free.pop().ok_or_else(|| gpu.lost_because("more was asked of it than it has memory for"))?;
         let inner_tiles: usize =
             x.v.slabs
                 .iter()
@@ -448,19 +487,26 @@ impl Graphics {
             let words = staging.take(&mut commands, &mask.buffer, entries / 32);
             slabs.push((words, staging.take(&mut commands, &h.buffer, most.min(entries))));
         }
-        commands.submit();
-        staging.ask();
-        self.pending = Some(Pending { side, rho: inner.rho, primal, residual, compared, slabs });
+        staging.ask(&mut commands);
+        let counts = commands.counts();
+        let rho = inner.rho;
+        self.pending.push_back(Pending { staging, counts, side, rho, primal, residual, compared, slabs });
         Ok(())
     }
 
-    /// What came of the half-step in work, if it has.
+    /// What came of the first half-step in work, if it has.
     pub fn done(&mut self) -> Result<Option<Done>, Error> {
-        if self.pending.is_some() && !self.staging.ready(&self.gpu)? {
+        let Some(first) = self.pending.front() else { return Ok(None) };
+        if !first.staging.ready(&self.gpu)? {
             return Ok(None);
         }
-        let Some(pending) = self.pending.take() else { return Ok(None) };
-        let (gpu, staging) = (&self.gpu, &self.staging);
+        let Some(mut pending) = self.pending.pop_front() else { return Ok(None) };
+        let now = Instant::now();
+        if let Some(before) = self.last_done.replace(now) {
+            self.gpu.took(pending.counts.flops, (now - before).as_secs_f64());
+        }
+        self.counts = pending.counts;
+        let (gpu, staging) = (&self.gpu, &pending.staging);
         let sum = |at: &Range<usize>| -> Result<f64, Error> {
             Ok(staging.numbers::<f32>(gpu, at.clone())?.into_iter().map(f64::from).sum())
         };
@@ -479,7 +525,8 @@ impl Graphics {
             Ok(kept::Slab { first: *first, cols: *cols, words, values })
         });
         side.kept = Kept::from_slabs(self.k, side.q, slabs.collect::<Result<_, Error>>()?);
-        self.staging.clear();
+        pending.staging.clear();
+        self.free.push(pending.staging);
         Ok(Some(Done { outcome, residual_squared }))
     }
 }

@@ -1,0 +1,94 @@
+//! How long each part of a half-step takes on a device.
+
+use super::{Aim, Ending, Graphics, Next, Scale, Turn};
+use crate::compute::gpu::{Commands, Counts, Error, Gpu, Staging, padded};
+use crate::factorize::half_step::Inner;
+use crate::factorize::{Budget, Settings};
+use crate::matrix::Matrix;
+use serde::Serialize;
+use std::sync::Arc;
+use web_time::Instant;
+
+/// A part of the second factor's half-step.
+#[derive(Clone, Debug, Serialize)]
+pub struct KernelTime {
+    /// What it does.
+    pub name: &'static str,
+    /// How often a half-step does it.
+    pub times: usize,
+    /// Once.
+    pub seconds: f64,
+    /// Kernels begun.
+    pub dispatches: usize,
+    /// Additions and multiplications of matrix products, as the device does them: with zeros, and of symmetric results half.
+    pub flops: f64,
+    /// What has to be read and written at least.
+    pub bytes: f64,
+}
+
+/// Times the parts of a half-step on a W n×m, n ≤ m, with these settings. The device is waited for.
+pub fn kernel_times(gpu: &Arc<Gpu>, w: &Matrix, settings: &Settings) -> Result<Vec<KernelTime>, Error> {
+    let (n, m) = w.shape();
+    let k = settings.inner_dim(n, m);
+    let budget = Budget::new(n, m, settings).map_or(1, |budget| budget.second);
+    let starts =
+        [Matrix::from_fn(k, n, |i, j| f32::from(u8::from(i % n == j))), Matrix::from_fn(k, m, |i, j| w.get(i % n, j))];
+    let graphics = Graphics::new(gpu.clone(), w, [(&starts[0], None), (&starts[1], None)])?;
+    let inner = Inner {
+        rho: settings.rho as f32,
+        rho0: 0.5,
+        ridge: settings.ridge as f32,
+        relaxation: settings.relaxation as f32,
+        budget,
+        iterations: settings.inner,
+        mask_iterations: settings.mask_iterations,
+        warm_start: true,
+    };
+    const SIDE: usize = 1;
+    let (x, fixed) = (&graphics.sides[SIDE], &graphics.sides[1 - SIDE]);
+    let small = fixed.q < k;
+    let system = padded(if small { fixed.q } else { k });
+    let choices = inner.mask_iterations.min(inner.iterations);
+    let aim = if small { Aim::Reflected } else { Aim::WithTarget };
+    let turn = Turn { from: 0, to: usize::from(!small), n: system, small };
+    let going = Ending { next: Next::Right, relaxation: inner.relaxation };
+    let [kq, kp, pq, nn] =
+        [(k, m), (k, n), (n, m), (system, system)].map(|(a, b)| 4.0 * padded(a) as f64 * padded(b) as f64);
+    let kept = 4.0 * budget as f64;
+    type Part<'a> = (&'static str, usize, f64, Box<dyn Fn(&mut Commands<'_>) + 'a>);
+    let parts: Vec<Part<'_>> = vec![
+        ("normalise", 1, 3.0 * kp, Box::new(|c| graphics.normalise(c, 1 - SIDE, &inner, small))),
+        ("gram", 1, kp + nn / 2.0, Box::new(|c| graphics.gram(c, &fixed.f, small, system))),
+        ("inverse", 2, 2.0 * nn, Box::new(|c| graphics.inverses[SIDE].run(c, &graphics.systems[..1]))),
+        ("target", usize::from(!small), kp + pq + kq, Box::new(|c| graphics.target(c, SIDE))),
+        ("iterate", inner.iterations, nn + 5.0 * kq, Box::new(|c| graphics.iterate(c, SIDE, 0, turn, going))),
+        ("choose", choices, 4.0 * kq, Box::new(|c| x.select.choose(c, &x.v, &x.mask, budget))),
+        ("right-hand sides", 1 + choices, 3.0 * kq, Box::new(|c| graphics.aim(c, SIDE, 0, 3, Scale::Stay, aim))),
+        ("error", 1, kp + kq + pq, Box::new(|c| _ = graphics.error(c, SIDE, 0))),
+        ("compare", 1, 3.0 * kq, Box::new(|c| graphics.compare(c, SIDE))),
+        ("pack", 1, 2.0 * kept + kq / 32.0, Box::new(|c| graphics.pack(c, SIDE))),
+    ];
+    let mut times = Vec::new();
+    for (name, often, bytes, record) in parts.into_iter().filter(|part| part.1 > 0) {
+        let seconds = |repeats: usize| -> Result<(f64, Counts), Error> {
+            let mut staging = Staging::new(gpu, 4);
+            let mut commands = Commands::new(gpu);
+            let begun = Instant::now();
+            (0..repeats).for_each(|_| record(&mut commands));
+            let counts = commands.counts();
+            staging.take(&mut commands, &graphics.scalars, 4);
+            staging.ask(&mut commands);
+            while !staging.ready(gpu)? {}
+            Ok((begun.elapsed().as_secs_f64(), counts))
+        };
+        // The first time it is compiled.
+        seconds(1)?;
+        let (once, counts) = seconds(1)?;
+        let more = ((0.1 / once.max(1e-6)) as usize).clamp(1, 50);
+        let (several, _) = seconds(1 + more)?;
+        let seconds = ((several - once) / more as f64).max(0.0);
+        let Counts { dispatches, flops, .. } = counts;
+        times.push(KernelTime { name, times: often, seconds, dispatches, flops, bytes });
+    }
+    Ok(times)
+}

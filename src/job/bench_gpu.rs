@@ -1,0 +1,120 @@
+//! How fast the solver is on a graphics adapter: by kernel, and a whole outer iteration, against what the device could do.
+
+use super::bench::gaussian;
+use crate::compute::Device;
+use crate::compute::gpu::{Gpu, Probe, copy_speed};
+use crate::factorize::{KernelTime, Settings, Solver, kernel_times};
+use serde::Serialize;
+use std::sync::Arc;
+use std::task::Poll;
+use web_time::Instant;
+
+/// One measured run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Measured {
+    /// Rows of W.
+    pub rows: usize,
+    /// Columns of W.
+    pub cols: usize,
+    /// k.
+    pub inner_dim: usize,
+    /// What the device is called.
+    pub adapter: String,
+    /// How it is spoken to.
+    pub interface: &'static str,
+    /// Outer iterations measured, after the first.
+    pub outer: usize,
+    /// An outer iteration of them.
+    pub seconds_per_outer: f64,
+    /// Until the first one was done: uploads, and what is compiled.
+    pub seconds_before: f64,
+    /// Our products with sides near W's, in 10⁹ operations a second.
+    pub gemm_gflops: f64,
+    /// Copies from memory to memory, in 10⁹ bytes a second, read and written.
+    pub copy_gbytes: f64,
+    /// What the matrix products of an outer iteration would take at that speed.
+    pub floor_seconds: f64,
+    /// seconds_per_outer / floor_seconds.
+    pub ratio: f64,
+    /// Kernels begun in an outer iteration.
+    pub dispatches: usize,
+    /// Submissions in an outer iteration.
+    pub submissions: usize,
+    /// Operations of its matrix products.
+    pub flops: f64,
+    /// Parts of the second half-step.
+    pub kernels: Vec<KernelTime>,
+    /// ‖W − AB‖/‖W‖ in the end.
+    pub relative_error: f64,
+}
+
+impl Measured {
+    /// What a kernel would take at the measured speeds: for its products or its bytes, whichever is more.
+    pub fn floor(&self, kernel: &KernelTime) -> f64 {
+        (kernel.flops / self.gemm_gflops).max(kernel.bytes / self.copy_gbytes) * 1e-9
+    }
+}
+
+/// Factorizes a random `rows`×`cols` matrix, rows ≤ cols, for `outer` iterations and one before them.
+pub fn measure(
+    gpu: &Arc<Gpu>,
+    rows: usize,
+    cols: usize,
+    settings: &Settings,
+    outer: usize,
+) -> Result<Measured, String> {
+    let w = gaussian(rows, cols);
+    let settings = Settings { outer: outer + 1, ..settings.clone() };
+    let said = |error: crate::compute::gpu::Error| error.to_string();
+    let gflops = || -> Result<f64, String> {
+        let mut probe = Probe::new(gpu.clone(), rows.clamp(256, 4096));
+        loop {
+            if let Poll::Ready(speed) = probe.poll().map_err(said)? {
+                return Ok(speed.gflops);
+            }
+        }
+    };
+    let before = gflops()?.max(gflops()?);
+    let copy_gbytes = copy_speed(gpu).map_err(said)? * 1e-9;
+    let begun = Instant::now();
+    let told = |error: crate::factorize::Error| error.to_string();
+    let mut solver = Solver::on(&w, &settings, &Device::Gpu(gpu.clone())).map_err(told)?;
+    let (mut relative_error, mut seconds_before) = (0.0, 0.0);
+    let (mut dispatches, mut submissions, mut flops) = (0, 0, 0.0);
+    while let Some(report) = solver.step().map_err(told)? {
+        if let Some(note) = report.note {
+            return Err(note);
+        }
+        relative_error = report.error;
+        if report.step == 2 {
+            seconds_before = begun.elapsed().as_secs_f64();
+        } else if report.outer == 2 {
+            let counts = solver.counts();
+            (dispatches, submissions) = (dispatches + counts.dispatches, submissions + counts.submissions);
+            flops += counts.flops;
+        }
+    }
+    let seconds_per_outer = (begun.elapsed().as_secs_f64() - seconds_before) / outer.max(1) as f64;
+    drop(solver);
+    let gemm_gflops = before.max(gflops()?);
+    let floor_seconds = flops / gemm_gflops * 1e-9;
+    Ok(Measured {
+        rows,
+        cols,
+        inner_dim: settings.inner_dim(rows, cols),
+        adapter: gpu.adapter().name.clone(),
+        interface: gpu.adapter().interface,
+        outer,
+        seconds_per_outer,
+        seconds_before,
+        gemm_gflops,
+        copy_gbytes,
+        floor_seconds,
+        ratio: seconds_per_outer / floor_seconds,
+        dispatches,
+        submissions,
+        flops,
+        kernels: kernel_times(gpu, &w, &settings).map_err(said)?,
+        relative_error,
+    })
+}
