@@ -61,6 +61,8 @@ pub struct Session {
     threads: Option<Threads>,
     recorded: bool,
     seconds: f64,
+    /// Since when a device is waited for.
+    waiting: Option<Instant>,
     settled: Settled,
     paused: bool,
     /// Steps to take although it is paused.
@@ -85,6 +87,7 @@ impl Session {
             stage: Stage::Waiting(Box::new((Opening::new(job.backend), job))),
             threads: None,
             seconds: 0.0,
+            waiting: None,
             settled: Settled::default(),
             paused: false,
             steps_left: 0,
@@ -161,15 +164,19 @@ impl Session {
             tell(Event::Snapshot(snapshot));
         }
         if self.paused && self.steps_left == 0 && !self.to_iteration_end {
+            self.waiting = None;
             return Ok(Flow::Wait);
         }
-        let begun = Instant::now();
+        let begun = self.waiting.take().unwrap_or_else(Instant::now);
         let stepped = threads.run(|| drive.poll());
         self.seconds += begun.elapsed().as_secs_f64();
         let progress = match stepped {
             Ok(Poll::Ready(Some(progress))) => progress,
             Ok(Poll::Ready(None)) => return self.end(End::Finished, None, tell),
-            Ok(Poll::Pending) => return Ok(Flow::Later),
+            Ok(Poll::Pending) => {
+                self.waiting = Some(Instant::now());
+                return Ok(Flow::Later);
+            }
             Err(error) if drive.has_result() => return self.end(End::Diverged, Some(error), tell),
             Err(error) => return Err(error.to_string()),
         };

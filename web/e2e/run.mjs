@@ -517,9 +517,10 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
   async "on WebGPU runs end as on the processor"() {
     const page = await open("", {}, () => {}, { within: gpuBrowser });
     await ready(page);
-    for (const [rows, cols] of [[64, 64], [150, 72], [256, 256]]) {
+    // In software a half-step takes seconds: small ones, and few.
+    for (const [rows, cols] of [[64, 64], [40, 96]]) {
       await order(page, { backend: "cpu" });
-      await order(page, { settings: { outer: 10 } });
+      await order(page, { settings: { outer: 3 } });
       await openLayer(page, `w${rows}x${cols}`, rows, cols);
       const own = await runOf(page, { act: "Start" });
       const run = await runOf(page, { backend: "gpu" });
@@ -532,7 +533,7 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
       const report = await exported(page);
       assert.equal(report.backend, "gpu");
       assert.match(report.adapter, /swiftshader/);
-      console.log(`    ${rows}×${cols}: error ${run.error.toFixed(5)} in ${again.seconds.toFixed(2)} s (${run.seconds.toFixed(2)} s the first time), on the processor ${own.error.toFixed(5)} in ${own.seconds.toFixed(2)} s`);
+      console.log(`    ${rows}×${cols}: error ${run.error.toFixed(5)} in ${again.seconds.toFixed(2)} s (the first time ${run.seconds.toFixed(2)} s), on the processor ${own.error.toFixed(5)} in ${own.seconds.toFixed(2)} s`);
     }
     // One in software is never taken on its own.
     await runOf(page, { backend: "auto" });
@@ -544,7 +545,7 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
   async "on WebGPU a run is paused, stepped and cancelled"() {
     const page = await open("", {}, () => {}, { within: gpuBrowser });
     await ready(page);
-    await openLayer(page, "paused", 256, 256);
+    await openLayer(page, "paused", 64, 64);
     await order(page, { backend: "gpu" });
     await order(page, { settings: { outer: 400 } });
     await order(page, { act: "Start" });
@@ -575,7 +576,7 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
         return globalThis.device = await request.apply(this, all);
       };` });
     await ready(page);
-    await openLayer(page, "lost", 128, 128);
+    await openLayer(page, "lost", 64, 64);
     await order(page, { backend: "gpu" });
     await order(page, { settings: { outer: 100 } });
     await order(page, { act: "Start" });
@@ -584,10 +585,10 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     const seen = await until(page, "the end, and the word of it", (seen) =>
       over(seen) && seen.messages.some((text) => text.includes("goes on on the processor")));
     console.log(`    ${seen.messages.find((text) => text.includes("goes on on the processor"))}`);
-    assert.equal(last(seen).nnz, 128 * 128 / 4);
+    assert.equal(last(seen).nnz, 64 * 64 / 4);
     assert.equal((await exported(page)).backend, "cpu");
     // The next run opens it again.
-    await runOf(page, { settings: { outer: 4 } });
+    await runOf(page, { settings: { outer: 2 } });
     assert.equal((await exported(page)).backend, "gpu");
     return page;
   },
