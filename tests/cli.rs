@@ -55,15 +55,6 @@ fn assert_refused(folder: &Path, arguments: &[&str], says: &str) {
     assert_eq!(listing(), before, "{arguments:?} left something behind");
 }
 
-/// A .npy of f32 values.
-fn npy(path: &Path, rows: usize, cols: usize, value: impl Fn(usize) -> f32) {
-    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {cols}), }}");
-    let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
-    bytes.extend(format!("{header:<117}\n").into_bytes());
-    bytes.extend((0..rows * cols).flat_map(|at| value(at).to_le_bytes()));
-    std::fs::write(path, bytes).unwrap();
-}
-
 fn some_values(at: usize) -> f32 {
     ((at * 7919 + at * at % 31) % 211) as f32 - 105.0
 }
@@ -71,7 +62,7 @@ fn some_values(at: usize) -> f32 {
 #[test]
 fn factorize_prints_every_key_and_writes_what_it_says() {
     let folder = folder("factorize");
-    npy(&folder.join("w.npy"), 32, 48, some_values);
+    common::npy(&folder.join("w.npy"), 32, 48, some_values);
     let report = json(&run(
         &folder,
         &["factorize", "w.npy", "--density", "0.3", "--outer", "12", "--json", "--out", "f.safetensors"],
@@ -106,7 +97,7 @@ fn factorize_prints_every_key_and_writes_what_it_says() {
 #[test]
 fn the_same_settings_give_the_same_bytes_whatever_the_threads() {
     let folder = folder("threads");
-    npy(&folder.join("w.npy"), 96, 96, some_values);
+    common::npy(&folder.join("w.npy"), 96, 96, some_values);
     let factors = |threads: &str, file: &str| {
         let done = run(&folder, &["factorize", "w.npy", "--outer", "6", "--threads", threads, "--out", file]);
         assert!(done.status.success(), "{}", text(&done.stderr));
@@ -121,7 +112,7 @@ fn the_same_settings_give_the_same_bytes_whatever_the_threads() {
 #[test]
 fn an_option_wins_over_the_preset() {
     let folder = folder("preset");
-    npy(&folder.join("w.npy"), 16, 16, some_values);
+    common::npy(&folder.join("w.npy"), 16, 16, some_values);
     let report = |more: &[&str]| {
         json(&run(&folder, &[&["factorize", "w.npy", "--preset", "published", "--json"], more].concat()))
     };
@@ -133,7 +124,7 @@ fn an_option_wins_over_the_preset() {
 #[test]
 fn an_existing_file_is_replaced_only_when_asked() {
     let folder = folder("force");
-    npy(&folder.join("w.npy"), 16, 16, some_values);
+    common::npy(&folder.join("w.npy"), 16, 16, some_values);
     std::fs::write(folder.join("f.safetensors"), "precious").unwrap();
     let arguments = ["factorize", "w.npy", "--outer", "2", "--out", "f.safetensors"];
     assert_refused(&folder, &arguments, "--force");
@@ -145,7 +136,7 @@ fn an_existing_file_is_replaced_only_when_asked() {
 #[test]
 fn a_page_about_the_run_is_written_with_and_without_factors() {
     let folder = folder("page");
-    npy(&folder.join("w.npy"), 24, 40, some_values);
+    common::npy(&folder.join("w.npy"), 24, 40, some_values);
     let arguments = ["factorize", "w.npy", "--outer", "3", "--report", "r.html"];
     let report = json(&run(&folder, &[&arguments[..], &["--json"]].concat()));
     let page = std::fs::read_to_string(folder.join("r.html")).unwrap();
@@ -174,9 +165,9 @@ fn a_page_about_the_run_is_written_with_and_without_factors() {
 #[test]
 fn what_cannot_be_done_is_refused_in_one_line() {
     let folder = folder("refused");
-    npy(&folder.join("w.npy"), 16, 16, some_values);
-    npy(&folder.join("nan.npy"), 4, 4, |at| if at == 6 { f32::NAN } else { 1.0 });
-    npy(&folder.join("empty.npy"), 0, 4, some_values);
+    common::npy(&folder.join("w.npy"), 16, 16, some_values);
+    common::npy(&folder.join("nan.npy"), 4, 4, |at| if at == 6 { f32::NAN } else { 1.0 });
+    common::npy(&folder.join("empty.npy"), 0, 4, some_values);
     std::fs::write(folder.join("cut.safetensors"), [8, 0, 0]).unwrap();
     std::fs::write(folder.join("huge.safetensors"), 10_000_000_000u64.to_le_bytes()).unwrap();
     std::fs::create_dir(folder.join("nothing")).unwrap();
@@ -246,7 +237,7 @@ fn flags_without_effect_end_with_2() {
 #[test]
 fn nothing_is_fitted_into_no_budget() {
     let folder = folder("no-budget");
-    npy(&folder.join("w.npy"), 64, 64, some_values);
+    common::npy(&folder.join("w.npy"), 64, 64, some_values);
     assert_refused(&folder, &["sweep", "w.npy", "--figure", "sizes", "--density", "1e-6"], "no point of this sweep");
     assert_refused(&folder, &["factorize", "w.npy", "--method", "magnitude", "--density", "1e-6"], "too few");
 }
@@ -292,7 +283,7 @@ fn without_a_display_the_example_runs_in_the_terminal() {
 #[test]
 fn a_window_that_cannot_open_says_what_to_do_instead() {
     let folder = folder("no-window");
-    npy(&folder.join("w.npy"), 16, 16, some_values);
+    common::npy(&folder.join("w.npy"), 16, 16, some_values);
     assert_refused(&folder, &["w.npy"], "dsf-explorer inspect w.npy");
 }
 
@@ -314,7 +305,7 @@ fn written(folder: &Path, arguments: &[&str]) -> (Value, Value, dsf_explorer::fa
 #[test]
 fn presets_and_expansions_are_what_they_say() {
     let folder = folder("presets");
-    npy(&folder.join("w.npy"), 24, 40, some_values);
+    common::npy(&folder.join("w.npy"), 24, 40, some_values);
     for preset in Preset::ALL {
         let (report, settings, factors) =
             written(&folder, &["factorize", "w.npy", "--density", "0.4", "--preset", preset.name()]);
@@ -342,7 +333,7 @@ fn presets_and_expansions_are_what_they_say() {
 fn orientation_and_split_say_who_gets_the_nonzeros() {
     let folder = folder("orientation");
     for (file, rows, cols) in [("wide.npy", 24, 40), ("tall.npy", 40, 24), ("square.npy", 30, 30)] {
-        npy(&folder.join(file), rows, cols, some_values);
+        common::npy(&folder.join(file), rows, cols, some_values);
         let budget = Budget::new(rows, cols, &Settings { density: 0.4, ..Settings::default() }).unwrap();
         let arguments =
             |more: &[&'static str]| [&["factorize", file, "--density", "0.4", "--outer", "8"], more].concat();
@@ -372,9 +363,9 @@ fn orientation_and_split_say_who_gets_the_nonzeros() {
 
 /// A layer's weights and two sets of inputs.
 fn layer(folder: &Path) {
-    npy(&folder.join("w.npy"), 20, 28, some_values);
-    npy(&folder.join("x.npy"), 60, 28, |at| some_values(3 * at + at / 28) * (1 + at % 28) as f32);
-    npy(&folder.join("other.npy"), 50, 28, |at| some_values(5 * at + 7) * (1 + at % 28) as f32);
+    common::npy(&folder.join("w.npy"), 20, 28, some_values);
+    common::npy(&folder.join("x.npy"), 60, 28, |at| some_values(3 * at + at / 28) * (1 + at % 28) as f32);
+    common::npy(&folder.join("other.npy"), 50, 28, |at| some_values(5 * at + 7) * (1 + at % 28) as f32);
 }
 
 #[test]
@@ -481,8 +472,8 @@ fn finalisation_lowers_the_error_and_can_be_left_out() {
 fn a_fixed_mask_is_shared_by_a_seed() {
     let folder = folder("fixed");
     let random = |seed| common::random(32, 32, seed);
-    npy(&folder.join("w.npy"), 32, 32, |at| random(1).as_slice()[at]);
-    npy(&folder.join("v.npy"), 32, 32, |at| random(2).as_slice()[at]);
+    common::npy(&folder.join("w.npy"), 32, 32, |at| random(1).as_slice()[at]);
+    common::npy(&folder.join("v.npy"), 32, 32, |at| random(2).as_slice()[at]);
     let first = |file: &str, seed: &str| {
         let (report, _, factors) =
             written(&folder, &["factorize", file, "--density", "0.4", "--fixed-mask", "--seed", seed]);
@@ -502,8 +493,8 @@ fn a_fixed_mask_is_shared_by_a_seed() {
 fn what_is_wrong_with_settings_and_inputs_is_said() {
     let folder = folder("inputs");
     layer(&folder);
-    npy(&folder.join("nan.npy"), 4, 28, |at| if at == 30 { f32::NAN } else { 1.0 });
-    npy(&folder.join("none.npy"), 0, 28, some_values);
+    common::npy(&folder.join("nan.npy"), 4, 28, |at| if at == 30 { f32::NAN } else { 1.0 });
+    common::npy(&folder.join("none.npy"), 0, 28, some_values);
     std::fs::write(folder.join("text.safetensors"), "no numbers").unwrap();
     let refused = |more: &[&str], says: &str| {
         assert_refused(&folder, &[&["factorize", "w.npy", "--json", "--out", "f.safetensors"], more].concat(), says);
@@ -520,7 +511,7 @@ fn what_is_wrong_with_settings_and_inputs_is_said() {
         refused(&["--preset", "best", setting, value], says);
     }
     // Weights for inputs: 20 of them in w.npy's rows, but 28 columns.
-    npy(&folder.join("narrow.npy"), 60, 20, some_values);
+    common::npy(&folder.join("narrow.npy"), 60, 20, some_values);
     for (file, says) in [
         ("narrow.npy", "[samples, 28]"),
         ("nan.npy", "row 1, column 2"),
@@ -578,8 +569,8 @@ fn bench_reports_phases_and_the_floor() {
 #[test]
 fn every_method_is_factorized_and_written() {
     let folder = folder("methods");
-    npy(&folder.join("w.npy"), 24, 40, some_values);
-    npy(&folder.join("x.npy"), 90, 40, |at| some_values(3 * at + at / 40) * (1 + at % 40) as f32);
+    common::npy(&folder.join("w.npy"), 24, 40, some_values);
+    common::npy(&folder.join("x.npy"), 90, 40, |at| some_values(3 * at + at / 40) * (1 + at % 40) as f32);
     for (method, kept, inner) in [
         ("magnitude", 288, false),
         ("wanda", 288, false),
@@ -621,8 +612,8 @@ fn every_method_is_factorized_and_written() {
 #[test]
 fn compare_puts_methods_side_by_side() {
     let folder = folder("compare");
-    npy(&folder.join("w.npy"), 24, 40, some_values);
-    npy(&folder.join("x.npy"), 90, 40, |at| some_values(3 * at + at / 40) * (1 + at % 40) as f32);
+    common::npy(&folder.join("w.npy"), 24, 40, some_values);
+    common::npy(&folder.join("x.npy"), 90, 40, |at| some_values(3 * at + at / 40) * (1 + at % 40) as f32);
     let output = run(&folder, &["compare", "w.npy", "--density", "0.3", "--json"]);
     let reports = json(&output);
     let methods: Vec<&str> =

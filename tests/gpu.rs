@@ -7,6 +7,7 @@ mod common;
 use dsf_explorer::compute::Device;
 use dsf_explorer::compute::gpu::Gpu;
 use dsf_explorer::factorize::{Settings, Solver};
+use dsf_explorer::matrix::Matrix;
 use dsf_explorer::measure;
 use dsf_explorer::model::{Orientation, open};
 use std::sync::Arc;
@@ -107,4 +108,40 @@ fn one_device_gives_the_same_twice() {
         (errors, solver.finish())
     };
     assert!(run() == run());
+}
+
+fn explorer(out: &std::path::Path, w: &Matrix, drivers: Option<&str>) -> (serde_json::Value, String) {
+    let file = out.join("w.npy");
+    common::npy(&file, w.rows(), w.cols(), |at| w.as_slice()[at]);
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_dsf-explorer"));
+    command.args(["factorize", "--tensor", "w", "--backend", "gpu", "--json", "--outer", "6"]).arg(&file);
+    // Where the system's loader looks for drivers.
+    drivers
+        .into_iter()
+        .for_each(|drivers| _ = command.env("VK_DRIVER_FILES", drivers).env("VK_ICD_FILENAMES", drivers));
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    (serde_json::from_slice(&output.stdout).unwrap(), said)
+}
+
+#[test]
+fn the_command_line_says_where_it_computed() {
+    let Some(gpu) = gpu() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let w = common::random(60, 80, 3);
+    let (report, said) = explorer(folder.path(), &w, None);
+    assert_eq!((report["backend"].as_str(), report["adapter"].as_str()), (Some("gpu"), Some(&*gpu.adapter().name)));
+    assert!(!said.contains("processor"), "{said}");
+}
+
+/// Only where drivers are found through Vulkan's loader.
+#[test]
+#[cfg(target_os = "linux")]
+fn without_an_adapter_the_processor_does_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (report, said) = explorer(folder.path(), &common::random(60, 80, 3), Some("/nowhere"));
+    assert_eq!((report["backend"].as_str(), &report["adapter"]), (Some("cpu"), &serde_json::Value::Null));
+    assert!(said.contains("no graphics adapter that can compute was found"), "{said}");
+    assert!(said.contains("the run is done on the processor"), "{said}");
 }

@@ -7,6 +7,7 @@ use super::tuning::Tuning;
 use super::{Failure, Usage, output};
 use dsf_explorer::compress::{self, Compression, Densities, Folder, Inputs, Output, Plan, Step, Totals};
 use dsf_explorer::export::{self, Layout, RunReport};
+use dsf_explorer::job::{self, Backend};
 use dsf_explorer::language::{LayerId, Linear, Llama};
 use dsf_explorer::methods::Method;
 use dsf_explorer::model;
@@ -63,6 +64,10 @@ pub struct Compress {
     #[arg(long, value_enum, value_delimiter = ',', default_value = "merged")]
     layout: Vec<Layout>,
 
+    /// Where to compute the runs of dsf
+    #[arg(long, value_enum, default_value = "cpu")]
+    backend: Backend,
+
     /// Worker threads; the result does not depend on them [default: all processors]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -117,6 +122,7 @@ impl Compress {
     fn compress(&self, threads: usize) -> Result<(), Failure> {
         let start = Instant::now();
         self.given.refuse_for(&[self.method.method])?;
+        self.method.check_backend(self.backend)?;
         if self.method.method != Method::Dsf && self.layout.iter().any(|layout| *layout != Layout::Merged) {
             return Err(Usage(compress::Error::NoFactors { method: self.method.method.title() }.to_string()).into());
         }
@@ -147,7 +153,10 @@ impl Compress {
         let statistics = self.save_calibration.is_some();
         let folder = Folder::open(&model, &plan, &inputs, &out, self.force, statistics)?;
         let clock = move || start.elapsed().as_secs_f64();
-        let work = Compression::new(&model, plan.clone(), &inputs, folder.store(), Box::new(clock))?;
+        let largest = model.layers().map(|id| model.shape(id)).max_by_key(|(rows, cols)| rows * cols);
+        let (device, note) = job::device(self.backend, largest.unwrap_or((1, 1)), &self.tuning.settings, threads);
+        note.iter().for_each(|note| eprintln!("note: {note}"));
+        let work = Compression::new(&model, plan.clone(), &inputs, folder.store(), Box::new(clock))?.on(device);
         let reports = drive(&model, &plan, work)?;
         let seconds = reports.iter().map(|report| report.seconds).sum::<f64>().max(start.elapsed().as_secs_f64());
         let totals = Totals::new(reports, plan.dense_weights(model.config()), plan.densities.all, seconds);
@@ -238,6 +247,7 @@ fn drive(model: &Llama, plan: &Plan, mut work: Compression) -> Result<Vec<RunRep
                 bar.update(before / all, 0.0, &format!("{layer}: inputs collected"));
             }
             Step::Layer(id, progress) => {
+                progress.note.iter().for_each(|note| bar.say(note));
                 show(id, progress.done);
             }
             Step::Found(layer) => {

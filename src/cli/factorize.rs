@@ -100,12 +100,7 @@ impl Factorize {
     /// Everything that can be refused is refused before the run starts.
     pub fn run(self) -> Result<(), Failure> {
         self.given.refuse_for(&[self.method.method])?;
-        if self.method.method != Method::Dsf && self.backend != Backend::Cpu {
-            return Err(Usage(
-                "--backend is for dsf, other methods are computed on the processor: leave it out".into(),
-            )
-            .into());
-        }
+        self.method.check_backend(self.backend)?;
         let settings = &self.tuning.settings;
         settings.check()?;
         for file in [&self.out, &self.report].into_iter().flatten() {

@@ -1,7 +1,9 @@
 //! The flags that say how a layer is replaced.
 
+use super::{Failure, Usage};
 use dsf_explorer::compare::Candidate;
 use dsf_explorer::factorize::Settings;
+use dsf_explorer::job::Backend;
 use dsf_explorer::methods::{Method, Threshold};
 
 /// A method.
@@ -27,6 +29,15 @@ impl MethodArgs {
     /// With the settings of a DSF run, of which other methods take the density.
     pub fn candidate(&self, settings: &Settings) -> Candidate {
         Candidate { method: self.method, settings: settings.clone(), threshold: self.threshold() }
+    }
+
+    /// Refuses what has no effect.
+    pub fn check_backend(&self, backend: Backend) -> Result<(), Failure> {
+        if self.method != Method::Dsf && backend != Backend::Cpu {
+            let why = "--backend is for dsf, other methods are computed on the processor: leave it out";
+            return Err(Usage(why.into()).into());
+        }
+        Ok(())
     }
 
     /// Over what entries compete.

@@ -62,6 +62,10 @@ fn styled(name: &str, template: &str) -> ProgressBar {
     bar
 }
 
+fn say_above(bar: &ProgressBar, note: &str) {
+    bar.suspend(|| eprintln!("note: {note}"));
+}
+
 /// A bar on standard error, only where that is a terminal.
 pub struct Bar(ProgressBar);
 
@@ -85,7 +89,7 @@ impl Bar {
 
     /// Says something above it.
     pub fn say(&self, note: &str) {
-        self.0.suspend(|| eprintln!("note: {note}"));
+        say_above(&self.0, note);
     }
 
     /// Leaves the screen as if it had never been there.
@@ -131,6 +135,11 @@ impl Share {
         self.0.set_position((1000.0 * share) as u64);
         let left = if left > 0.0 { format!("{left:.0} s left, ") } else { String::new() };
         self.0.set_message(format!("{left}{what}"));
+    }
+
+    /// Says something above it.
+    pub fn say(&self, note: &str) {
+        say_above(&self.0, note);
     }
 
     /// Leaves the screen as if it had never been there.

@@ -1,6 +1,7 @@
 //! The way through the model, one step at a time.
 
 use super::{CompressedLayer, Error, Inputs, Plan, Store};
+use crate::compute::Device;
 use crate::export::{self, Export, Layout, RunReport};
 use crate::factorize::{Budget, Calibration};
 use crate::job::{Drive, End, Problem, Progress};
@@ -42,6 +43,8 @@ pub struct Compression {
     waiting: VecDeque<LayerId>,
     statistics: Option<Arc<Calibration>>,
     run: Option<Run>,
+    /// What runs are computed on.
+    device: Device,
 }
 
 /// Where the statistics come from, and what gives the order of the layers.
@@ -87,8 +90,13 @@ impl Compression {
             Inputs::Saved(checkpoint) => list(Some(checkpoint.clone())),
             Inputs::Windows(windows) => Source::Walk { walk: Box::new(Walk::new(model, windows)?), entered: false },
         };
-        let (waiting, statistics, run) = Default::default();
-        Ok(Self { model: model.clone(), plan, source, store, clock, waiting, statistics, run })
+        let (waiting, statistics, run, device) = Default::default();
+        Ok(Self { model: model.clone(), plan, source, store, clock, waiting, statistics, run, device })
+    }
+
+    /// The same with the runs of DSF on any device.
+    pub fn on(self, device: Device) -> Self {
+        Self { device, ..self }
     }
 
     /// The next step; `None` when all layers are done.
@@ -171,7 +179,7 @@ impl Compression {
         match self.plan.method {
             Method::Dsf => {
                 let failed = |error: crate::factorize::Error| layer_error(id, error);
-                let drive = Drive::new(problem.clone(), &self.plan.settings_of(id)).map_err(failed)?;
+                let drive = Drive::on(problem.clone(), &self.plan.settings_of(id), &self.device).map_err(failed)?;
                 let seconds = (self.clock)() - start;
                 self.run = Some(Run { layer, problem, drive, seconds });
                 self.run_step().map(Some)
@@ -205,6 +213,8 @@ impl Compression {
             Err(_) if run.drive.has_result() => (None, End::Diverged),
             Err(error) => return Err(layer_error(id, error)),
         };
+        // It may have been lost on the way.
+        self.device = run.drive.device().clone();
         let Some(mut progress) = stepped else {
             let outcome = run.drive.finish(end, run.seconds).map_err(|error| layer_error(id, error))?;
             let (layer, dtype) = (&run.layer, None);

@@ -35,6 +35,15 @@ impl Device {
         }
     }
 
+    /// The same, opened anew if it was lost.
+    pub(crate) fn alive(&self) -> Self {
+        match self {
+            #[cfg(feature = "gpu")]
+            Self::Gpu(gpu) if gpu.check().is_err() => self.again(),
+            _ => self.clone(),
+        }
+    }
+
     /// The same opened anew, after it was lost; the processor where that cannot be, or cannot be waited for.
     pub(crate) fn again(&self) -> Self {
         match self {

@@ -40,7 +40,7 @@ pub(super) struct Opening {
 }
 
 /// A device, and if it is not what was asked for, why.
-pub(super) type Opened = (Device, Option<String>);
+pub type Opened = (Device, Option<String>);
 
 impl Opening {
     pub fn new(backend: Backend) -> Self {
@@ -88,6 +88,18 @@ impl Opening {
     pub fn poll(&mut self, _: (usize, usize), _: &Settings, _: usize) -> Poll<Opened> {
         let note = "this build has no graphics backend (feature `gpu`); the run is done on the processor";
         Poll::Ready((Device::Cpu, (self.backend == Backend::Gpu).then(|| note.into())))
+    }
+}
+
+/// The device for a run on a W `rows`×`cols`, which on the processor has so many threads; and if it is not what was asked
+/// for, why. It is waited for.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn device(backend: Backend, shape: (usize, usize), settings: &Settings, threads: usize) -> Opened {
+    let mut opening = Opening::new(backend);
+    loop {
+        if let Poll::Ready(opened) = opening.poll(shape, settings, threads) {
+            return opened;
+        }
     }
 }
 

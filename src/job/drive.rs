@@ -97,6 +97,8 @@ pub struct Progress {
     pub report: Option<Report>,
     /// The layer-wise error after the last step of the finalisation.
     pub layer_error: Option<f64>,
+    /// Something that happened to the device it is computed on.
+    pub note: Option<String>,
     /// Steps done, of all stages.
     pub step: usize,
     /// Steps of the whole run.
@@ -271,6 +273,7 @@ impl Drive {
         if let Some(held_out) = &problem.held_out {
             held_out.check_inputs(problem.weight.cols())?;
         }
+        let device = &device.alive();
         let search = Search::on(&target, settings, device)?;
         let finalize = finalize_steps(&problem, settings);
         let mut steps = 2 * settings.outer + finalize;
@@ -315,7 +318,7 @@ impl Drive {
 
     /// The same without waiting for a device that cannot be waited for; see [`Solver::poll`].
     pub fn poll(&mut self) -> Result<Poll<Option<Progress>>, Error> {
-        let (mut report, mut layer_error) = (None, None);
+        let (mut report, mut layer_error, mut note) = (None, None, None);
         let stage = match &mut self.state {
             State::Search(search) => {
                 match search.poll()? {
@@ -329,6 +332,7 @@ impl Drive {
                 let Poll::Ready(done) = solver.poll()? else { return Ok(Poll::Pending) };
                 report = done;
                 let Some(report) = &report else { return Ok(Poll::Ready(None)) };
+                note = report.note.clone();
                 if report.step.is_multiple_of(2) {
                     self.history.push(report.error);
                 }
@@ -340,6 +344,7 @@ impl Drive {
             State::Finalize(finalizer) => {
                 let Some(done) = finalizer.step()? else { return Ok(Poll::Ready(None)) };
                 layer_error = Some(done.layer_error);
+                note = done.note;
                 Stage::Finalize
             }
             State::Polish(factors, waiting) => {
@@ -364,7 +369,7 @@ impl Drive {
         self.step += 1;
         let done = if self.step == self.steps { 1.0 } else { (self.work / self.works).min(1.0) };
         let (step, steps, seconds, settled) = (self.step, self.steps, 0.0, Settled::default());
-        Ok(Poll::Ready(Some(Progress { stage, report, layer_error, step, steps, done, seconds, settled })))
+        Ok(Poll::Ready(Some(Progress { stage, report, layer_error, note, step, steps, done, seconds, settled })))
     }
 
     /// From a stage that is over to the next.
@@ -382,7 +387,9 @@ impl Drive {
                 match &self.problem.calibration {
                     Some(calibration) if settings.finalize => {
                         let finalize = finalize(settings);
-                        match Finalizer::new(&self.problem.weight, factors.clone(), calibration, &finalize) {
+                        let begun =
+                            Finalizer::on(&self.problem.weight, factors.clone(), calibration, &finalize, &self.device);
+                        match begun {
                             Ok(finalizer) => {
                                 self.before_finalize = Some(finalizer.layer_error());
                                 State::Finalize(Box::new(finalizer))
@@ -415,6 +422,14 @@ impl Drive {
             calibration.unscale_inputs(&mut factors.b)?;
         }
         Ok(factors)
+    }
+
+    /// Where it is computed, as of now.
+    pub fn device(&self) -> &Device {
+        match &self.state {
+            State::Factorize(solver) => solver.device(),
+            _ => &self.device,
+        }
     }
 
     /// Whether there are factors worth keeping: an outer iteration has ended with the whole budget.

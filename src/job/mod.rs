@@ -11,6 +11,8 @@ pub mod bench_gpu;
 mod drive;
 mod session;
 
-pub use backend::{Backend, adapter};
+#[cfg(not(target_arch = "wasm32"))]
+pub use backend::device;
+pub use backend::{Backend, Opened, adapter};
 pub use drive::{Command, Drive, End, Event, LayerErrors, Outcome, Place, Problem, Progress, Settled, Snapshot, Stage};
 pub use session::{Job, Session, run};

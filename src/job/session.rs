@@ -183,7 +183,7 @@ impl Session {
         self.steps_left = self.steps_left.saturating_sub(1);
         let last = progress.step == progress.steps;
         let report = progress.report.as_ref();
-        report.and_then(|report| report.note.clone()).into_iter().for_each(|note| tell(Event::Note(note)));
+        progress.note.iter().for_each(|note| tell(Event::Note(note.clone())));
         let iteration_ended = report.is_none_or(|report| report.step.is_multiple_of(2));
         if progress.step <= 2 {
             self.settled = Settled { done: progress.done, seconds: self.seconds };

@@ -8,7 +8,7 @@ use rand_pcg::{
     Pcg64Mcg,
     rand_core::{Rng, SeedableRng},
 };
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The folder of real weights, from `DSF_TEST_DATA`. Without the variable the caller is skipped, with it the data have
 /// to be there.
@@ -63,4 +63,13 @@ pub fn run(problem: Problem, settings: &Settings, threads: Option<usize>) -> Res
         Event::Stepped(_) | Event::Snapshot(_) | Event::Note(_) => {}
     });
     end.expect("a run ends")
+}
+
+/// A .npy of f32 values.
+pub fn npy(path: &Path, rows: usize, cols: usize, value: impl Fn(usize) -> f32) {
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {cols}), }}");
+    let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    bytes.extend(format!("{header:<117}\n").into_bytes());
+    bytes.extend((0..rows * cols).flat_map(|at| value(at).to_le_bytes()));
+    std::fs::write(path, bytes).unwrap();
 }

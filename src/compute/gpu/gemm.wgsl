@@ -86,6 +86,21 @@ fn put_b(e: u32, value: vec4f) {
     }
 }
 
+var<workgroup> parts: array<f32, THREADS>;
+
+// The sum of all threads' numbers, in a fixed order.
+fn total(index: u32, mine: f32) -> f32 {
+    parts[index] = mine;
+    workgroupBarrier();
+    for (var half = THREADS / 2u; half > 0u; half /= 2u) {
+        if index < half {
+            parts[index] += parts[index + half];
+        }
+        workgroupBarrier();
+    }
+    return parts[0];
+}
+
 @compute @workgroup_size(SIDE, SIDE)
 fn main(
     @builtin(workgroup_id) group: vec3u,

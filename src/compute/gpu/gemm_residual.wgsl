@@ -4,7 +4,6 @@
 @group(0) @binding(4) var<storage, read_write> sums: array<f32>;
 
 var<private> sum: f32 = 0.0;
-var<workgroup> parts: array<f32, THREADS>;
 
 fn finish(row: u32, four: u32, value: vec4f) {
     let rest = t[params.c_at + row * params.c_stride + four] - value;
@@ -12,15 +11,8 @@ fn finish(row: u32, four: u32, value: vec4f) {
 }
 
 fn conclude(tile: u32, index: u32) {
-    parts[index] = sum;
-    workgroupBarrier();
-    for (var half = THREADS / 2u; half > 0u; half /= 2u) {
-        if index < half {
-            parts[index] += parts[index + half];
-        }
-        workgroupBarrier();
-    }
+    let all = total(index, sum);
     if index == 0u {
-        sums[params.sums_at + tile] = parts[0];
+        sums[params.sums_at + tile] = all;
     }
 }

@@ -18,6 +18,15 @@ pub struct Columns {
 }
 
 impl Columns {
+    /// All in one slab, or why that cannot be bound.
+    pub fn whole(gpu: &Gpu, rows: usize, count: usize) -> Result<Self, Error> {
+        let (limit, needed) = (gpu.binding_limit(), 4 * (padded(rows) * padded(count)) as u64);
+        if needed > limit {
+            return Err(Error::TooLarge { adapter: gpu.adapter().name.clone(), limit, needed });
+        }
+        Ok(Self { count, slabs: vec![(0, padded(count))] })
+    }
+
     /// So that a slab with at most `rows` rows can be bound.
     pub fn new(gpu: &Gpu, rows: usize, count: usize) -> Result<Self, Error> {
         let (limit, all) = (gpu.binding_limit(), padded(count));

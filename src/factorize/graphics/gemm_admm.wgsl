@@ -15,7 +15,6 @@ override NEXT: u32 = 0u;
 @group(0) @binding(8) var<storage> scalars: array<f32>;
 
 var<private> outside: f32 = 0.0;
-var<workgroup> parts: array<f32, THREADS>;
 
 fn finish(row: u32, four: u32, value: vec4f) {
     let at = row * params.c_stride + four;
@@ -43,15 +42,8 @@ fn finish(row: u32, four: u32, value: vec4f) {
 }
 
 fn conclude(tile: u32, index: u32) {
-    parts[index] = outside;
-    workgroupBarrier();
-    for (var half = THREADS / 2u; half > 0u; half /= 2u) {
-        if index < half {
-            parts[index] += parts[index + half];
-        }
-        workgroupBarrier();
-    }
+    let all = total(index, outside);
     if index == 0u {
-        sums[params.sums_at + tile] = parts[0];
+        sums[params.sums_at + tile] = all;
     }
 }

@@ -3,20 +3,24 @@
 //! All of it stays there. What comes back after each half-step is its sums, and the factor it solved for, packed: so the
 //! processor can show it, keep it, and go on from it when the device is lost.
 
+mod admm;
 mod bench;
 mod kept;
+mod rows;
 #[cfg(test)]
 mod tests;
 
 use super::engine::Done;
 use super::half_step::{Inner, Outcome};
 use crate::compute::gpu::{
-    Columns, Commands, Counts, Error, Finish, FinishParams, Gpu, Inverse, Kernel, Operand, Product, Select, Shape,
-    Slabs, Source, Staging, padded,
+    Columns, Commands, Counts, Error, Gpu, Inverse, Kernel, Operand, Product, Select, Shape, Slabs, Source, Staging,
+    padded,
 };
 use crate::matrix::Matrix;
+use admm::{How, Next};
 pub use bench::{KernelTime, kernel_times};
 pub(super) use kept::Kept;
+pub(super) use rows::{admm_rows, multiply};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -37,6 +41,25 @@ struct Params {
     rho0: f32,
     rho: f32,
     small: u32,
+}
+
+impl Params {
+    /// For a slab of a matrix with so many rows.
+    fn of_slab(columns: &Columns, slab: usize, rows: usize) -> Self {
+        let cols = columns.slabs[slab].1;
+        Self {
+            fours: (cols / 4) as u32,
+            words: (cols / 32) as u32,
+            slab: slab as u32,
+            slabs: columns.slabs.len() as u32,
+            rows: rows as u32,
+            slot: 0,
+            ridge: 0.0,
+            rho0: 0.0,
+            rho: 0.0,
+            small: 0,
+        }
+    }
 }
 
 /// What V does before right-hand sides are made of it; see `SCALE` in `rows.wgsl`.
@@ -217,20 +240,7 @@ impl Graphics {
     }
 
     fn params(&self, side: usize, slab: usize) -> Params {
-        let columns = &self.sides[side].columns;
-        let cols = columns.slabs[slab].1;
-        Params {
-            fours: (cols / 4) as u32,
-            words: (cols / 32) as u32,
-            slab: slab as u32,
-            slabs: columns.slabs.len() as u32,
-            rows: self.k as u32,
-            slot: 0,
-            ridge: 0.0,
-            rho0: 0.0,
-            rho: 0.0,
-            small: 0,
-        }
+        Params::of_slab(&self.sides[side].columns, slab, self.k)
     }
 
     /// F of a side, its norms, and the shifts and weights of a half-step with it.
@@ -354,18 +364,8 @@ impl Graphics {
             let (next, mask) = (&x.r[turn.to].slabs[s].buffer, &x.mask.slabs[s].buffer);
             let (across, down) = product.shape.tiles();
             let buffers = [(3, &v.buffer), (4, mask), (5, h), (6, next), (7, &self.primal), (8, &self.scalars)];
-            let constants: &[(&'static str, f64)] = match (turn.small, finish.next) {
-                (false, Next::Nothing) => &[("SMALL", 0.0), ("NEXT", 0.0)],
-                (false, Next::Right) => &[("SMALL", 0.0), ("NEXT", 1.0)],
-                (false, Next::Sparse) => &[("SMALL", 0.0), ("NEXT", 2.0)],
-                (true, Next::Nothing) => &[("SMALL", 1.0), ("NEXT", 0.0)],
-                (true, Next::Right) => &[("SMALL", 1.0), ("NEXT", 1.0)],
-                (true, Next::Sparse) => &[("SMALL", 1.0), ("NEXT", 2.0)],
-            };
-            let relaxation = finish.relaxation;
-            let params = FinishParams { stride: cols, sums_at, slot: 3, relaxation, ..FinishParams::default() };
-            product
-                .run(commands, &Finish { text: include_str!("gemm_admm.wgsl"), constants, buffers: &buffers, params });
+            let Ending { next, relaxation } = finish;
+            admm::finish(commands, &product, &buffers, How { small: turn.small, next, relaxation, sums_at });
             sums_at += across * down;
         }
     }
@@ -546,15 +546,4 @@ struct Turn {
 struct Ending {
     next: Next,
     relaxation: f32,
-}
-
-/// What an iteration leaves for the next.
-#[derive(Clone, Copy, PartialEq)]
-enum Next {
-    /// Nothing yet: the mask is chosen first.
-    Nothing,
-    /// Its right-hand sides.
-    Right,
-    /// It was the last one: Z.
-    Sparse,
 }

@@ -1,6 +1,6 @@
 use crate::compute::Device;
 use crate::compute::gpu::tests::limited;
-use crate::factorize::{Preset, Settings, Solver};
+use crate::factorize::{Calibration, Finalize, Finalizer, Preset, Settings, Solver};
 use crate::matrix::Matrix;
 use std::sync::Arc;
 
@@ -47,6 +47,32 @@ fn half_steps_agree_with_the_processors() {
                 let (a, b) = (here.factors(), there.factors());
                 assert_eq!((a.a.nnz(), a.b.nnz()), (b.a.nnz(), b.b.nnz()));
             }
+        }
+    }
+}
+
+#[test]
+fn values_are_finalized_as_by_the_processor() {
+    // In one buffer; and so that nothing fits, which is the processor's then.
+    for (limit, shapes) in [(u64::MAX, &[(40, 70), (130, 70), (65, 129)][..]), (20 * 1024, &[(40, 70)][..])] {
+        let Some(gpu) = limited(limit).map(Arc::new) else { return };
+        for &(rows, cols) in shapes {
+            let w = matrix(rows, cols);
+            let mut solver = Solver::new(&w, &Settings { density: 0.4, outer: 10, ..Settings::default() }).unwrap();
+            while solver.step().unwrap().is_some() {}
+            let factors = solver.finish();
+            let inputs = Calibration::from_samples(&matrix(2 * cols, cols)).unwrap();
+            let error = |device: Device| {
+                let mut finalizer = Finalizer::on(&w, factors.clone(), &inputs, &Finalize::default(), &device).unwrap();
+                let report = finalizer.step().unwrap().unwrap();
+                assert_eq!(report.note, None);
+                assert_eq!(finalizer.factors().nnz(), factors.nnz());
+                (finalizer.layer_error(), report.layer_error)
+            };
+            let (before, here) = error(Device::Cpu);
+            let (_, there) = error(Device::Gpu(gpu.clone()));
+            assert!(before <= here, "{before} {here}");
+            assert!((there / here - 1.0).abs() < 1e-4, "{rows}×{cols}: {here} {there}");
         }
     }
 }

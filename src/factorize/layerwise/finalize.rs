@@ -4,7 +4,7 @@ use super::masked::{Masked, exact_rows};
 use super::regression::{RIDGE, Regression, norms, root_or_1, scale};
 
 use super::Calibration;
-use crate::compute::{Eigen, gram, product, symmetric_eigen};
+use crate::compute::{Device, Eigen, gram, product, symmetric_eigen};
 use crate::factorize::{Error, Factor, Factors, scale_of};
 use crate::matrix::Matrix;
 use crate::measure::{output_energy, residual_energy};
@@ -90,6 +90,8 @@ pub struct FinalizeReport {
     pub layer_error: f64,
     /// Whether these are the best values so far.
     pub best: bool,
+    /// Something that happened to the device it is computed on.
+    pub note: Option<String>,
 }
 
 /// A finalisation in progress: [`Finalizer::step`] solves for one factor, with the other held.
@@ -111,6 +113,9 @@ pub struct Finalizer {
     errors: Errors,
     /// The plain error it began with.
     start: f64,
+    /// Where products and the iterations on A are computed.
+    device: Device,
+    note: Option<String>,
 }
 
 /// What stays the same over all steps.
@@ -142,6 +147,17 @@ struct Errors {
 impl Finalizer {
     /// For W `[out, in]` ≈ A·B; the factors' zeros stay zeros.
     pub fn new(w: &Matrix, factors: Factors, calibration: &Calibration, settings: &Finalize) -> Result<Self, Error> {
+        Self::on(w, factors, calibration, settings, &Device::Cpu)
+    }
+
+    /// The same on any device, where A's rows are found by ADMM; all else is the processor's.
+    pub fn on(
+        w: &Matrix,
+        factors: Factors,
+        calibration: &Calibration,
+        settings: &Finalize,
+        device: &Device,
+    ) -> Result<Self, Error> {
         settings.check()?;
         calibration.check_inputs(w.cols())?;
         factors.check(w)?;
@@ -157,6 +173,8 @@ impl Finalizer {
             keep,
             masked: Masked::default(),
             start: errors.plain,
+            device: device.clone(),
+            note: None,
             errors,
             best: factors,
             objective,
@@ -194,7 +212,14 @@ impl Finalizer {
         if best {
             (self.errors, self.best) = (errors, factors);
         }
-        Ok(Some(FinalizeReport { step: self.step, round, factor, layer_error: errors.plain, best }))
+        Ok(Some(FinalizeReport {
+            step: self.step,
+            round,
+            factor,
+            layer_error: errors.plain,
+            best,
+            note: self.note.take(),
+        }))
     }
 
     /// The factors as they are now.
@@ -220,17 +245,61 @@ impl Finalizer {
         }
     }
 
+    /// The rows of A on a device; false when that is the processor's to do.
+    #[cfg(feature = "gpu")]
+    fn solve_a_there(&mut self) -> bool {
+        use crate::compute::gpu;
+        use crate::factorize::graphics::{admm_rows, multiply};
+        // A browser cannot wait for one.
+        let can_wait = !cfg!(target_arch = "wasm32");
+        let Device::Gpu(gpu) = &self.device else { return false };
+        if !can_wait || self.settings.solve != Solve::Admm {
+            return false;
+        }
+        let objective = &self.objective;
+        let (settings, keep, b) = (&self.settings, &self.keep[0], &self.b);
+        let floor = |l: usize| floor(b, l);
+        let products = || -> Result<Regression, gpu::Error> {
+            let be = multiply(gpu, b, &objective.e, false)?;
+            Ok(Regression::new(multiply(gpu, &be, b, true)?, multiply(gpu, &objective.we, b, true)?, floor))
+        };
+        let solved = products().and_then(|regression| {
+            let mut solved = Ok(());
+            regression.solve(&mut self.a, |x, Regression { g, h, .. }| {
+                solved = admm_rows(gpu, x, keep, h, g, settings.rho as f32, settings.iterations);
+            });
+            solved
+        });
+        match solved {
+            Ok(()) => true,
+            Err(gpu::Error::TooLarge { .. }) => false,
+            Err(why) => {
+                self.note = Some(format!("{why}: the factors are finalized on the processor"));
+                self.device = Device::Cpu;
+                false
+            }
+        }
+    }
+
+    /// There is only the processor in this build.
+    #[cfg(not(feature = "gpu"))]
+    fn solve_a_there(&mut self) -> bool {
+        let Device::Cpu = self.device;
+        false
+    }
+
     /// The rows of A: Gram matrix G = B·E·Bᵀ, right-hand side W·E·Bᵀ.
     fn solve_a(&mut self) {
+        if self.solve_a_there() {
+            return;
+        }
         let (k, n) = self.b.shape();
         let objective = &self.objective;
         let (mut be, mut g, mut h) = (Matrix::zeros(k, n), Matrix::zeros(k, k), Matrix::zeros(self.a.rows(), k));
         product(&mut be, self.b.view(), objective.e.view());
         product(&mut g, be.view(), self.b.view().transpose());
         product(&mut h, objective.we.view(), self.b.view().transpose());
-        // A row of B that the inputs hardly excite has a diagonal entry of rounding errors: not below what its
-        // entries alone would give, less the digits of f32.
-        let floor = |l: usize| 1e-6 * self.b.row(l).iter().map(|x| x * x).sum::<f32>();
+        let floor = |l: usize| floor(&self.b, l);
         let (settings, keep, masked) = (&self.settings, &self.keep[0], &mut self.masked);
         Regression::new(g, h, floor).solve(&mut self.a, |x, Regression { g, h, .. }| match settings.solve {
             Solve::Admm => masked.admm_rows(x, keep, h, g, settings.rho as f32, settings.iterations),
@@ -262,6 +331,12 @@ impl Finalizer {
         }
         scale(&mut self.b, |l, _, b| b / norms[l]);
     }
+}
+
+/// A row of B that the inputs hardly excite has a diagonal entry of rounding errors: not below what its entries alone would
+/// give, less the digits of f32.
+fn floor(b: &Matrix, l: usize) -> f32 {
+    1e-6 * b.row(l).iter().map(|x| x * x).sum::<f32>()
 }
 
 impl Objective {
