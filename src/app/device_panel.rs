@@ -23,7 +23,7 @@ impl Process for FindAdapter {
     fn command(_: &mut (), _: ()) {}
 
     fn step(_: &mut (), tell: &mut dyn FnMut(Self::News)) -> Flow {
-        let Poll::Ready(found) = job::adapter() else { return Flow::On };
+        let Poll::Ready(found) = job::adapter() else { return Flow::Later };
         tell(found);
         Flow::Over
     }

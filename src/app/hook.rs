@@ -12,7 +12,7 @@ use super::workspace::Pane;
 use crate::away::{Lane, Silent};
 use crate::export::Layout;
 use crate::factorize::{Preset, Settings};
-use crate::job::bench;
+use crate::job::{Backend, bench};
 use crate::model::{Dtype, Orientation};
 use eframe::egui::accesskit::{Node, NodeId, Role};
 use eframe::egui::{Context, FullOutput, Plugin, Rect, pos2};
@@ -123,7 +123,7 @@ impl Explorer {
         })
     }
 
-    /// Does one thing: `{"act": "Pause or resume"}`, `{"settings": {"density": 0.3}}`, `{"preset": "published"}`,
+    /// Does one thing: `{"act": "Pause or resume"}`, `{"settings": {"density": 0.3}}`, `{"preset": "published"}`, `{"backend": "gpu"}`,
     /// `{"layer": name}`, `{"factors": name}`, `{"run": number}`, `{"go_to": half_step}`, `{"show": "Curves"}`,
     /// `{"load": address}`, `{"example": true}`, `{"tour": card}`, `{"bench": side}`, `{"panic": text}`, `{"export": {"what", "layout", "dtype", "name"}}`,
     /// `{"language": {"compress": density} or "cancel", "save", "table", "pause table"}`,
@@ -146,6 +146,12 @@ impl Explorer {
                     Some(why) => return Err(why),
                     None => self.perform(ctx, action),
                 }
+            }
+            "backend" => {
+                let name = text()?;
+                let backend = Backend::ALL.into_iter().find(|backend| backend.name() == name);
+                self.saved.backend = backend.ok_or_else(|| format!("there is no backend {name}"))?;
+                self.restart(ctx);
             }
             "settings" => self.change_settings(ctx, value)?,
             "preset" => {

@@ -30,6 +30,6 @@ pub use made::{Made, Recipe};
 pub use page::{Line, Ticket, converse, drop_later, instead_of_gpu, notices, processors, side_by_side, start};
 pub use task::{Flow, Message, Process, Silent, Task};
 #[cfg(not(target_arch = "wasm32"))]
-pub use threads::{Line, Ticket, converse, drop_later, instead_of_gpu, notices, processors, side_by_side, start};
+pub use threads::{Line, Ticket, converse, drop_later, instead_of_gpu, notices, processors, side_by_side, start, wake};
 #[cfg(target_arch = "wasm32")]
-pub use worker::{Registry, serve};
+pub use worker::{Registry, serve, wake};

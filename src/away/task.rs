@@ -74,6 +74,9 @@ pub trait Process: Serialize + DeserializeOwned + Send + 'static {
 pub enum Flow {
     /// With the next step.
     On,
+    /// With the next step, which has nothing to do before something from outside is there: whoever brings it calls
+    /// [`wake`](super::wake). On a thread, where one can wait, the same as [`Flow::On`].
+    Later,
     /// With the next command.
     Wait,
     /// Not at all.

@@ -89,6 +89,9 @@ pub fn converse<P: Process>(process: P, mut on: impl FnMut(P::News) + Send + 'st
     Line { commands }
 }
 
+/// See [`Flow::Later`]: here nobody sleeps.
+pub fn wake() {}
+
 /// Giving back the memory of large matrices takes longer than a frame may.
 pub fn drop_later(value: impl Send + 'static) {
     std::thread::spawn(move || drop(value));

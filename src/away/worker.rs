@@ -5,7 +5,7 @@ use super::shared::Shelf;
 use super::wire::{pack_whole, unpack};
 use super::{Flow, Process, Task};
 use serde::Serialize;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -78,7 +78,8 @@ impl<P: Process> Running for Held<P> {
             *count += 1;
             bytes.extend(pack_whole(&news));
         });
-        if self.count > 0 && (flow != Flow::On || self.told.elapsed() >= PAUSE) {
+        let stays = matches!(flow, Flow::Wait | Flow::Over);
+        if self.count > 0 && (stays || self.told.elapsed() >= PAUSE) {
             let (count, bytes) = (std::mem::take(&mut self.count), std::mem::take(&mut self.bytes));
             self.told = Instant::now();
             post(&Answer::News { id: self.id }, || [pack_whole(&count), bytes].concat());
@@ -93,15 +94,33 @@ struct Room {
     running: BTreeMap<u32, Box<dyn Running>>,
     /// Of them those whose next step is due.
     due: Vec<u32>,
+    /// And those that wait for something outside.
+    later: Vec<u32>,
+}
+
+thread_local! {
     /// A message to itself lets others in between two steps.
-    knock: MessagePort,
+    static DOOR: RefCell<Option<MessagePort>> = const { RefCell::new(None) };
+    static WOKEN: Cell<bool> = const { Cell::new(false) };
+}
+
+fn knock() {
+    // It can only fail for what cannot be sent, and nothing can.
+    DOOR.with_borrow(|door| door.as_ref().map(|door| door.post_message(&JsValue::NULL)));
+}
+
+/// Something has come that processes may wait for, see [`Flow::Later`].
+pub fn wake() {
+    WOKEN.set(true);
+    knock();
 }
 
 /// Does what the page sends, for as long as there is one.
 pub fn serve(registry: Registry) -> Result<(), JsValue> {
     let channel = MessageChannel::new()?;
-    let (shelf, running, due) = Default::default();
-    let room = Room { registry, shelf, running, due, knock: channel.port1() };
+    DOOR.set(Some(channel.port1()));
+    let (shelf, running, due, later) = Default::default();
+    let room = Room { registry, shelf, running, due, later };
     let room = Rc::new(RefCell::new(room));
 
     let stepping = room.clone();
@@ -154,18 +173,22 @@ impl Room {
     }
 
     fn soon(&mut self, id: u32) {
+        self.later.retain(|other| *other != id);
         if !self.due.contains(&id) {
             self.due.push(id);
         }
-        // It can only fail for what cannot be sent, and nothing can.
-        let _ = self.knock.post_message(&JsValue::NULL);
+        knock();
     }
 
     fn step(&mut self) {
+        if WOKEN.take() {
+            std::mem::take(&mut self.later).into_iter().for_each(|id| self.soon(id));
+        }
         let Some(id) = self.due.first().copied() else { return };
         self.due.remove(0);
         match self.running.get_mut(&id).map(|running| running.step()) {
             Some(Flow::On) => self.soon(id),
+            Some(Flow::Later) => self.later.push(id),
             Some(Flow::Wait) | None => {}
             Some(Flow::Over) => {
                 self.running.remove(&id);

@@ -190,12 +190,11 @@ impl Solver {
         if self.step == self.steps() {
             return Ok(Poll::Ready(None));
         }
-        match self.advance() {
-            Ok(Some(done)) => self.report(&done).map(|report| Poll::Ready(Some(report))),
-            Ok(None) => Ok(Poll::Pending),
-            Err(why) => {
-                self.recover(why);
-                Ok(Poll::Pending)
+        loop {
+            match self.advance() {
+                Ok(Some(done)) => return self.report(&done).map(|report| Poll::Ready(Some(report))),
+                Ok(None) => return Ok(Poll::Pending),
+                Err(why) => self.recover(why),
             }
         }
     }

@@ -61,6 +61,8 @@ pub struct Session {
     threads: Option<Threads>,
     recorded: bool,
     seconds: f64,
+    /// Since when a device is waited for.
+    waiting: Option<Instant>,
     settled: Settled,
     paused: bool,
     /// Steps to take although it is paused.
@@ -85,6 +87,7 @@ impl Session {
             stage: Stage::Waiting(Box::new((Opening::new(job.backend), job))),
             threads: None,
             seconds: 0.0,
+            waiting: None,
             settled: Settled::default(),
             paused: false,
             steps_left: 0,
@@ -141,7 +144,7 @@ impl Session {
                 Poll::Ready(opened) => opened,
                 // Nobody waits for it any more.
                 Poll::Pending if self.cancelled => Opened::default(),
-                Poll::Pending => return Ok(Flow::On),
+                Poll::Pending => return Ok(Flow::Later),
             };
             note.into_iter().for_each(|note| tell(Event::Note(note)));
             let Stage::Waiting(waiting) = std::mem::replace(&mut self.stage, Stage::Over) else {
@@ -165,15 +168,19 @@ impl Session {
             tell(Event::Snapshot(snapshot));
         }
         if self.paused && self.steps_left == 0 && !self.to_iteration_end {
+            self.waiting = None;
             return Ok(Flow::Wait);
         }
-        let begun = Instant::now();
+        let begun = self.waiting.take().unwrap_or_else(Instant::now);
         let stepped = threads.run(|| drive.poll());
         self.seconds += begun.elapsed().as_secs_f64();
         let progress = match stepped {
             Ok(Poll::Ready(Some(progress))) => progress,
             Ok(Poll::Ready(None)) => return self.end(End::Finished, None, tell),
-            Ok(Poll::Pending) => return Ok(Flow::On),
+            Ok(Poll::Pending) => {
+                self.waiting = Some(Instant::now());
+                return Ok(Flow::Later);
+            }
             Err(error) if drive.has_result() => return self.end(End::Diverged, Some(error), tell),
             Err(error) => return Err(error.to_string()),
         };
@@ -209,7 +216,7 @@ impl Session {
 /// The run on this thread, to its end, without snapshots.
 pub fn run(job: Job, mut on_event: impl FnMut(Event)) {
     let mut session = Session::unseen(job);
-    while session.step(&mut on_event) == Flow::On {}
+    while matches!(session.step(&mut on_event), Flow::On | Flow::Later) {}
 }
 
 #[cfg(test)]

@@ -18,12 +18,21 @@ const { address, close } = await serve(dist, folder);
 
 const flags = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"];
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: flags });
+const launch = (...more) =>
+  chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: [...flags, ...more] });
+const browser = await launch();
+// One that has WebGPU too, in software.
+const gpuBrowser = await launch("--enable-unsafe-webgpu", "--enable-features=Vulkan", "--use-webgpu-adapter=swiftshader");
 
-// A page of its own for each test; what it complains about in the console fails the test.
-async function open(query = "", options = {}, before = () => {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, acceptDownloads: true, ...options });
+// A page of its own for each test; what it complains about in the console fails the test. `inWorkers` is a script that its
+// Workers begin with.
+async function open(query = "", options = {}, before = () => {}, { within = browser, inWorkers = "" } = {}) {
+  const context = await within.newContext({ viewport: { width: 1280, height: 800 }, acceptDownloads: true, ...options });
   const page = await context.newPage();
+  await page.route("**/worker_loader.js", async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: inWorkers + await response.text() });
+  });
   page.complaints = [];
   page.on("console", (message) => message.type() === "error" && page.complaints.push(message.text()));
   page.on("pageerror", (error) => page.complaints.push(String(error)));
@@ -488,13 +497,126 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
 
   async "without WebGPU it says so"() {
     // As in a browser that does not have it; Workers included.
-    const page = await open("", {}, () => Object.defineProperty(Navigator.prototype, "gpu", { value: undefined }));
+    const page = await open("", {}, () => Object.defineProperty(Navigator.prototype, "gpu", { value: undefined }), {
+      inWorkers: 'Object.defineProperty(WorkerNavigator.prototype, "gpu", { value: undefined });',
+    });
     const seen = await ready(page);
     assert.equal(seen.instead_of_gpu, "this browser has no WebGPU");
-    await place(page, "CPU, 1 thread: this browser has no WebGPU", null);
+    await order(page, { backend: "gpu" });
+    const run = last(await until(page, "the run and the word of it", (seen) =>
+      over(seen) && seen.messages.some((text) => text.includes("(this browser has no WebGPU)"))));
+    const { messages, backend, adapter } = await state(page);
+    console.log(`    ${messages.find((text) => text.includes("WebGPU"))}`);
+    assert.deepEqual([backend, adapter], ["gpu", null]);
+    assert.equal(run.nnz, last(seen).nnz);
+    assert.equal(run.error, last(seen).error);
+    assert.equal((await exported(page)).backend, "cpu");
+    return page;
+  },
+
+  async "on WebGPU runs end as on the processor"() {
+    const page = await open("", {}, () => {}, { within: gpuBrowser });
+    await ready(page);
+    // In software a half-step takes seconds: small ones, and few.
+    for (const [rows, cols] of [[64, 64], [40, 96]]) {
+      await order(page, { backend: "cpu" });
+      await order(page, { settings: { outer: 3 } });
+      await openLayer(page, `w${rows}x${cols}`, rows, cols);
+      const own = await runOf(page, { act: "Start" });
+      const run = await runOf(page, { backend: "gpu" });
+      const { adapter } = await until(page, "the adapter's name", (seen) => seen.adapter);
+      assert.match(adapter, /swiftshader, in software/);
+      const again = await runOf(page, { act: "Start" });
+      assert.equal(run.nnz, own.nnz);
+      assert(Math.abs(run.error / own.error - 1) < 0.015, `${run.error} on WebGPU, ${own.error} on the processor`);
+      assert.equal(again.error, run.error);
+      const report = await exported(page);
+      assert.equal(report.backend, "gpu");
+      assert.match(report.adapter, /swiftshader/);
+      console.log(`    ${rows}×${cols}: error ${run.error.toFixed(5)} in ${again.seconds.toFixed(2)} s (the first time ${run.seconds.toFixed(2)} s), on the processor ${own.error.toFixed(5)} in ${own.seconds.toFixed(2)} s`);
+    }
+    // One in software is never taken on its own.
+    await runOf(page, { backend: "auto" });
+    assert.equal((await exported(page)).backend, "cpu");
+    await shot(page, "webgpu");
+    return page;
+  },
+
+  async "on WebGPU a run is paused, stepped and cancelled"() {
+    const page = await open("", {}, () => {}, { within: gpuBrowser });
+    await ready(page);
+    await openLayer(page, "paused", 64, 64);
+    await order(page, { backend: "gpu" });
+    await order(page, { settings: { outer: 400 } });
+    await order(page, { act: "Start" });
+    await until(page, "some steps", (seen) => !last(seen).live && last(seen).step > 4);
+    await order(page, { act: "Pause or resume" });
+    await page.waitForTimeout(600);
+    const { step, state: paused } = last(await state(page));
+    assert.equal(paused, "paused");
+    await order(page, { act: "One half-step" });
+    await until(page, "one step", (seen) => last(seen).step > step);
+    await page.waitForTimeout(600);
+    assert.equal(last(await state(page)).step, step + 1);
+    await until(page, "its pictures", (seen) => seen.pictures);
+    await order(page, { act: "Pause or resume" });
+    await until(page, "more steps", (seen) => last(seen).step > step + 4);
+    const began = Date.now();
+    await order(page, { act: "Cancel" });
+    await until(page, "the end", (seen) => last(seen).state === "cancelled");
+    console.log(`    cancelled after ${Date.now() - began} ms`);
+    assert.equal((await exported(page)).backend, "gpu");
+    return page;
+  },
+
+  async "a graphics processor lost in the middle of a run costs nothing but time"() {
+    const page = await open("", {}, () => {}, { within: gpuBrowser, inWorkers: `
+      const request = GPUAdapter.prototype.requestDevice;
+      GPUAdapter.prototype.requestDevice = async function (...all) {
+        return globalThis.device = await request.apply(this, all);
+      };` });
+    await ready(page);
+    await openLayer(page, "lost", 64, 64);
+    await order(page, { backend: "gpu" });
+    await order(page, { settings: { outer: 100 } });
+    await order(page, { act: "Start" });
+    await until(page, "some steps", (seen) => !last(seen).live && last(seen).step > 4);
+    for (const worker of page.workers()) await worker.evaluate(() => globalThis.device?.destroy());
+    const seen = await until(page, "the end, and the word of it", (seen) =>
+      over(seen) && seen.messages.some((text) => text.includes("goes on on the processor")));
+    console.log(`    ${seen.messages.find((text) => text.includes("goes on on the processor"))}`);
+    assert.equal(last(seen).nnz, 64 * 64 / 4);
+    assert.equal((await exported(page)).backend, "cpu");
+    // The next run opens it again.
+    await runOf(page, { settings: { outer: 2 } });
+    assert.equal((await exported(page)).backend, "gpu");
     return page;
   },
 };
+
+// A layer of its own, on screen, with nothing going on.
+async function openLayer(page, name, rows, cols) {
+  await page.evaluate(([name, bytes]) => dsf.open([new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], `${name}.safetensors`)]),
+    [name, layer(name, rows, cols).toString("base64")]);
+  await until(page, "the layer", (seen) => seen.layer?.name === `${name}.weight`);
+}
+
+// The run that begins with this order, when it is over.
+async function runOf(page, what) {
+  const { number } = last(await state(page));
+  await order(page, what);
+  return last(await until(page, "the run", (seen) => last(seen).number > number && over(seen) && seen.pictures, 120));
+}
+
+// What the report inside of the factors' file says.
+async function exported(page) {
+  const coming = page.waitForEvent("download");
+  await order(page, { export: { what: "Factors (safetensors)", name: "factors.safetensors" } });
+  const file = join(folder, "run.safetensors");
+  await (await coming).saveAs(file);
+  const bytes = readFileSync(file);
+  return JSON.parse(JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE()))).__metadata__["dsf.report"]);
+}
 
 // Two layers, of which one is wanted.
 function far() {
@@ -524,7 +646,7 @@ for (const [name, test] of Object.entries(tests)) {
   } catch (error) {
     failed += 1;
     console.log(`FAILED ${name}: ${error.stack ?? error}`);
-    for (const context of browser.contexts()) {
+    for (const context of [...browser.contexts(), ...gpuBrowser.contexts()]) {
       for (const page of context.pages()) {
         if (page.complaints?.length) console.log(`    console: ${page.complaints.join("\n    ")}`);
         await shot(page, `failed-${failed}`).catch(() => {});
@@ -534,6 +656,7 @@ for (const [name, test] of Object.entries(tests)) {
   }
 }
 await browser.close();
+await gpuBrowser.close();
 close();
 rmSync(folder, { recursive: true });
 console.log(failed ? `${failed} failed` : "all passed");

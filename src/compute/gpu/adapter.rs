@@ -5,19 +5,23 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+/// What can be done instead.
+const ELSE: &str = if cfg!(target_arch = "wasm32") { "choose the CPU" } else { "use --backend cpu" };
+/// What there may have to be for an adapter to be found.
+const NEEDED: &str =
+    if cfg!(target_arch = "wasm32") { "use a browser that has WebGPU switched on" } else { "install a Vulkan driver" };
+
 /// Why nothing can be computed on a graphics processor.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The system has none that can compute.
-    #[error("no graphics adapter that can compute was found{why}: install a Vulkan driver, or use --backend cpu")]
+    #[error("no graphics adapter that can compute was found{why}: {NEEDED}, or {ELSE}")]
     None {
         /// What the system said, if anything.
         why: String,
     },
     /// There is one, and it does not let us.
-    #[error(
-        "the graphics adapter '{adapter}' gives no device ({why}): close other programs that use it, or use --backend cpu"
-    )]
+    #[error("the graphics adapter '{adapter}' gives no device ({why}): close other programs that use it, or {ELSE}")]
     Refused {
         /// Its name.
         adapter: String,
@@ -26,7 +30,7 @@ pub enum Error {
     },
     /// It is too small for the matrix.
     #[error(
-        "the graphics adapter '{adapter}' holds matrices of {limit} bytes in one piece, and {needed} are needed: use --backend cpu"
+        "the graphics adapter '{adapter}' holds matrices of {limit} bytes in one piece, and {needed} are needed: {ELSE}"
     )]
     TooLarge {
         /// Its name.
@@ -103,7 +107,7 @@ impl Gpu {
             ..Default::default()
         };
         let found = instance.request_adapter(&options).await;
-        let adapter = found.map_err(|error| Error::None { why: format!(" ({error})") })?;
+        let adapter = found.map_err(|error| Error::None { why: format!(" ({})", none_because(&error)) })?;
         let info = adapter.get_info();
         let refused = |why: String| Error::Refused { adapter: info.name.clone(), why };
         let has = adapter.limits();
@@ -146,8 +150,11 @@ impl Gpu {
             wgpu::Backend::BrowserWebGpu => "WebGPU",
             _ => "other",
         };
-        let software = info.device_type == wgpu::DeviceType::Cpu;
-        let adapter = Adapter { name: info.name, software, interface };
+        let name = name_in_browser(&device).unwrap_or(info.name);
+        // Browsers do not always say that it is one.
+        let known = ["swiftshader", "llvmpipe"].iter().any(|known| name.to_lowercase().contains(known));
+        let software = info.device_type == wgpu::DeviceType::Cpu || known;
+        let adapter = Adapter { name, software, interface };
         Ok(Self {
             device,
             queue,
@@ -241,4 +248,33 @@ impl Gpu {
     pub(crate) fn lost_because(&self, why: &str) -> Error {
         Error::Lost { adapter: self.adapter.name.clone(), why: why.to_owned() }
     }
+}
+
+/// Why there is no adapter, in short.
+#[cfg(not(target_arch = "wasm32"))]
+fn none_because(error: &wgpu::RequestAdapterError) -> String {
+    error.to_string()
+}
+
+/// Why there is no adapter, in short: what wgpu says of a browser is about interfaces that no browser has.
+#[cfg(target_arch = "wasm32")]
+fn none_because(_: &wgpu::RequestAdapterError) -> &'static str {
+    crate::away::instead_of_gpu().unwrap_or("this browser's WebGPU offers none")
+}
+
+/// Only browsers have other names for them.
+#[cfg(not(target_arch = "wasm32"))]
+fn name_in_browser(_: &wgpu::Device) -> Option<String> {
+    None
+}
+
+/// What a browser tells of an adapter: its maker and family, like `google swiftshader`; sometimes more.
+#[cfg(target_arch = "wasm32")]
+fn name_in_browser(device: &wgpu::Device) -> Option<String> {
+    let get = |object: &wasm_bindgen::JsValue, key: &str| js_sys::Reflect::get(object, &key.into()).ok();
+    let info = get(device.as_webgpu()?, "adapterInfo")?;
+    let text = |key: &str| get(&info, key)?.as_string().filter(|text| !text.is_empty());
+    let family: Vec<String> = ["vendor", "architecture"].into_iter().filter_map(text).collect();
+    let name = text("description").unwrap_or(family.join(" "));
+    Some(if name.is_empty() { "unnamed".into() } else { name })
 }

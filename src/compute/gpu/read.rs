@@ -1,6 +1,7 @@
 //! Numbers on their way back.
 
 use super::{Commands, Error, Gpu};
+use crate::away::wake;
 use bytemuck::{AnyBitPattern, NoUninit};
 use std::ops::Range;
 use std::sync::Arc;
@@ -54,6 +55,7 @@ impl Staging {
         let state = self.state.clone();
         self.buffer.map_async(wgpu::MapMode::Read, ..4 * self.used as u64, move |mapped| {
             state.store(if mapped.is_ok() { THERE } else { FAILED }, Ordering::Release);
+            wake();
         });
     }
 

@@ -44,6 +44,7 @@ pub fn shared() -> Poll<Result<Arc<Gpu>, Error>> {
             wasm_bindgen_futures::spawn_local(async {
                 let opened = Gpu::open().await.map(Arc::new);
                 SHARED.with_borrow_mut(|shared| *shared = Shared::Opened(opened));
+                crate::away::wake();
             });
             Poll::Pending
         }
