@@ -103,7 +103,7 @@ pub fn device(backend: Backend, shape: (usize, usize), settings: &Settings, thre
     }
 }
 
-/// What the graphics adapter is called, or why there is none; pending as [`Opening`] is.
+/// What the graphics adapter is called, or why there is none. Pending as `gpu::shared` is.
 pub fn adapter() -> Poll<Result<String, String>> {
     #[cfg(feature = "gpu")]
     return crate::compute::gpu::shared().map(|opened| match opened {
