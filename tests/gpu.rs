@@ -115,11 +115,11 @@ fn one_device_gives_the_same_twice() {
     assert!(run() == run());
 }
 
-fn explorer(out: &std::path::Path, w: &Matrix, drivers: Option<&str>) -> (serde_json::Value, String) {
+fn explorer(out: &std::path::Path, w: &Matrix, backend: &str, drivers: Option<&str>) -> (serde_json::Value, String) {
     let file = out.join("w.npy");
     common::npy(&file, w.rows(), w.cols(), |at| w.as_slice()[at]);
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_dsf-explorer"));
-    command.args(["factorize", "--tensor", "w", "--backend", "gpu", "--json", "--outer", "6"]).arg(&file);
+    command.args(["factorize", "--tensor", "w", "--backend", backend, "--json", "--outer", "6"]).arg(&file);
     // Where the system's loader looks for drivers.
     drivers
         .into_iter()
@@ -135,9 +135,35 @@ fn the_command_line_says_where_it_computed() {
     let Some(gpu) = gpu() else { return };
     let folder = tempfile::tempdir().unwrap();
     let w = common::random(60, 80, 3);
-    let (report, said) = explorer(folder.path(), &w, None);
+    let (report, said) = explorer(folder.path(), &w, "gpu", None);
     assert_eq!((report["backend"].as_str(), report["adapter"].as_str()), (Some("gpu"), Some(&*gpu.adapter().name)));
     assert!(!said.contains("processor"), "{said}");
+    if gpu.adapter().software {
+        let (report, _) = explorer(folder.path(), &w, "auto", None);
+        assert_eq!(report["backend"].as_str(), Some("cpu"), "an adapter in software is never faster");
+    }
+}
+
+#[test]
+fn bench_times_every_kernel() {
+    if gpu().is_none() {
+        return;
+    }
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_dsf-explorer"));
+    let output = command
+        .args(["bench", "solver", "--backend", "gpu", "--sizes", "64", "--outer", "1", "--json"])
+        .output()
+        .unwrap();
+    let all: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let measured = &all[0];
+    let kernels = measured["kernels"].as_array().unwrap();
+    let of = |name: &str| kernels.iter().find(|kernel| kernel["name"] == name).unwrap();
+    // 2·64³ in a product, and half of that in a symmetric one.
+    assert_eq!((of("target")["flops"].as_f64(), of("gram")["flops"].as_f64()), (Some(524_288.0), Some(262_144.0)));
+    assert!(kernels.iter().all(|kernel| kernel["seconds"].as_f64().unwrap() >= 0.0));
+    // Each half-step: half a Gram matrix, FT, five inner products, the error, and one inverse of one block, n³: in the last
+    // outer iteration ρ₀ is ρ.
+    assert_eq!(measured["flops"].as_f64(), Some(2.0 * (0.5 + 1.0 + 5.0 + 1.0 + 0.5) * 524_288.0));
 }
 
 /// Only where drivers are found through Vulkan's loader.
@@ -145,7 +171,7 @@ fn the_command_line_says_where_it_computed() {
 #[cfg(target_os = "linux")]
 fn without_an_adapter_the_processor_does_it() {
     let folder = tempfile::tempdir().unwrap();
-    let (report, said) = explorer(folder.path(), &common::random(60, 80, 3), Some("/nowhere"));
+    let (report, said) = explorer(folder.path(), &common::random(60, 80, 3), "gpu", Some("/nowhere"));
     assert_eq!((report["backend"].as_str(), &report["adapter"]), (Some("cpu"), &serde_json::Value::Null));
     assert!(said.contains("no graphics adapter that can compute was found"), "{said}");
     assert!(said.contains("the run is done on the processor"), "{said}");

@@ -61,7 +61,7 @@ pub fn kernel_times(gpu: &Arc<Gpu>, w: &Matrix, settings: &Settings) -> Result<V
         ("gram", 1, kp + nn / 2.0, Box::new(|c| graphics.gram(c, &fixed.f, small, system))),
         ("inverse", 2, 2.0 * nn, Box::new(|c| graphics.inverses[SIDE].run(c, &graphics.systems[..1]))),
         ("target", usize::from(!small), kp + pq + kq, Box::new(|c| graphics.target(c, SIDE))),
-        ("iterate", inner.iterations, nn + 5.0 * kq, Box::new(|c| graphics.iterate(c, SIDE, 0, turn, going))),
+        ("iterate", inner.iterations, nn + 5.0 * kq, Box::new(|c| _ = graphics.iterate(c, SIDE, 0, turn, going))),
         ("choose", choices, 4.0 * kq, Box::new(|c| x.select.choose(c, &x.v, &x.mask, budget))),
         ("right-hand sides", 1 + choices, 3.0 * kq, Box::new(|c| graphics.aim(c, SIDE, 0, 3, Scale::Stay, aim))),
         ("error", 1, kp + kq + pq, Box::new(|c| _ = graphics.error(c, SIDE, 0))),

@@ -323,8 +323,9 @@ impl Graphics {
         }
     }
 
-    /// One inner iteration up to V, from the right-hand sides `from`; what the next needs goes to `to`.
-    fn iterate(&self, commands: &mut Commands<'_>, side: usize, system: usize, turn: Turn, finish: Ending) {
+    /// One inner iteration up to V, from the right-hand sides `from`; what the next needs goes to `to`. How many tiles its
+    /// last products have.
+    fn iterate(&self, commands: &mut Commands<'_>, side: usize, system: usize, turn: Turn, finish: Ending) -> usize {
         let (x, f) = (&self.sides[side], &self.sides[1 - side].f);
         let k = padded(self.k);
         let mut sums_at = 0;
@@ -346,16 +347,10 @@ impl Graphics {
                 let shape = Shape { rows: turn.n, cols, depth: turn.n };
                 let solve = Product { a: system, b: Operand::new(rest, cols), shape, lower: false };
                 solve.store(commands, (solution, 0, cols), -1.0, false);
-                let back = |f: &crate::compute::gpu::Slab| {
-                    let (a, b) = (f.buffer.clone(), f.first * cols);
-                    (a, f.cols, b)
-                };
                 let (last, others) = f.slabs.split_last().unzip();
                 for f in others.into_iter().flatten() {
-                    let (a, depth, at) = back(f);
-                    let b = Operand::new(solution, cols).from(at);
-                    let product =
-                        Product { a: Operand::new(&a, depth), b, shape: Shape { rows: k, cols, depth }, lower: false };
+                    let (a, b) = (Operand::new(&f.buffer, f.cols), Operand::new(solution, cols).from(f.first * cols));
+                    let product = Product { a, b, shape: Shape { rows: k, cols, depth: f.cols }, lower: false };
                     product.store(commands, (right, 0, cols), 1.0, true);
                 }
                 let Some(f) = last else { continue };
@@ -374,6 +369,7 @@ impl Graphics {
             admm::finish(commands, &product, &buffers, How { small: turn.small, next, relaxation, sums_at });
             sums_at += across * down;
         }
+        sums_at
     }
 
     /// ‖W − AB‖² by tiles, with the side's Z as it is scaled in its right-hand sides `at`; how many tiles.
@@ -448,7 +444,7 @@ impl Graphics {
         let scale = if inner.warm_start { Scale::TakeNorms } else { Scale::Forget };
         self.aim(&mut commands, side, 0, 2, scale, aim);
         let choices = if x.fixed { 0 } else { inner.mask_iterations.min(inner.iterations) };
-        let mut now = 0;
+        let (mut now, mut inner_tiles) = (0, 0);
         for i in 0..inner.iterations {
             let (first, last, choose) = (i == 0, i + 1 == inner.iterations, i < choices);
             let next = match (choose, last) {
@@ -459,7 +455,8 @@ impl Graphics {
             let to = if small { 0 } else { 1 - now };
             let relaxation = if first { 1.0 } else { inner.relaxation };
             let turn = Turn { from: now, to, n, small };
-            self.iterate(&mut commands, side, usize::from(!first && !one_system), turn, Ending { next, relaxation });
+            let system = usize::from(!first && !one_system);
+            inner_tiles = self.iterate(&mut commands, side, system, turn, Ending { next, relaxation });
             if choose {
                 x.select.choose(&mut commands, &x.v, &x.mask, inner.budget);
                 self.aim(&mut commands, side, to, 3, Scale::Stay, if last { Aim::Sparse } else { aim });
@@ -472,18 +469,6 @@ impl Graphics {
         let most = if x.fixed { x.kept.nnz() } else { inner.budget };
         let mut staging =
             self.free.pop().ok_or_else(|| gpu.lost_because("more was asked of it than it has memory for"))?;
-        let inner_tiles: usize =
-            x.v.slabs
-                .iter()
-                .map(|slab| {
-                    let shape = Shape {
-                        rows: padded(self.k),
-                        cols: slab.cols,
-                        depth: if small { fixed.f.slabs.last().map_or(0, |slab| slab.cols) } else { n },
-                    };
-                    shape.tiles().0 * shape.tiles().1
-                })
-                .sum();
         let primal = staging.take(&mut commands, &self.primal, inner_tiles);
         let residual = staging.take(&mut commands, &self.residual, tiles);
         let compared = staging.take(&mut commands, &self.compared, 4 * padded(self.k) * x.v.slabs.len());
