@@ -70,7 +70,19 @@ async function until(page, what, done, seconds = 90) {
   }
 }
 
+// What `take` takes from the state once it has been the same for a while: what was on its way when something was ordered is
+// then here, however slow the machine.
+async function settled(page, take, quiet = 1000) {
+  let [value, since] = [take(await state(page)), Date.now()];
+  await until(page, "nothing to change any more", (seen) => {
+    if (take(seen) !== value) [value, since] = [take(seen), Date.now()];
+    return Date.now() - since > quiet;
+  });
+  return value;
+}
+
 const last = (seen) => seen.runs.at(-1);
+const stepOf = (seen) => last(seen).step;
 const over = (seen) => last(seen)?.state === "finished";
 const ready = (page) => until(page, "the first run", (seen) => over(seen) && seen.pictures);
 
@@ -285,12 +297,10 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     await order(page, { act: "Start" });
     await until(page, "some steps", (seen) => !last(seen).live && last(seen).step > 4);
     await order(page, { act: "Pause or resume" });
-    await page.waitForTimeout(400);
-    const { step } = last(await state(page));
+    const step = await settled(page, stepOf);
     await order(page, { act: "One half-step" });
-    const seen = await until(page, "one step", (seen) => last(seen).step > step);
-    await page.waitForTimeout(200);
-    assert.equal(last(await state(page)).step, last(seen).step);
+    await until(page, "one step", (seen) => stepOf(seen) > step);
+    assert.equal(await settled(page, stepOf), step + 1);
     await order(page, { act: "Pause or resume" });
     await until(page, "the end", over);
     return page;
@@ -341,11 +351,10 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     await ready(page);
     await order(page, { show: "Lesson" });
     await place(page, "Next half-step", "Button");
-    const [before] = (await find(page, "Numbers of A:")).map((one) => one.label);
+    const numbers = async () => (await find(page, "Numbers of A:"))[0].label;
+    const before = await numbers();
     await click(page, "Next half-step");
-    await page.waitForTimeout(200);
-    const [after] = (await find(page, "Numbers of A:")).map((one) => one.label);
-    assert.notEqual(before, after);
+    await until(page, "other numbers", async () => await numbers() !== before, 20);
     await shot(page, "lesson");
     return page;
   },
@@ -399,10 +408,9 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     await order(page, { language: "table" });
     await until(page, "a cell", (seen) => seen.language.table > 0, 240);
     await order(page, { language: "pause table" });
-    const { table, table_is_going } = (await state(page)).language;
-    assert.equal(table_is_going, false);
-    await page.waitForTimeout(500);
-    assert.equal((await state(page)).language.table, table);
+    const table = await settled(page, (seen) => seen.language.table);
+    assert.equal((await state(page)).language.table_is_going, false);
+    assert(table >= 1 && table < 36, `${table} cells`);
     await shot(page, "table");
     return page;
   },
@@ -416,9 +424,10 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     await order(page, { sweep: "starts" });
     await until(page, "a point", (seen) => seen.sweep.done > 0, 120);
     await order(page, { sweep: "pause" });
-    const { done } = (await state(page)).sweep;
-    await page.waitForTimeout(500);
-    assert.equal((await state(page)).sweep.done, done);
+    const done = await settled(page, (seen) => seen.sweep.done);
+    const { points, going } = (await state(page)).sweep;
+    assert.equal(going, false);
+    assert(done < points, `${done} of ${points}`);
     await order(page, { sweep: "go on" });
     const { sweep } = await until(page, "all points", (seen) => seen.sweep.done === seen.sweep.points, 120);
     // Three starts on squares of 64, 128 and 256.
@@ -551,13 +560,11 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     await order(page, { act: "Start" });
     await until(page, "some steps", (seen) => !last(seen).live && last(seen).step > 4);
     await order(page, { act: "Pause or resume" });
-    await page.waitForTimeout(600);
-    const { step, state: paused } = last(await state(page));
-    assert.equal(paused, "paused");
+    const step = await settled(page, stepOf, 2000);
+    assert.equal(last(await state(page)).state, "paused");
     await order(page, { act: "One half-step" });
-    await until(page, "one step", (seen) => last(seen).step > step);
-    await page.waitForTimeout(600);
-    assert.equal(last(await state(page)).step, step + 1);
+    await until(page, "one step", (seen) => stepOf(seen) > step);
+    assert.equal(await settled(page, stepOf, 2000), step + 1);
     await until(page, "its pictures", (seen) => seen.pictures);
     await order(page, { act: "Pause or resume" });
     await until(page, "more steps", (seen) => last(seen).step > step + 4);
