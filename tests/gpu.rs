@@ -115,6 +115,27 @@ fn one_device_gives_the_same_twice() {
     assert!(run() == run());
 }
 
+/// Two runs that share a device take turns on it, and neither sees anything of the other.
+#[test]
+fn one_device_serves_two_threads() {
+    let Some(gpu) = gpu() else { return };
+    let problems = [(96, 200, 7), (130, 70, 8)].map(|(rows, cols, seed)| common::random(rows, cols, seed));
+    let run = |w: &Matrix| {
+        let settings = Settings { outer: 10, ..Settings::default() };
+        let mut solver = Solver::on(w, &settings, &Device::Gpu(gpu.clone())).unwrap();
+        while let Some(report) = solver.step().unwrap() {
+            assert_eq!(report.note, None);
+        }
+        solver.finish()
+    };
+    let alone = problems.each_ref().map(run);
+    let beside = std::thread::scope(|scope| {
+        let threads = problems.each_ref().map(|w| scope.spawn(move || run(w)));
+        threads.map(|thread| thread.join().unwrap())
+    });
+    assert!(alone == beside);
+}
+
 fn explorer(out: &std::path::Path, w: &Matrix, backend: &str, drivers: Option<&str>) -> (serde_json::Value, String) {
     let file = out.join("w.npy");
     common::npy(&file, w.rows(), w.cols(), |at| w.as_slice()[at]);

@@ -52,9 +52,8 @@ impl Explorer {
             .show(ui, |ui| {
                 let act = self.inputs.ui(ui);
                 ui.separator();
-                let problem = self.problem();
-                let (split, threads) = (&mut self.split, self.threads);
-                let search = |ui: &mut Ui, settings: &_| split.ui(ui, problem.as_ref()?, settings, threads);
+                let (problem, means, split) = (self.problem(), self.means(), &mut self.split);
+                let search = |ui: &mut Ui, settings: &_| split.ui(ui, problem.as_ref()?, settings, means);
                 (settings_ui(ui, &mut self.settings, shape, layerwise, search), act)
             })
             .inner;
@@ -138,8 +137,8 @@ impl Explorer {
     }
 
     fn model_ui(&mut self, ui: &mut Ui) {
-        let open = self.layer_on_screen();
-        match self.language.model_ui(ui, &self.settings, open, self.threads) {
+        let (open, means) = (self.layer_on_screen(), self.means());
+        match self.language.model_ui(ui, &self.settings, open, means) {
             Some(ModelAct::Layer(id)) => {
                 if let Some(checkpoint) = self.checkpoint.clone() {
                     self.loader.layer(&checkpoint, id.tensor(), Orientation::AsStored);

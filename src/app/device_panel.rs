@@ -2,10 +2,17 @@
 
 use crate::away::{self, Flow, Lane, Line, Process};
 use crate::job::{self, Backend};
-use eframe::egui::{ComboBox, Context, Ui};
+use eframe::egui::{ComboBox, Context, Role, Ui, WidgetInfo};
 use serde::{Deserialize, Serialize};
 use std::sync::mpsc::{Receiver, channel};
 use std::task::Poll;
+
+/// Where the choice does not count.
+const COMPARED: &str = if cfg!(target_arch = "wasm32") {
+    "Comparisons, sweeps, searches for a split and a language model's layers stay on the processor."
+} else {
+    "Comparisons and sweeps stay on the processor, where all methods are."
+};
 
 /// Looks for a graphics adapter, where runs are done.
 #[derive(Serialize, Deserialize)]
@@ -98,7 +105,9 @@ impl DevicePanel {
                 ui.selectable_value(backend, one, named(one)).on_hover_text(about);
             }
         });
-        shown.response.on_hover_text(format!("What runs are computed on. {hint}"));
+        let says = format!("Computed on: {}", named(*backend));
+        shown.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, &says));
+        shown.response.on_hover_text(format!("What runs are computed on. {COMPARED} {hint}"));
         *backend != before
     }
 }

@@ -32,7 +32,7 @@ use super::teach::{Lesson, Tour};
 use super::timeline::Timeline;
 use super::workspace::{Pane, Workspace, Workspaces};
 use crate::factorize::{Budget, Preset, Settings};
-use crate::job::Command;
+use crate::job::{Command, Means};
 use crate::methods::Method;
 use crate::model::{Checkpoint, Source};
 use eframe::egui::util::undoer::Undoer;
@@ -287,6 +287,11 @@ impl Explorer {
         self.shown().map_or(Moment::Nothing, |run| self.timeline.moment(run))
     }
 
+    /// What runs are computed with.
+    pub(super) fn means(&self) -> Means {
+        Means { backend: self.saved.backend, threads: self.threads }
+    }
+
     /// Worker threads of a run.
     pub(super) fn thread_count(&self) -> usize {
         self.threads.unwrap_or_else(crate::away::processors)
@@ -336,7 +341,7 @@ impl Explorer {
         let Some((subject, problem)) = self.subject.clone().zip(self.problem()) else { return };
         self.runs.retain(|run| !(run.live && !run.starred && run.is_active()));
         self.runs.iter_mut().for_each(|run| run.send(Command::Cancel));
-        let how = Start { backend: self.saved.backend, threads: self.threads, pace: self.pace, live };
+        let how = Start { means: self.means(), pace: self.pace, live };
         self.add(Run::start(self.next_number, subject, problem, self.settings.clone(), how, ctx));
     }
 

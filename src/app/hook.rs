@@ -236,7 +236,7 @@ impl Explorer {
 
     fn language_order(&mut self, ctx: &Context, order: &Value) -> Result<(), String> {
         if let Some(density) = order.get("compress").and_then(Value::as_f64) {
-            return self.language.compress_all(ctx, &self.settings, density, self.threads);
+            return self.language.compress_all(ctx, &self.settings, density, self.means());
         }
         match order.as_str() {
             Some("cancel") => self.language.cancel(),

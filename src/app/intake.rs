@@ -55,6 +55,7 @@ impl Explorer {
         self.want_bench(ctx);
         self.bound_films();
         self.want_pictures(ctx);
+        self.language.notes.drain(..).for_each(|note| self.messages.note(ctx, note));
         let tuned = self.tuned();
         self.language.take_in(ctx, self.threads, tuned);
     }

@@ -6,7 +6,7 @@ use super::kept::{Kept, Parts};
 use crate::away::{self, Flow, Lane, Line, Process, shared};
 use crate::export::RunReport;
 use crate::factorize::{Factors, Report, Settings};
-use crate::job::{Backend, Command, End, Event, Job, LayerErrors, Outcome, Problem, Progress, Session};
+use crate::job::{Command, End, Event, Job, LayerErrors, Means, Outcome, Problem, Progress, Session};
 use crate::methods::{Method, Threshold};
 use crate::model::{Checkpoint, Layer};
 use eframe::egui::Context;
@@ -146,9 +146,7 @@ impl News {
 #[derive(Clone, Copy)]
 pub struct Start {
     /// On what.
-    pub backend: Backend,
-    /// Worker threads; all processors without.
-    pub threads: Option<usize>,
+    pub means: Means,
     /// Between two pictures.
     pub pace: Duration,
     /// Whether a slider starts it.
@@ -219,7 +217,7 @@ impl Run {
     ) -> Self {
         let (sender, news) = channel();
         let ctx = ctx.clone();
-        let Start { backend, threads, pace, live } = how;
+        let Start { means: Means { backend, threads }, pace, live } = how;
         let job = Job { backend, threads, recorded: true, ..Job::new(problem.clone(), settings.clone()) };
         let line = away::converse(Watched(job), move |news| {
             let over = matches!(news, News::Ended(_) | News::Failed(_));

@@ -1,10 +1,10 @@
 //! The best split of the nonzeros, searched for when it is asked for.
 
 use super::background::Background;
-use crate::away::{Lane, Task};
+use crate::away::{self, Lane, Task};
 use crate::compute::Threads;
 use crate::factorize::{Search, Settings, Split};
-use crate::job::Problem;
+use crate::job::{self, Means, Problem};
 use eframe::egui::{ProgressBar, Ui};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub struct FindSplit {
     problem: Problem,
     settings: Settings,
-    threads: Option<usize>,
+    means: Means,
 }
 
 /// What was found.
@@ -33,7 +33,7 @@ impl Task for FindSplit {
     type Output = Result<Found, String>;
 
     fn run(self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Result<Found, String> {
-        Threads::new(self.threads)?.run(|| self.search(tell))
+        Threads::new(self.means.threads)?.run(|| self.search(tell))
     }
 }
 
@@ -45,7 +45,11 @@ impl FindSplit {
         let scaled = scaled.transpose().map_err(|error| error.to_string())?;
         let w = scaled.as_ref().unwrap_or(&self.problem.weight);
         let settings = Settings { split: Split::Auto, factor_density: None, ..self.settings.clone() };
-        let mut search = Search::new(w, &settings).map_err(told)?.ok_or("one fixed mask leaves no split to choose")?;
+        let threads = self.means.threads.unwrap_or_else(away::processors);
+        // Where it is done changes nothing that anybody would have to be told.
+        let (device, _) = job::device(self.means.backend, w.shape(), &settings, threads);
+        let mut search =
+            Search::on(w, &settings, &device).map_err(told)?.ok_or("one fixed mask leaves no split to choose")?;
         let (mut step, steps) = (0, search.steps());
         while search.step().map_err(told)? {
             step += 1;
@@ -82,7 +86,7 @@ pub struct SplitSearch {
 
 impl SplitSearch {
     /// The button, or how far the search is. The factor density, once it is found.
-    pub fn ui(&mut self, ui: &mut Ui, problem: &Problem, settings: &Settings, threads: Option<usize>) -> Option<f64> {
+    pub fn ui(&mut self, ui: &mut Ui, problem: &Problem, settings: &Settings, means: Means) -> Option<f64> {
         let now = Key(problem.clone(), settings.clone());
         // A split that is found for something else is of no use.
         if self.wanted.as_ref().is_some_and(|wanted| *wanted != now) || self.made.has_given_up() {
@@ -105,7 +109,7 @@ impl SplitSearch {
         self.made.want(ui.ctx(), key.clone(), |Key(problem, settings)| FindSplit {
             problem: problem.clone(),
             settings: settings.clone(),
-            threads,
+            means,
         });
         let done = self.made.of(&key).map(|found| (**found).clone());
         let cancelled = ui

@@ -153,11 +153,10 @@ impl Compress {
         let statistics = self.save_calibration.is_some();
         let folder = Folder::open(&model, &plan, &inputs, &out, self.force, statistics)?;
         let clock = move || start.elapsed().as_secs_f64();
-        let largest = model.layers().map(|id| model.shape(id)).max_by_key(|(rows, cols)| rows * cols);
-        let (device, note) = job::device(self.backend, largest.unwrap_or((1, 1)), &self.tuning.settings, threads);
+        let work = Compression::new(&model, plan.clone(), &inputs, folder.store(), Box::new(clock))?;
+        let (device, note) = job::device(self.backend, work.largest(), &self.tuning.settings, threads);
         note.iter().for_each(|note| eprintln!("note: {note}"));
-        let work = Compression::new(&model, plan.clone(), &inputs, folder.store(), Box::new(clock))?.on(device);
-        let reports = drive(&model, &plan, work)?;
+        let reports = drive(&model, &plan, work.on(device))?;
         let seconds = reports.iter().map(|report| report.seconds).sum::<f64>().max(start.elapsed().as_secs_f64());
         let totals = Totals::new(reports, plan.dense_weights(model.config()), plan.densities.all, seconds);
         match (&self.out, &self.save_calibration) {

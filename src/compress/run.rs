@@ -94,6 +94,12 @@ impl Compression {
         Ok(Self { model: model.clone(), plan, source, store, clock, waiting, statistics, run, device })
     }
 
+    /// The shape of the largest W: what a device is chosen by.
+    pub fn largest(&self) -> (usize, usize) {
+        let shapes = self.model.layers().map(|id| self.model.shape(id));
+        shapes.max_by_key(|(rows, cols)| rows * cols).unwrap_or((1, 1))
+    }
+
     /// The same with the runs of DSF on any device.
     pub fn on(self, device: Device) -> Self {
         Self { device, ..self }

@@ -32,6 +32,15 @@ impl Backend {
     }
 }
 
+/// What runs are computed with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Means {
+    /// On which processor.
+    pub backend: Backend,
+    /// Worker threads; all processors without.
+    pub threads: Option<usize>,
+}
+
 /// The way from what is asked for to a device. It is to be polled again while it is pending, as in a browser.
 pub(super) struct Opening {
     backend: Backend,
@@ -101,6 +110,13 @@ pub fn device(backend: Backend, shape: (usize, usize), settings: &Settings, thre
             return opened;
         }
     }
+}
+
+/// The processor: in a browser only what is polled can wait for another device.
+#[cfg(target_arch = "wasm32")]
+pub fn device(backend: Backend, _: (usize, usize), _: &Settings, _: usize) -> Opened {
+    let note = "in a page only single runs are done on the graphics adapter: this is done on the processor";
+    (Device::Cpu, (backend == Backend::Gpu).then(|| note.into()))
 }
 
 /// What the graphics adapter is called, or why there is none. Pending as `gpu::shared` is.

@@ -11,8 +11,6 @@ pub mod bench_gpu;
 mod drive;
 mod session;
 
-#[cfg(not(target_arch = "wasm32"))]
-pub use backend::device;
-pub use backend::{Backend, Opened, adapter};
+pub use backend::{Backend, Means, Opened, adapter, device};
 pub use drive::{Command, Drive, End, Event, LayerErrors, Outcome, Place, Problem, Progress, Settled, Snapshot, Stage};
 pub use session::{Job, Session, run};

@@ -2,6 +2,7 @@
 #![cfg(feature = "gui")]
 
 mod compare;
+mod device;
 mod driver;
 mod first_minute;
 mod flows;

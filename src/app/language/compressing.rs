@@ -7,7 +7,7 @@ use crate::away;
 use crate::compress::{Densities, Plan};
 use crate::export::Layout;
 use crate::factorize::Settings;
-use crate::job::Stage;
+use crate::job::{Means, Stage};
 use crate::language::LayerId;
 use eframe::egui::Context;
 use std::collections::BTreeSet;
@@ -69,16 +69,10 @@ impl LanguageRoom {
     }
 
     /// Compresses `layers` with `settings`; the compressed ones among the others stay, and are seen by those after them.
-    pub(super) fn compress(
-        &mut self,
-        ctx: &Context,
-        settings: &Settings,
-        layers: BTreeSet<LayerId>,
-        threads: Option<usize>,
-    ) {
+    pub(super) fn compress(&mut self, ctx: &Context, settings: &Settings, layers: BTreeSet<LayerId>, means: Means) {
         let (Some(facts), Some(model)) = (self.facts().cloned(), self.opened.clone()) else { return };
         let Facts { config, .. } = &facts;
-        let mut plan = self.plan(settings, &layers, threads.unwrap_or_else(away::processors));
+        let mut plan = self.plan(settings, &layers, means.threads.unwrap_or_else(away::processors));
         plan.preset = Settings { density: settings.density, factor_density: None, ..settings.clone() }.preset();
         let kept = self.layers.values().filter(|layer| !layers.contains(&layer.id)).cloned().collect();
         // Layers that keep all their weights are dense again.
@@ -88,7 +82,7 @@ impl LanguageRoom {
         );
         self.restore(&dense);
         let costs = plan.costs(config).into_iter().filter(|cost| done.contains(&cost.0)).collect();
-        let errand = Errand::new(ctx, Compress { model, plan, kept, threads }, Duration::from_millis(50));
+        let errand = Errand::new(ctx, Compress { model, plan, kept, means }, Duration::from_millis(50));
         self.work = Some(Work { errand, current: None, costs, waiting: done, cancelled: false });
         self.problem = None;
     }

@@ -22,6 +22,7 @@ use super::showing::Moment;
 use crate::away::Made;
 use crate::compress::{CompressedLayer, Densities, Proxy};
 use crate::factorize::Settings;
+use crate::job::Means;
 use crate::language::{LayerId, Sampling};
 use crate::methods::Method;
 use crate::model;
@@ -106,6 +107,8 @@ pub struct LanguageRoom {
     work: Option<Work>,
     /// What went wrong last.
     problem: Option<String>,
+    /// What compressing has said, to be shown.
+    pub notes: Vec<String>,
     // What is set in the panels.
     method: Method,
     table: TablePanel,
@@ -143,6 +146,7 @@ impl Default for LanguageRoom {
             trail: Vec::new(),
             work: None,
             problem: None,
+            notes: Vec::new(),
             method: Method::default(),
             table: TablePanel::default(),
             ticked: BTreeSet::new(),
@@ -245,6 +249,11 @@ impl LanguageRoom {
         self.layers.len()
     }
 
+    /// The compressed layers.
+    pub fn compressed_layers(&self) -> impl Iterator<Item = &CompressedLayer> {
+        self.layers.values().map(Arc::as_ref)
+    }
+
     /// Whether layers are being compressed.
     pub fn is_working(&self) -> bool {
         self.work.is_some()
@@ -319,6 +328,7 @@ impl LanguageRoom {
         let Work { errand, current, waiting, .. } = &mut *work;
         let mut over = errand.poll(|news| match news {
             Compressing::Stepped(id, done, stage) => *current = Some((id, done, stage)),
+            Compressing::Note(note) => self.notes.push(note),
             Compressing::Finished(layer) => {
                 waiting.remove(&layer.id);
                 *current = None;
@@ -363,7 +373,7 @@ impl LanguageRoom {
         ctx: &Context,
         settings: &Settings,
         density: f64,
-        threads: Option<usize>,
+        means: Means,
     ) -> Result<(), String> {
         let facts = self.facts().cloned().ok_or("no language model is open")?;
         if self.work.is_some() {
@@ -371,7 +381,7 @@ impl LanguageRoom {
         }
         self.densities = Densities::uniform(density);
         self.densities.check().map_err(|error| error.to_string())?;
-        self.compress(ctx, settings, facts.config.layers().collect(), threads);
+        self.compress(ctx, settings, facts.config.layers().collect(), means);
         Ok(())
     }
 

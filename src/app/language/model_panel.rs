@@ -8,6 +8,7 @@ use crate::app::controls::duration;
 use crate::app::files::{HAS_FOLDERS, TYPED, typed};
 use crate::compress::distribute;
 use crate::factorize::Settings;
+use crate::job::Means;
 use crate::language::{LayerId, Linear};
 use crate::methods::Method;
 use eframe::egui::{
@@ -38,7 +39,7 @@ impl LanguageRoom {
         ui: &mut Ui,
         settings: &Settings,
         open: Option<LayerId>,
-        threads: Option<usize>,
+        means: Means,
     ) -> Option<ModelAct> {
         let facts = &self.facts_ui(ui)?;
         self.pending_ui(ui);
@@ -48,7 +49,7 @@ impl LanguageRoom {
             .show(ui, |ui| {
                 self.perplexity_ui(ui, facts);
                 ui.horizontal_wrapped(|ui| {
-                    self.commands_ui(ui, facts, settings, threads);
+                    self.commands_ui(ui, facts, settings, means);
                     self.budget_ui(ui, facts);
                 });
                 self.work_ui(ui);
@@ -180,7 +181,7 @@ impl LanguageRoom {
         }
     }
 
-    fn commands_ui(&mut self, ui: &mut Ui, facts: &Facts, settings: &Settings, threads: Option<usize>) {
+    fn commands_ui(&mut self, ui: &mut Ui, facts: &Facts, settings: &Settings, means: Means) {
         let busy = self.work.is_some();
         let mut wanted: Option<BTreeSet<LayerId>> = None;
         let hint = "With the settings of the settings panel and the budget below, in the order in which the model computes them";
@@ -198,7 +199,7 @@ impl LanguageRoom {
             wanted = Some(self.ticked.clone());
         }
         if let Some(layers) = wanted {
-            self.compress(ui.ctx(), settings, layers, threads);
+            self.compress(ui.ctx(), settings, layers, means);
         }
         if let Some(work) = &mut self.work {
             let cancel = ui.add_enabled(!work.is_cancelled(), Button::new("Cancel compressing"));

@@ -7,9 +7,10 @@ use crate::compare::{ModelRecord, ModelRow, ModelStudy};
 use crate::compress::{self, CompressedLayer, Compression, Inputs, Memory, Plan, Proxy, Step};
 use crate::compute::Threads;
 use crate::factorize::Calibration;
-use crate::job::Stage;
+use crate::job::{self, Backend, Means, Stage};
 use crate::language::{self, LayerId, Llama, Loss, Prepared, Sampling, Walk, generate};
 use crate::matrix::Matrix;
+use crate::methods::Method;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -296,8 +297,8 @@ pub struct Compress {
     /// Layers that are compressed already.
     #[serde(with = "shared::list")]
     pub kept: Vec<Arc<CompressedLayer>>,
-    /// Worker threads.
-    pub threads: Option<usize>,
+    /// With what.
+    pub means: Means,
 }
 
 /// What it tells.
@@ -305,6 +306,8 @@ pub struct Compress {
 pub enum Compressing {
     /// So much of a layer is done; of a run in which stage.
     Stepped(LayerId, f64, Option<Stage>),
+    /// Where it is computed has changed, or is not where it was to be.
+    Note(String),
     /// A layer is finished.
     Finished(#[serde(with = "shared")] Arc<CompressedLayer>),
 }
@@ -321,12 +324,19 @@ impl Task for Compress {
             Some(windows) => Inputs::Windows(windows.clone()),
             None => Inputs::Unknown,
         };
-        on_threads(self.threads, || {
+        let Means { backend, threads } = self.means;
+        on_threads(threads, || {
             let start = Instant::now();
             let clock = Box::new(move || start.elapsed().as_secs_f64());
             let told = |error: compress::Error| error.to_string();
             let store = Box::new(Memory::new(self.kept));
-            let mut work = Compression::new(&study.model, self.plan, &inputs, store, clock).map_err(told)?;
+            let backend = if self.plan.method == Method::Dsf { backend } else { Backend::Cpu };
+            let settings = self.plan.settings.clone();
+            let work = Compression::new(&study.model, self.plan, &inputs, store, clock).map_err(told)?;
+            let threads = threads.unwrap_or_else(crate::away::processors);
+            let (device, note) = job::device(backend, work.largest(), &settings, threads);
+            note.into_iter().for_each(|note| _ = tell(Compressing::Note(note)));
+            let mut work = work.on(device);
             let inside = |id: LayerId, share: f64| tell(Compressing::Stepped(id, share, None));
             loop {
                 let step = match work.step_told(&inside) {
@@ -335,7 +345,10 @@ impl Task for Compress {
                     Err(error) => return Err(told(error)),
                 };
                 let news = match step {
-                    Step::Layer(id, progress) => Compressing::Stepped(id, progress.done, Some(progress.stage)),
+                    Step::Layer(id, progress) => {
+                        progress.note.into_iter().for_each(|note| _ = tell(Compressing::Note(note)));
+                        Compressing::Stepped(id, progress.done, Some(progress.stage))
+                    }
                     Step::Finished(layer) => Compressing::Finished(layer),
                     Step::Statistics(_) | Step::Found(_) | Step::Advanced => continue,
                 };

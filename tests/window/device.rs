@@ -1,0 +1,58 @@
+//! The selector of what runs are computed on.
+#![cfg(feature = "gpu")]
+
+use super::driver::{choose, click, finished, ready, until, within};
+use dsf_explorer::compute::gpu;
+use egui::accesskit::Role;
+use egui_kittest::kittest::{NodeT, Queryable};
+use std::task::Poll;
+
+/// A run, and a layer of the language model, on the adapter whose name the selector tells.
+#[test]
+fn runs_go_where_the_selector_says() {
+    match gpu::shared() {
+        Poll::Ready(Ok(_)) => {}
+        Poll::Ready(Err(why)) if std::env::var_os("DSF_TEST_GPU").is_none() => return println!("skipped: {why}"),
+        Poll::Ready(Err(why)) => panic!("{why}"),
+        Poll::Pending => unreachable!("only a browser thinks about it"),
+    }
+    let mut harness = ready();
+    let ended = |harness: &egui_kittest::Harness<'_, dsf_explorer::app::Explorer>| {
+        harness.state().runs().last().unwrap().ended.as_ref().unwrap().outcome.clone()
+    };
+    let own = ended(&harness);
+    assert_eq!(own.place.backend, "cpu");
+
+    let closed = harness.get_by_label_contains("Computed on: CPU, ");
+    let label = closed.accesskit_node().label().unwrap();
+    closed.click();
+    // It is looked for when somebody wants to know.
+    until(&mut harness, "the adapter's name", |harness| {
+        let item = harness.query_by_label_contains("GPU: ").and_then(|item| item.accesskit_node().label());
+        item.is_some_and(|label| !label.contains('…'))
+    });
+    let item = harness.get_by_label_contains("GPU: ").accesskit_node().label().unwrap();
+    // A second click closes it, and `choose` opens it again.
+    harness.get_by_role_and_label(Role::ComboBox, &label).click();
+    harness.run_steps(3);
+    choose(&mut harness, &label, &item);
+    within(120, &mut harness, "a run on the adapter", |harness| {
+        harness.state().runs().last().is_some_and(|run| run.number > 1) && finished(harness)
+    });
+    let there = ended(&harness);
+    assert_eq!(there.place.backend, "gpu");
+    let name = there.place.adapter.unwrap();
+    assert!(item.contains(&name), "{item}, {name}");
+    let ratio = there.relative_error / own.relative_error;
+    assert!((ratio - 1.0).abs() < 0.015, "{ratio}");
+    harness.step();
+    harness.get_by_role_and_label(Role::ComboBox, &format!("Computed on: {item}"));
+
+    click(&mut harness, "Language model");
+    harness.get_by_role_and_label(Role::CheckBox, "Tick 0.k_proj").click();
+    harness.run_steps(2);
+    click(&mut harness, "Compress ticked");
+    within(120, &mut harness, "the layer", |harness| harness.state().language().replaced() == 1);
+    let layer = harness.state().language().compressed_layers().next().unwrap();
+    assert_eq!((layer.report.backend.as_str(), layer.report.adapter.as_deref()), ("gpu", Some(&*name)));
+}
