@@ -152,7 +152,7 @@ impl Explorer {
     }
 
     /// The statistics of what a layer reads in the model.
-    fn inputs_from_model(&mut self, id: LayerId) {
+    pub(super) fn inputs_from_model(&mut self, id: LayerId) {
         if let Some(task) = self.language.collecting(id) {
             self.loader.collect(task);
         }

@@ -125,7 +125,7 @@ impl Explorer {
 
     /// Does one thing: `{"act": "Pause or resume"}`, `{"settings": {"density": 0.3}}`, `{"preset": "published"}`, `{"backend": "gpu"}`,
     /// `{"layer": name}`, `{"factors": name}`, `{"run": number}`, `{"go_to": half_step}`, `{"show": "Curves"}`,
-    /// `{"load": address}`, `{"example": true}`, `{"tour": card}`, `{"bench": side}`, `{"panic": text}`, `{"export": {"what", "layout", "dtype", "name"}}`,
+    /// `{"load": address}`, `{"example": true}`, `{"calibrate": true}` (with the inputs in the model), `{"tour": card}`, `{"bench": side}`, `{"panic": text}`, `{"export": {"what", "layout", "dtype", "name"}}`,
     /// `{"language": {"compress": density} or "cancel", "save", "table", "pause table"}`,
     /// `{"compare": [method, …] or "cancel" or {"show": method}}`,
     /// `{"sweep": figure or "pause" or "go on"}`.
@@ -182,6 +182,10 @@ impl Explorer {
                 let name = text()?;
                 let pane = Pane::ALL.into_iter().find(|pane| pane.name() == name);
                 self.show(pane.ok_or_else(|| format!("there is no panel called {name}"))?);
+            }
+            "calibrate" => {
+                let id = self.layer_on_screen().ok_or("no layer of a language model is on screen")?;
+                self.inputs_from_model(id);
             }
             "load" => self.loader.open(super::files::typed(text()?), None),
             "example" => self.perform(ctx, Action::Example),

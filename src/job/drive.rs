@@ -347,7 +347,8 @@ impl Drive {
                 Stage::Factorize
             }
             State::Finalize(finalizer) => {
-                let Some(done) = finalizer.step()? else { return Ok(Poll::Ready(None)) };
+                let Poll::Ready(done) = finalizer.poll()? else { return Ok(Poll::Pending) };
+                let Some(done) = done else { return Ok(Poll::Ready(None)) };
                 layer_error = Some(done.layer_error);
                 note = done.note;
                 self.device = finalizer.device().clone();

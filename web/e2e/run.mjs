@@ -551,6 +551,20 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     return page;
   },
 
+  async "on WebGPU values are finalized as on the processor"() {
+    const page = await open("", {}, () => {}, { within: gpuBrowser });
+    await ready(page);
+    // What differs is the finalisation: one short iteration before it.
+    await runOf(page, { settings: { outer: 1, inner: 1, density: 0.5 } });
+    const own = await runOf(page, { calibrate: true });
+    const run = await runOf(page, { backend: "gpu" });
+    assert.equal((await exported(page)).backend, "gpu");
+    assert.equal(run.nnz, own.nnz);
+    assert(Math.abs(run.layer_error / own.layer_error - 1) < 1e-3, `${run.layer_error} on WebGPU, ${own.layer_error} on the processor`);
+    console.log(`    layer-wise error ${run.layer_error.toFixed(6)} in ${run.seconds.toFixed(1)} s, on the processor ${own.layer_error.toFixed(6)} in ${own.seconds.toFixed(2)} s`);
+    return page;
+  },
+
   async "on WebGPU a run is paused, stepped and cancelled"() {
     const page = await open("", {}, () => {}, { within: gpuBrowser });
     await ready(page);

@@ -20,7 +20,7 @@ use crate::matrix::Matrix;
 use admm::{How, Next};
 pub use bench::{KernelTime, kernel_times};
 pub(super) use kept::Kept;
-pub(super) use rows::{admm_rows, multiply};
+pub(super) use rows::{Answer, admm_rows, systems};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;

@@ -2,42 +2,92 @@
 
 use super::{ROWS, admm};
 use crate::compute::gpu::{
-    Columns, Commands, Error, Gpu, Inverse, Operand, Product, Shape, Slabs, Source, Staging, padded,
+    Columns, Commands, Error, Gpu, Inverse, Operand, Product, Shape, Slab, Slabs, Source, Staging, padded,
 };
 use crate::matrix::Matrix;
+use std::ops::Range;
+use std::task::Poll;
 
-/// A·B, or A·Bᵀ when B is `turned`. Each must fit into one buffer. The device is waited for.
-pub fn multiply(gpu: &Gpu, a: &Matrix, b: &Matrix, turned: bool) -> Result<Matrix, Error> {
-    let (rows, cols) = (a.rows(), if turned { b.rows() } else { b.cols() });
-    let whole = |matrix: &Matrix| -> Result<Slabs, Error> {
-        Ok(Slabs::upload(gpu, matrix, &Columns::whole(gpu, matrix.rows(), matrix.cols())?))
-    };
-    let (a, b) = (whole(a)?, whole(b)?);
-    let columns = Columns::whole(gpu, rows, cols)?;
-    let c = Slabs::zeros(gpu, rows, &columns);
-    let [a, b, c_slab] = [&a, &b, &c].map(|slabs| &slabs.slabs[0]);
-    let product = Product {
-        a: Operand::new(&a.buffer, a.cols),
-        b: Operand { turned, ..Operand::new(&b.buffer, b.cols) },
-        shape: Shape { rows: c.rows, cols: c_slab.cols, depth: a.cols },
-        lower: false,
-    };
+/// Matrices on their way back.
+pub struct Answer {
+    staging: Staging,
+    matrices: Vec<Coming>,
+}
+
+/// One of them: of each slab its first column, its columns, and where its numbers are.
+struct Coming {
+    shape: (usize, usize),
+    slabs: Vec<(usize, usize, Range<usize>)>,
+}
+
+impl Answer {
+    /// Submits what was recorded, and asks for these matrices, rows×cols each.
+    fn ask(gpu: &Gpu, mut commands: Commands<'_>, matrices: &[(&Slabs, (usize, usize))]) -> Result<Self, Error> {
+        let numbers = |slabs: &Slabs| slabs.slabs.iter().map(|slab| slabs.rows * slab.cols).sum::<usize>();
+        let mut staging = Staging::new(gpu, matrices.iter().map(|(slabs, _)| numbers(slabs)).sum())?;
+        let mut coming = |&(slabs, shape): &(&Slabs, (usize, usize))| {
+            let mut take = |slab: &Slab| staging.take(&mut commands, &slab.buffer, slabs.rows * slab.cols);
+            Coming { shape, slabs: slabs.slabs.iter().map(|slab| (slab.first, slab.cols, take(slab))).collect() }
+        };
+        let matrices = matrices.iter().map(&mut coming).collect();
+        staging.ask(&mut commands);
+        Ok(Self { staging, matrices })
+    }
+
+    /// The matrices, once they are there; pending as [`Staging::ready`] is false.
+    pub fn poll(&self, gpu: &Gpu) -> Result<Poll<Vec<Matrix>>, Error> {
+        if !self.staging.ready(gpu)? {
+            return Ok(Poll::Pending);
+        }
+        let fetch = |coming: &Coming| -> Result<Matrix, Error> {
+            let (rows, cols) = coming.shape;
+            let mut matrix = Matrix::zeros(rows, cols);
+            for (first, stride, at) in &coming.slabs {
+                let values: Vec<f32> = self.staging.numbers(gpu, at.clone())?;
+                let span = *stride.min(&(cols - first));
+                for (row, values) in matrix.as_mut_slice().chunks_mut(cols).zip(values.chunks(*stride)) {
+                    row[*first..first + span].copy_from_slice(&values[..span]);
+                }
+            }
+            Ok(matrix)
+        };
+        self.matrices.iter().map(fetch).collect::<Result<_, _>>().map(Poll::Ready)
+    }
+}
+
+/// G = B·E·Bᵀ and H = W·E·Bᵀ, from B k×n, E n×n and WE r×n, which must each fit into one buffer.
+pub fn systems(gpu: &Gpu, b: &Matrix, e: &Matrix, we: &Matrix) -> Result<Answer, Error> {
+    let ((k, n), r) = (b.shape(), we.rows());
+    let whole = |rows: usize, cols: usize| Columns::whole(gpu, rows, cols);
+    let upload = |matrix: &Matrix| Ok(Slabs::upload(gpu, matrix, &whole(matrix.rows(), matrix.cols())?));
+    let (b, e, we) = (upload(b)?, upload(e)?, upload(we)?);
+    let zeros = |rows: usize, cols: usize| Ok(Slabs::zeros(gpu, rows, &whole(rows, cols)?));
+    let (be, g, h) = (zeros(k, n)?, zeros(k, k)?, zeros(r, k)?);
     let mut commands = Commands::new(gpu);
-    product.store(&mut commands, (&c_slab.buffer, 0, c_slab.cols), 1.0, false);
-    download(gpu, commands, &c, rows, cols)
+    let mut multiply = |a: &Slabs, b: &Slabs, turned: bool, c: &Slabs| {
+        let (rows, [a, b, c]) = (c.rows, [a, b, c].map(|slabs| &slabs.slabs[0]));
+        let shape = Shape { rows, cols: c.cols, depth: a.cols };
+        let b = Operand { turned, ..Operand::new(&b.buffer, b.cols) };
+        let product = Product { a: Operand::new(&a.buffer, a.cols), b, shape, lower: false };
+        product.store(&mut commands, (&c.buffer, 0, c.cols), 1.0, false);
+    };
+    multiply(&b, &e, false, &be);
+    multiply(&be, &b, true, &g);
+    multiply(&we, &b, true, &h);
+    Answer::ask(gpu, commands, &[(&g, (k, k)), (&h, (r, k))])
 }
 
 /// ADMM for XE ≈ H with X r×k on its mask and E k×k of unit diagonal: in each iteration Y = (H + ρ(Z − U))(E + ρI)⁻¹,
-/// Z = mask ⊙ (Y + U), U = Y + U − Z, from Z = X and U = 0. It is done on Xᵀ. The device is waited for.
+/// Z = mask ⊙ (Y + U), U = Y + U − Z, from Z = X and U = 0. It is done on Xᵀ, which is what comes back.
 pub fn admm_rows(
     gpu: &Gpu,
-    x: &mut Matrix,
+    x: &Matrix,
     keep: &[bool],
     h: &Matrix,
     e: &Matrix,
     rho: f32,
     iterations: usize,
-) -> Result<(), Error> {
+) -> Result<Answer, Error> {
     let (r, k) = x.shape();
     let columns = Columns::new(gpu, k, r)?;
     let n = padded(k);
@@ -79,25 +129,5 @@ pub fn admm_rows(
             );
         }
     }
-    *x = download(gpu, commands, &right[iterations % 2], k, r)?.transposed();
-    Ok(())
-}
-
-/// Submits what was recorded, and fetches a matrix.
-fn download(gpu: &Gpu, mut commands: Commands<'_>, slabs: &Slabs, rows: usize, cols: usize) -> Result<Matrix, Error> {
-    let numbers = slabs.slabs.iter().map(|slab| slabs.rows * slab.cols).sum();
-    let mut staging = Staging::new(gpu, numbers)?;
-    let taken: Vec<_> =
-        slabs.slabs.iter().map(|slab| staging.take(&mut commands, &slab.buffer, slabs.rows * slab.cols)).collect();
-    staging.ask(&mut commands);
-    while !staging.ready(gpu)? {}
-    let mut matrix = Matrix::zeros(rows, cols);
-    for (slab, at) in slabs.slabs.iter().zip(taken) {
-        let values: Vec<f32> = staging.numbers(gpu, at)?;
-        let span = slab.cols.min(cols - slab.first);
-        for (i, row) in matrix.as_mut_slice().chunks_mut(cols).enumerate() {
-            row[slab.first..slab.first + span].copy_from_slice(&values[i * slab.cols..i * slab.cols + span]);
-        }
-    }
-    Ok(matrix)
+    Answer::ask(gpu, commands, &[(&right[iterations % 2], (k, r))])
 }

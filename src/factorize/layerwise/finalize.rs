@@ -9,6 +9,7 @@ use crate::factorize::{Error, Factor, Factors, scale_of};
 use crate::matrix::Matrix;
 use crate::measure::{output_energy, residual_energy};
 use serde::{Deserialize, Serialize};
+use std::task::Poll;
 
 /// How the values are solved again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,7 +116,19 @@ pub struct Finalizer {
     start: f64,
     /// Where products and the iterations on A are computed.
     device: Device,
+    /// What is being done there.
+    #[cfg(feature = "gpu")]
+    there: Option<There>,
     note: Option<String>,
+}
+
+/// How far a device is with the rows of A.
+#[cfg(feature = "gpu")]
+enum There {
+    /// The Gram matrix and the right-hand side are under way.
+    Systems(crate::factorize::graphics::Answer),
+    /// So are the rows, with what they are scaled by.
+    Rows(Regression, crate::factorize::graphics::Answer),
 }
 
 /// What stays the same over all steps.
@@ -174,6 +187,8 @@ impl Finalizer {
             masked: Masked::default(),
             start: errors.plain,
             device: device.clone(),
+            #[cfg(feature = "gpu")]
+            there: None,
             note: None,
             errors,
             best: factors,
@@ -198,13 +213,23 @@ impl Finalizer {
 
     /// Solves for the next factor; `None` when all is done.
     pub fn step(&mut self) -> Result<Option<FinalizeReport>, Error> {
+        loop {
+            if let Poll::Ready(report) = self.poll()? {
+                return Ok(report);
+            }
+        }
+    }
+
+    /// The same without waiting for a device that cannot be waited for; as [`Solver::poll`](crate::factorize::Solver::poll).
+    pub fn poll(&mut self) -> Result<Poll<Option<FinalizeReport>>, Error> {
         if self.step == self.steps() {
-            return Ok(None);
+            return Ok(Poll::Ready(None));
         }
         let order = self.order();
         let (round, factor) = (self.step / order.len() + 1, order[self.step % order.len()]);
         match factor {
-            Factor::A => self.solve_a(),
+            Factor::A if self.solve_a().is_pending() => return Ok(Poll::Pending),
+            Factor::A => {}
             Factor::B => self.solve_b(),
         }
         self.step += 1;
@@ -217,14 +242,8 @@ impl Finalizer {
         if best {
             (self.errors, self.best) = (errors, factors);
         }
-        Ok(Some(FinalizeReport {
-            step: self.step,
-            round,
-            factor,
-            layer_error: errors.plain,
-            best,
-            note: self.note.take(),
-        }))
+        let (step, layer_error, note) = (self.step, errors.plain, self.note.take());
+        Ok(Poll::Ready(Some(FinalizeReport { step, round, factor, layer_error, best, note })))
     }
 
     /// The factors as they are now.
@@ -250,53 +269,76 @@ impl Finalizer {
         }
     }
 
-    /// The rows of A on a device; false when that is the processor's to do.
+    /// The rows of A on a device; false when that is the processor's to do. Pending while the device works and cannot be
+    /// waited for.
     #[cfg(feature = "gpu")]
-    fn solve_a_there(&mut self) -> bool {
+    fn solve_a_there(&mut self) -> Poll<bool> {
         use crate::compute::gpu;
-        use crate::factorize::graphics::{admm_rows, multiply};
-        // A browser cannot wait for one.
-        let can_wait = !cfg!(target_arch = "wasm32");
-        let Device::Gpu(gpu) = &self.device else { return false };
-        if !can_wait || self.settings.solve != Solve::Admm {
-            return false;
+        let Device::Gpu(gpu) = self.device.clone() else { return Poll::Ready(false) };
+        if self.settings.solve != Solve::Admm {
+            return Poll::Ready(false);
         }
-        let objective = &self.objective;
-        let (settings, keep, b) = (&self.settings, &self.keep[0], &self.b);
-        let floor = |l: usize| floor(b, l);
-        let products = || -> Result<Regression, gpu::Error> {
-            let be = multiply(gpu, b, &objective.e, false)?;
-            Ok(Regression::new(multiply(gpu, &be, b, true)?, multiply(gpu, &objective.we, b, true)?, floor))
-        };
-        let solved = products().and_then(|regression| {
-            let mut solved = Ok(());
-            regression.solve(&mut self.a, |x, Regression { g, h, .. }| {
-                solved = admm_rows(gpu, x, keep, h, g, settings.rho as f32, settings.iterations);
-            });
-            solved
-        });
-        match solved {
-            Ok(()) => true,
-            Err(gpu::Error::TooLarge { .. }) => false,
+        match self.go_on_there(&gpu) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(())) => Poll::Ready(true),
+            Err(gpu::Error::TooLarge { .. }) => Poll::Ready(false),
             Err(why) => {
                 self.note = Some(format!("{why}: the factors are finalized on the processor"));
                 self.device = Device::Cpu;
-                false
+                Poll::Ready(false)
             }
+        }
+    }
+
+    #[cfg(feature = "gpu")]
+    fn go_on_there(&mut self, gpu: &crate::compute::gpu::Gpu) -> Result<Poll<()>, crate::compute::gpu::Error> {
+        use crate::factorize::graphics::{admm_rows, systems};
+        loop {
+            let next = match self.there.take() {
+                None => There::Systems(systems(gpu, &self.b, &self.objective.e, &self.objective.we)?),
+                Some(There::Systems(answer)) => match answer.poll(gpu)? {
+                    Poll::Pending => {
+                        self.there = Some(There::Systems(answer));
+                        return Ok(Poll::Pending);
+                    }
+                    Poll::Ready(matrices) => {
+                        let [g, h]: [Matrix; 2] = matrices.try_into().expect("what was asked for");
+                        let regression = Regression::new(g, h, |l| floor(&self.b, l));
+                        let mut x = self.a.clone();
+                        regression.enter(&mut x);
+                        let Regression { g, h, .. } = &regression;
+                        let Finalize { rho, iterations, .. } = self.settings;
+                        let answer = admm_rows(gpu, &x, &self.keep[0], h, g, rho as f32, iterations)?;
+                        There::Rows(regression, answer)
+                    }
+                },
+                Some(There::Rows(regression, answer)) => {
+                    let Poll::Ready(matrices) = answer.poll(gpu)? else {
+                        self.there = Some(There::Rows(regression, answer));
+                        return Ok(Poll::Pending);
+                    };
+                    self.a = matrices[0].transposed();
+                    regression.leave(&mut self.a);
+                    return Ok(Poll::Ready(()));
+                }
+            };
+            self.there = Some(next);
         }
     }
 
     /// There is only the processor in this build.
     #[cfg(not(feature = "gpu"))]
-    fn solve_a_there(&mut self) -> bool {
+    fn solve_a_there(&mut self) -> Poll<bool> {
         let Device::Cpu = self.device;
-        false
+        Poll::Ready(false)
     }
 
     /// The rows of A: Gram matrix G = B·E·Bᵀ, right-hand side W·E·Bᵀ.
-    fn solve_a(&mut self) {
-        if self.solve_a_there() {
-            return;
+    fn solve_a(&mut self) -> Poll<()> {
+        match self.solve_a_there() {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(true) => return Poll::Ready(()),
+            Poll::Ready(false) => {}
         }
         let (k, n) = self.b.shape();
         let objective = &self.objective;
@@ -310,6 +352,7 @@ impl Finalizer {
             Solve::Admm => masked.admm_rows(x, keep, h, g, settings.rho as f32, settings.iterations),
             Solve::Exact => exact_rows(x, keep, h, g, RIDGE),
         });
+        Poll::Ready(())
     }
 
     /// All of B: D = AᵀA and right-hand side Aᵀ·W·E, scaled to D's unit diagonal.

@@ -27,11 +27,21 @@ impl Regression {
         Self { g, h, norms }
     }
 
+    /// Scales the rows as G and H are.
+    pub fn enter(&self, x: &mut Matrix) {
+        scale(x, |_, l, x| x * self.norms[l]);
+    }
+
+    /// Takes the scale away again.
+    pub fn leave(&self, x: &mut Matrix) {
+        scale(x, |_, l, x| x / self.norms[l]);
+    }
+
     /// Lets `solve` find the rows, scaled as G and H are.
     pub fn solve(&self, x: &mut Matrix, solve: impl FnOnce(&mut Matrix, &Self)) {
-        scale(x, |_, l, x| x * self.norms[l]);
+        self.enter(x);
         solve(x, self);
-        scale(x, |_, l, x| x / self.norms[l]);
+        self.leave(x);
     }
 }
 
