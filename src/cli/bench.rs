@@ -209,6 +209,11 @@ fn kernel_table(preset: Preset, measured: &dsf_explorer::job::bench_gpu::Measure
         measured.copy_gbytes,
         measured.relative_error,
     );
+    let tiles: Vec<String> = measured
+        .tiles
+        .iter()
+        .map(|tiles| format!("{:.0} GFLOP/s in tiles of {1}×{1}", tiles.gflops, tiles.side))
+        .collect();
     let mut table = vec![
         ["  second half-step", "times", "ms", "floor, ms", "ratio", "kernels", "GFLOP", "MB"]
             .map(str::to_owned)
@@ -227,7 +232,7 @@ fn kernel_table(preset: Preset, measured: &dsf_explorer::job::bench_gpu::Measure
             format!("{:.1}", 1e-6 * kernel.bytes),
         ]);
     }
-    format!("{head}\n{}", output::table(&table))
+    format!("{head}\n  products: {}\n{}", tiles.join(", "), output::table(&table))
 }
 
 fn line(preset: Preset, measured: &bench::Measured, last: Option<&bench::Measured>) -> String {

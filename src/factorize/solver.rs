@@ -1,6 +1,6 @@
 //! The alternation of half-steps: the paper's Algorithm 1.
 
-use super::engine::{Done, Engine, Processor, Sparse, Starts, Stopped};
+use super::engine::{Done, Engine, Processor, Sparse, Starts, Stopped, is_final};
 #[cfg(feature = "gpu")]
 use super::graphics::Graphics;
 use super::half_step::{Inner, Outcome};
@@ -237,7 +237,7 @@ impl Solver {
         let nothing = Matrix::zeros(1, 1);
         self.engine = Engine::Processor(Box::new(Processor::new(&nothing, [(&nothing, None); 2], || 0.0)));
         // One that is lost again and again is not worth waiting for.
-        let device = if self.losses > 2 { Device::Cpu } else { self.device.again() };
+        let device = if self.losses > 2 || is_final(&why) { Device::Cpu } else { self.device.again() };
         let (engine, device, note) = engine(&self.w, starts, self.budgets.iter().sum(), || 0.0, &device);
         let place = device.adapter().map_or("the processor".to_owned(), |name| format!("'{name}'"));
         let problem = note.map_or(String::new(), |note| format!("; {note}"));

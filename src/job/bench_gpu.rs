@@ -2,7 +2,7 @@
 
 use super::bench::gaussian;
 use crate::compute::Device;
-use crate::compute::gpu::{Gpu, Probe, copy_speed};
+use crate::compute::gpu::{Gpu, Probe, Tiles, copy_speed};
 use crate::factorize::{KernelTime, Settings, Solver, kernel_times};
 use serde::Serialize;
 use std::sync::Arc;
@@ -30,6 +30,8 @@ pub struct Measured {
     pub seconds_before: f64,
     /// Our products with sides near W's, in 10⁹ operations a second.
     pub gemm_gflops: f64,
+    /// The same with each size of tiles alone; which are chosen, `gemm_gflops` shows.
+    pub tiles: Vec<TileSpeed>,
     /// Copies from memory to memory, in 10⁹ bytes a second, read and written.
     pub copy_gbytes: f64,
     /// What the matrix products of an outer iteration would take at that speed.
@@ -46,6 +48,15 @@ pub struct Measured {
     pub kernels: Vec<KernelTime>,
     /// ‖W − AB‖/‖W‖ in the end.
     pub relative_error: f64,
+}
+
+/// Products in tiles of one size.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct TileSpeed {
+    /// Numbers along a tile's side.
+    pub side: usize,
+    /// In 10⁹ operations a second.
+    pub gflops: f64,
 }
 
 impl Measured {
@@ -66,7 +77,7 @@ pub fn measure(
     let w = gaussian(rows, cols);
     let settings = Settings { outer: outer + 1, ..settings.clone() };
     let said = |error: crate::compute::gpu::Error| error.to_string();
-    let gflops = || -> Result<f64, String> {
+    let gflops = |gpu: &Arc<Gpu>| -> Result<f64, String> {
         let mut probe = Probe::new(gpu.clone(), rows.clamp(256, 4096));
         loop {
             if let Poll::Ready(speed) = probe.poll().map_err(said)? {
@@ -74,7 +85,13 @@ pub fn measure(
             }
         }
     };
-    let before = gflops()?.max(gflops()?);
+    let mut tiles = Vec::new();
+    for (side, chosen) in [(64, Tiles::SMALL), (128, Tiles::LARGE)] {
+        let other = pollster::block_on(Gpu::with_binding_limit(gpu.binding_limit())).map_err(said)?;
+        let other = Arc::new(other.with_tiles(chosen));
+        tiles.push(TileSpeed { side, gflops: gflops(&other)?.max(gflops(&other)?) });
+    }
+    let before = gflops(gpu)?.max(gflops(gpu)?);
     let copy_gbytes = copy_speed(gpu).map_err(said)? * 1e-9;
     let begun = Instant::now();
     let told = |error: crate::factorize::Error| error.to_string();
@@ -96,7 +113,7 @@ pub fn measure(
     }
     let seconds_per_outer = (begun.elapsed().as_secs_f64() - seconds_before) / outer.max(1) as f64;
     drop(solver);
-    let gemm_gflops = before.max(gflops()?);
+    let gemm_gflops = before.max(gflops(gpu)?);
     let floor_seconds = flops / gemm_gflops * 1e-9;
     Ok(Measured {
         rows,
@@ -108,6 +125,7 @@ pub fn measure(
         seconds_per_outer,
         seconds_before,
         gemm_gflops,
+        tiles,
         copy_gbytes,
         floor_seconds,
         ratio: seconds_per_outer / floor_seconds,

@@ -1,5 +1,6 @@
 //! The device, and why there is none.
 
+use super::Tiles;
 use super::commands::{Kernel, Source};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,8 +9,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 /// What can be done instead.
 const ELSE: &str = if cfg!(target_arch = "wasm32") { "choose the CPU" } else { "use --backend cpu" };
 /// What there may have to be for an adapter to be found.
-const NEEDED: &str =
-    if cfg!(target_arch = "wasm32") { "use a browser that has WebGPU switched on" } else { "install a Vulkan driver" };
+const NEEDED: &str = if cfg!(target_arch = "wasm32") {
+    "use a browser that has WebGPU switched on"
+} else if cfg!(any(target_os = "macos", windows)) {
+    "update the graphics driver"
+} else {
+    "install a Vulkan driver"
+};
 
 /// Why nothing can be computed on a graphics processor.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +46,16 @@ pub enum Error {
         /// What would have to be bound.
         needed: u64,
     },
+    /// It has not enough memory.
+    #[error(
+        "the graphics adapter '{adapter}' has not enough memory ({why}): close other programs that use it, or {ELSE}"
+    )]
+    Full {
+        /// Its name.
+        adapter: String,
+        /// What the driver said.
+        why: String,
+    },
     /// It went away, or reset itself.
     #[error("the graphics adapter '{adapter}' was lost ({why})")]
     Lost {
@@ -67,6 +83,22 @@ const PORTION: f64 = 0.02;
 /// Before anything is known of it.
 const FIRST_PORTION: u64 = 1 << 30;
 
+/// Why nothing more can come from a device.
+#[derive(Debug)]
+enum Gone {
+    Lost(String),
+    Full(String),
+}
+
+impl Gone {
+    fn after(error: &wgpu::Error) -> Self {
+        match error {
+            wgpu::Error::OutOfMemory { .. } => Self::Full(error.to_string()),
+            _ => Self::Lost(error.to_string()),
+        }
+    }
+}
+
 /// A kernel with its constants' bits.
 type Key = (Source, Vec<(&'static str, u64)>);
 
@@ -77,7 +109,8 @@ pub struct Gpu {
     adapter: Adapter,
     limits: wgpu::Limits,
     kernels: Mutex<HashMap<Key, Arc<Kernel>>>,
-    lost: Arc<OnceLock<String>>,
+    tiles: Tiles,
+    gone: Arc<OnceLock<Gone>>,
     /// Operations that take it about [`PORTION`], as far as is known.
     portion: AtomicU64,
     pub(super) submissions: AtomicU64,
@@ -129,14 +162,12 @@ impl Gpu {
             ..Default::default()
         };
         let (device, queue) = adapter.request_device(&description).await.map_err(|error| refused(error.to_string()))?;
-        let lost = Arc::new(OnceLock::new());
-        let (first, second) = (lost.clone(), lost.clone());
+        let gone = Arc::new(OnceLock::new());
+        let (first, second) = (gone.clone(), gone.clone());
         device.set_device_lost_callback(move |reason, why| {
-            let _ = first.set(if why.is_empty() { format!("{reason:?}") } else { why });
+            let _ = first.set(Gone::Lost(if why.is_empty() { format!("{reason:?}") } else { why }));
         });
-        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-            let _ = second.set(error.to_string());
-        }));
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| _ = second.set(Gone::after(&error))));
         let params = device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("parameters"),
             size: Self::SLOTS * Self::SLOT,
@@ -155,13 +186,15 @@ impl Gpu {
         let known = ["swiftshader", "llvmpipe"].iter().any(|known| name.to_lowercase().contains(known));
         let software = info.device_type == wgpu::DeviceType::Cpu || known;
         let adapter = Adapter { name, software, interface };
+        let tiles = Tiles::of(if software { wgpu::DeviceType::Cpu } else { info.device_type });
         Ok(Self {
             device,
             queue,
             adapter,
             limits,
             kernels: Mutex::default(),
-            lost,
+            tiles,
+            gone,
             portion: AtomicU64::new(FIRST_PORTION),
             submissions: AtomicU64::new(0),
             params,
@@ -189,6 +222,16 @@ impl Gpu {
         self.limits.max_buffer_size
     }
 
+    /// How products are cut into tiles.
+    pub fn tiles(&self) -> Tiles {
+        self.tiles
+    }
+
+    /// The same device with other tiles, to measure them.
+    pub fn with_tiles(self, tiles: Tiles) -> Self {
+        Self { tiles, ..self }
+    }
+
     /// How often something was submitted.
     pub fn submissions(&self) -> u64 {
         self.submissions.load(Ordering::Relaxed)
@@ -196,8 +239,10 @@ impl Gpu {
 
     /// An error once the device is gone; nothing that was computed since can be trusted.
     pub fn check(&self) -> Result<(), Error> {
-        match self.lost.get() {
-            Some(why) => Err(Error::Lost { adapter: self.adapter.name.clone(), why: why.clone() }),
+        let adapter = || self.adapter.name.clone();
+        match self.gone.get() {
+            Some(Gone::Lost(why)) => Err(Error::Lost { adapter: adapter(), why: why.clone() }),
+            Some(Gone::Full(why)) => Err(Error::Full { adapter: adapter(), why: why.clone() }),
             None => Ok(()),
         }
     }
@@ -219,7 +264,14 @@ impl Gpu {
     /// Gives the device up, as a driver that resets itself does.
     pub fn lose(&self) {
         self.device.destroy();
-        let _ = self.lost.set("given up".into());
+        let _ = self.gone.set(Gone::Lost("given up".into()));
+    }
+
+    /// Says what wgpu says of a device that has no memory left.
+    #[cfg(test)]
+    pub(crate) fn exhaust(&self) {
+        let error = wgpu::Error::OutOfMemory { source: "all of it is taken".into() };
+        let _ = self.gone.set(Gone::after(&error));
     }
 
     /// A buffer of zeros of so many f32 or u32.

@@ -23,7 +23,7 @@ pub use adapter::{Adapter, Error, Gpu};
 pub use commands::{Commands, Counts, Kernel, Source};
 pub use inverse::Inverse;
 pub use probe::{Probe, Speed, copy_speed};
-pub use product::{Finish, FinishParams, Operand, Product, Shape};
+pub use product::{Finish, FinishParams, Operand, Product, Shape, Tiles};
 pub use read::Staging;
 pub use select::Select;
 pub use shared::shared;

@@ -35,6 +35,33 @@ impl<'a> Operand<'a> {
     }
 }
 
+/// How products are cut into tiles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tiles {
+    /// Results of at least so many numbers are done in tiles of 128×128 by 256 threads, where whole ones fit; the others in
+    /// tiles of 64×64 by 64 threads.
+    pub large_from: usize,
+}
+
+impl Tiles {
+    /// Only large ones, where they fit.
+    pub const LARGE: Self = Self { large_from: 0 };
+    /// Only small ones.
+    pub const SMALL: Self = Self { large_from: usize::MAX };
+
+    /// For a kind of adapter. A table and no measurement at the start: what tiles' sums are made of would then hang on the
+    /// moment, and with it a run's last digits. `bench solver --backend gpu` shows what it should say.
+    pub(super) fn of(class: wgpu::DeviceType) -> Self {
+        match class {
+            // Threads are not what it is short of.
+            wgpu::DeviceType::Cpu => Self::LARGE,
+            // A hundred processors and more: as many tiles.
+            wgpu::DeviceType::DiscreteGpu => Self { large_from: 1 << 21 },
+            _ => Self { large_from: 1 << 19 },
+        }
+    }
+}
+
 /// A product's sides, multiples of 64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
@@ -52,15 +79,15 @@ impl Shape {
         2.0 * self.rows as f64 * self.cols as f64 * self.depth as f64
     }
 
-    /// Threads along a tile's side: large tiles where they fit and there are enough of them.
-    fn side(self) -> usize {
+    /// Threads along a tile's side.
+    fn side(self, tiles: Tiles) -> usize {
         let whole = [self.rows, self.cols, self.depth].iter().all(|side| side.is_multiple_of(128));
-        if whole && self.rows * self.cols >= 1 << 19 { 16 } else { 8 }
+        if whole && self.rows * self.cols >= tiles.large_from { 16 } else { 8 }
     }
 
     /// How many tiles there are across and down.
-    pub fn tiles(self) -> (usize, usize) {
-        let tile = 8 * self.side();
+    pub fn tiles(self, tiles: Tiles) -> (usize, usize) {
+        let tile = 8 * self.side(tiles);
         (self.cols / tile, self.rows / tile)
     }
 }
@@ -128,14 +155,15 @@ impl Product<'_> {
     /// Records it.
     pub fn run(&self, commands: &mut Commands<'_>, finish: &Finish<'_>) {
         let Self { a, b, shape, lower } = *self;
-        let side = shape.side();
+        let tiles = commands.gpu().tiles();
+        let side = shape.side(tiles);
         let source = Source { text: [CORE, finish.text], entry: "main" };
         let flag = |flag: bool| f64::from(u8::from(flag));
         let mut constants =
             vec![("SIDE", side as f64), ("TURN_A", flag(a.turned)), ("TURN_B", flag(b.turned)), ("LOWER", flag(lower))];
         constants.extend_from_slice(finish.constants);
         let kernel = commands.gpu().kernel(source, &constants);
-        let (across, down) = shape.tiles();
+        let (across, down) = shape.tiles(tiles);
         let share = if lower { 0.5 } else { 1.0 };
         let band_flops = share * shape.flops() / down as f64;
         let four = |number: usize| (number / 4) as u32;

@@ -8,6 +8,9 @@ pub fn padded(side: usize) -> usize {
     side.next_multiple_of(if side > 512 { 128 } else { 64 })
 }
 
+/// Numbers that are uploaded in one go.
+const AT_ONCE: usize = 1 << 20;
+
 /// How columns are divided among buffers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
@@ -107,10 +110,15 @@ impl Slabs {
         let slabs = Self::zeros(gpu, matrix.rows(), columns);
         for slab in &slabs.slabs {
             let past = (slab.first + slab.cols).min(matrix.cols());
-            let mut row = vec![0.0f32; slab.cols];
-            for i in 0..matrix.rows() {
-                row[..past - slab.first].copy_from_slice(&matrix.row(i)[slab.first..past]);
-                gpu.write(&slab.buffer, i * slab.cols, &row);
+            // Some rows at a time: a copy of all would be as large again.
+            let some = (AT_ONCE / slab.cols).max(1);
+            let mut rows = vec![0.0f32; some.min(matrix.rows()) * slab.cols];
+            for first in (0..matrix.rows()).step_by(some) {
+                let count = some.min(matrix.rows() - first);
+                for (row, i) in rows.chunks_mut(slab.cols).zip(first..first + count) {
+                    row[..past - slab.first].copy_from_slice(&matrix.row(i)[slab.first..past]);
+                }
+                gpu.write(&slab.buffer, first * slab.cols, &rows[..count * slab.cols]);
             }
         }
         slabs

@@ -83,7 +83,7 @@ fn products_are_the_processors() {
             let mut commands = Commands::new(&gpu);
             product.store(&mut commands, (&c.slabs[0].buffer, 0, padded(n)), 1.0, false);
             product.store(&mut commands, (&c.slabs[0].buffer, 0, padded(n)), 2.0, true);
-            let (across, down) = shape.tiles();
+            let (across, down) = shape.tiles(gpu.tiles());
             let sums = gpu.zeros(across * down);
             product.residual(&mut commands, (&c.slabs[0].buffer, 0, padded(n)), (&sums, 0));
             commands.submit();

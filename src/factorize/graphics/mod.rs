@@ -228,6 +228,8 @@ impl Graphics {
         graphics.normalise(&mut commands, 1, &still, false);
         graphics.normalise(&mut commands, 0, &still, false);
         commands.submit();
+        // Where there was not enough memory for all of it, that is known by now; in a browser later.
+        gpu.check()?;
         Ok(graphics)
     }
 
@@ -363,7 +365,7 @@ impl Graphics {
             };
             let h = if turn.small { &self.nothing } else { &x.h.slabs[s].buffer };
             let (next, mask) = (&x.r[turn.to].slabs[s].buffer, &x.mask.slabs[s].buffer);
-            let (across, down) = product.shape.tiles();
+            let (across, down) = product.shape.tiles(self.gpu.tiles());
             let buffers = [(3, &v.buffer), (4, mask), (5, h), (6, next), (7, &self.primal), (8, &self.scalars)];
             let Ending { next, relaxation } = finish;
             admm::finish(commands, &product, &buffers, How { small: turn.small, next, relaxation, sums_at });
@@ -386,7 +388,8 @@ impl Graphics {
                 let product = Product { a, b, shape, lower: false };
                 let w = (&self.w.slabs[s].buffer, left.first * right.cols, right.cols);
                 product.residual(commands, w, (&self.residual, tiles));
-                tiles += shape.tiles().0 * shape.tiles().1;
+                let (across, down) = shape.tiles(self.gpu.tiles());
+                tiles += across * down;
             }
         }
         tiles

@@ -81,3 +81,16 @@ fn values_are_finalized_as_by_the_processor() {
         }
     }
 }
+
+/// There is no use in opening it again, as after a loss.
+#[test]
+fn a_device_without_memory_is_left_at_once() {
+    let Some(gpu) = limited(u64::MAX).map(Arc::new) else { return };
+    let mut solver = Solver::on(&matrix(40, 60), &Settings::default(), &Device::Gpu(gpu.clone())).unwrap();
+    (0..3).for_each(|_| assert_eq!(solver.step().unwrap().unwrap().note, None));
+    gpu.exhaust();
+    let report = solver.step().unwrap().unwrap();
+    let note = report.note.expect("a sentence");
+    assert!(note.contains("has not enough memory") && note.ends_with("the run goes on on the processor"), "{note}");
+    assert_eq!((report.step, solver.device().name()), (4, "cpu"));
+}
