@@ -17,8 +17,11 @@ override LOWER: bool = false;
 // Places and strides of A, B and what `finish` reads and writes count vectors of four.
 struct Params {
     depth: u32,
-    // The first row of tiles: long products are done in bands.
-    band: u32,
+    // The first tile, across and down: long products are done in parts.
+    first_across: u32,
+    first_down: u32,
+    // Tiles in a whole row of them.
+    across: u32,
     a_at: u32,
     a_stride: u32,
     b_at: u32,
@@ -130,11 +133,10 @@ fn total(index: u32, mine: f32) -> f32 {
 @compute @workgroup_size(SIDE, SIDE)
 fn main(
     @builtin(workgroup_id) group: vec3u,
-    @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_id) local: vec3u,
     @builtin(local_invocation_index) index: u32,
 ) {
-    let tile = vec2u(group.x, group.y + params.band);
+    let tile = vec2u(group.x + params.first_across, group.y + params.first_down);
     let row = tile.y * 8u * SIDE;
     let col = tile.x * 8u * SIDE;
     if LOWER && col > row {
@@ -185,5 +187,5 @@ fn main(
     finish(lower + 1u, left, c50); finish(lower + 1u, right, c51);
     finish(lower + 2u, left, c60); finish(lower + 2u, right, c61);
     finish(lower + 3u, left, c70); finish(lower + 3u, right, c71);
-    conclude(tile.y * groups.x + tile.x, index);
+    conclude(tile.y * params.across + tile.x, index);
 }

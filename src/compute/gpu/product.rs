@@ -125,7 +125,9 @@ pub struct FinishParams {
 #[derive(Clone, Copy, NoUninit)]
 struct Params {
     depth: u32,
-    band: u32,
+    first_across: u32,
+    first_down: u32,
+    across: u32,
     a_at: u32,
     a_stride: u32,
     b_at: u32,
@@ -164,19 +166,27 @@ impl Product<'_> {
         constants.extend_from_slice(finish.constants);
         let kernel = commands.gpu().kernel(source, &constants);
         let (across, down) = shape.tiles(tiles);
+        // Of a symmetric result half of the tiles are passed over.
         let share = if lower { 0.5 } else { 1.0 };
-        let band_flops = share * shape.flops() / down as f64;
-        let four = |number: usize| (number / 4) as u32;
+        let tile_flops = share * shape.flops() / (across * down) as f64;
         let mut buffers = vec![(1, a.buffer), (2, b.buffer)];
         buffers.extend_from_slice(finish.buffers);
-        let mut band = 0;
-        while band < down {
-            // As many bands of tiles as the portion has room for, and at least one.
-            let bands = ((commands.room() / band_flops) as usize).clamp(1, down - band);
-            let FinishParams { at, stride, sums_at, slot, alpha, relaxation } = finish.params;
+        let four = |number: usize| (number / 4) as u32;
+        let FinishParams { at, stride, sums_at, slot, alpha, relaxation } = finish.params;
+        let (mut first_across, mut first_down) = (0, 0);
+        while first_down < down {
+            // Whole rows of tiles, as many as there is room for; parts of one where it alone is more than a portion.
+            let fits = across as f64 * tile_flops <= commands.gpu().portion();
+            let room = (commands.room() / tile_flops) as usize;
+            let groups = match fits && first_across == 0 {
+                true => (across, (room / across).clamp(1, down - first_down)),
+                false => (room.clamp(1, across - first_across), 1),
+            };
             let params = Params {
                 depth: shape.depth as u32,
-                band: band as u32,
+                first_across: first_across as u32,
+                first_down: first_down as u32,
+                across: across as u32,
                 a_at: four(a.at),
                 a_stride: four(a.stride),
                 b_at: four(b.at),
@@ -189,9 +199,12 @@ impl Product<'_> {
                 alpha,
                 relaxation,
             };
-            commands.run(&kernel, &params, &buffers, (across, bands));
-            commands.worked(band_flops * bands as f64);
-            band += bands;
+            commands.run(&kernel, &params, &buffers, groups);
+            commands.worked(tile_flops * (groups.0 * groups.1) as f64);
+            first_across += groups.0;
+            if first_across == across {
+                (first_across, first_down) = (0, first_down + groups.1);
+            }
         }
     }
 
