@@ -9,9 +9,9 @@ use std::task::Poll;
 
 /// Where the choice does not count.
 const COMPARED: &str = if cfg!(target_arch = "wasm32") {
-    "Comparisons, sweeps, searches for a split and a language model's layers stay on the processor."
+    "All but single runs stays on the processor."
 } else {
-    "Comparisons and sweeps stay on the processor, where all methods are."
+    "Comparisons, sweeps and a model's table stay on the processor, where all methods are."
 };
 
 /// Looks for a graphics adapter, where runs are done.

@@ -185,6 +185,7 @@ impl Explorer {
             }
             "calibrate" => {
                 let id = self.layer_on_screen().ok_or("no layer of a language model is on screen")?;
+                self.language.collecting(id).ok_or("the model's text has not been read yet, or there is none")?;
                 self.inputs_from_model(id);
             }
             "load" => self.loader.open(super::files::typed(text()?), None),

@@ -217,8 +217,8 @@ impl Run {
     ) -> Self {
         let (sender, news) = channel();
         let ctx = ctx.clone();
-        let Start { means: Means { backend, threads }, pace, live } = how;
-        let job = Job { backend, threads, recorded: true, ..Job::new(problem.clone(), settings.clone()) };
+        let Start { means, pace, live } = how;
+        let job = Job { means, recorded: true, ..Job::new(problem.clone(), settings.clone()) };
         let line = away::converse(Watched(job), move |news| {
             let over = matches!(news, News::Ended(_) | News::Failed(_));
             // The window may have dropped the run; then nobody needs to know.

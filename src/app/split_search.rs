@@ -1,7 +1,7 @@
 //! The best split of the nonzeros, searched for when it is asked for.
 
 use super::background::Background;
-use crate::away::{self, Lane, Task};
+use crate::away::{Lane, Task};
 use crate::compute::Threads;
 use crate::factorize::{Search, Settings, Split};
 use crate::job::{self, Means, Problem};
@@ -24,6 +24,8 @@ pub struct Found {
     factor_density: Option<f64>,
     /// How much lower the error is than with the paper's split.
     gain: f64,
+    /// What was said of the device meanwhile.
+    notes: Vec<String>,
 }
 
 impl Task for FindSplit {
@@ -45,20 +47,21 @@ impl FindSplit {
         let scaled = scaled.transpose().map_err(|error| error.to_string())?;
         let w = scaled.as_ref().unwrap_or(&self.problem.weight);
         let settings = Settings { split: Split::Auto, factor_density: None, ..self.settings.clone() };
-        let threads = self.means.threads.unwrap_or_else(away::processors);
-        // Where it is done changes nothing that anybody would have to be told.
-        let (device, _) = job::device(self.means.backend, w.shape(), &settings, threads);
+        let Means { backend, .. } = self.means;
+        let (device, note) = job::device(backend, w.shape(), &settings, self.means.thread_count());
+        let mut notes: Vec<String> = note.into_iter().collect();
         let mut search =
             Search::on(w, &settings, &device).map_err(told)?.ok_or("one fixed mask leaves no split to choose")?;
         let (mut step, steps) = (0, search.steps());
         while search.step().map_err(told)? {
             step += 1;
+            notes.extend(search.note());
             if !tell(step as f64 / steps as f64) {
                 return Err("cancelled".into());
             }
         }
         let gain = search.gain().unwrap_or(0.0);
-        Ok(Found { factor_density: search.finish().factor_density, gain })
+        Ok(Found { factor_density: search.finish().factor_density, gain, notes })
     }
 }
 
@@ -127,11 +130,12 @@ impl SplitSearch {
         // The same can be searched for again.
         (self.wanted, self.made) = Default::default();
         match found {
-            Ok(Found { factor_density, gain }) => {
+            Ok(Found { factor_density, gain, notes }) => {
                 let said = match gain > 0.0 {
                     true => format!("{:.1} % less error than with the paper's split", 100.0 * gain),
                     false => "The paper's split is the best one".into(),
                 };
+                let said = std::iter::once(said).chain(notes).collect::<Vec<_>>().join("; ");
                 self.said = Some((key, said));
                 factor_density
             }

@@ -209,10 +209,11 @@ fn kernel_table(preset: Preset, measured: &dsf_explorer::job::bench_gpu::Measure
         measured.copy_gbytes,
         measured.relative_error,
     );
+    let chosen = |chosen: bool| if chosen { " (chosen)" } else { "" };
     let tiles: Vec<String> = measured
         .tiles
         .iter()
-        .map(|tiles| format!("{:.0} GFLOP/s in tiles of {1}×{1}", tiles.gflops, tiles.side))
+        .map(|tiles| format!("{:.0} GFLOP/s in tiles of {1}×{1}{2}", tiles.gflops, tiles.side, chosen(tiles.chosen)))
         .collect();
     let mut table = vec![
         ["  second half-step", "times", "ms", "floor, ms", "ratio", "kernels", "GFLOP", "MB"]

@@ -10,7 +10,7 @@ use dsf_explorer::compare::Candidate;
 use dsf_explorer::compute::Threads;
 use dsf_explorer::export::{self, Export, HtmlReport, Layout, Rule, RunReport};
 use dsf_explorer::factorize::{Budget, Settings};
-use dsf_explorer::job::{self, Backend, End, Event, Job, Outcome, Problem};
+use dsf_explorer::job::{self, Backend, End, Event, Job, Means, Outcome, Problem};
 use dsf_explorer::matrix::keep_largest;
 use dsf_explorer::measure::{self, Spectrum};
 use dsf_explorer::methods::{Form, Method};
@@ -152,7 +152,8 @@ impl Factorize {
             );
         }
         let threads = self.threads.map_or_else(available, NonZeroUsize::get);
-        let job = Job { backend: self.backend, threads: Some(threads), ..Job::new(problem.clone(), settings.clone()) };
+        let means = Means { backend: self.backend, threads: Some(threads) };
+        let job = Job { means, ..Job::new(problem.clone(), settings.clone()) };
         let outcome = solve(layer, job)?;
         if outcome.fell_back {
             eprintln!(

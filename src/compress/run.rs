@@ -94,9 +94,10 @@ impl Compression {
         Ok(Self { model: model.clone(), plan, source, store, clock, waiting, statistics, run, device })
     }
 
-    /// The shape of the largest W: what a device is chosen by.
+    /// The shape of the largest W that is replaced: what a device is chosen by.
     pub fn largest(&self) -> (usize, usize) {
-        let shapes = self.model.layers().map(|id| self.model.shape(id));
+        let replaced = self.model.layers().filter(|&id| self.plan.densities.of(id) < 1.0);
+        let shapes = replaced.map(|id| self.model.shape(id));
         shapes.max_by_key(|(rows, cols)| rows * cols).unwrap_or((1, 1))
     }
 

@@ -51,10 +51,7 @@ impl Device {
             #[cfg(feature = "gpu")]
             Self::Gpu(_) if cfg!(target_arch = "wasm32") => Self::Cpu,
             #[cfg(feature = "gpu")]
-            Self::Gpu(gpu) => match pollster::block_on(Gpu::with_binding_limit(gpu.binding_limit())) {
-                Ok(gpu) => Self::Gpu(Arc::new(gpu)),
-                Err(_) => Self::Cpu,
-            },
+            Self::Gpu(gpu) => super::gpu::again(gpu).map_or(Self::Cpu, Self::Gpu),
         }
     }
 }

@@ -34,18 +34,6 @@ pub(super) type Stopped = gpu::Error;
 #[cfg(not(feature = "gpu"))]
 pub(super) type Stopped = std::convert::Infallible;
 
-/// Whether there is no use in trying the same device again.
-#[cfg(feature = "gpu")]
-pub(super) fn is_final(why: &Stopped) -> bool {
-    matches!(why, gpu::Error::Full { .. })
-}
-
-/// Whether there is no use in trying the same device again.
-#[cfg(not(feature = "gpu"))]
-pub(super) fn is_final(why: &Stopped) -> bool {
-    match *why {}
-}
-
 /// A sparse factor, k×q, as an engine has it.
 pub(super) enum Sparse {
     Csr(Csr),

@@ -1,6 +1,6 @@
 //! The alternation of half-steps: the paper's Algorithm 1.
 
-use super::engine::{Done, Engine, Processor, Sparse, Starts, Stopped, is_final};
+use super::engine::{Done, Engine, Processor, Sparse, Starts, Stopped};
 #[cfg(feature = "gpu")]
 use super::graphics::Graphics;
 use super::half_step::{Inner, Outcome};
@@ -237,7 +237,7 @@ impl Solver {
         let nothing = Matrix::zeros(1, 1);
         self.engine = Engine::Processor(Box::new(Processor::new(&nothing, [(&nothing, None); 2], || 0.0)));
         // One that is lost again and again is not worth waiting for.
-        let device = if self.losses > 2 || is_final(&why) { Device::Cpu } else { self.device.again() };
+        let device = if self.losses > 2 { Device::Cpu } else { self.device.again() };
         let (engine, device, note) = engine(&self.w, starts, self.budgets.iter().sum(), || 0.0, &device);
         let place = device.adapter().map_or("the processor".to_owned(), |name| format!("'{name}'"));
         let problem = note.map_or(String::new(), |note| format!("; {note}"));
@@ -339,7 +339,7 @@ impl Solver {
     }
 }
 
-/// The engine on `device`, or on the processor and why. Of the factors no more than `most` entries are ever kept.
+/// The engine on `device`, opened anew if it is gone; or on the processor and why. Of the factors no more than `most` entries are ever kept.
 #[cfg_attr(not(feature = "gpu"), allow(unused_variables))]
 fn engine(
     w: &Matrix,
@@ -349,11 +349,12 @@ fn engine(
     device: &Device,
 ) -> (Engine, Device, Option<String>) {
     let processor = || Engine::Processor(Box::new(Processor::new(w, starts, clock)));
-    match device {
-        Device::Cpu => (processor(), Device::Cpu, None),
+    let alive = device.alive();
+    match &alive {
+        Device::Cpu => (processor(), Device::Cpu, device.adapter().map(|name| format!("'{name}' was lost"))),
         #[cfg(feature = "gpu")]
         Device::Gpu(gpu) => match Graphics::new(gpu.clone(), w, starts, most) {
-            Ok(graphics) => (Engine::Graphics(Box::new(graphics)), device.clone(), None),
+            Ok(graphics) => (Engine::Graphics(Box::new(graphics)), alive, None),
             Err(why) => (processor(), Device::Cpu, Some(why.to_string())),
         },
     }

@@ -41,6 +41,18 @@ pub struct Means {
     pub threads: Option<usize>,
 }
 
+impl Means {
+    /// The processor with so many threads.
+    pub fn on_threads(threads: usize) -> Self {
+        Self { backend: Backend::Cpu, threads: Some(threads) }
+    }
+
+    /// How many threads that are.
+    pub fn thread_count(&self) -> usize {
+        self.threads.unwrap_or_else(crate::away::processors)
+    }
+}
+
 /// The way from what is asked for to a device. It is to be polled again while it is pending, as in a browser.
 pub(super) struct Opening {
     backend: Backend,

@@ -30,7 +30,7 @@ pub struct Measured {
     pub seconds_before: f64,
     /// Our products with sides near W's, in 10⁹ operations a second.
     pub gemm_gflops: f64,
-    /// The same with each size of tiles alone; which are chosen, `gemm_gflops` shows.
+    /// The same with each size of tiles alone.
     pub tiles: Vec<TileSpeed>,
     /// Copies from memory to memory, in 10⁹ bytes a second, read and written.
     pub copy_gbytes: f64,
@@ -57,6 +57,8 @@ pub struct TileSpeed {
     pub side: usize,
     /// In 10⁹ operations a second.
     pub gflops: f64,
+    /// Whether products of this size are cut so.
+    pub chosen: bool,
 }
 
 impl Measured {
@@ -78,7 +80,8 @@ pub fn measure(
     let settings = Settings { outer: outer + 1, ..settings.clone() };
     let said = |error: crate::compute::gpu::Error| error.to_string();
     let gflops = |gpu: &Arc<Gpu>| -> Result<f64, String> {
-        let mut probe = Probe::new(gpu.clone(), rows.clamp(256, 4096));
+        // Whole tiles of either size.
+        let mut probe = Probe::new(gpu.clone(), rows.clamp(256, 4096).next_multiple_of(128));
         loop {
             if let Poll::Ready(speed) = probe.poll().map_err(said)? {
                 return Ok(speed.gflops);
@@ -86,10 +89,11 @@ pub fn measure(
         }
     };
     let mut tiles = Vec::new();
-    for (side, chosen) in [(64, Tiles::SMALL), (128, Tiles::LARGE)] {
+    for (side, only) in [(64, Tiles::SMALL), (128, Tiles::LARGE)] {
         let other = pollster::block_on(Gpu::with_binding_limit(gpu.binding_limit())).map_err(said)?;
-        let other = Arc::new(other.with_tiles(chosen));
-        tiles.push(TileSpeed { side, gflops: gflops(&other)?.max(gflops(&other)?) });
+        let other = Arc::new(other.with_tiles(only));
+        let chosen = (rows * cols >= gpu.tiles().large_from) == (only == Tiles::LARGE);
+        tiles.push(TileSpeed { side, gflops: gflops(&other)?.max(gflops(&other)?), chosen });
     }
     let before = gflops(gpu)?.max(gflops(gpu)?);
     let copy_gbytes = copy_speed(gpu).map_err(said)? * 1e-9;

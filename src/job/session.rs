@@ -1,8 +1,8 @@
 //! A run that listens: between its steps it takes commands, and what happens is told.
 
 use super::backend::{Opened, Opening};
-use super::{Backend, Command, Drive, End, Event, Outcome, Problem, Progress, Settled};
-use crate::away::{self, Flow, Lane, Process};
+use super::{Command, Drive, End, Event, Means, Outcome, Problem, Progress, Settled};
+use crate::away::{Flow, Lane, Process};
 use crate::compute::Threads;
 use crate::factorize::{Error, Settings};
 use serde::{Deserialize, Serialize};
@@ -16,10 +16,8 @@ pub struct Job {
     pub problem: Problem,
     /// How.
     pub settings: Settings,
-    /// Where.
-    pub backend: Backend,
-    /// Worker threads; all processors without.
-    pub threads: Option<usize>,
+    /// With what.
+    pub means: Means,
     /// Whether each outer iteration ends with a snapshot.
     pub recorded: bool,
 }
@@ -27,7 +25,7 @@ pub struct Job {
 impl Job {
     /// On the processor, all of it, with nothing recorded.
     pub fn new(problem: Problem, settings: Settings) -> Self {
-        Self { problem, settings, backend: Backend::Cpu, threads: None, recorded: false }
+        Self { problem, settings, means: Means::default(), recorded: false }
     }
 }
 
@@ -84,7 +82,7 @@ impl Session {
     pub fn new(job: Job) -> Self {
         Self {
             recorded: job.recorded,
-            stage: Stage::Waiting(Box::new((Opening::new(job.backend), job))),
+            stage: Stage::Waiting(Box::new((Opening::new(job.means.backend), job))),
             threads: None,
             seconds: 0.0,
             waiting: None,
@@ -138,7 +136,7 @@ impl Session {
         let told = |error: Error| error.to_string();
         if let Stage::Waiting(waiting) = &mut self.stage {
             let (opening, job) = &mut **waiting;
-            let count = job.threads.unwrap_or_else(away::processors);
+            let count = job.means.thread_count();
             let shape = job.problem.weight.shape();
             let (device, note) = match opening.poll(shape, &job.settings, count) {
                 Poll::Ready(opened) => opened,
@@ -150,8 +148,8 @@ impl Session {
             let Stage::Waiting(waiting) = std::mem::replace(&mut self.stage, Stage::Over) else {
                 return Ok(Flow::Over);
             };
-            let Job { problem, settings, threads, .. } = waiting.1;
-            let threads = self.threads.insert(Threads::new(threads)?);
+            let Job { problem, settings, means, .. } = waiting.1;
+            let threads = self.threads.insert(Threads::new(means.threads)?);
             let begun = Instant::now();
             let drive = threads.run(|| Drive::on(problem, &settings, &device)).map_err(told)?;
             self.seconds = begun.elapsed().as_secs_f64();
@@ -235,7 +233,7 @@ mod tests {
 
     fn spawn(settings: Settings) -> (Line<Job>, Receiver<Event>) {
         let (events, received) = channel();
-        let job = Job { threads: Some(1), ..Job::new(problem(), settings) };
+        let job = Job { means: Means::on_threads(1), ..Job::new(problem(), settings) };
         (converse(job, move |event| drop(events.send(event))), received)
     }
 

@@ -2,7 +2,7 @@
 #![allow(dead_code)]
 
 use dsf_explorer::factorize::Settings;
-use dsf_explorer::job::{self, Event, Job, Outcome, Problem};
+use dsf_explorer::job::{self, Event, Job, Means, Outcome, Problem};
 use dsf_explorer::matrix::Matrix;
 use rand_pcg::{
     Pcg64Mcg,
@@ -57,7 +57,8 @@ pub fn random(rows: usize, cols: usize, seed: u64) -> Matrix {
 /// A whole run, or why there is none.
 pub fn run(problem: Problem, settings: &Settings, threads: Option<usize>) -> Result<Outcome, String> {
     let mut end = None;
-    job::run(Job { threads, ..Job::new(problem, settings.clone()) }, |event| match event {
+    let means = Means { threads, ..Means::default() };
+    job::run(Job { means, ..Job::new(problem, settings.clone()) }, |event| match event {
         Event::Ended(outcome) => end = Some(Ok(*outcome)),
         Event::Failed(why) => end = Some(Err(why)),
         Event::Stepped(_) | Event::Snapshot(_) | Event::Note(_) => {}

@@ -71,7 +71,7 @@ async function until(page, what, done, seconds = 90) {
 }
 
 // What `take` takes from the state once it has been the same for a while: what was on its way when something was ordered is
-// then here, however slow the machine.
+// then here, even on a slow machine.
 async function settled(page, take, quiet = 1000) {
   let [value, since] = [take(await state(page)), Date.now()];
   await until(page, "nothing to change any more", (seen) => {
@@ -552,13 +552,31 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
   },
 
   async "on WebGPU values are finalized as on the processor"() {
-    const page = await open("", {}, () => {}, { within: gpuBrowser });
+    const page = await open("", {}, () => {}, { within: gpuBrowser, inWorkers: `
+      globalThis.submitted = 0;
+      const submit = GPUQueue.prototype.submit;
+      GPUQueue.prototype.submit = function (all) {
+        globalThis.submitted += all.length;
+        return submit.call(this, all);
+      };` });
+    const submitted = async () => {
+      const counts = await Promise.all(page.workers().map((worker) => worker.evaluate(() => globalThis.submitted)));
+      return counts.reduce((all, one) => all + one, 0);
+    };
     await ready(page);
+    await until(page, "the model", (seen) => seen.language.dense !== null, 120);
     // What differs is the finalisation: one short iteration before it.
-    await runOf(page, { settings: { outer: 1, inner: 1, density: 0.5 } });
-    const own = await runOf(page, { calibrate: true });
-    const run = await runOf(page, { backend: "gpu" });
+    await runOf(page, { settings: { outer: 1, inner: 1, density: 0.5, finalize: false } });
+    await runOf(page, { calibrate: true });
+    await runOf(page, { backend: "gpu" });
+    const before = await submitted();
+    await runOf(page, { act: "Start" });
+    const unfinalized = await submitted() - before;
+    const run = await runOf(page, { settings: { finalize: true } });
+    const finalized = await submitted() - before - unfinalized;
+    assert(unfinalized > 0 && finalized > unfinalized, `${finalized} submissions, without finalisation ${unfinalized}`);
     assert.equal((await exported(page)).backend, "gpu");
+    const own = await runOf(page, { backend: "cpu" });
     assert.equal(run.nnz, own.nnz);
     assert(Math.abs(run.layer_error / own.layer_error - 1) < 1e-3, `${run.layer_error} on WebGPU, ${own.layer_error} on the processor`);
     console.log(`    layer-wise error ${run.layer_error.toFixed(6)} in ${run.seconds.toFixed(1)} s, on the processor ${own.layer_error.toFixed(6)} in ${own.seconds.toFixed(2)} s`);

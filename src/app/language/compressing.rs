@@ -3,7 +3,6 @@
 use super::tasks::Compress;
 use super::{Facts, LanguageRoom};
 use crate::app::errand::Errand;
-use crate::away;
 use crate::compress::{Densities, Plan};
 use crate::export::Layout;
 use crate::factorize::Settings;
@@ -72,7 +71,7 @@ impl LanguageRoom {
     pub(super) fn compress(&mut self, ctx: &Context, settings: &Settings, layers: BTreeSet<LayerId>, means: Means) {
         let (Some(facts), Some(model)) = (self.facts().cloned(), self.opened.clone()) else { return };
         let Facts { config, .. } = &facts;
-        let mut plan = self.plan(settings, &layers, means.threads.unwrap_or_else(away::processors));
+        let mut plan = self.plan(settings, &layers, means.thread_count());
         plan.preset = Settings { density: settings.density, factor_density: None, ..settings.clone() }.preset();
         let kept = self.layers.values().filter(|layer| !layers.contains(&layer.id)).cloned().collect();
         // Layers that keep all their weights are dense again.

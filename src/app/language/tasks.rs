@@ -333,8 +333,7 @@ impl Task for Compress {
             let backend = if self.plan.method == Method::Dsf { backend } else { Backend::Cpu };
             let settings = self.plan.settings.clone();
             let work = Compression::new(&study.model, self.plan, &inputs, store, clock).map_err(told)?;
-            let threads = threads.unwrap_or_else(crate::away::processors);
-            let (device, note) = job::device(backend, work.largest(), &settings, threads);
+            let (device, note) = job::device(backend, work.largest(), &settings, self.means.thread_count());
             note.into_iter().for_each(|note| _ = tell(Compressing::Note(note)));
             let mut work = work.on(device);
             let inside = |id: LayerId, share: f64| tell(Compressing::Stepped(id, share, None));

@@ -91,10 +91,15 @@ enum Gone {
 }
 
 impl Gone {
+    /// Of some of its calls wgpu says that the device is lost when there was no memory for them.
+    fn because(why: String) -> Self {
+        if why.to_lowercase().contains("out of memory") { Self::Full(why) } else { Self::Lost(why) }
+    }
+
     fn after(error: &wgpu::Error) -> Self {
         match error {
             wgpu::Error::OutOfMemory { .. } => Self::Full(error.to_string()),
-            _ => Self::Lost(error.to_string()),
+            _ => Self::because(error.to_string()),
         }
     }
 }
@@ -110,6 +115,8 @@ pub struct Gpu {
     limits: wgpu::Limits,
     kernels: Mutex<HashMap<Key, Arc<Kernel>>>,
     tiles: Tiles,
+    /// The binding limit it was opened with, if it is lower than what the adapter would give.
+    limited_to: Option<u64>,
     gone: Arc<OnceLock<Gone>>,
     /// Operations that take it about [`PORTION`], as far as is known.
     portion: AtomicU64,
@@ -165,7 +172,7 @@ impl Gpu {
         let gone = Arc::new(OnceLock::new());
         let (first, second) = (gone.clone(), gone.clone());
         device.set_device_lost_callback(move |reason, why| {
-            let _ = first.set(Gone::Lost(if why.is_empty() { format!("{reason:?}") } else { why }));
+            let _ = first.set(Gone::because(if why.is_empty() { format!("{reason:?}") } else { why }));
         });
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| _ = second.set(Gone::after(&error))));
         let params = device.create_buffer(&wgpu::BufferDescriptor {
@@ -194,6 +201,7 @@ impl Gpu {
             limits,
             kernels: Mutex::default(),
             tiles,
+            limited_to: (most < WANTED_BINDING).then_some(most),
             gone,
             portion: AtomicU64::new(FIRST_PORTION),
             submissions: AtomicU64::new(0),
@@ -225,6 +233,11 @@ impl Gpu {
     /// How products are cut into tiles.
     pub fn tiles(&self) -> Tiles {
         self.tiles
+    }
+
+    /// The binding limit that was asked for, if one was.
+    pub(super) fn limited_to(&self) -> Option<u64> {
+        self.limited_to
     }
 
     /// The same device with other tiles, to measure them.

@@ -26,5 +26,5 @@ pub use probe::{Probe, Speed, copy_speed};
 pub use product::{Finish, FinishParams, Operand, Product, Shape, Tiles};
 pub use read::Staging;
 pub use select::Select;
-pub use shared::shared;
+pub use shared::{again, shared};
 pub use slabs::{Columns, Slab, Slabs, padded};

@@ -18,6 +18,15 @@ pub fn shared() -> Poll<Result<Arc<Gpu>, Error>> {
     Poll::Ready(opened)
 }
 
+/// In place of one that is gone: the shared one, or one with the same limit.
+pub fn again(gone: &Gpu) -> Result<Arc<Gpu>, Error> {
+    if let (None, Poll::Ready(shared)) = (gone.limited_to(), shared()) {
+        return shared;
+    }
+    let most = gone.limited_to().unwrap_or(gone.binding_limit());
+    Ok(Arc::new(pollster::block_on(Gpu::with_binding_limit(most))?.with_tiles(gone.tiles())))
+}
+
 /// Opens it. Pending while a browser thinks about it: then it is to be asked again when the event loop has gone round.
 #[cfg(target_arch = "wasm32")]
 pub fn shared() -> Poll<Result<Arc<Gpu>, Error>> {

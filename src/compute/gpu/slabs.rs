@@ -9,7 +9,7 @@ pub fn padded(side: usize) -> usize {
 }
 
 /// Numbers that are uploaded in one go.
-const AT_ONCE: usize = 1 << 20;
+const AT_ONCE: usize = 1 << 22;
 
 /// How columns are divided among buffers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,7 +110,7 @@ impl Slabs {
         let slabs = Self::zeros(gpu, matrix.rows(), columns);
         for slab in &slabs.slabs {
             let past = (slab.first + slab.cols).min(matrix.cols());
-            // Some rows at a time: a copy of all would be as large again.
+            // Some rows at a time, and sent on their way: copies of all of it would be as large again.
             let some = (AT_ONCE / slab.cols).max(1);
             let mut rows = vec![0.0f32; some.min(matrix.rows()) * slab.cols];
             for first in (0..matrix.rows()).step_by(some) {
@@ -119,6 +119,9 @@ impl Slabs {
                     row[..past - slab.first].copy_from_slice(&matrix.row(i)[slab.first..past]);
                 }
                 gpu.write(&slab.buffer, first * slab.cols, &rows[..count * slab.cols]);
+                if count == some {
+                    gpu.queue.submit([]);
+                }
             }
         }
         slabs

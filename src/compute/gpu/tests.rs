@@ -63,7 +63,13 @@ fn distance(a: &Matrix, b: &Matrix) -> f32 {
 
 #[test]
 fn products_are_the_processors() {
-    let Some(gpu) = gpu() else { return };
+    for tiles in [Tiles::SMALL, Tiles::LARGE] {
+        let Some(gpu) = gpu() else { return };
+        products_in(&gpu.with_tiles(tiles));
+    }
+}
+
+fn products_in(gpu: &Gpu) {
     let all =
         [(1, 1, 1), (31, 33, 129), (127, 1, 33), (64, 1000, 31), (129, 127, 1000), (800, 900, 200), (300, 900, 800)];
     for (m, n, depth) in all {
@@ -78,16 +84,16 @@ fn products_are_the_processors() {
             product(&mut expected, a.view(), b.view());
             let put = |x: &Matrix, turn: bool| {
                 let x = if turn { x.transposed() } else { x.clone() };
-                Slabs::upload(&gpu, &x, &whole(&gpu, x.rows(), x.cols()))
+                Slabs::upload(gpu, &x, &whole(gpu, x.rows(), x.cols()))
             };
             let (a, b) = (put(&a, turn_a), put(&b, turn_b));
-            let c = Slabs::zeros(&gpu, m, &whole(&gpu, m, n));
+            let c = Slabs::zeros(gpu, m, &whole(gpu, m, n));
             fn operand(slabs: &Slabs, turned: bool) -> Operand<'_> {
                 Operand { turned, ..Operand::new(&slabs.slabs[0].buffer, slabs.slabs[0].cols) }
             }
             let shape = Shape { rows: padded(m), cols: padded(n), depth: padded(depth) };
             let product = Product { a: operand(&a, turn_a), b: operand(&b, turn_b), shape, lower: false };
-            let mut commands = Commands::new(&gpu);
+            let mut commands = Commands::new(gpu);
             product.store(&mut commands, (&c.slabs[0].buffer, 0, padded(n)), 1.0, false);
             product.store(&mut commands, (&c.slabs[0].buffer, 0, padded(n)), 2.0, true);
             let (across, down) = shape.tiles(gpu.tiles());
@@ -96,12 +102,12 @@ fn products_are_the_processors() {
             let sums = gpu.zeros(across * down);
             product.residual(&mut commands, (&c.slabs[0].buffer, 0, padded(n)), (&sums, 0));
             commands.submit();
-            let mut found = download(&gpu, &c, m, n);
+            let mut found = download(gpu, &c, m, n);
             found.as_mut_slice().iter_mut().for_each(|x| *x /= 3.0);
             let apart = distance(&found, &expected);
             // Sums of `depth` products below 1 whose order differs.
             assert!(apart < 3e-7 * (depth as f32).sqrt() * 8.0, "{m}×{n}×{depth} {turn_a} {turn_b}: {apart}");
-            let residual: f64 = read::<f32>(&gpu, &sums, across * down).iter().map(|&x| f64::from(x)).sum();
+            let residual: f64 = read::<f32>(gpu, &sums, across * down).iter().map(|&x| f64::from(x)).sum();
             let wanted = 4.0 * expected.norm_squared();
             assert!((residual - wanted).abs() < 1e-5 * wanted, "{residual} {wanted}");
         }

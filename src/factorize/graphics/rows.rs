@@ -58,11 +58,11 @@ impl Answer {
 /// G = B·E·Bᵀ and H = W·E·Bᵀ, from B k×n, E n×n and WE r×n, which must each fit into one buffer.
 pub fn systems(gpu: &Gpu, b: &Matrix, e: &Matrix, we: &Matrix) -> Result<Answer, Error> {
     let ((k, n), r) = (b.shape(), we.rows());
+    // Nothing is uploaded before all of it is known to fit.
     let whole = |rows: usize, cols: usize| Columns::whole(gpu, rows, cols);
-    let upload = |matrix: &Matrix| Ok(Slabs::upload(gpu, matrix, &whole(matrix.rows(), matrix.cols())?));
-    let (b, e, we) = (upload(b)?, upload(e)?, upload(we)?);
-    let zeros = |rows: usize, cols: usize| Ok(Slabs::zeros(gpu, rows, &whole(rows, cols)?));
-    let (be, g, h) = (zeros(k, n)?, zeros(k, k)?, zeros(r, k)?);
+    let (kn, nn, rn, kk, rk) = (whole(k, n)?, whole(n, n)?, whole(r, n)?, whole(k, k)?, whole(r, k)?);
+    let (be, g, h) = (Slabs::zeros(gpu, k, &kn), Slabs::zeros(gpu, k, &kk), Slabs::zeros(gpu, r, &rk));
+    let (b, e, we) = (Slabs::upload(gpu, b, &kn), Slabs::upload(gpu, e, &nn), Slabs::upload(gpu, we, &rn));
     let mut commands = Commands::new(gpu);
     let mut multiply = |a: &Slabs, b: &Slabs, turned: bool, c: &Slabs| {
         let (rows, [a, b, c]) = (c.rows, [a, b, c].map(|slabs| &slabs.slabs[0]));

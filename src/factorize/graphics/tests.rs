@@ -1,6 +1,8 @@
 use crate::compute::Device;
+use crate::compute::gpu::Tiles;
 use crate::compute::gpu::tests::limited;
-use crate::factorize::{Calibration, Finalize, Finalizer, Preset, Settings, Solver};
+use crate::factorize::{Calibration, Finalize, Finalizer, Preset, Settings, Solver, Split};
+use crate::job::{Drive, End, Problem};
 use crate::matrix::Matrix;
 use std::sync::Arc;
 
@@ -23,10 +25,15 @@ fn matrix(rows: usize, cols: usize) -> Matrix {
 fn half_steps_agree_with_the_processors() {
     let nasty = [(8, 8), (33, 31), (64, 64), (127, 129), (40, 200), (150, 70)];
     let long = [(60, 1500), (180, 190)];
-    // Whose products have the large tiles.
+    // In tiles of either size.
     let large = [(768, 768)];
-    for (limit, shapes, steps) in [(u64::MAX, &nasty[..], 4), (150 * 1024, &long[..], 4), (u64::MAX, &large[..], 2)] {
-        let Some(gpu) = limited(limit).map(Arc::new) else { return };
+    for (limit, tiles, shapes, steps) in [
+        (u64::MAX, Tiles::SMALL, &nasty[..], 4),
+        (150 * 1024, Tiles::SMALL, &long[..], 4),
+        (u64::MAX, Tiles::SMALL, &large[..], 2),
+        (u64::MAX, Tiles::LARGE, &large[..], 2),
+    ] {
+        let Some(gpu) = limited(limit).map(|gpu| Arc::new(gpu.with_tiles(tiles))) else { return };
         let best = Preset::Best.settings();
         let fixed = Settings { fixed_mask: true, ..Settings::default() };
         let cold = Settings { warm_start: false, expansion: 0.7, ..Settings::default() };
@@ -82,15 +89,39 @@ fn values_are_finalized_as_by_the_processor() {
     }
 }
 
-/// There is no use in opening it again, as after a loss.
+/// As where another program, or another run, takes all of it.
 #[test]
-fn a_device_without_memory_is_left_at_once() {
+fn a_device_without_memory_says_so() {
     let Some(gpu) = limited(u64::MAX).map(Arc::new) else { return };
     let mut solver = Solver::on(&matrix(40, 60), &Settings::default(), &Device::Gpu(gpu.clone())).unwrap();
     (0..3).for_each(|_| assert_eq!(solver.step().unwrap().unwrap().note, None));
     gpu.exhaust();
     let report = solver.step().unwrap().unwrap();
     let note = report.note.expect("a sentence");
-    assert!(note.contains("has not enough memory") && note.ends_with("the run goes on on the processor"), "{note}");
-    assert_eq!((report.step, solver.device().name()), (4, "cpu"));
+    assert!(note.contains("has not enough memory"), "{note}");
+    // It is opened anew, and what the run itself needs is there.
+    assert!(note.ends_with(&format!("the run goes on on '{}'", gpu.adapter().name)), "{note}");
+    assert_eq!((report.step, solver.device().name()), (4, "gpu"));
+}
+
+/// A search that loses the device, in a trial or between two, gives its run to the one opened anew.
+#[test]
+fn a_search_outlives_its_device() {
+    let w = matrix(40, 60);
+    for half_steps in [5, 20] {
+        let Some(gpu) = limited(u64::MAX).map(Arc::new) else { return };
+        let settings = Settings { split: Split::Auto, outer: 10, ..Settings::default() };
+        let problem = Problem::plain(Arc::new(w.clone()));
+        let mut drive = Drive::on(problem, &settings, &Device::Gpu(gpu.clone())).unwrap();
+        let mut notes = Vec::new();
+        for step in 0.. {
+            if step == half_steps {
+                gpu.lose();
+            }
+            let Some(progress) = drive.step().unwrap() else { break };
+            notes.extend(progress.note);
+        }
+        let outcome = drive.finish(End::Finished, 0.0).unwrap();
+        assert_eq!(outcome.place.backend, "gpu", "{notes:?}");
+    }
 }

@@ -211,7 +211,7 @@ impl Finalizer {
         self.errors.plain
     }
 
-    /// Solves for the next factor; `None` when all is done.
+    /// Solves for the next factor; `None` when all is done. Not in a browser on a device: see [`Finalizer::poll`].
     pub fn step(&mut self) -> Result<Option<FinalizeReport>, Error> {
         loop {
             if let Poll::Ready(report) = self.poll()? {
