@@ -1,6 +1,10 @@
 // C = op(A)·op(B), a tile of 8·SIDE × 8·SIDE a workgroup, 8×8 numbers a thread. What becomes of the numbers is in one of the
 // files gemm_*.wgsl, which is joined to this one: its `finish` is called for four neighbours in a row, its `conclude` at
 // the end. All sizes are multiples of the tile's, so nothing is tested in the loop.
+//
+// Nothing checks its indices either. In a tile's memory of 2·SIDE² vectors they are k·2·SIDE + SIDE + local with k and local
+// below SIDE; index + THREADS with index below THREADS = SIDE²; and, turned, 8·SIDE·x + 6·SIDE + y with x below SIDE/4 and y
+// below 2·SIDE. In storage they are those of whole tiles. All of both tiles is written before any of it is read.
 
 // Threads along each side of a tile, and how many steps of the depth are in workgroup memory at a time.
 override SIDE: u32 = 16u;

@@ -36,7 +36,7 @@ struct Work {
 impl Inverse {
     /// For n×n, n a multiple of 64.
     pub fn new(gpu: &Gpu, n: usize) -> Self {
-        let kernel = |entry| gpu.kernel(Source { text: [include_str!("sweep.wgsl"), ""], entry }, &[]);
+        let kernel = |entry| gpu.kernel(Source { text: [include_str!("sweep.wgsl"), ""], entry, proven: false }, &[]);
         let work = || Work { d: gpu.zeros(BLOCK * BLOCK), panel: gpu.zeros(BLOCK * n), panel_d: gpu.zeros(BLOCK * n) };
         Self { n, kernels: [kernel("pivot"), kernel("panels"), kernel("mirror")], work: [work(), work()] }
     }

@@ -35,7 +35,7 @@ impl Select {
     /// For matrices with this many rows, and these columns.
     pub fn new(gpu: &Gpu, rows: usize, columns: &Columns) -> Self {
         let entries = ["histogram", "pick", "mark", "scan", "settle", "tally", "pack"];
-        let kernel = |entry| gpu.kernel(Source { text: [include_str!("select.wgsl"), ""], entry }, &[]);
+        let kernel = |entry| gpu.kernel(Source { text: [include_str!("select.wgsl"), ""], entry, proven: false }, &[]);
         let (rows, slabs) = (padded(rows), columns.slabs.len());
         Self {
             rows,

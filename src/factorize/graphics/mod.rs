@@ -244,7 +244,7 @@ impl Graphics {
     }
 
     fn kernel(&self, entry: &'static str, constants: &[(&'static str, f64)]) -> Arc<Kernel> {
-        self.gpu.kernel(Source { text: [ROWS, ""], entry }, constants)
+        self.gpu.kernel(Source { text: [ROWS, ""], entry, proven: false }, constants)
     }
 
     fn params(&self, side: usize, slab: usize) -> Params {
