@@ -5,7 +5,7 @@
 //!
 //! The modules in pipeline order; each one uses only those before it:
 //!
-//! - [`away`]: work on threads, or in a page's Workers
+//! - [`tasks`]: work on threads, or in a page's Workers
 //! - [`matrix`]: dense and sparse matrices, masks, exact top-k
 //! - [`compute`]: the dense kernels, on the CPU
 //! - [`measure`]: errors and storage
@@ -36,7 +36,6 @@
 
 #[cfg(feature = "gui")]
 pub mod app;
-pub mod away;
 pub mod compare;
 pub mod compress;
 pub mod compute;
@@ -49,3 +48,4 @@ pub mod measure;
 pub mod methods;
 pub mod model;
 pub mod stories;
+pub mod tasks;

@@ -7,7 +7,7 @@ use dsf_explorer::factorize::Calibration;
 use dsf_explorer::job::Problem;
 use dsf_explorer::matrix::Matrix;
 use dsf_explorer::measure::Spectrum;
-use dsf_explorer::methods::{Admm, Error, Kept, Method, Rival, SparseGpt, Threshold, trace};
+use dsf_explorer::methods::{Admm, Baseline, Error, Kept, Method, SparseGpt, Threshold, trace};
 use dsf_explorer::model::{Orientation, open, open_calibration};
 use std::sync::Arc;
 

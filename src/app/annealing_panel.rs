@@ -2,7 +2,7 @@
 
 use super::colors;
 use super::fields::{choice, slider, tick};
-use crate::factorize::{Course, Schedule, Settings};
+use crate::factorize::{IterationParams, Schedule, Settings};
 use eframe::egui::{Slider, Ui};
 use egui_plot::{Legend, Line, Plot, PlotPoints};
 
@@ -73,7 +73,7 @@ fn optional(
 
 fn preview_ui(ui: &mut Ui, settings: &Settings) {
     let outer = settings.outer;
-    let course = |of: fn(Course) -> f64| -> PlotPoints<'static> {
+    let course = |of: fn(IterationParams) -> f64| -> PlotPoints<'static> {
         (0..outer).map(|at| [at as f64 + 1.0, of(settings.course(at))]).collect()
     };
     Plot::new("schedule preview")

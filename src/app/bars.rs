@@ -135,7 +135,7 @@ impl Explorer {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let threads = self.thread_count();
                 let drawn = self.adapter.as_deref().unwrap_or("nothing: no graphics adapter");
-                let instead = crate::away::instead_of_gpu().map_or(String::new(), |why| format!("; {why}"));
+                let instead = crate::tasks::why_no_gpu().map_or(String::new(), |why| format!("; {why}"));
                 let hint = format!("The window is drawn by {drawn}{instead}");
                 if self.device.ui(ui, &mut self.saved.backend, threads, &hint) {
                     self.restart(ui.ctx());
@@ -144,7 +144,7 @@ impl Explorer {
                     ui.weak(self.frame_times.summary()).on_hover_text("CPU time of the last frames");
                 }
                 if self.runs.len() > 1 {
-                    let megabytes = self.film_bytes() as f64 / 1e6;
+                    let megabytes = self.snapshot_bytes() as f64 / 1e6;
                     ui.weak(format!("all runs {megabytes:.0} MB"))
                         .on_hover_text("What the iterations of all runs take");
                 }

@@ -1,11 +1,11 @@
 //! What the methods that a run is measured against reach on its layer, computed in the background.
 
-use super::background::Background;
+use super::async_memo::AsyncMemo;
 use super::series::Baselines;
-use crate::away::{Lane, Silent, shared};
 use crate::matrix::keep_largest;
 use crate::measure::{self, Spectrum};
 use crate::model::Layer;
+use crate::tasks::{Queue, SilentTask, shared};
 use eframe::egui::Context;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -27,9 +27,9 @@ impl PartialEq for Whose {
 #[derive(Serialize, Deserialize)]
 pub struct Magnitude(#[serde(with = "shared")] Arc<Layer>, usize);
 
-impl Silent for Magnitude {
+impl SilentTask for Magnitude {
     const NAME: &'static str = "magnitude";
-    const LANE: Lane = Lane::Aside;
+    const QUEUE: Queue = Queue::Aside;
     type Output = f64;
 
     fn make(self) -> f64 {
@@ -42,9 +42,9 @@ impl Silent for Magnitude {
 #[derive(Serialize, Deserialize)]
 pub struct Spectra(#[serde(with = "shared")] Arc<Layer>);
 
-impl Silent for Spectra {
+impl SilentTask for Spectra {
     const NAME: &'static str = "spectrum";
-    const LANE: Lane = Lane::Slow;
+    const QUEUE: Queue = Queue::Slow;
     type Output = Option<Spectrum>;
 
     fn make(self) -> Option<Spectrum> {
@@ -55,8 +55,8 @@ impl Silent for Spectra {
 /// The two baselines of the layer on screen.
 #[derive(Default)]
 pub struct BaselineMaker {
-    magnitude: Background<(Whose, usize), Magnitude>,
-    spectrum: Background<Whose, Spectra>,
+    magnitude: AsyncMemo<(Whose, usize), Magnitude>,
+    spectrum: AsyncMemo<Whose, Spectra>,
     /// A large layer whose singular values were asked for.
     asked: Option<Whose>,
 }

@@ -52,8 +52,8 @@ impl Explorer {
             .show(ui, |ui| {
                 let act = self.inputs.ui(ui);
                 ui.separator();
-                let (problem, means, split) = (self.problem(), self.means(), &mut self.split);
-                let search = |ui: &mut Ui, settings: &_| split.ui(ui, problem.as_ref()?, settings, means);
+                let (problem, compute, split) = (self.problem(), self.compute_config(), &mut self.split);
+                let search = |ui: &mut Ui, settings: &_| split.ui(ui, problem.as_ref()?, settings, compute);
                 (settings_ui(ui, &mut self.settings, shape, layerwise, search), act)
             })
             .inner;
@@ -137,8 +137,8 @@ impl Explorer {
     }
 
     fn model_ui(&mut self, ui: &mut Ui) {
-        let (open, means) = (self.layer_on_screen(), self.means());
-        match self.language.model_ui(ui, &self.settings, open, means) {
+        let (open, compute) = (self.layer_on_screen(), self.compute_config());
+        match self.language.model_ui(ui, &self.settings, open, compute) {
             Some(ModelAct::Layer(id)) => {
                 if let Some(checkpoint) = self.checkpoint.clone() {
                     self.loader.layer(&checkpoint, id.tensor(), Orientation::AsStored);

@@ -1,7 +1,7 @@
 //! What runs are computed on: the selector in the status bar.
 
-use crate::away::{self, Flow, Lane, Line, Process};
 use crate::job::{self, Backend};
+use crate::tasks::{self, Actor, ActorHandle, Flow, Queue};
 use eframe::egui::{ComboBox, Context, Role, Ui, WidgetInfo};
 use serde::{Deserialize, Serialize};
 use std::sync::mpsc::{Receiver, channel};
@@ -18,24 +18,24 @@ const COMPARED: &str = if cfg!(target_arch = "wasm32") {
 #[derive(Serialize, Deserialize)]
 pub struct FindAdapter;
 
-impl Process for FindAdapter {
+impl Actor for FindAdapter {
     const NAME: &'static str = "find adapter";
-    const LANE: Lane = Lane::Run;
+    const QUEUE: Queue = Queue::Run;
     type Command = ();
-    type News = Found;
-    type Going = ();
+    type Event = Found;
+    type State = ();
 
     fn begin(self) {}
 
     fn command(_: &mut (), _: ()) {}
 
-    fn step(_: &mut (), tell: &mut dyn FnMut(Self::News)) -> Flow {
+    fn step(_: &mut (), tell: &mut dyn FnMut(Self::Event)) -> Flow {
         let Poll::Ready(found) = job::adapter() else { return Flow::Later };
         tell(found);
         Flow::Over
     }
 
-    fn broken() -> Self::News {
+    fn broken() -> Self::Event {
         Err("looking for a graphics adapter broke off: use the processor".into())
     }
 }
@@ -47,7 +47,7 @@ pub type Found = Result<String, String>;
 #[derive(Default)]
 pub struct DevicePanel {
     found: Option<Found>,
-    looking: Option<(Line<FindAdapter>, Receiver<Found>)>,
+    looking: Option<(ActorHandle<FindAdapter>, Receiver<Found>)>,
 }
 
 impl DevicePanel {
@@ -63,7 +63,7 @@ impl DevicePanel {
         }
         let (sender, news) = channel();
         let ctx = ctx.clone();
-        let line = away::converse(FindAdapter, move |found| {
+        let line = tasks::spawn_actor(FindAdapter, move |found| {
             // A window that has been closed needs nothing.
             if sender.send(found).is_ok() {
                 ctx.request_repaint();

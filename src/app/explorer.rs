@@ -1,7 +1,7 @@
 //! The whole window's state, and how what was read or computed comes into it.
 
 use super::action::Action;
-use super::background::Background;
+use super::async_memo::AsyncMemo;
 use super::baselines::BaselineMaker;
 use super::command_palette::CommandPalette;
 use super::comparing::ComparePanel;
@@ -12,7 +12,7 @@ use super::frame_times::FrameTimes;
 use super::histogram_panel::HistogramPanel;
 use super::hook::Bench;
 use super::inputs_panel::InputsPanel;
-use super::language::LanguageRoom;
+use super::language::LanguageModelState;
 use super::layers_panel::LayersPanel;
 use super::link::Link;
 use super::linked_views::LinkedViews;
@@ -20,19 +20,19 @@ use super::loader::Loader;
 use super::masks_panel::MasksPanel;
 use super::messages::Messages;
 use super::open_panel::OpenPanel;
-use super::run::{Run, Start, Subject};
+use super::run::{Run, RunOptions, Subject};
 use super::runs_panel::RunsPanel;
 use super::saved::{self, Saved};
 use super::series::Baselines;
 use super::share_panel::SharePanel;
-use super::showing::{Moment, Pictures, Showing};
 use super::split_search::SplitSearch;
 use super::sweeping::SweepPanel;
 use super::teach::{Lesson, Tour};
 use super::timeline::Timeline;
+use super::view_renderer::{FactorsAt, Pictures, ViewRenderer};
 use super::workspace::{Pane, Workspace, Workspaces};
 use crate::factorize::{Budget, Preset, Settings};
-use crate::job::{Command, Means};
+use crate::job::{Command, ComputeConfig};
 use crate::methods::Method;
 use crate::model::{Checkpoint, Source};
 use eframe::egui::util::undoer::Undoer;
@@ -48,7 +48,7 @@ const MOST_RUNS: usize = 30;
 
 /// What the window starts with.
 #[derive(Clone, Default)]
-pub struct Opening {
+pub struct LaunchOptions {
     /// Where to open something from; the built-in example without.
     pub source: Option<Source>,
     /// A tensor of it; its first layer without one.
@@ -76,7 +76,7 @@ pub struct Explorer {
     pub(super) selected: Option<usize>,
     pub(super) next_number: usize,
     pub(super) timeline: Timeline,
-    pub(super) showing: Showing,
+    pub(super) showing: ViewRenderer,
     pub(super) baseline_maker: BaselineMaker,
     pub(super) baselines: Baselines,
     pub(super) workspace: Workspaces,
@@ -85,7 +85,7 @@ pub struct Explorer {
     pub(super) views: LinkedViews,
     pub(super) layers: LayersPanel,
     pub(super) inputs: InputsPanel,
-    pub(super) language: LanguageRoom,
+    pub(super) language: LanguageModelState,
     pub(super) comparing: ComparePanel,
     pub(super) sweeps: SweepPanel,
     pub(super) histogram: HistogramPanel,
@@ -107,7 +107,7 @@ pub struct Explorer {
     /// The half-step that a link leads to, once its run is over.
     pub(super) wanted_step: Option<usize>,
     /// A measurement that was asked for: the side of its matrix, and what came of it.
-    pub(super) bench: Option<(usize, Background<usize, Bench>)>,
+    pub(super) bench: Option<(usize, AsyncMemo<usize, Bench>)>,
     /// Runs that wait for their turn.
     pub(super) queue: Vec<(Settings, String)>,
     pub(super) closing: Closing,
@@ -148,7 +148,7 @@ pub enum Closing {
 
 impl Explorer {
     /// Starts loading at once, with the settings and the layout of the last time.
-    pub fn new(cc: &eframe::CreationContext<'_>, opening: Opening) -> Self {
+    pub fn new(cc: &eframe::CreationContext<'_>, opening: LaunchOptions) -> Self {
         if let Some(render_state) = &cc.wgpu_render_state {
             super::picture::install(render_state);
         }
@@ -191,7 +191,7 @@ impl Explorer {
             selected: None,
             next_number: 1,
             timeline: Timeline::default(),
-            showing: Showing::default(),
+            showing: ViewRenderer::default(),
             baseline_maker: BaselineMaker::default(),
             baselines: Baselines::default(),
             workspace: Workspaces::new(Workspace::restore(&saved.layout).unwrap_or_default()),
@@ -199,7 +199,7 @@ impl Explorer {
             views: LinkedViews::default(),
             layers: LayersPanel::default(),
             inputs: InputsPanel::default(),
-            language: LanguageRoom::default(),
+            language: LanguageModelState::default(),
             comparing: ComparePanel::default(),
             sweeps: SweepPanel::default(),
             histogram: HistogramPanel::default(),
@@ -260,7 +260,7 @@ impl Explorer {
     }
 
     /// The language model that is open.
-    pub fn language(&self) -> &LanguageRoom {
+    pub fn language(&self) -> &LanguageModelState {
         &self.language
     }
 
@@ -283,18 +283,18 @@ impl Explorer {
     }
 
     /// Which factors the views show.
-    pub(super) fn moment(&self) -> Moment {
-        self.shown().map_or(Moment::Nothing, |run| self.timeline.moment(run))
+    pub(super) fn moment(&self) -> FactorsAt {
+        self.shown().map_or(FactorsAt::Nothing, |run| self.timeline.moment(run))
     }
 
     /// What runs are computed with.
-    pub(super) fn means(&self) -> Means {
-        Means { backend: self.saved.backend, threads: self.threads }
+    pub(super) fn compute_config(&self) -> ComputeConfig {
+        ComputeConfig { backend: self.saved.backend, threads: self.threads }
     }
 
     /// Worker threads of a run.
     pub(super) fn thread_count(&self) -> usize {
-        self.threads.unwrap_or_else(crate::away::processors)
+        self.threads.unwrap_or_else(crate::tasks::processors)
     }
 
     pub(super) fn add(&mut self, run: Run) {
@@ -341,7 +341,7 @@ impl Explorer {
         let Some((subject, problem)) = self.subject.clone().zip(self.problem()) else { return };
         self.runs.retain(|run| !(run.live && !run.starred && run.is_active()));
         self.runs.iter_mut().for_each(|run| run.send(Command::Cancel));
-        let how = Start { means: self.means(), pace: self.pace, live };
+        let how = RunOptions { compute: self.compute_config(), pace: self.pace, live };
         self.add(Run::start(self.next_number, subject, problem, self.settings.clone(), how, ctx));
     }
 
@@ -405,8 +405,8 @@ impl Explorer {
     }
 
     /// What the iterations of all runs take.
-    pub(super) fn film_bytes(&self) -> usize {
-        self.runs.iter().map(|run| run.film.bytes()).sum()
+    pub(super) fn snapshot_bytes(&self) -> usize {
+        self.runs.iter().map(|run| run.snapshots.bytes()).sum()
     }
 
     /// The state that the next start begins with.

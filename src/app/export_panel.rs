@@ -2,13 +2,12 @@
 
 use super::files::{Place, Written};
 use super::kept::{Kept, Parts};
-use super::linked_views::{LinkedViews, Looks, colors_of, picture};
+use super::linked_views::{DisplayOptions, LinkedViews, colors_of, picture};
 use super::picture::{Colors, Pyramid, Viewport, bar, image};
 use super::run::Run;
-use super::showing::Pictures;
 use super::sweeping::SweepToWrite;
+use super::view_renderer::Pictures;
 use super::workspace::Pane;
-use crate::away::{Lane, Silent, shared};
 use crate::export::{
     self, Chart, Export, HtmlReport, Layout, Palette, RunReport, framed, html_report, report_pictures,
 };
@@ -16,6 +15,7 @@ use crate::factorize::Settings;
 use crate::job::{Outcome, Problem};
 use crate::methods::{self, Method, Threshold};
 use crate::model::{Dtype, Layer};
+use crate::tasks::{Queue, SilentTask, shared};
 use eframe::egui::{self, ComboBox, Grid, TextEdit, Ui};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -230,7 +230,13 @@ pub struct ViewToWrite {
 
 impl ViewToWrite {
     /// What one view shows.
-    pub fn new(pane: Pane, pictures: &Pictures, views: &mut LinkedViews, looks: &Looks, dark: bool) -> Option<Self> {
+    pub fn new(
+        pane: Pane,
+        pictures: &Pictures,
+        views: &mut LinkedViews,
+        looks: &DisplayOptions,
+        dark: bool,
+    ) -> Option<Self> {
         let pyramid = picture(pane, pictures)?.clone();
         let (rows, cols) = pyramid.matrix().shape();
         let title = format!("{} {rows}x{cols}", pane.name().replace('−', "-").replace('·', ""));
@@ -300,9 +306,9 @@ impl Write {
     }
 }
 
-impl Silent for Write {
+impl SilentTask for Write {
     const NAME: &'static str = "write";
-    const LANE: Lane = Lane::Aside;
+    const QUEUE: Queue = Queue::Aside;
     type Output = Result<Written, String>;
 
     fn make(self) -> Self::Output {

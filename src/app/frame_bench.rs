@@ -1,7 +1,7 @@
 //! How long frames take while someone zooms and pans, with the mouse moved by the program itself.
 
 use super::action::Action;
-use super::explorer::{Closing, Explorer, Opening};
+use super::explorer::{Closing, Explorer, LaunchOptions};
 use super::frame_times::FrameTimes;
 use super::run::{Ended, Run, State, Subject};
 use super::workspace::Pane;
@@ -102,7 +102,8 @@ impl FrameBench {
             weight: Arc::new(Matrix::from_fn(rows, cols, |i, j| noise(i, j, 0))),
         };
         let subject = Subject::new(layer, "random");
-        let mut explorer = Explorer::new(cc, Opening { subject: Some(subject.clone()), threads, ..Opening::default() });
+        let mut explorer =
+            Explorer::new(cc, LaunchOptions { subject: Some(subject.clone()), threads, ..LaunchOptions::default() });
         explorer.saved.backend = plan.backend;
         if plan.running {
             explorer.action(&cc.egui_ctx, Action::Start);

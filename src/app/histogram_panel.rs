@@ -2,7 +2,7 @@
 
 use super::colors;
 use super::linked_views::{accent, picture};
-use super::showing::Pictures;
+use super::view_renderer::Pictures;
 use super::workspace::Pane;
 use crate::methods::Method;
 use eframe::egui::Ui;

@@ -9,11 +9,11 @@ use super::export_panel::What;
 use super::files::Place;
 use super::run::{Run, State};
 use super::workspace::Pane;
-use crate::away::{Lane, Silent};
 use crate::export::Layout;
 use crate::factorize::{Preset, Settings};
 use crate::job::{Backend, bench};
 use crate::model::{Dtype, Orientation};
+use crate::tasks::{Queue, SilentTask};
 use eframe::egui::accesskit::{Node, NodeId, Role};
 use eframe::egui::{Context, FullOutput, Plugin, Rect, pos2};
 use serde::{Deserialize, Serialize};
@@ -23,15 +23,15 @@ use serde_json::{Value, json};
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Bench(usize);
 
-impl Silent for Bench {
+impl SilentTask for Bench {
     const NAME: &'static str = "bench";
-    const LANE: Lane = Lane::Slow;
+    const QUEUE: Queue = Queue::Slow;
     /// What `dsf-explorer bench solver` tells.
     type Output = Result<String, String>;
 
     fn make(self) -> Self::Output {
         let Self(side) = self;
-        let measured = bench::measure(side, side, &Settings::default(), crate::away::processors());
+        let measured = bench::measure(side, side, &Settings::default(), crate::tasks::processors());
         measured.map(|measured| json!(measured).to_string()).map_err(|error| error.to_string())
     }
 }
@@ -111,7 +111,7 @@ impl Explorer {
             "threads": self.thread_count(),
             "backend": self.saved.backend.name(),
             "adapter": self.device.adapter().and_then(|found| found.as_ref().ok()),
-            "instead_of_gpu": crate::away::instead_of_gpu(),
+            "instead_of_gpu": crate::tasks::why_no_gpu(),
             "drawn_by": self.adapter,
             "language": self.language.state(),
             "comparison": self.comparison_state(),
@@ -241,7 +241,7 @@ impl Explorer {
 
     fn language_order(&mut self, ctx: &Context, order: &Value) -> Result<(), String> {
         if let Some(density) = order.get("compress").and_then(Value::as_f64) {
-            return self.language.compress_all(ctx, &self.settings, density, self.means());
+            return self.language.compress_all(ctx, &self.settings, density, self.compute_config());
         }
         match order.as_str() {
             Some("cancel") => self.language.cancel(),
@@ -285,7 +285,7 @@ fn run(run: &Run) -> Value {
         "layer_error": run.ended.as_ref().and_then(|ended| ended.outcome.layer.map(|layer| layer.calibration)),
         "nnz": run.nnz(),
         "seconds": run.ended.as_ref().map(|ended| ended.outcome.seconds).or(progress.map(|progress| progress.seconds)),
-        "kept_iterations": run.film.shots().len(),
+        "kept_iterations": run.snapshots.all().len(),
         "exported": run.exported,
     })
 }

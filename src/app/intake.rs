@@ -6,10 +6,10 @@ use super::language::Source;
 use super::loader::Loaded;
 use super::run::{Run, State, Subject};
 use super::series::Baselines;
-use super::showing::{self, Moment};
-use crate::away;
+use super::view_renderer::{self, FactorsAt};
 use crate::language::LayerId;
 use crate::model::{self, Checkpoint, Orientation};
+use crate::tasks;
 use eframe::egui::Context;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,7 @@ impl Explorer {
         while let Some(loaded) = self.loader.next() {
             self.take(ctx, loaded);
         }
-        away::notices().into_iter().for_each(|text| self.messages.problem(ctx, text));
+        tasks::notices().into_iter().for_each(|text| self.messages.problem(ctx, text));
         let now = ctx.input(|input| input.time);
         let mut reached = Vec::new();
         // A deleted run's thread still has its last word.
@@ -202,12 +202,12 @@ impl Explorer {
     }
 
     fn want_pictures(&mut self, ctx: &Context) {
-        let request = showing::Request {
+        let request = view_renderer::Request {
             layer: self.seen().map(|seen| seen.layer.clone()),
             moment: self.moment(),
             arrangement: self.saved.looks.arrangement,
         };
-        let moving = self.shown().is_some_and(Run::is_active) && matches!(request.moment, Moment::Shot(_));
+        let moving = self.shown().is_some_and(Run::is_active) && matches!(request.moment, FactorsAt::PackedSnapshot(_));
         let pause = if moving { self.pace } else { Duration::ZERO };
         self.showing.want(ctx, request, pause);
         // With calibration the curve is of another error, and not to be read against theirs.
@@ -219,7 +219,7 @@ impl Explorer {
     }
 
     /// The layer of the language model that the views show, and the factors in its place.
-    fn tuned(&self) -> Option<(LayerId, Moment)> {
+    fn tuned(&self) -> Option<(LayerId, FactorsAt)> {
         Some((self.layer_on_screen()?, self.moment()))
     }
 
@@ -231,14 +231,14 @@ impl Explorer {
 
     /// Of the films the oldest go, but not the one that is watched.
     fn bound_films(&mut self) {
-        let mut all: usize = self.film_bytes();
+        let mut all: usize = self.snapshot_bytes();
         for (at, run) in self.runs.iter_mut().enumerate() {
             if all <= FILMS {
                 return;
             }
             if self.selected != Some(at) && !run.is_active() {
-                all -= run.film.bytes();
-                run.film.clear();
+                all -= run.snapshots.bytes();
+                run.snapshots.clear();
             }
         }
     }

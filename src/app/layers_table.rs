@@ -1,9 +1,9 @@
 //! Layers as a table: sizes, norms, and what the best run on each has come to.
 
 use super::run::Run;
-use crate::away::{self, Lane, Message, Task, Ticket, shared};
 use crate::methods::Method;
 use crate::model::{Checkpoint, Orientation, TensorInfo};
+use crate::tasks::{self, Message, Queue, Task, TaskHandle, shared};
 use eframe::egui::{Button, Context, RichText, ScrollArea, Ui};
 use egui_extras::{Column, TableBuilder};
 use serde::{Deserialize, Serialize};
@@ -206,8 +206,8 @@ pub struct Measure {
 
 impl Task for Measure {
     const NAME: &'static str = "norms";
-    const LANE: Lane = Lane::Slow;
-    type News = (String, f64);
+    const QUEUE: Queue = Queue::Slow;
+    type Progress = (String, f64);
     type Output = ();
 
     fn run(self, tell: &(dyn Fn((String, f64)) -> bool + Sync)) {
@@ -228,7 +228,7 @@ struct Norms {
     of: Option<Arc<Checkpoint>>,
     values: HashMap<String, f64>,
     all: usize,
-    underway: Option<(Ticket, Receiver<(String, f64)>)>,
+    underway: Option<(TaskHandle, Receiver<(String, f64)>)>,
 }
 
 impl Norms {
@@ -250,14 +250,14 @@ impl Norms {
         self.all = names.len();
         names.retain(|name| !self.values.contains_key(name));
         let ctx = ctx.clone();
-        let ticket = away::start(Measure { checkpoint: checkpoint.clone(), names }, move |message| {
-            if let Message::News(norm) = message
+        let handle = tasks::spawn(Measure { checkpoint: checkpoint.clone(), names }, move |message| {
+            if let Message::Progress(norm) = message
                 && sender.send(norm).is_ok()
             {
                 ctx.request_repaint();
             }
         });
-        self.underway = Some((ticket, receiver));
+        self.underway = Some((handle, receiver));
     }
 
     /// Takes what has been measured; forgets it when another file is open.

@@ -1,7 +1,7 @@
 //! A link that brings another person to the same place: what is open, how it is set, what is seen of it.
 
 use super::explorer::Explorer;
-use super::linked_views::Looks;
+use super::linked_views::DisplayOptions;
 use super::share_panel::CAN_HIDE;
 use super::workspace::Pane;
 use crate::factorize::Settings;
@@ -27,7 +27,7 @@ pub struct Link {
     pub settings: Option<Settings>,
     /// How pictures are shown.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub looks: Option<Looks>,
+    pub looks: Option<DisplayOptions>,
     /// The panel in front.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub show: Option<Pane>,

@@ -3,7 +3,7 @@
 use super::colors;
 use super::kept::Parts;
 use super::picture::{Colors, Frame, Marks, MatrixView, Pyramid, Seen, Shade, Viewport};
-use super::showing::{Drawn, Pictures};
+use super::view_renderer::{Drawn, Pictures};
 use super::workspace::Pane;
 use crate::matrix::Arrangement;
 use crate::methods::Method;
@@ -17,7 +17,7 @@ const MOST_LIT: usize = 300;
 /// How all pictures are shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Looks {
+pub struct DisplayOptions {
     /// Values, density or mask.
     pub shade: Shade,
     /// The order of rows and columns.
@@ -28,7 +28,7 @@ pub struct Looks {
     pub marginals: bool,
 }
 
-impl Default for Looks {
+impl Default for DisplayOptions {
     fn default() -> Self {
         Self { shade: Shade::Value, arrangement: Arrangement::Stored, percentile: 0.995, marginals: true }
     }
@@ -162,7 +162,7 @@ impl LinkedViews {
         ui: &mut Ui,
         pane: Pane,
         (pictures, method): (Option<&Pictures>, Method),
-        looks: &Looks,
+        looks: &DisplayOptions,
     ) -> Option<ViewAct> {
         let Some((pictures, pyramid)) = pictures.and_then(|pictures| Some((pictures, picture(pane, pictures)?))) else {
             let one = pictures.is_some_and(|pictures| pictures.parts == Parts::Alone && pictures.b.is_some());
@@ -246,7 +246,7 @@ pub fn accent(pane: Pane, method: Method) -> Color32 {
 }
 
 /// The colours of a view. W, A·B and the error share W's range: what is pale in the error is small against W.
-pub fn colors_of(pane: Pane, pictures: &Pictures, looks: &Looks, dark: bool) -> Colors {
+pub fn colors_of(pane: Pane, pictures: &Pictures, looks: &DisplayOptions, dark: bool) -> Colors {
     let measure = match pane {
         Pane::A | Pane::B => picture(pane, pictures),
         _ => pictures.w.as_ref().or(pictures.product.as_ref()),
@@ -333,7 +333,7 @@ fn readout(pane: Pane, pointer: Pointer, pictures: &Pictures) -> Option<String> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::showing::{Moment, Request};
+    use super::super::view_renderer::{FactorsAt, Request};
     use super::*;
     use crate::factorize::Factors;
     use crate::matrix::Matrix;
@@ -343,7 +343,7 @@ mod tests {
         let a = Matrix::from_vec(3, 4, vec![0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 4.0, 2.0, 1.0, 0.0, 5.0]);
         let b = Matrix::from_vec(4, 2, vec![0.0, 3.0, 6.0, 0.0, 1.0, 1.0, 0.0, 7.0]);
         let kept = super::super::kept::Kept::of(&Factors { a, b });
-        Pictures::of(Request { layer: None, moment: Moment::End(Arc::new(kept)), arrangement })
+        Pictures::of(Request { layer: None, moment: FactorsAt::End(Arc::new(kept)), arrangement })
     }
 
     #[test]

@@ -6,11 +6,11 @@ use super::inputs_panel::Use;
 use super::kept::Kept;
 use super::language::{Collect, SaveModel};
 use super::run::{Ended, Subject};
-use crate::away::{self, Lane, Message, Silent, Task, shared};
 use crate::factorize::Calibration;
 use crate::job::Outcome;
 use crate::measure;
 use crate::model::{Checkpoint, Layer, Orientation, Source};
+use crate::tasks::{self, Message, Queue, SilentTask, Task, shared};
 use eframe::egui::Context;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -159,9 +159,9 @@ impl Loader {
         loaded: impl FnOnce(V) -> Loaded + Send + 'static,
     ) {
         let mut once = Some((word, loaded));
-        let ticket = away::start(task, move |message| {
+        let handle = tasks::spawn(task, move |message| {
             let done = match message {
-                Message::News(_) => return,
+                Message::Progress(_) => return,
                 Message::Done(done) => done,
                 Message::Broken => Err("This broke off (a bug; please report it)".into()),
             };
@@ -169,7 +169,7 @@ impl Loader {
                 word.say(done.map_or_else(Loaded::Problem, loaded));
             }
         });
-        ticket.keep();
+        handle.keep();
     }
 
     /// Opens something.
@@ -251,9 +251,9 @@ pub struct Open(Source);
 #[derive(Serialize, Deserialize)]
 pub struct Opened(#[serde(with = "shared")] Arc<Checkpoint>);
 
-impl Silent for Open {
+impl SilentTask for Open {
     const NAME: &'static str = "open";
-    const LANE: Lane = Lane::Aside;
+    const QUEUE: Queue = Queue::Aside;
     type Output = Result<Opened, String>;
 
     fn make(self) -> Self::Output {
@@ -270,9 +270,9 @@ pub struct ReadLayer {
     orientation: Orientation,
 }
 
-impl Silent for ReadLayer {
+impl SilentTask for ReadLayer {
     const NAME: &'static str = "read layer";
-    const LANE: Lane = Lane::Aside;
+    const QUEUE: Queue = Queue::Aside;
     type Output = Result<Layer, String>;
 
     fn make(self) -> Self::Output {
@@ -290,9 +290,9 @@ pub struct ReadFactors {
     layer: Option<Arc<Layer>>,
 }
 
-impl Silent for ReadFactors {
+impl SilentTask for ReadFactors {
     const NAME: &'static str = "read factors";
-    const LANE: Lane = Lane::Aside;
+    const QUEUE: Queue = Queue::Aside;
     /// Whether they were compared.
     type Output = Result<(Ended, bool), String>;
 
@@ -314,9 +314,9 @@ pub struct Compare {
     layer: Arc<Layer>,
 }
 
-impl Silent for Compare {
+impl SilentTask for Compare {
     const NAME: &'static str = "compare";
-    const LANE: Lane = Lane::Aside;
+    const QUEUE: Queue = Queue::Aside;
     type Output = Result<f64, String>;
 
     fn make(self) -> Self::Output {
@@ -333,9 +333,9 @@ pub struct ReadInputs {
     inputs: usize,
 }
 
-impl Silent for ReadInputs {
+impl SilentTask for ReadInputs {
     const NAME: &'static str = "read inputs";
-    const LANE: Lane = Lane::Aside;
+    const QUEUE: Queue = Queue::Aside;
     type Output = Result<Calibration, String>;
 
     fn make(self) -> Self::Output {
@@ -346,6 +346,6 @@ impl Silent for ReadInputs {
 
 /// What is done here, for the Workers of a page.
 #[cfg(target_arch = "wasm32")]
-pub fn register(registry: away::Registry) -> away::Registry {
+pub fn register(registry: tasks::Registry) -> tasks::Registry {
     registry.task::<Open>().task::<ReadLayer>().task::<ReadFactors>().task::<Compare>().task::<ReadInputs>()
 }

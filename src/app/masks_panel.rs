@@ -1,14 +1,14 @@
 //! Two masks of the same factor: what both keep, and what only one does.
 
-use super::background::Background;
+use super::async_memo::AsyncMemo;
 use super::colors;
 use super::kept::Parts;
 use super::picture::{Colors, Frame, Marks, MatrixView, Pyramid, Shade, Viewport};
 use super::run::Run;
-use super::showing::Moment;
-use crate::away::{Lane, Silent, shared};
+use super::view_renderer::FactorsAt;
 use crate::factorize::Factor;
 use crate::matrix::{Mask, Matrix, Overlap};
+use crate::tasks::{Queue, SilentTask, shared};
 use eframe::egui::{Color32, ComboBox, Id, Ui};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -20,14 +20,14 @@ const KINDS: [(&str, Color32); 3] =
 /// What is compared.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Key {
-    first: Moment,
-    second: Moment,
+    first: FactorsAt,
+    second: FactorsAt,
     factor: Factor,
 }
 
-impl Silent for Key {
+impl SilentTask for Key {
     const NAME: &'static str = "compare masks";
-    const LANE: Lane = Lane::Views;
+    const QUEUE: Queue = Queue::Views;
     type Output = Option<Comparison>;
 
     fn make(self) -> Option<Comparison> {
@@ -56,12 +56,12 @@ pub struct MasksPanel {
     factor: Factor,
     other: Other,
     viewport: Viewport,
-    made: Background<Key, Key>,
+    made: AsyncMemo<Key, Key>,
 }
 
 impl Default for MasksPanel {
     fn default() -> Self {
-        Self { factor: Factor::A, other: Other::Start, viewport: Viewport::default(), made: Background::default() }
+        Self { factor: Factor::A, other: Other::Start, viewport: Viewport::default(), made: AsyncMemo::default() }
     }
 }
 
@@ -73,7 +73,7 @@ impl MasksPanel {
     }
 
     /// Compares what is on screen of `runs[selected]` with another run or an earlier iteration.
-    pub fn ui(&mut self, ui: &mut Ui, runs: &[Run], selected: Option<usize>, moment: &Moment) {
+    pub fn ui(&mut self, ui: &mut Ui, runs: &[Run], selected: Option<usize>, moment: &FactorsAt) {
         let Some(run) = selected.and_then(|at| runs.get(at)) else {
             ui.weak("No run yet");
             return;
@@ -121,13 +121,13 @@ impl MasksPanel {
                 .labelled_by(label.id);
         });
         let second = match self.other {
-            Other::Start => run.film.shots().first().map(|shot| Moment::Shot(shot.clone())),
+            Other::Start => run.snapshots.all().first().map(|shot| FactorsAt::PackedSnapshot(shot.clone())),
             Other::Run(number) => {
                 let other = others.iter().find(|run| run.number == number).and_then(|run| run.ended.as_ref());
-                other.map(|ended| Moment::End(ended.kept.clone()))
+                other.map(|ended| FactorsAt::End(ended.kept.clone()))
             }
         };
-        let Some(second) = second.filter(|_| *moment != Moment::Nothing) else {
+        let Some(second) = second.filter(|_| *moment != FactorsAt::Nothing) else {
             ui.weak(if run.report.is_some() {
                 "No other run has a mask of this kind: show another method of the comparison"
             } else if run.ended.is_some() {
@@ -187,12 +187,12 @@ fn compare(key: &Key) -> Option<Comparison> {
     Some(Comparison { picture: Arc::new(Pyramid::of_sets(sets)), overlap: first.overlap(&second) })
 }
 
-impl Moment {
+impl FactorsAt {
     fn mask(&self, factor: Factor) -> Option<Mask> {
         match (self, factor) {
             (Self::Nothing, _) => None,
-            (Self::Shot(shot), Factor::A) => Some(shot.masks()[0].clone()),
-            (Self::Shot(shot), Factor::B) => Some(shot.masks()[1].clone()),
+            (Self::PackedSnapshot(shot), Factor::A) => Some(shot.masks()[0].clone()),
+            (Self::PackedSnapshot(shot), Factor::B) => Some(shot.masks()[1].clone()),
             (Self::End(kept), factor) => Some(kept.mask(factor)),
         }
     }

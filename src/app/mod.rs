@@ -11,7 +11,7 @@
 
 mod action;
 mod annealing_panel;
-mod background;
+mod async_memo;
 mod bars;
 mod baselines;
 mod chart_view;
@@ -24,13 +24,11 @@ mod desk;
 mod device_panel;
 mod dialogs;
 mod dropping;
-mod errand;
 mod estimate;
 mod explorer;
 mod export_panel;
 mod fields;
 mod files;
-mod film;
 mod fonts;
 #[cfg(not(target_arch = "wasm32"))]
 mod frame_bench;
@@ -53,6 +51,7 @@ mod open_panel;
 #[cfg(target_arch = "wasm32")]
 pub mod page;
 mod paths_panel;
+mod pending_task;
 mod perform;
 pub mod picture;
 mod run;
@@ -61,24 +60,25 @@ mod saved;
 mod series;
 mod settings_panel;
 mod share_panel;
-mod showing;
+mod snapshot_history;
 mod split_search;
 mod sweeping;
 mod teach;
 mod timeline;
+mod view_renderer;
 mod workspace;
 mod writing;
 
 pub use action::Action;
-pub use explorer::{Explorer, Opening};
+pub use explorer::{Explorer, LaunchOptions};
 #[cfg(not(target_arch = "wasm32"))]
 pub use frame_bench::{FrameBench, FramePlan, FrameReport};
 pub use frame_times::FrameTimes;
 pub use hook::Labels;
 pub use kept::{Kept, Parts};
-pub use language::LanguageRoom;
+pub use language::LanguageModelState;
 pub use link::Link;
-pub use linked_views::{Looks, Pointer};
+pub use linked_views::{DisplayOptions, Pointer};
 pub use run::{Ended, Run, State, Subject};
-pub use showing::Pictures;
+pub use view_renderer::Pictures;
 pub use workspace::Pane;

@@ -1,14 +1,14 @@
 //! The window in a page, how JavaScript speaks with it, and what its Workers can do.
 
-use super::explorer::{Explorer, Opening};
+use super::explorer::{Explorer, LaunchOptions};
 use super::hook::Labels;
 use super::link::Link;
 use super::{
     baselines, comparing, device_panel, export_panel, files, hook, language, layers_table, loader, masks_panel, run,
     showing, split_search, sweeping,
 };
-use crate::away::{self, Registry};
 use crate::model::{Chosen, Source};
+use crate::tasks::{self, Registry};
 use eframe::egui::Context;
 use serde_json::{Value, json};
 use std::cell::RefCell;
@@ -24,10 +24,10 @@ thread_local! {
 /// All that the window sends away.
 fn registry() -> Registry {
     let registry = Registry::default()
-        .process::<run::Watched>()
-        .process::<device_panel::FindAdapter>()
-        .task::<showing::DrawLayer>()
-        .task::<showing::Request>()
+        .actor::<run::Watched>()
+        .actor::<device_panel::FindAdapter>()
+        .task::<view_renderer::DrawLayer>()
+        .task::<view_renderer::Request>()
         .task::<masks_panel::Key>()
         .task::<baselines::Magnitude>()
         .task::<baselines::Spectra>()
@@ -42,11 +42,11 @@ fn registry() -> Registry {
 
 /// What a Worker's program does: it serves the page.
 pub fn serve() -> Result<(), JsValue> {
-    away::serve(registry())
+    tasks::serve(registry())
 }
 
 /// What the page's address asks for: `?load=<address>&tensor=<name>`, or a link.
-fn opening(address: &str) -> (Opening, Option<String>) {
+fn opening(address: &str) -> (LaunchOptions, Option<String>) {
     let (link, problem) = match Link::read(address) {
         Some(Ok(link)) => (Some(link), None),
         Some(Err(why)) => (None, Some(why)),
@@ -57,7 +57,7 @@ fn opening(address: &str) -> (Opening, Option<String>) {
     let from_link = |value: fn(&Link) -> &Option<String>| link.as_ref().and_then(|link| value(link).clone());
     let source = get("load").or(from_link(|link| &link.load)).map(|address| files::typed(&address));
     let tensor = get("tensor").or(from_link(|link| &link.tensor));
-    (Opening { source, tensor, link, ..Opening::default() }, problem)
+    (LaunchOptions { source, tensor, link, ..LaunchOptions::default() }, problem)
 }
 
 /// What the page's program does: the window on a canvas. `example` are the bytes of the built-in checkpoint, or why they

@@ -2,7 +2,7 @@
 
 use super::colors;
 use super::linked_views::{Path, Pointer, paths};
-use super::showing::Pictures;
+use super::view_renderer::Pictures;
 use eframe::egui::{Align2, FontId, Pos2, Rect, ScrollArea, Sense, Stroke, Ui, pos2, vec2};
 
 /// The width of the drawn paths.

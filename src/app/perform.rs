@@ -27,7 +27,7 @@ impl Explorer {
             Action::Undo => unless(self.history.has_undo(&self.settings), "No setting was changed"),
             Action::Redo => unless(self.history.has_redo(&self.settings), "Nothing was undone"),
             Action::Earlier | Action::Later | Action::Latest | Action::Play => {
-                let film = shown.is_some_and(|run| !run.film.shots().is_empty());
+                let film = shown.is_some_and(|run| !run.snapshots.all().is_empty());
                 unless(film, "No iteration is kept")
             }
             Action::Star | Action::Rename | Action::Delete => unless(shown.is_some(), "No run is on screen"),

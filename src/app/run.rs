@@ -1,14 +1,14 @@
 //! One run as the window knows it.
 
 use super::comparing::Replaced;
-use super::film::{Film, Shot};
 use super::kept::{Kept, Parts};
-use crate::away::{self, Flow, Lane, Line, Process, shared};
+use super::snapshot_history::{PackedSnapshot, SnapshotHistory};
 use crate::export::RunReport;
 use crate::factorize::{Factors, Report, Settings};
-use crate::job::{Command, End, Event, Job, LayerErrors, Means, Outcome, Problem, Progress, Session};
+use crate::job::{Command, ComputeConfig, End, Event, Job, LayerErrors, Outcome, Problem, Progress, RunActor};
 use crate::methods::{Method, Threshold};
 use crate::model::{Checkpoint, Layer};
+use crate::tasks::{self, Actor, ActorHandle, Flow, Queue, shared};
 use eframe::egui::Context;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use std::time::Duration;
 use web_time::Instant;
 
 /// What the film of one run may take, in bytes.
-const FILM: usize = 96 << 20;
+const HISTORY_BYTES: usize = 96 << 20;
 
 /// How long a cancelled run may take for the step in work, where it can be ended in the middle.
 const PATIENCE: Duration = Duration::from_millis(700);
@@ -96,7 +96,7 @@ pub enum News {
     /// A step is done.
     Stepped(Progress),
     /// The factors as they are now.
-    Shot(#[serde(with = "shared")] Arc<Shot>),
+    PackedSnapshot(#[serde(with = "shared")] Arc<PackedSnapshot>),
     /// It is over.
     Ended(Box<Ended>),
     /// Something to know about where it is computed.
@@ -105,22 +105,22 @@ pub enum News {
     Failed(String),
 }
 
-impl Process for Watched {
+impl Actor for Watched {
     const NAME: &'static str = "run";
-    const LANE: Lane = Job::LANE;
+    const QUEUE: Queue = Job::QUEUE;
     type Command = Command;
-    type News = News;
-    type Going = Session;
+    type Event = News;
+    type State = RunActor;
 
-    fn begin(self) -> Session {
+    fn begin(self) -> RunActor {
         self.0.begin()
     }
 
-    fn command(going: &mut Session, command: Command) {
+    fn command(going: &mut RunActor, command: Command) {
         Job::command(going, command);
     }
 
-    fn step(going: &mut Session, tell: &mut dyn FnMut(News)) -> Flow {
+    fn step(going: &mut RunActor, tell: &mut dyn FnMut(News)) -> Flow {
         Job::step(going, &mut |event| tell(News::of(event)))
     }
 
@@ -134,7 +134,7 @@ impl News {
     fn of(event: Event) -> Self {
         match event {
             Event::Stepped(progress) => Self::Stepped(progress),
-            Event::Snapshot(snapshot) => Self::Shot(Arc::new(Shot::of(&snapshot))),
+            Event::Snapshot(snapshot) => Self::PackedSnapshot(Arc::new(PackedSnapshot::of(&snapshot))),
             Event::Ended(outcome) => Self::Ended(Box::new(Ended::new(*outcome))),
             Event::Note(note) => Self::Note(note),
             Event::Failed(why) => Self::Failed(why),
@@ -144,9 +144,9 @@ impl News {
 
 /// How a run is started.
 #[derive(Clone, Copy)]
-pub struct Start {
+pub struct RunOptions {
     /// On what.
-    pub means: Means,
+    pub compute: ComputeConfig,
     /// Between two pictures.
     pub pace: Duration,
     /// Whether a slider starts it.
@@ -184,9 +184,9 @@ pub struct Run {
     /// What a method came to in a comparison, which keeps no iterations.
     pub report: Option<Box<RunReport>>,
     /// Its iterations.
-    pub film: Film,
+    pub snapshots: SnapshotHistory,
     /// The factors as they were last seen while it went on.
-    pub latest: Option<Arc<Shot>>,
+    pub latest: Option<Arc<PackedSnapshot>>,
     /// Whether nobody asked for it by itself: it was started by moving a slider, and goes when it is overtaken unfinished.
     pub live: bool,
     /// Whether someone wants to find it again.
@@ -195,14 +195,14 @@ pub struct Run {
     pub exported: bool,
     /// Whether it will end with the step in work.
     pub cancelling: bool,
-    line: Option<(Line<Watched>, Receiver<News>)>,
+    line: Option<(ActorHandle<Watched>, Receiver<News>)>,
     /// What it had to say, until that is shown.
     pub notes: Vec<String>,
     cancelled_at: Option<Instant>,
     /// Between two pictures.
     pace: Duration,
     /// When a picture may be asked for again; infinite while one is awaited.
-    next_shot: f64,
+    next_snapshot: f64,
 }
 
 impl Run {
@@ -212,14 +212,14 @@ impl Run {
         subject: Subject,
         problem: Problem,
         settings: Settings,
-        how: Start,
+        how: RunOptions,
         ctx: &Context,
     ) -> Self {
         let (sender, news) = channel();
         let ctx = ctx.clone();
-        let Start { means, pace, live } = how;
-        let job = Job { means, recorded: true, ..Job::new(problem.clone(), settings.clone()) };
-        let line = away::converse(Watched(job), move |news| {
+        let RunOptions { compute, pace, live } = how;
+        let job = Job { compute: compute, recorded: true, ..Job::new(problem.clone(), settings.clone()) };
+        let line = tasks::spawn_actor(Watched(job), move |news| {
             let over = matches!(news, News::Ended(_) | News::Failed(_));
             // The window may have dropped the run; then nobody needs to know.
             if sender.send(news).is_ok() {
@@ -285,7 +285,7 @@ impl Run {
             reports: Vec::new(),
             ended: None,
             report: None,
-            film: Film::new(FILM),
+            snapshots: SnapshotHistory::new(HISTORY_BYTES),
             latest: None,
             live: false,
             starred: false,
@@ -295,7 +295,7 @@ impl Run {
             notes: Vec::new(),
             cancelled_at: None,
             pace: Duration::ZERO,
-            next_shot: 0.0,
+            next_snapshot: 0.0,
         }
     }
 
@@ -309,13 +309,14 @@ impl Run {
                     self.reports.extend(progress.report.clone());
                     self.progress = Some(progress);
                 }
-                News::Shot(shot) => {
-                    if shot.step.is_multiple_of(2) && self.film.shots().last().is_none_or(|last| last.step < shot.step)
+                News::PackedSnapshot(shot) => {
+                    if shot.step.is_multiple_of(2)
+                        && self.snapshots.all().last().is_none_or(|last| last.step < shot.step)
                     {
-                        self.film.add(&shot);
+                        self.snapshots.add(&shot);
                     }
                     self.latest = Some(shot);
-                    self.next_shot = now + self.pace.as_secs_f64();
+                    self.next_snapshot = now + self.pace.as_secs_f64();
                 }
                 News::Ended(ended) => {
                     self.state = match ended.outcome.end {
@@ -338,8 +339,8 @@ impl Run {
             (self.state, self.line) = (State::Cancelled, None);
             return;
         }
-        if self.is_active() && watched && self.latest.is_some() && now >= self.next_shot {
-            self.next_shot = f64::INFINITY;
+        if self.is_active() && watched && self.latest.is_some() && now >= self.next_snapshot {
+            self.next_snapshot = f64::INFINITY;
             line.send(Command::Snapshot);
         }
     }

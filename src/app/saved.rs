@@ -1,6 +1,6 @@
 //! What is kept between two starts. A file that cannot be read is said so, and everything begins as at the first start.
 
-use super::linked_views::Looks;
+use super::linked_views::DisplayOptions;
 use super::series::Quantity;
 use crate::factorize::Settings;
 use crate::job::Backend;
@@ -19,7 +19,7 @@ pub struct Saved {
     /// What runs are computed on.
     pub backend: Backend,
     /// How pictures are shown.
-    pub looks: Looks,
+    pub looks: DisplayOptions,
     /// What the curves show.
     pub quantity: Quantity,
     /// What was opened, the last first.

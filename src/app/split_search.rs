@@ -1,10 +1,10 @@
 //! The best split of the nonzeros, searched for when it is asked for.
 
-use super::background::Background;
-use crate::away::{Lane, Task};
+use super::async_memo::AsyncMemo;
 use crate::compute::Threads;
 use crate::factorize::{Search, Settings, Split};
-use crate::job::{self, Means, Problem};
+use crate::job::{self, ComputeConfig, Problem};
+use crate::tasks::{Queue, Task};
 use eframe::egui::{ProgressBar, Ui};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub struct FindSplit {
     problem: Problem,
     settings: Settings,
-    means: Means,
+    compute: ComputeConfig,
 }
 
 /// What was found.
@@ -30,12 +30,12 @@ pub struct Found {
 
 impl Task for FindSplit {
     const NAME: &'static str = "find split";
-    const LANE: Lane = Lane::Slow;
-    type News = f64;
+    const QUEUE: Queue = Queue::Slow;
+    type Progress = f64;
     type Output = Result<Found, String>;
 
     fn run(self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Result<Found, String> {
-        Threads::new(self.means.threads)?.run(|| self.search(tell))
+        Threads::new(self.compute.threads)?.run(|| self.search(tell))
     }
 }
 
@@ -47,8 +47,8 @@ impl FindSplit {
         let scaled = scaled.transpose().map_err(|error| error.to_string())?;
         let w = scaled.as_ref().unwrap_or(&self.problem.weight);
         let settings = Settings { split: Split::Auto, factor_density: None, ..self.settings.clone() };
-        let Means { backend, .. } = self.means;
-        let (device, note) = job::device(backend, w.shape(), &settings, self.means.thread_count());
+        let ComputeConfig { backend, .. } = self.compute;
+        let (device, note) = job::device(backend, w.shape(), &settings, self.compute.thread_count());
         let mut notes: Vec<String> = note.into_iter().collect();
         let mut search =
             Search::on(w, &settings, &device).map_err(told)?.ok_or("one fixed mask leaves no split to choose")?;
@@ -81,7 +81,7 @@ impl PartialEq for Key {
 /// The button, and the search that it starts.
 #[derive(Default)]
 pub struct SplitSearch {
-    made: Background<Key, FindSplit>,
+    made: AsyncMemo<Key, FindSplit>,
     wanted: Option<Key>,
     /// What the last search has said, and of what.
     said: Option<(Key, String)>,
@@ -89,7 +89,7 @@ pub struct SplitSearch {
 
 impl SplitSearch {
     /// The button, or how far the search is. The factor density, once it is found.
-    pub fn ui(&mut self, ui: &mut Ui, problem: &Problem, settings: &Settings, means: Means) -> Option<f64> {
+    pub fn ui(&mut self, ui: &mut Ui, problem: &Problem, settings: &Settings, compute: ComputeConfig) -> Option<f64> {
         let now = Key(problem.clone(), settings.clone());
         // A split that is found for something else is of no use.
         if self.wanted.as_ref().is_some_and(|wanted| *wanted != now) || self.made.has_given_up() {
@@ -112,7 +112,7 @@ impl SplitSearch {
         self.made.want(ui.ctx(), key.clone(), |Key(problem, settings)| FindSplit {
             problem: problem.clone(),
             settings: settings.clone(),
-            means,
+            compute,
         });
         let done = self.made.of(&key).map(|found| (**found).clone());
         let cancelled = ui

@@ -1,7 +1,7 @@
 //! Which moment of a run is on screen.
 
 use super::run::{Run, State};
-use super::showing::Moment;
+use super::view_renderer::FactorsAt;
 use crate::methods::Method;
 use eframe::egui::{Slider, Ui};
 
@@ -19,15 +19,15 @@ pub struct Timeline {
 
 impl Timeline {
     /// What is to be shown of a run.
-    pub fn moment(&self, run: &Run) -> Moment {
-        let shots = run.film.shots();
+    pub fn moment(&self, run: &Run) -> FactorsAt {
+        let shots = run.snapshots.all();
         // The last shot not after the wanted step.
         let at = self.step.and_then(|step| shots.iter().rev().find(|shot| shot.step <= step).or(shots.first()));
         match (at, &run.ended, &run.latest) {
-            (Some(shot), ..) => Moment::Shot(shot.clone()),
-            (_, Some(ended), _) => Moment::End(ended.kept.clone()),
-            (_, _, Some(latest)) => Moment::Shot(latest.clone()),
-            _ => Moment::Nothing,
+            (Some(shot), ..) => FactorsAt::PackedSnapshot(shot.clone()),
+            (_, Some(ended), _) => FactorsAt::End(ended.kept.clone()),
+            (_, _, Some(latest)) => FactorsAt::PackedSnapshot(latest.clone()),
+            _ => FactorsAt::Nothing,
         }
     }
 
@@ -43,14 +43,14 @@ impl Timeline {
 
     /// Goes to the shot at or before a half-step; beyond the last one to the latest.
     pub fn go_to(&mut self, step: usize, run: &Run) {
-        let last = run.film.shots().last().map_or(0, |shot| shot.step);
+        let last = run.snapshots.all().last().map_or(0, |shot| shot.step);
         self.step = (step <= last).then_some(step);
         self.playing = None;
     }
 
     /// One shot on or back.
     pub fn shift(&mut self, run: &Run, on: bool) {
-        let shots = run.film.shots();
+        let shots = run.snapshots.all();
         let at = self.at(run);
         let to = if on { at + 1 } else { at.saturating_sub(1) };
         self.step = shots.get(to).map(|shot| shot.step);
@@ -63,7 +63,7 @@ impl Timeline {
             return;
         }
         if self.step.is_none() {
-            self.step = run.film.shots().first().map(|shot| shot.step);
+            self.step = run.snapshots.all().first().map(|shot| shot.step);
         }
         self.playing = self.step.map(|_| now);
     }
@@ -83,7 +83,7 @@ impl Timeline {
 
     /// Which shot is looked at: one more than the last when it is the latest.
     fn at(&self, run: &Run) -> usize {
-        let shots = run.film.shots();
+        let shots = run.snapshots.all();
         match self.step {
             Some(step) => shots.iter().rposition(|shot| shot.step <= step).unwrap_or(0),
             None => shots.len(),
@@ -93,7 +93,7 @@ impl Timeline {
     /// The slider over the kept iterations.
     pub fn ui(&mut self, ui: &mut Ui, run: &Run) {
         self.advance(ui, run);
-        let shots = run.film.shots();
+        let shots = run.snapshots.all();
         if shots.is_empty() {
             ui.weak(match (&run.state, &run.ended) {
                 (State::Opened, _) => "factors from a file",
@@ -127,11 +127,11 @@ impl Timeline {
             self.step = shots.get(at).map(|shot| shot.step);
             self.playing = None;
         }
-        let every = match run.film.every() {
+        let every = match run.snapshots.every() {
             1 => String::new(),
             every => format!(", every {every}th kept"),
         };
-        ui.weak(format!("{:.1} MB{every}", run.film.bytes() as f64 / 1e6))
+        ui.weak(format!("{:.1} MB{every}", run.snapshots.bytes() as f64 / 1e6))
             .on_hover_text("What the iterations take: a bit for each position, 16 bits for each value");
     }
 }

@@ -1,10 +1,10 @@
 //! `compare`: one layer by all methods at one budget.
 
-use super::given::Given;
+use super::explicit_flags::Given;
 use super::layer::LayerArgs;
 use super::method::ThresholdArgs;
 use super::side_by_side::side_by_side;
-use super::tuning::Tuning;
+use super::solver_args::Tuning;
 use super::{Failure, output};
 use dsf_explorer::compare::{Candidate, choose};
 use dsf_explorer::export::{self, Bar, BarChart, RunReport};

@@ -1,9 +1,9 @@
 //! `compress`: a language model, layer by layer.
 
-use super::given::Given;
+use super::explicit_flags::Given;
 use super::language::{CalibrationArgs, ModelArgs};
 use super::method::MethodArgs;
-use super::tuning::Tuning;
+use super::solver_args::Tuning;
 use super::{Failure, Usage, output};
 use dsf_explorer::compress::{self, Compression, Densities, Folder, Inputs, Output, Plan, Step, Totals};
 use dsf_explorer::export::{self, Layout, RunReport};

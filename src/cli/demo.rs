@@ -5,7 +5,7 @@ use super::layer::available;
 use super::{Failure, output};
 use dsf_explorer::export::{self, Export, Layout, Palette, RunReport};
 use dsf_explorer::factorize::{Budget, Factors, Preset, Settings};
-use dsf_explorer::job::{Job, Means, Problem};
+use dsf_explorer::job::{ComputeConfig, Job, Problem};
 use dsf_explorer::matrix::keep_largest;
 use dsf_explorer::measure::{self, Storage};
 use dsf_explorer::model::{EXAMPLE_LAYER, Orientation, example};
@@ -29,8 +29,10 @@ pub fn run(threads: Option<usize>) -> Result<(), Failure> {
         let magnitude = measure::relative_difference(&layer.weight, &keep_largest(&layer.weight, kept));
         let mut row = vec![format!("{:.0} %", 100.0 * density), kept.to_string(), format!("{magnitude:.4}")];
         for preset in [Preset::Published, Preset::Best] {
-            let job =
-                Job { means: Means::on_threads(threads), ..Job::new(problem.clone(), settings.with_preset(preset)) };
+            let job = Job {
+                compute: ComputeConfig::on_threads(threads),
+                ..Job::new(problem.clone(), settings.with_preset(preset))
+            };
             let outcome = solve(&layer, job)?;
             row.extend([format!("{:.4}", outcome.relative_error), format!("{:.2}", outcome.seconds)]);
             last = Some(outcome);

@@ -1,16 +1,16 @@
 //! `factorize`: one layer into two sparse factors, or by another method.
 
-use super::given::Given;
+use super::explicit_flags::Given;
 use super::layer::{LayerArgs, available};
 use super::method::MethodArgs;
-use super::tuning::Tuning;
+use super::solver_args::Tuning;
 use super::{Failure, Usage, output};
 use clap::{Args, ValueEnum};
 use dsf_explorer::compare::Candidate;
 use dsf_explorer::compute::Threads;
 use dsf_explorer::export::{self, Export, HtmlReport, Layout, Rule, RunReport};
 use dsf_explorer::factorize::{Budget, Settings};
-use dsf_explorer::job::{self, Backend, End, Event, Job, Means, Outcome, Problem};
+use dsf_explorer::job::{self, Backend, ComputeConfig, End, Event, Job, Outcome, Problem};
 use dsf_explorer::matrix::keep_largest;
 use dsf_explorer::measure::{self, Spectrum};
 use dsf_explorer::methods::{Form, Method};
@@ -152,8 +152,8 @@ impl Factorize {
             );
         }
         let threads = self.threads.map_or_else(available, NonZeroUsize::get);
-        let means = Means { backend: self.backend, threads: Some(threads) };
-        let job = Job { means, ..Job::new(problem.clone(), settings.clone()) };
+        let compute = ComputeConfig { backend: self.backend, threads: Some(threads) };
+        let job = Job { compute, ..Job::new(problem.clone(), settings.clone()) };
         let outcome = solve(layer, job)?;
         if outcome.fell_back {
             eprintln!(

@@ -4,21 +4,21 @@ mod bench;
 mod compare;
 mod compress;
 mod demo;
+mod explicit_flags;
 mod factorize;
-mod given;
 mod inspect;
-mod kept;
 mod language;
 mod layer;
 mod method;
 mod output;
 mod perplexity;
 mod proxy;
+mod resume;
 mod side_by_side;
+mod solver_args;
 mod stories;
 mod sweep;
 mod table;
-mod tuning;
 mod window;
 
 use clap::{Parser, Subcommand};
@@ -66,7 +66,7 @@ enum Command {
     Table(table::Table),
     /// Measure what each layer's error does to a language model, and how well that foretells its perplexity
     Proxy(proxy::Proxy),
-    /// Tell stories of the language that the built-in model was trained on
+    /// ProgressFn stories of the language that the built-in model was trained on
     Stories(stories::Stories),
     /// Measure how fast it is on this machine
     Bench(bench::Bench),

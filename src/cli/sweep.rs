@@ -1,13 +1,13 @@
 //! `sweep`: the paper's figures, or one or two settings over lists of values.
 
-use super::given::Given;
-use super::kept::Kept;
+use super::explicit_flags::Given;
 use super::language::LanguageArgs;
 use super::layer::{InputsArgs, LayersArgs};
 use super::method::MethodArgs;
+use super::resume::Kept;
 use super::side_by_side::side_by_side;
+use super::solver_args::Tuning;
 use super::table::Table;
-use super::tuning::Tuning;
 use super::{Failure, output};
 use clap::ValueEnum;
 use clap::builder::PossibleValue;

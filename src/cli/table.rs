@@ -1,7 +1,7 @@
 //! `table`: the paper's Table 1 for any model, and its Fig. 8.
 
-use super::kept::Kept;
 use super::language::StudyArgs;
+use super::resume::Kept;
 use super::{Failure, output};
 use dsf_explorer::compare::{ModelRecord, ModelResults, ModelRow, ModelStudy};
 use dsf_explorer::compress::{self, Densities, Inputs, Proxy};

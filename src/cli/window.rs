@@ -34,9 +34,9 @@ fn how_to_get_it() -> &'static str {
 
 #[cfg(feature = "gui")]
 fn open(file: &Option<PathBuf>, tensor: Option<String>, threads: Option<usize>) -> Result<(), String> {
-    use dsf_explorer::app::{Explorer, Opening};
+    use dsf_explorer::app::{Explorer, LaunchOptions};
     use dsf_explorer::model::Source;
-    let opening = Opening { source: file.clone().map(Source::from), tensor, threads, ..Opening::default() };
+    let opening = LaunchOptions { source: file.clone().map(Source::from), tensor, threads, ..LaunchOptions::default() };
     show(true, move |cc| Box::new(Explorer::new(cc, opening)))
 }
 

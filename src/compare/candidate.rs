@@ -2,8 +2,8 @@
 
 use crate::export::{Export, Layout, RunReport};
 use crate::factorize::{Budget, Settings, share};
-use crate::job::{Drive, End, Outcome, Problem};
-use crate::methods::{Error, Kept, Method, Tell, Threshold};
+use crate::job::{End, Outcome, Pipeline, Problem};
+use crate::methods::{Error, Kept, Method, ProgressFn, Threshold};
 use crate::model::Layer;
 use serde::{Deserialize, Serialize};
 use web_time::Instant;
@@ -81,14 +81,21 @@ impl Candidate {
 
     /// Replaces `layer`, whose W is the problem's, on this thread and those it can call; `threads` is for the report.
     /// The error is a sentence.
-    pub fn replace(&self, layer: &Layer, problem: &Problem, threads: usize, tell: Tell<'_>) -> Result<Made, String> {
+    pub fn replace(
+        &self,
+        layer: &Layer,
+        problem: &Problem,
+        threads: usize,
+        progress: ProgressFn<'_>,
+    ) -> Result<Made, String> {
         self.check(problem)?;
         match self.method {
-            Method::Dsf => self.run(layer, problem, threads, tell),
+            Method::Dsf => self.run(layer, problem, threads, progress),
             method => {
                 let begun = Instant::now();
                 let density = self.settings.density;
-                let kept = method.replace(problem, density, self.threshold, tell).map_err(|error| error.to_string())?;
+                let kept =
+                    method.replace(problem, density, self.threshold, progress).map_err(|error| error.to_string())?;
                 let took = (begun.elapsed().as_secs_f64(), threads);
                 let export = exported(layer, &kept, method)?;
                 let report = RunReport::of(layer, problem, (method, density), &kept, &export, took);
@@ -98,16 +105,16 @@ impl Candidate {
     }
 
     /// Double Sparse Factorization, step by step.
-    fn run(&self, layer: &Layer, problem: &Problem, threads: usize, tell: Tell<'_>) -> Result<Made, String> {
+    fn run(&self, layer: &Layer, problem: &Problem, threads: usize, progress: ProgressFn<'_>) -> Result<Made, String> {
         let told = |error: crate::factorize::Error| error.to_string();
         let begun = Instant::now();
-        let mut drive = Drive::new(problem.clone(), &self.settings).map_err(told)?;
-        while let Some(progress) = drive.step().map_err(told)? {
-            if !tell(progress.done) {
+        let mut pipeline = Pipeline::new(problem.clone(), &self.settings).map_err(told)?;
+        while let Some(step) = pipeline.step().map_err(told)? {
+            if !progress(step.done) {
                 return Err(Error::Cancelled.to_string());
             }
         }
-        let outcome = drive.finish(End::Finished, begun.elapsed().as_secs_f64()).map_err(told)?;
+        let outcome = pipeline.finish(End::Finished, begun.elapsed().as_secs_f64()).map_err(told)?;
         let kept = Kept::Factors(outcome.factors.clone());
         let export = exported(layer, &kept, Method::Dsf)?;
         let report = RunReport::new(layer, problem, self.settings.preset(), &export, &outcome, threads);

@@ -1,7 +1,7 @@
 //! Methods side by side: one layer, one budget, a report of each.
 //!
 //! A [`Candidate`] is a method with what it can be told. [`Candidate::replace`] does it and measures it, in one call that
-//! tells how far it is and can be stopped: on a thread of the command line, or as a task away from the window.
+//! tells how far it is and can be stopped: on a thread of the command line, or as a task in the background.
 //!
 //! A [`Sweep`] does so again and again with one or two things varied, and [`Results`] are its picture and its table. The
 //! paper's figures are sweeps: [`Figure`]. What methods do to a whole language model is in [`ModelResults`].

@@ -4,7 +4,7 @@ use crate::compress::{self, Inputs, Plan};
 use crate::export::{Chart, Look, Rule, Series};
 use crate::factorize::{Preset, Settings};
 use crate::language::{self, LayerId, Llama, Windows};
-use crate::methods::{Method, Tell};
+use crate::methods::{Method, ProgressFn};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use web_time::Instant;
@@ -73,22 +73,22 @@ pub struct ModelStudy<'a> {
 }
 
 impl ModelStudy<'_> {
-    /// A row at a density; `shares` are each layer's where the row distributes them. `None` when `tell` says so.
+    /// A row at a density; `shares` are each layer's where the row distributes them. `None` when `progress` says so.
     pub fn measure(
         &self,
         row: &ModelRow,
         density: f64,
         shares: Option<BTreeMap<LayerId, f64>>,
-        tell: Tell<'_>,
+        progress: ProgressFn<'_>,
     ) -> Result<Option<ModelRecord>, compress::Error> {
         let mut plan = row.plan(density, self.threads);
         plan.densities.by_layer = shares.unwrap_or_default();
         let begun = Instant::now();
-        let Some((changed, reports)) = compress::compressed(self.model, &plan, self.inputs, tell)? else {
+        let Some((changed, reports)) = compress::compressed(self.model, &plan, self.inputs, progress)? else {
             return Ok(None);
         };
         let seconds = begun.elapsed().as_secs_f64();
-        let perplexity = match changed.loss(self.text, &|_, _| tell(1.0)) {
+        let perplexity = match changed.loss(self.text, &|_, _| progress(1.0)) {
             Ok(loss) => loss.perplexity(),
             Err(language::Error::Cancelled) => return Ok(None),
             Err(error) => return Err(error.into()),

@@ -4,7 +4,7 @@ use super::Candidate;
 use crate::factorize::{Calibration, Preset, Settings};
 use crate::job::Problem;
 use crate::matrix::Matrix;
-use crate::methods::{Method, Tell};
+use crate::methods::{Method, ProgressFn};
 use crate::model::Layer;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -349,10 +349,10 @@ impl Point {
     }
 
     /// Measures it, on this thread and those it can call.
-    pub fn measure(&self, subject: &Subject, threads: usize, tell: Tell<'_>) -> Result<Record, String> {
+    pub fn measure(&self, subject: &Subject, threads: usize, progress: ProgressFn<'_>) -> Result<Record, String> {
         let cut = self.size.map(|size| subject.cut(size)).transpose()?;
         let Subject { layer, problem } = cut.as_ref().unwrap_or(subject);
-        let made = self.candidate.replace(layer, problem, threads, tell)?;
+        let made = self.candidate.replace(layer, problem, threads, progress)?;
         let report = made.report;
         let magnitude = Method::Magnitude
             .replace(problem, self.candidate.settings.density, self.candidate.threshold, &|_| true)

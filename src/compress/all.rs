@@ -3,15 +3,20 @@
 use super::{Compression, Error, Inputs, Memory, Plan, Step};
 use crate::export::RunReport;
 use crate::language::{LayerId, Llama};
-use crate::methods::Tell;
+use crate::methods::ProgressFn;
 use web_time::Instant;
 
 /// A model with its layers replaced, and a report of each.
 pub type Replaced = (Llama, Vec<(LayerId, RunReport)>);
 
-/// `model` with its layers replaced by `plan`. `tell` is told the share that is done, and answers whether to go on; `None`
+/// `model` with its layers replaced by `plan`. `progress` is told the share that is done, and answers whether to go on; `None`
 /// when it does not.
-pub fn compressed(model: &Llama, plan: &Plan, inputs: &Inputs, tell: Tell<'_>) -> Result<Option<Replaced>, Error> {
+pub fn compressed(
+    model: &Llama,
+    plan: &Plan,
+    inputs: &Inputs,
+    progress: ProgressFn<'_>,
+) -> Result<Option<Replaced>, Error> {
     let start = Instant::now();
     let clock = Box::new(move || start.elapsed().as_secs_f64());
     let mut work = Compression::new(model, plan.clone(), inputs, Box::new(Memory::default()), clock)?;
@@ -20,7 +25,7 @@ pub fn compressed(model: &Llama, plan: &Plan, inputs: &Inputs, tell: Tell<'_>) -
     let cost = |id: &LayerId| costs.get(id).copied().unwrap_or(0.0);
     let (mut changed, mut reports, mut done) = (model.clone(), Vec::new(), 0.0);
     loop {
-        let inside = |id: LayerId, share: f64| tell((done + share * cost(&id)) / all);
+        let inside = |id: LayerId, share: f64| progress((done + share * cost(&id)) / all);
         let step = match work.step_told(&inside) {
             Ok(Some(step)) => step,
             Ok(None) => return Ok(Some((changed, reports))),
@@ -37,7 +42,7 @@ pub fn compressed(model: &Llama, plan: &Plan, inputs: &Inputs, tell: Tell<'_>) -
             Step::Layer(id, progress) => done + progress.done * cost(&id),
             Step::Statistics(_) | Step::Found(_) | Step::Advanced => done,
         };
-        if !tell(share / all) {
+        if !progress(share / all) {
             return Ok(None);
         }
     }

@@ -16,14 +16,14 @@ pub enum Inputs {
     Saved(Arc<Checkpoint>),
 }
 
-/// A model and what it reads, to tell whether another time both are the same.
+/// A model and what it reads, to progress whether another time both are the same.
 pub fn identity(model: &Llama, inputs: &Inputs) -> Value {
     let mut weights = Fingerprint::default();
     for tensor in model.checkpoint().tensors() {
         weights.add(tensor.name.as_bytes());
         weights.add(format!("{:?}{}", tensor.shape, tensor.dtype).as_bytes());
         let bytes = model.checkpoint().bytes(&tensor.name).unwrap_or_default();
-        // Enough to tell trained weights apart, without reading many gigabytes.
+        // Enough to progress trained weights apart, without reading many gigabytes.
         weights.add(&bytes[..bytes.len().min(4096)]);
     }
     let inputs = match inputs {

@@ -16,7 +16,7 @@ pub struct CompressedLayer {
     /// What replaces its weight.
     pub kept: Kept,
     /// The same as one matrix `[out, in]`, as a merged file holds it and as later layers see it.
-    #[serde(with = "crate::away::shared")]
+    #[serde(with = "crate::tasks::shared")]
     pub weight: Arc<Matrix>,
     /// Of the run, split and orientation as they were found.
     pub settings: Settings,

@@ -12,7 +12,7 @@
 
 use super::Error;
 use crate::factorize::{Calibration, Preset, Settings};
-use crate::job::{Drive, End, Problem};
+use crate::job::{End, Pipeline, Problem};
 use crate::language::{LayerId, Llama, Progress, Stage, Walk, Windows};
 use crate::measure::layer_error;
 use serde::{Deserialize, Serialize};
@@ -131,7 +131,7 @@ fn measure_layer(
     for density in DENSITIES {
         let settings = Settings { density, ..Settings::default() }.with_preset(Preset::Fast);
         let failed = |error: crate::factorize::Error| Error::Layer { tensor: id.tensor(), problem: error.to_string() };
-        let mut drive = Drive::new(problem.clone(), &settings).map_err(failed)?;
+        let mut drive = Pipeline::new(problem.clone(), &settings).map_err(failed)?;
         while drive.step().map_err(failed)?.is_some() {}
         let factors = drive.finish(End::Finished, 0.0).map_err(failed)?.factors;
         let error = layer_error(&layer.weight, &factors.a, &factors.b, statistics.xtx());

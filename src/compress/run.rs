@@ -4,7 +4,7 @@ use super::{CompressedLayer, Error, Inputs, Plan, Store};
 use crate::compute::Device;
 use crate::export::{self, Export, Layout, RunReport};
 use crate::factorize::{Budget, Calibration};
-use crate::job::{Drive, End, Problem, Progress};
+use crate::job::{End, Pipeline, Problem, Progress};
 use crate::language::{LayerId, Llama, Walk};
 use crate::methods::{self, Kept, Method};
 use crate::model::Layer;
@@ -57,7 +57,7 @@ enum Source {
 struct Run {
     layer: Layer,
     problem: Problem,
-    drive: Drive,
+    drive: Pipeline,
     /// Time in the solver.
     seconds: f64,
 }
@@ -111,9 +111,9 @@ impl Compression {
         self.step_told(&|_, _| true)
     }
 
-    /// The same; `tell` is told the share of a layer that is done inside of the one step of a method that is no run, and
+    /// The same; `progress` is told the share of a layer that is done inside of the one step of a method that is no run, and
     /// answers whether to go on. Where it does not, [`Error::Cancelled`].
-    pub fn step_told(&mut self, tell: Inside<'_>) -> Result<Option<Step>, Error> {
+    pub fn step_told(&mut self, progress: Inside<'_>) -> Result<Option<Step>, Error> {
         if self.run.is_some() {
             return self.run_step().map(Some);
         }
@@ -128,7 +128,7 @@ impl Compression {
             self.statistics = Some(statistics);
             return Ok(Some(Step::Statistics(self.waiting.iter().copied().collect())));
         }
-        self.begin(id, tell)
+        self.begin(id, progress)
     }
 
     /// On to the next layers that are to be done.
@@ -179,14 +179,14 @@ impl Compression {
     }
 
     /// Starts a layer's run; what is not DSF is done at once.
-    fn begin(&mut self, id: LayerId, tell: Inside<'_>) -> Result<Option<Step>, Error> {
+    fn begin(&mut self, id: LayerId, progress: Inside<'_>) -> Result<Option<Step>, Error> {
         let layer = self.model.layer(id)?;
         let problem = Problem { weight: layer.weight.clone(), calibration: self.statistics.clone(), held_out: None };
         let start = (self.clock)();
         match self.plan.method {
             Method::Dsf => {
                 let failed = |error: crate::factorize::Error| layer_error(id, error);
-                let drive = Drive::on(problem.clone(), &self.plan.settings_of(id), &self.device).map_err(failed)?;
+                let drive = Pipeline::on(problem.clone(), &self.plan.settings_of(id), &self.device).map_err(failed)?;
                 let seconds = (self.clock)() - start;
                 self.run = Some(Run { layer, problem, drive, seconds });
                 self.run_step().map(Some)
@@ -196,7 +196,7 @@ impl Compression {
                     methods::Error::Cancelled => Error::Cancelled,
                     error => layer_error(id, error),
                 };
-                let (density, inside) = (self.plan.densities.of(id), |share: f64| tell(id, share));
+                let (density, inside) = (self.plan.densities.of(id), |share: f64| progress(id, share));
                 let kept = method.replace(&problem, density, self.plan.threshold, &inside).map_err(failed)?;
                 let took = ((self.clock)() - start, self.plan.threads);
                 let export = Export::of(&layer, &kept, Layout::Merged, None)?;

@@ -1,10 +1,10 @@
 //! Where half-steps are done.
 
+use super::factor_state::FactorState;
 #[cfg(feature = "gpu")]
-use super::graphics::{Graphics, Kept};
-use super::half_step::{Inner, Outcome, Workspace};
+use super::gpu::{GpuSolver, HostCopy};
+use super::half_step::{AdmmParams, Outcome, Workspace};
 use super::phase::{Clock, Phase};
-use super::side::Side;
 use super::target::{Target, residual_squared};
 #[cfg(feature = "gpu")]
 use crate::compute::gpu;
@@ -17,7 +17,7 @@ pub(super) type Starts<'a> = [(&'a Matrix, Option<&'a [bool]>); 2];
 pub(super) enum Engine {
     Processor(Box<Processor>),
     #[cfg(feature = "gpu")]
-    Graphics(Box<Graphics>),
+    GpuSolver(Box<GpuSolver>),
 }
 
 /// What came of a half-step.
@@ -38,7 +38,7 @@ pub(super) type Stopped = std::convert::Infallible;
 pub(super) enum Sparse {
     Csr(Csr),
     #[cfg(feature = "gpu")]
-    Kept(Kept),
+    HostCopy(HostCopy),
 }
 
 impl Sparse {
@@ -46,18 +46,18 @@ impl Sparse {
         match self {
             Self::Csr(csr) => csr,
             #[cfg(feature = "gpu")]
-            Self::Kept(kept) => kept.csr(),
+            Self::HostCopy(kept) => kept.csr(),
         }
     }
 }
 
 impl Engine {
     /// Begins a half-step; W is n×m in the working orientation.
-    pub fn begin(&mut self, side: usize, inner: &Inner, w: &Matrix) -> Result<(), Stopped> {
+    pub fn begin(&mut self, side: usize, inner: &AdmmParams, w: &Matrix) -> Result<(), Stopped> {
         match self {
             Self::Processor(processor) => processor.half_step(side, inner, w),
             #[cfg(feature = "gpu")]
-            Self::Graphics(graphics) => graphics.begin(side, inner)?,
+            Self::GpuSolver(gpu) => gpu.begin(side, inner)?,
         }
         Ok(())
     }
@@ -67,7 +67,7 @@ impl Engine {
         match self {
             Self::Processor(_) => 1,
             #[cfg(feature = "gpu")]
-            Self::Graphics(_) => super::graphics::AHEAD,
+            Self::GpuSolver(_) => super::gpu::AHEAD,
         }
     }
 
@@ -76,7 +76,7 @@ impl Engine {
         match self {
             Self::Processor(processor) => Ok(processor.done.take()),
             #[cfg(feature = "gpu")]
-            Self::Graphics(graphics) => graphics.done(),
+            Self::GpuSolver(gpu) => gpu.done(),
         }
     }
 
@@ -85,7 +85,7 @@ impl Engine {
         match self {
             Self::Processor(processor) => processor.sides[side].z().clone(),
             #[cfg(feature = "gpu")]
-            Self::Graphics(graphics) => graphics.kept(side).csr(),
+            Self::GpuSolver(gpu) => gpu.kept(side).csr(),
         }
     }
 
@@ -94,7 +94,7 @@ impl Engine {
         match self {
             Self::Processor(processor) => processor.sides[side].z().nnz(),
             #[cfg(feature = "gpu")]
-            Self::Graphics(graphics) => graphics.kept(side).nnz(),
+            Self::GpuSolver(gpu) => gpu.kept(side).nnz(),
         }
     }
 
@@ -103,7 +103,7 @@ impl Engine {
         match self {
             Self::Processor(processor) => processor.sides[side].z().values().iter().filter(|&&x| x != 0.0).count(),
             #[cfg(feature = "gpu")]
-            Self::Graphics(graphics) => graphics.kept(side).used(),
+            Self::GpuSolver(gpu) => gpu.kept(side).used(),
         }
     }
 
@@ -116,7 +116,7 @@ impl Engine {
             }
             (Self::Processor(processor), _) => Sparse::Csr(processor.sides[side].z().clone()),
             #[cfg(feature = "gpu")]
-            (Self::Graphics(graphics), _) => Sparse::Kept(graphics.kept(side).clone()),
+            (Self::GpuSolver(gpu), _) => Sparse::HostCopy(gpu.kept(side).clone()),
         }
     }
 
@@ -125,7 +125,7 @@ impl Engine {
     pub fn counts(&self) -> gpu::Counts {
         match self {
             Self::Processor(_) => gpu::Counts::default(),
-            Self::Graphics(graphics) => graphics.counts(),
+            Self::GpuSolver(gpu) => gpu.counts(),
         }
     }
 
@@ -134,7 +134,7 @@ impl Engine {
         match self {
             Self::Processor(processor) => processor.workspace.times.seconds,
             #[cfg(feature = "gpu")]
-            Self::Graphics(_) => [0.0; Phase::ALL.len()],
+            Self::GpuSolver(_) => [0.0; Phase::ALL.len()],
         }
     }
 
@@ -143,7 +143,7 @@ impl Engine {
         match self {
             Self::Processor(processor) => processor.workspace.times.took(Phase::Report),
             #[cfg(feature = "gpu")]
-            Self::Graphics(_) => {}
+            Self::GpuSolver(_) => {}
         }
     }
 }
@@ -153,7 +153,7 @@ pub(super) struct Processor {
     /// Wᵀ, where the first factor's half-steps read rows of it often.
     w_transposed: Option<Matrix>,
     /// The first factor transposed, k×n, and the second, k×m.
-    sides: [Side; 2],
+    sides: [FactorState; 2],
     workspace: Workspace,
     done: Option<Done>,
 }
@@ -164,13 +164,13 @@ impl Processor {
         let k = starts[0].0.rows();
         Self {
             w_transposed: (w.cols() < k).then(|| w.transposed()),
-            sides: starts.map(|(start, mask)| Side::new(start, mask)),
+            sides: starts.map(|(start, mask)| FactorState::new(start, mask)),
             workspace: Workspace::new(clock),
             done: None,
         }
     }
 
-    fn half_step(&mut self, side: usize, inner: &Inner, w: &Matrix) {
+    fn half_step(&mut self, side: usize, inner: &AdmmParams, w: &Matrix) {
         let [first, second] = &mut self.sides;
         let (x, fixed, target) = match (side, &self.w_transposed) {
             (0, Some(turned)) => (first, &*second, Target::Plain(turned)),

@@ -14,15 +14,15 @@
 //! When F has more rows than columns the same Y comes from a system of the smaller size (Woodbury's identity): with
 //! R = (Z − U)ρ/c it is Y = R + F(FᵀF + cI)⁻¹(T − FᵀR).
 
-use super::lane::{Iteration, Lane, Sums};
+use super::factor_state::{Choice, FactorState, Parts, each};
+use super::panel_scratch::{Iteration, PanelScratch, Sums};
 use super::phase::{Clock, Phase, Times};
-use super::side::{Choice, Parts, Side, each};
 use super::target::Target;
 use crate::compute::{Cholesky, join, sparse_gram};
 use crate::matrix::Csr;
 
 /// How a half-step is done.
-pub(super) struct Inner {
+pub(super) struct AdmmParams {
     pub rho: f32,
     pub rho0: f32,
     /// r, against F's mean squared row norm.
@@ -57,7 +57,7 @@ pub(super) struct Workspace {
     ft: Csr,
     /// The systems of the first and the later iterations.
     systems: [Cholesky; 2],
-    lanes: Vec<Lane>,
+    scratches: Vec<PanelScratch>,
     parts: Vec<Parts>,
     choice: Choice,
     pub times: Times,
@@ -65,12 +65,18 @@ pub(super) struct Workspace {
 
 impl Workspace {
     pub fn new(clock: Clock) -> Self {
-        let (norms, f, ft, systems, lanes, parts) = Default::default();
-        Self { norms, f, ft, systems, lanes, parts, choice: Choice::default(), times: Times::new(clock) }
+        let (norms, f, ft, systems, scratches, parts) = Default::default();
+        Self { norms, f, ft, systems, scratches, parts, choice: Choice::default(), times: Times::new(clock) }
     }
 
     /// Solves for `x` with `fixed` held. `target` is p×q.
-    pub fn half_step(&mut self, x: &mut Side, fixed: &Side, target: Target<'_>, inner: &Inner) -> Outcome {
+    pub fn half_step(
+        &mut self,
+        x: &mut FactorState,
+        fixed: &FactorState,
+        target: Target<'_>,
+        inner: &AdmmParams,
+    ) -> Outcome {
         let clock = self.times.clock;
         self.times.start();
         self.reserve(x);
@@ -85,7 +91,7 @@ impl Workspace {
         self.factorize(shifts, one_system, small);
         self.times.took(Phase::Factorize);
 
-        let Self { norms, f, ft, systems, lanes, parts, choice, times } = self;
+        let Self { norms, f, ft, systems, scratches, parts, choice, times } = self;
         let iteration = |i: usize| {
             let first = i == 0;
             let rho = if first { inner.rho0 } else { inner.rho };
@@ -108,22 +114,22 @@ impl Workspace {
             let choose = next < mask_iterations;
             let now = next..if choose { next + 1 } else { inner.iterations };
             let (panels, before) = x.panels_and_z();
-            let work = panels.iter_mut().zip(&mut *lanes).zip(&mut choice.parts).zip(&mut *parts);
-            each(work, |(((panel, lane), choice), parts)| {
-                lane.times = Times::new(clock);
-                lane.times.start();
+            let work = panels.iter_mut().zip(&mut *scratches).zip(&mut choice.parts).zip(&mut *parts);
+            each(work, |(((panel, scratch), choice), parts)| {
+                scratch.times = Times::new(clock);
+                scratch.times.start();
                 for i in now.clone() {
                     if i == 0 {
-                        lane.prepare(panel, norms, inner.warm_start, &iteration(i));
+                        scratch.prepare(panel, norms, inner.warm_start, &iteration(i));
                     }
-                    lane.iterate(panel, &iteration(i), choose.then_some(&mut choice.histogram));
+                    scratch.iterate(panel, &iteration(i), choose.then_some(&mut choice.histogram));
                 }
                 if !choose {
-                    lane.finish(panel, norms, before, parts);
-                    lane.times.took(Phase::Update);
+                    scratch.finish(panel, norms, before, parts);
+                    scratch.times.took(Phase::Update);
                 }
             });
-            times.took_parts(lanes[..count].iter().map(|lane| &lane.times));
+            times.took_parts(scratches[..count].iter().map(|scratch| &scratch.times));
             if !choose {
                 break;
             }
@@ -132,20 +138,20 @@ impl Workspace {
             next += 1;
         }
         x.assemble(&parts[..count]);
-        let outcome = outcome(lanes[..count].iter().map(|lane| lane.sums), inner.rho);
+        let outcome = outcome(scratches[..count].iter().map(|scratch| scratch.sums), inner.rho);
         times.took(Phase::Update);
         outcome
     }
 
-    fn reserve(&mut self, x: &Side) {
+    fn reserve(&mut self, x: &FactorState) {
         let panels = x.panels.len();
-        self.lanes.resize_with(panels.max(self.lanes.len()), Lane::default);
+        self.scratches.resize_with(panels.max(self.scratches.len()), PanelScratch::default);
         self.parts.resize_with(panels.max(self.parts.len()), Parts::default);
         self.choice.reserve(panels);
     }
 
     /// Normalises F's rows; returns their mean squared norm afterwards, which is 1 unless some are empty.
-    fn normalise(&mut self, fixed: &Side) -> f32 {
+    fn normalise(&mut self, fixed: &FactorState) -> f32 {
         let z = fixed.z();
         self.norms.clear();
         // Rows can be empty, at the start above all; the small addend is the published code's.
@@ -182,7 +188,7 @@ impl Workspace {
             return lifted(first, shifts[0]);
         }
         later.lower_mut().clone_from(first.lower_mut());
-        // Side by side: on small matrices two threads in one factorization only wait for each other.
+        // FactorState by side: on small matrices two threads in one factorization only wait for each other.
         join(|| lifted(first, shifts[0]), || lifted(later, shifts[1]));
     }
 }

@@ -16,19 +16,19 @@
 
 mod budget;
 mod engine;
+mod factor_state;
 mod factors;
 #[cfg(feature = "gpu")]
-mod graphics;
+mod gpu;
 mod half_step;
-mod lane;
 mod layerwise;
+mod panel_scratch;
 mod phase;
 mod preset;
 mod rows;
 mod schedule;
 mod search;
 mod settings;
-mod side;
 mod solver;
 mod start;
 mod target;
@@ -37,7 +37,7 @@ pub use budget::Budget;
 pub(crate) use budget::share;
 pub use factors::{Factor, Factors};
 #[cfg(feature = "gpu")]
-pub use graphics::{KernelTime, kernel_times};
+pub use gpu::{KernelTime, kernel_times};
 pub use layerwise::{
     Calibration, CalibrationError, CalibrationSum, Finalize, FinalizeReport, Finalizer, Sides, Solve, polish,
 };
@@ -45,7 +45,7 @@ pub use phase::{Clock, Phase};
 pub use preset::Preset;
 pub use schedule::Schedule;
 pub use search::Search;
-pub use settings::{Course, Orientation, Settings, Split};
+pub use settings::{IterationParams, Orientation, Settings, Split};
 use solver::scale_of;
 pub use solver::{Report, Solver};
 pub use start::Start;

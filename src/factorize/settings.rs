@@ -178,7 +178,7 @@ impl Orientation {
 
 /// What changes from one outer iteration to the next.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Course {
+pub struct IterationParams {
     /// ρ₀, the penalty of the first inner iteration.
     pub rho0: f64,
     /// The ridge.
@@ -243,7 +243,7 @@ impl Settings {
     }
 
     /// What outer iteration `outer` (from 0) works with.
-    pub fn course(&self, outer: usize) -> Course {
+    pub fn course(&self, outer: usize) -> IterationParams {
         let t = if self.outer > 1 { outer as f64 / (self.outer - 1) as f64 } else { 1.0 };
         let between = |start: f64, end: f64| start * (end / start).powf(t);
         let rho0 = match self.schedule {
@@ -257,7 +257,7 @@ impl Settings {
         // Fewer than a third of the entries make a start that more iterations do not heal.
         let from = self.ramp_from.map_or(1.0, |density| (density / self.density).clamp(0.35, 1.0));
         let budget = (from + (1.0 - from) * t / self.ramp_until).min(1.0);
-        Course { rho0: self.rho * rho0, ridge, budget }
+        IterationParams { rho0: self.rho * rho0, ridge, budget }
     }
 
     /// Where the geometric schedule ends, against ρ: all of it at 10 %, and less the more is kept (by experiment).

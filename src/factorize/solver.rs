@@ -2,8 +2,8 @@
 
 use super::engine::{Done, Engine, Processor, Sparse, Starts, Stopped};
 #[cfg(feature = "gpu")]
-use super::graphics::Graphics;
-use super::half_step::{Inner, Outcome};
+use super::gpu::GpuSolver;
+use super::half_step::{AdmmParams, Outcome};
 use super::phase::{Clock, Phase};
 use super::start::fixed_mask;
 use super::{Budget, Error, Factor, Factors, Orientation, Settings};
@@ -206,7 +206,7 @@ impl Solver {
             let (outer, side) = ((self.step + self.begun) / 2, (self.step + self.begun) % 2);
             let settings = &self.settings;
             let course = settings.course(outer);
-            let inner = Inner {
+            let inner = AdmmParams {
                 rho: settings.rho as f32,
                 rho0: course.rho0 as f32,
                 ridge: course.ridge as f32,
@@ -353,8 +353,8 @@ fn engine(
     match &alive {
         Device::Cpu => (processor(), Device::Cpu, device.adapter().map(|name| format!("'{name}' was lost"))),
         #[cfg(feature = "gpu")]
-        Device::Gpu(gpu) => match Graphics::new(gpu.clone(), w, starts, most) {
-            Ok(graphics) => (Engine::Graphics(Box::new(graphics)), alive, None),
+        Device::Gpu(gpu) => match GpuSolver::new(gpu.clone(), w, starts, most) {
+            Ok(gpu) => (Engine::GpuSolver(Box::new(gpu)), alive, None),
             Err(why) => (processor(), Device::Cpu, Some(why.to_string())),
         },
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Matrix {
     rows: usize,
     cols: usize,
-    #[serde(with = "crate::away::raw")]
+    #[serde(with = "crate::tasks::raw")]
     data: Vec<f32>,
 }
 

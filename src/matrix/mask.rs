@@ -31,7 +31,7 @@ impl Overlap {
 pub struct Mask {
     rows: usize,
     cols: usize,
-    #[serde(with = "crate::away::raw")]
+    #[serde(with = "crate::tasks::raw")]
     words: Vec<u64>,
 }
 

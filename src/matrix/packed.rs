@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Packed {
     mask: Mask,
-    #[serde(with = "crate::away::raw")]
+    #[serde(with = "crate::tasks::raw")]
     values: Vec<f16>,
     /// A power of two that brings the largest value near 1.
     scale: f32,

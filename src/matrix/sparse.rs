@@ -10,9 +10,9 @@ pub struct Csr {
     rows: usize,
     cols: usize,
     row_starts: Vec<usize>,
-    #[serde(with = "crate::away::raw")]
+    #[serde(with = "crate::tasks::raw")]
     indices: Vec<u32>,
-    #[serde(with = "crate::away::raw")]
+    #[serde(with = "crate::tasks::raw")]
     values: Vec<f32>,
 }
 

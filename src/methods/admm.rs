@@ -9,7 +9,7 @@
 //! - Ŵ = (W·H + ρ(Z − U))·(H + ρI)⁻¹.
 
 use super::shares::{by_rows, largest};
-use super::{Error, Kept, Rival, Tell, Threshold, told};
+use super::{Baseline, Error, Kept, ProgressFn, Threshold, report_progress};
 use crate::compute::{Cholesky, product};
 use crate::job::Problem;
 use crate::matrix::{Matrix, keep_largest};
@@ -37,8 +37,8 @@ impl Default for Admm {
     }
 }
 
-impl Rival for Admm {
-    fn replace(&self, problem: &Problem, budget: usize, tell: Tell<'_>) -> Result<Kept, Error> {
+impl Baseline for Admm {
+    fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Kept, Error> {
         let w = &problem.weight;
         let inputs = problem.calibration.as_ref().ok_or(Error::NeedsInputs { method: "ADMM" })?;
         let (rows, n) = w.shape();
@@ -72,7 +72,7 @@ impl Rival for Admm {
             let values = right.as_mut_slice().iter_mut().zip(sparse.as_slice().iter().zip(dual.as_slice()));
             values.for_each(|(right, (sparse, dual))| *right += RHO * (sparse - dual));
             product(&mut dense, right.view(), inverse.view());
-            told(tell, (iteration + 1) as f64 / self.iterations as f64)?;
+            report_progress(progress, (iteration + 1) as f64 / self.iterations as f64)?;
         }
         let result = masked(&add(&dense, &dual), &sparse);
         Ok(Kept::Pruned(Matrix::from_fn(rows, n, |i, j| result.get(i, j) / norms[j])))

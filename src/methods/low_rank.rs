@@ -2,7 +2,7 @@
 //!
 //! W ≈ A·B with A `[out, r]` and B `[r, in]`, both dense: r·(out + in) entries.
 
-use super::{Error, Kept, Rival, Tell, told};
+use super::{Baseline, Error, Kept, ProgressFn, report_progress};
 use crate::compute::svd;
 use crate::factorize::Factors;
 use crate::job::Problem;
@@ -12,16 +12,16 @@ use crate::measure::Spectrum;
 /// See the module.
 pub struct LowRank;
 
-impl Rival for LowRank {
-    fn replace(&self, problem: &Problem, budget: usize, tell: Tell<'_>) -> Result<Kept, Error> {
+impl Baseline for LowRank {
+    fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Kept, Error> {
         let (rows, cols) = problem.weight.shape();
         if budget < rows + cols {
             return Err(Error::NoRoom { method: "SVD", budget, least: rows + cols });
         }
         // The decomposition is one call, which nothing can look into.
-        told(tell, 0.0)?;
+        report_progress(progress, 0.0)?;
         let factors = truncated_svd(&problem.weight, Spectrum::rank(rows, cols, budget))?;
-        told(tell, 1.0)?;
+        report_progress(progress, 1.0)?;
         Ok(Kept::Factors(factors))
     }
 }

@@ -1,6 +1,8 @@
 //! All methods by name.
 
-use super::{Admm, Error, Hierarchical, Kept, LowRank, Magnitude, Obc, Palm4msa, Rival, SparseGpt, Tell, Wanda};
+use super::{
+    Admm, Baseline, Error, Hierarchical, Kept, LowRank, Magnitude, Obc, Palm4msa, ProgressFn, SparseGpt, Wanda,
+};
 use super::{kept::Stored, monarch::MonarchBlocks};
 use crate::factorize::{self, Calibration};
 use crate::job::Problem;
@@ -164,7 +166,7 @@ impl Method {
     }
 
     /// It, if it is not DSF, which has a [run](crate::job) of its own.
-    pub fn rival(self, threshold: Threshold) -> Option<Box<dyn Rival>> {
+    pub fn baseline(self, threshold: Threshold) -> Option<Box<dyn Baseline>> {
         Some(match self {
             Self::Dsf => return None,
             Self::Magnitude => Box::new(Magnitude),
@@ -225,10 +227,16 @@ impl Method {
     }
 
     /// Replaces W by at most ⌊density·rows·cols⌋ nonzeros; DSF is refused.
-    pub fn replace(self, problem: &Problem, density: f64, threshold: Threshold, tell: Tell<'_>) -> Result<Kept, Error> {
+    pub fn replace(
+        self,
+        problem: &Problem,
+        density: f64,
+        threshold: Threshold,
+        progress: ProgressFn<'_>,
+    ) -> Result<Kept, Error> {
         self.check(problem, density)?;
-        let Some(rival) = self.rival(threshold) else { return Err(Error::HasARun) };
-        rival.replace(problem, factorize::share(density, problem.weight.len()), tell)
+        let Some(baseline) = self.baseline(threshold) else { return Err(Error::HasARun) };
+        baseline.replace(problem, factorize::share(density, problem.weight.len()), progress)
     }
 
     /// The numbers that `kept` consists of: of dense factors all entries, also those that happen to be 0.

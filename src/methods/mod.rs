@@ -1,6 +1,6 @@
 //! What Double Sparse Factorization is compared with: every method replaces W by something with the same number of nonzeros.
 //!
-//! [`Method`] names them all. Those beside DSF, which has a [run](crate::job) of its own, are [`Rival`]s: one call, a file
+//! [`Method`] names them all. Those beside DSF, which has a [run](crate::job) of its own, are [`Baseline`]s: one call, a file
 //! each, in which its formulas and its source stand.
 
 mod admm;
@@ -32,17 +32,17 @@ pub use wanda::Wanda;
 use crate::job::Problem;
 
 /// Told the share that is done, from 0 to 1; answers whether to go on.
-pub type Tell<'a> = &'a (dyn Fn(f64) -> bool + Sync);
+pub type ProgressFn<'a> = &'a (dyn Fn(f64) -> bool + Sync);
 
 /// Tells; an error when it is no longer wanted.
-fn told(tell: Tell<'_>, share: f64) -> Result<(), Error> {
-    if tell(share) { Ok(()) } else { Err(Error::Cancelled) }
+fn report_progress(progress: ProgressFn<'_>, share: f64) -> Result<(), Error> {
+    if progress(share) { Ok(()) } else { Err(Error::Cancelled) }
 }
 
 /// A way to replace W.
-pub trait Rival: Send + Sync {
+pub trait Baseline: Send + Sync {
     /// Replaces W by at most `budget` nonzeros, the entries of dense factors counted as well.
     ///
     /// W is finite, has entries, and the statistics of the problem's inputs fit it: [`Method::replace`] sees to that.
-    fn replace(&self, problem: &Problem, budget: usize, tell: Tell<'_>) -> Result<Kept, Error>;
+    fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Kept, Error>;
 }

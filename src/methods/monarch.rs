@@ -5,7 +5,7 @@
 //! block `[out/b, b·r]` for each group of rows, the right one a block `[b·r, in/b]` for each group of columns, b·r·(out + in)
 //! entries in all; the permutation between them sorts by group of rows what the right factor sorts by group of columns.
 
-use super::{Error, Kept, Rival, Tell, told};
+use super::{Baseline, Error, Kept, ProgressFn, report_progress};
 use crate::compute::{Svd, chunks_of, prelude::*, svd};
 use crate::factorize::Factors;
 use crate::job::Problem;
@@ -17,9 +17,9 @@ const MOST_PLACES: usize = 1 << 28;
 /// The best of all numbers of blocks.
 pub struct MonarchBlocks;
 
-impl Rival for MonarchBlocks {
-    fn replace(&self, problem: &Problem, budget: usize, tell: Tell<'_>) -> Result<Kept, Error> {
-        Ok(Kept::Factors(monarch(&problem.weight, budget, tell)?.factors))
+impl Baseline for MonarchBlocks {
+    fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Kept, Error> {
+        Ok(Kept::Factors(monarch(&problem.weight, budget, progress)?.factors))
     }
 }
 
@@ -36,7 +36,7 @@ pub struct Monarch {
 
 /// The best of all numbers of groups from 2 on that divide both sides of W, each with the largest rank that `budget` entries
 /// allow.
-pub fn monarch(w: &Matrix, budget: usize, tell: Tell<'_>) -> Result<Monarch, Error> {
+pub fn monarch(w: &Matrix, budget: usize, progress: ProgressFn<'_>) -> Result<Monarch, Error> {
     let (rows, cols) = w.shape();
     let divisors: Vec<usize> =
         (2..=rows.min(cols)).filter(|groups| rows.is_multiple_of(*groups) && cols.is_multiple_of(*groups)).collect();
@@ -52,7 +52,7 @@ pub fn monarch(w: &Matrix, budget: usize, tell: Tell<'_>) -> Result<Monarch, Err
         if best.is_none_or(|(least, ..)| left < least) {
             best = Some((left, groups, rank));
         }
-        told(tell, (at + 1) as f64 / (possible.len() + 1) as f64)?;
+        report_progress(progress, (at + 1) as f64 / (possible.len() + 1) as f64)?;
     }
     let (_, groups, rank) = best.ok_or(Error::NoRoom { method: "Monarch", budget, least })?;
     blocks(w, groups, rank)

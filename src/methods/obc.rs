@@ -6,7 +6,7 @@
 //! section 4, algorithm 2).
 
 use super::hessian::hessian;
-use super::{Error, Kept, Rival, Tell};
+use super::{Baseline, Error, Kept, ProgressFn};
 use crate::compute::{chunks_of, invert, prelude::*, solve_positive, vectorized};
 use crate::factorize::Calibration;
 use crate::job::Problem;
@@ -36,10 +36,10 @@ impl Obc {
     }
 }
 
-impl Rival for Obc {
-    fn replace(&self, problem: &Problem, budget: usize, tell: Tell<'_>) -> Result<Kept, Error> {
+impl Baseline for Obc {
+    fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Kept, Error> {
         let inputs = problem.calibration.as_ref().ok_or(Error::NeedsInputs { method: "OBC" })?;
-        let trace = trace(&problem.weight, inputs, tell)?;
+        let trace = trace(&problem.weight, inputs, progress)?;
         Ok(Kept::Pruned(trace.pruned(&problem.weight, inputs, budget)?))
     }
 }
@@ -61,7 +61,7 @@ fn alive(w: &Matrix, dead: &[bool]) -> Matrix {
 type RowTrace = (Vec<u32>, Vec<f64>);
 
 /// Takes n³/3 multiply-adds for each of W's rows, n its columns.
-pub fn trace(w: &Matrix, inputs: &Calibration, tell: Tell<'_>) -> Result<Trace, Error> {
+pub fn trace(w: &Matrix, inputs: &Calibration, progress: ProgressFn<'_>) -> Result<Trace, Error> {
     let (h, dead) = hessian(inputs, DAMPING);
     let w = &alive(w, &dead);
     let inverse = invert(&h, w.cols()).ok_or(Error::NotInvertible { method: "OBC" })?;
@@ -70,7 +70,7 @@ pub fn trace(w: &Matrix, inputs: &Calibration, tell: Tell<'_>) -> Result<Trace, 
     let traced: Vec<Option<Vec<RowTrace>>> = chunks_of(&rows, ROWS)
         .map(|rows| {
             let before = done.load(Ordering::Relaxed);
-            if !tell(before as f64 / w.rows() as f64) {
+            if !progress(before as f64 / w.rows() as f64) {
                 return None;
             }
             let made = rows.iter().map(|&i| vectorized(|| row_trace(w.row(i), &inverse))).collect();

@@ -7,7 +7,7 @@
 //! refines all that are there.
 
 use super::kept::chain_product;
-use super::{Error, Kept, Rival, Tell};
+use super::{Baseline, Error, Kept, ProgressFn};
 use crate::compute::product;
 use crate::factorize::Factors;
 use crate::job::Problem;
@@ -28,8 +28,8 @@ pub struct Palm4msa;
 /// Three factors with a third of the budget each, the first (and for tall W the last) two of them square.
 pub struct Hierarchical;
 
-impl Rival for Palm4msa {
-    fn replace(&self, problem: &Problem, budget: usize, tell: Tell<'_>) -> Result<Kept, Error> {
+impl Baseline for Palm4msa {
+    fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Kept, Error> {
         let tall = problem.weight.rows() > problem.weight.cols();
         let (wide, scale) = &wide(&problem.weight);
         let square = wide.rows() * wide.rows();
@@ -43,7 +43,7 @@ impl Rival for Palm4msa {
             // A square factor cannot hold more than all its entries.
             let first = ((share * budget as f64) as usize).clamp(1, square);
             let counts = [first, budget - first];
-            let told = |done: f64| tell((at as f64 + done) / tries.len() as f64);
+            let told = |done: f64| progress((at as f64 + done) / tries.len() as f64);
             let mut chain = Chain::split(wide, counts, start);
             let errors = chain.refine(wide, &counts, ITERATIONS, &told).ok_or(Error::Cancelled)?;
             let error = errors.last().copied().unwrap_or(f64::INFINITY);
@@ -57,15 +57,15 @@ impl Rival for Palm4msa {
     }
 }
 
-impl Rival for Hierarchical {
-    fn replace(&self, problem: &Problem, budget: usize, tell: Tell<'_>) -> Result<Kept, Error> {
+impl Baseline for Hierarchical {
+    fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Kept, Error> {
         let tall = problem.weight.rows() > problem.weight.cols();
         let (wide, scale) = &wide(&problem.weight);
         if budget < 3 {
             return Err(Error::NoRoom { method: "palm4msa ×3", budget, least: 3 });
         }
         let third = (budget / 3).clamp(1, wide.rows() * wide.rows());
-        let part = |number: usize| move |done: f64| tell((number as f64 + done) / 3.0);
+        let part = |number: usize| move |done: f64| progress((number as f64 + done) / 3.0);
         // What is split off first leaves a rest that two factors will have to hold.
         let counts = [third, budget - third];
         let mut chain = Chain::split(wide, counts, Start::Zero);
@@ -139,7 +139,7 @@ impl Chain {
         w: &Matrix,
         counts: &[usize],
         iterations: usize,
-        tell: &dyn Fn(f64) -> bool,
+        progress: &dyn Fn(f64) -> bool,
     ) -> Option<Vec<f64>> {
         // An iteration of a large matrix takes seconds.
         let every = if w.len() > 1 << 18 { 1 } else { 10 };
@@ -159,7 +159,7 @@ impl Chain {
                 after = Some(after.as_ref().map_or_else(|| factor.clone(), |after| times(factor, after)));
             }
             errors.push(self.scale_for(w, &after.unwrap_or_default()));
-            if (iteration + 1).is_multiple_of(every) && !tell((iteration + 1) as f64 / iterations as f64) {
+            if (iteration + 1).is_multiple_of(every) && !progress((iteration + 1) as f64 / iterations as f64) {
                 return None;
             }
         }

@@ -7,7 +7,7 @@
 
 use super::hessian::{InverseFactor, inverse_factor};
 use super::shares::{by_blocks, by_rows, largest};
-use super::{Error, Kept, Rival, Tell, Threshold, told};
+use super::{Baseline, Error, Kept, ProgressFn, Threshold, report_progress};
 use crate::compute::{chunks_of_mut, prelude::*, product};
 use crate::job::Problem;
 use crate::matrix::Matrix;
@@ -29,8 +29,8 @@ impl Default for SparseGpt {
     }
 }
 
-impl Rival for SparseGpt {
-    fn replace(&self, problem: &Problem, budget: usize, tell: Tell<'_>) -> Result<Kept, Error> {
+impl Baseline for SparseGpt {
+    fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Kept, Error> {
         let inputs = problem.calibration.as_ref().ok_or(Error::NeedsInputs { method: "SparseGPT" })?;
         let mut w = Matrix::clone(&problem.weight);
         let (rows, n) = w.shape();
@@ -54,7 +54,7 @@ impl Rival for SparseGpt {
                 let row = &mut w.as_mut_slice()[i * n + end..(i + 1) * n];
                 row.iter_mut().zip(spread.row(i)).for_each(|(w, spread)| *w -= spread);
             }
-            told(tell, end as f64 / n as f64)?;
+            report_progress(progress, end as f64 / n as f64)?;
         }
         Ok(Kept::Pruned(w))
     }

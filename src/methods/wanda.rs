@@ -4,19 +4,19 @@
 //! scales (its section 3).
 
 use super::shares::{by_rows, largest};
-use super::{Error, Kept, Rival, Tell, told};
+use super::{Baseline, Error, Kept, ProgressFn, report_progress};
 use crate::job::Problem;
 use crate::matrix::Matrix;
 
 /// See the module.
 pub struct Wanda;
 
-impl Rival for Wanda {
+impl Baseline for Wanda {
     /// The first rows keep one more where the budget does not divide.
-    fn replace(&self, problem: &Problem, budget: usize, tell: Tell<'_>) -> Result<Kept, Error> {
+    fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Kept, Error> {
         let w = &problem.weight;
         let inputs = problem.calibration.as_ref().ok_or(Error::NeedsInputs { method: "Wanda" })?;
-        told(tell, 0.0)?;
+        report_progress(progress, 0.0)?;
         let norms = inputs.norms();
         let mut kept = Matrix::zeros(w.rows(), w.cols());
         let rows = kept.as_mut_slice().chunks_exact_mut(w.cols().max(1));

@@ -2,7 +2,7 @@
 
 use super::Error;
 #[cfg(target_arch = "wasm32")]
-use super::far::Far;
+use super::remote::Far;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use std::ops::Range;
 #[derive(Serialize, Deserialize)]
 pub(super) enum Bytes {
     /// Handed over: what a page has fetched, or a test's.
-    Owned(#[serde(with = "crate::away::raw")] Vec<u8>),
+    Owned(#[serde(with = "crate::tasks::raw")] Vec<u8>),
     /// Read by the system page by page when it is looked at.
     #[cfg(not(target_arch = "wasm32"))]
     #[serde(skip)]

@@ -1,9 +1,9 @@
 //! An opened checkpoint: what it holds, and its layers on demand.
 
 use super::bytes::Bytes;
-#[cfg(target_arch = "wasm32")]
-use super::far::Far;
 use super::names::{natural, nearest};
+#[cfg(target_arch = "wasm32")]
+use super::remote::Far;
 use super::safetensors::Contents;
 use super::tensor::{Stored, TensorInfo};
 use super::{Dtype, Error, Layer, index::Index, npy, safetensors};

@@ -19,7 +19,7 @@ pub struct Layer {
     /// Whether the file holds `[in, out]` (GPT-2's Conv1D), so that `weight` is its transpose.
     pub transposed: bool,
     /// W, `[out, in]`; a convolution is `[out, in·kh·kw]`. Shared by what shows it, which may be large.
-    #[serde(with = "crate::away::shared")]
+    #[serde(with = "crate::tasks::shared")]
     pub weight: Arc<Matrix>,
 }
 

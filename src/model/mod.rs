@@ -11,8 +11,6 @@ mod dtype;
 mod error;
 mod example;
 mod exported;
-#[cfg(target_arch = "wasm32")]
-mod far;
 mod fingerprint;
 mod index;
 mod layer;
@@ -20,6 +18,8 @@ mod names;
 mod npy;
 #[cfg(not(target_arch = "wasm32"))]
 mod open;
+#[cfg(target_arch = "wasm32")]
+mod remote;
 mod safetensors;
 mod source;
 mod tensor;
@@ -32,12 +32,12 @@ pub use error::Error;
 #[cfg(not(target_arch = "wasm32"))]
 pub use example::example;
 pub use example::{EXAMPLE_LAYER, EXAMPLE_NAME};
-#[cfg(target_arch = "wasm32")]
-pub use far::Chosen;
 pub use fingerprint::Fingerprint;
 pub use layer::Layer;
 pub(crate) use names::one_line;
 #[cfg(not(target_arch = "wasm32"))]
 pub use open::open;
+#[cfg(target_arch = "wasm32")]
+pub use remote::Chosen;
 pub use source::Source;
 pub use tensor::TensorInfo;

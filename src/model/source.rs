@@ -1,8 +1,8 @@
 //! Whatever can be opened, behind one name.
 
-#[cfg(target_arch = "wasm32")]
-use super::far::{Chosen, Far};
 use super::names::one_line;
+#[cfg(target_arch = "wasm32")]
+use super::remote::{Chosen, Far};
 use super::{Checkpoint, Error};
 use serde::{Deserialize, Serialize};
 #[cfg(not(target_arch = "wasm32"))]

@@ -2,7 +2,7 @@
 #![allow(dead_code)]
 
 use dsf_explorer::factorize::Settings;
-use dsf_explorer::job::{self, Event, Job, Means, Outcome, Problem};
+use dsf_explorer::job::{self, ComputeConfig, Event, Job, Outcome, Problem};
 use dsf_explorer::matrix::Matrix;
 use rand_pcg::{
     Pcg64Mcg,
@@ -57,8 +57,8 @@ pub fn random(rows: usize, cols: usize, seed: u64) -> Matrix {
 /// A whole run, or why there is none.
 pub fn run(problem: Problem, settings: &Settings, threads: Option<usize>) -> Result<Outcome, String> {
     let mut end = None;
-    let means = Means { threads, ..Means::default() };
-    job::run(Job { means, ..Job::new(problem, settings.clone()) }, |event| match event {
+    let compute = ComputeConfig { threads, ..ComputeConfig::default() };
+    job::run(Job { compute, ..Job::new(problem, settings.clone()) }, |event| match event {
         Event::Ended(outcome) => end = Some(Ok(*outcome)),
         Event::Failed(why) => end = Some(Err(why)),
         Event::Stepped(_) | Event::Snapshot(_) | Event::Note(_) => {}

@@ -3,7 +3,7 @@
 use super::driver::{
     calibrate, click, close, finished, inputs, large, npy, ready, scratch, settled, until, window, within,
 };
-use dsf_explorer::app::{Explorer, Opening, Parts};
+use dsf_explorer::app::{Explorer, LaunchOptions, Parts};
 use dsf_explorer::compare::Candidate;
 use dsf_explorer::job::Problem;
 use dsf_explorer::methods::Method;
@@ -159,7 +159,7 @@ fn a_result_is_one_click_from_its_pictures_and_its_files() {
 #[test]
 fn beside_a_tall_pruned_matrix_a_is_an_identity_in_words() {
     let source = Some(Source::from(npy("tall.npy", 8200, 8)));
-    let mut harness = window(Opening { source, ..Opening::default() });
+    let mut harness = window(LaunchOptions { source, ..LaunchOptions::default() });
     until(&mut harness, "its run", finished);
     compared(&mut harness, &[Method::Magnitude]);
     click(&mut harness, "Show Magnitude");
@@ -172,7 +172,7 @@ fn beside_a_tall_pruned_matrix_a_is_an_identity_in_words() {
 #[test]
 fn masks_of_two_methods_lie_over_each_other() {
     let path = inputs("compared.safetensors", 256);
-    let mut harness = window(Opening::default());
+    let mut harness = window(LaunchOptions::default());
     until(&mut harness, "the first run", finished);
     calibrate(&mut harness, &path);
     compared(&mut harness, &[Method::Magnitude, Method::Wanda, Method::Sparsegpt, Method::Svd]);

@@ -1,13 +1,13 @@
 //! Hands and eyes for the window: everything is found by its label.
 
-use dsf_explorer::app::{Explorer, Opening, State};
+use dsf_explorer::app::{Explorer, LaunchOptions, State};
 use dsf_explorer::model::Source;
 use egui::accesskit::Role;
 use egui_kittest::{Harness, kittest::Queryable};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-pub fn window(opening: Opening) -> Harness<'static, Explorer> {
+pub fn window(opening: LaunchOptions) -> Harness<'static, Explorer> {
     Harness::builder()
         .with_size([1280.0, 800.0])
         .with_max_steps(10_000)
@@ -81,7 +81,7 @@ pub fn scratch(name: &str) -> PathBuf {
 
 /// The window on the example, its first run over and its pictures there.
 pub fn ready() -> Harness<'static, Explorer> {
-    let mut harness = window(Opening::default());
+    let mut harness = window(LaunchOptions::default());
     until(&mut harness, "the example's run", finished);
     settled(&mut harness);
     harness
@@ -143,7 +143,8 @@ pub fn calibrate(harness: &mut Harness<'_, Explorer>, path: &std::path::Path) {
 
 /// A window on a layer that takes seconds, so that its run can be caught in the middle; it starts only when told.
 pub fn large(name: &str) -> Harness<'static, Explorer> {
-    let mut harness = window(Opening { source: Some(Source::from(npy(name, 768, 640))), ..Opening::default() });
+    let mut harness =
+        window(LaunchOptions { source: Some(Source::from(npy(name, 768, 640))), ..LaunchOptions::default() });
     until(&mut harness, "W", |harness| harness.query_by_label("Picture of W, 768 by 640").is_some());
     harness
 }

@@ -3,7 +3,7 @@
 use super::driver::{
     calibrate, click, finished, inputs, large, npy, paused, pictures, scratch, stepped, type_into, until, window,
 };
-use dsf_explorer::app::{Explorer, Opening, State};
+use dsf_explorer::app::{Explorer, LaunchOptions, State};
 use dsf_explorer::factorize::Preset;
 use dsf_explorer::model::Source;
 use dsf_explorer::model::{EXAMPLE_LAYER, Orientation, open};
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 #[test]
 fn it_starts_running_on_the_example() {
-    let mut harness = window(Opening::default());
+    let mut harness = window(LaunchOptions::default());
     until(&mut harness, "the example's run", finished);
     until(&mut harness, "its pictures", |harness| pictures(harness) == 5);
     let run = &harness.state().runs()[0];
@@ -27,7 +27,7 @@ fn it_starts_running_on_the_example() {
 
 #[test]
 fn a_slider_moved_starts_a_new_run_and_the_old_one_stays() {
-    let mut harness = window(Opening::default());
+    let mut harness = window(LaunchOptions::default());
     until(&mut harness, "the first run", finished);
     harness.get_by_role_and_label(Role::Slider, "Density").focus();
     harness.step();
@@ -57,7 +57,7 @@ fn pause_step_resume_and_cancel() {
 #[test]
 fn factors_are_exported_and_open_again_beside_w() {
     let path = scratch("exported.safetensors");
-    let mut harness = window(Opening::default());
+    let mut harness = window(LaunchOptions::default());
     until(&mut harness, "the run", finished);
     click(&mut harness, "Export…");
     type_into(&mut harness, "File", path.to_str().unwrap());
@@ -77,7 +77,7 @@ fn factors_are_exported_and_open_again_beside_w() {
     assert!((opened.error().unwrap() - error).abs() < 1e-9, "compared with W, which is still open");
 
     // The other way round: first the factors, then W.
-    let mut harness = window(Opening { source: Some(Source::from(path)), ..Opening::default() });
+    let mut harness = window(LaunchOptions { source: Some(Source::from(path)), ..LaunchOptions::default() });
     until(&mut harness, "the factors", |harness| harness.state().runs().len() == 1);
     assert_eq!(harness.state().runs()[0].error(), None, "with nothing to compare them with");
     click(&mut harness, "Example");
@@ -89,7 +89,7 @@ fn factors_are_exported_and_open_again_beside_w() {
 fn a_bad_file_gets_a_message_and_the_work_stays() {
     let path = scratch("bad.safetensors");
     std::fs::write(&path, [0xff; 64]).unwrap();
-    let mut harness = window(Opening::default());
+    let mut harness = window(LaunchOptions::default());
     until(&mut harness, "the run", finished);
     click(&mut harness, "Open…");
     type_into(&mut harness, "Path", path.to_str().unwrap());
@@ -102,11 +102,11 @@ fn a_bad_file_gets_a_message_and_the_work_stays() {
 #[test]
 fn a_file_and_a_tensor_can_be_named_at_the_start() {
     let path = npy("matrix.npy", 24, 40);
-    let mut harness = window(Opening {
+    let mut harness = window(LaunchOptions {
         source: Some(Source::from(path.clone())),
         tensor: Some("matrix".into()),
         threads: Some(1),
-        ..Opening::default()
+        ..LaunchOptions::default()
     });
     until(&mut harness, "the run", finished);
     let w = open(&path).unwrap().layer("matrix", Orientation::AsStored).unwrap().weight;
@@ -124,7 +124,7 @@ fn it_is_drawn() {
         .with_size([1280.0, 800.0])
         .with_max_steps(10_000)
         .wgpu()
-        .build_eframe(move |cc| Explorer::new(cc, Opening::default()));
+        .build_eframe(move |cc| Explorer::new(cc, LaunchOptions::default()));
     until(&mut harness, "the run", finished);
     until(&mut harness, "its pictures", |harness| pictures(harness) == 5);
     harness.run_steps(3);
@@ -140,7 +140,7 @@ fn it_is_drawn() {
 #[test]
 fn a_layers_inputs_make_the_run_layer_wise() {
     let path = inputs("inputs.safetensors", 256);
-    let mut harness = window(Opening::default());
+    let mut harness = window(LaunchOptions::default());
     until(&mut harness, "the first run", finished);
     calibrate(&mut harness, &path);
     let layer = harness.state().runs().last().unwrap().ended.as_ref().unwrap().outcome.layer;

@@ -3,7 +3,7 @@
 use super::driver::{
     choose, click, close, finished, large, npy, paused, press, ready, scratch, settled, stepped, type_into, until,
 };
-use dsf_explorer::app::{Explorer, Opening, Pane, State};
+use dsf_explorer::app::{Explorer, LaunchOptions, Pane, State};
 use dsf_explorer::factorize::Solver;
 use dsf_explorer::matrix::{Arrangement, Mask};
 use egui::accesskit::Role;
@@ -415,7 +415,7 @@ fn window_with(memory: Memory) -> Harness<'static, Explorer> {
     let memory: &'static Memory = Box::leak(Box::new(memory));
     Harness::builder().with_size([1280.0, 800.0]).with_max_steps(10_000).build_eframe(move |cc| {
         cc.storage = Some(memory);
-        Explorer::new(cc, Opening::default())
+        Explorer::new(cc, LaunchOptions::default())
     })
 }
 

@@ -1,7 +1,7 @@
 //! The language model in the window: its perplexity, layers compressed, texts.
 
 use super::driver::{click, finished, npy, scratch, type_into, until, window, within};
-use dsf_explorer::app::{Explorer, Opening};
+use dsf_explorer::app::{Explorer, LaunchOptions};
 use dsf_explorer::language;
 use dsf_explorer::model::Source;
 use egui::accesskit::Role;
@@ -9,7 +9,7 @@ use egui_kittest::{Harness, kittest::Queryable};
 use std::path::PathBuf;
 
 fn example() -> Harness<'static, Explorer> {
-    let mut harness = window(Opening::default());
+    let mut harness = window(LaunchOptions::default());
     until(&mut harness, "the example's run", finished);
     until(&mut harness, "the dense model's perplexity", |harness| harness.state().language().dense().is_some());
     harness
@@ -89,7 +89,7 @@ fn tiny(name: &str) -> (Harness<'static, Explorer>, PathBuf) {
     let text = scratch(name);
     let words: Vec<String> = (0..4000).map(|at| format!("w{}", (at * at + 5 * at) % 38)).collect();
     std::fs::write(&text, words.join(" ")).unwrap();
-    let mut harness = window(Opening { source: Some(Source::from(folder)), ..Opening::default() });
+    let mut harness = window(LaunchOptions { source: Some(Source::from(folder)), ..LaunchOptions::default() });
     until(&mut harness, "the first layer", finished);
     click(&mut harness, "Language model");
     until(&mut harness, "the wish for a text", |harness| {
@@ -118,7 +118,7 @@ fn other_models_are_measured_on_a_text_that_is_given() {
     until(&mut harness, "the perplexity again", |harness| harness.state().language().dense() == dense);
 
     let matrix = super::driver::npy("no model.npy", 24, 24);
-    let mut harness = window(Opening { source: Some(Source::from(matrix)), ..Opening::default() });
+    let mut harness = window(LaunchOptions { source: Some(Source::from(matrix)), ..LaunchOptions::default() });
     until(&mut harness, "its run", finished);
     click(&mut harness, "Language model");
     until(&mut harness, "why", |harness| harness.query_all_by_label("No language model is open").count() == 2);
@@ -226,7 +226,8 @@ fn the_whole_table_of_a_tiny_model() {
 /// Without a model the panel says so.
 #[test]
 fn there_is_no_table_without_a_model() {
-    let mut harness = window(Opening { source: Some(Source::from(npy("alone.npy", 16, 16))), ..Opening::default() });
+    let mut harness =
+        window(LaunchOptions { source: Some(Source::from(npy("alone.npy", 16, 16))), ..LaunchOptions::default() });
     let ctx = harness.ctx.clone();
     harness.state_mut().order(&ctx, &serde_json::json!({ "show": "Table" })).unwrap();
     until(&mut harness, "words beside those of the model's panel", |harness| {

@@ -2,20 +2,18 @@
 //! software adapter and looked at. `UPDATE_SNAPSHOTS=1 cargo test --test window` makes them anew.
 
 use super::driver::{click, finished, settled, until};
-use dsf_explorer::app::{Explorer, Opening};
+use dsf_explorer::app::{Explorer, LaunchOptions};
 use egui::{Key, Modifiers};
 use egui_kittest::{Harness, OsThreshold, SnapshotOptions, kittest::Queryable};
 
 /// `None` where there is no adapter, and none is demanded.
 fn drawn(size: [f32; 2]) -> Option<Harness<'static, Explorer>> {
-    let made = std::panic::catch_unwind(|| {
-        Harness::builder()
-            .with_size(size)
-            .with_theme(egui::Theme::Dark)
-            .with_max_steps(10_000)
-            .wgpu()
-            .build_eframe(move |cc| Explorer::new(cc, Opening { threads: Some(1), ..Opening::default() }))
-    });
+    let made =
+        std::panic::catch_unwind(|| {
+            Harness::builder().with_size(size).with_theme(egui::Theme::Dark).with_max_steps(10_000).wgpu().build_eframe(
+                move |cc| Explorer::new(cc, LaunchOptions { threads: Some(1), ..LaunchOptions::default() }),
+            )
+        });
     match made {
         Ok(mut harness) => {
             until(&mut harness, "the run", finished);

@@ -1,7 +1,7 @@
 //! The tour, the lesson, the 'why?', links, and the window as a program sees it.
 
 use super::driver::{click, finished, press, ready, until, window};
-use dsf_explorer::app::{Link, Opening};
+use dsf_explorer::app::{LaunchOptions, Link};
 use egui::{Key, Modifiers, accesskit::Role};
 use egui_kittest::kittest::{NodeT, Queryable};
 use serde_json::{Value, json};
@@ -107,7 +107,7 @@ fn a_link_leads_to_the_same_result() {
     assert_eq!((link.step, link.settings.as_ref().map(|settings| settings.outer)), (Some(6), Some(12)));
 
     let (tensor, link) = (link.tensor.clone(), Some(link));
-    let mut other = window(Opening { tensor, link, ..Opening::default() });
+    let mut other = window(LaunchOptions { tensor, link, ..LaunchOptions::default() });
     until(&mut other, "the same moment", |other| {
         let state = other.state().state();
         state["step"] == 6 && done(&state)
@@ -120,7 +120,7 @@ fn a_link_leads_to_the_same_result() {
 #[test]
 fn a_link_for_a_class_leaves_panels_out() {
     let link: Link = serde_json::from_value(json!({ "hide": ["Runs", "Layers"] })).unwrap();
-    let mut harness = window(Opening { link: Some(link), ..Opening::default() });
+    let mut harness = window(LaunchOptions { link: Some(link), ..LaunchOptions::default() });
     until(&mut harness, "the run", finished);
     harness.run_steps(5);
     assert!(harness.query_by_label_contains("find by name").is_none());
@@ -167,7 +167,7 @@ fn a_narrow_window_has_room_for_what_matters() {
     let mut harness = egui_kittest::Harness::builder()
         .with_size([390.0, 760.0])
         .with_max_steps(10_000)
-        .build_eframe(|cc| dsf_explorer::app::Explorer::new(cc, Opening::default()));
+        .build_eframe(|cc| dsf_explorer::app::Explorer::new(cc, LaunchOptions::default()));
     until(&mut harness, "the run", finished);
     harness.run_steps(5);
     let start = harness.get_by_role_and_label(Role::Button, "▶ Start").rect();

@@ -1,7 +1,7 @@
 //! One layer by several methods: what waits, what is done, what came of it.
 
 use super::task::{Replace, Replaced};
-use crate::app::errand::{Errand, PACE};
+use crate::app::pending_task::{PACE, PendingTask};
 use crate::app::run::Subject;
 use crate::compare::Candidate;
 use crate::factorize::Settings;
@@ -51,7 +51,7 @@ pub enum State {
 pub struct Work {
     /// The share that is done, where the method tells.
     pub share: f64,
-    errand: Errand<Replace>,
+    errand: PendingTask<Replace>,
 }
 
 impl Work {
@@ -129,7 +129,7 @@ impl Comparison {
         for row in waiting.take(free) {
             let (layer, problem) = (self.subject.layer.clone(), self.problem.clone());
             let task = Replace { layer, problem, candidate: row.candidate.clone() };
-            row.state = State::Working(Work { share: 0.0, errand: Errand::new(ctx, task, PACE) });
+            row.state = State::Working(Work { share: 0.0, errand: PendingTask::new(ctx, task, PACE) });
         }
         if self.is_going() {
             ctx.request_repaint_after(PACE);

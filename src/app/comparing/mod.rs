@@ -1,4 +1,4 @@
-//! The Compare view: one layer by all methods at one density, each of them a task away from the window.
+//! The Compare view: one layer by all methods at one density, each of them a task in the background.
 //!
 //! `task.rs` does one method, `comparison.rs` holds what waits, goes on and is done; `panel.rs` asks for it,
 //! `table.rs` shows what came of it, a `line.rs` for each method. A result becomes a [`Run`] of the list when someone wants to see it.
@@ -18,11 +18,11 @@ pub use task::Replaced;
 use super::explorer::Explorer;
 use super::run::Run;
 use super::workspace::Pane;
-use crate::away;
 use crate::compare::{Candidate, choose};
 use crate::job::Problem;
 use crate::measure::percent;
 use crate::methods::{Form, Method, Threshold};
+use crate::tasks;
 use eframe::egui::{Context, Ui};
 use serde_json::{Value, json};
 
@@ -81,7 +81,7 @@ impl Explorer {
 
     /// How many methods go on at once.
     fn compared_at_once(&self) -> usize {
-        self.threads.unwrap_or_else(away::side_by_side)
+        self.threads.unwrap_or_else(tasks::parallel_tasks)
     }
 
     /// Takes in what methods came to, and begins those that wait.

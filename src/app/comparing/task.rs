@@ -1,13 +1,13 @@
-//! One method replacing one layer, away from the window.
+//! One method replacing one layer, in the background.
 
 use crate::app::kept::Kept;
-use crate::away::{Lane, Task, shared};
 use crate::compare::{Candidate, Made};
 use crate::compute::Threads;
 use crate::export::RunReport;
 use crate::factorize::Settings;
 use crate::job::Problem;
 use crate::model::Layer;
+use crate::tasks::{Queue, Task, shared};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -42,9 +42,9 @@ pub struct Replaced {
 
 impl Task for Replace {
     const NAME: &'static str = "replace";
-    const LANE: Lane = Lane::Comparing;
+    const QUEUE: Queue = Queue::Comparing;
     /// The share that is done.
-    type News = f64;
+    type Progress = f64;
     type Output = Result<Box<Replaced>, String>;
 
     fn run(self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Self::Output {

@@ -18,7 +18,7 @@ pub struct Download {
     /// What it is called.
     pub name: String,
     /// What is in it.
-    #[serde(with = "crate::away::raw")]
+    #[serde(with = "crate::tasks::raw")]
     pub bytes: Vec<u8>,
 }
 

@@ -1,12 +1,12 @@
 //! Layers being compressed, one after the other.
 
-use super::tasks::Compress;
-use super::{Facts, LanguageRoom};
-use crate::app::errand::Errand;
+use super::work::Compress;
+use super::{LanguageModelState, ModelInfo};
+use crate::app::pending_task::PendingTask;
 use crate::compress::{Densities, Plan};
 use crate::export::Layout;
 use crate::factorize::Settings;
-use crate::job::{Means, Stage};
+use crate::job::{ComputeConfig, Stage};
 use crate::language::LayerId;
 use eframe::egui::Context;
 use std::collections::BTreeSet;
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// Layers being compressed. Dropping it cancels.
 pub struct Work {
-    pub errand: Errand<Compress>,
+    pub errand: PendingTask<Compress>,
     /// The layer in work: the share of it that is done, and of a run its stage.
     pub current: Option<(LayerId, f64, Option<Stage>)>,
     /// Not finished yet.
@@ -47,7 +47,7 @@ impl Work {
     }
 }
 
-impl LanguageRoom {
+impl LanguageModelState {
     /// The plan for these layers with these settings: others stay as they are.
     pub(super) fn plan(&self, settings: &Settings, layers: &BTreeSet<LayerId>, threads: usize) -> Plan {
         let mut densities = self.densities.clone();
@@ -68,10 +68,16 @@ impl LanguageRoom {
     }
 
     /// Compresses `layers` with `settings`; the compressed ones among the others stay, and are seen by those after them.
-    pub(super) fn compress(&mut self, ctx: &Context, settings: &Settings, layers: BTreeSet<LayerId>, means: Means) {
+    pub(super) fn compress(
+        &mut self,
+        ctx: &Context,
+        settings: &Settings,
+        layers: BTreeSet<LayerId>,
+        compute: ComputeConfig,
+    ) {
         let (Some(facts), Some(model)) = (self.facts().cloned(), self.opened.clone()) else { return };
-        let Facts { config, .. } = &facts;
-        let mut plan = self.plan(settings, &layers, means.thread_count());
+        let ModelInfo { config, .. } = &facts;
+        let mut plan = self.plan(settings, &layers, compute.thread_count());
         plan.preset = Settings { density: settings.density, factor_density: None, ..settings.clone() }.preset();
         let kept = self.layers.values().filter(|layer| !layers.contains(&layer.id)).cloned().collect();
         // Layers that keep all their weights are dense again.
@@ -81,7 +87,7 @@ impl LanguageRoom {
         );
         self.restore(&dense);
         let costs = plan.costs(config).into_iter().filter(|cost| done.contains(&cost.0)).collect();
-        let errand = Errand::new(ctx, Compress { model, plan, kept, means }, Duration::from_millis(50));
+        let errand = PendingTask::new(ctx, Compress { model, plan, kept, compute }, Duration::from_millis(50));
         self.work = Some(Work { errand, current: None, costs, waiting: done, cancelled: false });
         self.problem = None;
     }

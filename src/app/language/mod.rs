@@ -1,48 +1,48 @@
 //! The language model that is open: its perplexity, what becomes of it, and what it tells.
 //!
-//! Everything slow is a task (`tasks.rs`); the panels only show what is there. A [`Study`](study::Study) is the model with
-//! the texts it is measured and calibrated on, and its [`Facts`] are what the panels need of it.
+//! Everything slow is a task (`tasks.rs`); the panels only show what is there. A [`EvalSet`](eval_set::EvalSet) is the model with
+//! the texts it is measured and calibrated on, and its [`ModelInfo`] are what the panels need of it.
 
 mod compressing;
+mod eval_set;
 mod model_panel;
 mod save;
 mod story_panel;
-mod study;
 mod table_panel;
-mod tasks;
+mod work;
 
+pub use eval_set::{ModelInfo, Source};
 pub use model_panel::ModelAct;
 pub use save::SaveModel;
-pub use study::{Facts, Source};
-pub use tasks::Collect;
+pub use work::Collect;
 
-use super::background::Background;
+use super::async_memo::AsyncMemo;
 use super::run::Subject;
-use super::showing::Moment;
-use crate::away::Made;
+use super::view_renderer::FactorsAt;
 use crate::compress::{CompressedLayer, Densities, Proxy};
 use crate::factorize::Settings;
-use crate::job::Means;
+use crate::job::ComputeConfig;
 use crate::language::{LayerId, Sampling};
 use crate::methods::Method;
 use crate::model;
+use crate::tasks::Lazy;
 use compressing::Work;
 use eframe::egui::Context;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use table_panel::TablePanel;
-use tasks::{Change, Changed, Compressing, Cost, Measure, Opened, Read, Replacement, Stop, Streams, Tell};
+use work::{Change, Changed, Compressing, Cost, Measure, Opened, Read, Replacement, Stop, Streams, Tell};
 
 /// A model with more weights in its layers is measured only when asked for.
 const LIVE_WEIGHTS: usize = 60_000_000;
 
 /// A layer of the model and the factors in its place.
 #[derive(Clone, PartialEq)]
-struct Alone {
+struct SingleLayer {
     study: usize,
     id: LayerId,
-    moment: Moment,
+    moment: FactorsAt,
 }
 
 /// A text that was asked for.
@@ -61,14 +61,14 @@ enum Replaced {
     /// Those that were compressed, as of this version.
     Compressed(usize),
     /// One, by the run on screen.
-    Alone(Alone),
+    SingleLayer(SingleLayer),
     /// None.
     Nothing,
 }
 
 /// The compressed layers at one moment.
 #[derive(Clone, Copy, PartialEq)]
-struct Together {
+struct AllLayers {
     study: usize,
     version: usize,
     /// How many there are.
@@ -76,26 +76,26 @@ struct Together {
 }
 
 /// The open language model, and what is known of it.
-pub struct LanguageRoom {
+pub struct LanguageModelState {
     /// Counts the models and texts that were opened.
     number: usize,
     source: Option<Source>,
     opened: Option<Arc<Opened>>,
-    streams: Option<Arc<Made<Streams>>>,
+    streams: Option<Arc<Lazy<Streams>>>,
     /// Another model that was opened, while this one has something to lose.
     pending: Option<Source>,
     /// The version of the layers that was written.
     saved: Option<usize>,
-    facts: Background<usize, Read>,
+    facts: AsyncMemo<usize, Read>,
     /// Dense.
-    dense: Background<usize, Measure>,
+    dense: AsyncMemo<usize, Measure>,
     /// Whether a large model is to be measured.
     asked: bool,
-    alone: Background<Alone, Changed>,
+    alone: AsyncMemo<SingleLayer, Changed>,
     /// The loss with the compressed layers.
-    together: Background<Together, Changed>,
-    told: Background<Telling, Tell>,
-    proxy: Background<usize, Cost>,
+    together: AsyncMemo<AllLayers, Changed>,
+    told: AsyncMemo<Telling, Tell>,
+    proxy: AsyncMemo<usize, Cost>,
     proxy_wanted: bool,
     /// Stops what is being measured when another model is opened.
     stop: Stop,
@@ -115,7 +115,7 @@ pub struct LanguageRoom {
     ticked: BTreeSet<LayerId>,
     densities: Densities,
     /// The layer whose run's perplexity was last wanted.
-    tuned: Option<Alone>,
+    tuned: Option<SingleLayer>,
     save_to: String,
     replace_saved: bool,
     text_path: String,
@@ -123,7 +123,7 @@ pub struct LanguageRoom {
     sampling: Sampling,
 }
 
-impl Default for LanguageRoom {
+impl Default for LanguageModelState {
     fn default() -> Self {
         Self {
             number: 0,
@@ -132,13 +132,13 @@ impl Default for LanguageRoom {
             streams: None,
             pending: None,
             saved: None,
-            facts: Background::default(),
-            dense: Background::default(),
+            facts: AsyncMemo::default(),
+            dense: AsyncMemo::default(),
             asked: false,
-            alone: Background::default(),
-            together: Background::default(),
-            told: Background::default(),
-            proxy: Background::default(),
+            alone: AsyncMemo::default(),
+            together: AsyncMemo::default(),
+            told: AsyncMemo::default(),
+            proxy: AsyncMemo::default(),
             proxy_wanted: false,
             stop: Stop::default(),
             layers: BTreeMap::new(),
@@ -161,7 +161,7 @@ impl Default for LanguageRoom {
     }
 }
 
-impl LanguageRoom {
+impl LanguageModelState {
     /// Another language model is open. What was compressed of the one before stays until it is saved or let go.
     pub fn open(&mut self, source: Source) {
         if self.is_unsaved() {
@@ -187,7 +187,7 @@ impl LanguageRoom {
 
     fn read(&mut self, source: Source) {
         self.source = Some(source.clone());
-        self.opened = Some(Arc::new(Made::new(source)));
+        self.opened = Some(Arc::new(Lazy::new(source)));
         self.streams = None;
     }
 
@@ -202,7 +202,7 @@ impl LanguageRoom {
     }
 
     /// The model, once it is read.
-    pub fn facts(&self) -> Option<&Facts> {
+    pub fn facts(&self) -> Option<&ModelInfo> {
         self.facts.of(&self.number)?.as_ref().as_ref().ok()
     }
 
@@ -271,7 +271,7 @@ impl LanguageRoom {
 
     /// Everything that has happened since the last frame, and what is wanted now. `tuned` is the layer on screen and the
     /// factors in its place.
-    pub fn take_in(&mut self, ctx: &Context, threads: Option<usize>, tuned: Option<(LayerId, Moment)>) {
+    pub fn take_in(&mut self, ctx: &Context, threads: Option<usize>, tuned: Option<(LayerId, FactorsAt)>) {
         self.take_news();
         let Some(opened) = self.opened.clone() else { return };
         self.facts.want(ctx, self.number, |_| Read(opened.clone()));
@@ -280,7 +280,7 @@ impl LanguageRoom {
             let stop = self.stop.clone();
             let streams = self
                 .streams
-                .get_or_insert_with(|| Arc::new(Made::new(Streams { model: opened.clone(), threads, stop })));
+                .get_or_insert_with(|| Arc::new(Lazy::new(Streams { model: opened.clone(), threads, stop })));
             self.dense.want(ctx, self.number, |_| Measure(streams.clone()));
         }
         self.want_losses(ctx, &facts, tuned);
@@ -291,30 +291,30 @@ impl LanguageRoom {
     }
 
     /// Whether the model is small enough to be measured whenever something changes.
-    fn is_live(&self, facts: &Facts) -> bool {
+    fn is_live(&self, facts: &ModelInfo) -> bool {
         facts.config.layer_weights() <= LIVE_WEIGHTS
     }
 
-    fn want_losses(&mut self, ctx: &Context, facts: &Facts, tuned: Option<(LayerId, Moment)>) {
+    fn want_losses(&mut self, ctx: &Context, facts: &ModelInfo, tuned: Option<(LayerId, FactorsAt)>) {
         self.tuned = tuned
-            .filter(|(id, moment)| *moment != Moment::Nothing && facts.has(*id))
-            .map(|(id, moment)| Alone { study: self.number, id, moment });
+            .filter(|(id, moment)| *moment != FactorsAt::Nothing && facts.has(*id))
+            .map(|(id, moment)| SingleLayer { study: self.number, id, moment });
         let Some(dense) = self.streams.clone().filter(|_| self.dense().is_some()) else { return };
         let live = self.is_live(facts);
         if let Some(key) = self.tuned.clone().filter(|_| live) {
             // The last factors at once; while they change, so that the run keeps most of the processors.
             let pause = if key.moment.step().is_some() { Duration::from_millis(300) } else { Duration::ZERO };
             self.alone.want_slowly(ctx, key, pause, |key| {
-                let change = Change::Alone(key.id, key.moment.clone());
+                let change = Change::SingleLayer(key.id, key.moment.clone());
                 Changed { dense: dense.clone(), change }
             });
         }
         // A large model keeps the processors for its layers, and is measured when they are done.
         if !self.layers.is_empty() && (live || self.work.is_none()) {
-            let key = Together { study: self.number, version: self.version, count: self.layers.len() };
+            let key = AllLayers { study: self.number, version: self.version, count: self.layers.len() };
             let change = self.change();
             self.together.want(ctx, key, |_| Changed { dense, change });
-            if let Some((Together { study, count, .. }, loss)) = self.together.entry()
+            if let Some((AllLayers { study, count, .. }, loss)) = self.together.entry()
                 && let (true, Ok(nll)) = (*study == self.number, loss.as_ref())
                 && self.trail.last() != Some(&(*count, nll.exp()))
             {
@@ -373,7 +373,7 @@ impl LanguageRoom {
         ctx: &Context,
         settings: &Settings,
         density: f64,
-        means: Means,
+        compute: ComputeConfig,
     ) -> Result<(), String> {
         let facts = self.facts().cloned().ok_or("no language model is open")?;
         if self.work.is_some() {
@@ -381,7 +381,7 @@ impl LanguageRoom {
         }
         self.densities = Densities::uniform(density);
         self.densities.check().map_err(|error| error.to_string())?;
-        self.compress(ctx, settings, facts.config.layers().collect(), means);
+        self.compress(ctx, settings, facts.config.layers().collect(), compute);
         Ok(())
     }
 
@@ -414,7 +414,7 @@ impl LanguageRoom {
 
 /// What is done for this room, for the Workers of a page.
 #[cfg(target_arch = "wasm32")]
-pub fn register(registry: crate::away::Registry) -> crate::away::Registry {
+pub fn register(registry: crate::tasks::Registry) -> crate::tasks::Registry {
     let registry = registry.task::<Read>().task::<Measure>().task::<Changed>().task::<Tell>();
-    registry.task::<Cost>().task::<Collect>().task::<tasks::Compress>().task::<tasks::MeasureRow>().task::<SaveModel>()
+    registry.task::<Cost>().task::<Collect>().task::<work::Compress>().task::<work::MeasureRow>().task::<SaveModel>()
 }

@@ -2,13 +2,13 @@
 
 use super::compressing::without_layers;
 use super::save::SaveModel;
-use super::{Facts, LanguageRoom};
+use super::{LanguageModelState, ModelInfo};
 use crate::app::colors;
 use crate::app::controls::duration;
 use crate::app::files::{HAS_FOLDERS, TYPED, typed};
 use crate::compress::distribute;
 use crate::factorize::Settings;
-use crate::job::Means;
+use crate::job::ComputeConfig;
 use crate::language::{LayerId, Linear};
 use crate::methods::Method;
 use eframe::egui::{
@@ -32,14 +32,14 @@ pub enum ModelAct {
 
 const HEADINGS: [&str; 8] = ["", "Layer", "Shape", "Density", "Before", "Error", "Costs", "State"];
 
-impl LanguageRoom {
+impl LanguageModelState {
     /// The panel. `settings` are those of the next runs, `open` is the layer on screen.
     pub fn model_ui(
         &mut self,
         ui: &mut Ui,
         settings: &Settings,
         open: Option<LayerId>,
-        means: Means,
+        compute: ComputeConfig,
     ) -> Option<ModelAct> {
         let facts = &self.facts_ui(ui)?;
         self.pending_ui(ui);
@@ -49,7 +49,7 @@ impl LanguageRoom {
             .show(ui, |ui| {
                 self.perplexity_ui(ui, facts);
                 ui.horizontal_wrapped(|ui| {
-                    self.commands_ui(ui, facts, settings, means);
+                    self.commands_ui(ui, facts, settings, compute);
                     self.budget_ui(ui, facts);
                 });
                 self.work_ui(ui);
@@ -77,7 +77,7 @@ impl LanguageRoom {
     }
 
     /// What the panels need of the model; says why there is none.
-    pub(super) fn facts_ui(&self, ui: &mut Ui) -> Option<Facts> {
+    pub(super) fn facts_ui(&self, ui: &mut Ui) -> Option<ModelInfo> {
         const WHICH: &str =
             "A Hugging Face folder of the Llama family is one: config.json, tokenizer.json and its weights";
         let facts = self.facts.of(&self.number).map(|facts| facts.as_ref().clone());
@@ -97,7 +97,7 @@ impl LanguageRoom {
     }
 
     /// Dense, floor, compressed, and with the tuned layer alone.
-    fn perplexity_ui(&mut self, ui: &mut Ui, facts: &Facts) {
+    fn perplexity_ui(&mut self, ui: &mut Ui, facts: &ModelInfo) {
         ui.horizontal_wrapped(|ui| {
             let Some([predicted, windows, context]) = facts.text else {
                 ui.label("Perplexity: give a text to measure the model on");
@@ -181,7 +181,7 @@ impl LanguageRoom {
         }
     }
 
-    fn commands_ui(&mut self, ui: &mut Ui, facts: &Facts, settings: &Settings, means: Means) {
+    fn commands_ui(&mut self, ui: &mut Ui, facts: &ModelInfo, settings: &Settings, compute: ComputeConfig) {
         let busy = self.work.is_some();
         let mut wanted: Option<BTreeSet<LayerId>> = None;
         let hint = "With the settings of the settings panel and the budget below, in the order in which the model computes them";
@@ -199,7 +199,7 @@ impl LanguageRoom {
             wanted = Some(self.ticked.clone());
         }
         if let Some(layers) = wanted {
-            self.compress(ui.ctx(), settings, layers, means);
+            self.compress(ui.ctx(), settings, layers, compute);
         }
         if let Some(work) = &mut self.work {
             let cancel = ui.add_enabled(!work.is_cancelled(), Button::new("Cancel compressing"));
@@ -220,7 +220,7 @@ impl LanguageRoom {
     }
 
     /// How layers are replaced.
-    fn method_ui(&mut self, ui: &mut Ui, facts: &Facts) {
+    fn method_ui(&mut self, ui: &mut Ui, facts: &ModelInfo) {
         let label = ui.label("Method");
         ComboBox::from_id_salt("method of layers")
             .selected_text(self.method.title())
@@ -258,7 +258,7 @@ impl LanguageRoom {
     }
 
     /// The density of all layers together, alike or as the proxy distributes it.
-    fn budget_ui(&mut self, ui: &mut Ui, facts: &Facts) {
+    fn budget_ui(&mut self, ui: &mut Ui, facts: &ModelInfo) {
         ui.separator();
         let label = ui.label("Budget");
         let why = "Kept nonzeros of the layers together, as a share of their weights";
@@ -291,7 +291,7 @@ impl LanguageRoom {
         });
     }
 
-    fn distribute_ui(&mut self, ui: &mut Ui, facts: &Facts) {
+    fn distribute_ui(&mut self, ui: &mut Ui, facts: &ModelInfo) {
         let hint = "Measures once what each layer's error costs the model, then gives every layer its share so that the loss foretold is the lowest";
         let proxy = self.proxy.of(&self.number).cloned();
         match proxy.as_ref().map(|proxy| proxy.as_ref()) {
@@ -381,7 +381,7 @@ impl LanguageRoom {
         });
     }
 
-    fn layers_ui(&mut self, ui: &mut Ui, facts: &Facts, open: Option<LayerId>) -> Option<ModelAct> {
+    fn layers_ui(&mut self, ui: &mut Ui, facts: &ModelInfo, open: Option<LayerId>) -> Option<ModelAct> {
         let mut act = None;
         let ids: Vec<LayerId> = facts.config.layers().collect();
         Grid::new("model layers").num_columns(HEADINGS.len()).striped(true).show(ui, |ui| {
@@ -409,7 +409,7 @@ impl LanguageRoom {
         act
     }
 
-    fn layer_ui(&mut self, ui: &mut Ui, facts: &Facts, id: LayerId, open: bool) -> Option<ModelAct> {
+    fn layer_ui(&mut self, ui: &mut Ui, facts: &ModelInfo, id: LayerId, open: bool) -> Option<ModelAct> {
         let mut act = None;
         let mut ticked = self.ticked.contains(&id);
         let tick = ui.checkbox(&mut ticked, "");

@@ -1,11 +1,11 @@
 //! The changed model as a folder that transformers loads.
 
-use super::LanguageRoom;
-use super::tasks::Opened;
+use super::LanguageModelState;
+use super::work::Opened;
 use crate::app::files::{Place, Written};
-use crate::away::{Lane, Silent, shared};
 use crate::compress::{CompressedLayer, Plan};
 use crate::factorize::Settings;
+use crate::tasks::{Queue, SilentTask, shared};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub struct SaveModel {
     place: Place,
 }
 
-impl LanguageRoom {
+impl LanguageModelState {
     /// What writes it.
     pub(super) fn saving(&self, settings: &Settings) -> Option<SaveModel> {
         self.facts()?;
@@ -31,9 +31,9 @@ impl LanguageRoom {
     }
 }
 
-impl Silent for SaveModel {
+impl SilentTask for SaveModel {
     const NAME: &'static str = "save model";
-    const LANE: Lane = Lane::Language;
+    const QUEUE: Queue = Queue::Language;
     type Output = Result<Written, String>;
 
     #[cfg(not(target_arch = "wasm32"))]
@@ -46,7 +46,7 @@ impl Silent for SaveModel {
         let Self { model, layers, plan, place } = self;
         let study = model.get().as_ref().map_err(Clone::clone)?;
         let told = |error: crate::compress::Error| error.to_string();
-        let companions = match &model.recipe().from {
+        let companions = match &model.source().from {
             Some(Source::Path(folder)) => language::companions(folder).map_err(|error| error.to_string())?,
             None => language::example_companions(),
         };
@@ -76,7 +76,7 @@ impl Silent for SaveModel {
         let merged = crate::compress::merged_model(&study.model, &self.layers).map_err(|error| error.to_string())?;
         let mut files = vec![Download { name: "model.safetensors".into(), bytes: merged }];
         // Of a model of one's own these are at hand already.
-        if self.model.recipe().from.is_none() {
+        if self.model.source().from.is_none() {
             let companions = crate::language::example_companions().into_iter();
             files.extend(companions.map(|(name, bytes)| Download { name, bytes }));
         }

@@ -1,13 +1,13 @@
 //! What the dense and the changed model tell, side by side.
 
-use super::tasks::{Change, Tell, Told};
-use super::{LanguageRoom, Replaced, Telling};
+use super::work::{Change, Tell, Told};
+use super::{LanguageModelState, Replaced, Telling};
 use crate::app::colors;
 use eframe::egui::text::LayoutJob;
 use eframe::egui::{Align, DragValue, Layout, RichText, ScrollArea, TextEdit, TextFormat, Ui};
 use std::time::Duration;
 
-impl LanguageRoom {
+impl LanguageModelState {
     /// The panel.
     pub fn story_ui(&mut self, ui: &mut Ui, threads: Option<usize>) {
         let (Some(facts), Some(model)) = (self.facts().cloned(), self.opened.clone()) else {
@@ -28,12 +28,12 @@ impl LanguageRoom {
             }
             Some(tuned) => {
                 let name = format!("{}.{}", tuned.id.block, tuned.id.linear.short());
-                let change = Change::Alone(tuned.id, tuned.moment.clone());
-                (Some(change), Replaced::Alone(tuned.clone()), format!("With {name} as on screen"))
+                let change = Change::SingleLayer(tuned.id, tuned.moment.clone());
+                (Some(change), Replaced::SingleLayer(tuned.clone()), format!("With {name} as on screen"))
             }
             None => (None, Replaced::Nothing, String::new()),
         };
-        let moving = matches!(&replaced, Replaced::Alone(alone) if alone.moment.step().is_some());
+        let moving = matches!(&replaced, Replaced::SingleLayer(alone) if alone.moment.step().is_some());
         let key = Telling {
             study: self.number,
             replaced,

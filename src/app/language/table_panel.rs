@@ -1,10 +1,10 @@
 //! The paper's Table 1 and Fig. 8 for the open model: what every method does to its perplexity, cell by cell.
 
-use super::tasks::MeasureRow;
-use super::{Facts, LanguageRoom};
+use super::work::MeasureRow;
+use super::{LanguageModelState, ModelInfo};
 use crate::app::chart_view::chart_ui;
 use crate::app::controls::duration;
-use crate::app::errand::{Errand, PACE};
+use crate::app::pending_task::{PACE, PendingTask};
 use crate::app::sweeping::SweepToWrite;
 use crate::compare::{ModelRecord, ModelResults, ModelRow};
 use crate::compress::distribute;
@@ -30,7 +30,7 @@ struct Going {
     row: usize,
     density: f64,
     share: f64,
-    errand: Errand<MeasureRow>,
+    errand: PendingTask<MeasureRow>,
 }
 
 impl TablePanel {
@@ -65,7 +65,7 @@ impl TablePanel {
     }
 }
 
-impl LanguageRoom {
+impl LanguageModelState {
     /// Takes in what was measured for the table, and begins the next cell.
     pub(super) fn take_in_table(&mut self, ctx: &Context, threads: Option<usize>) {
         if self.table.study != self.number {
@@ -94,7 +94,7 @@ impl LanguageRoom {
             }
         }
         let task = MeasureRow { model, row, density, shares, threads };
-        self.table.going = Some(Going { row, density, share: 0.0, errand: Errand::new(ctx, task, PACE) });
+        self.table.going = Some(Going { row, density, share: 0.0, errand: PendingTask::new(ctx, task, PACE) });
     }
 
     /// The table so far, as charts and files have it.
@@ -196,7 +196,7 @@ impl LanguageRoom {
     }
 
     /// The cell in work, or what its nonzeros are distributed by.
-    fn table_progress_ui(&self, ui: &mut Ui, facts: &Facts) {
+    fn table_progress_ui(&self, ui: &mut Ui, facts: &ModelInfo) {
         let (share, text) = match &self.table.going {
             Some(Going { row, density, share, errand }) => {
                 let left = errand.seconds(*share).1;

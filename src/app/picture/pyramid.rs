@@ -2,8 +2,8 @@
 
 use super::Spread;
 use super::colors::Shade;
-use crate::away::shared;
 use crate::matrix::Matrix;
+use crate::tasks::shared;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -10,10 +10,10 @@ const SAMPLE: usize = 1 << 18;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Spread {
     /// Nonzeros of the sample, by value.
-    #[serde(with = "crate::away::raw")]
+    #[serde(with = "crate::tasks::raw")]
     sorted: Vec<f32>,
     /// Their magnitudes, the same way.
-    #[serde(with = "crate::away::raw")]
+    #[serde(with = "crate::tasks::raw")]
     magnitudes: Vec<f32>,
     /// Entries of the matrix for one of the sample.
     every: usize,

@@ -1,4 +1,4 @@
-//! The Sweeps view: the paper's figures for the open layer, point by point, each a task away from the window.
+//! The Sweeps view: the paper's figures for the open layer, point by point, each a task in the background.
 //!
 //! `work.rs` holds what waits, goes on and is measured; `panel.rs` asks for it and draws it.
 
@@ -37,7 +37,7 @@ impl Explorer {
 
     /// Takes in what was measured, and begins what waits.
     pub(super) fn poll_sweeps(&mut self, ctx: &Context) {
-        let at_once = self.threads.unwrap_or_else(crate::away::side_by_side);
+        let at_once = self.threads.unwrap_or_else(crate::tasks::parallel_tasks);
         self.sweeps.poll(ctx, at_once.max(1));
     }
 

@@ -1,12 +1,12 @@
 //! One figure of one layer: what waits, what goes on, what was measured.
 
-use crate::app::errand::{Errand, PACE};
+use crate::app::pending_task::{PACE, PendingTask};
 use crate::app::run::Subject;
-use crate::away::{Lane, Task, shared};
 use crate::compare::{self, Candidate, Figure, Point, Record, Results};
 use crate::compute::Threads;
 use crate::job::Problem;
 use crate::model::Layer;
+use crate::tasks::{Queue, Task, shared};
 use eframe::egui::Context;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -24,9 +24,9 @@ pub struct Measure {
 
 impl Task for Measure {
     const NAME: &'static str = "measure point";
-    const LANE: Lane = Lane::Comparing;
+    const QUEUE: Queue = Queue::Comparing;
     /// The share that is done.
-    type News = f64;
+    type Progress = f64;
     type Output = Result<Box<Record>, String>;
 
     fn run(self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Self::Output {
@@ -39,7 +39,7 @@ impl Task for Measure {
 struct Going {
     at: usize,
     share: f64,
-    errand: Errand<Measure>,
+    errand: PendingTask<Measure>,
 }
 
 /// A figure of a layer. Dropping it cancels what goes on.
@@ -169,7 +169,7 @@ impl Work {
     fn begin(&self, ctx: &Context, at: usize) -> Going {
         let (layer, problem) = (self.subject.layer.clone(), self.problem.clone());
         let task = Measure { layer, problem, point: self.points[at].clone() };
-        Going { at, share: 0.0, errand: Errand::new(ctx, task, PACE) }
+        Going { at, share: 0.0, errand: PendingTask::new(ctx, task, PACE) }
     }
 
     /// In what it is not what would be measured now, in a sentence.

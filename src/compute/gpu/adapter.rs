@@ -324,7 +324,7 @@ fn none_because(error: &wgpu::RequestAdapterError) -> String {
 /// Why there is no adapter, in short: what wgpu says of a browser is about interfaces that no browser has.
 #[cfg(target_arch = "wasm32")]
 fn none_because(_: &wgpu::RequestAdapterError) -> &'static str {
-    crate::away::instead_of_gpu().unwrap_or("this browser's WebGPU offers none")
+    crate::tasks::why_no_gpu().unwrap_or("this browser's WebGPU offers none")
 }
 
 /// Only browsers have other names for them.

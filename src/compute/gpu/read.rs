@@ -1,7 +1,7 @@
 //! Numbers on their way back.
 
 use super::{Commands, Error, Gpu};
-use crate::away::wake;
+use crate::tasks::wake;
 use bytemuck::{AnyBitPattern, NoUninit};
 use std::ops::Range;
 use std::sync::Arc;

@@ -53,7 +53,7 @@ pub fn shared() -> Poll<Result<Arc<Gpu>, Error>> {
             wasm_bindgen_futures::spawn_local(async {
                 let opened = Gpu::open().await.map(Arc::new);
                 SHARED.with_borrow_mut(|shared| *shared = Shared::Opened(opened));
-                crate::away::wake();
+                crate::tasks::wake();
             });
             Poll::Pending
         }

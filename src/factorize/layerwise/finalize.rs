@@ -126,9 +126,9 @@ pub struct Finalizer {
 #[cfg(feature = "gpu")]
 enum There {
     /// The Gram matrix and the right-hand side are under way.
-    Systems(crate::factorize::graphics::Answer),
+    Systems(crate::factorize::gpu::Answer),
     /// So are the rows, with what they are scaled by.
-    Rows(Regression, crate::factorize::graphics::Answer),
+    Rows(Regression, crate::factorize::gpu::Answer),
 }
 
 /// What stays the same over all steps.
@@ -292,7 +292,7 @@ impl Finalizer {
 
     #[cfg(feature = "gpu")]
     fn go_on_there(&mut self, gpu: &crate::compute::gpu::Gpu) -> Result<Poll<()>, crate::compute::gpu::Error> {
-        use crate::factorize::graphics::{admm_rows, systems};
+        use crate::factorize::gpu::{admm_rows, systems};
         loop {
             let next = match self.there.take() {
                 None => There::Systems(systems(gpu, &self.b, &self.objective.e, &self.objective.we)?),

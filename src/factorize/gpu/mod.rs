@@ -5,13 +5,13 @@
 
 mod admm;
 mod bench;
-mod kept;
-mod rows;
+mod host_copy;
+mod panel_kernels;
 #[cfg(test)]
 mod tests;
 
 use super::engine::{Done, Starts};
-use super::half_step::{Inner, Outcome};
+use super::half_step::{AdmmParams, Outcome};
 use crate::compute::gpu::{
     Columns, Commands, Counts, Error, Gpu, Inverse, Kernel, Operand, Product, Select, Shape, Slabs, Source, Staging,
     padded,
@@ -19,14 +19,14 @@ use crate::compute::gpu::{
 use crate::matrix::Matrix;
 use admm::{How, Next};
 pub use bench::{KernelTime, kernel_times};
-pub(super) use kept::Kept;
-pub(super) use rows::{Answer, admm_rows, systems};
+pub(super) use host_copy::HostCopy;
+pub(super) use panel_kernels::{Answer, admm_rows, systems};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use web_time::Instant;
 
-const ROWS: &str = include_str!("rows.wgsl");
+const ROWS: &str = include_str!("panel_kernels.wgsl");
 
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::NoUninit)]
@@ -62,7 +62,7 @@ impl Params {
     }
 }
 
-/// What V does before right-hand sides are made of it; see `SCALE` in `rows.wgsl`.
+/// What V does before right-hand sides are made of it; see `SCALE` in `panel_kernels.wgsl`.
 #[derive(Clone, Copy, PartialEq)]
 enum Scale {
     Stay = 0,
@@ -70,7 +70,7 @@ enum Scale {
     Forget = 2,
 }
 
-/// What is written of V; see `AIM` in `rows.wgsl`.
+/// What is written of V; see `AIM` in `panel_kernels.wgsl`.
 #[derive(Clone, Copy, PartialEq)]
 enum Aim {
     Reflected = 0,
@@ -82,14 +82,14 @@ enum Aim {
 pub(super) const AHEAD: usize = 2;
 
 /// W, both factors and the memory of half-steps, on a device.
-pub(super) struct Graphics {
+pub(super) struct GpuSolver {
     gpu: Arc<Gpu>,
     k: usize,
     /// W in the working orientation, n×m.
     w: Slabs,
     /// Wᵀ, where the first factor's half-steps solve the smaller system.
     w_transposed: Option<Slabs>,
-    sides: [Side; 2],
+    sides: [FactorState; 2],
     /// The Gram matrices with both shifts, then their inverses with the sign turned.
     systems: [wgpu::Buffer; 2],
     inverses: [Inverse; 2],
@@ -111,7 +111,7 @@ pub(super) struct Graphics {
 }
 
 /// A factor, k×q, and what its half-steps need.
-struct Side {
+struct FactorState {
     q: usize,
     columns: Columns,
     fixed: bool,
@@ -128,7 +128,7 @@ struct Side {
     r: [Slabs; 2],
     select: Select,
     /// Z as it came back last.
-    kept: Kept,
+    kept: HostCopy,
 }
 
 /// A half-step that the device works on: where in the staging memory what will be.
@@ -143,7 +143,7 @@ struct Pending {
     slabs: Vec<(Range<usize>, Range<usize>)>,
 }
 
-impl Graphics {
+impl GpuSolver {
     /// For W n×m and the factors' starts, of which no more than `most` entries are ever kept.
     pub fn new(gpu: Arc<Gpu>, w: &Matrix, starts: Starts<'_>, most: usize) -> Result<Self, Error> {
         let (n, m) = w.shape();
@@ -167,7 +167,7 @@ impl Graphics {
         let make = |side: usize| {
             let ((start, mask), columns) = (starts[side], &columns[side]);
             let q = start.cols();
-            let this = Side {
+            let this = FactorState {
                 q,
                 columns: columns.clone(),
                 fixed: mask.is_some(),
@@ -179,7 +179,7 @@ impl Graphics {
                 h: Slabs::within(k, columns, &memory[0]),
                 r: [Slabs::within(k, columns, &memory[1]), Slabs::within(k, columns, &memory[2])],
                 select: Select::new(&gpu, k, columns),
-                kept: Kept::new(start, mask),
+                kept: HostCopy::new(start, mask),
             };
             this.mask.upload_mask(&gpu, k, q, |i, j| mask.map_or(start.get(i, j) != 0.0, |mask| mask[i * q + j]));
             this
@@ -188,13 +188,13 @@ impl Graphics {
         let tiles = (padded(n) / 64) * (padded(m) / 64) + (padded(k) / 64) * (padded(n.max(m)) / 64);
         let parts = padded(k) * slabs;
         // Of each slab there may be as many values as of the whole.
-        let values = |side: &Side| -> usize {
+        let values = |side: &FactorState| -> usize {
             let slabs = side.columns.slabs.iter().map(|(_, cols)| padded(k) * cols);
             slabs.map(|entries| most.min(entries) + entries / 32).sum()
         };
         let values = values(&sides[0]).max(values(&sides[1]));
         let staging = || Staging::new(&gpu, 2 * tiles + 4 * parts + values + 64 * slabs);
-        let graphics = Self {
+        let solver = Self {
             k,
             w: Slabs::upload(&gpu, w, &columns[1]),
             w_transposed: (m < k).then(|| Slabs::upload(&gpu, &w.transposed(), &columns[0])),
@@ -214,7 +214,7 @@ impl Graphics {
             counts: Counts::default(),
         };
         let mut commands = Commands::new(&gpu);
-        let still = Inner {
+        let still = AdmmParams {
             rho: 1.0,
             rho0: 1.0,
             ridge: 0.0,
@@ -225,12 +225,12 @@ impl Graphics {
             warm_start: true,
         };
         // What the first half-steps compare with, whichever comes first.
-        graphics.normalise(&mut commands, 1, &still, false);
-        graphics.normalise(&mut commands, 0, &still, false);
+        solver.normalise(&mut commands, 1, &still, false);
+        solver.normalise(&mut commands, 0, &still, false);
         commands.submit();
         // Where there was not enough memory for all of it, that is known by now; in a browser later.
         gpu.check()?;
-        Ok(graphics)
+        Ok(solver)
     }
 
     /// What the last half-step gave the device to do.
@@ -239,7 +239,7 @@ impl Graphics {
     }
 
     /// Z of a side, as it came back last.
-    pub fn kept(&self, side: usize) -> &Kept {
+    pub fn kept(&self, side: usize) -> &HostCopy {
         &self.sides[side].kept
     }
 
@@ -252,15 +252,15 @@ impl Graphics {
     }
 
     /// F of a side, its norms, and the shifts and weights of a half-step with it.
-    fn normalise(&self, commands: &mut Commands<'_>, side: usize, inner: &Inner, small: bool) {
-        let Side { v, mask, f, norms, .. } = &self.sides[side];
+    fn normalise(&self, commands: &mut Commands<'_>, side: usize, inner: &AdmmParams, small: bool) {
+        let FactorState { v, mask, f, norms, .. } = &self.sides[side];
         let (square, norm) = (self.kernel("square", &[]), self.kernel("norm", &[]));
         let normalise = self.kernel("normalise", &[]);
         for (at, (v, mask)) in v.slabs.iter().zip(&mask.slabs).enumerate() {
             let buffers = [(1, &v.buffer), (2, &mask.buffer), (3, &self.squares)];
             commands.run(&square, &self.params(side, at), &buffers, (padded(self.k), 1));
         }
-        let Inner { ridge, rho0, rho, .. } = *inner;
+        let AdmmParams { ridge, rho0, rho, .. } = *inner;
         let params = Params { ridge, rho0, rho, small: u32::from(small), ..self.params(side, 0) };
         commands.run(&norm, &params, &[(3, &self.squares), (4, norms), (5, &self.scalars)], (1, 1));
         for (at, ((v, mask), f)) in v.slabs.iter().zip(&mask.slabs).zip(&f.slabs).enumerate() {
@@ -422,7 +422,7 @@ impl Graphics {
     }
 
     /// Gives the device a half-step to do.
-    pub fn begin(&mut self, side: usize, inner: &Inner) -> Result<(), Error> {
+    pub fn begin(&mut self, side: usize, inner: &AdmmParams) -> Result<(), Error> {
         let gpu = self.gpu.clone();
         gpu.check()?;
         let mut commands = Commands::new(&gpu);
@@ -519,9 +519,9 @@ impl Graphics {
         let side = &mut self.sides[pending.side];
         let slabs = pending.slabs.iter().zip(&side.columns.slabs).map(|((words, values), (first, cols))| {
             let (words, values) = (staging.numbers(gpu, words.clone())?, staging.numbers(gpu, values.clone())?);
-            Ok(kept::Slab { first: *first, cols: *cols, words, values })
+            Ok(host_copy::Slab { first: *first, cols: *cols, words, values })
         });
-        side.kept = Kept::from_slabs(self.k, side.q, slabs.collect::<Result<_, Error>>()?);
+        side.kept = HostCopy::from_slabs(self.k, side.q, slabs.collect::<Result<_, Error>>()?);
         pending.staging.clear();
         self.free.push(pending.staging);
         Ok(Some(Done { outcome, residual_squared }))

@@ -1,13 +1,13 @@
 //! The pictures of one moment of one run.
 
-use super::background::Background;
-use super::film::Shot;
+use super::async_memo::AsyncMemo;
 use super::kept::{Kept, Parts};
 use super::picture::Pyramid;
-use crate::away::{Lane, Silent, shared};
+use super::snapshot_history::PackedSnapshot;
 use crate::factorize::Factors;
 use crate::matrix::{Arrangement, Matrix, Orders, inverse, permuted};
 use crate::model::Layer;
+use crate::tasks::{Queue, SilentTask, shared};
 use eframe::egui::Context;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -15,20 +15,20 @@ use std::time::Duration;
 
 /// The factors at one moment of one run.
 #[derive(Clone, Serialize, Deserialize)]
-pub enum Moment {
+pub enum FactorsAt {
     /// Before there are any.
     Nothing,
     /// While it goes on, or at an earlier iteration.
-    Shot(#[serde(with = "shared")] Arc<Shot>),
+    PackedSnapshot(#[serde(with = "shared")] Arc<PackedSnapshot>),
     /// In the end.
     End(#[serde(with = "shared")] Arc<Kept>),
 }
 
-impl Moment {
+impl FactorsAt {
     /// The step, `None` in the end and before the start.
     pub fn step(&self) -> Option<usize> {
         match self {
-            Self::Shot(shot) => Some(shot.step),
+            Self::PackedSnapshot(shot) => Some(shot.step),
             _ => None,
         }
     }
@@ -49,17 +49,17 @@ impl Moment {
     fn factors(&self) -> Option<Factors> {
         match self {
             Self::Nothing => None,
-            Self::Shot(shot) => Some(shot.factors()),
+            Self::PackedSnapshot(shot) => Some(shot.factors()),
             Self::End(kept) => Some(kept.factors()),
         }
     }
 }
 
-impl PartialEq for Moment {
+impl PartialEq for FactorsAt {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Nothing, Self::Nothing) => true,
-            (Self::Shot(a), Self::Shot(b)) => Arc::ptr_eq(a, b),
+            (Self::PackedSnapshot(a), Self::PackedSnapshot(b)) => Arc::ptr_eq(a, b),
             (Self::End(a), Self::End(b)) => Arc::ptr_eq(a, b),
             _ => false,
         }
@@ -73,7 +73,7 @@ pub struct Request {
     #[serde(with = "shared::option")]
     pub layer: Option<Arc<Layer>>,
     /// The factors.
-    pub moment: Moment,
+    pub moment: FactorsAt,
     /// How rows and columns are ordered.
     pub arrangement: Arrangement,
 }
@@ -89,9 +89,9 @@ impl PartialEq for Request {
 #[derive(Serialize, Deserialize)]
 pub struct DrawLayer(#[serde(with = "shared")] Arc<Layer>);
 
-impl Silent for DrawLayer {
+impl SilentTask for DrawLayer {
     const NAME: &'static str = "draw layer";
-    const LANE: Lane = Lane::Views;
+    const QUEUE: Queue = Queue::Views;
     type Output = Pyramid;
 
     fn make(self) -> Pyramid {
@@ -99,9 +99,9 @@ impl Silent for DrawLayer {
     }
 }
 
-impl Silent for Request {
+impl SilentTask for Request {
     const NAME: &'static str = "draw";
-    const LANE: Lane = Lane::Views;
+    const QUEUE: Queue = Queue::Views;
     type Output = Drawn;
 
     fn make(self) -> Drawn {
@@ -121,14 +121,14 @@ impl PartialEq for Whose {
 
 /// Sees that the pictures of what is wanted are made.
 #[derive(Default)]
-pub struct Showing {
-    layer: Background<Whose, DrawLayer>,
-    drawn: Background<Request, Request>,
+pub struct ViewRenderer {
+    layer: AsyncMemo<Whose, DrawLayer>,
+    drawn: AsyncMemo<Request, Request>,
     /// What was made last, put together.
     pictures: Option<Arc<Pictures>>,
 }
 
-impl Showing {
+impl ViewRenderer {
     /// Those of `request`, not more often than every `pause`.
     pub fn want(&mut self, ctx: &Context, request: Request, pause: Duration) {
         if let Some(layer) = &request.layer {

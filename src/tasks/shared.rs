@@ -1,6 +1,6 @@
 //! For `#[serde(with)]` on an `Arc`: what a Worker has already is named instead of sent again.
 //!
-//! Who sends keeps a [`Ledger`] of what the Worker has, who receives a [`Shelf`] of the same things. Two `Arc`s are the
+//! Who sends keeps a [`SentCache`] of what the Worker has, who receives a [`ReceivedCache`] of the same things. Two `Arc`s are the
 //! same thing when they point to the same place.
 
 use serde::de::{DeserializeOwned, Deserializer, Error};
@@ -15,13 +15,13 @@ type Thing = dyn Any + Send + Sync;
 
 /// What the other side has, by where it lies here.
 #[derive(Default)]
-pub struct Ledger {
+pub struct SentCache {
     /// A weak reference keeps the place from being used anew.
     known: HashMap<usize, (Weak<Thing>, u64)>,
     next: u64,
 }
 
-impl Ledger {
+impl SentCache {
     /// What has gone here since, and may go there.
     pub fn forgotten(&mut self) -> Vec<u64> {
         let gone: Vec<(usize, u64)> = self
@@ -37,9 +37,9 @@ impl Ledger {
 
 /// What was sent here and is still in use there.
 #[derive(Default)]
-pub struct Shelf(HashMap<u64, Arc<Thing>>);
+pub struct ReceivedCache(HashMap<u64, Arc<Thing>>);
 
-impl Shelf {
+impl ReceivedCache {
     /// Lets go of these.
     pub fn forget(&mut self, ids: &[u64]) {
         ids.iter().for_each(|id| _ = self.0.remove(id));
@@ -47,38 +47,38 @@ impl Shelf {
 }
 
 thread_local! {
-    static LEDGER: RefCell<Option<Ledger>> = const { RefCell::new(None) };
-    static SHELF: RefCell<Option<Shelf>> = const { RefCell::new(None) };
+    static SENT: RefCell<Option<SentCache>> = const { RefCell::new(None) };
+    static RECEIVED: RefCell<Option<ReceivedCache>> = const { RefCell::new(None) };
 }
 
-/// Serializes with this ledger.
-pub fn sending<R>(ledger: &mut Ledger, work: impl FnOnce() -> R) -> R {
-    LEDGER.set(Some(std::mem::take(ledger)));
+/// Serializes with this sent.
+pub fn sending<R>(sent: &mut SentCache, work: impl FnOnce() -> R) -> R {
+    SENT.set(Some(std::mem::take(sent)));
     let made = work();
-    *ledger = LEDGER.take().unwrap_or_default();
+    *sent = SENT.take().unwrap_or_default();
     made
 }
 
-/// Deserializes with this shelf.
-pub fn receiving<R>(shelf: &mut Shelf, work: impl FnOnce() -> R) -> R {
-    SHELF.set(Some(std::mem::take(shelf)));
+/// Deserializes with this received.
+pub fn receiving<R>(received: &mut ReceivedCache, work: impl FnOnce() -> R) -> R {
+    RECEIVED.set(Some(std::mem::take(received)));
     let made = work();
-    *shelf = SHELF.take().unwrap_or_default();
+    *received = RECEIVED.take().unwrap_or_default();
     made
 }
 
-/// Its number, if there is a ledger, and whether the other side has it.
+/// Its number, if there is a sent, and whether the other side has it.
 fn note<T: Send + Sync + 'static>(thing: &Arc<T>) -> (u64, bool) {
-    LEDGER.with_borrow_mut(|ledger| {
-        let Some(ledger) = ledger else { return (0, false) };
+    SENT.with_borrow_mut(|sent| {
+        let Some(sent) = sent else { return (0, false) };
         let place = Arc::as_ptr(thing) as *const () as usize;
-        if let Some((_, id)) = ledger.known.get(&place) {
+        if let Some((_, id)) = sent.known.get(&place) {
             return (*id, true);
         }
-        ledger.next += 1;
+        sent.next += 1;
         let weak: Weak<Thing> = Arc::downgrade(&(thing.clone() as Arc<Thing>));
-        ledger.known.insert(place, (weak, ledger.next));
-        (ledger.next, false)
+        sent.known.insert(place, (weak, sent.next));
+        (sent.next, false)
     })
 }
 
@@ -97,14 +97,15 @@ pub fn deserialize<'de, T: DeserializeOwned + Send + Sync + 'static, D: Deserial
 ) -> Result<Arc<T>, D::Error> {
     let (id, thing) = <(u64, Option<T>)>::deserialize(deserializer)?;
     let Some(thing) = thing else {
-        let shelved = SHELF.with_borrow(|shelf| shelf.as_ref().and_then(|shelf| shelf.0.get(&id).cloned()));
+        let cached =
+            RECEIVED.with_borrow(|received| received.as_ref().and_then(|received| received.0.get(&id).cloned()));
         let lost = || D::Error::custom(format!("nothing is kept under the number {id}"));
-        return shelved.and_then(|thing| thing.downcast().ok()).ok_or_else(lost);
+        return cached.and_then(|thing| thing.downcast().ok()).ok_or_else(lost);
     };
     let thing = Arc::new(thing);
-    SHELF.with_borrow_mut(|shelf| {
-        if let Some(shelf) = shelf {
-            shelf.0.insert(id, thing.clone());
+    RECEIVED.with_borrow_mut(|received| {
+        if let Some(received) = received {
+            received.0.insert(id, thing.clone());
         }
     });
     Ok(thing)

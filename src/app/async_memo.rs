@@ -1,6 +1,6 @@
-//! Something that takes a while to make, made away from the window: the last one stays until the next is there.
+//! Something that takes a while to make, made in the background: the last one stays until the next is there.
 
-use crate::away::{self, Message, Task, Ticket};
+use crate::tasks::{self, Message, Task, TaskHandle};
 use eframe::egui::Context;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -8,11 +8,11 @@ use std::time::Duration;
 use web_time::Instant;
 
 /// What a task has made for the key that was wanted last, one at a time.
-pub struct Background<K, T: Task> {
+pub struct AsyncMemo<K, T: Task> {
     made: Option<(K, Arc<T::Output>)>,
-    busy: Option<(K, Ticket)>,
+    busy: Option<(K, TaskHandle)>,
     /// The last word of the task in work.
-    news: Option<T::News>,
+    news: Option<T::Progress>,
     begun: Option<Instant>,
     /// How long the last one took, not counting until the window looked.
     took: Duration,
@@ -22,14 +22,14 @@ pub struct Background<K, T: Task> {
     receiver: Receiver<(Message<T>, Duration)>,
 }
 
-impl<K, T: Task> Default for Background<K, T> {
+impl<K, T: Task> Default for AsyncMemo<K, T> {
     fn default() -> Self {
         let (sender, receiver) = channel();
         Self { made: None, busy: None, news: None, begun: None, took: Duration::ZERO, failed: None, sender, receiver }
     }
 }
 
-impl<K: Clone + PartialEq, T: Task<Output: Sync>> Background<K, T> {
+impl<K: Clone + PartialEq, T: Task<Output: Sync>> AsyncMemo<K, T> {
     /// Sees that the value for `key` is made; wakes the window when it is there.
     pub fn want(&mut self, ctx: &Context, key: K, task: impl FnOnce(&K) -> T) {
         self.want_slowly(ctx, key, Duration::ZERO, task);
@@ -55,24 +55,24 @@ impl<K: Clone + PartialEq, T: Task<Output: Sync>> Background<K, T> {
         let begun = Instant::now();
         self.begun = Some(begun);
         let (sender, ctx) = (self.sender.clone(), ctx.clone());
-        let ticket = away::start(task(&key), move |message| {
+        let handle = tasks::spawn(task(&key), move |message| {
             // A window that has been closed needs nothing.
             if sender.send((message, begun.elapsed())).is_ok() {
                 ctx.request_repaint();
             }
         });
-        self.busy = Some((key, ticket));
+        self.busy = Some((key, handle));
     }
 
     fn take_in(&mut self) {
         while let Ok((message, took)) = self.receiver.try_recv() {
             match message {
-                Message::News(news) => self.news = Some(news),
+                Message::Progress(news) => self.news = Some(news),
                 Message::Done(value) => {
                     let Some((key, _)) = self.busy.take() else { continue };
                     self.took = took;
                     self.news = None;
-                    self.made.replace((key, Arc::new(value))).into_iter().for_each(|(_, old)| away::drop_later(old));
+                    self.made.replace((key, Arc::new(value))).into_iter().for_each(|(_, old)| tasks::drop_later(old));
                 }
                 Message::Broken => {
                     self.news = None;
@@ -85,7 +85,7 @@ impl<K: Clone + PartialEq, T: Task<Output: Sync>> Background<K, T> {
     }
 
     /// What the task in work has told last.
-    pub fn news(&self) -> Option<&T::News> {
+    pub fn news(&self) -> Option<&T::Progress> {
         self.news.as_ref()
     }
 

@@ -1,9 +1,9 @@
 //! Which tasks wait for each other.
 
-/// A page has one Worker for each lane that something was sent to, or a few; tasks of one Worker follow each other. On the
+/// A page has one Worker for each queue that something was sent to, or a few; tasks of one Worker follow each other. On the
 /// desktop every task has a thread of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Lane {
+pub enum Queue {
     /// The run in work.
     Run,
     /// What is on screen.
@@ -22,7 +22,7 @@ pub enum Lane {
     Comparing,
 }
 
-impl Lane {
+impl Queue {
     /// Whether its Worker is ended when nobody waits any more for the only task it has.
     pub fn ends_with_its_task(self) -> bool {
         matches!(self, Self::Slow | Self::Compressing | Self::Measuring | Self::Comparing)

@@ -2,7 +2,7 @@
 
 use super::Error;
 use super::names::one_line;
-use crate::away::{Attached, with_attached};
+use crate::tasks::{JsHandle, with_js_handle};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use wasm_bindgen::{JsCast, JsValue};
@@ -18,13 +18,13 @@ pub struct Chosen {
     /// How long it is, in bytes.
     pub bytes: f64,
     /// The browser's handle.
-    pub handle: Attached,
+    pub handle: JsHandle,
 }
 
 impl Chosen {
     /// The browser's `File`.
     pub fn new(file: &web_sys::File) -> Self {
-        Self { name: file.name(), bytes: file.size(), handle: Attached::new(file.clone().into()) }
+        Self { name: file.name(), bytes: file.size(), handle: JsHandle::new(file.clone().into()) }
     }
 }
 
@@ -45,7 +45,7 @@ pub enum Far {
         /// The address.
         url: String,
         /// All of it.
-        #[serde(with = "crate::away::raw")]
+        #[serde(with = "crate::tasks::raw")]
         content: Vec<u8>,
     },
 }
@@ -115,7 +115,7 @@ impl Far {
         }
         let wanted = range.len();
         let bytes = match self {
-            Self::File(file) => with_attached(&file.handle, |handle| slice(handle, range)),
+            Self::File(file) => with_js_handle(&file.handle, |handle| slice(handle, range)),
             Self::Url { url, .. } => request(url, Some(range)).map(|answer| answer.content),
             Self::Whole { content, .. } => Ok(content[range].to_vec()),
         };

@@ -1,12 +1,12 @@
 //! A task as bytes.
 
-use super::shared::{Ledger, Shelf, receiving, sending};
+use super::shared::{ReceivedCache, SentCache, receiving, sending};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// For a Worker that has what the ledger says.
-pub fn pack(value: &impl Serialize, ledger: &mut Ledger) -> Vec<u8> {
-    sending(ledger, || pack_whole(value))
+/// For a Worker that has what the sent says.
+pub fn pack(value: &impl Serialize, sent: &mut SentCache) -> Vec<u8> {
+    sending(sent, || pack_whole(value))
 }
 
 /// All of it.
@@ -15,8 +15,8 @@ pub fn pack_whole(value: &impl Serialize) -> Vec<u8> {
 }
 
 /// What [`pack`] made.
-pub fn unpack<T: DeserializeOwned>(bytes: &[u8], shelf: &mut Shelf) -> Result<T, String> {
-    receiving(shelf, || unpack_whole(bytes))
+pub fn unpack<T: DeserializeOwned>(bytes: &[u8], received: &mut ReceivedCache) -> Result<T, String> {
+    receiving(received, || unpack_whole(bytes))
 }
 
 /// What [`pack_whole`] made.
@@ -40,39 +40,39 @@ mod tests {
 
     #[test]
     fn what_is_shared_is_sent_once_and_stays_shared() {
-        let (mut ledger, mut shelf) = (Ledger::default(), Shelf::default());
+        let (mut sent, mut cache) = (SentCache::default(), ReceivedCache::default());
         let long = Arc::new((0..1000).collect::<Vec<u64>>());
         let pair = Pair { first: long.clone(), second: Some(long.clone()) };
-        let bytes = pack(&pair, &mut ledger);
+        let bytes = pack(&pair, &mut sent);
         assert!((1000..3000).contains(&bytes.len()), "{} bytes: the list once", bytes.len());
-        let received: Pair = unpack(&bytes, &mut shelf).unwrap();
+        let received: Pair = unpack(&bytes, &mut cache).unwrap();
         assert_eq!(*received.first, *long);
         assert!(Arc::ptr_eq(&received.first, received.second.as_ref().unwrap()));
 
-        let again = pack(&Pair { first: long.clone(), second: None }, &mut ledger);
+        let again = pack(&Pair { first: long.clone(), second: None }, &mut sent);
         assert!(again.len() < 10, "{} bytes: only its number", again.len());
-        let again: Pair = unpack(&again, &mut shelf).unwrap();
+        let again: Pair = unpack(&again, &mut cache).unwrap();
         assert!(Arc::ptr_eq(&again.first, &received.first));
 
         // What is gone here is forgotten there, and another at the same place is another.
         drop((pair, long));
-        let gone = ledger.forgotten();
+        let gone = sent.forgotten();
         assert_eq!(gone.len(), 1);
-        shelf.forget(&gone);
+        cache.forget(&gone);
         let other = Arc::new(vec![7]);
-        let other: Pair = unpack(&pack(&Pair { first: other, second: None }, &mut ledger), &mut shelf).unwrap();
+        let other: Pair = unpack(&pack(&Pair { first: other, second: None }, &mut sent), &mut cache).unwrap();
         assert_eq!(*other.first, [7]);
-        assert!(ledger.forgotten().len() == 1 && ledger.forgotten().is_empty());
+        assert!(sent.forgotten().len() == 1 && sent.forgotten().is_empty());
     }
 
     #[test]
     fn what_the_other_side_has_lost_is_an_error() {
-        let mut ledger = Ledger::default();
+        let mut sent = SentCache::default();
         let thing = Arc::new(vec![1u64]);
         let pair = || Pair { first: thing.clone(), second: None };
-        pack(&pair(), &mut ledger);
-        let named = pack(&pair(), &mut ledger);
-        assert!(unpack::<Pair>(&named, &mut Shelf::default()).is_err());
-        assert!(unpack::<Pair>(&named[..1], &mut Shelf::default()).is_err(), "cut short");
+        pack(&pair(), &mut sent);
+        let named = pack(&pair(), &mut sent);
+        assert!(unpack::<Pair>(&named, &mut ReceivedCache::default()).is_err());
+        assert!(unpack::<Pair>(&named[..1], &mut ReceivedCache::default()).is_err(), "cut short");
     }
 }

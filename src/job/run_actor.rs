@@ -1,10 +1,10 @@
 //! A run that listens: between its steps it takes commands, and what happens is told.
 
-use super::backend::{Opened, Opening};
-use super::{Command, Drive, End, Event, Means, Outcome, Problem, Progress, Settled};
-use crate::away::{Flow, Lane, Process};
+use super::compute_config::{DeviceRequest, OpenedDevice};
+use super::{Command, ComputeConfig, End, Event, Outcome, Pipeline, Problem, Progress, Warmup};
 use crate::compute::Threads;
 use crate::factorize::{Error, Settings};
+use crate::tasks::{Actor, Flow, Queue};
 use serde::{Deserialize, Serialize};
 use std::task::Poll;
 use web_time::Instant;
@@ -17,7 +17,7 @@ pub struct Job {
     /// How.
     pub settings: Settings,
     /// With what.
-    pub means: Means,
+    pub compute: ComputeConfig,
     /// Whether each outer iteration ends with a snapshot.
     pub recorded: bool,
 }
@@ -25,26 +25,26 @@ pub struct Job {
 impl Job {
     /// On the processor, all of it, with nothing recorded.
     pub fn new(problem: Problem, settings: Settings) -> Self {
-        Self { problem, settings, means: Means::default(), recorded: false }
+        Self { problem, settings, compute: ComputeConfig::default(), recorded: false }
     }
 }
 
-impl Process for Job {
+impl Actor for Job {
     const NAME: &'static str = "job";
-    const LANE: Lane = Lane::Run;
+    const QUEUE: Queue = Queue::Run;
     type Command = Command;
-    type News = Event;
-    type Going = Session;
+    type Event = Event;
+    type State = RunActor;
 
-    fn begin(self) -> Session {
-        Session::new(self)
+    fn begin(self) -> RunActor {
+        RunActor::new(self)
     }
 
-    fn command(going: &mut Session, command: Command) {
+    fn command(going: &mut RunActor, command: Command) {
         going.command(command);
     }
 
-    fn step(going: &mut Session, tell: &mut dyn FnMut(Event)) -> Flow {
+    fn step(going: &mut RunActor, tell: &mut dyn FnMut(Event)) -> Flow {
         going.step(tell)
     }
 
@@ -54,14 +54,14 @@ impl Process for Job {
 }
 
 /// A run that is going on.
-pub struct Session {
+pub struct RunActor {
     stage: Stage,
     threads: Option<Threads>,
     recorded: bool,
     seconds: f64,
     /// Since when a device is waited for.
     waiting: Option<Instant>,
-    settled: Settled,
+    warmup: Warmup,
     paused: bool,
     /// Steps to take although it is paused.
     steps_left: usize,
@@ -72,21 +72,21 @@ pub struct Session {
 
 enum Stage {
     /// Making it ready is work too, and begins with where it is to be done.
-    Waiting(Box<(Opening, Job)>),
-    Driving(Box<Drive>),
+    Waiting(Box<(DeviceRequest, Job)>),
+    Working(Box<Pipeline>),
     Over,
 }
 
-impl Session {
+impl RunActor {
     /// Nothing is done yet. Its first snapshot shows the start.
     pub fn new(job: Job) -> Self {
         Self {
             recorded: job.recorded,
-            stage: Stage::Waiting(Box::new((Opening::new(job.means.backend), job))),
+            stage: Stage::Waiting(Box::new((DeviceRequest::new(job.compute.backend), job))),
             threads: None,
             seconds: 0.0,
             waiting: None,
-            settled: Settled::default(),
+            warmup: Warmup::default(),
             paused: false,
             steps_left: 0,
             to_iteration_end: false,
@@ -136,31 +136,31 @@ impl Session {
         let told = |error: Error| error.to_string();
         if let Stage::Waiting(waiting) = &mut self.stage {
             let (opening, job) = &mut **waiting;
-            let count = job.means.thread_count();
+            let count = job.compute.thread_count();
             let shape = job.problem.weight.shape();
             let (device, note) = match opening.poll(shape, &job.settings, count) {
                 Poll::Ready(opened) => opened,
                 // Nobody waits for it any more.
-                Poll::Pending if self.cancelled => Opened::default(),
+                Poll::Pending if self.cancelled => OpenedDevice::default(),
                 Poll::Pending => return Ok(Flow::Later),
             };
             note.into_iter().for_each(|note| tell(Event::Note(note)));
             let Stage::Waiting(waiting) = std::mem::replace(&mut self.stage, Stage::Over) else {
                 return Ok(Flow::Over);
             };
-            let Job { problem, settings, means, .. } = waiting.1;
-            let threads = self.threads.insert(Threads::new(means.threads)?);
+            let Job { problem, settings, compute, .. } = waiting.1;
+            let threads = self.threads.insert(Threads::new(compute.threads)?);
             let begun = Instant::now();
-            let drive = threads.run(|| Drive::on(problem, &settings, &device)).map_err(told)?;
+            let pipeline = threads.run(|| Pipeline::on(problem, &settings, &device)).map_err(told)?;
             self.seconds = begun.elapsed().as_secs_f64();
-            self.stage = Stage::Driving(Box::new(drive));
+            self.stage = Stage::Working(Box::new(pipeline));
         }
-        let (Stage::Driving(drive), Some(threads)) = (&mut self.stage, &self.threads) else { return Ok(Flow::Over) };
+        let (Stage::Working(pipeline), Some(threads)) = (&mut self.stage, &self.threads) else { return Ok(Flow::Over) };
         if self.cancelled {
             return self.end(End::Cancelled, None, tell);
         }
         if self.snapshot_wanted
-            && let Some(snapshot) = drive.snapshot()
+            && let Some(snapshot) = pipeline.snapshot()
         {
             self.snapshot_wanted = false;
             tell(Event::Snapshot(snapshot));
@@ -170,7 +170,7 @@ impl Session {
             return Ok(Flow::Wait);
         }
         let begun = self.waiting.take().unwrap_or_else(Instant::now);
-        let stepped = threads.run(|| drive.poll());
+        let stepped = threads.run(|| pipeline.poll());
         self.seconds += begun.elapsed().as_secs_f64();
         let progress = match stepped {
             Ok(Poll::Ready(Some(progress))) => progress,
@@ -179,7 +179,7 @@ impl Session {
                 self.waiting = Some(Instant::now());
                 return Ok(Flow::Later);
             }
-            Err(error) if drive.has_result() => return self.end(End::Diverged, Some(error), tell),
+            Err(error) if pipeline.has_result() => return self.end(End::Diverged, Some(error), tell),
             Err(error) => return Err(error.to_string()),
         };
         self.steps_left = self.steps_left.saturating_sub(1);
@@ -188,23 +188,23 @@ impl Session {
         progress.note.iter().for_each(|note| tell(Event::Note(note.clone())));
         let iteration_ended = report.is_none_or(|report| report.step.is_multiple_of(2));
         if progress.step <= 2 {
-            self.settled = Settled { done: progress.done, seconds: self.seconds };
+            self.warmup = Warmup { done: progress.done, seconds: self.seconds };
         }
-        tell(Event::Stepped(Progress { seconds: self.seconds, settled: self.settled, ..progress }));
+        tell(Event::Stepped(Progress { seconds: self.seconds, warmup: self.warmup, ..progress }));
         if last {
             return self.end(End::Finished, None, tell);
         }
         self.to_iteration_end &= !iteration_ended;
         if self.paused || iteration_ended && self.recorded {
-            drive.snapshot().into_iter().for_each(|snapshot| tell(Event::Snapshot(snapshot)));
+            pipeline.snapshot().into_iter().for_each(|snapshot| tell(Event::Snapshot(snapshot)));
         }
         Ok(Flow::On)
     }
 
     fn end(&mut self, end: End, problem: Option<Error>, tell: &mut dyn FnMut(Event)) -> Result<Flow, String> {
         let driving = std::mem::replace(&mut self.stage, Stage::Over);
-        let (Stage::Driving(drive), Some(threads)) = (driving, &self.threads) else { return Ok(Flow::Over) };
-        let outcome = threads.run(|| drive.finish(end, self.seconds)).map_err(|error| error.to_string())?;
+        let (Stage::Working(pipeline), Some(threads)) = (driving, &self.threads) else { return Ok(Flow::Over) };
+        let outcome = threads.run(|| pipeline.finish(end, self.seconds)).map_err(|error| error.to_string())?;
         let problem = problem.map(|error| error.to_string());
         tell(Event::Ended(Box::new(Outcome { problem, ..outcome })));
         Ok(Flow::Over)
@@ -213,15 +213,15 @@ impl Session {
 
 /// The run on this thread, to its end, without snapshots.
 pub fn run(job: Job, mut on_event: impl FnMut(Event)) {
-    let mut session = Session::unseen(job);
+    let mut session = RunActor::unseen(job);
     while matches!(session.step(&mut on_event), Flow::On | Flow::Later) {}
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::away::{Line, converse};
     use crate::matrix::Matrix;
+    use crate::tasks::{ActorHandle, spawn_actor};
     use std::sync::Arc;
     use std::sync::mpsc::{Receiver, channel};
     use std::time::Duration;
@@ -231,10 +231,10 @@ mod tests {
         Problem::plain(Arc::new(weight))
     }
 
-    fn spawn(settings: Settings) -> (Line<Job>, Receiver<Event>) {
+    fn spawn(settings: Settings) -> (ActorHandle<Job>, Receiver<Event>) {
         let (events, received) = channel();
-        let job = Job { means: Means::on_threads(1), ..Job::new(problem(), settings) };
-        (converse(job, move |event| drop(events.send(event))), received)
+        let job = Job { compute: ComputeConfig::on_threads(1), ..Job::new(problem(), settings) };
+        (spawn_actor(job, move |event| drop(events.send(event))), received)
     }
 
     fn next_but_snapshots(events: &Receiver<Event>) -> Event {

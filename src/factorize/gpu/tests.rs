@@ -2,7 +2,7 @@ use crate::compute::Device;
 use crate::compute::gpu::Tiles;
 use crate::compute::gpu::tests::limited;
 use crate::factorize::{Calibration, Finalize, Finalizer, Preset, Settings, Solver, Split};
-use crate::job::{Drive, End, Problem};
+use crate::job::{End, Pipeline, Problem};
 use crate::matrix::Matrix;
 use std::sync::Arc;
 
@@ -112,7 +112,7 @@ fn a_search_outlives_its_device() {
         let Some(gpu) = limited(u64::MAX).map(Arc::new) else { return };
         let settings = Settings { split: Split::Auto, outer: 10, ..Settings::default() };
         let problem = Problem::plain(Arc::new(w.clone()));
-        let mut drive = Drive::on(problem, &settings, &Device::Gpu(gpu.clone())).unwrap();
+        let mut drive = Pipeline::on(problem, &settings, &Device::Gpu(gpu.clone())).unwrap();
         let mut notes = Vec::new();
         for step in 0.. {
             if step == half_steps {

@@ -1,15 +1,15 @@
 //! A half-step on one panel: the iterations of its columns.
 
+use super::factor_state::{Panel, Parts};
 use super::phase::{Phase, Times};
 use super::rows::{Relax, reflect, sample};
-use super::side::{Panel, Parts};
 use super::target::Target;
 use crate::compute::{Cholesky, PANEL, PanelRow, multiply, vectorized, with_panel};
 use crate::matrix::{Csr, Histogram};
 
 /// What belongs to a panel besides its state.
 #[derive(Default)]
-pub(super) struct Lane {
+pub(super) struct PanelScratch {
     /// FT; where the smaller system is solved T itself.
     h: Vec<PanelRow>,
     pub sums: Sums,
@@ -38,7 +38,7 @@ pub(super) struct Iteration<'a> {
     pub relaxation: f32,
 }
 
-impl Lane {
+impl PanelScratch {
     /// V takes up the norms of F's rows; FT is computed where it is needed.
     pub fn prepare(&mut self, panel: &mut Panel, norms: &[f32], warm_start: bool, iteration: &Iteration<'_>) {
         if warm_start {

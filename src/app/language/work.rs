@@ -1,16 +1,16 @@
-//! What is worked out for the language room, away from the window.
+//! What is worked out for the language room, in the background.
 
-use super::study::{Facts, Source, Study};
-use crate::app::showing::Moment;
-use crate::away::{Lane, Made, Recipe, Silent, Task, shared};
+use super::eval_set::{EvalSet, ModelInfo, Source};
+use crate::app::view_renderer::FactorsAt;
 use crate::compare::{ModelRecord, ModelRow, ModelStudy};
 use crate::compress::{self, CompressedLayer, Compression, Inputs, Memory, Plan, Proxy, Step};
 use crate::compute::Threads;
 use crate::factorize::Calibration;
-use crate::job::{self, Backend, Means, Stage};
+use crate::job::{self, Backend, ComputeConfig, Stage};
 use crate::language::{self, LayerId, Llama, Loss, Prepared, Sampling, Walk, generate};
 use crate::matrix::Matrix;
 use crate::methods::Method;
+use crate::tasks::{Lazy, LazySource, Queue, SilentTask, Task, shared};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use web_time::Instant;
 const PROMPT: usize = 200;
 
 /// A model with its texts: read on each side that works with it.
-pub type Opened = Made<Source>;
+pub type Opened = Lazy<Source>;
 
 /// Tells what is being worked out to stop.
 #[derive(Clone, Default)]
@@ -40,7 +40,7 @@ impl Stop {
     }
 }
 
-fn study(opened: &Opened) -> Result<&Study, String> {
+fn study(opened: &Opened) -> Result<&EvalSet, String> {
     opened.get().as_ref().map_err(Clone::clone)
 }
 
@@ -57,13 +57,13 @@ fn on_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() -> Result<T, 
 #[derive(Serialize, Deserialize)]
 pub struct Read(#[serde(with = "shared")] pub Arc<Opened>);
 
-impl Silent for Read {
+impl SilentTask for Read {
     const NAME: &'static str = "read model";
-    const LANE: Lane = Lane::Language;
-    type Output = Result<Facts, String>;
+    const QUEUE: Queue = Queue::Language;
+    type Output = Result<ModelInfo, String>;
 
     fn make(self) -> Self::Output {
-        study(&self.0).map(Facts::of)
+        study(&self.0).map(ModelInfo::of)
     }
 }
 
@@ -80,7 +80,7 @@ pub struct Streams {
     pub stop: Stop,
 }
 
-impl Recipe for Streams {
+impl LazySource for Streams {
     type Value = Result<Prepared, String>;
 
     fn make(&self) -> Self::Value {
@@ -92,11 +92,11 @@ impl Recipe for Streams {
 
 /// The dense model's loss.
 #[derive(Serialize, Deserialize)]
-pub struct Measure(#[serde(with = "shared")] pub Arc<Made<Streams>>);
+pub struct Measure(#[serde(with = "shared")] pub Arc<Lazy<Streams>>);
 
-impl Silent for Measure {
+impl SilentTask for Measure {
     const NAME: &'static str = "measure model";
-    const LANE: Lane = Lane::Language;
+    const QUEUE: Queue = Queue::Language;
     type Output = Result<Loss, String>;
 
     fn make(self) -> Self::Output {
@@ -110,7 +110,7 @@ pub enum Change {
     /// Those that were compressed.
     Layers(Vec<Replacement>),
     /// One, with these factors.
-    Alone(LayerId, Moment),
+    SingleLayer(LayerId, FactorsAt),
 }
 
 /// A layer and its new weight.
@@ -129,7 +129,7 @@ impl Change {
         let mut model = model.clone();
         match self {
             Self::Layers(layers) => layers.iter().for_each(|layer| model.replace(layer.id, layer.weight.clone())),
-            Self::Alone(id, moment) => model.replace(*id, Arc::new(moment.product()?)),
+            Self::SingleLayer(id, moment) => model.replace(*id, Arc::new(moment.product()?)),
         }
         Some(model)
     }
@@ -138,7 +138,7 @@ impl Change {
     fn first(&self) -> usize {
         match self {
             Self::Layers(layers) => layers.iter().map(|layer| layer.id.block).min().unwrap_or(0),
-            Self::Alone(id, _) => id.block,
+            Self::SingleLayer(id, _) => id.block,
         }
     }
 }
@@ -148,18 +148,18 @@ impl Change {
 pub struct Changed {
     /// The dense model on its text.
     #[serde(with = "shared")]
-    pub dense: Arc<Made<Streams>>,
+    pub dense: Arc<Lazy<Streams>>,
     /// What is another.
     pub change: Change,
 }
 
-impl Silent for Changed {
+impl SilentTask for Changed {
     const NAME: &'static str = "measure changed model";
-    const LANE: Lane = Lane::Language;
+    const QUEUE: Queue = Queue::Language;
     type Output = Result<f64, String>;
 
     fn make(self) -> Self::Output {
-        let Streams { model, threads, stop } = self.dense.recipe();
+        let Streams { model, threads, stop } = self.dense.source();
         let prepared = self.dense.get().as_ref().map_err(Clone::clone)?;
         let changed = self.change.of(&study(model)?.model).ok_or("there are no factors yet")?;
         on_threads(*threads, || {
@@ -194,9 +194,9 @@ pub struct Tell {
     pub threads: Option<usize>,
 }
 
-impl Silent for Tell {
+impl SilentTask for Tell {
     const NAME: &'static str = "tell";
-    const LANE: Lane = Lane::Language;
+    const QUEUE: Queue = Queue::Language;
     type Output = Result<Told, String>;
 
     fn make(self) -> Self::Output {
@@ -246,8 +246,8 @@ pub struct Cost {
 
 impl Task for Cost {
     const NAME: &'static str = "cost of layers";
-    const LANE: Lane = Lane::Measuring;
-    type News = usize;
+    const QUEUE: Queue = Queue::Measuring;
+    type Progress = usize;
     type Output = Result<Proxy, String>;
 
     fn run(self, tell: &(dyn Fn(usize) -> bool + Sync)) -> Self::Output {
@@ -270,9 +270,9 @@ pub struct Collect {
     pub id: LayerId,
 }
 
-impl Silent for Collect {
+impl SilentTask for Collect {
     const NAME: &'static str = "collect inputs";
-    const LANE: Lane = Lane::Language;
+    const QUEUE: Queue = Queue::Language;
     type Output = Result<Calibration, String>;
 
     fn make(self) -> Self::Output {
@@ -298,7 +298,7 @@ pub struct Compress {
     #[serde(with = "shared::list")]
     pub kept: Vec<Arc<CompressedLayer>>,
     /// With what.
-    pub means: Means,
+    pub compute: ComputeConfig,
 }
 
 /// What it tells.
@@ -314,8 +314,8 @@ pub enum Compressing {
 
 impl Task for Compress {
     const NAME: &'static str = "compress layers";
-    const LANE: Lane = Lane::Compressing;
-    type News = Compressing;
+    const QUEUE: Queue = Queue::Compressing;
+    type Progress = Compressing;
     type Output = Result<(), String>;
 
     fn run(self, tell: &(dyn Fn(Compressing) -> bool + Sync)) -> Self::Output {
@@ -324,7 +324,7 @@ impl Task for Compress {
             Some(windows) => Inputs::Windows(windows.clone()),
             None => Inputs::Unknown,
         };
-        let Means { backend, threads } = self.means;
+        let ComputeConfig { backend, threads } = self.compute;
         on_threads(threads, || {
             let start = Instant::now();
             let clock = Box::new(move || start.elapsed().as_secs_f64());
@@ -333,7 +333,7 @@ impl Task for Compress {
             let backend = if self.plan.method == Method::Dsf { backend } else { Backend::Cpu };
             let settings = self.plan.settings.clone();
             let work = Compression::new(&study.model, self.plan, &inputs, store, clock).map_err(told)?;
-            let (device, note) = job::device(backend, work.largest(), &settings, self.means.thread_count());
+            let (device, note) = job::device(backend, work.largest(), &settings, self.compute.thread_count());
             note.into_iter().for_each(|note| _ = tell(Compressing::Note(note)));
             let mut work = work.on(device);
             let inside = |id: LayerId, share: f64| tell(Compressing::Stepped(id, share, None));
@@ -377,9 +377,9 @@ pub struct MeasureRow {
 
 impl Task for MeasureRow {
     const NAME: &'static str = "measure row";
-    const LANE: Lane = Lane::Measuring;
+    const QUEUE: Queue = Queue::Measuring;
     /// The share that is done.
-    type News = f64;
+    type Progress = f64;
     type Output = Result<ModelRecord, String>;
 
     fn run(self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Self::Output {
@@ -388,7 +388,7 @@ impl Task for MeasureRow {
         let windows = study.calibration.clone().ok_or("there is no text for the layers' inputs")?;
         let row = ModelRow::ALL.get(self.row).ok_or("there is no such row")?;
         on_threads(self.threads, || {
-            let threads = self.threads.unwrap_or_else(crate::away::processors);
+            let threads = self.threads.unwrap_or_else(crate::tasks::processors);
             let inputs = &Inputs::Windows(windows);
             let study = ModelStudy { model: &study.model, inputs, text, threads };
             let record = study.measure(row, self.density, self.shares, tell);

@@ -34,14 +34,14 @@ impl Backend {
 
 /// What runs are computed with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Means {
+pub struct ComputeConfig {
     /// On which processor.
     pub backend: Backend,
     /// Worker threads; all processors without.
     pub threads: Option<usize>,
 }
 
-impl Means {
+impl ComputeConfig {
     /// The processor with so many threads.
     pub fn on_threads(threads: usize) -> Self {
         Self { backend: Backend::Cpu, threads: Some(threads) }
@@ -49,21 +49,21 @@ impl Means {
 
     /// How many threads that are.
     pub fn thread_count(&self) -> usize {
-        self.threads.unwrap_or_else(crate::away::processors)
+        self.threads.unwrap_or_else(crate::tasks::processors)
     }
 }
 
 /// The way from what is asked for to a device. It is to be polled again while it is pending, as in a browser.
-pub(super) struct Opening {
+pub(super) struct DeviceRequest {
     backend: Backend,
     #[cfg(feature = "gpu")]
     probe: Option<crate::compute::gpu::Probe>,
 }
 
 /// A device, and if it is not what was asked for, why.
-pub type Opened = (Device, Option<String>);
+pub type OpenedDevice = (Device, Option<String>);
 
-impl Opening {
+impl DeviceRequest {
     pub fn new(backend: Backend) -> Self {
         Self {
             backend,
@@ -74,7 +74,7 @@ impl Opening {
 
     /// For a run on a W `rows`×`cols`, which on the processor has so many threads.
     #[cfg(feature = "gpu")]
-    pub fn poll(&mut self, shape: (usize, usize), settings: &Settings, threads: usize) -> Poll<Opened> {
+    pub fn poll(&mut self, shape: (usize, usize), settings: &Settings, threads: usize) -> Poll<OpenedDevice> {
         use crate::compute::gpu::{self, Probe};
         let (rows, cols) = shape;
         let processor = (Device::Cpu, None);
@@ -106,7 +106,7 @@ impl Opening {
 
     /// The processor: there is nothing else in this build.
     #[cfg(not(feature = "gpu"))]
-    pub fn poll(&mut self, _: (usize, usize), _: &Settings, _: usize) -> Poll<Opened> {
+    pub fn poll(&mut self, _: (usize, usize), _: &Settings, _: usize) -> Poll<OpenedDevice> {
         let note = "this build has no graphics backend (feature `gpu`); the run is done on the processor";
         Poll::Ready((Device::Cpu, (self.backend == Backend::Gpu).then(|| note.into())))
     }
@@ -115,8 +115,8 @@ impl Opening {
 /// The device for a run on a W `rows`×`cols`, which on the processor has so many threads; and if it is not what was asked
 /// for, why. It is waited for.
 #[cfg(not(target_arch = "wasm32"))]
-pub fn device(backend: Backend, shape: (usize, usize), settings: &Settings, threads: usize) -> Opened {
-    let mut opening = Opening::new(backend);
+pub fn device(backend: Backend, shape: (usize, usize), settings: &Settings, threads: usize) -> OpenedDevice {
+    let mut opening = DeviceRequest::new(backend);
     loop {
         if let Poll::Ready(opened) = opening.poll(shape, settings, threads) {
             return opened;
@@ -126,7 +126,7 @@ pub fn device(backend: Backend, shape: (usize, usize), settings: &Settings, thre
 
 /// The processor: in a browser only what is polled can wait for another device.
 #[cfg(target_arch = "wasm32")]
-pub fn device(backend: Backend, _: (usize, usize), _: &Settings, _: usize) -> Opened {
+pub fn device(backend: Backend, _: (usize, usize), _: &Settings, _: usize) -> OpenedDevice {
     let note = "in a page only single runs are done on the graphics adapter: this is done on the processor";
     (Device::Cpu, (backend == Backend::Gpu).then(|| note.into()))
 }

@@ -2,10 +2,10 @@
 //!
 //! A Worker has the same library in it, and a memory of its own. One that breaks off is replaced, and the person told.
 
-use super::letter::{Answer, Letter, Order, letter, protocol};
-use super::shared::Ledger;
+use super::message::{Request, Response, WorkerMessage, message, protocol};
+use super::shared::SentCache;
 use super::wire::{pack, pack_whole, unpack_whole};
-use super::{Lane, Message, Process, Task};
+use super::{Actor, Message, Queue, Task};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::cell::RefCell;
@@ -20,8 +20,8 @@ const SCRIPT: &str = "worker_loader.js";
 
 /// What comes back, before it is known of what kind it is.
 enum Raw<'a> {
-    News(&'a Letter),
-    Done(&'a Letter),
+    News(&'a WorkerMessage),
+    Done(&'a WorkerMessage),
     Broken,
 }
 
@@ -32,7 +32,7 @@ struct Link {
     ready: bool,
     /// Sent when it is ready: earlier messages would be lost.
     waiting: Vec<(JsValue, JsValue)>,
-    ledger: Ledger,
+    sent: SentCache,
     listeners: BTreeMap<u32, Listener>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(JsValue)>,
@@ -51,7 +51,7 @@ thread_local! {
     static LINKS: RefCell<Links> = RefCell::default();
 }
 
-impl Lane {
+impl Queue {
     /// Its Workers. A run that is cancelled may still be in the middle of a step: the next one does not wait for it.
     fn slots(self) -> &'static [&'static str] {
         match self {
@@ -73,7 +73,7 @@ pub fn notices() -> Vec<String> {
 }
 
 /// Why runs work on the processor, where one would expect more.
-pub fn instead_of_gpu() -> Option<&'static str> {
+pub fn why_no_gpu() -> Option<&'static str> {
     let navigator = js_sys::Reflect::get(&js_sys::global(), &"navigator".into()).unwrap_or(JsValue::UNDEFINED);
     let has = js_sys::Reflect::get(&navigator, &"gpu".into()).is_ok_and(|gpu| gpu.is_object());
     (!has).then_some("this browser has no WebGPU")
@@ -84,11 +84,11 @@ pub fn processors() -> usize {
     1
 }
 
-/// How many tasks of [`Lane::Comparing`] can go on at once: one processor is left to the page.
-pub fn side_by_side() -> usize {
+/// How many tasks of [`Queue::Comparing`] can go on at once: one processor is left to the page.
+pub fn parallel_tasks() -> usize {
     let navigator = js_sys::Reflect::get(&js_sys::global(), &"navigator".into()).unwrap_or(JsValue::UNDEFINED);
     let processors = js_sys::Reflect::get(&navigator, &"hardwareConcurrency".into()).ok().and_then(|n| n.as_f64());
-    (processors.unwrap_or(2.0) as usize).saturating_sub(1).clamp(1, Lane::Comparing.slots().len())
+    (processors.unwrap_or(2.0) as usize).saturating_sub(1).clamp(1, Queue::Comparing.slots().len())
 }
 
 /// Gives it back now: a page has no other thread that could.
@@ -97,10 +97,10 @@ pub fn drop_later(value: impl Send + 'static) {
 }
 
 impl Links {
-    /// The Worker of a lane that has nothing to do, else its last one.
-    fn slot(&self, lane: Lane) -> &'static str {
+    /// The Worker of a queue that has nothing to do, else its last one.
+    fn slot(&self, queue: Queue) -> &'static str {
         let idle = |slot: &&str| self.links.get(*slot).is_none_or(|link| link.listeners.is_empty());
-        let slots = lane.slots();
+        let slots = queue.slots();
         slots.iter().copied().find(|slot| idle(slot)).unwrap_or(slots[slots.len() - 1])
     }
 
@@ -115,13 +115,13 @@ impl Links {
     fn order(
         &mut self,
         slot: &'static str,
-        header: impl FnOnce(&mut Ledger) -> Order,
-        body: impl FnOnce(&mut Ledger) -> Vec<u8>,
+        header: impl FnOnce(&mut SentCache) -> Request,
+        body: impl FnOnce(&mut SentCache) -> Vec<u8>,
     ) {
         let Some(link) = self.links.get_mut(slot) else { return };
-        let header = header(&mut link.ledger);
-        let ledger = &mut link.ledger;
-        let (message, transfer) = letter(&header, || body(ledger));
+        let header = header(&mut link.sent);
+        let sent = &mut link.sent;
+        let (message, transfer) = pack_message(&header, || body(sent));
         if link.ready {
             // It can only fail for what cannot be sent, and nothing can.
             let _ = link.worker.post_message_with_transfer(&message, &transfer);
@@ -131,13 +131,13 @@ impl Links {
     }
 
     /// Where it is done, and its number there; `Err` when there is no Worker for it.
-    fn start(&mut self, lane: Lane, name: &str, task: &impl Serialize, listener: Listener) -> Result<Place, String> {
+    fn start(&mut self, queue: Queue, name: &str, task: &impl Serialize, listener: Listener) -> Result<Place, String> {
         self.ended.clear();
         self.next += 1;
-        let (slot, id) = (self.slot(lane), self.next);
+        let (slot, id) = (self.slot(queue), self.next);
         self.link(slot)?.listeners.insert(id, listener);
-        let header = |ledger: &mut Ledger| Order::Start { id, name: name.to_owned(), forgotten: ledger.forgotten() };
-        self.order(slot, header, |ledger| pack(task, ledger));
+        let header = |sent: &mut SentCache| Request::Start { id, name: name.to_owned(), forgotten: sent.forgotten() };
+        self.order(slot, header, |sent| pack(task, sent));
         Ok(Place { slot, id })
     }
 
@@ -154,12 +154,12 @@ struct Place {
 }
 
 /// Starts it; who cannot be served is told so.
-fn begin(lane: Lane, name: &str, task: &impl Serialize, listener: Listener) -> Place {
-    let begun = LINKS.with_borrow_mut(|links| links.start(lane, name, task, listener.clone()));
+fn begin(queue: Queue, name: &str, task: &impl Serialize, listener: Listener) -> Place {
+    let begun = LINKS.with_borrow_mut(|links| links.start(queue, name, task, listener.clone()));
     begun.unwrap_or_else(|why| {
         notice(why);
         listener.borrow_mut()(Raw::Broken);
-        Place { slot: lane.slots()[0], id: 0 }
+        Place { slot: queue.slots()[0], id: 0 }
     })
 }
 
@@ -167,8 +167,8 @@ impl Link {
     fn new(slot: &'static str) -> Result<Self, JsValue> {
         let worker = Worker::new(SCRIPT)?;
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            if let Some(letter) = Letter::new(event.data()) {
-                answered(slot, &letter);
+            if let Some(message) = WorkerMessage::new(event.data()) {
+                answered(slot, &message);
             }
         });
         let on_error = Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| {
@@ -181,7 +181,7 @@ impl Link {
             worker,
             ready: false,
             waiting: Vec::new(),
-            ledger: Ledger::default(),
+            sent: SentCache::default(),
             listeners: BTreeMap::new(),
             _on_message: on_message,
             _on_error: on_error,
@@ -189,33 +189,33 @@ impl Link {
     }
 }
 
-fn answered(slot: &'static str, letter: &Letter) {
+fn answered(slot: &'static str, message: &WorkerMessage) {
     let listener = |id: u32| LINKS.with_borrow(|links| links.links.get(slot)?.listeners.get(&id).cloned());
-    match letter.header() {
-        Ok(Answer::Ready(spoken)) if spoken == protocol() => LINKS.with_borrow_mut(|links| {
+    match message.header() {
+        Ok(Response::Ready(spoken)) if spoken == protocol() => LINKS.with_borrow_mut(|links| {
             let Some(link) = links.links.get_mut(slot) else { return };
             link.ready = true;
             for (message, transfer) in std::mem::take(&mut link.waiting) {
                 let _ = link.worker.post_message_with_transfer(&message, &transfer);
             }
         }),
-        Ok(Answer::Ready(spoken)) => {
+        Ok(Response::Ready(spoken)) => {
             let own = protocol();
             let why = format!("it is of another version ({spoken}) than the page ({own}): reload without the cache");
             lost(slot, &why);
         }
-        Ok(Answer::News { id }) => {
+        Ok(Response::News { id }) => {
             if let Some(listener) = listener(id) {
-                listener.borrow_mut()(Raw::News(letter));
+                listener.borrow_mut()(Raw::News(message));
             }
         }
-        Ok(Answer::Done { id }) => {
+        Ok(Response::Done { id }) => {
             if let Some(listener) = listener(id) {
                 forget(Place { slot, id });
-                listener.borrow_mut()(Raw::Done(letter));
+                listener.borrow_mut()(Raw::Done(message));
             }
         }
-        Ok(Answer::Lost { id, why }) => {
+        Ok(Response::Lost { id, why }) => {
             notice(format!("The Worker for {} did not understand: {why}", slot));
             if let Some(listener) = listener(id) {
                 forget(Place { slot, id });
@@ -234,7 +234,7 @@ fn forget(place: Place) {
     LINKS.with_borrow_mut(|links| links.links.get_mut(place.slot).and_then(|link| link.listeners.remove(&place.id)));
 }
 
-/// Ends a Worker; the next task of its lane gets a new one. Who listens to it.
+/// Ends a Worker; the next task of its queue gets a new one. Who listens to it.
 fn end(slot: &str) -> Vec<Listener> {
     LINKS.with_borrow_mut(|links| {
         let Some(mut link) = links.links.remove(slot) else { return Vec::new() };
@@ -256,8 +256,8 @@ fn lost(slot: &'static str, why: &str) {
 }
 
 /// Several pieces of news in one message.
-fn each_news<N: DeserializeOwned>(letter: &Letter, mut take: impl FnMut(N)) -> Result<(), String> {
-    letter.body(|bytes| {
+fn each_news<N: DeserializeOwned>(message: &WorkerMessage, mut take: impl FnMut(N)) -> Result<(), String> {
+    message.body(|bytes| {
         let told = |error: postcard::Error| error.to_string();
         let (count, mut rest) = postcard::take_from_bytes::<u32>(bytes).map_err(told)?;
         for _ in 0..count {
@@ -270,39 +270,39 @@ fn each_news<N: DeserializeOwned>(letter: &Letter, mut take: impl FnMut(N)) -> R
 }
 
 /// A task under way. Dropping it tells that nobody waits any more.
-pub struct Ticket {
-    lane: Lane,
+pub struct TaskHandle {
+    queue: Queue,
     place: Place,
 }
 
-impl Ticket {
+impl TaskHandle {
     /// The task is wanted, whoever waits.
     pub fn keep(self) {
         std::mem::forget(self);
     }
 }
 
-impl Drop for Ticket {
+impl Drop for TaskHandle {
     fn drop(&mut self) {
         let open = LINKS.with_borrow(|links| links.listens(self.place));
         forget(self.place);
         let alone = || {
             LINKS.with_borrow(|links| links.links.get(self.place.slot).is_some_and(|link| link.listeners.is_empty()))
         };
-        if open && self.lane.ends_with_its_task() && alone() {
+        if open && self.queue.ends_with_its_task() && alone() {
             end(self.place.slot);
         }
     }
 }
 
 /// Starts a task. `on` is called between two frames.
-pub fn start<T: Task>(task: T, mut on: impl FnMut(Message<T>) + Send + 'static) -> Ticket {
+pub fn spawn<T: Task>(task: T, mut on: impl FnMut(Message<T>) + Send + 'static) -> TaskHandle {
     let listener = move |raw: Raw<'_>| match raw {
-        Raw::News(letter) => {
-            let taken = each_news(letter, |news| on(Message::News(news)));
+        Raw::News(message) => {
+            let taken = each_news(message, |news| on(Message::Progress(news)));
             taken.unwrap_or_else(|why| notice(format!("{} was not understood: {why}", T::NAME)));
         }
-        Raw::Done(letter) => match letter.body(unpack_whole) {
+        Raw::Done(message) => match message.body(unpack_whole) {
             Ok(output) => on(Message::Done(output)),
             Err(why) => {
                 notice(format!("{} was not understood: {why}", T::NAME));
@@ -311,21 +311,21 @@ pub fn start<T: Task>(task: T, mut on: impl FnMut(Message<T>) + Send + 'static) 
         },
         Raw::Broken => on(Message::Broken),
     };
-    let place = begin(T::LANE, T::NAME, &task, Rc::new(RefCell::new(listener)));
-    Ticket { lane: T::LANE, place }
+    let place = begin(T::QUEUE, T::NAME, &task, Rc::new(RefCell::new(listener)));
+    TaskHandle { queue: T::QUEUE, place }
 }
 
 /// A process under way. Dropping it ends the process after the step in work.
-pub struct Line<P: Process> {
+pub struct ActorHandle<P: Actor> {
     place: Place,
     _process: PhantomData<P>,
 }
 
-impl<P: Process> Line<P> {
+impl<P: Actor> ActorHandle<P> {
     /// Is taken before the next step.
     pub fn send(&self, command: P::Command) {
         let Place { slot, id } = self.place;
-        LINKS.with_borrow_mut(|links| links.order(slot, |_| Order::Command { id }, |_| pack_whole(&command)));
+        LINKS.with_borrow_mut(|links| links.order(slot, |_| Request::Command { id }, |_| pack_whole(&command)));
     }
 
     /// Ends it in the middle of a step, with its Worker; whether that can be done.
@@ -336,21 +336,21 @@ impl<P: Process> Line<P> {
     }
 }
 
-impl<P: Process> Drop for Line<P> {
+impl<P: Actor> Drop for ActorHandle<P> {
     fn drop(&mut self) {
         if LINKS.with_borrow(|links| links.listens(self.place)) {
             forget(self.place);
             let Place { slot, id } = self.place;
-            LINKS.with_borrow_mut(|links| links.order(slot, |_| Order::End { id }, |_| Vec::new()));
+            LINKS.with_borrow_mut(|links| links.order(slot, |_| Request::End { id }, |_| Vec::new()));
         }
     }
 }
 
 /// Starts a process. `on` is called between two frames.
-pub fn converse<P: Process>(process: P, mut on: impl FnMut(P::News) + Send + 'static) -> Line<P> {
+pub fn spawn_actor<P: Actor>(process: P, mut on: impl FnMut(P::Event) + Send + 'static) -> ActorHandle<P> {
     let listener = move |raw: Raw<'_>| match raw {
-        Raw::News(letter) => {
-            let taken = each_news(letter, &mut on);
+        Raw::News(message) => {
+            let taken = each_news(message, &mut on);
             if let Err(why) = taken {
                 notice(format!("{} was not understood: {why}", P::NAME));
                 on(P::broken());
@@ -359,6 +359,6 @@ pub fn converse<P: Process>(process: P, mut on: impl FnMut(P::News) + Send + 'st
         Raw::Done(_) => {}
         Raw::Broken => on(P::broken()),
     };
-    let place = begin(P::LANE, P::NAME, &process, Rc::new(RefCell::new(listener)));
-    Line { place, _process: PhantomData }
+    let place = begin(P::QUEUE, P::NAME, &process, Rc::new(RefCell::new(listener)));
+    ActorHandle { place, _process: PhantomData }
 }

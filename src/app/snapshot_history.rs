@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 /// A and B at one moment.
 #[derive(Serialize, Deserialize)]
-pub struct Shot {
+pub struct PackedSnapshot {
     /// After which step; 0 is the start.
     pub step: usize,
     a: Packed,
     b: Packed,
 }
 
-impl Shot {
+impl PackedSnapshot {
     /// Packs them.
     pub fn of(snapshot: &Snapshot) -> Self {
         let Factors { a, b } = &snapshot.factors;
@@ -38,50 +38,50 @@ impl Shot {
     }
 }
 
-/// The shots of a run, in order. When they outgrow their memory every second one is given up, and from then on only
+/// The snapshots of a run, in order. When they outgrow their memory every second one is given up, and from then on only
 /// every second is taken.
-pub struct Film {
-    shots: Vec<Arc<Shot>>,
+pub struct SnapshotHistory {
+    snapshots: Vec<Arc<PackedSnapshot>>,
     bytes: usize,
     limit: usize,
     every: usize,
     offered: usize,
 }
 
-impl Film {
+impl SnapshotHistory {
     /// Within so many bytes.
     pub fn new(limit: usize) -> Self {
-        Self { shots: Vec::new(), bytes: 0, limit, every: 1, offered: 0 }
+        Self { snapshots: Vec::new(), bytes: 0, limit, every: 1, offered: 0 }
     }
 
-    /// Takes the next shot, if it is one of those to be kept.
-    pub fn add(&mut self, shot: &Arc<Shot>) {
+    /// Takes the next snapshot, if it is one of those to be kept.
+    pub fn add(&mut self, snapshot: &Arc<PackedSnapshot>) {
         let wanted = self.offered.is_multiple_of(self.every);
         self.offered += 1;
         if !wanted {
             return;
         }
-        self.bytes += shot.bytes();
-        self.shots.push(shot.clone());
-        while self.bytes > self.limit && self.shots.len() > 1 {
+        self.bytes += snapshot.bytes();
+        self.snapshots.push(snapshot.clone());
+        while self.bytes > self.limit && self.snapshots.len() > 1 {
             self.thin();
         }
     }
 
-    /// Gives up every second shot; the first stays.
+    /// Gives up every second snapshot; the first stays.
     fn thin(&mut self) {
         self.every *= 2;
         let mut at = 0;
-        self.shots.retain(|_| {
+        self.snapshots.retain(|_| {
             at += 1;
             at % 2 == 1
         });
-        self.bytes = self.shots.iter().map(|shot| shot.bytes()).sum();
+        self.bytes = self.snapshots.iter().map(|snapshot| snapshot.bytes()).sum();
     }
 
-    /// All shots, oldest first.
-    pub fn shots(&self) -> &[Arc<Shot>] {
-        &self.shots
+    /// All snapshots, oldest first.
+    pub fn all(&self) -> &[Arc<PackedSnapshot>] {
+        &self.snapshots
     }
 
     /// The memory they take.
@@ -96,7 +96,7 @@ impl Film {
 
     /// Gives up all of them.
     pub fn clear(&mut self) {
-        (self.shots, self.bytes) = Default::default();
+        (self.snapshots, self.bytes) = Default::default();
     }
 }
 
@@ -105,28 +105,28 @@ mod tests {
     use super::*;
     use crate::matrix::Matrix;
 
-    fn shot(step: usize) -> Arc<Shot> {
+    fn snapshot(step: usize) -> Arc<PackedSnapshot> {
         let ones = |rows, cols| Matrix::from_fn(rows, cols, |_, _| 1.0);
         let factors = Factors { a: ones(4, 64), b: ones(64, 64) };
-        Arc::new(Shot::of(&Snapshot { step, factors }))
+        Arc::new(PackedSnapshot::of(&Snapshot { step, factors }))
     }
 
     #[test]
     fn it_thins_out_and_stays_within_its_memory() {
-        // Each shot: 68 words of mask, 68·64 values.
+        // Each snapshot: 68 words of mask, 68·64 values.
         let one = 68 * 8 + 68 * 64 * 2;
-        assert_eq!(shot(0).bytes(), one);
-        let mut film = Film::new(5 * one);
+        assert_eq!(snapshot(0).bytes(), one);
+        let mut history = SnapshotHistory::new(5 * one);
         for step in 0..100 {
-            film.add(&shot(step));
-            assert!(film.bytes() <= 5 * one && film.bytes() == film.shots().len() * one);
+            history.add(&snapshot(step));
+            assert!(history.bytes() <= 5 * one && history.bytes() == history.all().len() * one);
         }
-        let steps: Vec<usize> = film.shots().iter().map(|shot| shot.step).collect();
+        let steps: Vec<usize> = history.all().iter().map(|snapshot| snapshot.step).collect();
         assert_eq!(steps, [0, 32, 64, 96]);
-        assert_eq!(film.every(), 32);
+        assert_eq!(history.every(), 32);
         // Even one that is too large by itself is kept: there is always something to go back to.
-        let mut small = Film::new(1);
-        (0..5).for_each(|step| small.add(&shot(step)));
-        assert_eq!(small.shots().len(), 1);
+        let mut small = SnapshotHistory::new(1);
+        (0..5).for_each(|step| small.add(&snapshot(step)));
+        assert_eq!(small.all().len(), 1);
     }
 }

@@ -9,7 +9,7 @@ use crate::matrix::{Candidate, Csr, Cut, Histogram, Matrix, ones};
 /// the mask. Given the other factor, every column of X is a regression of its own, so X is kept in panels of columns,
 /// each a piece of work for one thread; only the choice of the mask looks at all of them. The panels are the same on any
 /// number of threads, and so are the numbers.
-pub(super) struct Side {
+pub(super) struct FactorState {
     k: usize,
     q: usize,
     /// Whether the mask stays as it is.
@@ -21,7 +21,7 @@ pub(super) struct Side {
     zt: Csr,
 }
 
-/// [`PANEL`] columns of a [`Side`], or what is left of them: then the others hold zeros.
+/// [`PANEL`] columns of a [`FactorState`], or what is left of them: then the others hold zeros.
 pub(super) struct Panel {
     /// The first column.
     pub first: usize,
@@ -31,7 +31,7 @@ pub(super) struct Panel {
     pub keep: Vec<u64>,
 }
 
-impl Side {
+impl FactorState {
     /// Starts from `z`, with dual variables 0. Its zeros are taken as its mask, or else `mask` is, for good.
     pub fn new(z: &Matrix, mask: Option<&[bool]>) -> Self {
         let (k, q) = z.shape();
@@ -168,7 +168,7 @@ impl Panel {
     }
 }
 
-/// What [`Side::choose`] works with; its memory is kept.
+/// What [`FactorState::choose`] works with; its memory is kept.
 #[derive(Default)]
 pub(super) struct Choice {
     /// Of each panel.

@@ -1,12 +1,12 @@
 //! The events of a run, and the loop body that makes them.
 
-use crate::away::shared;
 use crate::compute::Device;
 use crate::factorize::{
     Calibration, Error, Factor, Factors, Finalize, Finalizer, Report, Search, Settings, Sides, Solve, Solver, polish,
 };
 use crate::matrix::Matrix;
 use crate::measure;
+use crate::tasks::shared;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::task::Poll;
@@ -108,12 +108,12 @@ pub struct Progress {
     /// Time the run has taken so far.
     pub seconds: f64,
     /// Of it, what came before the pace was steady: preparation, and the first outer iteration.
-    pub settled: Settled,
+    pub warmup: Warmup,
 }
 
 /// The moment from which on a run's pace is measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Settled {
+pub struct Warmup {
     /// The share of the work done by then.
     pub done: f64,
     /// The time taken by then.
@@ -123,8 +123,8 @@ pub struct Settled {
 impl Progress {
     /// What is left at the pace so far, without the time it took to get going.
     pub fn remaining_secs(&self) -> f64 {
-        let (done, seconds) = match self.done > self.settled.done {
-            true => (self.done - self.settled.done, self.seconds - self.settled.seconds),
+        let (done, seconds) = match self.done > self.warmup.done {
+            true => (self.done - self.warmup.done, self.seconds - self.warmup.seconds),
             false => (self.done, self.seconds),
         };
         seconds / done.max(f64::MIN_POSITIVE) * (1.0 - self.done)
@@ -184,25 +184,25 @@ pub struct Outcome {
     /// Time the run took.
     pub seconds: f64,
     /// Where the factors were computed.
-    pub place: Place,
+    pub place: DeviceInfo,
 }
 
 /// A processor that something was computed on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct DeviceInfo {
     /// `cpu` or `gpu`.
     pub backend: String,
     /// What a graphics adapter is called.
     pub adapter: Option<String>,
 }
 
-impl Default for Place {
+impl Default for DeviceInfo {
     fn default() -> Self {
         Self::of(&Device::Cpu)
     }
 }
 
-impl Place {
+impl DeviceInfo {
     fn of(device: &Device) -> Self {
         Self { backend: device.name().into(), adapter: device.adapter().map(str::to_owned) }
     }
@@ -222,18 +222,18 @@ impl Outcome {
             layer: None,
             history,
             seconds: 0.0,
-            place: Place::default(),
+            place: DeviceInfo::default(),
         }
     }
 }
 
 /// A run, one step at a time.
-pub struct Drive {
+pub struct Pipeline {
     problem: Problem,
     settings: Settings,
     /// W, or W scaled by the inputs' norms.
     target: Arc<Matrix>,
-    state: State,
+    state: PipelineState,
     device: Device,
     /// What is to be said with the next step.
     note: Option<String>,
@@ -249,7 +249,7 @@ pub struct Drive {
     works: f64,
 }
 
-enum State {
+enum PipelineState {
     Search(Box<Search>),
     Factorize(Box<Solver>),
     /// Layer-wise.
@@ -260,7 +260,7 @@ enum State {
     Between,
 }
 
-impl Drive {
+impl Pipeline {
     /// Checks and prepares a run on the processor.
     pub fn new(problem: Problem, settings: &Settings) -> Result<Self, Error> {
         Self::on(problem, settings, &Device::Cpu)
@@ -288,9 +288,9 @@ impl Drive {
             Some(search) => {
                 steps += search.steps();
                 works += search.steps() as f64;
-                State::Search(Box::new(search))
+                PipelineState::Search(Box::new(search))
             }
-            None => State::Factorize(Box::new(Solver::on(&target, settings, device)?)),
+            None => PipelineState::Factorize(Box::new(Solver::on(&target, settings, device)?)),
         };
         let settings = settings.clone();
         let (fell_back, before_finalize, history, step, searched, work) = Default::default();
@@ -325,7 +325,7 @@ impl Drive {
     pub fn poll(&mut self) -> Result<Poll<Option<Progress>>, Error> {
         let (mut report, mut layer_error, mut note) = (None, None, None);
         let stage = match &mut self.state {
-            State::Search(search) => {
+            PipelineState::Search(search) => {
                 let Poll::Ready(going) = search.poll()? else { return Ok(Poll::Pending) };
                 note = search.note();
                 if !going {
@@ -333,7 +333,7 @@ impl Drive {
                 }
                 Stage::Search
             }
-            State::Factorize(solver) => {
+            PipelineState::Factorize(solver) => {
                 let Poll::Ready(done) = solver.poll()? else { return Ok(Poll::Pending) };
                 report = done;
                 let Some(report) = &report else { return Ok(Poll::Ready(None)) };
@@ -346,7 +346,7 @@ impl Drive {
                 }
                 Stage::Factorize
             }
-            State::Finalize(finalizer) => {
+            PipelineState::Finalize(finalizer) => {
                 let Poll::Ready(done) = finalizer.poll()? else { return Ok(Poll::Pending) };
                 let Some(done) = done else { return Ok(Poll::Ready(None)) };
                 layer_error = Some(done.layer_error);
@@ -354,12 +354,12 @@ impl Drive {
                 self.device = finalizer.device().clone();
                 Stage::Finalize
             }
-            State::Polish(factors, waiting) => {
+            PipelineState::Polish(factors, waiting) => {
                 let Some(factor) = waiting.pop() else { return Ok(Poll::Ready(None)) };
                 polish(&self.target, factors, factor)?;
                 Stage::Finalize
             }
-            State::Between => return Ok(Poll::Ready(None)),
+            PipelineState::Between => return Ok(Poll::Ready(None)),
         };
         self.work += match stage {
             Stage::Finalize => {
@@ -368,7 +368,7 @@ impl Drive {
                 finalize_work(&self.problem, &self.settings, number)
             }
             // The last half-step also makes the finalisation ready.
-            Stage::Factorize if !matches!(self.state, State::Factorize(_)) => {
+            Stage::Factorize if !matches!(self.state, PipelineState::Factorize(_)) => {
                 1.0 + setup_work(&self.problem, &self.settings)
             }
             Stage::Search | Stage::Factorize => 1.0,
@@ -376,20 +376,20 @@ impl Drive {
         self.step += 1;
         let note = self.note.take().or(note);
         let done = if self.step == self.steps { 1.0 } else { (self.work / self.works).min(1.0) };
-        let (step, steps, seconds, settled) = (self.step, self.steps, 0.0, Settled::default());
-        Ok(Poll::Ready(Some(Progress { stage, report, layer_error, note, step, steps, done, seconds, settled })))
+        let (step, steps, seconds, warmup) = (self.step, self.steps, 0.0, Warmup::default());
+        Ok(Poll::Ready(Some(Progress { stage, report, layer_error, note, step, steps, done, seconds, warmup })))
     }
 
     /// From a stage that is over to the next.
     fn next(&mut self) -> Result<(), Error> {
-        self.state = match std::mem::replace(&mut self.state, State::Between) {
-            State::Search(search) => {
+        self.state = match std::mem::replace(&mut self.state, PipelineState::Between) {
+            PipelineState::Search(search) => {
                 // With the one that is being done.
                 self.searched = self.step + 1;
                 self.settings = search.finish();
-                State::Factorize(Box::new(Solver::on(&self.target, &self.settings, &self.device)?))
+                PipelineState::Factorize(Box::new(Solver::on(&self.target, &self.settings, &self.device)?))
             }
-            State::Factorize(solver) => {
+            PipelineState::Factorize(solver) => {
                 let factors = self.masked(*solver)?;
                 let settings = &self.settings;
                 match &self.problem.calibration {
@@ -400,18 +400,18 @@ impl Drive {
                         match begun {
                             Ok(finalizer) => {
                                 self.before_finalize = Some(finalizer.layer_error());
-                                State::Finalize(Box::new(finalizer))
+                                PipelineState::Finalize(Box::new(finalizer))
                             }
                             Err(error) => {
                                 // What there is stays.
-                                self.state = State::Polish(factors, Vec::new());
+                                self.state = PipelineState::Polish(factors, Vec::new());
                                 return Err(error);
                             }
                         }
                     }
                     _ => {
                         let rounds = finalize_steps(&self.problem, settings) / 2;
-                        State::Polish(factors, [Factor::B, Factor::A].repeat(rounds))
+                        PipelineState::Polish(factors, [Factor::B, Factor::A].repeat(rounds))
                     }
                 }
             }
@@ -435,7 +435,7 @@ impl Drive {
     /// Where it is computed, as of now.
     pub fn device(&self) -> &Device {
         match &self.state {
-            State::Factorize(solver) => solver.device(),
+            PipelineState::Factorize(solver) => solver.device(),
             _ => &self.device,
         }
     }
@@ -443,21 +443,21 @@ impl Drive {
     /// Whether there are factors worth keeping: an outer iteration has ended with the whole budget.
     pub fn has_result(&self) -> bool {
         match &self.state {
-            State::Search(_) | State::Between => false,
-            State::Factorize(solver) => solver.has_result(),
-            State::Finalize(_) | State::Polish(..) => true,
+            PipelineState::Search(_) | PipelineState::Between => false,
+            PipelineState::Factorize(solver) => solver.has_result(),
+            PipelineState::Finalize(_) | PipelineState::Polish(..) => true,
         }
     }
 
     /// The factors as they are now; `None` while a search goes on.
     pub fn snapshot(&self) -> Option<Snapshot> {
         let mut factors = match &self.state {
-            State::Search(_) | State::Between => return None,
-            State::Factorize(solver) => solver.factors(),
-            State::Finalize(finalizer) => finalizer.factors(),
-            State::Polish(factors, _) => factors.clone(),
+            PipelineState::Search(_) | PipelineState::Between => return None,
+            PipelineState::Factorize(solver) => solver.factors(),
+            PipelineState::Finalize(finalizer) => finalizer.factors(),
+            PipelineState::Polish(factors, _) => factors.clone(),
         };
-        if let (State::Factorize(_), Some(calibration)) = (&self.state, &self.problem.calibration) {
+        if let (PipelineState::Factorize(_), Some(calibration)) = (&self.state, &self.problem.calibration) {
             calibration.unscale_inputs(&mut factors.b).ok()?;
         }
         Some(Snapshot { step: self.step.saturating_sub(self.searched), factors })
@@ -465,15 +465,15 @@ impl Drive {
 
     /// The best factors, measured against W.
     pub fn finish(mut self, end: End, seconds: f64) -> Result<Outcome, Error> {
-        let factors = match std::mem::replace(&mut self.state, State::Between) {
+        let factors = match std::mem::replace(&mut self.state, PipelineState::Between) {
             // Cancelled before there was anything: the start, as for a run cancelled in its first iteration.
-            State::Search(_) | State::Between => {
+            PipelineState::Search(_) | PipelineState::Between => {
                 let solver = Solver::new(&self.target, &self.settings)?;
                 self.masked(solver)?
             }
-            State::Factorize(solver) => self.masked(*solver)?,
-            State::Finalize(finalizer) => finalizer.finish(),
-            State::Polish(factors, _) => factors,
+            PipelineState::Factorize(solver) => self.masked(*solver)?,
+            PipelineState::Finalize(finalizer) => finalizer.finish(),
+            PipelineState::Polish(factors, _) => factors,
         };
         let (w, held_out) = (&self.problem.weight, self.problem.held_out.as_deref());
         let on = |statistics: &Calibration| measure::layer_error(w, &factors.a, &factors.b, statistics.xtx());
@@ -486,7 +486,7 @@ impl Drive {
             }
         });
         let relative_error = measure::relative_error(w, &factors.a, &factors.b);
-        let (place, Self { settings, fell_back, history, .. }) = (Place::of(&self.device), self);
+        let (place, Self { settings, fell_back, history, .. }) = (DeviceInfo::of(&self.device), self);
         Ok(Outcome { end, problem: None, settings, factors, fell_back, relative_error, layer, history, seconds, place })
     }
 }

@@ -1,9 +1,9 @@
 //! The other side: a Worker that does what it is sent.
 
-use super::letter::{Answer, Letter, Order, letter, protocol};
-use super::shared::Shelf;
+use super::message::{Request, Response, WorkerMessage, message, protocol};
+use super::shared::ReceivedCache;
 use super::wire::{pack_whole, unpack};
-use super::{Flow, Process, Task};
+use super::{Actor, Flow, Task};
 use serde::Serialize;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -22,43 +22,43 @@ pub struct Registry {
     known: BTreeMap<&'static str, Starter>,
 }
 
-type Starter = fn(&[u8], &mut Shelf, u32) -> Result<Option<Box<dyn Running>>, String>;
+type Starter = fn(&[u8], &mut ReceivedCache, u32) -> Result<Option<Box<dyn Running>>, String>;
 
 impl Registry {
     /// And this task.
     pub fn task<T: Task>(mut self) -> Self {
-        self.known.insert(T::NAME, |bytes, shelf, id| {
-            let task: T = unpack(bytes, shelf)?;
+        self.known.insert(T::NAME, |bytes, received, id| {
+            let task: T = unpack(bytes, received)?;
             let output = task.run(&|news| {
                 // The page ends this Worker when it no longer wants a long task.
-                post(&Answer::News { id }, || pack_whole(&(1u32, news)));
+                post(&Response::News { id }, || pack_whole(&(1u32, news)));
                 true
             });
-            post(&Answer::Done { id }, || pack_whole(&output));
+            post(&Response::Done { id }, || pack_whole(&output));
             Ok(None)
         });
         self
     }
 
-    /// And this process.
-    pub fn process<P: Process>(mut self) -> Self {
-        self.known.insert(P::NAME, |bytes, shelf, id| {
-            let process: P = unpack(bytes, shelf)?;
+    /// And this actor.
+    pub fn actor<P: Actor>(mut self) -> Self {
+        self.known.insert(P::NAME, |bytes, received, id| {
+            let process: P = unpack(bytes, received)?;
             let (count, bytes, told) = (0, Vec::new(), Instant::now());
-            Ok(Some(Box::new(Held::<P> { going: process.begin(), id, count, bytes, told })))
+            Ok(Some(Box::new(Held::<P> { state: process.begin(), id, count, bytes, told })))
         });
         self
     }
 }
 
-/// A process under way.
+/// A running actor.
 trait Running {
-    fn command(&mut self, bytes: &[u8], shelf: &mut Shelf) -> Result<(), String>;
+    fn command(&mut self, bytes: &[u8], received: &mut ReceivedCache) -> Result<(), String>;
     fn step(&mut self) -> Flow;
 }
 
-struct Held<P: Process> {
-    going: P::Going,
+struct Held<P: Actor> {
+    state: P::State,
     id: u32,
     /// News that wait: how many, and as bytes.
     count: u32,
@@ -66,15 +66,15 @@ struct Held<P: Process> {
     told: Instant,
 }
 
-impl<P: Process> Running for Held<P> {
-    fn command(&mut self, bytes: &[u8], shelf: &mut Shelf) -> Result<(), String> {
-        P::command(&mut self.going, unpack(bytes, shelf)?);
+impl<P: Actor> Running for Held<P> {
+    fn command(&mut self, bytes: &[u8], received: &mut ReceivedCache) -> Result<(), String> {
+        P::command(&mut self.state, unpack(bytes, received)?);
         Ok(())
     }
 
     fn step(&mut self) -> Flow {
         let (count, bytes) = (&mut self.count, &mut self.bytes);
-        let flow = P::step(&mut self.going, &mut |news| {
+        let flow = P::step(&mut self.state, &mut |news| {
             *count += 1;
             bytes.extend(pack_whole(&news));
         });
@@ -82,7 +82,7 @@ impl<P: Process> Running for Held<P> {
         if self.count > 0 && (stays || self.told.elapsed() >= PAUSE) {
             let (count, bytes) = (std::mem::take(&mut self.count), std::mem::take(&mut self.bytes));
             self.told = Instant::now();
-            post(&Answer::News { id: self.id }, || [pack_whole(&count), bytes].concat());
+            post(&Response::News { id: self.id }, || [pack_whole(&count), bytes].concat());
         }
         flow
     }
@@ -90,7 +90,7 @@ impl<P: Process> Running for Held<P> {
 
 struct Room {
     registry: Registry,
-    shelf: Shelf,
+    received: ReceivedCache,
     running: BTreeMap<u32, Box<dyn Running>>,
     /// Of them those whose next step is due.
     due: Vec<u32>,
@@ -119,8 +119,8 @@ pub fn wake() {
 pub fn serve(registry: Registry) -> Result<(), JsValue> {
     let channel = MessageChannel::new()?;
     DOOR.set(Some(channel.port1()));
-    let (shelf, running, due, later) = Default::default();
-    let room = Room { registry, shelf, running, due, later };
+    let (received, running, due, later) = Default::default();
+    let room = Room { registry, received, running, due, later };
     let room = Rc::new(RefCell::new(room));
 
     let stepping = room.clone();
@@ -129,43 +129,43 @@ pub fn serve(registry: Registry) -> Result<(), JsValue> {
     on_knock.forget();
 
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-        if let Some(letter) = Letter::new(event.data()) {
-            room.borrow_mut().take(&letter);
+        if let Some(message) = WorkerMessage::new(event.data()) {
+            room.borrow_mut().take(&message);
         }
     });
     scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     on_message.forget();
-    post(&Answer::Ready(protocol()), Vec::new);
+    post(&Response::Ready(protocol()), Vec::new);
     Ok(())
 }
 
 impl Room {
-    fn take(&mut self, letter: &Letter) {
-        let (id, done) = match letter.header() {
-            Ok(Order::Start { id, name, forgotten }) => {
-                self.shelf.forget(&forgotten);
-                (id, self.start(id, &name, letter))
+    fn take(&mut self, message: &WorkerMessage) {
+        let (id, done) = match message.header() {
+            Ok(Request::Start { id, name, forgotten }) => {
+                self.received.forget(&forgotten);
+                (id, self.start(id, &name, message))
             }
-            Ok(Order::Command { id }) => {
+            Ok(Request::Command { id }) => {
                 let Some(running) = self.running.get_mut(&id) else { return };
-                let shelf = &mut self.shelf;
-                (id, letter.body(|bytes| running.command(bytes, shelf)).map(|()| self.soon(id)))
+                let received = &mut self.received;
+                (id, message.body(|bytes| running.command(bytes, received)).map(|()| self.soon(id)))
             }
-            Ok(Order::End { id }) => {
+            Ok(Request::End { id }) => {
                 self.running.remove(&id);
                 return;
             }
             Err(why) => (0, Err(why)),
         };
         if let Err(why) = done {
-            post(&Answer::Lost { id, why }, Vec::new);
+            post(&Response::Lost { id, why }, Vec::new);
         }
     }
 
-    fn start(&mut self, id: u32, name: &str, letter: &Letter) -> Result<(), String> {
+    fn start(&mut self, id: u32, name: &str, message: &WorkerMessage) -> Result<(), String> {
         let starter = self.registry.known.get(name).ok_or_else(|| format!("there is no task called {name}"))?;
-        let shelf = &mut self.shelf;
-        if let Some(running) = letter.body(|bytes| starter(bytes, shelf, id))? {
+        let received = &mut self.received;
+        if let Some(running) = message.body(|bytes| starter(bytes, received, id))? {
             self.running.insert(id, running);
             self.soon(id);
         }
@@ -192,7 +192,7 @@ impl Room {
             Some(Flow::Wait) | None => {}
             Some(Flow::Over) => {
                 self.running.remove(&id);
-                post(&Answer::Done { id }, Vec::new);
+                post(&Response::Done { id }, Vec::new);
             }
         }
     }
@@ -203,7 +203,7 @@ fn scope() -> DedicatedWorkerGlobalScope {
 }
 
 fn post(header: &impl Serialize, body: impl FnOnce() -> Vec<u8>) {
-    let (message, transfer) = letter(header, body);
+    let (message, transfer) = pack_message(header, body);
     // It can only fail for what cannot be sent, and nothing can.
     let _ = scope().post_message_with_transfer(&message, &transfer);
 }

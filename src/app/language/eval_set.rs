@@ -1,9 +1,9 @@
 //! A language model with the texts it is measured and calibrated on.
 
 use crate::app::run::Subject;
-use crate::away::{Recipe, shared};
 use crate::language::{self, Config, LayerId, Llama, Windows};
 use crate::model::{self, Checkpoint};
+use crate::tasks::{LazySource, shared};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub struct Source {
 
 /// A language model and its texts.
 #[derive(Clone)]
-pub struct Study {
+pub struct EvalSet {
     /// The model, dense.
     pub model: Llama,
     /// What it is measured on; none until a text is given.
@@ -44,7 +44,7 @@ pub struct Study {
 
 /// What the panels need of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Facts {
+pub struct ModelInfo {
     /// Sizes and constants.
     pub config: Config,
     /// What it is measured on: tokens predicted, windows, tokens of each; none until a text is given.
@@ -59,15 +59,15 @@ pub struct Facts {
     pub own_text: bool,
 }
 
-impl Recipe for Source {
-    type Value = Result<Study, String>;
+impl LazySource for Source {
+    type Value = Result<EvalSet, String>;
 
     fn make(&self) -> Self::Value {
-        Study::open(self)
+        EvalSet::open(self)
     }
 }
 
-impl Study {
+impl EvalSet {
     /// Reads the model and the texts; in a sentence why there is no model. A text that cannot be used does no harm.
     fn open(source: &Source) -> Result<Self, String> {
         let told = |error: language::Error| error.to_string();
@@ -123,9 +123,9 @@ impl Study {
     }
 }
 
-impl Facts {
+impl ModelInfo {
     /// Of a model that was read.
-    pub fn of(study: &Study) -> Self {
+    pub fn of(study: &EvalSet) -> Self {
         let text = study.text.as_ref();
         Self {
             config: study.model.config().clone(),

@@ -4,7 +4,7 @@ use crate::matrix::{Csr, Matrix, ones};
 
 /// Z, k×q.
 #[derive(Clone)]
-pub(in super::super) struct Kept {
+pub(in super::super) struct HostCopy {
     k: usize,
     q: usize,
     slabs: Vec<Slab>,
@@ -22,7 +22,7 @@ pub(super) struct Slab {
     pub values: Vec<f32>,
 }
 
-impl Kept {
+impl HostCopy {
     /// From a start; without a mask, what is not zero.
     pub(super) fn new(z: &Matrix, mask: Option<&[bool]>) -> Self {
         let (k, q) = z.shape();

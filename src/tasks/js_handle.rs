@@ -18,7 +18,7 @@ thread_local! {
 
 /// A value of the browser, kept here as long as one of its clones is.
 #[derive(Clone, Debug)]
-pub struct Attached(Arc<Place>);
+pub struct JsHandle(Arc<Place>);
 
 #[derive(Debug)]
 struct Place(u64);
@@ -30,7 +30,7 @@ impl Drop for Place {
     }
 }
 
-impl Attached {
+impl JsHandle {
     /// Keeps it.
     pub fn new(value: JsValue) -> Self {
         let id = NEXT.get();
@@ -40,21 +40,21 @@ impl Attached {
     }
 }
 
-impl PartialEq for Attached {
+impl PartialEq for JsHandle {
     fn eq(&self, other: &Self) -> bool {
         self.0.0 == other.0.0
     }
 }
 
 /// Looks at it; there is none on another thread than its own.
-pub fn with_attached<R>(attached: &Attached, look: impl FnOnce(Option<&JsValue>) -> R) -> R {
+pub fn with_js_handle<R>(attached: &JsHandle, look: impl FnOnce(Option<&JsValue>) -> R) -> R {
     let value = KEPT.with_borrow(|kept| kept.get(&attached.0.0).cloned());
     look(value.as_ref())
 }
 
-impl Serialize for Attached {
+impl Serialize for JsHandle {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let value = with_attached(self, |value| value.cloned().unwrap_or(JsValue::UNDEFINED));
+        let value = with_js_handle(self, |value| value.cloned().unwrap_or(JsValue::UNDEFINED));
         let at = OUT.with_borrow_mut(|out| {
             out.push(value);
             out.len() - 1
@@ -63,7 +63,7 @@ impl Serialize for Attached {
     }
 }
 
-impl<'de> Deserialize<'de> for Attached {
+impl<'de> Deserialize<'de> for JsHandle {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let at = u32::deserialize(deserializer)?;
         let value = IN.with_borrow(|list| list.as_ref().map(|list| list.get(at)));

@@ -1,6 +1,6 @@
-//! One task away from the window: what it has told, and what came of it.
+//! One task in the background: what it has told, and what came of it.
 
-use crate::away::{self, Message, Task, Ticket};
+use crate::tasks::{self, Message, Task, TaskHandle};
 use eframe::egui::Context;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -10,33 +10,33 @@ use web_time::Instant;
 pub const PACE: Duration = Duration::from_millis(250);
 
 /// A task that goes on. Dropping it cancels.
-pub struct Errand<T: Task> {
+pub struct PendingTask<T: Task> {
     begun: Instant,
     messages: Receiver<Message<T>>,
-    _ticket: Ticket,
+    _handle: TaskHandle,
 }
 
-impl<V: Send, T: Task<Output = Result<V, String>>> Errand<T> {
+impl<V: Send, T: Task<Output = Result<V, String>>> PendingTask<T> {
     /// Begins at once; what it tells wakes the window after `pace`, its end at once.
     pub fn new(ctx: &Context, task: T, pace: Duration) -> Self {
         let (sender, messages) = channel();
         let ctx = ctx.clone();
-        let ticket = away::start(task, move |message| {
-            let pause = if matches!(message, Message::News(_)) { pace } else { Duration::ZERO };
+        let handle = tasks::spawn(task, move |message| {
+            let pause = if matches!(message, Message::Progress(_)) { pace } else { Duration::ZERO };
             // A window that has been closed, or no longer wants it, needs nothing.
             if sender.send(message).is_ok() {
                 ctx.request_repaint_after(pause);
             }
         });
-        Self { begun: Instant::now(), messages, _ticket: ticket }
+        Self { begun: Instant::now(), messages, _handle: handle }
     }
 
     /// Hands over what it has told since the last time; what came of it, when it is over.
-    pub fn poll(&self, mut told: impl FnMut(T::News)) -> Option<T::Output> {
+    pub fn poll(&self, mut told: impl FnMut(T::Progress)) -> Option<T::Output> {
         let mut over = None;
         while let Ok(message) = self.messages.try_recv() {
             match message {
-                Message::News(news) => told(news),
+                Message::Progress(news) => told(news),
                 Message::Done(made) => over = Some(made),
                 Message::Broken => over = Some(Err("it broke off (a bug; please report it)".into())),
             }
@@ -45,7 +45,7 @@ impl<V: Send, T: Task<Output = Result<V, String>>> Errand<T> {
     }
 }
 
-impl<T: Task> Errand<T> {
+impl<T: Task> PendingTask<T> {
     /// Seconds so far, and those that are left where that can be said, when this share is done.
     pub fn seconds(&self, share: f64) -> (f64, Option<f64>) {
         let so_far = self.begun.elapsed().as_secs_f64();

@@ -1,6 +1,6 @@
 //! What a page and its Workers say to each other: an array of a header, a body, and what is attached.
 
-use super::attached::{attaching, collecting};
+use super::js_handle::{attaching, collecting};
 use super::wire::{pack_whole, unpack_whole};
 use js_sys::{Array, Uint8Array};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ pub fn protocol() -> String {
 
 /// To a Worker.
 #[derive(Debug, Serialize, Deserialize)]
-pub enum Order {
+pub enum Request {
     /// Do this task.
     Start {
         /// To be named in all that comes back.
@@ -37,7 +37,7 @@ pub enum Order {
 
 /// From a Worker.
 #[derive(Debug, Serialize, Deserialize)]
-pub enum Answer {
+pub enum Response {
     /// It is there, and speaks this.
     Ready(String),
     /// On the way: several pieces of news.
@@ -60,11 +60,11 @@ pub enum Answer {
 }
 
 /// A message that was received.
-pub struct Letter {
+pub struct WorkerMessage {
     parts: Array,
 }
 
-impl Letter {
+impl WorkerMessage {
     /// Of an event's data.
     pub fn new(data: JsValue) -> Option<Self> {
         data.dyn_into().ok().map(|parts| Self { parts })
@@ -88,7 +88,7 @@ fn bytes(parts: &Array, at: u32) -> Vec<u8> {
 }
 
 /// A message to be sent, and what of it is handed over instead of copied.
-pub fn letter(header: &impl Serialize, body: impl FnOnce() -> Vec<u8>) -> (JsValue, JsValue) {
+pub fn pack_message(header: &impl Serialize, body: impl FnOnce() -> Vec<u8>) -> (JsValue, JsValue) {
     let (body, attached) = collecting(body);
     let parts = [pack_whole(header), body].map(|bytes| Uint8Array::from(&bytes[..]));
     let buffers: Array = parts.iter().map(|part| part.buffer()).collect();

@@ -1,8 +1,8 @@
 //! How long each part of a half-step takes on a device.
 
-use super::{Aim, Ending, Graphics, Next, Scale, Turn};
+use super::{Aim, Ending, GpuSolver, Next, Scale, Turn};
 use crate::compute::gpu::{Commands, Counts, Error, Gpu, Staging, padded};
-use crate::factorize::half_step::Inner;
+use crate::factorize::half_step::AdmmParams;
 use crate::factorize::{Budget, Settings};
 use crate::matrix::Matrix;
 use serde::Serialize;
@@ -33,8 +33,8 @@ pub fn kernel_times(gpu: &Arc<Gpu>, w: &Matrix, settings: &Settings) -> Result<V
     let budget = Budget::new(n, m, settings).map_or(1, |budget| budget.second);
     let starts =
         [Matrix::from_fn(k, n, |i, j| f32::from(u8::from(i % n == j))), Matrix::from_fn(k, m, |i, j| w.get(i % n, j))];
-    let graphics = Graphics::new(gpu.clone(), w, [(&starts[0], None), (&starts[1], None)], k * m.max(n))?;
-    let inner = Inner {
+    let solver = GpuSolver::new(gpu.clone(), w, [(&starts[0], None), (&starts[1], None)], k * m.max(n))?;
+    let inner = AdmmParams {
         rho: settings.rho as f32,
         rho0: 0.5,
         ridge: settings.ridge as f32,
@@ -45,7 +45,7 @@ pub fn kernel_times(gpu: &Arc<Gpu>, w: &Matrix, settings: &Settings) -> Result<V
         warm_start: true,
     };
     const SIDE: usize = 1;
-    let (x, fixed) = (&graphics.sides[SIDE], &graphics.sides[1 - SIDE]);
+    let (x, fixed) = (&solver.sides[SIDE], &solver.sides[1 - SIDE]);
     let small = fixed.q < k;
     let system = padded(if small { fixed.q } else { k });
     let choices = inner.mask_iterations.min(inner.iterations);
@@ -57,16 +57,16 @@ pub fn kernel_times(gpu: &Arc<Gpu>, w: &Matrix, settings: &Settings) -> Result<V
     let kept = 4.0 * budget as f64;
     type Part<'a> = (&'static str, usize, f64, Box<dyn Fn(&mut Commands<'_>) + 'a>);
     let parts: Vec<Part<'_>> = vec![
-        ("normalise", 1, 3.0 * kp, Box::new(|c| graphics.normalise(c, 1 - SIDE, &inner, small))),
-        ("gram", 1, kp + nn / 2.0, Box::new(|c| graphics.gram(c, &fixed.f, small, system))),
-        ("inverse", 2, 2.0 * nn, Box::new(|c| graphics.inverses[SIDE].run(c, &graphics.systems[..1]))),
-        ("target", usize::from(!small), kp + pq + kq, Box::new(|c| graphics.target(c, SIDE))),
-        ("iterate", inner.iterations, nn + 5.0 * kq, Box::new(|c| _ = graphics.iterate(c, SIDE, 0, turn, going))),
+        ("normalise", 1, 3.0 * kp, Box::new(|c| solver.normalise(c, 1 - SIDE, &inner, small))),
+        ("gram", 1, kp + nn / 2.0, Box::new(|c| solver.gram(c, &fixed.f, small, system))),
+        ("inverse", 2, 2.0 * nn, Box::new(|c| solver.inverses[SIDE].run(c, &solver.systems[..1]))),
+        ("target", usize::from(!small), kp + pq + kq, Box::new(|c| solver.target(c, SIDE))),
+        ("iterate", inner.iterations, nn + 5.0 * kq, Box::new(|c| _ = solver.iterate(c, SIDE, 0, turn, going))),
         ("choose", choices, 4.0 * kq, Box::new(|c| x.select.choose(c, &x.v, &x.mask, budget))),
-        ("right-hand sides", 1 + choices, 3.0 * kq, Box::new(|c| graphics.aim(c, SIDE, 0, 3, Scale::Stay, aim))),
-        ("error", 1, kp + kq + pq, Box::new(|c| _ = graphics.error(c, SIDE, 0))),
-        ("compare", 1, 3.0 * kq, Box::new(|c| graphics.compare(c, SIDE))),
-        ("pack", 1, 2.0 * kept + kq / 32.0, Box::new(|c| graphics.pack(c, SIDE))),
+        ("right-hand sides", 1 + choices, 3.0 * kq, Box::new(|c| solver.aim(c, SIDE, 0, 3, Scale::Stay, aim))),
+        ("error", 1, kp + kq + pq, Box::new(|c| _ = solver.error(c, SIDE, 0))),
+        ("compare", 1, 3.0 * kq, Box::new(|c| solver.compare(c, SIDE))),
+        ("pack", 1, 2.0 * kept + kq / 32.0, Box::new(|c| solver.pack(c, SIDE))),
     ];
     let mut times = Vec::new();
     for (name, often, bytes, record) in parts.into_iter().filter(|part| part.1 > 0) {
@@ -76,7 +76,7 @@ pub fn kernel_times(gpu: &Arc<Gpu>, w: &Matrix, settings: &Settings) -> Result<V
             let begun = Instant::now();
             (0..repeats).for_each(|_| record(&mut commands));
             let counts = commands.counts();
-            staging.take(&mut commands, &graphics.scalars, 4);
+            staging.take(&mut commands, &solver.scalars, 4);
             staging.ask(&mut commands);
             while !staging.ready(gpu)? {}
             Ok((begun.elapsed().as_secs_f64(), counts))

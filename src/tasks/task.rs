@@ -1,6 +1,6 @@
 //! What can be done elsewhere.
 
-use super::Lane;
+use super::Queue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -9,22 +9,22 @@ pub trait Task: Serialize + DeserializeOwned + Send + 'static {
     /// Unlike that of any other task or process.
     const NAME: &'static str;
     /// Where it is done.
-    const LANE: Lane;
+    const QUEUE: Queue;
     /// What it tells on the way.
-    type News: Serialize + DeserializeOwned + Send + 'static;
+    type Progress: Serialize + DeserializeOwned + Send + 'static;
     /// What it makes.
     type Output: Serialize + DeserializeOwned + Send + 'static;
 
-    /// Does it. `tell` answers whether it is still wanted.
-    fn run(self, tell: &(dyn Fn(Self::News) -> bool + Sync)) -> Self::Output;
+    /// Does it. `progress` answers whether it is still wanted.
+    fn run(self, progress: &(dyn Fn(Self::Progress) -> bool + Sync)) -> Self::Output;
 }
 
 /// A [`Task`] that tells nothing on the way.
-pub trait Silent: Serialize + DeserializeOwned + Send + 'static {
+pub trait SilentTask: Serialize + DeserializeOwned + Send + 'static {
     /// As a task's.
     const NAME: &'static str;
     /// As a task's.
-    const LANE: Lane;
+    const QUEUE: Queue;
     /// What it makes.
     type Output: Serialize + DeserializeOwned + Send + 'static;
 
@@ -32,10 +32,10 @@ pub trait Silent: Serialize + DeserializeOwned + Send + 'static {
     fn make(self) -> Self::Output;
 }
 
-impl<T: Silent> Task for T {
+impl<T: SilentTask> Task for T {
     const NAME: &'static str = T::NAME;
-    const LANE: Lane = T::LANE;
-    type News = ();
+    const QUEUE: Queue = T::QUEUE;
+    type Progress = ();
     type Output = T::Output;
 
     fn run(self, _: &(dyn Fn(()) -> bool + Sync)) -> T::Output {
@@ -44,29 +44,29 @@ impl<T: Silent> Task for T {
 }
 
 /// Something that goes on step by step, and listens between the steps.
-pub trait Process: Serialize + DeserializeOwned + Send + 'static {
+pub trait Actor: Serialize + DeserializeOwned + Send + 'static {
     /// Unlike that of any other task or process.
     const NAME: &'static str;
     /// Where it is done.
-    const LANE: Lane;
+    const QUEUE: Queue;
     /// What it can be told.
     type Command: Serialize + DeserializeOwned + Send + 'static;
     /// What it tells.
-    type News: Serialize + DeserializeOwned + Send + 'static;
+    type Event: Serialize + DeserializeOwned + Send + 'static;
     /// It, under way.
-    type Going: 'static;
+    type State: 'static;
 
     /// Makes everything ready.
-    fn begin(self) -> Self::Going;
+    fn begin(self) -> Self::State;
 
     /// Takes a command.
-    fn command(going: &mut Self::Going, command: Self::Command);
+    fn command(state: &mut Self::State, command: Self::Command);
 
     /// Does the next step.
-    fn step(going: &mut Self::Going, tell: &mut dyn FnMut(Self::News)) -> Flow;
+    fn step(state: &mut Self::State, emit: &mut dyn FnMut(Self::Event)) -> Flow;
 
     /// What is told when it breaks off by a bug, or its Worker is lost.
-    fn broken() -> Self::News;
+    fn broken() -> Self::Event;
 }
 
 /// How a process goes on.
@@ -86,7 +86,7 @@ pub enum Flow {
 /// What comes back from a task.
 pub enum Message<T: Task> {
     /// On the way.
-    News(T::News),
+    Progress(T::Progress),
     /// In the end.
     Done(T::Output),
     /// It broke off by a bug, or its Worker was lost.

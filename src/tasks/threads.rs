@@ -1,17 +1,17 @@
 //! The desktop: each task and each process on a thread of its own.
 
-use super::{Flow, Message, Process, Task};
+use super::{Actor, Flow, Message, Task};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, TryRecvError, channel};
 
 /// A task under way. Dropping it tells the task that nobody waits any more.
-pub struct Ticket {
+pub struct TaskHandle {
     cancelled: Arc<AtomicBool>,
 }
 
-impl Ticket {
+impl TaskHandle {
     /// The task is wanted, whoever waits.
     pub fn keep(mut self) {
         // What is dropped now says it to nobody.
@@ -19,35 +19,35 @@ impl Ticket {
     }
 }
 
-impl Drop for Ticket {
+impl Drop for TaskHandle {
     fn drop(&mut self) {
         self.cancelled.store(true, Ordering::Relaxed);
     }
 }
 
 /// Starts a task. `on` is called on its thread.
-pub fn start<T: Task>(task: T, mut on: impl FnMut(Message<T>) + Send + 'static) -> Ticket {
+pub fn spawn<T: Task>(task: T, mut on: impl FnMut(Message<T>) + Send + 'static) -> TaskHandle {
     let cancelled = Arc::new(AtomicBool::new(false));
     let seen = cancelled.clone();
     std::thread::spawn(move || {
         let on = std::sync::Mutex::new(&mut on);
         let send = |message| on.lock().unwrap_or_else(|poisoned| poisoned.into_inner())(message);
         let tell = |news| {
-            send(Message::News(news));
+            send(Message::Progress(news));
             !seen.load(Ordering::Relaxed)
         };
         let done = catch_unwind(AssertUnwindSafe(|| task.run(&tell)));
         send(done.map_or(Message::Broken, Message::Done));
     });
-    Ticket { cancelled }
+    TaskHandle { cancelled }
 }
 
 /// A process under way. Dropping it ends the process after the step in work.
-pub struct Line<P: Process> {
+pub struct ActorHandle<P: Actor> {
     commands: Sender<P::Command>,
 }
 
-impl<P: Process> Line<P> {
+impl<P: Actor> ActorHandle<P> {
     /// Is taken before the next step.
     pub fn send(&self, command: P::Command) {
         // A process that is over no longer listens, and has nothing left to be told.
@@ -61,32 +61,32 @@ impl<P: Process> Line<P> {
 }
 
 /// Starts a process. `on` is called on its thread.
-pub fn converse<P: Process>(process: P, mut on: impl FnMut(P::News) + Send + 'static) -> Line<P> {
+pub fn spawn_actor<P: Actor>(process: P, mut on: impl FnMut(P::Event) + Send + 'static) -> ActorHandle<P> {
     let (commands, received) = channel();
     std::thread::spawn(move || {
         let all = AssertUnwindSafe(|| {
-            let mut going = process.begin();
+            let mut state = process.begin();
             let mut flow = Flow::On;
             while flow != Flow::Over {
                 if flow == Flow::Wait {
                     let Ok(command) = received.recv() else { return };
-                    P::command(&mut going, command);
+                    P::command(&mut state, command);
                 }
                 loop {
                     match received.try_recv() {
-                        Ok(command) => P::command(&mut going, command),
+                        Ok(command) => P::command(&mut state, command),
                         Err(TryRecvError::Empty) => break,
                         Err(TryRecvError::Disconnected) => return,
                     }
                 }
-                flow = P::step(&mut going, &mut on);
+                flow = P::step(&mut state, &mut on);
             }
         });
         if catch_unwind(all).is_err() {
             on(P::broken());
         }
     });
-    Line { commands }
+    ActorHandle { commands }
 }
 
 /// See [`Flow::Later`]: here nobody sleeps.
@@ -103,12 +103,12 @@ pub fn notices() -> Vec<String> {
 }
 
 /// Why runs work on the processor, where one would expect more.
-pub fn instead_of_gpu() -> Option<&'static str> {
+pub fn why_no_gpu() -> Option<&'static str> {
     None
 }
 
-/// How many tasks of [`super::Lane::Comparing`] can go on at once.
-pub fn side_by_side() -> usize {
+/// How many tasks of [`super::Queue::Comparing`] can go on at once.
+pub fn parallel_tasks() -> usize {
     processors()
 }
 
