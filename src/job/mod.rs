@@ -1,8 +1,10 @@
 //! A run: commands go in, events come out.
 //!
-//! [`Pipeline`] is a run without a clock: it joins the stages of a run and turns each step into an [`Event`]. [`RunActor`]
-//! drives it, with its own pool of threads, and listens between the steps: [`Job`] as an actor in the background,
-//! [`run`] on the calling thread. The window and the command line see only events.
+//! The solver knows neither threads nor time. [`Pipeline`] joins the stages of a run (search, factorize, finalize: each
+//! a step machine of its own) and turns their steps into [`Event`]s, still without a clock. [`RunActor`] drives it,
+//! with its own pool of threads, and takes [`Command`]s between the steps: [`Job`] as an actor in the background,
+//! [`run`] on the calling thread. It makes a [`Snapshot`] of the factors when asked, when it is paused, and after each
+//! outer iteration for a caller that records them. The window and the command line see only events.
 
 pub mod bench;
 #[cfg(feature = "gpu")]

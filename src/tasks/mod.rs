@@ -1,8 +1,17 @@
-//! Work done in the background, which must never wait: on threads on the desktop, in Workers in a page.
+//! Work done in the background of a caller that must never wait: on threads on the desktop, in Workers in a page.
 //!
-//! What a [`Task`] or a [`Actor`] needs is in it, and what it makes comes back as a message. On the desktop nothing of
-//! that is copied. A Worker has a memory of its own: there a task is sent as bytes ([`raw`]), and what several tasks
-//! share ([`shared`]) is sent once.
+//! Whatever takes longer than a frame of the window is a [`Task`], computed in one go, or an [`Actor`], a step machine
+//! that takes commands between its steps. Each is a struct that holds all it needs; what it makes comes back as a
+//! message. The caller does not know where it runs:
+//!
+//! - On the desktop each runs on a thread, and nothing is copied.
+//! - A page has no threads but Workers, each with a memory of its own. There a task is sent as bytes ([`raw`]); an
+//!   [`Arc`](std::sync::Arc) that several tasks share ([`shared`]) is sent to a Worker once and named after that; and a
+//!   large value that can be made anew ([`Lazy`]: a language model with its texts) is made on each side from its
+//!   source.
+//!
+//! A Worker cannot wait either. A step that needs what a graphics device has not finished returns [`Flow::Later`], and
+//! the device's answer wakes the actor ([`wake`]).
 
 #[cfg(target_arch = "wasm32")]
 mod js_handle;

@@ -1,7 +1,12 @@
 //! Half-steps on a graphics processor: as in [`super::half_step`], with dense products.
 //!
-//! All of it stays there. What comes back after each half-step is its sums, and the factor it solved for, packed: so the
-//! processor can show it, keep it, and go on from it when the device is lost.
+//! All of it stays there. What comes back after each half-step is its sums, and the factor it solved for, packed: so
+//! the processor can show it, keep it, and go on from it when the device is lost.
+//!
+//! Factors are dense here, with a mask beside them, and everything is a product: the systems are inverted by blocks,
+//! and the end of each product is the update of V. The device is at the next half-step while the last one's results
+//! come back. In a browser nothing can wait for them: [`super::Solver::poll`] answers that it is pending, and the event
+//! loop goes round in between.
 
 mod admm;
 mod bench;
