@@ -2,8 +2,8 @@
 
 mod common;
 
-use dsf_explorer::factorize::{Budget, Factor, Preset, Settings};
-use dsf_explorer::matrix::{Mask, Matrix};
+use dsf_explorer::factorize::{Budget, Preset, Settings};
+use dsf_explorer::matrix::{Factor, Mask, Matrix};
 use dsf_explorer::measure;
 use dsf_explorer::model::{Orientation, open, open_calibration};
 use serde_json::Value;
@@ -288,7 +288,7 @@ fn a_window_that_cannot_open_says_what_to_do_instead() {
 }
 
 /// A report, and the settings and factors of the file it is about.
-fn written(folder: &Path, arguments: &[&str]) -> (Value, Value, dsf_explorer::factorize::Factors) {
+fn written(folder: &Path, arguments: &[&str]) -> (Value, Value, dsf_explorer::matrix::Factors) {
     let report = json(&run(folder, &[arguments, &["--json", "--out", "f.safetensors", "--force"]].concat()));
     let checkpoint = open(&folder.join("f.safetensors")).unwrap();
     let catalogue = json(&run(folder, &["inspect", "f.safetensors", "--json"]));

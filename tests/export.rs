@@ -2,8 +2,7 @@
 
 use ::safetensors::{Dtype as Kind, SafeTensors};
 use dsf_explorer::export::{Error, Export, Layout, Tensor, safetensors};
-use dsf_explorer::factorize::Factors;
-use dsf_explorer::matrix::Matrix;
+use dsf_explorer::matrix::{Factors, Matrix};
 use dsf_explorer::methods::Kept;
 use dsf_explorer::model::{Dtype, Layer};
 use serde_json::{Value, json};

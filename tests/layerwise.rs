@@ -2,11 +2,8 @@
 
 mod common;
 
-use dsf_explorer::factorize::{
-    Calibration, Factor, Factors, Finalize, Finalizer, Preset, Schedule, Settings, Sides, Solve, Solver, polish,
-};
-use dsf_explorer::job::Problem;
-use dsf_explorer::matrix::{Mask, Matrix};
+use dsf_explorer::factorize::{Finalize, Finalizer, Preset, Schedule, Settings, Sides, Solve, Solver, polish};
+use dsf_explorer::matrix::{Calibration, Factor, Factors, Mask, Matrix, Problem};
 use dsf_explorer::measure::layer_error;
 use dsf_explorer::model::{Orientation, open, open_calibration};
 use proptest::prelude::*;

@@ -3,9 +3,7 @@
 
 mod common;
 
-use dsf_explorer::factorize::Calibration;
-use dsf_explorer::job::Problem;
-use dsf_explorer::matrix::Matrix;
+use dsf_explorer::matrix::{Calibration, Matrix, Problem};
 use dsf_explorer::measure::Spectrum;
 use dsf_explorer::methods::{Admm, Baseline, Error, Kept, Method, SparseGpt, Threshold, trace};
 use dsf_explorer::model::{Orientation, open, open_calibration};

@@ -4,9 +4,9 @@
 mod common;
 
 use common::{random, run};
-use dsf_explorer::factorize::{Budget, Calibration, Error, Orientation, Preset, Schedule, Settings, Split, Start};
-use dsf_explorer::job::{End, Outcome, Problem};
-use dsf_explorer::matrix::Matrix;
+use dsf_explorer::factorize::{Budget, Error, Orientation, Preset, Schedule, Settings, Split, Start};
+use dsf_explorer::job::{End, Outcome};
+use dsf_explorer::matrix::{Calibration, Matrix, Problem};
 use dsf_explorer::measure;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;

@@ -4,8 +4,8 @@ mod common;
 
 use common::{PUBLISHED, random, run, test_data};
 use dsf_explorer::factorize::{Preset, Settings};
-use dsf_explorer::job::{Outcome, Problem};
-use dsf_explorer::matrix::Matrix;
+use dsf_explorer::job::Outcome;
+use dsf_explorer::matrix::{Matrix, Problem};
 use dsf_explorer::measure::Storage;
 use dsf_explorer::model::{Checkpoint, Orientation, open};
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! The solver against its definition and its promises.
 
-use dsf_explorer::factorize::{Budget, Error, Factor, Factors, Preset, Schedule, Settings, Solver, Start};
-use dsf_explorer::matrix::{Mask, Matrix};
+use dsf_explorer::factorize::{Budget, Error, Preset, Schedule, Settings, Solver, Start};
+use dsf_explorer::matrix::{Factor, Factors, Mask, Matrix};
 use dsf_explorer::measure;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;

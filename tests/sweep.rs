@@ -4,9 +4,8 @@ mod common;
 
 use dsf_explorer::compare::{Candidate, Choice, Drawn, Figure, Quantity, Results, Subject, Sweep, View};
 use dsf_explorer::export::Look;
-use dsf_explorer::factorize::{Factor, Preset, Settings};
-use dsf_explorer::job::Problem;
-use dsf_explorer::matrix::Matrix;
+use dsf_explorer::factorize::{Preset, Settings};
+use dsf_explorer::matrix::{Factor, Matrix, Problem};
 use dsf_explorer::methods::Method;
 use dsf_explorer::model::{Dtype, Layer};
 use std::path::{Path, PathBuf};

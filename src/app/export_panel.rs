@@ -12,7 +12,8 @@ use crate::export::{
     self, Chart, Export, HtmlReport, Layout, Palette, RunReport, framed, html_report, report_pictures,
 };
 use crate::factorize::Settings;
-use crate::job::{Outcome, Problem};
+use crate::job::Outcome;
+use crate::matrix::Problem;
 use crate::methods::{self, Method, Threshold};
 use crate::model::{Dtype, Layer};
 use crate::tasks::{Queue, SilentTask, shared};

@@ -5,9 +5,8 @@ use super::explorer::{Closing, Explorer, LaunchOptions};
 use super::frame_times::FrameTimes;
 use super::run::{Ended, Run, State, Subject};
 use super::workspace::Pane;
-use crate::factorize::Factors;
 use crate::job::{Backend, Outcome};
-use crate::matrix::Matrix;
+use crate::matrix::{Factors, Matrix};
 use eframe::egui::{
     self, Context, Event, Modifiers, MouseWheelUnit, PointerButton, RawInput, Ui, ViewportCommand, vec2,
 };

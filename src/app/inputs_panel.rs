@@ -1,7 +1,7 @@
 //! What is known of the open layer's inputs.
 
 use super::files::typed;
-use crate::factorize::Calibration;
+use crate::matrix::Calibration;
 use crate::model::Source;
 use eframe::egui::{Align, CollapsingHeader, Grid, Label, Layout, Role, TextEdit, Ui, WidgetInfo, vec2};
 use std::sync::Arc;

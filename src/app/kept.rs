@@ -1,7 +1,6 @@
 //! What replaces W in the end, as the window keeps it: without its zeros.
 
-use crate::factorize::{Factor, Factors};
-use crate::matrix::{Csr, Mask, Matrix};
+use crate::matrix::{Csr, Factor, Factors, Mask, Matrix};
 use crate::methods;
 use serde::{Deserialize, Serialize};
 

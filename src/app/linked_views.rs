@@ -335,8 +335,7 @@ fn readout(pane: Pane, pointer: Pointer, pictures: &Pictures) -> Option<String> 
 mod tests {
     use super::super::view_renderer::{FactorsAt, Request};
     use super::*;
-    use crate::factorize::Factors;
-    use crate::matrix::Matrix;
+    use crate::matrix::{Factors, Matrix};
 
     fn pictures(arrangement: Arrangement) -> Pictures {
         // A 3×4 and B 4×2; (AB)₂₁ = 2·3 + 5·7.

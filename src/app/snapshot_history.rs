@@ -1,8 +1,7 @@
 //! The iterations of a run, kept in few bytes, so that one can go back to each of them.
 
-use crate::factorize::Factors;
 use crate::job::Snapshot;
-use crate::matrix::{Mask, Packed};
+use crate::matrix::{Factors, Mask, Packed};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 

@@ -3,7 +3,8 @@
 use super::async_memo::AsyncMemo;
 use crate::compute::Threads;
 use crate::factorize::{Search, Settings, Split};
-use crate::job::{self, ComputeConfig, Problem};
+use crate::job::{self, ComputeConfig};
+use crate::matrix::Problem;
 use crate::tasks::{Queue, Task};
 use eframe::egui::{ProgressBar, Ui};
 use serde::{Deserialize, Serialize};

@@ -8,7 +8,7 @@ use super::solver_args::Tuning;
 use super::{Failure, output};
 use dsf_explorer::compare::{Candidate, choose};
 use dsf_explorer::export::{self, Bar, BarChart, RunReport};
-use dsf_explorer::job::Problem;
+use dsf_explorer::matrix::Problem;
 use dsf_explorer::measure::percent;
 use dsf_explorer::methods::Method;
 use dsf_explorer::model::Layer;

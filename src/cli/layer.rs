@@ -1,7 +1,7 @@
 //! The flags that say which layer is meant, and what is known of its inputs.
 
 use super::Failure;
-use dsf_explorer::job::Problem;
+use dsf_explorer::matrix::Problem;
 use dsf_explorer::model::{self, Checkpoint, Layer, Orientation};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

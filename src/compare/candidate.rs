@@ -2,7 +2,8 @@
 
 use crate::export::{Export, Layout, RunReport};
 use crate::factorize::{Budget, Settings, share};
-use crate::job::{End, Outcome, Pipeline, Problem};
+use crate::job::{End, Outcome, Pipeline};
+use crate::matrix::Problem;
 use crate::methods::{Error, Kept, Method, ProgressFn, Threshold};
 use crate::model::Layer;
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,8 @@
 //! The same comparison over and over, with one or two things varied.
 
 use super::Candidate;
-use crate::factorize::{Calibration, Preset, Settings};
-use crate::job::Problem;
-use crate::matrix::Matrix;
+use crate::factorize::{Preset, Settings};
+use crate::matrix::{Calibration, Matrix, Problem};
 use crate::methods::{Method, ProgressFn};
 use crate::model::Layer;
 use serde::{Deserialize, Serialize};

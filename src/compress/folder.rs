@@ -7,8 +7,9 @@
 use super::inputs::identity;
 use super::{CompressedLayer, Error, Inputs, Plan, Store, Totals};
 use crate::export::{self, Entry, Layout, RunReport, Tensor};
-use crate::factorize::{Calibration, Settings};
+use crate::factorize::Settings;
 use crate::language::{LayerId, Llama};
+use crate::matrix::Calibration;
 use crate::methods::Kept;
 use crate::model::{self, Dtype, Orientation, TensorInfo};
 use serde_json::{Value, json};

@@ -11,9 +11,10 @@
 //! layer. αₗ is measured once per model, by replacing one layer at a time.
 
 use super::Error;
-use crate::factorize::{Calibration, Preset, Settings};
-use crate::job::{End, Pipeline, Problem};
+use crate::factorize::{Preset, Settings};
+use crate::job::{End, Pipeline};
 use crate::language::{LayerId, Llama, Progress, Stage, Walk, Windows};
+use crate::matrix::{Calibration, Problem};
 use crate::measure::layer_error;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

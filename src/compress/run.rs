@@ -3,9 +3,10 @@
 use super::{CompressedLayer, Error, Inputs, Plan, Store};
 use crate::compute::Device;
 use crate::export::{self, Export, Layout, RunReport};
-use crate::factorize::{Budget, Calibration};
-use crate::job::{End, Pipeline, Problem, Progress};
+use crate::factorize::Budget;
+use crate::job::{End, Pipeline, Progress};
 use crate::language::{LayerId, Llama, Walk};
+use crate::matrix::{Calibration, Problem};
 use crate::methods::{self, Kept, Method};
 use crate::model::Layer;
 use std::collections::VecDeque;

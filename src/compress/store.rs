@@ -1,8 +1,8 @@
 //! Where finished layers are kept.
 
 use super::{CompressedLayer, Error};
-use crate::factorize::Calibration;
 use crate::language::LayerId;
+use crate::matrix::Calibration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -8,6 +8,7 @@
 //! its solves are made of tiles of 4×8 numbers (`tile`), four to six times as fast; compiled with the target feature
 //! `relaxed-simd` they multiply and add in one instruction. Natively the same code runs in its tests only.
 
+mod calibration_sum;
 mod chunks;
 mod dense;
 mod device;
@@ -18,11 +19,13 @@ mod four;
 mod gemm;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+mod product;
 mod sparse;
 mod threads;
 mod tile;
 mod triangle;
 
+pub use calibration_sum::CalibrationSum;
 pub use chunks::{chunks, chunks_mut, chunks_of, chunks_of_mut, dot, join, prelude};
 pub use dense::{Cholesky, NotPositive, Svd, add_product_on, gram, product, product_on, svd};
 pub use device::Device;

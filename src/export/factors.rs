@@ -1,8 +1,7 @@
 //! The factors of a layer as a file holds them.
 
 use super::{Error, Layout, Tensor, round, safetensors};
-use crate::factorize::{Calibration, Factors};
-use crate::matrix::{Csr, Mask, Matrix};
+use crate::matrix::{Calibration, Csr, Factors, Mask, Matrix};
 use crate::measure;
 use crate::methods::Kept;
 use crate::model::{Dtype, Layer};

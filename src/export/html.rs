@@ -3,8 +3,8 @@
 use super::escape::markup;
 use super::picture::{factor_images, pruned_images};
 use super::{Chart, Export, Image, Layout, Look, Palette, Rule, RunReport, Series};
-use crate::factorize::{Factors, Preset, Settings};
-use crate::matrix::Matrix;
+use crate::factorize::{Preset, Settings};
+use crate::matrix::{Factors, Matrix};
 use crate::methods::{Form, Method};
 use crate::model::Dtype;
 use base64::{Engine, prelude::BASE64_STANDARD};

@@ -2,8 +2,7 @@
 
 use super::image::text_width;
 use super::{Image, Palette, font};
-use crate::factorize::Factors;
-use crate::matrix::Matrix;
+use crate::matrix::{Factors, Matrix};
 
 /// What of the nonzeros the colours tell apart by default; the rest has the colour of the ends.
 const PERCENTILE: f64 = 0.995;

@@ -1,8 +1,9 @@
 //! What a run came to, as JSON: the command line prints it, files carry it.
 
 use super::Export;
-use crate::factorize::{Calibration, Preset};
-use crate::job::{Outcome, Problem};
+use crate::factorize::Preset;
+use crate::job::Outcome;
+use crate::matrix::{Calibration, Problem};
 use crate::measure::Storage;
 use crate::methods::{Kept, Method};
 use crate::model::Layer;

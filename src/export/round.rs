@@ -5,8 +5,7 @@
 //! from one factor to the other where that helps: A·2ˢ and B·2⁻ˢ have the same product.
 
 use super::Error;
-use crate::factorize::Factors;
-use crate::matrix::Matrix;
+use crate::matrix::{Factors, Matrix};
 use crate::model::Dtype;
 use half::{bf16, f16};
 

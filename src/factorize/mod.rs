@@ -10,7 +10,7 @@
 //! *first* (square when k = n); it is A when out < in, else B. Inside, both factors have k rows (the first one is kept
 //! transposed), so that one half-step serves both.
 //!
-//! **Layer-wise.** With a [`Calibration`], the statistics XᵀX of the layer's inputs, W is scaled by the inputs' norms
+//! **Layer-wise.** With a [`Calibration`](crate::matrix::Calibration), the statistics XᵀX of the layer's inputs, W is scaled by the inputs' norms
 //! before it is factorized, and a [`Finalizer`] solves for the values again on the final masks.
 //!
 //! **Cost.** A half-step costs what its products cost. Given one factor, each column of the other is a regression of
@@ -27,9 +27,9 @@
 #![doc = include_str!("SCHEDULES.md")]
 
 mod budget;
+mod check;
 mod engine;
 mod factor_state;
-mod factors;
 #[cfg(feature = "gpu")]
 mod gpu;
 mod half_step;
@@ -47,12 +47,10 @@ mod target;
 
 pub use budget::Budget;
 pub(crate) use budget::share;
-pub use factors::{Factor, Factors};
+use check::check_factors;
 #[cfg(feature = "gpu")]
 pub use gpu::{KernelTime, kernel_times};
-pub use layerwise::{
-    Calibration, CalibrationError, CalibrationSum, Finalize, FinalizeReport, Finalizer, Sides, Solve, polish,
-};
+pub use layerwise::{Finalize, FinalizeReport, Finalizer, Sides, Solve, polish};
 pub use phase::{Clock, Phase};
 pub use preset::Preset;
 pub use schedule::Schedule;
@@ -156,5 +154,5 @@ pub enum Error {
     },
     /// The input statistics do not fit the layer.
     #[error(transparent)]
-    Calibration(#[from] CalibrationError),
+    Calibration(#[from] crate::matrix::CalibrationError),
 }

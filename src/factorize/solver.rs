@@ -6,9 +6,9 @@ use super::gpu::GpuSolver;
 use super::half_step::{AdmmParams, Outcome};
 use super::phase::{Clock, Phase};
 use super::start::fixed_mask;
-use super::{Budget, Error, Factor, Factors, Orientation, Settings};
+use super::{Budget, Error, Orientation, Settings};
 use crate::compute::Device;
-use crate::matrix::{Csr, Matrix, keep_largest};
+use crate::matrix::{Csr, Factor, Factors, Matrix, keep_largest};
 use serde::{Deserialize, Serialize};
 use std::task::Poll;
 

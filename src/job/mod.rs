@@ -15,6 +15,6 @@ mod run_actor;
 
 pub use compute_config::{Backend, ComputeConfig, OpenedDevice, adapter, device};
 pub use pipeline::{
-    Command, DeviceInfo, End, Event, LayerErrors, Outcome, Pipeline, Problem, Progress, Snapshot, Stage, Warmup,
+    Command, DeviceInfo, End, Event, LayerErrors, Outcome, Pipeline, Progress, Snapshot, Stage, Warmup,
 };
 pub use run_actor::{Job, RunActor, run};

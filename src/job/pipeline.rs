@@ -1,36 +1,12 @@
 //! The events of a run, and the loop body that makes them.
 
 use crate::compute::Device;
-use crate::factorize::{
-    Calibration, Error, Factor, Factors, Finalize, Finalizer, Report, Search, Settings, Sides, Solve, Solver, polish,
-};
-use crate::matrix::Matrix;
+use crate::factorize::{Error, Finalize, Finalizer, Report, Search, Settings, Sides, Solve, Solver, polish};
+use crate::matrix::{Calibration, Factor, Factors, Matrix, Problem};
 use crate::measure;
-use crate::tasks::shared;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::task::Poll;
-
-/// What is to be factorized.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Problem {
-    /// W `[out, in]`.
-    #[serde(with = "shared")]
-    pub weight: Arc<Matrix>,
-    /// What is known of the layer's inputs: with it the run is layer-wise.
-    #[serde(with = "shared::option")]
-    pub calibration: Option<Arc<Calibration>>,
-    /// Inputs that take no part in the run, to measure it with.
-    #[serde(with = "shared::option")]
-    pub held_out: Option<Arc<Calibration>>,
-}
-
-impl Problem {
-    /// W alone: its plain error counts.
-    pub fn plain(weight: Arc<Matrix>) -> Self {
-        Self { weight, calibration: None, held_out: None }
-    }
-}
 
 /// What a run can be told while it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,9 +1,10 @@
 //! A run that listens: between its steps it takes commands, and what happens is told.
 
 use super::compute_config::{DeviceRequest, OpenedDevice};
-use super::{Command, ComputeConfig, End, Event, Outcome, Pipeline, Problem, Progress, Warmup};
+use super::{Command, ComputeConfig, End, Event, Outcome, Pipeline, Progress, Warmup};
 use crate::compute::Threads;
 use crate::factorize::{Error, Settings};
+use crate::matrix::Problem;
 use crate::tasks::{Actor, Flow, Queue};
 use serde::{Deserialize, Serialize};
 use std::task::Poll;

@@ -6,9 +6,8 @@ use super::llama::Llama;
 use super::rope::Angles;
 use super::stream::Streams;
 use super::{Error, Windows};
-use crate::compute::{Par, chunks_of, chunks_of_mut, prelude::*};
-use crate::factorize::{Calibration, CalibrationSum};
-use crate::matrix::Matrix;
+use crate::compute::{CalibrationSum, Par, chunks_of, chunks_of_mut, prelude::*};
+use crate::matrix::{Calibration, Matrix};
 use std::sync::Arc;
 
 /// Goes through the blocks of a model with calibration windows, and stops at each [`Stage`].

@@ -1,15 +1,21 @@
 //! Matrices as data: dense, sparse, masks, and the exact choice of the largest entries.
 
+mod calibration;
 mod dense;
+mod factors;
 mod mask;
 mod order;
 mod packed;
+mod problem;
 mod sparse;
 mod topk;
 
+pub use calibration::{Calibration, CalibrationError};
 pub use dense::Matrix;
+pub use factors::{Factor, Factors};
 pub use mask::{Mask, Overlap};
 pub use order::{Arrangement, Orders, inverse, permuted};
 pub use packed::Packed;
+pub use problem::Problem;
 pub use sparse::Csr;
 pub use topk::{Candidate, Cut, Histogram, keep_largest, ones};

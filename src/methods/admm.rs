@@ -11,8 +11,7 @@
 use super::shares::{by_rows, largest};
 use super::{Baseline, Error, Kept, ProgressFn, Threshold, report_progress};
 use crate::compute::{Cholesky, product};
-use crate::job::Problem;
-use crate::matrix::{Matrix, keep_largest};
+use crate::matrix::{Matrix, Problem, keep_largest};
 
 /// The penalty, against a diagonal of 1.
 const RHO: f32 = 1.0;

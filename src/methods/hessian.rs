@@ -1,8 +1,7 @@
 //! H = XᵀX as Optimal Brain Surgeon needs it.
 
 use crate::compute::invert;
-use crate::factorize::Calibration;
-use crate::matrix::Matrix;
+use crate::matrix::{Calibration, Matrix};
 
 /// Of H⁻¹.
 pub struct InverseFactor {

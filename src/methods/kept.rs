@@ -1,8 +1,7 @@
 //! What a method leaves in W's place.
 
 use super::method::Form;
-use crate::factorize::Factors;
-use crate::matrix::Matrix;
+use crate::matrix::{Factors, Matrix};
 use crate::measure::{self, Storage};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;

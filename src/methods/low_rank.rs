@@ -4,9 +4,7 @@
 
 use super::{Baseline, Error, Kept, ProgressFn, report_progress};
 use crate::compute::svd;
-use crate::factorize::Factors;
-use crate::job::Problem;
-use crate::matrix::Matrix;
+use crate::matrix::{Factors, Matrix, Problem};
 use crate::measure::Spectrum;
 
 /// See the module.

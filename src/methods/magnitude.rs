@@ -1,8 +1,7 @@
 //! Magnitude pruning: the oldest and simplest, and the best that can be done with one sparse matrix for ‖W − Ŵ‖.
 
 use super::{Baseline, Error, Kept, ProgressFn, report_progress};
-use crate::job::Problem;
-use crate::matrix::keep_largest;
+use crate::matrix::{Problem, keep_largest};
 
 /// Keeps W's largest entries.
 pub struct Magnitude;

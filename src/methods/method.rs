@@ -4,8 +4,8 @@ use super::{
     Admm, Baseline, Error, Hierarchical, Kept, LowRank, Magnitude, Obc, Palm4msa, ProgressFn, SparseGpt, Wanda,
 };
 use super::{kept::Stored, monarch::MonarchBlocks};
-use crate::factorize::{self, Calibration};
-use crate::job::Problem;
+use crate::factorize::{self};
+use crate::matrix::{Calibration, Problem};
 use serde::{Deserialize, Serialize};
 
 /// How a layer is replaced.

@@ -34,7 +34,7 @@ pub use palm4msa::{Hierarchical, Palm4msa};
 pub use sparsegpt::SparseGpt;
 pub use wanda::Wanda;
 
-use crate::job::Problem;
+use crate::matrix::Problem;
 
 /// Told the share that is done, from 0 to 1; answers whether to go on.
 pub type ProgressFn<'a> = &'a (dyn Fn(f64) -> bool + Sync);

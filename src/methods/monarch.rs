@@ -7,9 +7,7 @@
 
 use super::{Baseline, Error, Kept, ProgressFn, report_progress};
 use crate::compute::{Svd, chunks_of, prelude::*, svd};
-use crate::factorize::Factors;
-use crate::job::Problem;
-use crate::matrix::Matrix;
+use crate::matrix::{Factors, Matrix, Problem};
 
 /// The most entries that A and B, which are mostly zeros, may have between them.
 const MOST_PLACES: usize = 1 << 28;

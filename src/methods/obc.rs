@@ -8,9 +8,7 @@
 use super::hessian::hessian;
 use super::{Baseline, Error, Kept, ProgressFn};
 use crate::compute::{chunks_of, invert, prelude::*, solve_positive, vectorized};
-use crate::factorize::Calibration;
-use crate::job::Problem;
-use crate::matrix::Matrix;
+use crate::matrix::{Calibration, Matrix, Problem};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Added to XᵀX's diagonal, as a share of its mean.

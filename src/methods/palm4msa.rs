@@ -9,9 +9,7 @@
 use super::kept::chain_product;
 use super::{Baseline, Error, Kept, ProgressFn};
 use crate::compute::product;
-use crate::factorize::Factors;
-use crate::job::Problem;
-use crate::matrix::{Matrix, keep_largest};
+use crate::matrix::{Factors, Matrix, Problem, keep_largest};
 
 /// Sweeps over all factors.
 const ITERATIONS: usize = 200;

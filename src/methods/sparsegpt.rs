@@ -9,8 +9,7 @@ use super::hessian::{InverseFactor, inverse_factor};
 use super::shares::{by_blocks, by_rows, largest};
 use super::{Baseline, Error, Kept, ProgressFn, Threshold, report_progress};
 use crate::compute::{chunks_of_mut, prelude::*, product};
-use crate::job::Problem;
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, Problem};
 
 /// See the module.
 #[derive(Clone, Copy, Debug)]

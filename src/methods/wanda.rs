@@ -5,8 +5,7 @@
 
 use super::shares::{by_rows, largest};
 use super::{Baseline, Error, Kept, ProgressFn, report_progress};
-use crate::job::Problem;
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, Problem};
 
 /// See the module.
 pub struct Wanda;

@@ -1,8 +1,7 @@
 //! A layer's inputs from a file, for the layer-wise error.
 
 use super::{Checkpoint, Error};
-use crate::factorize::Calibration;
-use crate::matrix::Matrix;
+use crate::matrix::{Calibration, Matrix};
 
 impl Checkpoint {
     /// The statistics of the layer `<stem>.weight` with so many inputs, from a file that holds those of many layers under

@@ -7,8 +7,7 @@
 use super::checkpoint::check_finite;
 use super::names::{natural, nearest, one_line};
 use super::{Checkpoint, Error, Orientation};
-use crate::factorize::Factors;
-use crate::matrix::Matrix;
+use crate::matrix::{Factors, Matrix};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;

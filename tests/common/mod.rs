@@ -2,8 +2,8 @@
 #![allow(dead_code)]
 
 use dsf_explorer::factorize::Settings;
-use dsf_explorer::job::{self, ComputeConfig, Event, Job, Outcome, Problem};
-use dsf_explorer::matrix::Matrix;
+use dsf_explorer::job::{self, ComputeConfig, Event, Job, Outcome};
+use dsf_explorer::matrix::{Matrix, Problem};
 use rand_pcg::{
     Pcg64Mcg,
     rand_core::{Rng, SeedableRng},

@@ -5,7 +5,7 @@ use super::driver::{
 };
 use dsf_explorer::app::{Explorer, LaunchOptions, Parts};
 use dsf_explorer::compare::Candidate;
-use dsf_explorer::job::Problem;
+use dsf_explorer::matrix::Problem;
 use dsf_explorer::methods::Method;
 use dsf_explorer::model::{Orientation, Source, open};
 use egui::accesskit::Role;

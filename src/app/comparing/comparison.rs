@@ -5,7 +5,7 @@ use crate::app::pending_task::{PACE, PendingTask};
 use crate::app::run::Subject;
 use crate::compare::Candidate;
 use crate::factorize::Settings;
-use crate::job::Problem;
+use crate::matrix::Problem;
 use crate::measure::percent;
 use crate::methods::Method;
 use eframe::egui::Context;

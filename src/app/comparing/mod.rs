@@ -19,7 +19,7 @@ use super::explorer::Explorer;
 use super::run::Run;
 use super::workspace::Pane;
 use crate::compare::{Candidate, choose};
-use crate::job::Problem;
+use crate::matrix::Problem;
 use crate::measure::percent;
 use crate::methods::{Form, Method, Threshold};
 use crate::tasks;

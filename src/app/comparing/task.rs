@@ -5,7 +5,7 @@ use crate::compare::{Candidate, Made};
 use crate::compute::Threads;
 use crate::export::RunReport;
 use crate::factorize::Settings;
-use crate::job::Problem;
+use crate::matrix::Problem;
 use crate::model::Layer;
 use crate::tasks::{Queue, Task, shared};
 use serde::{Deserialize, Serialize};

@@ -6,7 +6,7 @@ use crate::app::chart_view::chart_ui;
 use crate::app::controls::duration;
 use crate::app::run::Subject;
 use crate::compare::{Candidate, Drawn, Figure, Quantity, View};
-use crate::job::Problem;
+use crate::matrix::Problem;
 use eframe::egui::{Button, ComboBox, Context, ProgressBar, Role, Ui, WidgetInfo};
 use std::collections::BTreeMap;
 

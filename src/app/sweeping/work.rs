@@ -4,7 +4,7 @@ use crate::app::pending_task::{PACE, PendingTask};
 use crate::app::run::Subject;
 use crate::compare::{self, Candidate, Figure, Point, Record, Results};
 use crate::compute::Threads;
-use crate::job::Problem;
+use crate::matrix::Problem;
 use crate::model::Layer;
 use crate::tasks::{Queue, Task, shared};
 use eframe::egui::Context;

@@ -2,7 +2,8 @@
 
 use super::words::{paragraphs, words};
 use crate::app::colors;
-use crate::factorize::{Budget, Factor, Orientation, Schedule, Settings};
+use crate::factorize::{Budget, Orientation, Schedule, Settings};
+use crate::matrix::Factor;
 use eframe::egui::{Align2, Color32, FontId, ScrollArea, Sense, Slider, Stroke, StrokeKind, Ui, pos2, vec2};
 
 /// Rows and columns of everything in it.
@@ -285,8 +286,8 @@ fn solve(mut system: Numbers, mut right: Numbers) -> Numbers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::factorize::{Factors, Solver};
-    use crate::matrix::Matrix;
+    use crate::factorize::Solver;
+    use crate::matrix::{Factors, Matrix};
 
     #[test]
     fn it_computes_what_the_solver_does() {

@@ -1,9 +1,9 @@
 use crate::compute::Device;
 use crate::compute::gpu::Tiles;
 use crate::compute::gpu::tests::limited;
-use crate::factorize::{Calibration, Finalize, Finalizer, Preset, Settings, Solver, Split};
-use crate::job::{End, Pipeline, Problem};
-use crate::matrix::Matrix;
+use crate::factorize::{Finalize, Finalizer, Preset, Settings, Solver, Split};
+use crate::job::{End, Pipeline};
+use crate::matrix::{Calibration, Matrix, Problem};
 use std::sync::Arc;
 
 fn matrix(rows: usize, cols: usize) -> Matrix {

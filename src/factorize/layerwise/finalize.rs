@@ -3,10 +3,9 @@
 use super::masked::{Masked, exact_rows};
 use super::regression::{RIDGE, Regression, norms, root_or_1, scale};
 
-use super::Calibration;
 use crate::compute::{Device, Eigen, gram, product, symmetric_eigen};
-use crate::factorize::{Error, Factor, Factors, scale_of};
-use crate::matrix::Matrix;
+use crate::factorize::{Error, check_factors, scale_of};
+use crate::matrix::{Calibration, Factor, Factors, Matrix};
 use crate::measure::{output_energy, residual_energy};
 use serde::{Deserialize, Serialize};
 use std::task::Poll;
@@ -173,7 +172,7 @@ impl Finalizer {
     ) -> Result<Self, Error> {
         settings.check()?;
         calibration.check_inputs(w.cols())?;
-        factors.check(w)?;
+        check_factors(&factors, w)?;
         let (a, b) = (&factors.a, &factors.b);
         let objective = Objective::new(w, &factors, calibration, settings)?;
         let errors = objective.errors(&factors);

@@ -3,8 +3,8 @@
 use super::masked::exact_rows;
 
 use crate::compute::{gram, product};
-use crate::factorize::{Error, Factor, Factors, scale_of};
-use crate::matrix::Matrix;
+use crate::factorize::{Error, check_factors, scale_of};
+use crate::matrix::{Factor, Factors, Matrix};
 
 /// A pull toward the values as they are, against a Gram matrix of unit diagonal: far below what changes the error, far
 /// above the last digits of single precision.
@@ -49,7 +49,7 @@ impl Regression {
 /// factor held. The error does not grow, but for its last digits.
 ///
 /// ```
-/// use dsf_explorer::{factorize::{Factor, Factors, polish}, matrix::Matrix, measure::relative_error};
+/// use dsf_explorer::{factorize::polish, matrix::{Factor, Factors, Matrix}, measure::relative_error};
 /// let w = Matrix::from_fn(20, 16, |i, j| ((i * 7 + j * 13) % 17) as f32 - 8.0);
 /// let part = |rows, cols| Matrix::from_fn(rows, cols, |i, j| f32::from(u8::from((i + 2 * j) % 3 == 0)));
 /// let mut factors = Factors { a: part(20, 16), b: part(16, 16) };
@@ -62,7 +62,7 @@ impl Regression {
 /// # Ok::<(), dsf_explorer::factorize::Error>(())
 /// ```
 pub fn polish(w: &Matrix, factors: &mut Factors, factor: Factor) -> Result<(), Error> {
-    factors.check(w)?;
+    check_factors(factors, w)?;
     match factor {
         Factor::A => polish_rows(w, &mut factors.a, &factors.b),
         Factor::B => {

@@ -1,7 +1,6 @@
 //! What is known of a layer's inputs: XᵀX over some real samples X.
 
-use crate::compute::add_gram;
-use crate::matrix::Matrix;
+use super::Matrix;
 use serde::{Deserialize, Serialize};
 
 /// The statistics XᵀX of a layer's inputs X `[samples, in]`, which weigh the error by what the layer really sees.
@@ -91,13 +90,6 @@ pub enum CalibrationError {
 }
 
 impl Calibration {
-    /// From the inputs themselves, X `[samples, in]`.
-    pub fn from_samples(x: &Matrix) -> Result<Self, CalibrationError> {
-        let mut sum = CalibrationSum::new(x.cols());
-        sum.add(x)?;
-        sum.finish()
-    }
-
     /// From XᵀX `[in, in]`, at any scale. What rounding to 16 bits does to its symmetry is forgiven.
     pub fn from_xtx(xtx: Matrix) -> Result<Self, CalibrationError> {
         /// Of the two inputs' norms; bfloat16 rounds by 0.004.
@@ -130,8 +122,8 @@ impl Calibration {
         Self::from_lower(rows, 1, &sum)
     }
 
-    /// From the lower triangle of XᵀX.
-    fn from_lower(inputs: usize, samples: usize, sum: &[f64]) -> Result<Self, CalibrationError> {
+    /// From the lower triangle of XᵀX over so many samples, row by row `[in, in]`, at any scale.
+    pub fn from_lower(inputs: usize, samples: usize, sum: &[f64]) -> Result<Self, CalibrationError> {
         if inputs == 0 || samples == 0 {
             return Err(CalibrationError::Empty { samples, inputs });
         }
@@ -207,48 +199,6 @@ impl Calibration {
     }
 }
 
-/// XᵀX summed up batch by batch, for inputs that are not kept.
-///
-/// ```
-/// use dsf_explorer::{factorize::{Calibration, CalibrationSum}, matrix::Matrix};
-/// let x = Matrix::from_fn(6, 3, |i, j| (i * j) as f32 - 2.0);
-/// let mut sum = CalibrationSum::new(3);
-/// sum.add(&Matrix::from_vec(2, 3, x.as_slice()[..6].to_vec()))?;
-/// sum.add(&Matrix::from_vec(4, 3, x.as_slice()[6..].to_vec()))?;
-/// assert_eq!(sum.finish()?, Calibration::from_samples(&x)?);
-/// # Ok::<(), dsf_explorer::factorize::CalibrationError>(())
-/// ```
-pub struct CalibrationSum {
-    inputs: usize,
-    samples: usize,
-    sum: Vec<f64>,
-}
-
-impl CalibrationSum {
-    /// Of no samples yet.
-    pub fn new(inputs: usize) -> Self {
-        Self { inputs, samples: 0, sum: vec![0.0; inputs * inputs] }
-    }
-
-    /// Adds a batch X `[samples, in]`.
-    pub fn add(&mut self, x: &Matrix) -> Result<(), CalibrationError> {
-        if x.cols() != self.inputs {
-            return Err(CalibrationError::Inputs { found: x.cols(), expected: self.inputs });
-        }
-        if let Some((row, col)) = x.first_not_finite() {
-            return Err(CalibrationError::NotFinite { row, col, value: x.get(row, col) });
-        }
-        add_gram(&mut self.sum, x);
-        self.samples += x.rows();
-        Ok(())
-    }
-
-    /// The statistics of all batches together.
-    pub fn finish(self) -> Result<Calibration, CalibrationError> {
-        Calibration::from_lower(self.inputs, self.samples, &self.sum)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -311,13 +261,5 @@ mod tests {
         // Rounded to 16 bits, it is forgiven.
         let rounded = square(2, &[1.0, 0.502, 0.5, 1.0]).unwrap();
         assert_eq!(rounded.xtx().as_slice(), [1.0, 0.501, 0.501, 1.0]);
-    }
-
-    #[test]
-    fn batches_of_another_size_are_refused() {
-        let mut sum = CalibrationSum::new(3);
-        assert_eq!(sum.add(&Matrix::zeros(2, 4)), Err(CalibrationError::Inputs { found: 4, expected: 3 }));
-        let infinite = Matrix::from_vec(1, 3, vec![0.0, f32::INFINITY, 0.0]);
-        assert!(matches!(sum.add(&infinite), Err(CalibrationError::NotFinite { row: 0, col: 1, .. })));
     }
 }

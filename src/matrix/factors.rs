@@ -1,6 +1,6 @@
 //! The two factors, in the orientation of the stored layer.
 
-use crate::matrix::Matrix;
+use super::Matrix;
 use serde::{Deserialize, Serialize};
 
 /// One of the two factors of W ≈ A·B.
@@ -40,26 +40,5 @@ impl Factors {
     /// Nonzeros of both together.
     pub fn nnz(&self) -> usize {
         self.a.nnz() + self.b.nnz()
-    }
-
-    /// Refuses factors that are not of W `[out, in]`, and values that are not finite in any of the three.
-    pub(super) fn check(&self, w: &Matrix) -> Result<(), super::Error> {
-        let (a, b) = (&self.a, &self.b);
-        if (a.rows(), a.cols(), b.cols()) != (w.rows(), b.rows(), w.cols()) {
-            return Err(super::Error::Shapes { w: w.shape(), a: a.shape(), b: b.shape() });
-        }
-        for matrix in [w, a, b] {
-            if let Some((row, col)) = matrix.first_not_finite() {
-                return Err(super::Error::NotFinite { row, col, value: matrix.get(row, col) });
-            }
-        }
-        Ok(())
-    }
-
-    /// A·B, in f32.
-    pub fn product(&self) -> Matrix {
-        let mut out = Matrix::zeros(self.a.rows(), self.b.cols());
-        crate::compute::product(&mut out, self.a.view(), self.b.view());
-        out
     }
 }
