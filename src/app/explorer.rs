@@ -1,36 +1,38 @@
 //! The whole window's state, and how what was read or computed comes into it.
 
-use super::action::Action;
-use super::async_memo::AsyncMemo;
-use super::baselines::BaselineMaker;
-use super::command_palette::CommandPalette;
-use super::comparing::ComparePanel;
-use super::device_panel::DevicePanel;
-use super::export_panel::ExportPanel;
-use super::files::open_example;
-use super::frame_times::FrameTimes;
-use super::histogram_panel::HistogramPanel;
-use super::hook::Bench;
-use super::inputs_panel::InputsPanel;
-use super::language::LanguageModelState;
-use super::layers_panel::LayersPanel;
-use super::link::Link;
-use super::linked_views::LinkedViews;
-use super::loader::Loader;
-use super::masks_panel::MasksPanel;
-use super::messages::Messages;
-use super::open_panel::OpenPanel;
-use super::run::{Run, RunOptions, Subject};
-use super::runs_panel::RunsPanel;
-use super::saved::{self, Saved};
-use super::series::Baselines;
-use super::share_panel::SharePanel;
-use super::split_search::SplitSearch;
-use super::sweeping::SweepPanel;
-use super::teach::{Lesson, Tour};
-use super::timeline::Timeline;
-use super::view_renderer::{FactorsAt, Pictures, ViewRenderer};
-use super::workspace::{Pane, Workspace, Workspaces};
+use crate::app::panels::compare::panel::ComparePanel;
+use crate::app::panels::device::DevicePanel;
+use crate::app::panels::dialogs::command_palette::CommandPalette;
+use crate::app::panels::dialogs::export::ExportPanel;
+use crate::app::panels::dialogs::open::OpenPanel;
+use crate::app::panels::dialogs::share::SharePanel;
+use crate::app::panels::histogram::HistogramPanel;
+use crate::app::panels::language::LanguageModelState;
+use crate::app::panels::layers::panel::LayersPanel;
+use crate::app::panels::lesson::Lesson;
+use crate::app::panels::linked_views::LinkedViews;
+use crate::app::panels::masks::MasksPanel;
+use crate::app::panels::runs::RunsPanel;
+use crate::app::panels::settings::inputs::InputsPanel;
+use crate::app::panels::settings::split::SplitSearch;
+use crate::app::panels::sweeps::SweepPanel;
+use crate::app::platform::open_example;
+use crate::app::state::action::Action;
+use crate::app::state::factors_at::FactorsAt;
+use crate::app::state::frame_times::FrameTimes;
+use crate::app::state::link::Link;
+use crate::app::state::messages::Messages;
+use crate::app::state::persistence::{self, Saved};
+use crate::app::state::run::{Run, RunOptions, Subject};
+use crate::app::state::series::Baselines;
+use crate::app::state::timeline::Timeline;
+use crate::app::state::workspace::{Pane, Workspace, Workspaces};
+use crate::app::tasks::async_memo::AsyncMemo;
+use crate::app::tasks::baselines::BaselineMaker;
+use crate::app::tasks::loader::Loader;
+use crate::app::tasks::view_renderer::{Pictures, ViewRenderer};
+use crate::app::update::automation::Bench;
+use crate::app::update::tour::Tour;
 use crate::factorize::{Budget, Preset, Settings};
 use crate::job::{Command, ComputeConfig};
 use crate::methods::Method;
@@ -150,7 +152,7 @@ impl Explorer {
     /// Starts loading at once, with the settings and the layout of the last time.
     pub fn new(cc: &eframe::CreationContext<'_>, opening: LaunchOptions) -> Self {
         if let Some(render_state) = &cc.wgpu_render_state {
-            super::picture::install(render_state);
+            crate::app::widgets::picture::install(render_state);
         }
         let info = cc.wgpu_render_state.as_ref().map(|state| state.adapter.get_info());
         let software = info.as_ref().is_some_and(|info| info.device_type == eframe::wgpu::DeviceType::Cpu);
@@ -159,9 +161,9 @@ impl Explorer {
         // A frame drawn in software takes the processors away from the run.
         let pace = Duration::from_millis(if software { 200 } else { 50 });
         let ctx = &cc.egui_ctx;
-        super::fonts::install(ctx);
+        crate::app::widgets::fonts::install(ctx);
         let mut messages = Messages::default();
-        let text = cc.storage.and_then(|storage| storage.get_string(saved::KEY));
+        let text = cc.storage.and_then(|storage| storage.get_string(persistence::KEY));
         let saved = text.map(|text| Saved::read(&text)).unwrap_or(Ok(Saved::default())).unwrap_or_else(|why| {
             messages
                 .note(ctx, format!("The settings of the last time cannot be read ({why}): these are the first ones"));
@@ -365,7 +367,7 @@ impl Explorer {
         }
     }
 
-    pub(super) fn read_inputs(&mut self, source: Source, what: super::inputs_panel::Use) {
+    pub(super) fn read_inputs(&mut self, source: Source, what: crate::app::state::inputs::Use) {
         match &self.subject {
             Some(subject) => self.loader.inputs(source, &subject.layer, what),
             None => self.messages.problem(self.loader.ctx(), "Open a layer first: inputs belong to one"),

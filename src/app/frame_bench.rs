@@ -1,10 +1,10 @@
 //! How long frames take while someone zooms and pans, with the mouse moved by the program itself.
 
-use super::action::Action;
-use super::explorer::{Closing, Explorer, LaunchOptions};
-use super::frame_times::FrameTimes;
-use super::run::{Ended, Run, State, Subject};
-use super::workspace::Pane;
+use crate::app::explorer::{Closing, Explorer, LaunchOptions};
+use crate::app::state::action::Action;
+use crate::app::state::frame_times::FrameTimes;
+use crate::app::state::run::{Ended, Run, RunState, Subject};
+use crate::app::state::workspace::Pane;
 use crate::job::{Backend, Outcome};
 use crate::matrix::{Factors, Matrix};
 use eframe::egui::{
@@ -138,7 +138,7 @@ impl FrameBench {
         let report = FrameReport {
             rows,
             cols,
-            running: running && self.explorer.shown().is_some_and(|run| run.state == State::Running),
+            running: running && self.explorer.shown().is_some_and(|run| run.state == RunState::Running),
             frames: self.cpu.len(),
             cpu: Times::of(&self.cpu),
             clock: Times::of(&self.clock),

@@ -1,12 +1,14 @@
 //! The window in a page, how JavaScript speaks with it, and what its Workers can do.
 
-use super::explorer::{Explorer, LaunchOptions};
-use super::hook::Labels;
-use super::link::Link;
-use super::{
-    baselines, comparing, device_panel, export_panel, files, hook, language, layers_table, loader, masks_panel, run,
-    showing, split_search, sweeping,
-};
+use crate::app::explorer::{Explorer, LaunchOptions};
+use crate::app::panels::language;
+use crate::app::panels::{device, dialogs::export, layers, masks, settings::split};
+use crate::app::platform;
+use crate::app::state::link::Link;
+use crate::app::state::{persistence, run};
+use crate::app::tasks::{baselines, loader, replace, sweep, view_renderer};
+use crate::app::update::automation;
+use crate::app::update::automation::Labels;
 use crate::model::{Chosen, Source};
 use crate::tasks::{self, Registry};
 use eframe::egui::Context;
@@ -25,18 +27,18 @@ thread_local! {
 fn registry() -> Registry {
     let registry = Registry::default()
         .actor::<run::Watched>()
-        .actor::<device_panel::FindAdapter>()
+        .actor::<device::FindAdapter>()
         .task::<view_renderer::DrawLayer>()
         .task::<view_renderer::Request>()
-        .task::<masks_panel::Key>()
+        .task::<masks::Key>()
         .task::<baselines::Magnitude>()
         .task::<baselines::Spectra>()
-        .task::<layers_table::Measure>()
-        .task::<export_panel::Write>()
-        .task::<split_search::FindSplit>()
-        .task::<comparing::Replace>()
-        .task::<sweeping::Measure>()
-        .task::<hook::Bench>();
+        .task::<layers::table::Measure>()
+        .task::<export::Write>()
+        .task::<split::FindSplit>()
+        .task::<replace::Replace>()
+        .task::<sweep::Measure>()
+        .task::<automation::Bench>();
     language::register(loader::register(registry))
 }
 
@@ -55,7 +57,7 @@ fn opening(address: &str) -> (LaunchOptions, Option<String>) {
     let query = web_sys::Url::new(address).ok().map(|url| url.search_params());
     let get = |key: &str| query.as_ref().and_then(|query| query.get(key)).filter(|value| !value.is_empty());
     let from_link = |value: fn(&Link) -> &Option<String>| link.as_ref().and_then(|link| value(link).clone());
-    let source = get("load").or(from_link(|link| &link.load)).map(|address| files::typed(&address));
+    let source = get("load").or(from_link(|link| &link.load)).map(|address| platform::typed(&address));
     let tensor = get("tensor").or(from_link(|link| &link.tensor));
     (LaunchOptions { source, tensor, link, ..LaunchOptions::default() }, problem)
 }
@@ -67,7 +69,7 @@ pub async fn start(
     example: Result<Vec<u8>, String>,
     broken: js_sys::Function,
 ) -> Result<(), JsValue> {
-    files::example_fetched(example);
+    platform::example_fetched(example);
     let mut options = eframe::WebOptions::default();
     // WebGL is everywhere; computing on WebGPU does not need to draw with it.
     if let eframe::egui_wgpu::WgpuSetup::CreateNew(setup) = &mut options.wgpu_options.wgpu_setup {
@@ -106,7 +108,7 @@ fn ask_before_leaving() -> Result<(), JsValue> {
         with_window(|explorer, _| {
             // eframe saves now and then: what was changed a moment ago would be lost.
             let storage = web_sys::window().and_then(|window| window.local_storage().ok().flatten());
-            storage.map(|storage| storage.set_item(super::saved::KEY, &explorer.to_save()));
+            storage.map(|storage| storage.set_item(persistence::KEY, &explorer.to_save()));
             if explorer.is_unsaved() {
                 event.prevent_default();
             }

@@ -1,6 +1,6 @@
 //! Hands and eyes for the window: everything is found by its label.
 
-use dsf_explorer::app::{Explorer, LaunchOptions, State};
+use dsf_explorer::app::{Explorer, LaunchOptions, RunState};
 use dsf_explorer::model::Source;
 use egui::accesskit::Role;
 use egui_kittest::{Harness, kittest::Queryable};
@@ -38,7 +38,7 @@ pub fn within(
 }
 
 pub fn finished(harness: &Harness<'_, Explorer>) -> bool {
-    harness.state().runs().last().is_some_and(|run| run.state == State::Finished)
+    harness.state().runs().last().is_some_and(|run| run.state == RunState::Finished)
 }
 
 pub fn click(harness: &mut Harness<'_, Explorer>, label: &str) {

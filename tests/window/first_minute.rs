@@ -3,7 +3,7 @@
 use super::driver::{
     calibrate, click, finished, inputs, large, npy, paused, pictures, scratch, stepped, type_into, until, window,
 };
-use dsf_explorer::app::{Explorer, LaunchOptions, State};
+use dsf_explorer::app::{Explorer, LaunchOptions, RunState};
 use dsf_explorer::factorize::Preset;
 use dsf_explorer::model::Source;
 use dsf_explorer::model::{EXAMPLE_LAYER, Orientation, open};
@@ -50,7 +50,7 @@ fn pause_step_resume_and_cancel() {
     click(&mut harness, "⏭ Step");
     until(&mut harness, "one half-step", |harness| stepped(harness) == before + 1);
     click(&mut harness, "⏹ Cancel");
-    until(&mut harness, "the end", |harness| harness.state().runs().last().unwrap().state == State::Cancelled);
+    until(&mut harness, "the end", |harness| harness.state().runs().last().unwrap().state == RunState::Cancelled);
     assert!(harness.state().runs().last().unwrap().ended.is_some(), "the factors so far are kept");
 }
 
@@ -73,7 +73,7 @@ fn factors_are_exported_and_open_again_beside_w() {
     click(&mut harness, "Open");
     until(&mut harness, "the factors", |harness| harness.state().runs().len() == 2);
     let opened = &harness.state().runs()[1];
-    assert_eq!(opened.state, State::Opened);
+    assert_eq!(opened.state, RunState::Opened);
     assert!((opened.error().unwrap() - error).abs() < 1e-9, "compared with W, which is still open");
 
     // The other way round: first the factors, then W.

@@ -3,7 +3,7 @@
 use super::driver::{
     choose, click, close, finished, large, npy, paused, press, ready, scratch, settled, stepped, type_into, until,
 };
-use dsf_explorer::app::{Explorer, LaunchOptions, Pane, State};
+use dsf_explorer::app::{Explorer, LaunchOptions, Pane, RunState};
 use dsf_explorer::factorize::Solver;
 use dsf_explorer::matrix::{Arrangement, Mask};
 use egui::accesskit::Role;
@@ -336,7 +336,7 @@ fn escape_does_not_cancel_what_it_is_not_meant_for() {
     paused(&mut harness);
     let waits = |harness: &Harness<'_, Explorer>| {
         let run = harness.state().shown().unwrap();
-        run.state == State::Paused && !run.cancelling
+        run.state == RunState::Paused && !run.cancelling
     };
     assert!(waits(&harness));
     type_into(&mut harness, "Filter layers", "mlp");
@@ -362,7 +362,7 @@ fn escape_does_not_cancel_what_it_is_not_meant_for() {
     harness.run_steps(2);
     assert!(harness.query_by_label("Replace an existing file").is_none());
     press(&mut harness, Modifiers::NONE, Key::Escape);
-    until(&mut harness, "the end at last", |harness| harness.state().shown().unwrap().state == State::Cancelled);
+    until(&mut harness, "the end at last", |harness| harness.state().shown().unwrap().state == RunState::Cancelled);
 }
 
 /// A search's steps are no iterations of the run.
@@ -471,10 +471,10 @@ fn a_run_that_goes_on_can_be_watched_and_left() {
     until(&mut harness, "pictures of it", |harness| {
         harness.state().pictures().is_some_and(|pictures| pictures.step.is_some())
     });
-    assert_eq!(harness.state().shown().unwrap().state, State::Running);
+    assert_eq!(harness.state().shown().unwrap().state, RunState::Running);
     let corner = pos2(2.0, 2.0);
     harness.hover_at(corner);
     press(&mut harness, Modifiers::NONE, Key::Escape);
-    until(&mut harness, "the end", |harness| harness.state().shown().unwrap().state == State::Cancelled);
+    until(&mut harness, "the end", |harness| harness.state().shown().unwrap().state == RunState::Cancelled);
     assert!(harness.state().shown().unwrap().nnz().is_some_and(|nnz| nnz <= 768 * 640 / 4));
 }

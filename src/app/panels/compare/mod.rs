@@ -1,0 +1,6 @@
+//! The Methods panel: one layer by all methods at one density.
+
+pub mod act;
+pub mod line;
+pub mod panel;
+pub mod table;

@@ -1,0 +1,323 @@
+//! What is to be compared.
+
+use crate::app::panels::compare::act::{CompareAct, no_masks};
+use crate::app::panels::compare::table::Table;
+use crate::app::panels::runs::summary;
+use crate::app::state::method_result::MethodResult;
+use crate::app::state::run::{Run, Subject};
+use crate::app::tasks::comparison::{Comparison, Row};
+use crate::app::widgets::colors;
+use crate::app::widgets::text::duration;
+use crate::compare::Candidate;
+use crate::factorize::{Budget, Settings};
+use crate::matrix::{Calibration, Matrix, Problem};
+use crate::measure::percent;
+use crate::methods::{self, Method, Threshold};
+use eframe::egui::text::LayoutJob;
+use eframe::egui::{
+    Align, Button, Checkbox, Color32, ComboBox, FontSelection, RichText, Role, ScrollArea, TextFormat, Ui, WidgetInfo,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// The panel's own state, and the comparison.
+#[derive(Default)]
+pub struct ComparePanel {
+    /// What nobody wants, of what could be done.
+    unticked: BTreeSet<Method>,
+    /// What takes long for the open layer, and what of it is wanted all the same.
+    slow: BTreeSet<Method>,
+    wanted: BTreeSet<Method>,
+    threshold: Threshold,
+    table: Table,
+    /// What goes on, or came of the last one.
+    pub comparison: Option<Comparison>,
+    /// Why methods cannot be done with what is known of the layer.
+    known: Option<(Known, Reasons)>,
+}
+
+/// Of each method why it cannot be done; `None` where it can.
+type Reasons = Vec<Reason>;
+type Reason = (Method, Option<String>);
+
+/// What that depends on, compared by identity.
+struct Known {
+    weight: Arc<Matrix>,
+    inputs: [Option<Arc<Calibration>>; 2],
+}
+
+impl Known {
+    fn of(problem: &Problem) -> Self {
+        let inputs = [problem.calibration.clone(), problem.held_out.clone()];
+        Self { weight: problem.weight.clone(), inputs }
+    }
+
+    fn is(&self, problem: &Problem) -> bool {
+        let now = Self::of(problem);
+        let inputs = |known: &Self| known.inputs.clone().map(|inputs| inputs.map(|inputs| Arc::as_ptr(&inputs)));
+        Arc::ptr_eq(&self.weight, &now.weight) && inputs(self) == inputs(&now)
+    }
+}
+
+/// What the command line would say, for someone in front of a window.
+pub fn in_window(why: &str) -> String {
+    why.replace("give a calibration (--calibration FILE)", "give them in the settings, under Layer's inputs")
+}
+
+impl ComparePanel {
+    /// Over what the entries of one matrix compete.
+    pub fn threshold(&self) -> Threshold {
+        self.threshold
+    }
+
+    /// Whether something waits or goes on.
+    pub fn is_going(&self) -> bool {
+        self.comparison.as_ref().is_some_and(Comparison::is_going)
+    }
+
+    /// What is wanted, as far as it can be done, for a layer of this shape.
+    pub fn ticked(&mut self, settings: &Settings, (rows, cols): (usize, usize)) -> Vec<Method> {
+        let candidate = |method| Candidate { method, settings: settings.clone(), threshold: self.threshold };
+        self.slow = Method::ALL.into_iter().filter(|&method| candidate(method).is_slow(rows, cols)).collect();
+        Method::ALL.into_iter().filter(|method| self.is_ticked(*method)).collect()
+    }
+
+    fn is_ticked(&self, method: Method) -> bool {
+        !self.unticked.contains(&method) && (!self.slow.contains(&method) || self.wanted.contains(&method))
+    }
+
+    fn tick(&mut self, method: Method, on: bool) {
+        if on {
+            self.unticked.remove(&method);
+            self.wanted.insert(method);
+        } else {
+            self.unticked.insert(method);
+        }
+    }
+
+    /// The row of a method.
+    pub fn row_mut(&mut self, method: Method) -> Option<&mut Row> {
+        self.comparison.as_mut()?.rows.iter_mut().find(|row| row.method() == method)
+    }
+
+    /// The method whose masks are laid over this one's, else why there is none.
+    pub fn masks_beside(&self, method: Method) -> Result<Method, &'static str> {
+        let form = method.form();
+        if let Some(why) = no_masks(form) {
+            return Err(why);
+        }
+        let rows = self.comparison.iter().flat_map(|comparison| &comparison.rows);
+        let mut others = rows.filter_map(|row| Some((row.method(), row.made()?)));
+        let own = others.clone().find(|(other, _)| *other == method).map(|(_, made)| made.kept.inner_dim());
+        // DSF, or the largest weights, where they are there: they come first.
+        let same = |&(other, made): &(Method, &MethodResult)| {
+            other != method && other.form() == form && own == Some(made.kept.inner_dim())
+        };
+        others.find(same).map(|(other, _)| other).ok_or("No other method here has a mask of this kind and size")
+    }
+
+    /// Whether a run of the list has masks to be laid over those of a method.
+    pub fn has_masks_like(&self, method: Method, run: &Run) -> bool {
+        let Some(comparison) = &self.comparison else { return false };
+        let Some((row, made)) = comparison.row(method).and_then(|row| Some((row, row.made()?))) else { return false };
+        let same = run.subject.as_ref().is_some_and(|subject| subject.is(&comparison.subject));
+        let as_large = run.ended.as_ref().is_some_and(|ended| ended.kept.inner_dim() == made.kept.inner_dim());
+        same && as_large && row.run != Some(run.number) && run.method.form() == method.form()
+    }
+
+    /// Why it cannot be done, of each method.
+    fn reasons(&mut self, problem: &Problem, settings: &Settings) -> Reasons {
+        // W is looked through: not in every frame.
+        if self.known.as_ref().is_none_or(|(known, _)| !known.is(problem)) {
+            let told = |checked: Result<(), methods::Error>| checked.err().map(|why| in_window(&why.to_string()));
+            let general = told(Method::Dsf.check_data(problem));
+            let own = |method: Method| match (&general, method.needs_inputs()) {
+                (None, true) => told(method.check_data(problem)),
+                _ => general.clone(),
+            };
+            self.known = Some((Known::of(problem), Method::ALL.map(|method| (method, own(method))).to_vec()));
+        }
+        let mut reasons = self.known.as_ref().map(|(_, reasons)| reasons.clone()).unwrap_or_default();
+        let (rows, cols) = problem.weight.shape();
+        let settings_wrong = settings.check().err().map(|why| why.to_string());
+        let budget_wrong = Budget::new(rows, cols, settings).err().map(|why| why.to_string());
+        for (method, why) in &mut reasons {
+            let candidate = Candidate { method: *method, settings: settings.clone(), threshold: self.threshold };
+            let budget_wrong = match method {
+                Method::Dsf => budget_wrong.clone(),
+                _ => candidate.check_shape(rows, cols).err(),
+            };
+            *why = why.take().or(settings_wrong.clone()).or(budget_wrong);
+        }
+        reasons
+    }
+
+    /// The panel. `open` is the layer, `settings` are those of the next runs, `shown` is the run on screen.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        open: Option<(&Subject, &Problem)>,
+        settings: &Settings,
+        shown: Option<&Run>,
+        at_once: usize,
+    ) -> Option<CompareAct> {
+        let mut act = None;
+        ScrollArea::vertical().id_salt("compare").auto_shrink(false).show(ui, |ui| {
+            act = match open {
+                Some((subject, problem)) => self.setup_ui(ui, subject, problem, settings, at_once),
+                None => {
+                    ui.weak("No layer is open");
+                    None
+                }
+            };
+            let Some(comparison) = &self.comparison else {
+                ui.add_space(12.0);
+                ui.weak("Every method gets the same number of nonzeros. Results appear as they come; a click shows a method's pictures");
+                return;
+            };
+            ui.separator();
+            let (subject, problem) = (open.map(|open| open.0), open.map(|open| open.1));
+            if let Some(other) = comparison.is_of_another(subject, problem, settings) {
+                ui.colored_label(ui.visuals().warn_fg_color, other);
+            }
+            let masks = |method| self.masks_beside(method).err().filter(|_| {
+                // What is on screen will do too.
+                no_masks(method.form()).is_some() || !shown.is_some_and(|run| self.has_masks_like(method, run))
+            });
+            let selected = shown.map(|run| run.number);
+            let mut table = self.table;
+            act = table.ui(ui, comparison, selected, masks).or(act.take());
+            self.table = table;
+        });
+        act
+    }
+
+    fn setup_ui(
+        &mut self,
+        ui: &mut Ui,
+        subject: &Subject,
+        problem: &Problem,
+        settings: &Settings,
+        at_once: usize,
+    ) -> Option<CompareAct> {
+        let reasons = self.reasons(problem, settings);
+        let (rows, cols) = problem.weight.shape();
+        ui.horizontal_wrapped(|ui| {
+            ui.strong(&subject.layer.name);
+            let inputs = match (&problem.calibration, &problem.held_out) {
+                (Some(_), Some(_)) => ", with its inputs, and others held out",
+                (Some(_), None) => ", with its inputs",
+                _ => "",
+            };
+            ui.label(format!("{rows} × {cols}{inputs}; every method keeps {}", percent(settings.density)))
+                .on_hover_text("The density of the settings: so many nonzeros for each entry of W");
+        });
+        let candidate = |method| Candidate { method, settings: settings.clone(), threshold: self.threshold };
+        self.slow = Method::ALL.into_iter().filter(|&method| candidate(method).is_slow(rows, cols)).collect();
+        let seconds = Method::ALL.map(|method| (method, candidate(method).seconds(rows, cols)));
+        self.methods_ui(ui, &reasons, &BTreeMap::from(seconds));
+        let without: Vec<&str> = reasons
+            .iter()
+            .filter(|(method, why)| method.needs_inputs() && why.is_some() && problem.calibration.is_none())
+            .map(|(method, _)| method.title())
+            .collect();
+        if let Some((last, others)) = without.split_last().filter(|(_, others)| !others.is_empty()) {
+            let text = format!("{} and {last} need the layer's inputs: give them in the settings", others.join(", "));
+            ui.label(RichText::new(text).weak());
+        }
+        self.commands_ui(ui, &reasons, settings, at_once)
+    }
+
+    /// What is wanted, of what can be done.
+    fn methods_ui(&mut self, ui: &mut Ui, reasons: &[Reason], seconds: &BTreeMap<Method, f64>) {
+        ui.horizontal_wrapped(|ui| {
+            for (method, why_not) in reasons {
+                let mut on = why_not.is_none() && self.is_ticked(*method);
+                let title = titled(ui, *method, why_not.is_none());
+                let tick = ui.add_enabled(why_not.is_none(), Checkbox::new(&mut on, title));
+                let name = format!("Compare {}", method.title());
+                tick.widget_info(|| WidgetInfo::selected(Role::CheckBox, why_not.is_none(), on, &name));
+                if tick.changed() {
+                    self.tick(*method, on);
+                }
+                let takes = seconds.get(method).map_or(0.0, |seconds| seconds.max(1.0));
+                let about = format!("{}. It takes about {} here", method.about(), duration(takes));
+                tick.on_hover_text(about).on_disabled_hover_text(why_not.clone().unwrap_or_default());
+            }
+        });
+    }
+
+    fn commands_ui(
+        &mut self,
+        ui: &mut Ui,
+        reasons: &[Reason],
+        settings: &Settings,
+        at_once: usize,
+    ) -> Option<CompareAct> {
+        let mut act = None;
+        ui.horizontal_wrapped(|ui| {
+            let possible = |method: Method| reasons.iter().any(|(other, why)| *other == method && why.is_none());
+            let any = Method::ALL.into_iter().any(|method| possible(method) && self.is_ticked(method));
+            let why_not = match (self.is_going(), any) {
+                (true, _) => Some("A comparison is going on: cancel it first"),
+                (_, false) => Some("No method is ticked"),
+                _ => None,
+            };
+            let go = RichText::new("▶ Compare").color(Color32::WHITE).strong();
+            let go = ui.add_enabled(why_not.is_none(), Button::new(go).fill(colors::DSF.gamma_multiply(0.9)));
+            let hint = "This layer by all ticked methods, each with the same number of nonzeros";
+            if go.on_hover_text(hint).on_disabled_hover_text(why_not.unwrap_or_default()).clicked() {
+                act = Some(CompareAct::Start);
+            }
+            let cancel = ui.add_enabled(self.is_going(), Button::new("⏹ Cancel all"));
+            let hint = "What is done stays";
+            if cancel.on_hover_text(hint).on_disabled_hover_text("Nothing is being compared").clicked() {
+                act = Some(CompareAct::CancelAll);
+            }
+            ui.separator();
+            self.threshold_ui(ui, possible(Method::Admm) || possible(Method::Sparsegpt));
+            ui.separator();
+            let plural = if at_once == 1 { "" } else { "s" };
+            ui.weak(format!("{at_once} method{plural} at a time, each on 1 thread"))
+                .on_hover_text("So that their seconds can be compared");
+            if possible(Method::Dsf) && self.is_ticked(Method::Dsf) {
+                ui.weak(format!("DSF: {}", summary(settings))).on_hover_text("With the settings of the settings panel");
+            }
+        });
+        act
+    }
+
+    fn threshold_ui(&mut self, ui: &mut Ui, possible: bool) {
+        let why = "Of ADMM and SparseGPT: over what the entries compete for their places";
+        let label = ui.label("Threshold").on_hover_text(why);
+        let name = |threshold| match threshold {
+            Threshold::Matrix => "whole matrix",
+            Threshold::Row => "each row",
+        };
+        ui.add_enabled_ui(possible, |ui| {
+            ComboBox::from_id_salt("threshold")
+                .width(96.0)
+                .selected_text(name(self.threshold))
+                .show_ui(ui, |ui| {
+                    for threshold in [Threshold::Matrix, Threshold::Row] {
+                        ui.selectable_value(&mut self.threshold, threshold, name(threshold));
+                    }
+                })
+                .response
+                .labelled_by(label.id)
+                .on_hover_text(why)
+                .on_disabled_hover_text("Only ADMM and SparseGPT leave it open, and they need the layer's inputs");
+        });
+    }
+}
+
+/// A method's colour and name.
+fn titled(ui: &Ui, method: Method, enabled: bool) -> LayoutJob {
+    let mut job = LayoutJob::default();
+    let color = if enabled { colors::of(method) } else { colors::of(method).gamma_multiply(0.4) };
+    let font = FontSelection::Default.resolve(ui.style());
+    let format = |color| TextFormat { font_id: font.clone(), color, valign: Align::Center, ..TextFormat::default() };
+    job.append("■ ", 0.0, format(color));
+    job.append(method.title(), 0.0, format(Color32::PLACEHOLDER));
+    job
+}

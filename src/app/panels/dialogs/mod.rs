@@ -1,0 +1,6 @@
+//! Windows over the panels: opening, exporting, sharing, the command palette.
+
+pub mod command_palette;
+pub mod export;
+pub mod open;
+pub mod share;

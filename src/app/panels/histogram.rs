@@ -1,0 +1,73 @@
+//! The values of one matrix, and where pruning cut.
+
+use crate::app::panels::linked_views::{accent, picture};
+use crate::app::state::workspace::Pane;
+use crate::app::tasks::view_renderer::Pictures;
+use crate::app::widgets::colors;
+use crate::methods::Method;
+use eframe::egui::Ui;
+use egui_plot::{Bar, BarChart, Legend, Plot, VLine};
+
+/// The panel's own state.
+pub struct HistogramPanel {
+    pane: Pane,
+    logarithmic: bool,
+}
+
+impl Default for HistogramPanel {
+    fn default() -> Self {
+        Self { pane: Pane::W, logarithmic: false }
+    }
+}
+
+/// The matrices that can be looked at.
+const MATRICES: [Pane; 5] = [Pane::W, Pane::A, Pane::B, Pane::Product, Pane::Error];
+
+impl HistogramPanel {
+    /// The panel, of what a method made; magnitude pruning keeps `kept` entries of W.
+    pub fn ui(&mut self, ui: &mut Ui, (pictures, method): (Option<&Pictures>, Method), kept: Option<usize>) {
+        ui.horizontal_wrapped(|ui| {
+            for pane in MATRICES {
+                ui.selectable_value(&mut self.pane, pane, pane.name()).on_hover_text("The nonzeros of this matrix");
+            }
+            ui.checkbox(&mut self.logarithmic, "Log counts").on_hover_text("Counts as powers of ten");
+        });
+        let Some(pyramid) = pictures.and_then(|pictures| picture(self.pane, pictures)) else {
+            ui.weak("Not there yet");
+            return;
+        };
+        const BINS: usize = 101;
+        let spread = pyramid.spread();
+        let histogram = spread.histogram(1.1 * spread.percentile(0.998), BINS);
+        let width = 2.0 * f64::from(histogram.range) / BINS as f64;
+        let logarithmic = self.logarithmic;
+        let bar = |(at, &count): (usize, &f64)| {
+            let height = if logarithmic { (1.0 + count).log10() } else { count };
+            Bar::new(width * (at as f64 + 0.5) - f64::from(histogram.range), height).width(width)
+        };
+        let bars: Vec<Bar> = histogram.counts.iter().enumerate().map(bar).collect();
+        let (name, color, cut) = match self.pane {
+            // What is not zero in W but would be pruned lies between the lines.
+            Pane::W => {
+                let share = kept.map(|kept| 1.0 - kept as f64 / pyramid.nnz().max(1) as f64);
+                let cut = share.filter(|&s| s > 0.0).map(|share| spread.percentile(share));
+                ("magnitude pruning's threshold", colors::MAGNITUDE, cut)
+            }
+            Pane::A | Pane::B => ("smallest kept", colors::CUT, spread.smallest()),
+            _ => ("", colors::MAGNITUDE, None),
+        };
+        Plot::new(("histogram", self.pane.name(), logarithmic))
+            .legend(Legend::default().text_style(eframe::egui::TextStyle::Small))
+            .x_axis_label(format!("value in {}", self.pane.name()))
+            .y_axis_label(if logarithmic { "log₁₀ of the count" } else { "count" })
+            .y_axis_min_width(44.0)
+            .include_y(0.0)
+            .allow_scroll(false)
+            .show(ui, |plot| {
+                plot.bar_chart(BarChart::new("values", bars).color(accent(self.pane, method)).allow_hover(true));
+                for cut in cut.into_iter().flat_map(|cut| [-cut, cut]) {
+                    plot.vline(VLine::new(name, f64::from(cut)).color(color).width(2.0));
+                }
+            });
+    }
+}

@@ -1,0 +1,151 @@
+//! A language model with the texts it is measured and calibrated on.
+
+use crate::app::state::run::Subject;
+use crate::language::{self, Config, LayerId, Llama, Windows};
+use crate::model::{self, Checkpoint};
+use crate::tasks::{LazySource, shared};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Tokens that the model is measured on whenever something changes.
+const TOKENS: usize = 6144;
+
+/// Tokens of a window.
+const CONTEXT: usize = 256;
+
+/// Windows that the layers' inputs are taken from.
+const SAMPLES: usize = 64;
+
+/// Where a model is from.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Source {
+    /// Its weights.
+    #[serde(with = "shared")]
+    pub checkpoint: Arc<Checkpoint>,
+    /// Where they were opened from; the built-in ones without.
+    pub from: Option<model::Source>,
+    /// A text of one's own.
+    pub text: Option<model::Source>,
+}
+
+/// A language model and its texts.
+#[derive(Clone)]
+pub struct EvalSet {
+    /// The model, dense.
+    pub model: Llama,
+    /// What it is measured on; none until a text is given.
+    pub text: Option<Windows>,
+    /// What its layers' inputs are taken from: another part of the same text.
+    pub calibration: Option<Windows>,
+    floor: Option<f64>,
+    text_problem: Option<String>,
+    own_text: bool,
+}
+
+/// What the panels need of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// Sizes and constants.
+    pub config: Config,
+    /// What it is measured on: tokens predicted, windows, tokens of each; none until a text is given.
+    pub text: Option<[usize; 3]>,
+    /// Whether there is text to take the layers' inputs from.
+    pub calibrates: bool,
+    /// The perplexity of the text's own language.
+    pub floor: Option<f64>,
+    /// Why the text that was given is not used.
+    pub text_problem: Option<String>,
+    /// Whether the text is one that was given.
+    pub own_text: bool,
+}
+
+impl LazySource for Source {
+    type Value = Result<EvalSet, String>;
+
+    fn make(&self) -> Self::Value {
+        EvalSet::open(self)
+    }
+}
+
+impl EvalSet {
+    /// Reads the model and the texts; in a sentence why there is no model. A text that cannot be used does no harm.
+    fn open(source: &Source) -> Result<Self, String> {
+        let told = |error: language::Error| error.to_string();
+        let mut study = match &source.from {
+            Some(from) => Self {
+                model: language::open_with(from, source.checkpoint.clone()).map_err(told)?,
+                text: None,
+                calibration: None,
+                floor: None,
+                text_problem: None,
+                own_text: false,
+            },
+            None => {
+                let model = language::example_with(source.checkpoint.clone());
+                let excerpt = language::example_held_out(TOKENS / CONTEXT, CONTEXT);
+                Self {
+                    text: Some(Windows::of_text(&model, &excerpt.text, CONTEXT, None).map_err(told)?),
+                    calibration: Some(language::example_calibration(&model, SAMPLES, CONTEXT).map_err(told)?),
+                    floor: Some(excerpt.floor()),
+                    text_problem: None,
+                    own_text: false,
+                    model,
+                }
+            }
+        };
+        if let Some(text) = &source.text {
+            study.text_problem = study.read(text).err();
+            study.own_text = study.text_problem.is_none();
+        }
+        Ok(study)
+    }
+
+    /// The first part of a text measures, windows from all over the rest calibrate.
+    fn read(&mut self, text: &model::Source) -> Result<(), String> {
+        let shown = text.name();
+        let bytes = text.read().map_err(|error| error.to_string())?;
+        let text = String::from_utf8(bytes).map_err(|_| format!("{shown} is not text in UTF-8"))?;
+        let told = |error: language::Error| error.to_string();
+        let tokens = self.model.tokenizer().encode(&text.replace("\r\n", "\n")).map_err(told)?;
+        let cut = TOKENS.min(tokens.len() / 2);
+        if cut < CONTEXT {
+            return Err(format!(
+                "{shown} has {} tokens, and two windows take {}: give more text",
+                tokens.len(),
+                2 * CONTEXT
+            ));
+        }
+        let (first, rest) = tokens.split_at(cut);
+        let windows = |tokens: &[u32]| Windows::of_tokens(&self.model, tokens.to_vec(), CONTEXT, None).map_err(told);
+        let (text, calibration) = (windows(first)?, windows(rest)?.spread(SAMPLES));
+        (self.text, self.calibration, self.floor) = (Some(text), Some(calibration), None);
+        Ok(())
+    }
+}
+
+impl ModelInfo {
+    /// Of a model that was read.
+    pub fn of(study: &EvalSet) -> Self {
+        let text = study.text.as_ref();
+        Self {
+            config: study.model.config().clone(),
+            text: text.map(|text| [text.predicted(), text.len(), text.context()]),
+            calibrates: study.calibration.is_some(),
+            floor: study.floor,
+            text_problem: study.text_problem.clone(),
+            own_text: study.own_text,
+        }
+    }
+
+    /// Whether the model has this layer.
+    pub fn has(&self, id: LayerId) -> bool {
+        id.block < self.config.blocks
+    }
+
+    /// Which of the layers of the model in `checkpoint` one that is open is.
+    pub fn layer_of(&self, checkpoint: &Arc<Checkpoint>, subject: &Subject) -> Option<LayerId> {
+        let own = subject.checkpoint.as_ref().is_some_and(|of| Arc::ptr_eq(of, checkpoint));
+        let id = LayerId::of_tensor(&subject.layer.name)?;
+        (own && !subject.layer.transposed && self.has(id)).then_some(id)
+    }
+}

@@ -1,0 +1,87 @@
+//! The changed model as a folder that transformers loads.
+
+use crate::app::panels::language::LanguageModelState;
+use crate::app::panels::language::work::Opened;
+use crate::app::platform::Place;
+use crate::app::platform::written::Written;
+use crate::compress::{CompressedLayer, Plan};
+use crate::factorize::Settings;
+use crate::tasks::{Queue, SilentTask, shared};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Writes the model with its compressed layers; says in a sentence what came of it.
+#[derive(Serialize, Deserialize)]
+pub struct SaveModel {
+    #[serde(with = "shared")]
+    model: Arc<Opened>,
+    #[serde(with = "shared::list")]
+    layers: Vec<Arc<CompressedLayer>>,
+    plan: Plan,
+    place: Place,
+}
+
+impl LanguageModelState {
+    /// What writes it.
+    pub(super) fn saving(&self, settings: &Settings) -> Option<SaveModel> {
+        self.facts()?;
+        let layers = self.layers.values().cloned().collect();
+        let plan = self.plan(settings, &Default::default(), 1);
+        let place = Place::new(&self.save_to, self.replace_saved);
+        Some(SaveModel { model: self.opened.clone()?, layers, plan, place })
+    }
+}
+
+impl SilentTask for SaveModel {
+    const NAME: &'static str = "save model";
+    const QUEUE: Queue = Queue::Language;
+    type Output = Result<Written, String>;
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn make(self) -> Self::Output {
+        use crate::compress::{Folder, Inputs, Output, Totals};
+        use crate::export::Layout;
+        use crate::language;
+        use crate::model::Source;
+
+        let Self { model, layers, plan, place } = self;
+        let study = model.get().as_ref().map_err(Clone::clone)?;
+        let told = |error: crate::compress::Error| error.to_string();
+        let companions = match &model.source().from {
+            Some(Source::Path(folder)) => language::companions(folder).map_err(|error| error.to_string())?,
+            None => language::example_companions(),
+        };
+        let (out, replace) = (place.path(), place.replaces());
+        let folder = Folder::open(&study.model, &plan, &Inputs::Unknown, out, replace, false).map_err(told)?;
+        let mut store = folder.store();
+        for layer in &layers {
+            store.keep(layer).map_err(told)?;
+        }
+        let reports: Vec<_> = layers.iter().map(|layer| layer.report.clone()).collect();
+        let (kept, all) =
+            reports.iter().fold((0, 0), |(kept, all), layer| (kept + layer.nnz, all + layer.rows * layer.cols));
+        let density = kept as f64 / all.max(1) as f64;
+        let seconds = reports.iter().map(|layer| layer.seconds).sum();
+        let totals = Totals::new(reports, plan.dense_weights(study.model.config()), density, seconds);
+        let output = Output { layouts: vec![Layout::Merged, Layout::Bitmask], companions, statistics: None };
+        folder.finish(&plan, &totals, &output, replace).map_err(told)?;
+        let said = format!("The model with {} compressed layers was written to {}", layers.len(), out.display());
+        Ok(Written { said, files: Vec::new() })
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    fn make(self) -> Self::Output {
+        use crate::app::platform::written::Download;
+
+        let study = self.model.get().as_ref().map_err(Clone::clone)?;
+        let merged = crate::compress::merged_model(&study.model, &self.layers).map_err(|error| error.to_string())?;
+        let mut files = vec![Download { name: "model.safetensors".into(), bytes: merged }];
+        // Of a model of one's own these are at hand already.
+        if self.model.source().from.is_none() {
+            let companions = crate::language::example_companions().into_iter();
+            files.extend(companions.map(|(name, bytes)| Download { name, bytes }));
+        }
+        let count = self.layers.len();
+        Ok(Written { said: format!("The model with {count} compressed layers is in the downloads"), files })
+    }
+}

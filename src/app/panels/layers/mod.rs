@@ -1,0 +1,5 @@
+//! The layers of the opened file, as a tree or a table.
+
+pub mod panel;
+pub mod table;
+pub mod tree;

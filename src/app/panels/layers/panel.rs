@@ -1,0 +1,146 @@
+//! What is in the opened file: its layers as a tree or a table, and factors exported before.
+
+use crate::app::panels::dialogs::command_palette::Finder;
+use crate::app::panels::layers::table::{LayersTable, Results};
+use crate::app::panels::layers::tree::Branch;
+use crate::model::{Checkpoint, Orientation, TensorInfo};
+use eframe::egui::{self, RichText, TextEdit, Ui};
+use std::sync::Arc;
+
+/// What was chosen.
+pub enum Choice {
+    /// This layer is to be looked at.
+    Layer(String, Orientation),
+    /// These factors are.
+    Factors(String),
+}
+
+/// The panel's own state.
+#[derive(Default)]
+pub struct LayersPanel {
+    filter: String,
+    transpose: bool,
+    as_table: bool,
+    table: LayersTable,
+    /// The tree of a checkpoint, by its address.
+    tree: Option<(Arc<Checkpoint>, Branch)>,
+}
+
+impl LayersPanel {
+    /// Lists `checkpoint`; `current` is the layer on screen, `results` what runs have come to.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        checkpoint: &Arc<Checkpoint>,
+        current: Option<&str>,
+        results: &Results,
+    ) -> Option<Choice> {
+        let mut choice = None;
+        ui.horizontal_wrapped(|ui| {
+            ui.label(RichText::new(checkpoint.name()).strong());
+            metadata_ui(ui, checkpoint);
+        });
+        let hint = "find by name, shape or type";
+        let filter = ui.add(TextEdit::singleline(&mut self.filter).hint_text(hint).desired_width(f32::INFINITY));
+        filter.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Filter layers"));
+        ui.horizontal_wrapped(|ui| {
+            ui.selectable_value(&mut self.as_table, false, "Tree").on_hover_text("By the parts of their names");
+            ui.selectable_value(&mut self.as_table, true, "Table").on_hover_text("With sizes and results, sortable");
+            ui.checkbox(&mut self.transpose, "[in, out]").on_hover_text(
+                "The file stores its matrices as [in, out], as GPT-2's Conv1D layers are: turned when opened",
+            );
+        });
+        let orientation = self.orientation();
+        for stem in checkpoint.factorizations() {
+            if ui.button(format!("Factors of {stem}")).on_hover_text("Exported before; shows A, B and A·B").clicked() {
+                choice = Some(Choice::Factors(stem));
+            }
+        }
+        let mut layers: Vec<&TensorInfo> = checkpoint.layers().collect();
+        let all = layers.len();
+        let searched = !self.filter.trim().is_empty();
+        if searched {
+            layers = found(&self.filter, layers);
+        }
+        if layers.is_empty() {
+            ui.weak(if all == 0 { "No layer here that can be factorized" } else { "No layer fits the filter" });
+        }
+        let name = if self.as_table {
+            self.table.ui(ui, checkpoint, layers, searched, current, results)
+        } else if searched {
+            list_ui(ui, &layers, current)
+        } else {
+            let fresh = self.tree.as_ref().is_none_or(|(of, _)| !Arc::ptr_eq(of, checkpoint));
+            if fresh {
+                self.tree = Some((checkpoint.clone(), Branch::of(layers.iter().map(|layer| layer.name.as_str()))));
+            }
+            let tree = self.tree.as_ref().map(|(_, tree)| tree);
+            let kind = |name: &str| checkpoint.tensor(name).map(shape).unwrap_or_default();
+            tree.and_then(|tree| tree.ui(ui, current, &kind))
+        };
+        name.map(|name| Choice::Layer(name, orientation)).or(choice)
+    }
+}
+
+impl LayersPanel {
+    /// How layers of this file are stored, as far as someone has said so.
+    pub fn orientation(&self) -> Orientation {
+        if self.transpose { Orientation::Transposed } else { Orientation::AsStored }
+    }
+}
+
+/// Those that fit, best first; the text may name parts of the name, the shape and the type.
+fn found<'a>(text: &str, layers: Vec<&'a TensorInfo>) -> Vec<&'a TensorInfo> {
+    let text = text.replace(['×', '*'], "x");
+    let full = |layer: &TensorInfo| format!("{} {}", layer.name, kind(layer).replace(" × ", "x"));
+    let mut finder = Finder::new(&text);
+    let mut scored: Vec<_> = layers
+        .into_iter()
+        // A digit of a name is meant before one of a size.
+        .filter_map(|layer| Some((finder.score(&layer.name), finder.score(&full(layer))?, layer)))
+        .collect();
+    scored.sort_by_key(|&(name, full, _)| std::cmp::Reverse((name, full)));
+    scored.into_iter().map(|(.., layer)| layer).collect()
+}
+
+fn list_ui(ui: &mut Ui, layers: &[&TensorInfo], current: Option<&str>) -> Option<String> {
+    let mut chosen = None;
+    let height = ui.text_style_height(&egui::TextStyle::Body);
+    egui::ScrollArea::both().auto_shrink(false).show_rows(ui, height, layers.len(), |ui, range| {
+        for layer in &layers[range] {
+            ui.horizontal(|ui| {
+                let row = ui.selectable_label(current == Some(&layer.name), &layer.name);
+                if row.on_hover_text(format!("{}, {}", layer.name, kind(layer))).clicked() {
+                    chosen = Some(layer.name.clone());
+                }
+                ui.weak(kind(layer));
+            });
+        }
+    });
+    chosen
+}
+
+fn metadata_ui(ui: &mut Ui, checkpoint: &Checkpoint) {
+    ui.menu_button("Metadata", |ui| {
+        ui.set_max_width(480.0);
+        egui::ScrollArea::vertical().max_height(400.0).show(ui, |ui| {
+            if checkpoint.metadata().is_empty() {
+                ui.weak("The file has none");
+            }
+            for (key, value) in checkpoint.metadata() {
+                ui.label(RichText::new(key).strong());
+                ui.label(value.chars().take(400).collect::<String>());
+            }
+        });
+    });
+}
+
+/// As `256 × 688`.
+fn shape(layer: &TensorInfo) -> String {
+    layer.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ")
+}
+
+/// As `256 × 688 F16`.
+pub fn kind(layer: &TensorInfo) -> String {
+    format!("{} {}", shape(layer), layer.dtype)
+}

@@ -1,0 +1,361 @@
+//! W, A, B, A·B and the error under one pointer.
+
+use crate::app::state::display_options::DisplayOptions;
+use crate::app::state::kept::Parts;
+use crate::app::state::workspace::Pane;
+use crate::app::tasks::view_renderer::{Drawn, Pictures};
+use crate::app::widgets::colors;
+use crate::app::widgets::picture::{Colors, Frame, Marks, MatrixView, Pyramid, Seen, Viewport};
+use crate::methods::Method;
+use eframe::egui::{Color32, Id, Rect, Ui};
+use std::sync::Arc;
+
+/// Of the entries that make another one, so many are lit: the weightiest.
+const MOST_LIT: usize = 300;
+
+/// What the shared pointer is at, as indices into the matrices as they are stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pointer {
+    /// A row of W and of A.
+    pub out: Option<usize>,
+    /// A column of A and row of B.
+    pub inner: Option<usize>,
+    /// A column of W and of B.
+    pub input: Option<usize>,
+}
+
+/// One way from an input to an output.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Path {
+    /// The inner index l.
+    pub inner: usize,
+    /// A's entry in the output's row.
+    pub a: f32,
+    /// B's entry in the input's column.
+    pub b: f32,
+}
+
+impl Path {
+    /// What it adds to (AB)ᵢⱼ.
+    pub fn product(&self) -> f32 {
+        self.a * self.b
+    }
+}
+
+/// The views' own state.
+pub struct LinkedViews {
+    /// W, A·B and the error have the same shape and are looked at together.
+    whole: Viewport,
+    a: Viewport,
+    b: Viewport,
+    hovered: Pointer,
+    pinned: Option<Pointer>,
+    /// What was hovered in the frame that is being drawn.
+    next: Pointer,
+    /// Where each view was in the last frame.
+    areas: [Rect; 5],
+}
+
+impl Default for LinkedViews {
+    fn default() -> Self {
+        let (whole, a, b, hovered, pinned, next) = Default::default();
+        Self { whole, a, b, hovered, pinned, next, areas: [Rect::ZERO; 5] }
+    }
+}
+
+/// What a view was asked for.
+pub enum ViewAct {
+    /// Save it as a picture.
+    Save(Pane),
+}
+
+impl LinkedViews {
+    /// All matrices in sight again.
+    pub fn fit(&mut self) {
+        (self.whole, self.a, self.b) = Default::default();
+    }
+
+    /// Each entry so many points large.
+    pub fn show_at(&mut self, points: f32) {
+        [&mut self.whole, &mut self.a, &mut self.b].into_iter().for_each(|viewport| viewport.show_at(points));
+    }
+
+    /// Zooms all views, to the pinned entry where there is one.
+    pub fn zoom(&mut self, factor: f32, pictures: Option<&Pictures>) {
+        for pane in [Pane::W, Pane::A, Pane::B] {
+            let anchor = self.pinned.zip(pictures).and_then(|(pointer, pictures)| {
+                let (row, col) = place(pane, pointer, pictures);
+                Some(((row?, col?), picture(pane, pictures)?.matrix().shape()))
+            });
+            let viewport = self.viewport(pane);
+            if let Some((entry, shape)) = anchor {
+                viewport.look_at(entry, shape);
+            }
+            viewport.zoom(factor);
+        }
+    }
+
+    /// Holds the pointer at an entry of W.
+    pub fn pin(&mut self, out: usize, input: usize) {
+        self.pinned = Some(Pointer { out: Some(out), inner: None, input: Some(input) });
+    }
+
+    /// The pointer follows the mouse again.
+    pub fn unpin(&mut self) {
+        self.pinned = None;
+    }
+
+    /// Whether the pointer is held.
+    pub fn is_pinned(&self) -> bool {
+        self.pinned.is_some()
+    }
+
+    /// Where the shared pointer is.
+    pub fn pointer(&self) -> Pointer {
+        self.pinned.unwrap_or(self.hovered)
+    }
+
+    /// To be called when all views of a frame have been drawn.
+    pub fn end_frame(&mut self, ctx: &eframe::egui::Context) {
+        let next = std::mem::take(&mut self.next);
+        if next != self.hovered {
+            self.hovered = next;
+            ctx.request_repaint();
+        }
+    }
+
+    /// The part of a matrix that its view shows, and the view's width over its height.
+    pub fn part(&mut self, pane: Pane) -> (Viewport, f32) {
+        let area = self.area(pane);
+        (*self.viewport(pane), (area.width() / area.height().max(1.0)).max(0.05))
+    }
+
+    /// Where a view is on screen.
+    pub fn area(&self, pane: Pane) -> Rect {
+        self.areas[slot(pane)]
+    }
+
+    /// One of the five views, of what a method made.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        pane: Pane,
+        (pictures, method): (Option<&Pictures>, Method),
+        looks: &DisplayOptions,
+    ) -> Option<ViewAct> {
+        let Some((pictures, pyramid)) = pictures.and_then(|pictures| Some((pictures, picture(pane, pictures)?))) else {
+            let one = pictures.is_some_and(|pictures| pictures.parts == Parts::Alone && pictures.b.is_some());
+            let words = match pane {
+                Pane::W => "Nothing is open",
+                Pane::A if one => "A is the identity: B alone stands in the place of W",
+                _ => "Not there yet",
+            };
+            ui.centered_and_justified(|ui| ui.weak(words));
+            return None;
+        };
+        let pointer = self.pointer();
+        let marks = marks(pane, pointer, pictures);
+        let frame = Frame {
+            title: pane.name(),
+            accent: accent(pane, method),
+            pyramid,
+            colors: colors_of(pane, pictures, looks, ui.visuals().dark_mode),
+            marks: &marks,
+            readout: readout(pane, pointer, pictures),
+            marginals: looks.marginals,
+        };
+        self.areas[slot(pane)] = ui.available_rect_before_wrap();
+        let Seen { hovered, response } = MatrixView(Id::unique(pane.name())).ui(ui, &frame, self.viewport(pane));
+        let pointed = hovered.map(|(row, col)| pointed(pane, row, col, pictures));
+        if let Some(pointed) = pointed {
+            self.next = pointed;
+        }
+        // A double-click shows all; its first half has let go of the pointer, or held it.
+        if response.double_clicked() {
+            self.pinned = None;
+        } else if response.clicked() {
+            self.pinned = if self.pinned.is_some() { None } else { pointed };
+        }
+        let mut act = None;
+        response.context_menu(|ui| {
+            if ui.button("Save picture…").clicked() {
+                act = Some(ViewAct::Save(pane));
+            }
+            if ui.button("Fit").clicked() {
+                *self.viewport(pane) = Viewport::default();
+            }
+            if ui.button("1:1").clicked() {
+                let points = 1.0 / ui.pixels_per_point();
+                self.viewport(pane).show_at(points);
+            }
+        });
+        act
+    }
+
+    fn viewport(&mut self, pane: Pane) -> &mut Viewport {
+        match pane {
+            Pane::A => &mut self.a,
+            Pane::B => &mut self.b,
+            _ => &mut self.whole,
+        }
+    }
+}
+
+/// A view's matrix.
+pub fn picture(pane: Pane, pictures: &Pictures) -> Option<&Arc<Pyramid>> {
+    match pane {
+        Pane::W => pictures.w.as_ref(),
+        Pane::A => pictures.a.as_ref(),
+        Pane::B => pictures.b.as_ref(),
+        Pane::Product => pictures.product.as_ref(),
+        Pane::Error => pictures.error.as_ref(),
+        _ => None,
+    }
+}
+
+/// A view's colour; A·B has that of the method.
+pub fn accent(pane: Pane, method: Method) -> Color32 {
+    match pane {
+        Pane::W => colors::W,
+        Pane::A => colors::A,
+        Pane::B => colors::B,
+        Pane::Product => colors::of(method),
+        _ => colors::ERROR,
+    }
+}
+
+/// The colours of a view. W, A·B and the error share W's range: what is pale in the error is small against W.
+pub fn colors_of(pane: Pane, pictures: &Pictures, looks: &DisplayOptions, dark: bool) -> Colors {
+    let measure = match pane {
+        Pane::A | Pane::B => picture(pane, pictures),
+        _ => pictures.w.as_ref().or(pictures.product.as_ref()),
+    };
+    let range = measure.map_or(1.0, |pyramid| pyramid.spread().percentile(looks.percentile));
+    Colors { shade: looks.shade, range, dark }
+}
+
+/// The paths from an input to an output, the weightiest first; positions on screen.
+pub fn paths(a: &Pyramid, b: &Pyramid, row: usize, col: usize) -> Vec<Path> {
+    let (a, b) = (a.matrix(), b.matrix());
+    if row >= a.rows() || col >= b.cols() || a.cols() != b.rows() {
+        return Vec::new();
+    }
+    let entries = a.row(row).iter().enumerate().filter(|(_, a)| **a != 0.0);
+    let mut paths: Vec<Path> =
+        entries.map(|(inner, &a)| Path { inner, a, b: b.get(inner, col) }).filter(|path| path.b != 0.0).collect();
+    paths.sort_by(|x, y| y.product().abs().total_cmp(&x.product().abs()));
+    paths
+}
+
+fn slot(pane: Pane) -> usize {
+    match pane {
+        Pane::W => 0,
+        Pane::A => 1,
+        Pane::B => 2,
+        Pane::Product => 3,
+        _ => 4,
+    }
+}
+
+/// What a position on screen stands for.
+fn pointed(pane: Pane, row: usize, col: usize, pictures: &Pictures) -> Pointer {
+    let Drawn { out, inner, input, .. } = &**pictures;
+    match pane {
+        Pane::A => Pointer { out: Some(out.index(row)), inner: Some(inner.index(col)), input: None },
+        Pane::B => Pointer { out: None, inner: Some(inner.index(row)), input: Some(input.index(col)) },
+        _ => Pointer { out: Some(out.index(row)), inner: None, input: Some(input.index(col)) },
+    }
+}
+
+/// Where the pointer is in a view, as (row, column) on screen.
+fn place(pane: Pane, pointer: Pointer, pictures: &Pictures) -> (Option<usize>, Option<usize>) {
+    let out = pointer.out.map(|at| pictures.out.position(at));
+    let inner = pointer.inner.map(|at| pictures.inner.position(at));
+    let input = pointer.input.map(|at| pictures.input.position(at));
+    match pane {
+        Pane::A => (out, inner),
+        Pane::B => (inner, input),
+        _ => (out, input),
+    }
+}
+
+fn marks(pane: Pane, pointer: Pointer, pictures: &Pictures) -> Marks {
+    let (row, col) = place(pane, pointer, pictures);
+    let mut entries: Vec<(usize, usize)> = row.zip(col).into_iter().collect();
+    // Of an entry of W: the entries of A and B that make it.
+    if pointer.inner.is_none()
+        && let ((Some(out), Some(input)), Some(a), Some(b)) =
+            (place(Pane::W, pointer, pictures), &pictures.a, &pictures.b)
+    {
+        let paths = paths(a, b, out, input);
+        match pane {
+            Pane::A => entries = paths.iter().take(MOST_LIT).map(|path| (out, path.inner)).collect(),
+            Pane::B => entries = paths.iter().take(MOST_LIT).map(|path| (path.inner, input)).collect(),
+            _ => {}
+        }
+    }
+    Marks { row, col, entries }
+}
+
+/// The value under the shared pointer, with its indices.
+fn readout(pane: Pane, pointer: Pointer, pictures: &Pictures) -> Option<String> {
+    let (Some(row), Some(col)) = place(pane, pointer, pictures) else { return None };
+    let matrix = picture(pane, pictures)?.matrix();
+    let value = (row < matrix.rows() && col < matrix.cols()).then(|| matrix.get(row, col))?;
+    let (row, col) = match pane {
+        Pane::A => (pointer.out?, pointer.inner?),
+        Pane::B => (pointer.inner?, pointer.input?),
+        _ => (pointer.out?, pointer.input?),
+    };
+    Some(format!("{row}, {col}: {value:.5}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::state::factors_at::FactorsAt;
+    use crate::app::tasks::view_renderer::Request;
+    use crate::matrix::{Arrangement, Factors, Matrix};
+
+    fn pictures(arrangement: Arrangement) -> Pictures {
+        // A 3×4 and B 4×2; (AB)₂₁ = 2·3 + 5·7.
+        let a = Matrix::from_vec(3, 4, vec![0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 4.0, 2.0, 1.0, 0.0, 5.0]);
+        let b = Matrix::from_vec(4, 2, vec![0.0, 3.0, 6.0, 0.0, 1.0, 1.0, 0.0, 7.0]);
+        let kept = crate::app::state::kept::Kept::of(&Factors { a, b });
+        Pictures::of(Request { layer: None, moment: FactorsAt::End(Arc::new(kept)), arrangement })
+    }
+
+    #[test]
+    fn pointing_at_an_entry_lights_what_makes_it() {
+        for arrangement in Arrangement::ALL {
+            let pictures = pictures(arrangement);
+            let pointer = Pointer { out: Some(2), inner: None, input: Some(1) };
+            let (row, col) = place(Pane::W, pointer, &pictures);
+            let product = pictures.product.as_ref().unwrap().matrix();
+            assert_eq!(product.get(row.unwrap(), col.unwrap()), 41.0, "{arrangement:?}");
+            let paths = paths(pictures.a.as_ref().unwrap(), pictures.b.as_ref().unwrap(), row.unwrap(), col.unwrap());
+            let found: Vec<_> =
+                paths.iter().map(|path| (pictures.inner.index(path.inner), path.a, path.b, path.product())).collect();
+            assert_eq!(found, [(3, 5.0, 7.0, 35.0), (0, 2.0, 3.0, 6.0)]);
+            let lit = |pane| marks(pane, pointer, &pictures).entries.len();
+            assert_eq!((lit(Pane::W), lit(Pane::A), lit(Pane::B)), (1, 2, 2));
+            assert_eq!(readout(Pane::Product, pointer, &pictures).unwrap(), "2, 1: 41.00000");
+            // Back from every place on screen to the same indices.
+            for (row, col) in [(0, 0), (2, 3), (1, 2)] {
+                assert_eq!(place(Pane::A, pointed(Pane::A, row, col, &pictures), &pictures), (Some(row), Some(col)));
+            }
+        }
+    }
+
+    #[test]
+    fn pointing_at_a_factor_lights_its_row_and_column() {
+        let pictures = pictures(Arrangement::Stored);
+        let pointer = pointed(Pane::A, 2, 3, &pictures);
+        assert_eq!(pointer, Pointer { out: Some(2), inner: Some(3), input: None });
+        let in_b = marks(Pane::B, pointer, &pictures);
+        assert_eq!((in_b.row, in_b.col), (Some(3), None));
+        let in_w = marks(Pane::W, pointer, &pictures);
+        assert_eq!((in_w.row, in_w.col), (Some(2), None));
+        assert_eq!(readout(Pane::A, pointer, &pictures).unwrap(), "2, 3: 5.00000");
+    }
+}

@@ -1,0 +1,16 @@
+//! The panels, a file or a folder each.
+
+pub mod compare;
+pub mod curves;
+pub mod device;
+pub mod dialogs;
+pub mod histogram;
+pub mod language;
+pub mod layers;
+pub mod lesson;
+pub mod linked_views;
+pub mod masks;
+pub mod paths;
+pub mod runs;
+pub mod settings;
+pub mod sweeps;

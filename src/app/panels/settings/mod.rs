@@ -1,0 +1,8 @@
+//! The settings of the next run, its controls, the layer's inputs.
+
+pub mod annealing;
+pub mod controls;
+pub mod estimate;
+pub mod inputs;
+pub mod panel;
+pub mod split;

@@ -1,0 +1,13 @@
+//! Files as the window asks for them: through the system's dialogs on the desktop, through the browser in a page.
+
+#[cfg(not(target_arch = "wasm32"))]
+mod desktop;
+pub mod dropping;
+#[cfg(target_arch = "wasm32")]
+mod page;
+pub mod written;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub use desktop::*;
+#[cfg(target_arch = "wasm32")]
+pub use page::*;

@@ -1,0 +1,178 @@
+//! Files as a browser gives them.
+
+use super::written::{Download, Written};
+use crate::app::state::inputs::Use;
+use crate::app::tasks::loader::{Loaded, Loader, Word};
+use crate::export::Error;
+use crate::model::{Checkpoint, Chosen, EXAMPLE_LAYER, EXAMPLE_NAME, Source};
+use eframe::egui::DroppedFileHandle;
+use js_sys::{Array, Uint8Array};
+use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use wasm_bindgen::prelude::*;
+use web_sys::{Blob, HtmlAnchorElement, HtmlInputElement, Url};
+
+/// Whether there are folders to open, and paths to type.
+pub const HAS_FOLDERS: bool = false;
+
+/// What can be opened.
+pub const OPENS: &str = "A .safetensors or .npy file, or the shards of a checkpoint with their index, chosen together; of a language model also its config.json and tokenizer.json. Dropping them on the page works too. Files stay on this machine.";
+
+/// What is typed into a field to open something.
+pub const TYPED: &str = "Address";
+
+/// What is typed: an address.
+pub fn typed(text: &str) -> Source {
+    Source::Url(text.trim().to_owned())
+}
+
+/// Under which it is remembered; a chosen file cannot be found again.
+pub fn remembered(source: &Source) -> Option<PathBuf> {
+    match source {
+        Source::Url(url) => Some(PathBuf::from(url)),
+        Source::Files(_) => None,
+    }
+}
+
+/// Where anybody finds it.
+pub fn address(source: &Source) -> Option<String> {
+    match source {
+        Source::Url(url) => Some(url.clone()),
+        Source::Files(_) => None,
+    }
+}
+
+/// The address of the page itself, without what stands after it.
+pub fn own_address() -> Option<String> {
+    let address = web_sys::window()?.location().href().ok()?;
+    Some(address.split(['?', '#']).next().unwrap_or(&address).to_owned())
+}
+
+/// What was dropped on the page, all of it together.
+pub fn dropped(files: &[DroppedFileHandle]) -> Option<Source> {
+    let files: Vec<Chosen> = files.iter().filter_map(|file| file.web_file().map(Chosen::new)).collect();
+    (!files.is_empty()).then_some(Source::Files(files))
+}
+
+thread_local! {
+    static EXAMPLE: RefCell<Option<Result<Arc<Checkpoint>, String>>> = const { RefCell::new(None) };
+}
+
+/// The built-in checkpoint's bytes, fetched beside the program, or why they could not be.
+pub fn example_fetched(bytes: Result<Vec<u8>, String>) {
+    let checkpoint = bytes.and_then(|bytes| {
+        Checkpoint::from_safetensors(EXAMPLE_NAME, bytes).map(Arc::new).map_err(|error| error.to_string())
+    });
+    EXAMPLE.set(Some(checkpoint));
+}
+
+/// Opens the built-in checkpoint, with this tensor or its first.
+pub fn open_example(loader: &mut Loader, tensor: Option<String>) {
+    let tensor = tensor.or(Some(EXAMPLE_LAYER.into()));
+    let checkpoint = EXAMPLE.with_borrow(|example| example.clone());
+    let missing = || Err("The example is not there: reload the page".into());
+    loader.word_opening().say(match checkpoint.unwrap_or_else(missing) {
+        Ok(checkpoint) => Loaded::Checkpoint(checkpoint, None, tensor),
+        Err(why) => Loaded::Problem(why),
+    });
+}
+
+/// Where something is written: into the person's downloads.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Place {
+    name: String,
+}
+
+impl Place {
+    /// Under this name; the browser takes care that nothing is replaced.
+    pub fn new(text: &str, _: bool) -> Self {
+        Self { name: text.trim().to_owned() }
+    }
+
+    /// Makes a file of it; says what it will be called.
+    pub fn write(&self, bytes: &[u8]) -> Result<Written, Error> {
+        let file = Download { name: self.name.clone(), bytes: bytes.to_vec() };
+        Ok(Written { said: format!("{} is in the downloads", self.name), files: vec![file] })
+    }
+}
+
+/// Starts a download of each.
+pub fn hand_over(files: Vec<Download>) {
+    for file in files {
+        // A browser that does not let files be saved says so itself.
+        let _ = download(&file);
+    }
+}
+
+fn download(file: &Download) -> Result<(), JsValue> {
+    let parts = Array::of1(&Uint8Array::from(&file.bytes[..]));
+    let blob = Blob::new_with_u8_array_sequence(&parts)?;
+    let url = Url::create_object_url_with_blob(&blob)?;
+    let link: HtmlAnchorElement = document().create_element("a")?.unchecked_into();
+    link.set_href(&url);
+    link.set_download(&file.name);
+    link.click();
+    // Some browsers begin to read it a little later.
+    let revoke = Closure::once_into_js(move || drop(Url::revoke_object_url(&url)));
+    let window = web_sys::window().ok_or(JsValue::UNDEFINED)?;
+    window.set_timeout_with_callback_and_timeout_and_arguments_0(revoke.unchecked_ref(), 60_000).map(drop)
+}
+
+fn document() -> web_sys::Document {
+    web_sys::window().and_then(|window| window.document()).expect("a page has a document")
+}
+
+/// Downloads go on by themselves.
+pub fn wait_for(_: &AtomicUsize) {}
+
+impl Loader {
+    /// The browser's dialog for a file of inputs.
+    pub fn pick_inputs(&mut self, what: Use) {
+        pick(self.word_waiting(), ".safetensors,.npy", false, move |files| Loaded::PickedInputs(files, what));
+    }
+
+    /// The browser's dialog for a text.
+    pub fn pick_text(&mut self) {
+        pick(self.word_waiting(), ".txt,.md,text/plain", false, Loaded::PickedText);
+    }
+
+    /// The browser's dialog for files to open.
+    pub fn pick_file(&mut self) {
+        pick(self.word_waiting(), ".safetensors,.json,.npy", true, Loaded::Picked);
+    }
+
+    /// A browser shows files only.
+    pub fn pick_folder(&mut self) {
+        self.pick_file();
+    }
+
+    /// A browser chooses by itself where to write.
+    pub fn pick_place(&mut self, name: String) {
+        self.word().say(Loaded::Place(PathBuf::from(name)));
+    }
+}
+
+fn pick(word: Word, kinds: &str, several: bool, loaded: impl FnOnce(Source) -> Loaded + 'static) {
+    let input: HtmlInputElement = match document().create_element("input") {
+        Ok(input) => input.unchecked_into(),
+        Err(_) => return word.say(Loaded::Nothing),
+    };
+    input.set_type("file");
+    input.set_accept(kinds);
+    input.set_multiple(several);
+    let chosen = input.clone();
+    // `change` and `cancel` come once, and one of them.
+    let on_end = Closure::once_into_js(move || {
+        let files = chosen.files();
+        let files = files.iter().flat_map(|list| (0..list.length()).filter_map(|at| list.get(at)));
+        let files: Vec<Chosen> = files.map(|file| Chosen::new(&file)).collect();
+        word.say(if files.is_empty() { Loaded::Nothing } else { loaded(Source::Files(files)) });
+    });
+    for event in ["change", "cancel"] {
+        let _ = input.add_event_listener_with_callback(event, on_end.unchecked_ref());
+    }
+    input.click();
+}

@@ -1,0 +1,22 @@
+//! What was written, and files that a page hands over.
+
+use serde::{Deserialize, Serialize};
+
+/// A file to be handed to the person: a page cannot write one.
+#[derive(Serialize, Deserialize)]
+pub struct Download {
+    /// What it is called.
+    pub name: String,
+    /// What is in it.
+    #[serde(with = "crate::tasks::raw")]
+    pub bytes: Vec<u8>,
+}
+
+/// What was written, or is to be handed over.
+#[derive(Serialize, Deserialize)]
+pub struct Written {
+    /// In a sentence.
+    pub said: String,
+    /// In a page.
+    pub files: Vec<Download>,
+}

@@ -1,0 +1,89 @@
+//! A link that brings another person to the same place: what is open, how it is set, what is seen of it.
+
+use crate::app::state::display_options::DisplayOptions;
+use crate::app::state::workspace::Pane;
+use crate::factorize::Settings;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+/// What stands before it in an address.
+pub const FRAGMENT: &str = "#link=";
+
+/// A place to come back to. What is missing is as at the first start.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Link {
+    /// The address of what is open; the example without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load: Option<String>,
+    /// The layer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tensor: Option<String>,
+    /// Of the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Settings>,
+    /// How pictures are shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub looks: Option<DisplayOptions>,
+    /// The panel in front.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub show: Option<Pane>,
+    /// The half-step that is looked at; the end without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<usize>,
+    /// Panels that are not there: for a class that should look at something else.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hide: Vec<Pane>,
+    /// The card of the tour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tour: Option<usize>,
+}
+
+impl Link {
+    /// From an address, whatever else stands in it; `None` if it holds no link.
+    pub fn read(address: &str) -> Option<Result<Self, String>> {
+        let (_, coded) = address.split_once(FRAGMENT)?;
+        let read = || {
+            let bytes = BASE64_URL_SAFE_NO_PAD.decode(coded.trim()).map_err(|error| error.to_string())?;
+            let link: Self = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+            if let Some(settings) = &link.settings {
+                settings.check().map_err(|error| error.to_string())?;
+            }
+            Ok(link)
+        };
+        Some(read().map_err(|why: String| format!("The link cannot be read ({why}): ask for it again")))
+    }
+
+    /// To stand after an address.
+    pub fn write(&self) -> String {
+        format!("{FRAGMENT}{}", BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_comes_back_as_it_was() {
+        let link = Link {
+            load: Some("https://example.org/a b.safetensors?x=1".into()),
+            settings: Some(Settings { density: 0.3, seed: 7, ..Settings::default() }),
+            step: Some(12),
+            hide: vec![Pane::Layers, Pane::Runs],
+            ..Link::default()
+        };
+        let address = format!("https://example.org/dsf/{}", link.write());
+        assert_eq!(Link::read(&address), Some(Ok(link)));
+        assert_eq!(Link::read("https://example.org/"), None);
+    }
+
+    #[test]
+    fn a_broken_link_says_so() {
+        let wrong = Link { settings: Some(Settings { density: 7.0, ..Settings::default() }), ..Link::default() };
+        for address in ["x#link=!", "x#link=", "x#link=AAAA", &wrong.write()] {
+            assert!(matches!(Link::read(address), Some(Err(why)) if why.contains("ask for it again")), "{address}");
+        }
+    }
+}

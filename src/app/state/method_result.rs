@@ -1,0 +1,23 @@
+//! What a method made of a layer in a comparison.
+
+use super::kept::Kept;
+use crate::compare::Candidate;
+use crate::export::RunReport;
+use crate::factorize::Settings;
+use crate::tasks::shared;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What came of it.
+#[derive(Serialize, Deserialize)]
+pub struct MethodResult {
+    /// What was done.
+    pub candidate: Candidate,
+    /// Errors, nonzeros, bytes, seconds.
+    pub report: RunReport,
+    /// With split and orientation as a DSF run found them.
+    pub settings: Settings,
+    /// What replaces W.
+    #[serde(with = "shared")]
+    pub kept: Arc<Kept>,
+}

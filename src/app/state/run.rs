@@ -1,0 +1,404 @@
+//! One run as the window knows it.
+
+use crate::app::state::kept::{Kept, Parts};
+use crate::app::state::method_result::MethodResult;
+use crate::app::state::snapshot_history::{PackedSnapshot, SnapshotHistory};
+use crate::export::RunReport;
+use crate::factorize::{Report, Settings};
+use crate::job::{Command, ComputeConfig, End, Event, Job, LayerErrors, Outcome, Progress, RunActor};
+use crate::matrix::{Factors, Problem};
+use crate::methods::{Method, Threshold};
+use crate::model::{Checkpoint, Layer};
+use crate::tasks::{self, Actor, ActorHandle, Flow, Queue, shared};
+use eframe::egui::Context;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+use web_time::Instant;
+
+/// What the film of one run may take, in bytes.
+const HISTORY_BYTES: usize = 96 << 20;
+
+/// How long a cancelled run may take for the step in work, where it can be ended in the middle.
+const PATIENCE: Duration = Duration::from_millis(700);
+
+/// A layer and where it is from.
+#[derive(Clone)]
+pub struct Subject {
+    /// W and where it is from.
+    pub layer: Arc<Layer>,
+    /// What the file or folder is called that it was opened from.
+    pub origin: String,
+    /// What was opened, if it was opened.
+    pub checkpoint: Option<Arc<Checkpoint>>,
+}
+
+impl Subject {
+    /// A layer that was opened.
+    pub fn new(layer: Layer, origin: &str) -> Self {
+        Self { layer: Arc::new(layer), origin: origin.to_owned(), checkpoint: None }
+    }
+
+    /// A layer of this checkpoint.
+    pub fn of(layer: Layer, checkpoint: &Arc<Checkpoint>) -> Self {
+        Self { checkpoint: Some(checkpoint.clone()), ..Self::new(layer, checkpoint.name()) }
+    }
+
+    /// Whether two are the same layer of the same file.
+    pub fn is(&self, other: &Self) -> bool {
+        let (a, b) = (&self.layer, &other.layer);
+        Arc::ptr_eq(a, b) || (&self.origin, &a.file, &a.name, &a.shape) == (&other.origin, &b.file, &b.name, &b.shape)
+    }
+}
+
+/// Where a run is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RunState {
+    /// Half-steps follow each other.
+    Running,
+    /// It waits to be told.
+    Paused,
+    /// All iterations are done.
+    Finished,
+    /// It was ended before, and kept its best factors.
+    Cancelled,
+    /// It could not go on.
+    Failed(String),
+    /// Not a run of this program: factors from a file.
+    Opened,
+}
+
+/// A run that is over: what is known of it beside its factors, which are kept without their zeros.
+#[derive(Serialize, Deserialize)]
+pub struct Ended {
+    /// All but the factors, which are empty here.
+    pub outcome: Outcome,
+    /// The factors.
+    #[serde(with = "shared")]
+    pub kept: Arc<Kept>,
+}
+
+impl Ended {
+    /// Moves the factors into fewer bytes.
+    pub fn new(mut outcome: Outcome) -> Self {
+        let kept = Arc::new(Kept::of(&std::mem::take(&mut outcome.factors)));
+        Self { outcome, kept }
+    }
+}
+
+/// A run whose factors come packed, as the window keeps them.
+#[derive(Serialize, Deserialize)]
+pub struct Watched(Job);
+
+/// What it tells.
+#[derive(Serialize, Deserialize)]
+pub enum News {
+    /// A step is done.
+    Stepped(Progress),
+    /// The factors as they are now.
+    PackedSnapshot(#[serde(with = "shared")] Arc<PackedSnapshot>),
+    /// It is over.
+    Ended(Box<Ended>),
+    /// Something to know about where it is computed.
+    Note(String),
+    /// It could not go on.
+    Failed(String),
+}
+
+impl Actor for Watched {
+    const NAME: &'static str = "run";
+    const QUEUE: Queue = Job::QUEUE;
+    type Command = Command;
+    type Event = News;
+    type State = RunActor;
+
+    fn begin(self) -> RunActor {
+        self.0.begin()
+    }
+
+    fn command(going: &mut RunActor, command: Command) {
+        Job::command(going, command);
+    }
+
+    fn step(going: &mut RunActor, tell: &mut dyn FnMut(News)) -> Flow {
+        Job::step(going, &mut |event| tell(News::of(event)))
+    }
+
+    fn broken() -> News {
+        News::of(Job::broken())
+    }
+}
+
+impl News {
+    /// Packed where the run is, so that the window only receives it.
+    fn of(event: Event) -> Self {
+        match event {
+            Event::Stepped(progress) => Self::Stepped(progress),
+            Event::Snapshot(snapshot) => Self::PackedSnapshot(Arc::new(PackedSnapshot::of(&snapshot))),
+            Event::Ended(outcome) => Self::Ended(Box::new(Ended::new(*outcome))),
+            Event::Note(note) => Self::Note(note),
+            Event::Failed(why) => Self::Failed(why),
+        }
+    }
+}
+
+/// How a run is started.
+#[derive(Clone, Copy)]
+pub struct RunOptions {
+    /// On what.
+    pub compute: ComputeConfig,
+    /// Between two pictures.
+    pub pace: Duration,
+    /// Whether a slider starts it.
+    pub live: bool,
+}
+
+/// A run: what was asked for, what has come of it, and the thread that works on it.
+pub struct Run {
+    /// Counts up over the session.
+    pub number: usize,
+    /// What it is called; `run 3` unless someone has named it.
+    pub name: String,
+    /// The layer, or the file that opened factors are from.
+    pub title: String,
+    /// Of opened factors, the name they are of, without `.weight`.
+    pub stem: Option<String>,
+    /// What it factorizes; for opened factors what they are compared with, if there is something.
+    pub subject: Option<Subject>,
+    /// What it works on; of opened factors nothing is known.
+    pub problem: Option<Problem>,
+    /// How W is replaced.
+    pub method: Method,
+    /// Over what entries compete, where the method leaves that open.
+    pub threshold: Threshold,
+    /// What was asked for; of another method than DSF only the density counts.
+    pub settings: Option<Settings>,
+    /// Where it is.
+    pub state: RunState,
+    /// Of the last step.
+    pub progress: Option<Progress>,
+    /// What each half-step did.
+    pub reports: Vec<Report>,
+    /// What it left behind.
+    pub ended: Option<Box<Ended>>,
+    /// What a method came to in a comparison, which keeps no iterations.
+    pub report: Option<Box<RunReport>>,
+    /// Its iterations.
+    pub snapshots: SnapshotHistory,
+    /// The factors as they were last seen while it went on.
+    pub latest: Option<Arc<PackedSnapshot>>,
+    /// Whether nobody asked for it by itself: it was started by moving a slider, and goes when it is overtaken unfinished.
+    pub live: bool,
+    /// Whether someone wants to find it again.
+    pub starred: bool,
+    /// Whether its factors have been saved, or came from a file.
+    pub exported: bool,
+    /// Whether it will end with the step in work.
+    pub cancelling: bool,
+    line: Option<(ActorHandle<Watched>, Receiver<News>)>,
+    /// What it had to say, until that is shown.
+    pub notes: Vec<String>,
+    cancelled_at: Option<Instant>,
+    /// Between two pictures.
+    pace: Duration,
+    /// When a picture may be asked for again; infinite while one is awaited.
+    next_snapshot: f64,
+}
+
+impl Run {
+    /// Starts at once.
+    pub fn start(
+        number: usize,
+        subject: Subject,
+        problem: Problem,
+        settings: Settings,
+        how: RunOptions,
+        ctx: &Context,
+    ) -> Self {
+        let (sender, news) = channel();
+        let ctx = ctx.clone();
+        let RunOptions { compute, pace, live } = how;
+        let job = Job { compute: compute, recorded: true, ..Job::new(problem.clone(), settings.clone()) };
+        let line = tasks::spawn_actor(Watched(job), move |news| {
+            let over = matches!(news, News::Ended(_) | News::Failed(_));
+            // The window may have dropped the run; then nobody needs to know.
+            if sender.send(news).is_ok() {
+                ctx.request_repaint_after(if over { Duration::ZERO } else { pace });
+            }
+        });
+        let title = subject.layer.name.clone();
+        let new = Self::empty(number, title, Some(subject), RunState::Running);
+        Self { problem: Some(problem), settings: Some(settings), live, pace, line: Some((line, news)), ..new }
+    }
+
+    /// Factors that were opened, and where W is known, their error.
+    pub fn opened(number: usize, stem: String, title: String, subject: Option<Subject>, ended: Box<Ended>) -> Self {
+        Self {
+            stem: Some(stem),
+            ended: Some(ended),
+            exported: true,
+            ..Self::empty(number, title, subject, RunState::Opened)
+        }
+    }
+
+    /// What a method made of a layer in a comparison.
+    pub fn replaced(number: usize, name: String, subject: Subject, problem: Problem, made: &MethodResult) -> Self {
+        let MethodResult { candidate, report, settings, kept } = made;
+        let layer = report.layer_error.map(|calibration| LayerErrors {
+            before_finalize: report.layer_error_before_finalize.unwrap_or(calibration),
+            calibration,
+            held_out: report.layer_error_held_out,
+        });
+        let outcome = Outcome {
+            settings: settings.clone(),
+            layer,
+            history: report.history.clone(),
+            seconds: report.seconds,
+            ..Outcome::opened(Factors::default(), report.relative_error)
+        };
+        let title = subject.layer.name.clone();
+        Self {
+            name,
+            problem: Some(problem),
+            method: candidate.method,
+            threshold: candidate.threshold,
+            settings: Some(settings.clone()),
+            ended: Some(Box::new(Ended { outcome, kept: kept.clone() })),
+            report: Some(Box::new(report.clone())),
+            ..Self::empty(number, title, Some(subject), RunState::Finished)
+        }
+    }
+
+    fn empty(number: usize, title: String, subject: Option<Subject>, state: RunState) -> Self {
+        Self {
+            number,
+            name: format!("run {number}"),
+            title,
+            stem: None,
+            subject,
+            problem: None,
+            method: Method::Dsf,
+            threshold: Threshold::default(),
+            settings: None,
+            state,
+            progress: None,
+            reports: Vec::new(),
+            ended: None,
+            report: None,
+            snapshots: SnapshotHistory::new(HISTORY_BYTES),
+            latest: None,
+            live: false,
+            starred: false,
+            exported: false,
+            cancelling: false,
+            line: None,
+            notes: Vec::new(),
+            cancelled_at: None,
+            pace: Duration::ZERO,
+            next_snapshot: 0.0,
+        }
+    }
+
+    /// Takes in what has happened since; `now` in seconds. While it is `watched`, shots are asked for at its pace, beside
+    /// those of the iterations' ends.
+    pub fn poll(&mut self, now: f64, watched: bool) {
+        let Some((line, news)) = &self.line else { return };
+        while let Ok(news) = news.try_recv() {
+            match news {
+                News::Stepped(progress) => {
+                    self.reports.extend(progress.report.clone());
+                    self.progress = Some(progress);
+                }
+                News::PackedSnapshot(shot) => {
+                    if shot.step.is_multiple_of(2)
+                        && self.snapshots.all().last().is_none_or(|last| last.step < shot.step)
+                    {
+                        self.snapshots.add(&shot);
+                    }
+                    self.latest = Some(shot);
+                    self.next_snapshot = now + self.pace.as_secs_f64();
+                }
+                News::Ended(ended) => {
+                    self.state = match ended.outcome.end {
+                        End::Finished => RunState::Finished,
+                        End::Cancelled => RunState::Cancelled,
+                        End::Diverged => RunState::Failed(match &ended.outcome.problem {
+                            Some(why) => format!("{why}; the best factors before that are kept"),
+                            None => "The numbers ran away; the best factors before that are kept".into(),
+                        }),
+                    };
+                    self.latest = None;
+                    self.ended = Some(ended);
+                }
+                News::Note(note) => self.notes.push(note),
+                News::Failed(why) => self.state = RunState::Failed(why),
+            }
+        }
+        if self.is_active() && self.cancelled_at.is_some_and(|since| since.elapsed() > PATIENCE) && line.end_now() {
+            // Its last step is given up, and with it what came of the run; the iterations that were kept are still there.
+            (self.state, self.line) = (RunState::Cancelled, None);
+            return;
+        }
+        if self.is_active() && watched && self.latest.is_some() && now >= self.next_snapshot {
+            self.next_snapshot = f64::INFINITY;
+            line.send(Command::Snapshot);
+        }
+    }
+
+    /// Whether it still works or waits.
+    pub fn is_active(&self) -> bool {
+        matches!(self.state, RunState::Running | RunState::Paused)
+    }
+
+    /// Tells the run; its state follows at once where the command is sure to take effect.
+    pub fn send(&mut self, command: Command) {
+        if !self.is_active() {
+            return;
+        }
+        let Some((line, _)) = &self.line else { return };
+        line.send(command);
+        match command {
+            Command::Pause | Command::Step | Command::Iteration => self.state = RunState::Paused,
+            Command::Resume => self.state = RunState::Running,
+            Command::Cancel => {
+                self.cancelling = true;
+                self.cancelled_at.get_or_insert_with(Instant::now);
+            }
+            Command::Snapshot => {}
+        }
+    }
+
+    /// The error to show: the outcome's exact one, or the last reported.
+    pub fn error(&self) -> Option<f64> {
+        match &self.ended {
+            Some(ended) => self.subject.is_some().then_some(ended.outcome.relative_error),
+            None => self.reports.last().map(|report| report.error),
+        }
+    }
+
+    /// Nonzeros of A and B in the end.
+    pub fn nnz(&self) -> Option<usize> {
+        self.ended.as_ref().map(|ended| ended.kept.nnz().iter().sum())
+    }
+
+    /// Whether there is something to lose: factors, or what will become of them.
+    pub fn is_unsaved(&self) -> bool {
+        (self.ended.is_some() || self.is_active()) && !self.exported && (!self.live || self.starred)
+    }
+
+    /// What its factors are called.
+    pub fn parts(&self) -> Parts {
+        self.ended.as_ref().map_or(Parts::Factors, |ended| ended.kept.parts())
+    }
+
+    /// Whether its curve is of W scaled by its inputs.
+    pub fn has_scaled_curve(&self) -> bool {
+        self.is_layerwise() && self.method == Method::Dsf
+    }
+
+    /// Whether its errors are those of W scaled by its inputs.
+    pub fn is_layerwise(&self) -> bool {
+        self.problem.as_ref().is_some_and(|problem| problem.calibration.is_some())
+    }
+}

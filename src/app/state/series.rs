@@ -1,0 +1,105 @@
+//! What is measured at each half-step, as curves.
+
+use crate::app::state::run::Run;
+use crate::factorize::Report;
+use serde::{Deserialize, Serialize};
+
+/// What a curve shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Quantity {
+    /// ‖W − AB‖/‖W‖.
+    #[default]
+    Error,
+    /// The first penalty of a half-step.
+    Rho0,
+    /// What is added to the Gram matrix.
+    Ridge,
+    /// The share of the mask that changed.
+    Churn,
+    /// Primal and dual residual of the ADMM.
+    Residuals,
+}
+
+impl Quantity {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Error, Self::Rho0, Self::Ridge, Self::Churn, Self::Residuals];
+
+    /// What its button says.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "Error",
+            Self::Rho0 => "ρ₀",
+            Self::Ridge => "Ridge",
+            Self::Churn => "Mask churn",
+            Self::Residuals => "Residuals",
+        }
+    }
+
+    /// What its axis says.
+    pub fn axis(self) -> &'static str {
+        match self {
+            Self::Error => "relative error ‖W − AB‖/‖W‖",
+            Self::Rho0 => "ρ₀",
+            Self::Ridge => "ridge",
+            Self::Churn => "share of the mask that changed",
+            Self::Residuals => "residual, relative",
+        }
+    }
+
+    /// What it means.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Error => "After each half-step; with calibration, of W scaled by its inputs' norms",
+            Self::Rho0 => "The ADMM penalty of a half-step's first inner iteration: small values let the mask move",
+            Self::Ridge => "Added to the Gram matrix's diagonal, as a share of its mean",
+            Self::Churn => "Positions that entered or left a factor's mask, as a share of the kept ones",
+            Self::Residuals => {
+                "Primal: how far the regression is from being sparse. Dual: how much the sparse factor moved"
+            }
+        }
+    }
+
+    /// Its curves of a run: a suffix for the name, and (outer iteration, value).
+    pub fn curves(self, run: &Run) -> Vec<(&'static str, Vec<(f64, f64)>)> {
+        let curve = |of: fn(&Report) -> f64| -> Vec<(f64, f64)> {
+            run.reports.iter().map(|report| (report.step as f64 / 2.0, of(report))).collect()
+        };
+        match self {
+            Self::Error => vec![("", run_errors(run))],
+            Self::Rho0 => vec![("", curve(|report| report.rho0))],
+            Self::Ridge => vec![("", curve(|report| report.ridge))],
+            Self::Churn => vec![("", curve(|report| report.churn))],
+            Self::Residuals => vec![(" primal", curve(|report| report.primal)), (" dual", curve(|report| report.dual))],
+        }
+    }
+}
+
+/// After each half-step, or where those are not kept, after each iteration.
+fn run_errors(run: &Run) -> Vec<(f64, f64)> {
+    match (&run.reports[..], &run.ended) {
+        ([], Some(ended)) => {
+            let history = ended.outcome.history.iter().enumerate();
+            history.map(|(at, &error)| ((at + 1) as f64, error)).collect()
+        }
+        (reports, _) => reports.iter().map(|report| (report.step as f64 / 2.0, report.error)).collect(),
+    }
+}
+
+/// What other methods reach with as many nonzeros.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Baselines {
+    /// Magnitude pruning.
+    pub magnitude: Option<f64>,
+    /// The best matrix of a rank with so many numbers.
+    pub svd: Option<f64>,
+}
+
+impl Baselines {
+    /// Those that are known, with their names and colours.
+    pub fn lines(&self) -> impl Iterator<Item = (&'static str, eframe::egui::Color32, f64)> {
+        let magnitude = ("magnitude pruning", crate::app::widgets::colors::MAGNITUDE, self.magnitude);
+        let svd = ("SVD", crate::app::widgets::colors::SVD, self.svd);
+        [magnitude, svd].into_iter().filter_map(|(name, color, error)| Some((name, color, error.filter(|&e| e > 0.0)?)))
+    }
+}

@@ -1,0 +1,184 @@
+//! One layer by several methods: what waits, what is done, what came of it.
+
+use crate::app::state::method_result::MethodResult;
+use crate::app::state::run::Subject;
+use crate::app::tasks::pending_task::{PACE, PendingTask};
+use crate::app::tasks::replace::Replace;
+use crate::compare::Candidate;
+use crate::factorize::Settings;
+use crate::matrix::Problem;
+use crate::measure::percent;
+use crate::methods::Method;
+use eframe::egui::Context;
+use std::sync::Arc;
+
+/// Methods side by side. Dropping it cancels what goes on.
+pub struct Comparison {
+    /// What they replace.
+    pub subject: Subject,
+    /// With what is known of its inputs.
+    pub problem: Problem,
+    /// What they were told; of others than DSF the density counts.
+    pub settings: Settings,
+    /// In the order of [`Method::ALL`].
+    pub rows: Vec<Row>,
+}
+
+/// One method.
+pub struct Row {
+    /// The method, and what it was told.
+    pub candidate: Candidate,
+    /// Where it is.
+    pub state: MethodState,
+    /// The number of the run by which it is in the list of runs.
+    pub run: Option<usize>,
+}
+
+/// Where a method is.
+pub enum MethodState {
+    /// Others come first.
+    Waiting,
+    /// It goes on.
+    Working(Work),
+    /// Someone did not want to wait.
+    Cancelled,
+    /// It cannot be done; why.
+    Failed(String),
+    /// It is over.
+    Done(Box<MethodResult>),
+}
+
+/// A method that goes on.
+pub struct Work {
+    /// The share that is done, where the method tells.
+    pub share: f64,
+    errand: PendingTask<Replace>,
+}
+
+impl Work {
+    /// Seconds so far, and those that are left where that can be said.
+    pub fn seconds(&self) -> (f64, Option<f64>) {
+        self.errand.seconds(self.share)
+    }
+}
+
+impl MethodState {
+    /// In a word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Working(_) => "working",
+            Self::Cancelled => "cancelled",
+            Self::Failed(_) => "failed",
+            Self::Done(_) => "done",
+        }
+    }
+
+    /// Whether it is still wanted.
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Waiting | Self::Working(_))
+    }
+}
+
+impl Row {
+    /// The method.
+    pub fn method(&self) -> Method {
+        self.candidate.method
+    }
+
+    /// What came of it, when it is over.
+    pub fn made(&self) -> Option<&MethodResult> {
+        if let MethodState::Done(made) = &self.state { Some(made) } else { None }
+    }
+
+    /// It is not wanted any more.
+    pub fn cancel(&mut self) {
+        if self.state.is_open() {
+            self.state = MethodState::Cancelled;
+        }
+    }
+
+    /// It is wanted once more.
+    pub fn again(&mut self) {
+        if matches!(self.state, MethodState::Cancelled | MethodState::Failed(_)) {
+            self.state = MethodState::Waiting;
+        }
+    }
+
+    /// Takes in what has happened.
+    fn poll(&mut self) {
+        let MethodState::Working(work) = &mut self.state else { return };
+        if let Some(made) = work.errand.poll(|share| work.share = share) {
+            self.state = made.map_or_else(MethodState::Failed, MethodState::Done);
+        }
+    }
+}
+
+impl Comparison {
+    /// Of these; nothing begins before it is polled.
+    pub fn new(subject: Subject, problem: Problem, settings: Settings, candidates: Vec<Candidate>) -> Self {
+        let rows = candidates.into_iter().map(|candidate| Row { candidate, state: MethodState::Waiting, run: None });
+        Self { subject, problem, settings, rows: rows.collect() }
+    }
+
+    /// Takes in what has happened, and begins what waits where fewer than `at_once` go on.
+    pub fn poll(&mut self, ctx: &Context, at_once: usize) {
+        self.rows.iter_mut().for_each(Row::poll);
+        let going = self.rows.iter().filter(|row| matches!(row.state, MethodState::Working(_))).count();
+        let free = at_once.max(1).saturating_sub(going);
+        let waiting = self.rows.iter_mut().filter(|row| matches!(row.state, MethodState::Waiting));
+        for row in waiting.take(free) {
+            let (layer, problem) = (self.subject.layer.clone(), self.problem.clone());
+            let task = Replace { layer, problem, candidate: row.candidate.clone() };
+            row.state = MethodState::Working(Work { share: 0.0, errand: PendingTask::new(ctx, task, PACE) });
+        }
+        if self.is_going() {
+            ctx.request_repaint_after(PACE);
+        }
+    }
+
+    /// Whether something waits or goes on.
+    pub fn is_going(&self) -> bool {
+        self.rows.iter().any(|row| row.state.is_open())
+    }
+
+    /// Nothing of it is wanted any more; what is done stays.
+    pub fn cancel(&mut self) {
+        self.rows.iter_mut().for_each(Row::cancel);
+    }
+
+    /// The row of a method.
+    pub fn row(&self, method: Method) -> Option<&Row> {
+        self.rows.iter().find(|row| row.method() == method)
+    }
+
+    /// In what it is not what would be compared now, in a sentence.
+    pub fn is_of_another(
+        &self,
+        subject: Option<&Subject>,
+        problem: Option<&Problem>,
+        settings: &Settings,
+    ) -> Option<String> {
+        let same = |mine: &Option<Arc<_>>, now: &Option<Arc<_>>| {
+            mine.as_ref().map(Arc::as_ptr) == now.as_ref().map(Arc::as_ptr)
+        };
+        let name = &self.subject.layer.name;
+        if !subject.is_some_and(|subject| subject.is(&self.subject)) {
+            return Some(format!("These results are of {name}, which is no longer the open layer"));
+        }
+        if settings.density != self.settings.density {
+            return Some(format!(
+                "These results are at {}, not at {}",
+                percent(self.settings.density),
+                percent(settings.density)
+            ));
+        }
+        if problem.is_some_and(|now| {
+            !same(&self.problem.calibration, &now.calibration) || !same(&self.problem.held_out, &now.held_out)
+        }) {
+            return Some("These results were made with other inputs of the layer than those given now".into());
+        }
+        (*settings != self.settings && self.row(Method::Dsf).is_some())
+            .then(|| "DSF was run with other settings than those set now".into())
+    }
+}

@@ -1,0 +1,41 @@
+//! One method replacing one layer, in the background.
+
+use crate::app::state::kept::Kept;
+use crate::app::state::method_result::MethodResult;
+use crate::compare::{Candidate, Made};
+use crate::compute::Threads;
+use crate::matrix::Problem;
+use crate::model::Layer;
+use crate::tasks::{Queue, Task, shared};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Each method has one: so their seconds can be compared.
+pub const THREADS: usize = 1;
+
+/// Does it.
+#[derive(Serialize, Deserialize)]
+pub struct Replace {
+    /// What is replaced.
+    #[serde(with = "shared")]
+    pub layer: Arc<Layer>,
+    /// With what is known of its inputs.
+    pub problem: Problem,
+    /// By what.
+    pub candidate: Candidate,
+}
+
+impl Task for Replace {
+    const NAME: &'static str = "replace";
+    const QUEUE: Queue = Queue::Comparing;
+    /// The share that is done.
+    type Progress = f64;
+    type Output = Result<Box<MethodResult>, String>;
+
+    fn run(self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Self::Output {
+        let Self { layer, problem, candidate } = self;
+        let pool = Threads::new(Some(THREADS))?;
+        let Made { kept, settings, report } = pool.run(|| candidate.replace(&layer, &problem, THREADS, tell))?;
+        Ok(Box::new(MethodResult { candidate, report, settings, kept: Arc::new(Kept::packed(&kept)) }))
+    }
+}

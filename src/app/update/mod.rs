@@ -1,0 +1,10 @@
+//! Results into the state, and commands onto it.
+
+pub mod automation;
+pub mod commands;
+pub mod compare;
+pub mod export;
+pub mod link;
+pub mod poll;
+pub mod sweep;
+pub mod tour;

@@ -1,0 +1,11 @@
+//! Numbers as a person says them.
+
+/// As a person says it.
+pub fn duration(secs: f64) -> String {
+    match secs {
+        s if s < 1.0 => format!("{s:.2} s"),
+        s if s < 90.0 => format!("{s:.0} s"),
+        s if s < 5400.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
+}
