@@ -8,7 +8,7 @@ use dsf_explorer::compress::{
 };
 use dsf_explorer::export::Layout;
 use dsf_explorer::factorize::{Preset, Settings};
-use dsf_explorer::language::{self, LayerId, Linear, Llama, Windows, unobserved};
+use dsf_explorer::language::{self, LayerId, Linear, Llama, Windows, ignore_progress};
 use dsf_explorer::matrix::keep_largest;
 use dsf_explorer::methods::Method;
 use dsf_explorer::model;
@@ -24,7 +24,7 @@ fn small() -> (Llama, Windows) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/llama/llama3");
     let model = language::open(&folder).unwrap();
     let tokens = (0..400u32).map(|at| (at * at + 3 * at) % 40).collect();
-    let windows = Windows::of_tokens(&model, tokens, 20, None).unwrap();
+    let windows = Windows::from_tokens(&model, tokens, 20, None).unwrap();
     (model, windows)
 }
 
@@ -112,7 +112,7 @@ fn later_layers_see_the_compressed_ones_unless_told_otherwise() {
     let loss = |layers: &[Arc<CompressedLayer>]| {
         let mut model = model.clone();
         layers.iter().for_each(|layer| model.replace(layer.id, layer.weight.clone()));
-        model.loss(&windows, &unobserved).unwrap().nll
+        model.loss(&windows, &ignore_progress).unwrap().nll
     };
     assert_ne!(loss(&sequential), loss(&parallel));
 }
@@ -212,9 +212,9 @@ fn the_budget_goes_where_it_helps_most() {
 #[test]
 fn the_proxy_foretells_which_compression_costs_more() {
     let (model, windows) = small();
-    let proxy = Proxy::measure(&model, &windows, &unobserved).unwrap();
+    let proxy = Proxy::measure(&model, &windows, &ignore_progress).unwrap();
     assert_eq!(proxy.alphas.len(), 14);
-    assert!((proxy.dense - model.loss(&windows, &unobserved).unwrap().nll).abs() < 1e-12);
+    assert!((proxy.dense - model.loss(&windows, &ignore_progress).unwrap().nll).abs() < 1e-12);
     let at = |density: f64| proxy.loss_at(model.layers().map(|id| (id, density)));
     assert!(at(0.2) > at(0.4) && at(0.4) > at(0.7) && at(0.7) > proxy.dense && at(1.0) == proxy.dense);
 }
@@ -311,7 +311,7 @@ fn a_killed_compression_goes_on_where_it_was() {
         let written = merged.checkpoint().tensor(&tensor.name).unwrap();
         assert_eq!((&written.shape, &written.dtype), (&tensor.shape, &tensor.dtype));
         let same = dense.checkpoint().bytes(&tensor.name).unwrap() == merged.checkpoint().bytes(&tensor.name).unwrap();
-        assert_eq!(same, LayerId::of_tensor(&tensor.name).is_none(), "{}", tensor.name);
+        assert_eq!(same, LayerId::from_tensor(&tensor.name).is_none(), "{}", tensor.name);
     }
     // The factors have the nonzeros that were reported.
     let factors = model::open(&folder.join("whole/factors-bitmask.safetensors")).unwrap();

@@ -81,7 +81,7 @@ fn a_run_outlives_its_device() {
     let mut solver = Solver::on(&w, &settings, &Device::Gpu(gpu.clone())).unwrap();
     let mut duals: Vec<f64> = (0..31).map(|_| solver.step().unwrap().unwrap()).map(|report| report.dual).collect();
     // In the middle of an outer iteration.
-    gpu.lose();
+    gpu.destroy();
     let report = solver.step().unwrap().unwrap();
     let note = report.note.expect("a sentence");
     assert!(note.contains("was lost") && note.contains("the run goes on on"), "{note}");

@@ -4,7 +4,8 @@ mod common;
 
 use dsf_explorer::compute::Par;
 use dsf_explorer::language::{
-    self, Error, LayerId, Linear, Llama, Prepared, Sampling, Stage, Streams, Walk, Windows, generate, unobserved,
+    self, BlockStage, CalibrationPass, Error, LayerId, Linear, Llama, ResidualStreams, Sampling, StreamCache, Windows,
+    generate, ignore_progress,
 };
 use dsf_explorer::matrix::Matrix;
 use dsf_explorer::model::Orientation;
@@ -25,7 +26,7 @@ fn small(name: &str) -> (Llama, Value) {
 
 /// Logits of all tokens of one text.
 fn logits(model: &Llama, tokens: &[u32]) -> Matrix {
-    let (ends, angles) = (model.ends().unwrap(), model.angles(tokens.len()));
+    let (ends, angles) = (model.embedding_and_head().unwrap(), model.angles(tokens.len()));
     let mut h = ends.embed(tokens).unwrap();
     for block in 0..model.config().blocks {
         model.block(block, &angles).unwrap().forward(&mut h, Par::Seq);
@@ -46,8 +47,8 @@ fn logits_and_losses_are_those_of_transformers() {
                 assert!((got - want).abs() < 2e-5, "{name}, {key} {at}: {got} instead of {want}");
             }
         }
-        let windows = Windows::of_text(&model, text, tokens.len(), None).unwrap();
-        let loss = model.loss(&windows, &unobserved).unwrap();
+        let windows = Windows::from_text(&model, text, tokens.len(), None).unwrap();
+        let loss = model.loss(&windows, &ignore_progress).unwrap();
         assert_eq!(loss.tokens, tokens.len() - 1);
         assert!((loss.nll - expected["loss"].as_f64().unwrap()).abs() < 2e-6, "{name}: {}", loss.nll);
     }
@@ -60,8 +61,8 @@ fn perplexity_of_a_real_model() {
     let model = language::open(&data.join("stories260k")).unwrap();
     for (text, context, want) in [("tinystories_val.txt", 256, 1.42049), ("wikitext2_test.txt", 128, 4.90246)] {
         let text = fs::read_to_string(data.join("text").join(text)).unwrap().replace("\r\n", "\n");
-        let windows = Windows::of_text(&model, &text, context, Some(32_768)).unwrap();
-        let loss = model.loss(&windows, &unobserved).unwrap();
+        let windows = Windows::from_text(&model, &text, context, Some(32_768)).unwrap();
+        let loss = model.loss(&windows, &ignore_progress).unwrap();
         assert_eq!(loss.tokens, 32_768 / context * (context - 1));
         assert!((loss.nll - want).abs() < 2e-5, "{} instead of {want}", loss.nll);
     }
@@ -71,16 +72,16 @@ fn perplexity_of_a_real_model() {
 fn the_same_loss_on_any_number_of_threads_and_from_any_block() {
     let (model, expected) = small("llama3");
     let text = expected["text"].as_str().unwrap().repeat(5).replace("w6w0", "w6 w0");
-    let windows = Windows::of_text(&model, &text, 20, None).unwrap();
+    let windows = Windows::from_text(&model, &text, 20, None).unwrap();
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| model.loss(&windows, &unobserved).unwrap())
+        pool.install(|| model.loss(&windows, &ignore_progress).unwrap())
     };
     let loss = on(1);
     assert_eq!([on(2), on(5)], [loss, loss]);
-    let prepared = Prepared::new(&model, windows, &unobserved).unwrap();
+    let prepared = StreamCache::new(&model, windows, &ignore_progress).unwrap();
     assert_eq!(prepared.loss(), loss);
-    assert!((0..2).all(|block| prepared.loss_from(&model, block, &unobserved).unwrap() == loss));
+    assert!((0..2).all(|block| prepared.loss_from(&model, block, &ignore_progress).unwrap() == loss));
 }
 
 #[test]
@@ -89,7 +90,7 @@ fn generating_with_kept_keys_is_generating_without() {
         let (model, _) = small(name);
         let prompt = vec![0, 5, 9, 13];
         let likeliest = Sampling { temperature: 0.0, seed: 3, tokens: 12 };
-        let told = generate(&model, &prompt, likeliest, &unobserved).unwrap();
+        let told = generate(&model, &prompt, likeliest, &ignore_progress).unwrap();
         let mut text = prompt;
         for &token in &told {
             let logits = logits(&model, &text);
@@ -101,7 +102,7 @@ fn generating_with_kept_keys_is_generating_without() {
         assert!(!told.is_empty());
         // The same seed tells the same.
         let drawn = Sampling { temperature: 1.0, seed: 11, tokens: 12 };
-        assert_eq!(generate(&model, &text, drawn, &unobserved), generate(&model, &text, drawn, &unobserved));
+        assert_eq!(generate(&model, &text, drawn, &ignore_progress), generate(&model, &text, drawn, &ignore_progress));
     }
 }
 
@@ -135,7 +136,7 @@ fn plainly(model: &Llama, tokens: &[u32], seen: &mut impl FnMut(LayerId, &[f64])
         };
         let turned = |heads: Vec<f64>, position: usize| -> Vec<f64> {
             let mut heads: Vec<f32> = heads.into_iter().map(|x| x as f32).collect();
-            angles.turn(&mut heads, position);
+            angles.rotate(&mut heads, position);
             heads.into_iter().map(f64::from).collect()
         };
         let first = values(&format!("model.layers.{block}.input_layernorm.weight"));
@@ -190,14 +191,14 @@ fn directly(model: &Llama, windows: &Windows, wanted: LayerId) -> Vec<f64> {
 fn statistics_are_those_of_a_direct_computation() {
     let (model, expected) = small("llama3");
     let text = expected["text"].as_str().unwrap();
-    let windows = Windows::of_text(&model, text, 10, None).unwrap();
+    let windows = Windows::from_text(&model, text, 10, None).unwrap();
     // Dense, and with every layer replaced when its stage has been seen, as sequential compression does it.
     for replacing in [false, true] {
-        let (mut walk, mut changed, mut stages) = (Walk::new(&model, &windows).unwrap(), model.clone(), 0);
+        let (mut pass, mut changed, mut stages) = (CalibrationPass::new(&model, &windows).unwrap(), model.clone(), 0);
         loop {
-            let layers = walk.layers();
+            let layers = pass.layers();
             let Some(&first) = layers.first() else { break };
-            let got = walk.statistics().unwrap();
+            let got = pass.statistics().unwrap();
             let want = directly(&changed, &windows, first);
             let scale = f64::from(got.xtx().get(0, 0)) / want[0];
             let largest = want.iter().fold(0.0f64, |most, x| most.max(x.abs())) * scale;
@@ -210,22 +211,22 @@ fn statistics_are_those_of_a_direct_computation() {
                     let other = Arc::new(Matrix::from_fn(stored.rows(), stored.cols(), |i, j| {
                         if (i + j) % 3 == 0 { 0.0 } else { 1.1 * stored.get(i, j) }
                     }));
-                    walk.replace(id, other.clone());
+                    pass.replace(id, other.clone());
                     changed.replace(id, other);
                 }
             }
-            walk.advance().unwrap();
+            pass.advance().unwrap();
             stages += 1;
         }
-        assert_eq!(stages, Stage::ALL.len() * model.config().blocks);
+        assert_eq!(stages, BlockStage::ALL.len() * model.config().blocks);
     }
 }
 
 #[test]
 fn layers_put_back_leave_no_trace() {
     let (model, expected) = small("mistral");
-    let windows = Windows::of_text(&model, expected["text"].as_str().unwrap(), 16, None).unwrap();
-    let loss = |model: &Llama| model.loss(&windows, &unobserved).unwrap().nll;
+    let windows = Windows::from_text(&model, expected["text"].as_str().unwrap(), 16, None).unwrap();
+    let loss = |model: &Llama| model.loss(&windows, &ignore_progress).unwrap().nll;
     let mut changed = model.clone();
     let id = LayerId { block: 1, linear: Linear::Down };
     changed.replace(id, Arc::new(Matrix::zeros(16, 24)));
@@ -283,26 +284,26 @@ fn broken_folders_are_refused_with_the_reason() {
 #[test]
 fn texts_that_do_not_fit_are_refused() {
     let (model, _) = small("llama3");
-    let error = |text, context| Windows::of_text(&model, text, context, None).unwrap_err();
+    let error = |text, context| Windows::from_text(&model, text, context, None).unwrap_err();
     assert_eq!(error("w1 w2", 8), Error::TooShort { tokens: 3, context: 8 });
     assert_eq!(error("w1 w2", 1), Error::Context { context: 1 });
-    let foreign = Windows::of_tokens(&model, vec![0, 40], 2, None).unwrap_err();
+    let foreign = Windows::from_tokens(&model, vec![0, 40], 2, None).unwrap_err();
     assert_eq!(foreign, Error::Token { token: 40, vocabulary: 40 });
     // A last window that is not full is left out; spread ones are at equal distances.
-    let windows = Windows::of_tokens(&model, (0..39).collect(), 5, None).unwrap();
+    let windows = Windows::from_tokens(&model, (0..39).collect(), 5, None).unwrap();
     assert_eq!((windows.len(), windows.predicted()), (7, 28));
-    let spread: Vec<u32> = windows.spread(3).iter().map(|window| window[0]).collect();
+    let spread: Vec<u32> = windows.evenly_spaced(3).iter().map(|window| window[0]).collect();
     assert_eq!(spread, [0, 10, 20]);
 }
 
 #[test]
 fn numbers_that_run_away_are_noticed() {
     let (mut model, expected) = small("llama3");
-    let windows = Windows::of_text(&model, expected["text"].as_str().unwrap(), 16, None).unwrap();
+    let windows = Windows::from_text(&model, expected["text"].as_str().unwrap(), 16, None).unwrap();
     model.replace(LayerId { block: 1, linear: Linear::Down }, Arc::new(Matrix::from_fn(16, 24, |_, _| f32::INFINITY)));
-    assert_eq!(model.loss(&windows, &unobserved), Err(Error::NotFinite { block: 1 }));
-    let ends = model.ends().unwrap();
-    assert!(Streams::embed(&ends, &windows).is_ok());
+    assert_eq!(model.loss(&windows, &ignore_progress), Err(Error::NotFinite { block: 1 }));
+    let ends = model.embedding_and_head().unwrap();
+    assert!(ResidualStreams::embed(&ends, &windows).is_ok());
 }
 
 /// What the built-in model is for: near what its language allows, and hurt by pruning.
@@ -310,15 +311,15 @@ fn numbers_that_run_away_are_noticed() {
 fn the_built_in_model_is_near_its_floor_and_needs_its_weights() {
     let model = language::example();
     let excerpt = language::example_held_out(40, 256);
-    let windows = Windows::of_text(&model, &excerpt.text, 256, None).unwrap();
+    let windows = Windows::from_text(&model, &excerpt.text, 256, None).unwrap();
     assert_eq!((windows.len(), windows.predicted()), (40, excerpt.predicted));
-    let dense = model.loss(&windows, &unobserved).unwrap().perplexity();
+    let dense = model.loss(&windows, &ignore_progress).unwrap().perplexity();
     assert!(dense > excerpt.floor() && dense < 1.15 * excerpt.floor(), "{dense}, floor {}", excerpt.floor());
     let mut pruned = model.clone();
     for id in model.layers() {
         let weight = model.layer(id).unwrap().weight;
         pruned.replace(id, Arc::new(dsf_explorer::matrix::keep_largest(&weight, weight.len() / 4)));
     }
-    let pruned = pruned.loss(&windows, &unobserved).unwrap().perplexity();
+    let pruned = pruned.loss(&windows, &ignore_progress).unwrap().perplexity();
     assert!(pruned > 2.0 * dense, "{pruned} after pruning, {dense} before");
 }

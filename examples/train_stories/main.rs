@@ -38,7 +38,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use dsf_explorer::stories::mixed;
+use dsf_explorer::stories::mix_seed;
 
 use adam::{Adam, Gradients};
 use files::Result;
@@ -173,7 +173,7 @@ fn gradients(
         let (mut inputs, mut targets) = (Vec::new(), Vec::new());
         for row in 0..rows {
             let number = (step << 16) + (index * rows + row) as u64;
-            let window = text::window(tokens, mixed(arguments.seed, number), length, candidates);
+            let window = text::window(tokens, mix_seed(arguments.seed, number), length, candidates);
             inputs.extend(window.inputs);
             targets.extend(window.targets);
         }

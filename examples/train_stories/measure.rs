@@ -8,14 +8,14 @@ use half::f16;
 use crate::model::{LAYERS, LINEAR, Model, Parameters, linear_name};
 use crate::ops::cross_entropy;
 use crate::text::Tokens;
-use dsf_explorer::stories::{Tale, log_prob, mixed, sample};
+use dsf_explorer::stories::{Tale, log_prob, mix_seed, sample};
 
 /// The share of the weights that pruning keeps.
 pub const KEPT: f64 = 0.25;
 
 /// Stories that no training run sees: their seeds come from a stream of their own.
 pub fn held_out(seed: u64, count: u64) -> Vec<Tale> {
-    (0..count).map(|index| sample(mixed(!seed, index))).collect()
+    (0..count).map(|index| sample(mix_seed(!seed, index))).collect()
 }
 
 /// Mean of `-ln P` per token over the stories: the entropy of the language, estimated.
@@ -67,8 +67,8 @@ pub fn by_kind(model: &Model, tokens: &Tokens, tales: &[Tale]) -> Result<(f64, f
     for tale in tales {
         let text = tokens.encode(tale);
         let logits = model.forward(&text[..text.len() - 1], 1)?;
-        let rest = (0..text.len() - 1).filter(|at| !tale.by_heart.contains(at)).collect();
-        for (rows, sum) in [&tale.by_heart, &rest].into_iter().zip(&mut sums) {
+        let rest = (0..text.len() - 1).filter(|at| !tale.memorized.contains(at)).collect();
+        for (rows, sum) in [&tale.memorized, &rest].into_iter().zip(&mut sums) {
             // The word number `row` comes after the start mark and so many others.
             let numbers: Vec<u32> = rows.iter().map(|&row| row as u32).collect();
             let targets = rows.iter().map(|&row| vec![(text[row + 1], 1.0)]).collect();

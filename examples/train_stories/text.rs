@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::ops::Target;
-use dsf_explorer::stories::{Tale, Word, mixed, sample, sample_with_offers, vocabulary};
+use dsf_explorer::stories::{Tale, Word, mix_seed, sample, sample_with_distributions, vocabulary};
 
 /// Number of the token before a story.
 pub const BOS: u32 = 0;
@@ -59,15 +59,16 @@ pub fn window(tokens: &Tokens, seed: u64, length: usize, candidates: u64) -> Win
             break;
         }
         let rated = (0..candidates).map(|candidate| {
-            let seed = mixed(seed, part * candidates + candidate);
+            let seed = mix_seed(seed, part * candidates + candidate);
             (questions(&sample(seed), length), seed)
         });
         let (_, best) = rated.max().expect("there is a candidate");
-        let (tale, offers) = sample_with_offers(best);
+        let (tale, distributions) = sample_with_distributions(best);
         window.inputs.extend(tokens.encode(&tale));
-        let offers =
-            offers.iter().map(|offer| offer.iter().map(|(word, p)| (tokens.number(word), *p as f32)).collect());
-        window.targets.extend(offers.chain([vec![(EOS, 1.0)], vec![(BOS, 1.0)]]));
+        let distributions = distributions
+            .iter()
+            .map(|distribution| distribution.iter().map(|(word, p)| (tokens.number(word), *p as f32)).collect());
+        window.targets.extend(distributions.chain([vec![(EOS, 1.0)], vec![(BOS, 1.0)]]));
     }
     window.inputs.truncate(length);
     window.targets.truncate(length);

@@ -9,7 +9,7 @@ use crate::app::state::{persistence, run};
 use crate::app::tasks::{baselines, loader, replace, sweep, view_renderer};
 use crate::app::update::automation;
 use crate::app::update::automation::Labels;
-use crate::model::{Chosen, Source};
+use crate::model::{ChosenFile, Source};
 use crate::tasks::{self, Registry};
 use eframe::egui::Context;
 use serde_json::{Value, json};
@@ -163,7 +163,10 @@ pub fn find(part: &str) -> String {
 
 /// Opens files of the browser's, all of them together.
 pub fn open(list: &js_sys::Array) {
-    let files: Vec<Chosen> =
-        list.iter().filter_map(|file| file.dyn_into::<web_sys::File>().ok()).map(|file| Chosen::new(&file)).collect();
+    let files: Vec<ChosenFile> = list
+        .iter()
+        .filter_map(|file| file.dyn_into::<web_sys::File>().ok())
+        .map(|file| ChosenFile::new(&file))
+        .collect();
     with_window(|explorer, _| explorer.loader.open(Source::Files(files), None));
 }

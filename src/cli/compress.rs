@@ -101,11 +101,11 @@ impl std::str::FromStr for LayerDensity {
         let (name, density) = text.split_once('=').ok_or("write it as LAYER=SHARE, for example down_proj=0.4")?;
         let density = density.parse().map_err(|_| format!("{density:?} is no number"))?;
         let weight = if name.ends_with(".weight") { name.to_owned() } else { format!("{name}.weight") };
-        let layer = match (Linear::from_short(name), LayerId::of_tensor(&weight)) {
+        let layer = match (Linear::from_short_name(name), LayerId::from_tensor(&weight)) {
             (Some(kind), _) => Named::Kind(kind),
             (None, Some(id)) => Named::Layer(id),
             (None, None) => {
-                let kinds = Linear::ALL.map(Linear::short).join(", ");
+                let kinds = Linear::ALL.map(Linear::short_name).join(", ");
                 return Err(format!("{name:?} is neither a kind of layer ({kinds}) nor a layer's full name"));
             }
         };

@@ -7,7 +7,7 @@ use super::solver_args::Tuning;
 use super::{Failure, Usage, output};
 use clap::{Args, ValueEnum};
 use dsf_explorer::compare::Candidate;
-use dsf_explorer::compute::Threads;
+use dsf_explorer::compute::ThreadPool;
 use dsf_explorer::export::{self, Export, HtmlReport, Layout, Rule, RunReport};
 use dsf_explorer::factorize::{Budget, Settings};
 use dsf_explorer::job::{self, Backend, ComputeConfig, End, Event, Job, Outcome};
@@ -181,7 +181,7 @@ impl Factorize {
             bar.update(share, if share > 0.0 { took / share * (1.0 - share) } else { 0.0 }, self.method.method.title());
             true
         };
-        let pool = Threads::new(Some(threads))?;
+        let pool = ThreadPool::new(Some(threads))?;
         let made = pool.run(|| candidate.replace(layer, problem, threads, &tell));
         bar.finish();
         let made = made?;

@@ -60,11 +60,11 @@ impl CalibrationArgs {
             let example = || language::example_calibration(model, wanted, context);
             return Ok(args.is_example().then(example).transpose()?);
         };
-        let windows = Windows::of_text(model, &super::text(file)?, context, None)?;
+        let windows = Windows::from_text(model, &super::text(file)?, context, None)?;
         if windows.len() < wanted {
             eprintln!("note: the calibration text has {} windows, not {wanted}", windows.len());
         }
-        Ok(Some(windows.spread(wanted)))
+        Ok(Some(windows.evenly_spaced(wanted)))
     }
 }
 
@@ -140,13 +140,13 @@ impl TextArgs {
         /// Tokens of stories, when nothing else is said.
         const TOKENS: usize = 32_768;
         match &self.text {
-            Some(file) => Ok((Windows::of_text(model, &super::text(file)?, self.context, self.tokens)?, None)),
+            Some(file) => Ok((Windows::from_text(model, &super::text(file)?, self.context, self.tokens)?, None)),
             None if args.is_example() => {
                 bounded(self.tokens.unwrap_or(TOKENS), 1)?;
                 let windows = self.tokens.unwrap_or(TOKENS) / self.context.max(2);
                 bounded(windows.max(1), self.context)?;
                 let excerpt = language::example_held_out(windows.max(1), self.context);
-                let windows = Windows::of_text(model, &excerpt.text, self.context, self.tokens)?;
+                let windows = Windows::from_text(model, &excerpt.text, self.context, self.tokens)?;
                 Ok((windows, Some(excerpt.floor())))
             }
             None => Err("no text: give one with --text FILE".into()),

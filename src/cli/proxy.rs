@@ -72,7 +72,7 @@ impl Proxy {
     /// What was foretold against what came, for compressions of many kinds.
     fn check(&self, model: &Llama, windows: &Windows, proxy: &compress::Proxy, threads: usize) -> Result<(), Failure> {
         let (text, _) = self.study.text(model)?;
-        let dense = model.loss(&text, &dsf_explorer::language::unobserved)?.nll;
+        let dense = model.loss(&text, &dsf_explorer::language::ignore_progress)?.nll;
         let inputs = Inputs::Windows(windows.clone());
         let mut pairs = Vec::new();
         let plans = plans(model, proxy, self.preset, threads);
@@ -85,7 +85,7 @@ impl Proxy {
             let errors = reports.iter().filter_map(|(id, report)| Some((*id, report.layer_error?)));
             // The dense loss is another one on other texts; what is foretold is the difference.
             let foretold = proxy.loss(errors) - proxy.dense;
-            let came = changed.loss(&text, &dsf_explorer::language::unobserved)?.nll - dense;
+            let came = changed.loss(&text, &dsf_explorer::language::ignore_progress)?.nll - dense;
             if !self.json {
                 output::print(&format!("{name}: foretold {foretold:+.4}, came {came:+.4}"))?;
             }

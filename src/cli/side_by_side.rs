@@ -1,7 +1,7 @@
 //! Several measurements at a time.
 
 use super::layer::available;
-use dsf_explorer::compute::Threads;
+use dsf_explorer::compute::ThreadPool;
 use std::sync::Mutex;
 
 /// Does `work` for each of `0..count`, as many at a time as there are processors for, each on so many `threads` of its own: so
@@ -18,7 +18,7 @@ pub fn side_by_side<T: Send>(
         for _ in 0..(available() / threads).max(1) {
             scope.spawn(|| {
                 while let Some(at) = take() {
-                    let made = Threads::new(Some(threads)).and_then(|pool| pool.run(|| work(at)));
+                    let made = ThreadPool::new(Some(threads)).and_then(|pool| pool.run(|| work(at)));
                     if let Ok(mut done) = done.lock() {
                         done(at, made);
                     }

@@ -84,7 +84,7 @@ impl Table {
             json!([compress::identity(&model, &inputs), compress::identity(&model, &Inputs::Windows(text.clone()))]);
         let kept = Kept::new([self.name, "table"], self.out.clone(), identity);
         let before: Vec<ModelRecord> = kept.before(self.force)?;
-        let dense = model.loss(&text, &dsf_explorer::language::unobserved)?.perplexity();
+        let dense = model.loss(&text, &dsf_explorer::language::ignore_progress)?.perplexity();
         let line = |name: &str, values: &[f64]| {
             let cells: Vec<String> = values.iter().map(|value| format!("{value:.3}")).collect();
             format!("| {name} | {} |", cells.join(" | "))

@@ -231,7 +231,7 @@ impl Folder {
             export::write_with(&folder.join(name), true, |out| {
                 out.write_all(&export::header(&entries, metadata))?;
                 for entry in &entries {
-                    let layer = match LayerId::of_tensor(&entry.name) {
+                    let layer = match LayerId::from_tensor(&entry.name) {
                         Some(id) => store.find(id).map_err(std::io::Error::other)?,
                         None => None,
                     };
@@ -419,7 +419,8 @@ fn work(model: &Llama, plan: &Plan, inputs: &Inputs) -> Value {
 
 fn plan_json(plan: &Plan) -> Value {
     let densities = &plan.densities;
-    let kinds: BTreeMap<&str, f64> = densities.by_kind.iter().map(|(kind, &share)| (kind.short(), share)).collect();
+    let kinds: BTreeMap<&str, f64> =
+        densities.by_kind.iter().map(|(kind, &share)| (kind.short_name(), share)).collect();
     let layers: BTreeMap<String, f64> = densities.by_layer.iter().map(|(id, &share)| (id.stem(), share)).collect();
     json!({
         "method": plan.method.name(),

@@ -13,7 +13,7 @@
 use super::Error;
 use crate::factorize::{Preset, Settings};
 use crate::job::{End, Pipeline};
-use crate::language::{LayerId, Llama, Progress, Stage, Walk, Windows};
+use crate::language::{BlockProgress, BlockStage, CalibrationPass, LayerId, Llama, Windows};
 use crate::matrix::{Calibration, Problem};
 use crate::measure::layer_error;
 use serde::{Deserialize, Serialize};
@@ -83,34 +83,34 @@ impl Proxy {
     ///
     /// Each layer is factorized at some densities by short runs. α is the slope through the origin that fits best what some of
     /// them, alone in the dense model, do to the loss.
-    pub fn measure(model: &Llama, windows: &Windows, progress: Progress<'_>) -> Result<Self, Error> {
+    pub fn measure(model: &Llama, windows: &Windows, progress: BlockProgress<'_>) -> Result<Self, Error> {
         /// A sample is enough for a slope.
         const WINDOWS: usize = 24;
-        let windows = windows.clone().spread(WINDOWS);
+        let windows = windows.clone().evenly_spaced(WINDOWS);
         let (mut alphas, mut curves) = (BTreeMap::new(), BTreeMap::new());
-        let (ends, mut walk) = (model.ends()?, Walk::new(model, &windows)?);
+        let (outer_layers, mut pass) = (model.embedding_and_head()?, CalibrationPass::new(model, &windows)?);
         let dense = model.loss(&windows, &|_, _| progress(0, model.layers().count()))?.nll;
         let all = model.layers().count();
         let mut before = None;
-        while let Some(&first) = walk.layers().first() {
-            if first.linear.stage() == Stage::Attention {
-                before = Some(walk.streams().clone());
+        while let Some(&first) = pass.layers().first() {
+            if first.linear.stage() == BlockStage::Attention {
+                before = Some(pass.streams().clone());
             }
             let Some(before) = &before else { break };
-            let statistics = Arc::new(walk.statistics()?);
-            for id in walk.layers() {
+            let statistics = Arc::new(pass.statistics()?);
+            for id in pass.layers() {
                 if !progress(alphas.len(), all) {
                     return Err(crate::language::Error::Cancelled.into());
                 }
                 let loss = |changed: &Llama| {
                     let told = |_: usize, _: usize| progress(alphas.len(), all);
-                    Ok(changed.loss_from(id.block, before.clone(), &ends, &windows, &told)?.nll - dense)
+                    Ok(changed.loss_from(id.block, before.clone(), &outer_layers, &windows, &told)?.nll - dense)
                 };
                 let (alpha, curve) = measure_layer(model, &loss, &statistics, id)?;
                 alphas.insert(id, alpha);
                 curves.insert(id, curve);
             }
-            walk.advance()?;
+            pass.advance()?;
         }
         Ok(Self { dense, alphas, curves })
     }

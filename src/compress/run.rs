@@ -5,7 +5,7 @@ use crate::compute::Device;
 use crate::export::{self, Export, Layout, RunReport};
 use crate::factorize::Budget;
 use crate::job::{End, Pipeline, Progress};
-use crate::language::{LayerId, Llama, Walk};
+use crate::language::{CalibrationPass, LayerId, Llama};
 use crate::matrix::{Calibration, Problem};
 use crate::methods::{self, Kept, Method};
 use crate::model::Layer;
@@ -50,7 +50,7 @@ pub struct Compression {
 
 /// Where the statistics come from, and what gives the order of the layers.
 enum Source {
-    Walk { walk: Box<Walk>, entered: bool },
+    CalibrationPass { pass: Box<CalibrationPass>, entered: bool },
     List { stages: VecDeque<Vec<LayerId>>, saved: Option<Arc<crate::model::Checkpoint>> },
 }
 
@@ -89,7 +89,9 @@ impl Compression {
         let source = match inputs {
             Inputs::Unknown => list(None),
             Inputs::Saved(checkpoint) => list(Some(checkpoint.clone())),
-            Inputs::Windows(windows) => Source::Walk { walk: Box::new(Walk::new(model, windows)?), entered: false },
+            Inputs::Windows(windows) => {
+                Source::CalibrationPass { pass: Box::new(CalibrationPass::new(model, windows)?), entered: false }
+            }
         };
         let (waiting, statistics, run, device) = Default::default();
         Ok(Self { model: model.clone(), plan, source, store, clock, waiting, statistics, run, device })
@@ -136,12 +138,12 @@ impl Compression {
     fn advance(&mut self) -> Result<Option<Step>, Error> {
         self.statistics = None;
         let next = match &mut self.source {
-            Source::Walk { walk, entered } => {
+            Source::CalibrationPass { pass, entered } => {
                 if *entered {
-                    walk.advance()?;
+                    pass.advance()?;
                 }
                 *entered = true;
-                walk.layers()
+                pass.layers()
             }
             Source::List { stages, .. } => stages.pop_front().unwrap_or_default(),
         };
@@ -169,7 +171,7 @@ impl Compression {
     fn collect(&mut self, id: LayerId) -> Result<Option<Arc<Calibration>>, Error> {
         let first = LayerId { linear: id.linear.stage().first(), ..id };
         let statistics = match &mut self.source {
-            Source::Walk { walk, .. } => walk.statistics()?,
+            Source::CalibrationPass { pass, .. } => pass.statistics()?,
             Source::List { saved: Some(saved), .. } => {
                 saved.calibration_of(&first.stem(), self.model.shape(first).1)?
             }
@@ -249,8 +251,8 @@ impl Compression {
     /// What comes later sees this layer's replacement, unless everything is to see the dense model.
     fn done(&mut self, id: LayerId, layer: &CompressedLayer) {
         self.waiting.retain(|&waiting| waiting != id);
-        if let (Source::Walk { walk, .. }, false) = (&mut self.source, self.plan.parallel) {
-            walk.replace(id, layer.weight.clone());
+        if let (Source::CalibrationPass { pass, .. }, false) = (&mut self.source, self.plan.parallel) {
+            pass.replace(id, layer.weight.clone());
         }
     }
 }

@@ -22,7 +22,7 @@ pub fn merged_model(model: &Llama, layers: &[Arc<CompressedLayer>]) -> Result<Ve
     file.reserve_exact(entries.iter().map(|entry| entry.bytes).sum());
     let told = |error: crate::model::Error| Error::Language(error.into());
     for entry in &entries {
-        let layer = LayerId::of_tensor(&entry.name).and_then(|id| replaced.get(&id));
+        let layer = LayerId::from_tensor(&entry.name).and_then(|id| replaced.get(&id));
         let info = checkpoint.tensor(&entry.name).map_err(told)?;
         match (layer, info.format) {
             (Some(layer), Some(dtype)) => file.extend(dtype.encode(layer.weight.as_slice())),

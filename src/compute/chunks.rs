@@ -1,4 +1,5 @@
-//! Passes over the entries of a matrix: in parallel where there are threads, else one chunk after another.
+//! Passes over the entries of a matrix in chunks of a fixed size: parallel where there are threads, else one after
+//! another.
 //!
 //! Both forms have `zip`, `map`, `for_each` and `collect`, so a pass is written once:
 //!
@@ -16,7 +17,7 @@
 //! assert_eq!(sums.iter().sum::<f64>(), 210_000.0);
 //! ```
 
-/// ⟨a, b⟩ in f64, in eight sums side by side, as fast as memory.
+/// ⟨a, b⟩ summed in f64, in eight lanes, at the speed of memory.
 pub fn dot(a: &[f32], b: &[f32]) -> f64 {
     use prelude::*;
     let parts: Vec<f64> = chunks(a)
@@ -37,34 +38,34 @@ pub fn dot(a: &[f32], b: &[f32]) -> f64 {
     parts.iter().sum()
 }
 
-/// Entries in one chunk. Fixed, so that the order of sums does not depend on the number of threads.
+/// Entries of a chunk. Fixed, so that the order of sums does not depend on the number of threads.
 const CHUNK: usize = 1 << 14;
 
 #[cfg(not(target_arch = "wasm32"))]
 mod imp {
     use rayon::slice::{Chunks, ChunksMut, ParallelSlice, ParallelSliceMut};
 
-    /// The entries in chunks of a fixed size.
+    /// The slice in chunks of 2¹⁴ entries.
     pub fn chunks<T: Sync>(slice: &[T]) -> Chunks<'_, T> {
         slice.par_chunks(super::CHUNK)
     }
 
-    /// In chunks of `size`, for entries that are work each, such as the numbers of rows.
+    /// The slice in chunks of `size`, for entries that are work each, such as row indices.
     pub fn chunks_of<T: Sync>(slice: &[T], size: usize) -> Chunks<'_, T> {
         slice.par_chunks(size)
     }
 
-    /// In chunks of `size`.
+    /// The slice in mutable chunks of `size`.
     pub fn chunks_of_mut<T: Send>(slice: &mut [T], size: usize) -> ChunksMut<'_, T> {
         slice.par_chunks_mut(size)
     }
 
-    /// Both, at the same time where there are threads.
+    /// Runs both, at the same time where there are threads.
     pub fn join<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
         rayon::join(a, b)
     }
 
-    /// The entries in chunks of a fixed size.
+    /// The slice in mutable chunks of 2¹⁴ entries.
     pub fn chunks_mut<T: Send>(slice: &mut [T]) -> ChunksMut<'_, T> {
         slice.par_chunks_mut(super::CHUNK)
     }
@@ -74,27 +75,27 @@ mod imp {
 mod imp {
     use std::slice::{Chunks, ChunksMut};
 
-    /// The entries in chunks of a fixed size.
+    /// The slice in chunks of 2¹⁴ entries.
     pub fn chunks<T>(slice: &[T]) -> Chunks<'_, T> {
         slice.chunks(super::CHUNK)
     }
 
-    /// In chunks of `size`, for entries that are work each, such as the numbers of rows.
+    /// The slice in chunks of `size`, for entries that are work each, such as row indices.
     pub fn chunks_of<T>(slice: &[T], size: usize) -> Chunks<'_, T> {
         slice.chunks(size)
     }
 
-    /// In chunks of `size`.
+    /// The slice in mutable chunks of `size`.
     pub fn chunks_of_mut<T>(slice: &mut [T], size: usize) -> ChunksMut<'_, T> {
         slice.chunks_mut(size)
     }
 
-    /// Both, at the same time where there are threads.
+    /// Runs both, one after the other: a Worker has one thread.
     pub fn join<A, B>(a: impl FnOnce() -> A, b: impl FnOnce() -> B) -> (A, B) {
         (a(), b())
     }
 
-    /// The entries in chunks of a fixed size.
+    /// The slice in mutable chunks of 2¹⁴ entries.
     pub fn chunks_mut<T>(slice: &mut [T]) -> ChunksMut<'_, T> {
         slice.chunks_mut(super::CHUNK)
     }
@@ -102,7 +103,7 @@ mod imp {
 
 pub use imp::{chunks, chunks_mut, chunks_of, chunks_of_mut, join};
 
-/// The traits that a pass's methods come from.
+/// The iterator traits of chunks: rayon's, or the standard library's.
 pub mod prelude {
     #[cfg(not(target_arch = "wasm32"))]
     pub use rayon::iter::{IndexedParallelIterator, ParallelIterator};

@@ -1,53 +1,53 @@
-//! Matrix products, Cholesky factorization and SVD, through faer; in the browser the first two by our own tiles, which there
-//! are several times as fast.
+//! Matrix products, Cholesky factorization and SVD in f32, through faer. In a browser the first two use our own tiles
+//! (`gemm`, `triangle`), which are several times as fast there.
 
-use super::gemm::{Part, add_product};
+use super::gemm::{Region, add_product};
 use super::triangle::Triangle;
 use super::{PANEL, PanelRow, prelude::*};
 use crate::matrix::Matrix;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt;
-use faer::linalg::matmul::{matmul, triangular};
+use faer::linalg::matmul::{matmul as faer_matmul, triangular};
 use faer::linalg::svd as faer_svd;
 use faer::{Accum, MatMut, MatRef, Par, diag::DiagMut};
 
-/// Whether products and factorizations are made of tiles. faer has nothing of its own for vectors four wide.
+/// Whether products and factorizations use tiles. faer has no kernel for vectors four wide.
 const TILES: bool = cfg!(target_arch = "wasm32");
 
-/// How many threads an operation of so many multiply-adds is worth.
+/// Parallelism that pays off for an operation of this many multiply-adds.
 #[cfg(not(target_arch = "wasm32"))]
-pub(super) fn parallelism(multiply_adds: usize) -> Par {
-    /// Below this many a second thread costs more than it brings.
+pub(super) fn parallelism_for(multiply_adds: usize) -> Par {
+    /// Below this a second thread costs more than it brings.
     const PARALLEL_FROM: usize = 1 << 23;
     let worth_it = multiply_adds >= PARALLEL_FROM && rayon::current_num_threads() > 1;
     if worth_it { Par::rayon(0) } else { Par::Seq }
 }
 
 #[cfg(target_arch = "wasm32")]
-pub(super) fn parallelism(_: usize) -> Par {
+pub(super) fn parallelism_for(_: usize) -> Par {
     Par::Seq
 }
 
 /// `out = left · right`.
-pub fn product(out: &mut Matrix, left: MatRef<'_, f32>, right: MatRef<'_, f32>) {
-    product_on(out, left, right, parallelism(left.nrows() * left.ncols() * right.ncols()));
+pub fn matmul(out: &mut Matrix, left: MatRef<'_, f32>, right: MatRef<'_, f32>) {
+    matmul_with(out, left, right, parallelism_for(left.nrows() * left.ncols() * right.ncols()));
 }
 
-/// `out = left · right` on so many threads.
-pub fn product_on(out: &mut Matrix, left: MatRef<'_, f32>, right: MatRef<'_, f32>, par: Par) {
+/// `out = left · right` on `par` threads.
+pub fn matmul_with(out: &mut Matrix, left: MatRef<'_, f32>, right: MatRef<'_, f32>, par: Par) {
     if TILES {
         out.as_mut_slice().fill(0.0);
-        return add_product(out, left, right, Part::Whole);
+        return add_product(out, left, right, Region::Full);
     }
-    matmul(out.view_mut(), Accum::Replace, left, right, 1.0, par);
+    faer_matmul(out.view_mut(), Accum::Replace, left, right, 1.0, par);
 }
 
-/// `out += left · right` on so many threads.
-pub fn add_product_on(out: &mut Matrix, left: MatRef<'_, f32>, right: MatRef<'_, f32>, par: Par) {
+/// `out += left · right` on `par` threads.
+pub fn add_matmul(out: &mut Matrix, left: MatRef<'_, f32>, right: MatRef<'_, f32>, par: Par) {
     if TILES {
-        return add_product(out, left, right, Part::Whole);
+        return add_product(out, left, right, Region::Full);
     }
-    matmul(out.view_mut(), Accum::Add, left, right, 1.0, par);
+    faer_matmul(out.view_mut(), Accum::Add, left, right, 1.0, par);
 }
 
 /// `out = F·Fᵀ`, k×k for F k×p: one triangle is computed, the other copied.
@@ -55,10 +55,10 @@ pub fn gram(out: &mut Matrix, f: &Matrix) {
     let k = f.rows();
     if TILES {
         out.as_mut_slice().fill(0.0);
-        add_product(out, f.view(), f.view().transpose(), Part::Lower);
+        add_product(out, f.view(), f.view().transpose(), Region::Lower);
         return mirror_lower(out.as_mut_slice(), k);
     }
-    let par = parallelism(k * k * f.cols() / 2);
+    let par = parallelism_for(k * k * f.cols() / 2);
     triangular::matmul(
         out.view_mut(),
         triangular::BlockStructure::TriangularLower,
@@ -87,18 +87,18 @@ fn mirror_lower(g: &mut [f32], k: usize) {
     }
 }
 
-/// A matrix that was to be factorized is not positive definite: its `pivot`-th pivot is zero, negative or not a number.
+/// The matrix to factorize is not positive definite: its pivot number `pivot` is zero, negative or not a number.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error("not positive definite: pivot {pivot}")]
 pub struct NotPositive {
-    /// Which pivot, from 0.
+    /// Index of the pivot, from 0.
     pub pivot: usize,
 }
 
-/// Solves with a symmetric positive definite matrix, by Cholesky. Keeps its memory between factorizations.
+/// Cholesky factorization G = L·Lᵀ of a symmetric positive definite k×k matrix, and solves with it. Reuses its memory.
 #[derive(Default)]
 pub struct Cholesky {
-    /// First the matrix, then L unless it is in `tiles`; column-major, k×k. What is above the diagonal does not matter.
+    /// First G, then L unless it is in `tiles`; column-major, k×k. What is above the diagonal does not matter.
     lower: Vec<f32>,
     k: usize,
     tiles: Triangle,
@@ -106,12 +106,12 @@ pub struct Cholesky {
 }
 
 impl Cholesky {
-    /// The lower triangle of the matrix, in column-major order, to be filled before [`Cholesky::factorize`].
+    /// The lower triangle of G, column-major, k×k; to be filled before [`Cholesky::factorize`].
     pub fn lower_mut(&mut self) -> &mut Vec<f32> {
         &mut self.lower
     }
 
-    /// Factorizes the k×k matrix in [`Cholesky::lower_mut`], with `shift` added to its diagonal, in its place.
+    /// Factorizes the k×k matrix in [`Cholesky::lower_mut`] plus `shift`·I, in place.
     pub fn factorize(&mut self, k: usize, shift: f32) -> Result<(), NotPositive> {
         self.k = k;
         (0..k).for_each(|i| self.lower[i * k + i] += shift);
@@ -119,7 +119,7 @@ impl Cholesky {
             return self.tiles.factorize(&self.lower, k);
         }
         // faer's factorization is the slower one on two threads up to about 500 (measured).
-        let par = parallelism(k * k * k / 24);
+        let par = parallelism_for(k * k * k / 24);
         let stack =
             scratch(&mut self.scratch, llt::factor::cholesky_in_place_scratch::<f32>(k, par, Default::default()));
         let l = MatMut::from_column_major_slice_mut(&mut self.lower, k, k);
@@ -128,24 +128,25 @@ impl Cholesky {
             .map_err(|llt::factor::LltError::NonPositivePivot { index }| NotPositive { pivot: index })
     }
 
-    /// `x ← G⁻¹x`, on the calling thread.
+    /// `x ← G⁻¹x` for a panel of k rows, on the calling thread.
     pub fn solve(&self, x: &mut [PanelRow]) {
         if TILES {
             return self.tiles.solve(x);
         }
         let par = Par::Seq;
-        // Nothing, in this version of faer.
+        // faer needs none here as of this version.
         let mut memory = MemBuffer::new(llt::solve::solve_in_place_scratch::<f32>(self.k, PANEL, par));
         let x = MatMut::from_row_major_slice_mut(x.as_flattened_mut(), self.k, PANEL);
         let l = MatRef::from_column_major_slice(&self.lower, self.k, self.k);
         llt::solve::solve_in_place(l, x, par, MemStack::new(&mut memory));
     }
 
-    /// `out = G⁻¹`.
+    /// `out = G⁻¹`, k×k.
     pub fn inverse(&self, out: &mut Matrix) {
         let k = self.k;
         out.resize(k, k);
-        // A panel of the inverse is a panel of the identity, solved for; it is symmetric, so its columns are our rows.
+        // A panel of the inverse is the solution for a panel of the identity; G⁻¹ is symmetric, so its columns are our
+        // rows.
         super::chunks_of_mut(out.as_mut_slice(), PANEL * k).enumerate().for_each(|(at, rows)| {
             super::with_panel(k, |panel| {
                 panel.fill([0.0; PANEL]);
@@ -159,17 +160,18 @@ impl Cholesky {
     }
 }
 
-/// The thin singular value decomposition of a matrix n×m, with r = min(n, m): `w = u·diag(s)·vᵀ`.
+/// Thin singular value decomposition `w = u·diag(s)·vᵀ` of a matrix n×m, with r = min(n, m).
 pub struct Svd {
-    /// n×r.
+    /// Left singular vectors in columns, n×r.
     pub u: Matrix,
-    /// r singular values, falling.
+    /// The r singular values, descending.
     pub s: Vec<f32>,
-    /// m×r.
+    /// Right singular vectors in columns, m×r.
     pub v: Matrix,
 }
 
-/// Decomposes `w`; `None` when faer's iteration does not converge. On one thread: its result depends on their number.
+/// Decomposes `w`; `None` when faer's iteration does not converge. On one thread: faer's result depends on their
+/// number.
 pub fn svd(w: &Matrix) -> Option<Svd> {
     let (n, m) = w.shape();
     let rank = n.min(m);
@@ -184,7 +186,7 @@ pub fn svd(w: &Matrix) -> Option<Svd> {
     Some(Svd { u, s, v })
 }
 
-/// Room for `need` in `buffer`, kept for the next time.
+/// Scratch memory of at least `need` in `buffer`, grown when it is too small.
 pub(super) fn scratch(buffer: &mut Option<MemBuffer>, need: faer::dyn_stack::StackReq) -> &mut MemStack {
     let buffer = buffer.get_or_insert_with(|| MemBuffer::new(need));
     if MemStack::new(buffer).len_bytes() < need.unaligned_bytes_required() {
@@ -220,7 +222,7 @@ mod tests {
         for (n, k, m) in [(1, 1, 1), (3, 1, 2), (31, 33, 7), (129, 127, 65)] {
             let (a, b) = (random(n, k, 1), random(k, m, 2));
             let mut out = Matrix::zeros(n, m);
-            product(&mut out, a.view(), b.view());
+            matmul(&mut out, a.view(), b.view());
             let dot = |i: usize, j: usize| (0..k).map(|l| f64::from(a.get(i, l)) * f64::from(b.get(l, j))).sum();
             assert_close(&out, dot, 1e-5 * k as f64);
             let mut g = Matrix::zeros(n, n);
@@ -243,11 +245,11 @@ mod tests {
             let x = random(k, PANEL, 4);
             let (mut y, mut back) = (x.clone(), Matrix::zeros(k, PANEL));
             cholesky.solve(y.as_mut_slice().as_chunks_mut().0);
-            product(&mut back, shifted.view(), y.view());
+            matmul(&mut back, shifted.view(), y.view());
             assert_close(&back, |i, j| f64::from(x.get(i, j)), 2e-4);
             let (mut inverse, mut identity) = (Matrix::default(), Matrix::zeros(k, k));
             cholesky.inverse(&mut inverse);
-            product(&mut identity, shifted.view(), inverse.view());
+            matmul(&mut identity, shifted.view(), inverse.view());
             assert_close(&identity, |i, j| f64::from(u8::from(i == j)), 2e-4);
         }
     }
@@ -266,7 +268,7 @@ mod tests {
         let (a, b) = (random(n, k, 5), random(k, m, 6));
         let compute = || {
             let (mut out, mut g) = (Matrix::zeros(n, m), Matrix::zeros(k, k));
-            product(&mut out, a.view(), b.view());
+            matmul(&mut out, a.view(), b.view());
             gram(&mut g, &b);
             let mut cholesky = Cholesky::default();
             cholesky.lower_mut().extend_from_slice(g.as_slice());

@@ -1,11 +1,11 @@
-//! Where something is computed.
+//! The device that computes: the CPU, or an open GPU.
 
 #[cfg(feature = "gpu")]
 use super::gpu::Gpu;
 #[cfg(feature = "gpu")]
 use std::sync::Arc;
 
-/// The processor, or a graphics processor that was opened.
+/// The CPU, or a GPU that was opened.
 #[derive(Clone, Default)]
 pub enum Device {
     /// The processor.
@@ -17,7 +17,7 @@ pub enum Device {
 }
 
 impl Device {
-    /// `cpu` or `gpu`.
+    /// `cpu` or `gpu`, as in flags and files.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Cpu => "cpu",
@@ -26,7 +26,7 @@ impl Device {
         }
     }
 
-    /// What a graphics processor is called.
+    /// Name of the graphics adapter; `None` on the CPU.
     pub fn adapter(&self) -> Option<&str> {
         match self {
             Self::Cpu => None,
@@ -35,23 +35,23 @@ impl Device {
         }
     }
 
-    /// The same, opened anew if it was lost.
-    pub(crate) fn alive(&self) -> Self {
+    /// This device, reopened if it is lost.
+    pub(crate) fn reopened_if_lost(&self) -> Self {
         match self {
             #[cfg(feature = "gpu")]
-            Self::Gpu(gpu) if gpu.check().is_err() => self.again(),
+            Self::Gpu(gpu) if gpu.check().is_err() => self.reopen(),
             _ => self.clone(),
         }
     }
 
-    /// The same opened anew, after it was lost; the processor where that cannot be, or cannot be waited for.
-    pub(crate) fn again(&self) -> Self {
+    /// Reopens the device after it was lost. The CPU where that fails or cannot be waited for.
+    pub(crate) fn reopen(&self) -> Self {
         match self {
             Self::Cpu => Self::Cpu,
             #[cfg(feature = "gpu")]
             Self::Gpu(_) if cfg!(target_arch = "wasm32") => Self::Cpu,
             #[cfg(feature = "gpu")]
-            Self::Gpu(gpu) => super::gpu::again(gpu).map_or(Self::Cpu, Self::Gpu),
+            Self::Gpu(gpu) => super::gpu::reopen(gpu).map_or(Self::Cpu, Self::Gpu),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The few kernels that need f64: sums of squares over many samples, and small ill-conditioned systems.
+//! Kernels in f64: Gram matrices of many samples, and small ill-conditioned systems.
 
-use super::dense::{parallelism, scratch};
+use super::dense::{parallelism_for, scratch};
 use crate::matrix::Matrix;
 use faer::diag::DiagMut;
 use faer::dyn_stack::{MemBuffer, MemStack};
@@ -9,9 +9,9 @@ use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_
 use faer::linalg::matmul::{matmul, triangular};
 use faer::{Accum, MatMut, MatRef, Par};
 
-/// `sum += Fᵀ·F` in f64, `sum` being n×n and row-major for F p×n. Only its lower triangle is kept up.
+/// `sum += Fᵀ·F` in f64, `sum` n×n and row-major, F p×n. Only the lower triangle of `sum` is updated.
 pub fn add_gram(sum: &mut [f64], f: &Matrix) {
-    /// Rows taken at a time, so that the copy in f64 stays small.
+    /// Rows converted to f64 at a time, so that the copy stays small.
     const ROWS: usize = 1024;
     let n = f.cols();
     assert_eq!(sum.len(), n * n, "the sum is {n}×{n}");
@@ -29,12 +29,12 @@ pub fn add_gram(sum: &mut [f64], f: &Matrix) {
             block,
             triangular::BlockStructure::Rectangular,
             1.0,
-            parallelism(n * rows.len() / 2),
+            parallelism_for(n * rows.len() / 2),
         );
     }
 }
 
-/// `out = left · right` in f64 on this thread, row-major, `left` having `rows` rows and `right` being n×n.
+/// `out = left · right` in f64, row-major, `left` rows×n and `right` n×n. On the calling thread.
 pub fn product_square(out: &mut [f64], left: &[f64], right: &[f64], rows: usize) {
     let n = left.len() / rows.max(1);
     let out = MatMut::from_row_major_slice_mut(out, rows, n);
@@ -43,11 +43,11 @@ pub fn product_square(out: &mut [f64], left: &[f64], right: &[f64], rows: usize)
     matmul(out, Accum::Replace, left, right, 1.0, Par::Seq);
 }
 
-/// The eigenvalues, rising, of a symmetric n×n matrix of which only the lower triangle of the row-major `g` is read;
-/// `None` when faer's iteration does not converge or `g` is not finite. On this thread.
+/// Eigenvalues, ascending, of a symmetric n×n matrix `g`, row-major, of which only the lower triangle is read; `None`
+/// when faer's iteration does not converge or `g` is not finite. On the calling thread.
 pub fn eigenvalues(g: &[f64], n: usize) -> Option<Vec<f64>> {
     assert_eq!(g.len(), n * n, "a square matrix");
-    // A single number is a case of its own: faer's reduction wants something off the diagonal.
+    // n = 1 apart: faer's tridiagonal reduction needs an off-diagonal entry.
     let mut values = if n == 1 { g.to_vec() } else { vec![0.0; n] };
     if n > 1 {
         let need = self_adjoint_evd_scratch::<f64>(n, ComputeEigenvectors::No, Par::Seq, Default::default());
@@ -58,7 +58,7 @@ pub fn eigenvalues(g: &[f64], n: usize) -> Option<Vec<f64>> {
     values.iter().all(|x| x.is_finite()).then_some(values)
 }
 
-/// The inverse of a symmetric positive definite n×n matrix, row-major; `None` for any other. On this thread.
+/// Inverse of a symmetric positive definite n×n matrix, row-major; `None` for any other. On the calling thread.
 pub fn invert(g: &[f64], n: usize) -> Option<Vec<f64>> {
     let mut inverse = vec![0.0; n * n];
     (0..n).for_each(|i| inverse[i * n + i] = 1.0);
@@ -66,12 +66,12 @@ pub fn invert(g: &[f64], n: usize) -> Option<Vec<f64>> {
     Some(inverse)
 }
 
-/// `x ← G⁻¹x` for G symmetric positive definite, row-major; `None` for any other. On this thread.
+/// `x ← G⁻¹x` for G symmetric positive definite, row-major; `None` for any other. On the calling thread.
 pub fn solve_positive(g: &[f64], x: &mut [f64]) -> Option<()> {
     solve_columns(g, x.len(), x)
 }
 
-/// For G n×n, and as many right-hand sides, one after the other, as `x` holds.
+/// Solves G·X = x for G n×n and the right-hand sides that `x` holds one after the other.
 fn solve_columns(g: &[f64], n: usize, x: &mut [f64]) -> Option<()> {
     assert_eq!(g.len(), n * n, "a square matrix");
     if n == 0 {
@@ -91,7 +91,8 @@ fn solve_columns(g: &[f64], n: usize, x: &mut [f64]) -> Option<()> {
     x.iter().all(|x| x.is_finite()).then_some(())
 }
 
-/// Solves with small symmetric positive semidefinite systems of unit diagonal, one after another, on this thread.
+/// Solver of small symmetric positive semidefinite systems with unit diagonal, on the calling thread. Reuses its
+/// memory.
 #[derive(Default)]
 pub struct SmallSolver {
     factor: Vec<f64>,
@@ -99,8 +100,8 @@ pub struct SmallSolver {
 }
 
 impl SmallSolver {
-    /// `x ← (G + c·I)⁻¹ x` for G k×k, both triangles filled, and c ≥ `ridge` the first of `ridge`, 10·`ridge`, … that
-    /// makes it positive definite. `x` is left as it was when none up to 10⁴ does, which takes a G that is not finite.
+    /// `x ← (G + c·I)⁻¹ x` for G k×k, both triangles filled, where c is the first of `ridge`, 10·`ridge`, … that makes
+    /// the system positive definite. `x` is unchanged when none up to 10⁴ does, which takes a G that is not finite.
     pub fn solve(&mut self, g: &[f64], x: &mut [f64], ridge: f64) {
         let k = x.len();
         assert_eq!(g.len(), k * k, "a system of {k} unknowns");

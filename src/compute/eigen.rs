@@ -1,4 +1,4 @@
-//! The eigendecomposition of a symmetric matrix, through faer.
+//! Eigendecomposition of a symmetric matrix, through faer.
 
 use crate::matrix::Matrix;
 use faer::diag::DiagMut;
@@ -6,20 +6,20 @@ use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
 use faer::{MatMut, Par};
 
-/// `g = vectors · diag(values) · vectorsᵀ`.
+/// Eigendecomposition `g = vectors · diag(values) · vectorsᵀ` of a symmetric k×k matrix.
 pub struct Eigen {
-    /// k eigenvalues, rising.
+    /// The k eigenvalues, ascending.
     pub values: Vec<f32>,
-    /// k×k, an eigenvector in each column.
+    /// Eigenvectors in columns, k×k.
     pub vectors: Matrix,
 }
 
 /// Decomposes `g`, k×k, of which only the lower triangle is read; `None` when faer's iteration does not converge or `g`
-/// is not finite. On one thread: its result depends on their number.
+/// is not finite. On one thread: faer's result depends on their number.
 pub fn symmetric_eigen(g: &Matrix) -> Option<Eigen> {
     let k = g.rows();
     assert_eq!(g.cols(), k, "a symmetric matrix");
-    // A single number is a case of its own: faer's reduction wants something off the diagonal.
+    // k ≤ 1 apart: faer's tridiagonal reduction needs an off-diagonal entry.
     if k <= 1 {
         return Some(Eigen { values: g.as_slice().to_vec(), vectors: Matrix::from_fn(k, k, |_, _| 1.0) });
     }
@@ -39,7 +39,7 @@ pub fn symmetric_eigen(g: &Matrix) -> Option<Eigen> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compute::{gram, product};
+    use crate::compute::{gram, matmul};
 
     #[test]
     fn by_hand() {
@@ -61,7 +61,7 @@ mod tests {
             let eigen = symmetric_eigen(&g).unwrap();
             let scaled = Matrix::from_fn(k, k, |i, j| eigen.vectors.get(i, j) * eigen.values[j]);
             let mut back = Matrix::zeros(k, k);
-            product(&mut back, scaled.view(), eigen.vectors.view().transpose());
+            matmul(&mut back, scaled.view(), eigen.vectors.view().transpose());
             let error = crate::measure::relative_difference(&g, &back);
             assert!(error < 1e-5, "{k} of rank {rank}: {error}");
         }

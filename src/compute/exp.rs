@@ -1,11 +1,11 @@
-//! eˣ of many numbers at once.
+//! Vectorized exponential function.
 
 use super::vectorized;
 
-/// `x ← eˣ` for every number, to 2·10⁻⁷ of the result, several at a time: the standard library's function cannot be
-/// vectorized, and in softmax and SiLU it would take half of the time of the matrix products beside it.
+/// `x ← eˣ` for every number, to a relative error of 2·10⁻⁷, several at a time: the standard library's function cannot
+/// be vectorized, and in softmax and SiLU it would take half of the time of the matrix products beside it.
 ///
-/// Results stay between the smallest and the largest normal number.
+/// Results are clamped between the smallest and the largest normal number.
 pub fn exp(values: &mut [f32]) {
     vectorized(
         #[inline(always)]
@@ -13,10 +13,10 @@ pub fn exp(values: &mut [f32]) {
     );
 }
 
-/// eˣ = 2ⁿ·eʳ with n a whole number and |r| ≤ ln 2 / 2, where the series to the seventh power is exact enough.
+/// eˣ = 2ⁿ·eʳ with integer n and |r| ≤ ln 2 / 2, where the series up to r⁷ is exact enough.
 #[inline(always)]
 fn one(x: f32) -> f32 {
-    /// Added, it makes the last digit worth 1, so that the low bits hold the whole number n; taken away, it leaves n.
+    /// Added, it rounds to an integer n that stands in the low bits; subtracted, it leaves n.
     const ROUND: f32 = 12_582_912.0;
     // ln 2 in two parts, the first of so few digits that n times it is exact.
     const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];

@@ -1,24 +1,24 @@
-//! Matrix products by tiles.
+//! Matrix products by register tiles ([`Tile`]), with both operands laid out in the order in which they are read.
 
 use super::tile::{Column, HEIGHT, Row, Tile, WIDTH};
 use crate::matrix::Matrix;
 use faer::MatRef;
 
-/// What of a product is wanted.
+/// Region of a product to compute.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Part {
-    /// All of it.
-    Whole,
-    /// What is not above the diagonal; the rest may be wrong.
+pub(super) enum Region {
+    /// All entries.
+    Full,
+    /// Entries on and below the diagonal; the others are unspecified.
     Lower,
 }
 
-/// `out += left · right`.
-pub(super) fn add_product(out: &mut Matrix, left: MatRef<'_, f32>, right: MatRef<'_, f32>, part: Part) {
-    /// Terms summed at a time: a strip of the right operand, which every tile in its columns reads, stays in the first
-    /// cache.
+/// `out += left · right`, or part of it.
+pub(super) fn add_product(out: &mut Matrix, left: MatRef<'_, f32>, right: MatRef<'_, f32>, region: Region) {
+    /// Terms summed at a time. A strip of the right operand, which all tiles of its columns read, stays in the
+    /// first-level cache.
     const DEPTH: usize = 256;
-    /// Rows of the left operand laid out at a time; they stay in the second.
+    /// Rows of the left operand laid out at a time; they stay in the second-level cache.
     const ROWS: usize = 128;
     let ((n, depth), m) = (left.shape(), right.ncols());
     assert_eq!((out.shape(), depth), ((n, m), right.nrows()), "shapes that fit");
@@ -34,7 +34,7 @@ pub(super) fn add_product(out: &mut Matrix, left: MatRef<'_, f32>, right: MatRef
             for j in (0..m).step_by(WIDTH) {
                 lay_out(strip, right, j);
                 for (block, i) in blocks.chunks_exact(terms).zip(starts()) {
-                    if part == Part::Whole || i + HEIGHT > j {
+                    if region == Region::Full || i + HEIGHT > j {
                         add_tile(out, i, j, Tile::zero().plus_product(block, strip));
                     }
                 }
@@ -43,7 +43,7 @@ pub(super) fn add_product(out: &mut Matrix, left: MatRef<'_, f32>, right: MatRef
     }
 }
 
-/// As many columns of `from` as `to`'s rows are long, from `first` on; zeros where it has no more.
+/// Copies columns `first..` of `from` into the rows of `to`, as many as fit; zeros past the last column.
 fn lay_out<R: AsMut<[f32]>>(to: &mut [R], from: MatRef<'_, f32>, first: usize) {
     let Some(width) = to.first_mut().map(|row| row.as_mut().len()) else { return };
     let from = from.subcols(first, width.min(from.ncols() - first));
@@ -61,7 +61,7 @@ fn lay_out<R: AsMut<[f32]>>(to: &mut [R], from: MatRef<'_, f32>, first: usize) {
     }
 }
 
-/// Adds a tile whose first entry is the one in row `i` and column `j`, as far as it is inside.
+/// Adds a tile at row `i`, column `j`, clipped to the matrix.
 #[inline(always)]
 fn add_tile(out: &mut Matrix, i: usize, j: usize, tile: Tile) {
     let mut rows = [Row::default(); HEIGHT];
@@ -89,7 +89,7 @@ mod tests {
             for left in [a.view(), a_turned.view().transpose()] {
                 for right in [b.view(), b_turned.view().transpose()] {
                     let mut out = Matrix::from_fn(n, m, |_, _| 3.0);
-                    add_product(&mut out, left, right, Part::Whole);
+                    add_product(&mut out, left, right, Region::Full);
                     let dot = |i, j| (0..k).map(|l| a.get(i, l) * b.get(l, j)).sum::<f32>();
                     assert_eq!(out, Matrix::from_fn(n, m, |i, j| 3.0 + dot(i, j)), "{n}×{k}×{m}");
                 }
@@ -102,7 +102,7 @@ mod tests {
         for (n, k) in [(1, 1), (5, 2), (31, 33), (129, 127), (140, 300)] {
             let f = integers(n, k);
             let mut out = Matrix::zeros(n, n);
-            add_product(&mut out, f.view(), f.view().transpose(), Part::Lower);
+            add_product(&mut out, f.view(), f.view().transpose(), Region::Lower);
             for i in 0..n {
                 for j in 0..=i {
                     let dot: f32 = f.row(i).iter().zip(f.row(j)).map(|(x, y)| x * y).sum();

@@ -1,4 +1,5 @@
-//! The dense kernels of the solver, on the CPU: faer's products and factorizations, and passes over whole matrices.
+//! Kernels of the solver. On the CPU: faer's products and factorizations, products with sparse matrices by panels, and
+//! passes over whole matrices; `gpu` has those on a device.
 //!
 //! Every kernel gives the same bits on any number of threads: faer's products and Cholesky factorization do (asserted
 //! in this module's tests), its SVD and eigenvectors do not and are computed on one, and the passes work on chunks or
@@ -15,7 +16,7 @@ mod device;
 mod double;
 mod eigen;
 mod exp;
-mod four;
+mod f32x4;
 mod gemm;
 #[cfg(feature = "gpu")]
 pub mod gpu;
@@ -27,12 +28,12 @@ mod triangle;
 
 pub use calibration_sum::CalibrationSum;
 pub use chunks::{chunks, chunks_mut, chunks_of, chunks_of_mut, dot, join, prelude};
-pub use dense::{Cholesky, NotPositive, Svd, add_product_on, gram, product, product_on, svd};
+pub use dense::{Cholesky, NotPositive, Svd, add_matmul, gram, matmul, matmul_with, svd};
 pub use device::Device;
 pub use double::eigenvalues;
 pub use double::{SmallSolver, add_gram, invert, product_square, solve_positive};
 pub use eigen::{Eigen, symmetric_eigen};
 pub use exp::exp;
 pub use faer::Par;
-pub use sparse::{PANEL, PanelRow, fill_transposed, gram as sparse_gram, multiply, vectorized, with_panel};
-pub use threads::{Threads, on};
+pub use sparse::{PANEL, PanelRow, fill_transposed, gram as sparse_gram, spmm, vectorized, with_panel};
+pub use threads::{ThreadPool, parallelism};

@@ -1,13 +1,13 @@
 //! The product of two factors.
 
-use super::product;
+use super::matmul;
 use crate::matrix::{Factors, Matrix};
 
 impl Factors {
     /// A·B, in f32.
     pub fn product(&self) -> Matrix {
         let mut out = Matrix::zeros(self.a.rows(), self.b.cols());
-        product(&mut out, self.a.view(), self.b.view());
+        matmul(&mut out, self.a.view(), self.b.view());
         out
     }
 }

@@ -1,7 +1,7 @@
 //! Products with a sparse matrix, a panel of [`PANEL`] columns at a time.
 //!
-//! A panel of the dense side is copied together first, so that each of its rows is one short run of memory: at 6 to
-//! 12 % of nonzeros this does the work of a dense product in a third of its time or less.
+//! The panel is copied together first, so that each of its rows is contiguous: at 6 to 12 % of nonzeros this does the
+//! work of a dense product in a third of its time or less.
 
 use super::{chunks_of_mut, prelude::*};
 use crate::matrix::Csr;
@@ -11,14 +11,14 @@ use std::ops::Range;
 /// Columns of a panel.
 pub const PANEL: usize = 64;
 
-/// One row of a panel. Past the matrix's last column it holds zeros.
+/// One row of a panel; zeros past the matrix's last column.
 pub type PanelRow = [f32; PANEL];
 
 thread_local! {
     static BUFFER: RefCell<Vec<PanelRow>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Lends this thread's buffer of `rows` panel rows, with whatever it held before. Not to be nested.
+/// Calls `work` with this thread's buffer of `rows` panel rows, with unspecified content. Must not be nested.
 pub fn with_panel<R>(rows: usize, work: impl FnOnce(&mut [PanelRow]) -> R) -> R {
     BUFFER.with_borrow_mut(|buffer| {
         if buffer.len() < rows {
@@ -28,8 +28,8 @@ pub fn with_panel<R>(rows: usize, work: impl FnOnce(&mut [PanelRow]) -> R) -> R 
     })
 }
 
-/// The panel whose column c is row `first + c` of `s`, so `s`'s transpose from column `first` on. `s` has as many
-/// columns as the panel has rows.
+/// Fills the panel with columns `first..` of `s`ᵀ: its column c is row `first + c` of `s`. `s` has as many columns as
+/// the panel has rows.
 pub fn fill_transposed(panel: &mut [PanelRow], s: &Csr, first: usize) {
     panel.fill([0.0; PANEL]);
     for (c, j) in (first..s.rows()).take(PANEL).enumerate() {
@@ -39,8 +39,9 @@ pub fn fill_transposed(panel: &mut [PanelRow], s: &Csr, first: usize) {
     }
 }
 
-/// Rows `rows` of S·P for a panel P with as many rows as S has columns; `store` gets each row's number and its entries.
-pub fn multiply(s: &Csr, rows: Range<usize>, panel: &[PanelRow], store: impl FnMut(usize, &PanelRow)) {
+/// Computes the rows `rows` of S·P for a panel P with as many rows as S has columns; `store` receives each row's index
+/// and entries.
+pub fn spmm(s: &Csr, rows: Range<usize>, panel: &[PanelRow], store: impl FnMut(usize, &PanelRow)) {
     struct Multiply<'a, F>(&'a Csr, Range<usize>, &'a [PanelRow], F);
 
     impl<F: FnMut(usize, &PanelRow)> pulp::WithSimd for Multiply<'_, F> {
@@ -66,12 +67,12 @@ pub fn multiply(s: &Csr, rows: Range<usize>, panel: &[PanelRow], store: impl FnM
     pulp::Arch::new().dispatch(Multiply(s, rows, panel, store));
 }
 
-/// Does `work` compiled for the processor it runs on; what it calls must be inlined to gain by it.
+/// Runs `work` compiled for the vector instructions of this processor; only inlined code gains by it.
 pub fn vectorized<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(work)
 }
 
-/// The lower triangle of S·Sᵀ, k×k for S with k rows, in column-major order. What is above the diagonal is of no use.
+/// The lower triangle of S·Sᵀ, k×k for S with k rows, column-major. What is above the diagonal is unspecified.
 pub fn gram(out: &mut Vec<f32>, s: &Csr) {
     let k = s.rows();
     out.resize(k * k, 0.0);
@@ -79,11 +80,11 @@ pub fn gram(out: &mut Vec<f32>, s: &Csr) {
         let first = at * PANEL;
         with_panel(s.cols(), |panel| {
             fill_transposed(panel, s, first);
-            // Rows of the result come one by one and are wanted as columns: turned in tiles that stay in the cache.
+            // Rows of the result are transposed into columns, in tiles that stay in the cache.
             let mut tile = [[0.0; PANEL]; PANEL];
             for start in (first..k).step_by(PANEL) {
                 let end = (start + PANEL).min(k);
-                multiply(
+                spmm(
                     s,
                     start..end,
                     panel,
@@ -133,7 +134,7 @@ mod tests {
         for first in [0, 64] {
             with_panel(40, |panel| {
                 fill_transposed(panel, &sparse_t, first);
-                multiply(&sparse_s, 5..33, panel, |i, row| {
+                spmm(&sparse_s, 5..33, panel, |i, row| {
                     for (c, &got) in row.iter().enumerate() {
                         let j = first + c;
                         let dot = |j: usize| s.row(i).iter().zip(t.row(j)).map(|(x, y)| x * y).sum::<f32>();

@@ -1,7 +1,8 @@
-//! What products and factorizations are made of where a vector is four wide: a tile of [`HEIGHT`]×[`WIDTH`] numbers, as
-//! many as fit the sixteen registers of a processor beside its operands, which lie in the order in which they are read.
+//! The building block of products and factorizations where vectors are four wide: a tile of [`HEIGHT`]×[`WIDTH`]
+//! numbers, as many as fit a processor's sixteen registers beside its operands, which lie in the order in which they
+//! are read.
 
-use super::four::Four;
+use super::f32x4::F32x4;
 use std::array::from_fn;
 
 /// Rows of a tile.
@@ -10,7 +11,7 @@ pub(super) const HEIGHT: usize = 4;
 /// Columns of a tile.
 pub(super) const WIDTH: usize = 8;
 
-/// One row of a tile, or of a right operand, in memory. Aligned, so that no load reaches into a second cache line.
+/// One row of a tile or of a right operand, in memory; aligned so that no load crosses a cache line.
 #[derive(Clone, Copy, Default)]
 #[repr(align(32))]
 pub(super) struct Row(pub [f32; WIDTH]);
@@ -21,37 +22,37 @@ impl AsMut<[f32]> for Row {
     }
 }
 
-/// One column of a left operand.
+/// One column of a left operand, in memory.
 pub(super) type Column = [f32; HEIGHT];
 
-/// A lower triangle L by columns, made for solving: what is below the diagonal has its sign turned, on the diagonal stand
-/// reciprocals, and what is above it is not read.
+/// A lower triangular L by columns, prepared for solving: negated below the diagonal, reciprocals on it; what is above
+/// is not read.
 pub(super) type Triangular = [Column; HEIGHT];
 
 /// A tile in registers.
 #[derive(Clone, Copy)]
-pub(super) struct Tile([[Four; 2]; HEIGHT]);
+pub(super) struct Tile([[F32x4; 2]; HEIGHT]);
 
 impl Tile {
-    /// Of zeros.
+    /// A tile of zeros.
     #[inline(always)]
     pub fn zero() -> Self {
-        Self([[Four::splat(0.0); 2]; HEIGHT])
+        Self([[F32x4::splat(0.0); 2]; HEIGHT])
     }
 
-    /// From memory.
+    /// Loads a tile from memory.
     #[inline(always)]
     pub fn load(rows: &[Row; HEIGHT]) -> Self {
         Self(from_fn(|i| load(&rows[i])))
     }
 
-    /// To memory.
+    /// Stores the tile to memory.
     #[inline(always)]
     pub fn store(self, rows: &mut [Row; HEIGHT]) {
         self.0.into_iter().zip(rows).for_each(|(row, to)| store(row, to));
     }
 
-    /// `self + left·right`: the columns of `left` times the rows of `right`.
+    /// `self + left·right`, with `left` by columns and `right` by rows.
     #[inline(always)]
     pub fn plus_product(self, left: &[Column], right: &[Row]) -> Self {
         let mut sums = self.0;
@@ -101,24 +102,24 @@ impl Tile {
 }
 
 #[inline(always)]
-fn load(row: &Row) -> [Four; 2] {
+fn load(row: &Row) -> [F32x4; 2] {
     let (halves, _) = row.0.as_chunks();
-    from_fn(|half| Four::load(&halves[half]))
+    from_fn(|half| F32x4::load(&halves[half]))
 }
 
 #[inline(always)]
-fn store(row: [Four; 2], to: &mut Row) {
+fn store(row: [F32x4; 2], to: &mut Row) {
     let (halves, _) = to.0.as_chunks_mut();
     row.into_iter().zip(halves).for_each(|(four, to)| four.store(to));
 }
 
 #[inline(always)]
-fn times(row: [Four; 2], x: f32) -> [Four; 2] {
-    row.map(|four| four.times(Four::splat(x)))
+fn times(row: [F32x4; 2], x: f32) -> [F32x4; 2] {
+    row.map(|four| four.mul(F32x4::splat(x)))
 }
 
 /// `row + x·other`.
 #[inline(always)]
-fn plus(row: [Four; 2], x: f32, other: [Four; 2]) -> [Four; 2] {
-    from_fn(|half| row[half].plus(Four::splat(x), other[half]))
+fn plus(row: [F32x4; 2], x: f32, other: [F32x4; 2]) -> [F32x4; 2] {
+    from_fn(|half| row[half].mul_add(F32x4::splat(x), other[half]))
 }

@@ -1,24 +1,24 @@
-//! Cholesky factorization and solves by tiles.
+//! Cholesky factorization and solves by register tiles.
 //!
-//! L is kept in blocks of [`HEIGHT`] rows, each by columns, one block after another: it is read from end to end once for
-//! every [`WIDTH`] columns that are solved for. The factorization is itself such solves: with L's first i rows known,
-//! columns i to i + 8 of the matrix, solved for, are the transpose of L's next eight rows.
+//! L is kept in blocks of [`HEIGHT`] rows, each by columns, one block after another: it is read from end to end once
+//! for every [`WIDTH`] right-hand sides. The factorization is itself such solves: with the first i rows of L known,
+//! columns i to i + 8 of the matrix, solved for, are the transpose of the next eight rows of L.
 
 use super::tile::{Column, HEIGHT, Row, Tile, Triangular, WIDTH};
 use super::{NotPositive, PANEL, PanelRow};
 use std::array::from_fn;
 
-/// L of a Cholesky factorization, filled up with an identity to whole tiles.
+/// The factor L of a Cholesky factorization, padded with an identity to whole tiles.
 #[derive(Default)]
 pub(super) struct Triangle {
-    /// Block b has 4b + 4 columns: with their signs turned those left of the diagonal, then [`Triangular`].
+    /// Block b has 4b + 4 columns: those left of the diagonal, negated, then its [`Triangular`] block.
     columns: Vec<Column>,
-    /// Rows, the identity's among them.
+    /// Rows, padding included.
     size: usize,
 }
 
 impl Triangle {
-    /// Factorizes the k×k matrix whose lower triangle stands in `lower`, column-major.
+    /// Factorizes the k×k matrix with the lower triangle `lower`, column-major.
     pub fn factorize(&mut self, lower: &[f32], k: usize) -> Result<(), NotPositive> {
         self.size = k.next_multiple_of(WIDTH);
         self.columns.clear();
@@ -36,9 +36,9 @@ impl Triangle {
         Ok(())
     }
 
-    /// Appends a block, which stands transposed in columns `column` to `column + 4` of a strip: solved down to the
-    /// diagonal in `above`, and in `rows` still what it is of the matrix. Solves these rows too, for all of the strip, or
-    /// fails with the one whose pivot is not positive.
+    /// Appends a block, which stands transposed in columns `column..column + 4` of a strip: `above` is solved down to
+    /// the diagonal, `rows` holds the matrix's entries still. Solves these rows too, for all of the strip, or fails
+    /// with the index of the row whose pivot is not positive.
     fn append(&mut self, above: &[Row], rows: &mut [Row; HEIGHT], column: usize) -> Result<(), usize> {
         let turned = |row: &Row| -> Column { from_fn(|i| -row.0[column + i]) };
         let start = self.columns.len();
@@ -64,7 +64,7 @@ impl Triangle {
 
     /// `x ← L⁻ᵀL⁻¹x`.
     pub fn solve(&self, x: &mut [PanelRow]) {
-        // What is past the rows of x stays 0.
+        // The padding of x stays 0.
         let mut strip = vec![Row::default(); self.size];
         for column in (0..PANEL).step_by(WIDTH) {
             strip.iter_mut().zip(&*x).for_each(|(to, from)| to.0.copy_from_slice(&from[column..][..WIDTH]));
@@ -102,7 +102,8 @@ impl Triangle {
     }
 }
 
-/// The first block of `columns`, that at row `at`: what is left of the diagonal, the diagonal block; and the rest.
+/// The first block of `columns`, whose diagonal is at row `at`: the part left of the diagonal, the diagonal block, and
+/// the remaining blocks.
 #[inline(always)]
 fn split(columns: &[Column], at: usize) -> (&[Column], &Triangular, &[Column]) {
     let (left, rest) = columns.split_at(at);
@@ -110,8 +111,8 @@ fn split(columns: &[Column], at: usize) -> (&[Column], &Triangular, &[Column]) {
     (left, diagonal, rest)
 }
 
-/// Eight columns, from `first` on, of row j ≤ first + 7 of a symmetric k×k matrix filled up with an identity. Of the entries
-/// below its diagonal, only those outside of `lower`'s triangle are wrong, which nobody reads.
+/// Eight columns, from `first` on, of row j ≤ first + 7 of a symmetric k×k matrix padded with an identity. Entries
+/// below its diagonal but outside of `lower`'s triangle are wrong; nobody reads them.
 fn row_of(lower: &[f32], k: usize, j: usize, first: usize) -> Row {
     let mut row = Row::default();
     if j < k {

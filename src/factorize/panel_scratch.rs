@@ -4,7 +4,7 @@ use super::factor_state::{Panel, Parts};
 use super::phase::{Phase, Times};
 use super::rows::{Relax, reflect, sample};
 use super::target::Target;
-use crate::compute::{Cholesky, PANEL, PanelRow, multiply, vectorized, with_panel};
+use crate::compute::{Cholesky, PANEL, PanelRow, spmm, vectorized, with_panel};
 use crate::matrix::{Csr, Histogram};
 
 /// What belongs to a panel besides its state.
@@ -57,7 +57,7 @@ impl PanelScratch {
             self.h.resize(f.rows(), [0.0; PANEL]);
             with_panel(f.cols(), |t| {
                 target.fill(t, panel.first);
-                multiply(f, 0..f.rows(), t, |i, row| self.h[i] = *row);
+                spmm(f, 0..f.rows(), t, |i, row| self.h[i] = *row);
             });
         }
         self.times.took(Phase::Products);
@@ -122,7 +122,7 @@ impl PanelScratch {
                 },
             );
             self.times.took(Phase::Update);
-            multiply(
+            spmm(
                 ft,
                 0..p,
                 reflected,
@@ -132,7 +132,7 @@ impl PanelScratch {
             iteration.system.solve(rest);
             let relax = Relax::new(iteration.relaxation);
             let mut primal = 0.0;
-            multiply(
+            spmm(
                 f,
                 0..k,
                 rest,

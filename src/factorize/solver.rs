@@ -237,7 +237,7 @@ impl Solver {
         let nothing = Matrix::zeros(1, 1);
         self.engine = Engine::Processor(Box::new(Processor::new(&nothing, [(&nothing, None); 2], || 0.0)));
         // One that is lost again and again is not worth waiting for.
-        let device = if self.losses > 2 { Device::Cpu } else { self.device.again() };
+        let device = if self.losses > 2 { Device::Cpu } else { self.device.reopen() };
         let (engine, device, note) = engine(&self.w, starts, self.budgets.iter().sum(), || 0.0, &device);
         let place = device.adapter().map_or("the processor".to_owned(), |name| format!("'{name}'"));
         let problem = note.map_or(String::new(), |note| format!("; {note}"));
@@ -349,7 +349,7 @@ fn engine(
     device: &Device,
 ) -> (Engine, Device, Option<String>) {
     let processor = || Engine::Processor(Box::new(Processor::new(w, starts, clock)));
-    let alive = device.alive();
+    let alive = device.reopened_if_lost();
     match &alive {
         Device::Cpu => (processor(), Device::Cpu, device.adapter().map(|name| format!("'{name}' was lost"))),
         #[cfg(feature = "gpu")]

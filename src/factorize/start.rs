@@ -163,7 +163,7 @@ mod tests {
         let budget = Budget { first: 5, second: 5 };
         let (first, second) = Start::Svd.factors(&w, 5, &budget, 0);
         let mut back = Matrix::zeros(5, 8);
-        crate::compute::product(&mut back, first.view().transpose(), second.view());
+        crate::compute::matmul(&mut back, first.view().transpose(), second.view());
         let error = crate::measure::relative_difference(&w, &back);
         assert!(error < 1e-6, "{error}");
     }

@@ -1,6 +1,6 @@
 //! What a half-step is to come close to, and how close the factors are.
 
-use crate::compute::{PANEL, PanelRow, chunks_of_mut, fill_transposed, multiply, prelude::*, with_panel};
+use crate::compute::{PANEL, PanelRow, chunks_of_mut, fill_transposed, prelude::*, spmm, with_panel};
 use crate::matrix::{Csr, Matrix};
 
 /// T, p×q: a matrix or its transpose.
@@ -48,7 +48,7 @@ pub(super) fn residual_squared(w: &Matrix, ft: &Csr, xt: &Csr) -> f64 {
         with_panel(ft.cols(), |panel| {
             fill_transposed(panel, xt, first);
             let mut sum = 0.0f64;
-            multiply(
+            spmm(
                 ft,
                 0..ft.rows(),
                 panel,

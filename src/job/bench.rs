@@ -1,6 +1,6 @@
 //! How fast the solver is: time by phase, against what the necessary products would take.
 
-use crate::compute::{Threads, on, product_on};
+use crate::compute::{ThreadPool, matmul_with, parallelism};
 use crate::factorize::{Error, Phase, Settings, Solver};
 use crate::matrix::Matrix;
 use rand_pcg::{
@@ -64,7 +64,7 @@ pub fn measure(rows: usize, cols: usize, settings: &Settings, threads: usize) ->
     BEGUN.get_or_init(Instant::now);
     let clock = || BEGUN.get_or_init(Instant::now).elapsed().as_secs_f64();
     let w = gaussian(rows, cols);
-    let pool = Threads::new(Some(threads)).expect("worker threads");
+    let pool = ThreadPool::new(Some(threads)).expect("worker threads");
     pool.run(|| {
         let before = gemm_gflops(rows.min(cols), threads);
         let begun = Instant::now();
@@ -99,7 +99,7 @@ pub(super) fn gemm_gflops(n: usize, threads: usize) -> f64 {
     let repeats = (2e9 / flops).clamp(3.0, 200.0) as usize;
     let once = |_| {
         let begun = Instant::now();
-        product_on(&mut out, a.view(), b.view(), on(threads));
+        matmul_with(&mut out, a.view(), b.view(), parallelism(threads));
         begun.elapsed().as_secs_f64()
     };
     flops / (0..repeats).map(once).fold(f64::INFINITY, f64::min) * 1e-9

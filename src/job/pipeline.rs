@@ -251,7 +251,7 @@ impl Pipeline {
         if let Some(held_out) = &problem.held_out {
             held_out.check_inputs(problem.weight.cols())?;
         }
-        let (asked, device) = (device, &device.alive());
+        let (asked, device) = (device, &device.reopened_if_lost());
         let gone = asked.adapter().filter(|_| device.adapter().is_none());
         let note = gone.map(|name| format!("'{name}' was lost: the run is done on the processor"));
         let search = Search::on(&target, settings, device)?;

@@ -2,7 +2,7 @@
 
 use super::compute_config::{DeviceRequest, OpenedDevice};
 use super::{Command, ComputeConfig, End, Event, Outcome, Pipeline, Progress, Warmup};
-use crate::compute::Threads;
+use crate::compute::ThreadPool;
 use crate::factorize::{Error, Settings};
 use crate::matrix::Problem;
 use crate::tasks::{Actor, Flow, Queue};
@@ -49,7 +49,7 @@ impl Actor for Job {
         going.step(tell)
     }
 
-    fn broken() -> Event {
+    fn crashed() -> Event {
         Event::Failed("the solver broke off (a bug; please report it with the settings and the matrix)".into())
     }
 }
@@ -57,7 +57,7 @@ impl Actor for Job {
 /// A run that is going on.
 pub struct RunActor {
     stage: Stage,
-    threads: Option<Threads>,
+    threads: Option<ThreadPool>,
     recorded: bool,
     seconds: f64,
     /// Since when a device is waited for.
@@ -129,7 +129,7 @@ impl RunActor {
         self.try_step(tell).unwrap_or_else(|why| {
             self.stage = Stage::Over;
             tell(Event::Failed(why));
-            Flow::Over
+            Flow::Done
         })
     }
 
@@ -143,20 +143,20 @@ impl RunActor {
                 Poll::Ready(opened) => opened,
                 // Nobody waits for it any more.
                 Poll::Pending if self.cancelled => OpenedDevice::default(),
-                Poll::Pending => return Ok(Flow::Later),
+                Poll::Pending => return Ok(Flow::Pending),
             };
             note.into_iter().for_each(|note| tell(Event::Note(note)));
             let Stage::Waiting(waiting) = std::mem::replace(&mut self.stage, Stage::Over) else {
-                return Ok(Flow::Over);
+                return Ok(Flow::Done);
             };
             let Job { problem, settings, compute, .. } = waiting.1;
-            let threads = self.threads.insert(Threads::new(compute.threads)?);
+            let threads = self.threads.insert(ThreadPool::new(compute.threads)?);
             let begun = Instant::now();
             let pipeline = threads.run(|| Pipeline::on(problem, &settings, &device)).map_err(told)?;
             self.seconds = begun.elapsed().as_secs_f64();
             self.stage = Stage::Working(Box::new(pipeline));
         }
-        let (Stage::Working(pipeline), Some(threads)) = (&mut self.stage, &self.threads) else { return Ok(Flow::Over) };
+        let (Stage::Working(pipeline), Some(threads)) = (&mut self.stage, &self.threads) else { return Ok(Flow::Done) };
         if self.cancelled {
             return self.end(End::Cancelled, None, tell);
         }
@@ -168,7 +168,7 @@ impl RunActor {
         }
         if self.paused && self.steps_left == 0 && !self.to_iteration_end {
             self.waiting = None;
-            return Ok(Flow::Wait);
+            return Ok(Flow::Idle);
         }
         let begun = self.waiting.take().unwrap_or_else(Instant::now);
         let stepped = threads.run(|| pipeline.poll());
@@ -178,7 +178,7 @@ impl RunActor {
             Ok(Poll::Ready(None)) => return self.end(End::Finished, None, tell),
             Ok(Poll::Pending) => {
                 self.waiting = Some(Instant::now());
-                return Ok(Flow::Later);
+                return Ok(Flow::Pending);
             }
             Err(error) if pipeline.has_result() => return self.end(End::Diverged, Some(error), tell),
             Err(error) => return Err(error.to_string()),
@@ -199,23 +199,23 @@ impl RunActor {
         if self.paused || iteration_ended && self.recorded {
             pipeline.snapshot().into_iter().for_each(|snapshot| tell(Event::Snapshot(snapshot)));
         }
-        Ok(Flow::On)
+        Ok(Flow::Continue)
     }
 
     fn end(&mut self, end: End, problem: Option<Error>, tell: &mut dyn FnMut(Event)) -> Result<Flow, String> {
         let driving = std::mem::replace(&mut self.stage, Stage::Over);
-        let (Stage::Working(pipeline), Some(threads)) = (driving, &self.threads) else { return Ok(Flow::Over) };
+        let (Stage::Working(pipeline), Some(threads)) = (driving, &self.threads) else { return Ok(Flow::Done) };
         let outcome = threads.run(|| pipeline.finish(end, self.seconds)).map_err(|error| error.to_string())?;
         let problem = problem.map(|error| error.to_string());
         tell(Event::Ended(Box::new(Outcome { problem, ..outcome })));
-        Ok(Flow::Over)
+        Ok(Flow::Done)
     }
 }
 
 /// The run on this thread, to its end, without snapshots.
 pub fn run(job: Job, mut on_event: impl FnMut(Event)) {
     let mut session = RunActor::unseen(job);
-    while matches!(session.step(&mut on_event), Flow::On | Flow::Later) {}
+    while matches!(session.step(&mut on_event), Flow::Continue | Flow::Pending) {}
 }
 
 #[cfg(test)]

@@ -1,55 +1,56 @@
-//! One block: attention and feed-forward, each beside the residual stream.
+//! A transformer block: attention and feed-forward, each added to the residual stream.
 //!
-//! For the residual stream `h` of one text, a row for each token:
+//! For the residual stream `h` of one text, `[tokens, hidden]`:
 //!
 //! ```text
 //! x = norm(h)     q, k, v = x·Qᵀ, x·Kᵀ, x·Vᵀ     m = softmax(q·kᵀ/√d, causal)·v     h ← h + m·Oᵀ
 //! x = norm(h)     f = silu(x·Gateᵀ) ⊙ x·Upᵀ                                         h ← h + f·Downᵀ
 //! ```
 //!
-//! The four lefthand sides x, m, x, f are what the linear layers read: the [`Stage`]s. Own code rather than a tensor
-//! library's: the inputs of every layer are wanted, layers are put in place of others one by one, and texts are computed
-//! beside each other with the same bits on any number of threads. The products are faer's.
+//! The four left-hand sides x, m, x, f are the inputs of the linear layers, one for each [`BlockStage`]. Own code
+//! rather than a tensor library's: the inputs of every layer are needed, layers are replaced one by one, and texts are
+//! computed in parallel with the same bits on any number of threads. The products are faer's.
 
-use super::layers::{Linear, Stage};
+use super::layers::{BlockStage, Linear};
 use super::rope::Angles;
 use super::{Config, Error};
-use crate::compute::{Par, add_product_on, exp, product_on};
+use crate::compute::{Par, add_matmul, exp, matmul_with};
 use crate::matrix::Matrix;
 use faer::linalg::matmul::{matmul, triangular};
 use faer::{Accum, MatRef};
 use std::sync::Arc;
 
-/// A block's weights, in f32.
+/// The weights of a block, in f32.
 #[derive(Clone)]
 pub struct Block {
     pub(super) config: Arc<Config>,
     pub(super) angles: Arc<Angles>,
-    /// `[hidden]`.
+    /// Weight of the norm before the attention, `[hidden]`.
     pub(super) attention_norm: Vec<f32>,
-    /// `[hidden]`.
+    /// Weight of the norm before the feed-forward part, `[hidden]`.
     pub(super) feed_forward_norm: Vec<f32>,
-    /// In the order of [`Linear::ALL`].
+    /// Weights `[out, in]`, in the order of [`Linear::ALL`].
     pub(super) weights: [Arc<Matrix>; 7],
+    /// Biases `[out]`, in the same order.
     pub(super) biases: [Option<Vec<f32>>; 7],
 }
 
 impl Block {
-    /// The weight `[out, in]` of a layer.
+    /// Weight `[out, in]` of a layer.
     pub fn weight(&self, linear: Linear) -> &Arc<Matrix> {
         &self.weights[linear as usize]
     }
 
-    /// Puts another weight of the same shape in a layer's place.
+    /// Replaces the weight of a layer by another of the same shape.
     ///
     /// # Panics
-    /// When the shape is another.
+    /// When the shape differs.
     pub fn replace(&mut self, linear: Linear, weight: Arc<Matrix>) {
         assert_eq!(weight.shape(), self.weight(linear).shape(), "the shape of {}", linear.name());
         self.weights[linear as usize] = weight;
     }
 
-    /// `h` `[tokens, hidden]` through the block.
+    /// Computes the block for one text: updates its residual stream `h`, `[tokens, hidden]`.
     pub fn forward(&self, h: &mut Matrix, par: Par) {
         let mixed = self.mixed(h, par);
         self.add_attention(h, &mixed, par);
@@ -57,12 +58,13 @@ impl Block {
         self.add_feed_forward(h, &gated, par);
     }
 
-    /// What the layers of the first stage read: the normed stream.
+    /// Inputs of the first stage: the normed stream.
     pub fn attention_inputs(&self, h: &Matrix) -> Matrix {
         norm(h, &self.attention_norm, self.config.norm_eps)
     }
 
-    /// What the heads mix from the values of the tokens before: the inputs of the attention's output layer.
+    /// Inputs of the attention's output layer: each head's mixture of earlier tokens' values, `[tokens, heads ·
+    /// head_dim]`.
     pub fn mixed(&self, h: &Matrix, par: Par) -> Matrix {
         let x = self.attention_inputs(h);
         let mut q = self.linear(Linear::Query, &x, par);
@@ -70,7 +72,7 @@ impl Block {
         let v = self.linear(Linear::Value, &x, par);
         for heads in [&mut q, &mut k] {
             let width = heads.cols();
-            heads.as_mut_slice().chunks_exact_mut(width).enumerate().for_each(|(at, row)| self.angles.turn(row, at));
+            heads.as_mut_slice().chunks_exact_mut(width).enumerate().for_each(|(at, row)| self.angles.rotate(row, at));
         }
         attend(&self.config, &q, &k, &v, par)
     }
@@ -80,12 +82,12 @@ impl Block {
         self.add(Linear::Output, h, mixed, par);
     }
 
-    /// What the layers of the third stage read: the normed stream.
+    /// Inputs of the third stage: the normed stream.
     pub fn feed_forward_inputs(&self, h: &Matrix) -> Matrix {
         norm(h, &self.feed_forward_norm, self.config.norm_eps)
     }
 
-    /// The gated values, the inputs of the feed-forward's output layer.
+    /// Inputs of the feed-forward's output layer: the gated values, `[tokens, feed_forward]`.
     pub fn gated(&self, h: &Matrix, par: Par) -> Matrix {
         let x = self.feed_forward_inputs(h);
         let mut gate = self.linear(Linear::Gate, &x, par);
@@ -104,28 +106,28 @@ impl Block {
         self.add(Linear::Down, h, gated, par);
     }
 
-    /// What the layers of `stage` read, for a text whose stream is `h` at this point of the block: before the attention
-    /// for the first two stages, after it for the others.
-    pub fn inputs(&self, stage: Stage, h: &Matrix, par: Par) -> Matrix {
+    /// Inputs of the layers of `stage`. `h` is the residual stream at that point: before the attention for the first
+    /// two stages, after it for the others.
+    pub fn inputs(&self, stage: BlockStage, h: &Matrix, par: Par) -> Matrix {
         match stage {
-            Stage::Attention => self.attention_inputs(h),
-            Stage::AttentionOutput => self.mixed(h, par),
-            Stage::FeedForward => self.feed_forward_inputs(h),
-            Stage::FeedForwardOutput => self.gated(h, par),
+            BlockStage::Attention => self.attention_inputs(h),
+            BlockStage::AttentionOutput => self.mixed(h, par),
+            BlockStage::FeedForward => self.feed_forward_inputs(h),
+            BlockStage::FeedForwardOutput => self.gated(h, par),
         }
     }
 
-    /// `x·Wᵀ` and the bias.
+    /// `x·Wᵀ`, plus the bias.
     pub(super) fn linear(&self, linear: Linear, x: &Matrix, par: Par) -> Matrix {
         let weight = self.weight(linear);
         let mut out = Matrix::zeros(x.rows(), weight.rows());
-        product_on(&mut out, x.view(), weight.view().transpose(), par);
+        matmul_with(&mut out, x.view(), weight.view().transpose(), par);
         self.add_bias(linear, &mut out);
         out
     }
 
     fn add(&self, linear: Linear, h: &mut Matrix, x: &Matrix, par: Par) {
-        add_product_on(h, x.view(), self.weight(linear).view().transpose(), par);
+        add_matmul(h, x.view(), self.weight(linear).view().transpose(), par);
         self.add_bias(linear, h);
     }
 
@@ -138,7 +140,7 @@ impl Block {
     }
 }
 
-/// Every row divided by the root of its mean square, then multiplied by `weight` entry by entry.
+/// RMS norm: each row divided by its root mean square, times `weight` entry by entry.
 pub(super) fn norm(h: &Matrix, weight: &[f32], eps: f32) -> Matrix {
     let mut out = h.clone();
     let width = h.cols();
@@ -150,13 +152,13 @@ pub(super) fn norm(h: &Matrix, weight: &[f32], eps: f32) -> Matrix {
     out
 }
 
-/// Head `at` of a matrix that holds heads of `width` side by side.
+/// Head number `at` of a matrix of heads side by side, each `width` wide.
 fn head(matrix: &Matrix, at: usize, width: usize) -> MatRef<'_, f32> {
     matrix.view().subcols(at * width, width)
 }
 
-/// softmax(q·kᵀ/√d)·v for each head, a token seeing itself and those before it. `q` may hold only the last tokens of
-/// the text that `k` and `v` hold. A head of keys and values serves as many heads of queries as there are for each.
+/// softmax(q·kᵀ/√d)·v for each head, causal. `q` may hold only the last tokens of the text that `k` and `v` hold. Each
+/// head of keys and values serves `heads / kv_heads` heads of queries.
 pub(super) fn attend(config: &Config, q: &Matrix, k: &Matrix, v: &Matrix, par: Par) -> Matrix {
     let (width, shared) = (config.head_dim, config.heads / config.kv_heads);
     let (tokens, seen) = (q.rows(), k.rows());
@@ -192,7 +194,7 @@ fn softmax(scores: &mut [f32]) {
     scores.iter_mut().for_each(|score| *score *= scale);
 }
 
-/// Whether every entry is a number.
+/// Fails when an entry is not finite; `block` is for the message.
 pub(super) fn check(h: &Matrix, block: usize) -> Result<(), Error> {
     if h.first_not_finite().is_some() { Err(Error::NotFinite { block }) } else { Ok(()) }
 }

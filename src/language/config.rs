@@ -1,11 +1,11 @@
-//! `config.json`: the sizes and constants of a Llama.
+//! `config.json` of the Llama family: sizes and constants.
 
 use super::Error;
 use super::{LayerId, Linear};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The architectures that are computed here; Mistral's is Llama's where no window slides.
+/// Supported architectures; Mistral's is Llama's where no window slides.
 const ARCHITECTURES: [&str; 2] = ["LlamaForCausalLM", "MistralForCausalLM"];
 
 /// Sizes and constants of a Llama-family model.
@@ -23,77 +23,77 @@ pub struct Config {
     pub kv_heads: usize,
     /// Width of a head.
     pub head_dim: usize,
-    /// Number of tokens known.
+    /// Number of tokens in the vocabulary.
     pub vocabulary: usize,
-    /// Longest text the model was made for, in tokens.
+    /// Longest text the model was trained for, in tokens.
     pub positions: usize,
-    /// How far back a token sees, if not to the beginning; texts beyond it are not computed here.
+    /// Number of earlier tokens that attention sees, if not all; longer texts are not supported.
     pub sliding_window: Option<usize>,
-    /// What is added to the mean square before its root is taken.
+    /// Constant ε that norms add to the mean square.
     pub norm_eps: f32,
-    /// How positions turn queries and keys.
+    /// Rotary position embedding.
     pub rope: Rope,
-    /// Whether the embedding is the output layer too.
+    /// Whether the embedding is also the output layer.
     pub tied: bool,
-    /// Whether the attention's linear layers have a bias.
+    /// Whether the attention's linear layers have biases.
     pub attention_bias: bool,
-    /// Whether the feed-forward's linear layers have one.
+    /// Whether the feed-forward's linear layers have biases.
     pub mlp_bias: bool,
-    /// The token before a text.
+    /// Token before a text.
     pub bos: Option<u32>,
-    /// The tokens that end a text.
+    /// Tokens that end a text.
     pub eos: Vec<u32>,
 }
 
-/// The rotary embedding's frequencies.
+/// Frequencies of the rotary position embedding.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rope {
-    /// The base: frequency j of d/2 is `theta^(−2j/d)`.
+    /// Base θ: frequency j of d/2 is θ^(−2j/d).
     pub theta: f64,
-    /// What is done to them for longer texts.
+    /// Scaling of the frequencies for longer texts.
     pub scaling: Scaling,
 }
 
-/// How the frequencies are stretched.
+/// Scaling of rotary frequencies.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Scaling {
-    /// Not at all.
+    /// Frequencies as given by θ.
     None,
-    /// All divided by a factor.
+    /// All frequencies divided by a factor.
     Linear {
-        /// The divisor.
+        /// Divisor of the frequencies.
         factor: f64,
     },
-    /// Llama 3's: long waves divided by a factor, short ones kept, those between blended.
+    /// Llama 3's scaling: long waves divided by a factor, short ones kept, those between blended.
     Llama3 {
-        /// The divisor of long waves.
+        /// Divisor of the frequencies of long waves.
         factor: f64,
         /// Waves longer than `original / low` are long.
         low: f64,
         /// Waves shorter than `original / high` are short.
         high: f64,
-        /// The length of text the model was first trained for.
+        /// Context length of the first training, in tokens.
         original: f64,
     },
 }
 
 impl Config {
-    /// All linear layers of all blocks, in the order in which they are computed.
+    /// All linear layers of all blocks, in order of computation.
     pub fn layers(&self) -> impl Iterator<Item = LayerId> + use<> {
         (0..self.blocks).flat_map(|block| Linear::ALL.map(|linear| LayerId { block, linear }))
     }
 
-    /// Outputs and inputs of a layer.
+    /// Shape `(out, in)` of a layer's weight.
     pub fn shape(&self, id: LayerId) -> (usize, usize) {
         id.linear.shape(self)
     }
 
-    /// How many weights all of them have.
+    /// Number of weights of all linear layers together.
     pub fn layer_weights(&self) -> usize {
         self.layers().map(|id| self.shape(id)).map(|(rows, cols)| rows * cols).sum()
     }
 
-    /// Reads a `config.json`, and refuses what is not computed here by name.
+    /// Parses a `config.json`; fails with the name of a feature that is not supported.
     pub fn read(bytes: &[u8]) -> Result<Self, Error> {
         let json: Json = serde_json::from_slice(bytes).map_err(|error| Error::Config { problem: error.to_string() })?;
         let bad = |problem: String| Error::Config { problem };
@@ -117,7 +117,7 @@ impl Config {
             ("num_attention_heads", json.num_attention_heads),
             ("vocab_size", json.vocab_size),
         ];
-        /// Larger than any model, and small enough that products of two do not overflow.
+        /// Larger than any model, and small enough that a product of two does not overflow.
         const SIZE_LIMIT: usize = 1 << 24;
         if let Some((name, size)) = sizes.into_iter().find(|&(_, size)| size == 0 || size > SIZE_LIMIT) {
             return Err(bad(format!("{name} is {size}")));
@@ -157,7 +157,7 @@ impl Config {
     }
 }
 
-/// The rotary constants, in the words of any version of transformers: beside `rope_scaling`, or all in `rope_parameters`.
+/// Rotary constants in the keys of any version of transformers: in `rope_scaling` or in `rope_parameters`.
 fn rope(json: &Json) -> Result<Rope, Error> {
     let bad = |problem: String| Error::Config { problem };
     let parameters = json.rope_parameters.as_ref().or(json.rope_scaling.as_ref());
@@ -190,7 +190,7 @@ fn rope(json: &Json) -> Result<Rope, Error> {
     Ok(Rope { theta, scaling })
 }
 
-/// A token or a list of them.
+/// A token, or a list of tokens.
 fn tokens(value: &Option<Value>) -> Vec<u32> {
     let token = |value: &Value| value.as_u64().and_then(|token| u32::try_from(token).ok());
     match value {
@@ -200,7 +200,7 @@ fn tokens(value: &Option<Value>) -> Vec<u32> {
     }
 }
 
-/// The keys that matter, with the defaults of transformers' `LlamaConfig`.
+/// The keys of `config.json` in use, with the defaults of transformers' `LlamaConfig`.
 #[derive(Deserialize)]
 struct Json {
     #[serde(default)]

@@ -1,23 +1,23 @@
-//! Text told by the model, token by token.
+//! Text generation, token by token, with a cache of keys and values.
 
 use super::block::{Block, attend};
 use super::layers::Linear;
 use super::llama::Llama;
-use super::{Error, stream::Progress};
+use super::{Error, stream::BlockProgress};
 use crate::compute::Par;
 use crate::matrix::Matrix;
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 
-/// How the next token is drawn.
+/// Settings of text generation.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sampling {
-    /// Logits are divided by it: 1 as the model says, towards 0 always the likeliest.
+    /// Divisor of the logits: 1 samples from the model's distribution, towards 0 the likeliest token.
     pub temperature: f32,
-    /// Of the draws. Two models with the same seed draw alike as long as they agree.
+    /// Seed of the draws. Two models with the same seed draw alike as long as they agree.
     pub seed: u64,
-    /// At most so many tokens.
+    /// Largest number of new tokens.
     pub tokens: usize,
 }
 
@@ -27,24 +27,29 @@ impl Default for Sampling {
     }
 }
 
-/// Goes on after `prompt`, tokens that are not empty, until the text ends or there are enough; returns the new tokens.
-/// Keys and values of earlier tokens are kept. `progress` is told after each token.
-pub fn generate(model: &Llama, prompt: &[u32], sampling: Sampling, progress: Progress<'_>) -> Result<Vec<u32>, Error> {
-    let (config, ends) = (model.config(), model.ends()?);
+/// Continues `prompt`, which must not be empty, until the text ends or there are enough tokens; returns the new tokens.
+/// Calls `progress` after each.
+pub fn generate(
+    model: &Llama,
+    prompt: &[u32],
+    sampling: Sampling,
+    progress: BlockProgress<'_>,
+) -> Result<Vec<u32>, Error> {
+    let (config, outer_layers) = (model.config(), model.embedding_and_head()?);
     let angles = model.angles(prompt.len() + sampling.tokens);
     let blocks = (0..config.blocks).map(|number| model.block(number, &angles)).collect::<Result<Vec<_>, _>>()?;
-    let mut memories: Vec<Memory> = blocks.iter().map(|_| Memory::default()).collect();
+    let mut memories: Vec<KvCache> = blocks.iter().map(|_| KvCache::default()).collect();
     let mut random = Pcg64Mcg::seed_from_u64(sampling.seed);
     let mut told = Vec::new();
     let mut new = prompt.to_vec();
     while told.len() < sampling.tokens && progress(told.len(), sampling.tokens) {
-        let mut h = ends.embed(&new)?;
+        let mut h = outer_layers.embed(&new)?;
         for (block, memory) in blocks.iter().zip(&mut memories) {
             memory.forward(block, &mut h);
         }
         let last = Matrix::from_vec(1, h.cols(), h.row(h.rows() - 1).to_vec());
-        let logits = ends.logits(&last, Par::Seq);
-        let token = draw(logits.as_slice(), sampling.temperature, &mut random);
+        let logits = outer_layers.logits(&last, Par::Seq);
+        let token = sample_token(logits.as_slice(), sampling.temperature, &mut random);
         if config.eos.contains(&token) {
             break;
         }
@@ -56,14 +61,14 @@ pub fn generate(model: &Llama, prompt: &[u32], sampling: Sampling, progress: Pro
 
 /// Keys and values of the tokens so far, in one block.
 #[derive(Default)]
-struct Memory {
+struct KvCache {
     tokens: usize,
     keys: Vec<f32>,
     values: Vec<f32>,
 }
 
-impl Memory {
-    /// The stream of new tokens through the block.
+impl KvCache {
+    /// Computes the block for the stream `h` of new tokens, after those in the cache.
     fn forward(&mut self, block: &Block, h: &mut Matrix) {
         let x = block.attention_inputs(h);
         let project = |linear: Linear| block.linear(linear, &x, Par::Seq);
@@ -71,7 +76,7 @@ impl Memory {
         for heads in [&mut q, &mut k] {
             let width = heads.cols();
             for (at, row) in heads.as_mut_slice().chunks_exact_mut(width).enumerate() {
-                block.angles.turn(row, self.tokens + at);
+                block.angles.rotate(row, self.tokens + at);
             }
         }
         self.tokens += h.rows();
@@ -88,8 +93,8 @@ impl Memory {
     }
 }
 
-/// A token by its probability, along the tokens' order.
-fn draw(logits: &[f32], temperature: f32, random: &mut Pcg64Mcg) -> u32 {
+/// Samples a token: inverts the cumulative distribution in the order of the tokens.
+fn sample_token(logits: &[f32], temperature: f32, random: &mut Pcg64Mcg) -> u32 {
     let uniform = (random.next_u64() >> 11) as f64 * 0.5f64.powi(53);
     let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let weight = |logit: f32| f64::from(((logit - most) / temperature.max(1e-3)).exp());

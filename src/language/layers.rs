@@ -1,32 +1,32 @@
-//! The linear layers of a block, which are what is compressed.
+//! The linear layers of a block, which are the layers that are compressed.
 
 use super::Config;
 use serde::{Deserialize, Serialize};
 
-/// A linear layer's place in its block.
+/// A linear layer's role in its block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Linear {
-    /// Queries.
+    /// Projection to queries.
     Query,
-    /// Keys.
+    /// Projection to keys.
     Key,
-    /// Values.
+    /// Projection to values.
     Value,
-    /// The attention's output.
+    /// Output layer of the attention.
     Output,
-    /// The feed-forward's gate.
+    /// Projection to the feed-forward's gates.
     Gate,
-    /// What is gated.
+    /// Projection to the values that are gated.
     Up,
-    /// The feed-forward's output.
+    /// Output layer of the feed-forward part.
     Down,
 }
 
 impl Linear {
-    /// All of a block, in the order in which they are computed.
+    /// All layers of a block, in order of computation.
     pub const ALL: [Self; 7] = [Self::Query, Self::Key, Self::Value, Self::Output, Self::Gate, Self::Up, Self::Down];
 
-    /// Its name in the block, as in the tensor's: `self_attn.q_proj`.
+    /// Name within the block, as in tensor names: `self_attn.q_proj`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Query => "self_attn.q_proj",
@@ -39,27 +39,27 @@ impl Linear {
         }
     }
 
-    /// The last part of its name: `q_proj`.
-    pub fn short(self) -> &'static str {
+    /// Last part of the name: `q_proj`.
+    pub fn short_name(self) -> &'static str {
         self.name().rsplit('.').next().unwrap_or_default()
     }
 
-    /// The layer of this short name.
-    pub fn from_short(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|linear| linear.short() == name)
+    /// The layer with this short name.
+    pub fn from_short_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|linear| linear.short_name() == name)
     }
 
-    /// The stage in which it is computed.
-    pub fn stage(self) -> Stage {
+    /// The stage that computes it.
+    pub fn stage(self) -> BlockStage {
         match self {
-            Self::Query | Self::Key | Self::Value => Stage::Attention,
-            Self::Output => Stage::AttentionOutput,
-            Self::Gate | Self::Up => Stage::FeedForward,
-            Self::Down => Stage::FeedForwardOutput,
+            Self::Query | Self::Key | Self::Value => BlockStage::Attention,
+            Self::Output => BlockStage::AttentionOutput,
+            Self::Gate | Self::Up => BlockStage::FeedForward,
+            Self::Down => BlockStage::FeedForwardOutput,
         }
     }
 
-    /// Outputs and inputs.
+    /// Shape `(out, in)` of its weight.
     pub fn shape(self, config: &Config) -> (usize, usize) {
         let Config { hidden, feed_forward, heads, kv_heads, head_dim, .. } = *config;
         match self {
@@ -71,33 +71,33 @@ impl Linear {
         }
     }
 
-    /// Whether it has a bias.
+    /// Whether it has a bias in models of this configuration.
     pub fn has_bias(self, config: &Config) -> bool {
         match self.stage() {
-            Stage::Attention | Stage::AttentionOutput => config.attention_bias,
-            Stage::FeedForward | Stage::FeedForwardOutput => config.mlp_bias,
+            BlockStage::Attention | BlockStage::AttentionOutput => config.attention_bias,
+            BlockStage::FeedForward | BlockStage::FeedForwardOutput => config.mlp_bias,
         }
     }
 }
 
-/// The parts of a block by what they read: linear layers of one stage have the same inputs.
+/// The stages of a block: linear layers of one stage read the same inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Stage {
-    /// Queries, keys and values, from the normed residual stream.
+pub enum BlockStage {
+    /// Queries, keys and values, which read the normed residual stream.
     Attention,
-    /// The attention's output, from what the heads have mixed.
+    /// The attention's output layer, which reads the heads' mixtures.
     AttentionOutput,
-    /// Gate and what is gated, from the normed residual stream.
+    /// Gate and up projections, which read the normed residual stream.
     FeedForward,
-    /// The feed-forward's output, from the gated values.
+    /// The feed-forward's output layer, which reads the gated values.
     FeedForwardOutput,
 }
 
-impl Stage {
-    /// All of a block, in order.
+impl BlockStage {
+    /// All stages of a block, in order of computation.
     pub const ALL: [Self; 4] = [Self::Attention, Self::AttentionOutput, Self::FeedForward, Self::FeedForwardOutput];
 
-    /// Its linear layers.
+    /// Its linear layers, in order of computation.
     pub fn layers(self) -> &'static [Linear] {
         match self {
             Self::Attention => &[Linear::Query, Linear::Key, Linear::Value],
@@ -107,34 +107,34 @@ impl Stage {
         }
     }
 
-    /// The first of them, whose name stands for the inputs they share.
+    /// Its first layer, whose name stands for the shared inputs.
     pub fn first(self) -> Linear {
         self.layers()[0]
     }
 }
 
-/// A linear layer of a model.
+/// Identifies a linear layer of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LayerId {
-    /// Which block, from 0.
+    /// Index of the block.
     pub block: usize,
-    /// Which layer of it.
+    /// Layer within the block.
     pub linear: Linear,
 }
 
 impl LayerId {
-    /// The name `<m>` of its tensors: `model.layers.0.self_attn.q_proj`.
+    /// Common start of its tensors' names: `model.layers.0.self_attn.q_proj`.
     pub fn stem(self) -> String {
         format!("model.layers.{}.{}", self.block, self.linear.name())
     }
 
-    /// The name of its weight.
+    /// Name of its weight tensor.
     pub fn tensor(self) -> String {
         format!("{}.weight", self.stem())
     }
 
-    /// The layer whose weight has this name.
-    pub fn of_tensor(name: &str) -> Option<Self> {
+    /// The layer whose weight tensor has this name.
+    pub fn from_tensor(name: &str) -> Option<Self> {
         let (block, rest) = name.strip_prefix("model.layers.")?.split_once('.')?;
         let linear = rest.strip_suffix(".weight")?;
         let linear = Linear::ALL.into_iter().find(|candidate| candidate.name() == linear)?;
@@ -150,13 +150,13 @@ mod tests {
     fn names_go_both_ways() {
         for linear in Linear::ALL {
             let id = LayerId { block: 12, linear };
-            assert_eq!(LayerId::of_tensor(&id.tensor()), Some(id));
-            assert_eq!(Linear::from_short(linear.short()), Some(linear));
+            assert_eq!(LayerId::from_tensor(&id.tensor()), Some(id));
+            assert_eq!(Linear::from_short_name(linear.short_name()), Some(linear));
             assert!(linear.stage().layers().contains(&linear));
         }
         assert_eq!(LayerId { block: 0, linear: Linear::Down }.tensor(), "model.layers.0.mlp.down_proj.weight");
         for other in ["model.norm.weight", "model.layers.x.mlp.up_proj.weight", "model.layers.0.mlp.up_proj.bias"] {
-            assert_eq!(LayerId::of_tensor(other), None);
+            assert_eq!(LayerId::from_tensor(other), None);
         }
     }
 }

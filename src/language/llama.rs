@@ -1,10 +1,10 @@
-//! A language model of the Llama family: configuration, tokenizer, and weights on demand.
+//! A language model of the Llama family: configuration, tokenizer, and weights read on demand.
 
 use super::block::{Block, norm};
 use super::layers::{LayerId, Linear};
 use super::rope::Angles;
 use super::{Config, Error, Tokenizer};
-use crate::compute::{Par, exp, product_on};
+use crate::compute::{Par, exp, matmul_with};
 use crate::matrix::Matrix;
 use crate::model::{Checkpoint, Layer, Orientation};
 use std::collections::BTreeMap;
@@ -14,10 +14,10 @@ const EMBEDDING: &str = "model.embed_tokens.weight";
 const FINAL_NORM: &str = "model.norm.weight";
 const HEAD: &str = "lm_head.weight";
 
-/// A language model, with some of its layers replaced by others.
+/// A language model, some of whose layers may be replaced.
 ///
-/// The weights stay where they are, in their mapped file; a block's are read to f32 when it is its turn. Copies share
-/// everything, so that a model with one layer replaced costs that layer.
+/// Weights stay in their mapped file; a block's are converted to f32 when it is computed. Clones share everything, so a
+/// model with one layer replaced costs that layer only.
 #[derive(Clone)]
 pub struct Llama {
     name: String,
@@ -28,8 +28,8 @@ pub struct Llama {
 }
 
 impl Llama {
-    /// From the parts of a Hugging Face folder called `name`. Every tensor that will be needed is looked for and its shape
-    /// checked.
+    /// Builds a model from the parts of a Hugging Face folder called `name`. Checks that every tensor is there and has
+    /// the right shape.
     pub fn new(name: &str, config: &[u8], tokenizer: &[u8], checkpoint: Arc<Checkpoint>) -> Result<Self, Error> {
         let config = Config::read(config)?;
         let tokenizer = Tokenizer::read(tokenizer)?;
@@ -77,7 +77,7 @@ impl Llama {
         Ok(())
     }
 
-    /// The folder's name.
+    /// Name of its folder.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -87,51 +87,51 @@ impl Llama {
         &self.config
     }
 
-    /// The tokenizer.
+    /// Tokenizer of the model.
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer
     }
 
-    /// The file or files of the weights.
+    /// The checkpoint with its weights.
     pub fn checkpoint(&self) -> &Arc<Checkpoint> {
         &self.checkpoint
     }
 
-    /// All linear layers of all blocks, in the order in which they are computed.
+    /// All linear layers of all blocks, in order of computation.
     pub fn layers(&self) -> impl Iterator<Item = LayerId> + use<> {
         self.config.layers()
     }
 
-    /// Outputs and inputs of a layer.
+    /// Shape `(out, in)` of a layer's weight.
     pub fn shape(&self, id: LayerId) -> (usize, usize) {
         self.config.shape(id)
     }
 
-    /// A layer as it is stored, whatever has been put in its place.
+    /// A layer as stored, whether or not it is replaced.
     pub fn layer(&self, id: LayerId) -> Result<Layer, Error> {
         Ok(self.checkpoint.layer(&id.tensor(), Orientation::AsStored)?)
     }
 
-    /// Puts `weight` `[out, in]` in a layer's place.
+    /// Replaces a layer's weight by `weight`, `[out, in]`.
     ///
     /// # Panics
-    /// When the shape is another.
+    /// When the shape differs.
     pub fn replace(&mut self, id: LayerId, weight: Arc<Matrix>) {
         assert_eq!(weight.shape(), self.shape(id), "the shape of {}", id.tensor());
         self.replaced.insert(id, weight);
     }
 
-    /// Takes back what [`Llama::replace`] did.
+    /// Undoes [`Llama::replace`].
     pub fn restore(&mut self, id: LayerId) {
         self.replaced.remove(&id);
     }
 
-    /// What has been put in the layer's place.
+    /// The weight that replaces the layer's, if one does.
     pub fn replacement(&self, id: LayerId) -> Option<&Arc<Matrix>> {
         self.replaced.get(&id)
     }
 
-    /// Reads a block. `angles` must hold as many positions as the texts it will see.
+    /// Reads a block's weights. `angles` must cover the positions of the texts it will see.
     pub fn block(&self, block: usize, angles: &Arc<Angles>) -> Result<Block, Error> {
         let weight = |linear: Linear| -> Result<Arc<Matrix>, Error> {
             let id = LayerId { block, linear };
@@ -162,16 +162,16 @@ impl Llama {
         })
     }
 
-    /// The angles of so many positions.
+    /// Rotary angles of the first `positions` positions.
     pub fn angles(&self, positions: usize) -> Arc<Angles> {
         Arc::new(Angles::new(&self.config, positions))
     }
 
-    /// The embedding, and what turns the stream of the last block into the next token's logits.
-    pub fn ends(&self) -> Result<Ends, Error> {
+    /// The layers before the first block and after the last.
+    pub fn embedding_and_head(&self) -> Result<EmbeddingAndHead, Error> {
         let embedding = self.matrix(EMBEDDING)?;
         let head = if self.config.tied { embedding.clone() } else { self.matrix(HEAD)? };
-        Ok(Ends { embedding, norm: self.vector(FINAL_NORM)?, head, eps: self.config.norm_eps })
+        Ok(EmbeddingAndHead { embedding, norm: self.vector(FINAL_NORM)?, head, eps: self.config.norm_eps })
     }
 
     fn matrix(&self, tensor: &str) -> Result<Arc<Matrix>, Error> {
@@ -183,16 +183,16 @@ impl Llama {
     }
 }
 
-/// The model's first and last layer.
-pub struct Ends {
+/// The layers outside of the blocks: embedding, final norm and output head.
+pub struct EmbeddingAndHead {
     embedding: Arc<Matrix>,
     norm: Vec<f32>,
     head: Arc<Matrix>,
     eps: f32,
 }
 
-impl Ends {
-    /// The residual stream `[tokens, hidden]` before the first block.
+impl EmbeddingAndHead {
+    /// Residual stream `[tokens, hidden]` before the first block.
     pub fn embed(&self, tokens: &[u32]) -> Result<Matrix, Error> {
         let vocabulary = self.embedding.rows();
         let mut values = Vec::with_capacity(tokens.len() * self.embedding.cols());
@@ -205,17 +205,17 @@ impl Ends {
         Ok(Matrix::from_vec(tokens.len(), self.embedding.cols(), values))
     }
 
-    /// The logits `[tokens, vocabulary]` from the stream `h` after the last block.
+    /// Logits `[tokens, vocabulary]` for the stream `h` after the last block.
     pub fn logits(&self, h: &Matrix, par: Par) -> Matrix {
         let x = norm(h, &self.norm, self.eps);
         let mut out = Matrix::zeros(x.rows(), self.head.rows());
-        product_on(&mut out, x.view(), self.head.view().transpose(), par);
+        matmul_with(&mut out, x.view(), self.head.view().transpose(), par);
         out
     }
 
-    /// −ln P of each `next` token, given the stream `h` after the last block, a row for each.
+    /// −ln P of each `next` token, given the row of the stream `h` after the last block at the token before it.
     pub fn losses(&self, h: &Matrix, next: &[u32], par: Par) -> Vec<f64> {
-        /// Rows of logits held at a time.
+        /// Rows of logits in memory at a time.
         const ROWS: usize = 128;
         let width = h.cols();
         let mut losses = Vec::with_capacity(next.len());
@@ -229,7 +229,7 @@ impl Ends {
     }
 }
 
-/// −ln softmax(logits)\[token\], summed in f64; the logits are overwritten.
+/// −ln softmax(logits)\[token\], summed in f64; overwrites the logits.
 fn loss(logits: &mut [f32], token: u32) -> f64 {
     let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let own = f64::from(logits[token as usize]);

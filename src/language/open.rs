@@ -1,4 +1,4 @@
-//! Opening a model's folder.
+//! Opening the folder of a language model.
 
 use super::{Error, Llama};
 use crate::model::{Checkpoint, Source};
@@ -12,7 +12,7 @@ pub fn open(folder: &Path) -> Result<Llama, Error> {
     open_with(&Source::from(folder.to_owned()), Arc::new(crate::model::open(folder)?))
 }
 
-/// The same with weights that were opened from `source` already.
+/// Opens the model at `source` with weights that are open already.
 pub fn open_with(source: &Source, checkpoint: Arc<Checkpoint>) -> Result<Llama, Error> {
     let name = checkpoint.name().to_owned();
     let read = |file: &'static str| source.beside(file)?.ok_or_else(|| Error::Missing { folder: name.clone(), file });
@@ -20,7 +20,8 @@ pub fn open_with(source: &Source, checkpoint: Arc<Checkpoint>) -> Result<Llama, 
     Llama::new(&name, &config, &tokenizer, checkpoint)
 }
 
-/// The other files of a model's folder that are needed to load it, by name.
+/// `config.json`, `tokenizer.json` and the like: the files that make a copy of the weights loadable, as names and
+/// contents.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn companions(source: &Path) -> Result<Vec<(String, Vec<u8>)>, Error> {
     const NAMES: [&str; 9] = [
@@ -35,7 +36,7 @@ pub fn companions(source: &Path) -> Result<Vec<(String, Vec<u8>)>, Error> {
         "model.safetensors.index.json",
     ];
     let folder = if source.is_dir() { source } else { source.parent().unwrap_or(Path::new("")) };
-    // Of a model in one file an index beside it is not part.
+    // An index beside a model in one file does not belong to it.
     let single = folder.join("model.safetensors").exists();
     let wanted =
         NAMES.into_iter().filter(|name| folder.join(name).is_file() && !(single && name.ends_with("index.json")));

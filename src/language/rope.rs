@@ -1,47 +1,48 @@
-//! Positions: queries and keys are turned by angles that grow with the position (RoFormer, arXiv 2104.09864).
+//! Rotary position embedding: queries and keys are rotated by angles that grow with the position (RoFormer, arXiv
+//! 2104.09864).
 
 use super::{Config, config::Scaling};
 
-/// Cosines and sines of every position and frequency, for halves rotated as transformers' Llama does it.
+/// Cosine and sine for every position and frequency, for rotation by halves as in transformers' Llama.
 #[derive(Clone, Debug, Default)]
 pub struct Angles {
     half: usize,
-    /// `(cos, sin)`, `half` for each position.
-    turns: Vec<(f32, f32)>,
+    /// `(cos, sin)`, `half` entries for each position.
+    cos_sin: Vec<(f32, f32)>,
 }
 
 impl Angles {
-    /// For the positions from 0 to `positions`.
+    /// Computes the angles of the first `positions` positions.
     pub fn new(config: &Config, positions: usize) -> Self {
         let frequencies = frequencies(config);
-        let turns = (0..positions).flat_map(|position| {
+        let cos_sin = (0..positions).flat_map(|position| {
             // transformers multiplies in f32, and so do we: at large positions the last bits matter.
             frequencies.iter().map(move |&frequency| {
                 let angle = f64::from(position as f32 * frequency);
                 (angle.cos() as f32, angle.sin() as f32)
             })
         });
-        Self { half: frequencies.len(), turns: turns.collect() }
+        Self { half: frequencies.len(), cos_sin: cos_sin.collect() }
     }
 
-    /// How many positions there are.
+    /// Number of positions covered.
     pub fn positions(&self) -> usize {
-        self.turns.len() / self.half.max(1)
+        self.cos_sin.len() / self.half.max(1)
     }
 
-    /// Turns the heads of one token at `position`: entry j of a head goes with entry j + d/2.
-    pub fn turn(&self, heads: &mut [f32], position: usize) {
-        let turns = &self.turns[position * self.half..][..self.half];
+    /// Rotates the heads of one token at `position`: entry j of a head pairs with entry j + d/2.
+    pub fn rotate(&self, heads: &mut [f32], position: usize) {
+        let cos_sin = &self.cos_sin[position * self.half..][..self.half];
         for head in heads.chunks_exact_mut(2 * self.half) {
             let (first, second) = head.split_at_mut(self.half);
-            for ((x, y), &(cos, sin)) in first.iter_mut().zip(second).zip(turns) {
+            for ((x, y), &(cos, sin)) in first.iter_mut().zip(second).zip(cos_sin) {
                 (*x, *y) = (*x * cos - *y * sin, *y * cos + *x * sin);
             }
         }
     }
 }
 
-/// The angle per position of each pair of entries.
+/// Angle per position of each pair of entries, d/2 of them.
 fn frequencies(config: &Config) -> Vec<f32> {
     let plain = |j: usize| config.rope.theta.powf(-2.0 * j as f64 / config.head_dim as f64);
     let scaled = |frequency: f64| match config.rope.scaling {
@@ -81,7 +82,7 @@ mod tests {
         let angles = Angles::new(&config(""), 3);
         assert_eq!(angles.positions(), 3);
         let mut head = [1.0, 0.0, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0];
-        angles.turn(&mut head, 2);
+        angles.rotate(&mut head, 2);
         let wanted = [2f32.cos(), -2.0 * 0.2f32.sin(), 0.0, 0.0, 2f32.sin(), 2.0 * 0.2f32.cos(), 0.0, 0.0];
         head.iter().zip(wanted).for_each(|(got, want)| assert!((got - want).abs() < 1e-6, "{got} {want}"));
     }

@@ -1,7 +1,7 @@
-//! The residual streams of many windows between two blocks, and what the model makes of them.
+//! Residual streams of many windows between two blocks, and the loss after the last.
 
 use super::block::{Block, check};
-use super::llama::{Ends, Llama};
+use super::llama::{EmbeddingAndHead, Llama};
 use super::rope::Angles;
 use super::{Error, Windows};
 use crate::compute::{Par, chunks_of_mut, prelude::*};
@@ -9,28 +9,28 @@ use crate::matrix::Matrix;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Told after each block of a long computation, with how many there are; says whether to go on.
-pub type Progress<'a> = &'a (dyn Fn(usize, usize) -> bool + Sync);
+/// BlockProgress callback: steps done and their total; returns whether to continue.
+pub type BlockProgress<'a> = &'a (dyn Fn(usize, usize) -> bool + Sync);
 
-/// A [`Progress`] that nobody looks at.
-pub fn unobserved(_: usize, _: usize) -> bool {
+/// A [`BlockProgress`] that ignores the progress and never cancels.
+pub fn ignore_progress(_: usize, _: usize) -> bool {
     true
 }
 
-/// The residual stream of each window, `[context, hidden]`, before a block or after the last.
+/// The residual stream `[context, hidden]` of each window, before a block or after the last.
 #[derive(Clone)]
-pub struct Streams {
+pub struct ResidualStreams {
     pub(super) streams: Vec<Matrix>,
 }
 
-impl Streams {
-    /// Before the first block.
-    pub fn embed(ends: &Ends, windows: &Windows) -> Result<Self, Error> {
-        let streams = windows.iter().map(|window| ends.embed(window)).collect::<Result<_, _>>()?;
+impl ResidualStreams {
+    /// ResidualStreams before the first block.
+    pub fn embed(outer_layers: &EmbeddingAndHead, windows: &Windows) -> Result<Self, Error> {
+        let streams = windows.iter().map(|window| outer_layers.embed(window)).collect::<Result<_, _>>()?;
         Ok(Self { streams })
     }
 
-    /// Through `block`, the `number`-th of its model.
+    /// Advances all streams through `block`, number `number` of its model.
     pub fn forward(&mut self, block: &Block, number: usize) -> Result<(), Error> {
         self.each(|h| {
             block.forward(h, Par::Seq);
@@ -38,8 +38,8 @@ impl Streams {
         })
     }
 
-    /// Does something to each window, beside each other: one window is one thread's work, so that the results do not depend
-    /// on the number of threads.
+    /// Calls `work` for each window, in parallel. A window is one thread's work, so that results do not depend on the
+    /// number of threads.
     pub(super) fn each(&mut self, work: impl Fn(&mut Matrix) -> Result<(), Error> + Sync) -> Result<(), Error> {
         let work = &work;
         let results: Vec<Result<(), Error>> =
@@ -47,13 +47,13 @@ impl Streams {
         results.into_iter().collect()
     }
 
-    /// The mean of −ln P of the windows' tokens, each given those before it in its window.
-    pub fn loss(&self, ends: &Ends, windows: &Windows) -> Loss {
+    /// Mean −ln P of the windows' tokens, each given the tokens before it in its window.
+    pub fn loss(&self, outer_layers: &EmbeddingAndHead, windows: &Windows) -> Loss {
         let mut work: Vec<(&Matrix, &[u32], f64)> =
             self.streams.iter().zip(windows.iter()).map(|(h, tokens)| (h, tokens, 0.0)).collect();
         chunks_of_mut(&mut work, 1).for_each(|window| {
             let (h, tokens, sum) = &mut window[0];
-            *sum = ends.losses(h, &tokens[1..], Par::Seq).iter().sum();
+            *sum = outer_layers.losses(h, &tokens[1..], Par::Seq).iter().sum();
         });
         let sum: f64 = work.iter().map(|window| window.2).sum();
         let tokens = windows.predicted();
@@ -61,50 +61,50 @@ impl Streams {
     }
 }
 
-/// How well a text is predicted.
+/// Loss of a model on a text.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Loss {
-    /// The mean of −ln P of a token.
+    /// Mean −ln P of a token, in nats.
     pub nll: f64,
-    /// How many tokens were predicted.
+    /// Number of predicted tokens.
     pub tokens: usize,
 }
 
 impl Loss {
-    /// exp of the mean: among how many equally likely tokens one would have to guess.
+    /// Perplexity, exp of the mean: the number of equally likely tokens with the same loss.
     pub fn perplexity(&self) -> f64 {
         self.nll.exp()
     }
 }
 
 impl Llama {
-    /// The loss on `windows`. One block is in memory at a time, and the streams of at most a gigabyte of windows.
-    pub fn loss(&self, windows: &Windows, progress: Progress<'_>) -> Result<Loss, Error> {
-        /// Bytes of streams held at a time; a longer text is read in parts, each through all blocks.
+    /// Loss on `windows`. One block is in memory at a time, and the streams of at most a gigabyte of windows.
+    pub fn loss(&self, windows: &Windows, progress: BlockProgress<'_>) -> Result<Loss, Error> {
+        /// Bytes of streams in memory at a time; a longer text is computed in parts, each through all blocks.
         const STREAMS: usize = 1 << 30;
-        let ends = self.ends()?;
+        let outer_layers = self.embedding_and_head()?;
         let bytes = 4 * self.config().hidden * windows.context();
         let parts = windows.parts((STREAMS / bytes).max(1));
         let blocks = self.config().blocks;
         let (mut sum, all) = (0.0, blocks * parts.len());
         for (at, part) in parts.iter().enumerate() {
-            let streams = Streams::embed(&ends, part)?;
+            let streams = ResidualStreams::embed(&outer_layers, part)?;
             let told = |done: usize, _: usize| progress(at * blocks + done, all);
-            let loss = self.loss_from(0, streams, &ends, part, &told)?;
+            let loss = self.loss_from(0, streams, &outer_layers, part, &told)?;
             sum += loss.nll * loss.tokens as f64;
         }
         let tokens = windows.predicted();
         Ok(Loss { nll: sum / tokens as f64, tokens })
     }
 
-    /// The same for streams that have already come before the block `from`.
+    /// Loss on `windows` from their `streams` before block `from`.
     pub fn loss_from(
         &self,
         from: usize,
-        mut streams: Streams,
-        ends: &Ends,
+        mut streams: ResidualStreams,
+        outer_layers: &EmbeddingAndHead,
         windows: &Windows,
-        progress: Progress<'_>,
+        progress: BlockProgress<'_>,
     ) -> Result<Loss, Error> {
         let blocks = self.config().blocks;
         let angles = self.angles(windows.context());
@@ -114,26 +114,26 @@ impl Llama {
             }
             streams.forward(&self.block(number, &angles)?, number)?;
         }
-        Ok(streams.loss(ends, windows))
+        Ok(streams.loss(outer_layers, windows))
     }
 }
 
-/// A model's streams before each block on some windows, kept: a model that differs in one layer is then computed from
+/// Cached streams of a model before each block, on some windows: a model that differs in one layer is computed from
 /// that layer's block on.
-pub struct Prepared {
+pub struct StreamCache {
     windows: Windows,
-    ends: Ends,
-    /// Before each block.
-    before: Vec<Streams>,
+    outer_layers: EmbeddingAndHead,
+    /// ResidualStreams before each block.
+    before: Vec<ResidualStreams>,
     loss: Loss,
 }
 
-impl Prepared {
-    /// Computes and keeps the streams of `model`: hidden × tokens × blocks × 4 bytes.
-    pub fn new(model: &Llama, windows: Windows, progress: Progress<'_>) -> Result<Self, Error> {
-        let ends = model.ends()?;
+impl StreamCache {
+    /// Computes and keeps the streams of `model`, hidden × tokens × blocks × 4 bytes.
+    pub fn new(model: &Llama, windows: Windows, progress: BlockProgress<'_>) -> Result<Self, Error> {
+        let outer_layers = model.embedding_and_head()?;
         let angles: Arc<Angles> = model.angles(windows.context());
-        let mut streams = Streams::embed(&ends, &windows)?;
+        let mut streams = ResidualStreams::embed(&outer_layers, &windows)?;
         let mut before = Vec::new();
         let blocks = model.config().blocks;
         for number in 0..blocks {
@@ -143,22 +143,22 @@ impl Prepared {
             before.push(streams.clone());
             streams.forward(&model.block(number, &angles)?, number)?;
         }
-        let loss = streams.loss(&ends, &windows);
-        Ok(Self { windows, ends, before, loss })
+        let loss = streams.loss(&outer_layers, &windows);
+        Ok(Self { windows, outer_layers, before, loss })
     }
 
-    /// What is predicted.
+    /// The windows of the streams.
     pub fn windows(&self) -> &Windows {
         &self.windows
     }
 
-    /// The loss of the model it was made from.
+    /// Loss of the model the streams are from.
     pub fn loss(&self) -> Loss {
         self.loss
     }
 
-    /// The loss of `model`, which is the same up to the block `from`.
-    pub fn loss_from(&self, model: &Llama, from: usize, progress: Progress<'_>) -> Result<Loss, Error> {
-        model.loss_from(from, self.before[from].clone(), &self.ends, &self.windows, progress)
+    /// Loss of `model`, which equals the cached one before block `from`.
+    pub fn loss_from(&self, model: &Llama, from: usize, progress: BlockProgress<'_>) -> Result<Loss, Error> {
+        model.loss_from(from, self.before[from].clone(), &self.outer_layers, &self.windows, progress)
     }
 }

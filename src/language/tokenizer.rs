@@ -1,28 +1,28 @@
-//! Text to tokens and back, as `tokenizer.json` says.
+//! Text to tokens and back, by Hugging Face's reader of `tokenizer.json`.
 
 use super::Error;
 
-/// A model's tokenizer.
+/// Tokenizer of a model.
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
 }
 
 impl Tokenizer {
-    /// Reads a `tokenizer.json`.
+    /// Parses a `tokenizer.json`.
     pub fn read(bytes: &[u8]) -> Result<Self, Error> {
         let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(problem)?;
-        // A text is encoded as a whole: what a file says of lengths is for batches.
+        // A text is encoded as a whole: the file's truncation and padding are for batches.
         inner.with_truncation(None).map_err(problem)?;
         inner.with_padding(None);
         Ok(Self { inner })
     }
 
-    /// The tokens of `text`, with what the file's own post-processor adds and nothing else.
+    /// Tokens of `text`, with what the file's post-processor adds and nothing else.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, Error> {
         Ok(self.inner.encode_fast(text, true).map_err(problem)?.get_ids().to_vec())
     }
 
-    /// The text of `tokens`, without special ones.
+    /// Text of `tokens`, without special tokens.
     pub fn decode(&self, tokens: &[u32]) -> Result<String, Error> {
         self.inner.decode(tokens, true).map_err(problem)
     }

@@ -1,9 +1,9 @@
-//! A text in pieces of equal length.
+//! A text's tokens in windows of equal length.
 
 use super::{Error, Llama};
 use serde::{Deserialize, Serialize};
 
-/// Windows of `context` tokens, not overlapping; what does not fill the last one is left out.
+/// Windows of `context` tokens without overlap; tokens that do not fill a last window are dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Windows {
     context: usize,
@@ -11,13 +11,18 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// Of `text`, encoded once with what the tokenizer adds by itself; `limit` keeps its first tokens.
-    pub fn of_text(model: &Llama, text: &str, context: usize, limit: Option<usize>) -> Result<Self, Error> {
-        Self::of_tokens(model, model.tokenizer().encode(text)?, context, limit)
+    /// Windows of `text`, encoded once with what the tokenizer adds by itself; of the first `limit` tokens only.
+    pub fn from_text(model: &Llama, text: &str, context: usize, limit: Option<usize>) -> Result<Self, Error> {
+        Self::from_tokens(model, model.tokenizer().encode(text)?, context, limit)
     }
 
-    /// Of tokens.
-    pub fn of_tokens(model: &Llama, mut tokens: Vec<u32>, context: usize, limit: Option<usize>) -> Result<Self, Error> {
+    /// Windows of these tokens; of the first `limit` only.
+    pub fn from_tokens(
+        model: &Llama,
+        mut tokens: Vec<u32>,
+        context: usize,
+        limit: Option<usize>,
+    ) -> Result<Self, Error> {
         if context < 2 {
             return Err(Error::Context { context });
         }
@@ -37,8 +42,8 @@ impl Windows {
         Ok(Self { context, tokens })
     }
 
-    /// At most so many of them, at equal distances.
-    pub fn spread(self, count: usize) -> Self {
+    /// At most `count` windows, evenly spaced.
+    pub fn evenly_spaced(self, count: usize) -> Self {
         let (all, count) = (self.len(), count.max(1));
         if count >= all {
             return self;
@@ -49,7 +54,7 @@ impl Windows {
         Self { context: self.context, tokens }
     }
 
-    /// In parts of at most so many windows.
+    /// The windows in parts of at most `windows` each.
     pub fn parts(&self, windows: usize) -> Vec<Self> {
         let part = |tokens: &[u32]| Self { context: self.context, tokens: tokens.to_vec() };
         self.tokens.chunks(windows.max(1) * self.context).map(part).collect()
@@ -60,22 +65,22 @@ impl Windows {
         self.context
     }
 
-    /// How many windows there are.
+    /// Number of windows.
     pub fn len(&self) -> usize {
         self.tokens.len() / self.context
     }
 
-    /// Whether there is none, which no constructor lets happen.
+    /// Always false: no constructor makes an empty one.
     pub fn is_empty(&self) -> bool {
         self.tokens.is_empty()
     }
 
-    /// The windows.
+    /// The windows, as slices of tokens.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u32]> {
         self.tokens.chunks_exact(self.context)
     }
 
-    /// How many tokens are predicted: all but the first of each window.
+    /// Number of predicted tokens: all but the first of each window.
     pub fn predicted(&self) -> usize {
         self.len() * (self.context - 1)
     }

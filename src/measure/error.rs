@@ -1,11 +1,11 @@
-//! Errors, in f64.
+//! Relative Frobenius errors of a replacement, computed in f64.
 
 use crate::compute::{chunks, chunks_of, prelude::*};
 use crate::matrix::{Csr, Matrix};
 
-/// ‖W − AB‖_F / ‖W‖_F, every product and sum in f64; 0 when W is 0.
+/// ‖W − A·B‖_F / ‖W‖_F, every product and sum in f64; 0 when W is 0.
 ///
-/// A is `[out, k]` and B `[k, in]`; their zeros cost nothing.
+/// A is `[out, k]` and B `[k, in]`; their zeros cost no time.
 pub fn relative_error(w: &Matrix, a: &Matrix, b: &Matrix) -> f64 {
     assert_eq!((w.rows(), w.cols(), a.cols()), (a.rows(), b.cols(), b.rows()), "shapes of W, A and B");
     let (a, b) = (Csr::from_dense(a), Csr::from_dense(b));
@@ -30,7 +30,7 @@ pub fn relative_error(w: &Matrix, a: &Matrix, b: &Matrix) -> f64 {
     ratio(sums)
 }
 
-/// ‖W − V‖_F / ‖W‖_F, summed in f64; 0 when W is 0.
+/// ‖W − V‖_F / ‖W‖_F for a matrix V of W's shape, summed in f64; 0 when W is 0.
 pub fn relative_difference(w: &Matrix, v: &Matrix) -> f64 {
     assert_eq!(w.shape(), v.shape());
     let sums: Vec<(f64, f64)> = chunks(w.as_slice())

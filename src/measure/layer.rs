@@ -1,18 +1,18 @@
-//! The layer-wise error: what the layer's real inputs see of the difference.
+//! The layer-wise error: the error of the layer's outputs on its real inputs, from their statistics XᵀX.
 
 use crate::compute::{chunks_of, prelude::*, product_square};
 use crate::matrix::{Csr, Matrix};
 
-/// ‖XW − XŴ‖² / ‖XW‖² in the paper's orientation: tr((W−AB)·XᵀX·(W−AB)ᵀ) / tr(W·XᵀX·Wᵀ), with every product and sum in
-/// f64; 0 when nothing comes out of the layer.
+/// ‖XW − XŴ‖² / ‖XW‖² in the paper's orientation: tr((W−AB)·XᵀX·(W−AB)ᵀ) / tr(W·XᵀX·Wᵀ), every product and sum in f64;
+/// 0 when the layer's outputs are 0.
 ///
-/// W is `[out, in]`, A `[out, k]`, B `[k, in]`, and `xtx` the inputs' statistics XᵀX, `[in, in]`, at any scale.
+/// W is `[out, in]`, A `[out, k]`, B `[k, in]`, and `xtx` the input statistics XᵀX, `[in, in]`, at any scale.
 pub fn layer_error(w: &Matrix, a: &Matrix, b: &Matrix, xtx: &Matrix) -> f64 {
     let whole = output_energy(w, xtx);
     if whole > 0.0 { residual_energy(w, a, b, xtx) / whole } else { 0.0 }
 }
 
-/// The same for one matrix Ŵ in the place of A·B.
+/// [`layer_error`] of one matrix Ŵ `[out, in]` in place of A·B.
 pub fn layer_difference(w: &Matrix, replacement: &Matrix, xtx: &Matrix) -> f64 {
     assert_eq!(w.shape(), replacement.shape(), "shapes of W and what replaces it");
     let whole = output_energy(w, xtx);
@@ -22,12 +22,12 @@ pub fn layer_difference(w: &Matrix, replacement: &Matrix, xtx: &Matrix) -> f64 {
     if whole > 0.0 { difference / whole } else { 0.0 }
 }
 
-/// tr(W·XᵀX·Wᵀ), never negative.
+/// Energy of the layer's outputs, tr(W·XᵀX·Wᵀ) ≥ 0.
 pub(crate) fn output_energy(w: &Matrix, xtx: &Matrix) -> f64 {
     energy(w, xtx, |_, _| {})
 }
 
-/// tr((W−AB)·XᵀX·(W−AB)ᵀ), never negative.
+/// Energy of the outputs' error, tr((W−AB)·XᵀX·(W−AB)ᵀ) ≥ 0.
 pub(crate) fn residual_energy(w: &Matrix, a: &Matrix, b: &Matrix, xtx: &Matrix) -> f64 {
     assert_eq!((w.rows(), w.cols(), a.cols()), (a.rows(), b.cols(), b.rows()), "shapes of W, A and B");
     let (a, b) = (Csr::from_dense(a), Csr::from_dense(b));
@@ -40,7 +40,7 @@ pub(crate) fn residual_energy(w: &Matrix, a: &Matrix, b: &Matrix, xtx: &Matrix) 
     })
 }
 
-/// tr(D·XᵀX·Dᵀ) for what `subtract` leaves of W, told the number of each row.
+/// tr(D·XᵀX·Dᵀ), where `subtract(i, row)` turns row i of W into row i of D.
 fn energy(w: &Matrix, xtx: &Matrix, subtract: impl Fn(usize, &mut [f64]) + Sync) -> f64 {
     /// Rows multiplied by XᵀX at a time; fixed, so that sums do not depend on the number of threads.
     const ROWS: usize = 32;
@@ -61,7 +61,7 @@ fn energy(w: &Matrix, xtx: &Matrix, subtract: impl Fn(usize, &mut [f64]) + Sync)
             difference.iter().zip(&seen).map(|(difference, seen)| difference * seen).sum()
         })
         .collect();
-    // Of a semidefinite matrix it is not negative, but for the last digits; what is not a number stays so.
+    // XᵀX is semidefinite, so only rounding makes a trace negative; NaN stays NaN.
     let sum: f64 = sums.iter().sum();
     if sum < 0.0 { 0.0 } else { sum }
 }

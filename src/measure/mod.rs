@@ -1,4 +1,4 @@
-//! What a factorization is worth: its error, and what it takes to store.
+//! Quality of a factorization: its errors, and the bytes it takes to store.
 
 mod error;
 mod layer;

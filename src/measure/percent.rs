@@ -1,6 +1,6 @@
-//! Shares in words.
+//! Shares as text.
 
-/// A share as people write it: to hundredths of a percent, or to two digits where that would be less.
+/// A share in percent, rounded to hundredths, or to two significant digits where that is finer.
 ///
 /// ```
 /// use dsf_explorer::measure::percent;

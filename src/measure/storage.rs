@@ -1,26 +1,26 @@
-//! Bytes, counted as the paper does: 16-bit values.
+//! Storage in bytes, counted as in the paper: values of 16 bits.
 
 use serde::{Deserialize, Serialize};
 
-/// What a matrix or a pair of factors takes to store, in bytes, with 16-bit values (the paper's section 4.4).
+/// Bytes that a matrix or a pair of factors takes to store, with 16-bit values (the paper's section 4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Storage {
-    /// W itself.
+    /// W, dense.
     pub dense: u64,
-    /// The nonzeros and one bit for each position of A and B.
+    /// As bitmask: the nonzeros, and one bit for each entry of A and B.
     pub bitmask: u64,
-    /// The nonzeros with a column index each, 16 bits up to 65 536 columns, else 32; row starts not counted.
+    /// As CSR: the nonzeros with a column index each, 16 bits up to 65 536 columns, else 32; row starts not counted.
     pub csr: u64,
 }
 
 impl Storage {
-    /// For W `rows`×`cols` ≈ A·B with inner dimension k and so many nonzeros.
+    /// Storage of W `rows`×`cols` ≈ A·B with inner dimension `k` and these numbers of nonzeros.
     pub fn of_factors(rows: usize, cols: usize, k: usize, nnz_a: usize, nnz_b: usize) -> Self {
         let (a, b) = (Self::of_matrix(rows, k, nnz_a), Self::of_matrix(k, cols, nnz_b));
         Self { dense: 2 * (rows * cols) as u64, bitmask: a.bitmask + b.bitmask, csr: a.csr + b.csr }
     }
 
-    /// For one sparse matrix `rows`×`cols`.
+    /// Storage of one sparse matrix `rows`×`cols` with `nnz` nonzeros.
     pub fn of_matrix(rows: usize, cols: usize, nnz: usize) -> Self {
         Self {
             dense: 2 * (rows * cols) as u64,

@@ -1,11 +1,11 @@
-//! What low rank would be worth: the error of the truncated singular value decomposition, which is the best of its rank
-//! (Eckart and Young, 1936). A dense pair n×r and r×m is the oldest way to replace a matrix by a product.
+//! Error of the best low-rank approximation: the truncated singular value decomposition (Eckart and Young, 1936). A
+//! dense pair n×r and r×m is the oldest way to replace a matrix by a product.
 
 use crate::compute::{add_gram, eigenvalues};
 use crate::matrix::Matrix;
 use serde::{Deserialize, Serialize};
 
-/// The singular values of W, as the errors of the best matrices of each rank.
+/// Relative errors of the best approximations of W of every rank.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spectrum {
     /// ‖W − W_r‖_F / ‖W‖_F for r from 0 to the smaller side.
@@ -13,7 +13,7 @@ pub struct Spectrum {
 }
 
 impl Spectrum {
-    /// Of `w`; `None` when it is not finite, or faer's iteration does not converge.
+    /// Computes the spectrum of `w`; `None` when it is not finite, or faer's iteration does not converge.
     ///
     /// The squares of the singular values are the eigenvalues of the smaller side's Gram matrix, here in f64: this takes
     /// half the time of a decomposition in f64, no more than one in f32, and is good for errors down to 1e-6 (measured).
@@ -29,7 +29,7 @@ impl Spectrum {
         }
         gram.iter_mut().for_each(|x| *x /= trace);
         let squares = eigenvalues(&gram, n)?;
-        // From the smallest on: what is left out at rank r are the smallest n − r. Rounding may have made one negative.
+        // From the smallest on: rank r leaves out the n − r smallest. Rounding may have made one negative.
         let mut left = 0.0;
         let mut errors = vec![0.0];
         errors.extend(squares.iter().map(|&square| {
@@ -41,12 +41,12 @@ impl Spectrum {
         Some(Self { errors })
     }
 
-    /// ‖W − W_r‖_F / ‖W‖_F of the best W_r of rank `rank`; 0 when W is 0.
+    /// ‖W − W_r‖_F / ‖W‖_F of the best approximation W_r of rank `rank`; 0 when W is 0.
     pub fn error(&self, rank: usize) -> f64 {
         self.errors.get(rank).copied().unwrap_or(0.0)
     }
 
-    /// The largest r for which a dense pair n×r and r×m has at most so many entries.
+    /// The largest rank r whose dense pair n×r and r×m has at most `nonzeros` entries.
     pub fn rank(rows: usize, cols: usize, nonzeros: usize) -> usize {
         nonzeros.checked_div(rows + cols).unwrap_or(0).min(rows.min(cols))
     }

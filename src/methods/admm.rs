@@ -10,7 +10,7 @@
 
 use super::shares::{by_rows, largest};
 use super::{Baseline, Error, Kept, ProgressFn, Threshold, report_progress};
-use crate::compute::{Cholesky, product};
+use crate::compute::{Cholesky, matmul};
 use crate::matrix::{Matrix, Problem, keep_largest};
 
 /// The penalty, against a diagonal of 1.
@@ -55,7 +55,7 @@ impl Baseline for Admm {
 
         let scaled = Matrix::from_fn(rows, n, |i, j| w.get(i, j) * norms[j]);
         let mut target = Matrix::zeros(rows, n);
-        product(&mut target, scaled.view(), h.view());
+        matmul(&mut target, scaled.view(), h.view());
         let mut dense = scaled;
         let mut dual = Matrix::zeros(rows, n);
         let mut sparse = Matrix::zeros(rows, n);
@@ -70,7 +70,7 @@ impl Baseline for Admm {
             let mut right = target.clone();
             let values = right.as_mut_slice().iter_mut().zip(sparse.as_slice().iter().zip(dual.as_slice()));
             values.for_each(|(right, (sparse, dual))| *right += RHO * (sparse - dual));
-            product(&mut dense, right.view(), inverse.view());
+            matmul(&mut dense, right.view(), inverse.view());
             report_progress(progress, (iteration + 1) as f64 / self.iterations as f64)?;
         }
         let result = masked(&add(&dense, &dual), &sparse);

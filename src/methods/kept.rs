@@ -63,7 +63,7 @@ pub(super) fn chain_product(chain: &[Matrix]) -> Matrix {
     let Some((last, others)) = chain.split_last() else { return Matrix::zeros(0, 0) };
     others.iter().rev().fold(last.clone(), |right, left| {
         let mut product = Matrix::zeros(left.rows(), right.cols());
-        crate::compute::product(&mut product, left.view(), right.view());
+        crate::compute::matmul(&mut product, left.view(), right.view());
         product
     })
 }

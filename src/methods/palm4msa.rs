@@ -8,7 +8,7 @@
 
 use super::kept::chain_product;
 use super::{Baseline, Error, Kept, ProgressFn};
-use crate::compute::product;
+use crate::compute::matmul;
 use crate::matrix::{Factors, Matrix, Problem, keep_largest};
 
 /// Sweeps over all factors.
@@ -202,12 +202,12 @@ fn step(w: &Matrix, left: Option<&Matrix>, factor: &mut Matrix, right: Option<&M
     let mut gradient = residual;
     if let Some(left) = left {
         let mut next = Matrix::zeros(left.cols(), gradient.cols());
-        product(&mut next, left.view().transpose(), gradient.view());
+        matmul(&mut next, left.view().transpose(), gradient.view());
         gradient = next;
     }
     if let Some(right) = right {
         let mut next = Matrix::zeros(gradient.rows(), right.rows());
-        product(&mut next, gradient.view(), right.view().transpose());
+        matmul(&mut next, gradient.view(), right.view().transpose());
         gradient = next;
     }
     let values = factor.as_mut_slice().iter_mut().zip(gradient.as_slice());
@@ -218,7 +218,7 @@ fn step(w: &Matrix, left: Option<&Matrix>, factor: &mut Matrix, right: Option<&M
 
 fn times(left: &Matrix, right: &Matrix) -> Matrix {
     let mut out = Matrix::zeros(left.rows(), right.cols());
-    product(&mut out, left.view(), right.view());
+    matmul(&mut out, left.view(), right.view());
     out
 }
 
@@ -236,9 +236,9 @@ fn spectral_norm(matrix: &Matrix) -> f32 {
     let mut norm = 0.0;
     for _ in 0..ITERATIONS {
         let mut u = Matrix::zeros(matrix.rows(), 1);
-        product(&mut u, matrix.view(), v.view());
+        matmul(&mut u, matrix.view(), v.view());
         let mut next = Matrix::zeros(matrix.cols(), 1);
-        product(&mut next, matrix.view().transpose(), u.view());
+        matmul(&mut next, matrix.view().transpose(), u.view());
         let square = next.norm_squared().sqrt();
         if square <= 0.0 {
             return 0.0;

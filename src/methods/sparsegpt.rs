@@ -8,7 +8,7 @@
 use super::hessian::{InverseFactor, inverse_factor};
 use super::shares::{by_blocks, by_rows, largest};
 use super::{Baseline, Error, Kept, ProgressFn, Threshold, report_progress};
-use crate::compute::{chunks_of_mut, prelude::*, product};
+use crate::compute::{chunks_of_mut, matmul, prelude::*};
 use crate::matrix::{Matrix, Problem};
 
 /// See the module.
@@ -48,7 +48,7 @@ impl Baseline for SparseGpt {
             let errors = prune(&mut w, &upper, start..end, &keep);
             let across = Matrix::from_fn(end - start, n - end, |i, j| upper.get(start + i, end + j));
             let mut spread = Matrix::zeros(rows, n - end);
-            product(&mut spread, errors.view(), across.view());
+            matmul(&mut spread, errors.view(), across.view());
             for i in 0..rows {
                 let row = &mut w.as_mut_slice()[i * n + end..(i + 1) * n];
                 row.iter_mut().zip(spread.row(i)).for_each(|(w, spread)| *w -= spread);

@@ -1,39 +1,39 @@
-//! The bytes of an opened file.
+//! Contents of an opened file: in memory, mapped, or behind a browser's handle.
 
 use super::Error;
 #[cfg(target_arch = "wasm32")]
-use super::remote::Far;
+use super::remote::RemoteFile;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// A file's content: in memory, mapped, or left where it is until some of it is wanted.
+/// A file's contents: in memory, mapped, or left in place until a part is read.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Bytes {
-    /// Handed over: what a page has fetched, or a test's.
+    /// In memory: fetched by a page, or given by a caller.
     Owned(#[serde(with = "crate::tasks::raw")] Vec<u8>),
-    /// Read by the system page by page when it is looked at.
+    /// Mapped: the system reads a page of memory when it is accessed.
     #[cfg(not(target_arch = "wasm32"))]
     #[serde(skip)]
     Mapped(memmap2::Mmap),
-    /// A file that was chosen in a page, or one behind an address.
+    /// A file chosen in a page, or behind an address.
     #[cfg(target_arch = "wasm32")]
-    Far(Far),
+    RemoteFile(RemoteFile),
 }
 
 impl Bytes {
-    /// How many there are.
+    /// Length of the file, in bytes.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Owned(bytes) => bytes.len(),
             #[cfg(not(target_arch = "wasm32"))]
             Self::Mapped(map) => map.len(),
             #[cfg(target_arch = "wasm32")]
-            Self::Far(far) => far.len(),
+            Self::RemoteFile(file) => file.len(),
         }
     }
 
-    /// Some of them; what lies beyond the end is left out.
+    /// Bytes of a range, clipped to the file's end.
     pub(super) fn read(&self, range: Range<usize>) -> Result<Cow<'_, [u8]>, Error> {
         let range = range.start.min(self.len())..range.end.min(self.len());
         Ok(match self {
@@ -41,7 +41,7 @@ impl Bytes {
             #[cfg(not(target_arch = "wasm32"))]
             Self::Mapped(map) => Cow::Borrowed(&map[range]),
             #[cfg(target_arch = "wasm32")]
-            Self::Far(far) => Cow::Owned(far.read(range)?),
+            Self::RemoteFile(file) => Cow::Owned(file.read(range)?),
         })
     }
 }
@@ -55,7 +55,7 @@ impl Bytes {
             std::io::ErrorKind::NotFound => Error::NotFound { path: shown() },
             _ => Error::Unreadable { path: shown(), reason: error.to_string() },
         };
-        // Asked before opening: opening a pipe would wait for its other end.
+        // Asked before opening, which would wait for a pipe's other end.
         let kind = std::fs::metadata(path).map_err(failed)?;
         if kind.is_dir() {
             return Err(Error::Folder { path: shown() });

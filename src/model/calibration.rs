@@ -1,23 +1,23 @@
-//! A layer's inputs from a file, for the layer-wise error.
+//! Input statistics of a layer, read from a file, for the layer-wise error.
 
 use super::{Checkpoint, Error};
 use crate::matrix::{Calibration, Matrix};
 
 impl Checkpoint {
-    /// The statistics of the layer `<stem>.weight` with so many inputs, from a file that holds those of many layers under
-    /// `<m>.XtX`: its own, or those of the layer of the same block that reads the same.
+    /// Statistics XᵀX `[inputs, inputs]` of the layer `<stem>.weight`, from a file that holds those of many layers as
+    /// `<m>.XtX`: its own, or those of a layer of the same block with the same inputs.
     pub fn calibration_of(&self, stem: &str, inputs: usize) -> Result<Calibration, Error> {
         let tensor = self.statistics_of(stem).unwrap_or_else(|| format!("{stem}.XtX"));
         self.calibration_in(tensor, inputs)
     }
 
-    /// Whether [`Checkpoint::calibration_of`] would find statistics of this shape, without reading them.
+    /// Checks that [`Checkpoint::calibration_of`] would find statistics of this shape, without reading them.
     pub fn check_calibration_of(&self, stem: &str, inputs: usize) -> Result<(), Error> {
         let tensor = self.statistics_of(stem).unwrap_or_else(|| format!("{stem}.XtX"));
         self.check_shape(&tensor, inputs)
     }
 
-    /// The name of the tensor that holds the statistics of the layer `<stem>.weight`, in such a file.
+    /// Name of the tensor with the statistics of the layer `<stem>.weight`.
     fn statistics_of(&self, stem: &str) -> Option<String> {
         const SHARED: [(&str, &str); 3] = [("k_proj", "q_proj"), ("v_proj", "q_proj"), ("up_proj", "gate_proj")];
         let own = format!("{stem}.XtX");
@@ -25,10 +25,11 @@ impl Checkpoint {
         std::iter::once(own).chain(shared).find(|name| self.has(name))
     }
 
-    /// The statistics of a layer with so many inputs: from a tensor `XtX` `[in, in]`, or from the inputs themselves, `X`
-    /// `[samples, in]`. A NumPy array is taken for X unless the file is called `XtX.npy`. X may have more dimensions, such
-    /// as `[texts, tokens, in]`.
-    /// A file that holds the statistics of many layers serves the layer `<stem>.weight`, see
+    /// Statistics of a layer with `inputs` inputs: from a tensor `XtX` `[in, in]`, or computed from the inputs
+    /// themselves, `X` `[samples, in]`. A NumPy array is X unless its file is called `XtX.npy`. X may have more
+    /// dimensions, such as `[texts, tokens, in]`.
+    ///
+    /// In a file with statistics of many layers, those of the layer `<stem>.weight`: see
     /// [`Checkpoint::calibration_of`].
     pub fn calibration(&self, stem: &str, inputs: usize) -> Result<Calibration, Error> {
         let file = || self.name().to_owned();
@@ -46,7 +47,7 @@ impl Checkpoint {
         self.calibration_in(tensor, inputs)
     }
 
-    /// Refuses a tensor that cannot be X or XᵀX of so many inputs.
+    /// Refuses a tensor that cannot be X or XᵀX of a layer with `inputs` inputs.
     fn check_shape(&self, tensor: &str, inputs: usize) -> Result<(), Error> {
         let shape = &self.tensor(tensor)?.shape;
         let product = is_product(tensor);
@@ -75,12 +76,12 @@ impl Checkpoint {
     }
 }
 
-/// Whether a tensor holds XᵀX and not X.
+/// Whether a tensor is XᵀX rather than X, by its name.
 fn is_product(tensor: &str) -> bool {
     tensor == "XtX" || tensor.ends_with(".XtX")
 }
 
-/// Opens a `.safetensors` with `X` or `XtX`, or a `.npy` of X, for the layer `<stem>.weight` with so many inputs: see
+/// Reads the statistics of the layer `<stem>.weight` with `inputs` inputs from a `.safetensors` or a `.npy`: see
 /// [`Checkpoint::calibration`].
 #[cfg(not(target_arch = "wasm32"))]
 pub fn open_calibration(path: &std::path::Path, stem: &str, inputs: usize) -> Result<Calibration, Error> {

@@ -1,11 +1,11 @@
-//! An opened checkpoint: what it holds, and its layers on demand.
+//! An opened checkpoint: its list of tensors, and layers read on demand.
 
 use super::bytes::Bytes;
 use super::names::{natural, nearest};
 #[cfg(target_arch = "wasm32")]
-use super::remote::Far;
+use super::remote::RemoteFile;
 use super::safetensors::Contents;
-use super::tensor::{Stored, TensorInfo};
+use super::tensor::{StoredTensor, TensorInfo};
 use super::{Dtype, Error, Layer, index::Index, npy, safetensors};
 use crate::matrix::Matrix;
 use serde::{Deserialize, Serialize};
@@ -13,31 +13,31 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// How a file stores a weight matrix.
+/// Order of a stored weight matrix's dimensions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Orientation {
     /// `[out, in]`, as `nn.Linear` and convolutions do.
     #[default]
     AsStored,
-    /// `[in, out]`, as GPT-2's Conv1D does: it is transposed on reading.
+    /// `[in, out]`, as in GPT-2's Conv1D: transposed when read.
     Transposed,
 }
 
 /// The tensors of one file, or of all shards of a checkpoint.
 ///
-/// Opening reads headers only; values are read and checked when [`Checkpoint::layer`] asks for them.
+/// Opening reads headers only; values are read and checked by [`Checkpoint::layer`].
 #[derive(Serialize, Deserialize)]
 pub struct Checkpoint {
     name: String,
     parts: Vec<Bytes>,
     tensors: Vec<TensorInfo>,
-    stored: Vec<Stored>,
+    stored: Vec<StoredTensor>,
     positions: HashMap<String, usize>,
     metadata: BTreeMap<String, String>,
 }
 
 impl Checkpoint {
-    /// Opens a `.safetensors` or a `.npy` that is in memory; `file_name` says which of the two.
+    /// Opens a `.safetensors` or a `.npy` in memory, by the ending of `file_name`.
     pub fn from_bytes(file_name: &str, bytes: Vec<u8>) -> Result<Self, Error> {
         let file = last_part(file_name);
         if file.ends_with(".index.json") {
@@ -46,14 +46,14 @@ impl Checkpoint {
         Self::from_part(file, Bytes::Owned(bytes))
     }
 
-    /// Opens a `.safetensors` that is in memory.
+    /// Opens a `.safetensors` in memory.
     pub fn from_safetensors(file_name: &str, bytes: Vec<u8>) -> Result<Self, Error> {
         let (file, bytes) = (last_part(file_name), Bytes::Owned(bytes));
         let contents = safetensors::read(file, &bytes, 0)?;
         Ok(Self::new(file, vec![bytes], contents))
     }
 
-    /// Opens a sharded checkpoint that is in memory: its index, called `file_name`, and its shards by file name.
+    /// Opens a sharded checkpoint in memory: its index, called `file_name`, and its shards by file name.
     pub fn from_shards(file_name: &str, index: &[u8], mut shards: BTreeMap<String, Vec<u8>>) -> Result<Self, Error> {
         let file = last_part(file_name);
         Self::assemble(file, file, index, |shard| shards.remove(shard).map(Bytes::Owned).ok_or(None))
@@ -72,7 +72,8 @@ impl Checkpoint {
         Ok(Self::new(file, vec![bytes], contents))
     }
 
-    /// Opens the shards of an index called `file`; `load` finds a shard, or fails with the reason if it exists.
+    /// Opens the shards of an index called `file`. `load` returns a shard; it fails with the reason, or with `None` if
+    /// there is no such file.
     pub(super) fn assemble(
         name: &str,
         file: &str,
@@ -80,7 +81,7 @@ impl Checkpoint {
         mut load: impl FnMut(&str) -> Result<Bytes, Option<Error>>,
     ) -> Result<Self, Error> {
         let index = Index::read(file, index)?;
-        let (mut parts, mut tensors) = (Vec::new(), Vec::<(TensorInfo, Stored)>::new());
+        let (mut parts, mut tensors) = (Vec::new(), Vec::<(TensorInfo, StoredTensor)>::new());
         let mut holders: HashMap<String, String> = HashMap::new();
         let mut metadata = BTreeMap::new();
         for shard in index.shards() {
@@ -106,31 +107,31 @@ impl Checkpoint {
         Ok(Self::new(name, parts, Contents { metadata, tensors }))
     }
 
-    /// A file that stays where it is.
+    /// Opens a file that stays in place.
     #[cfg(target_arch = "wasm32")]
-    pub(super) fn of_far(far: Far) -> Result<Self, Error> {
-        Self::from_part(&far.name(), Bytes::Far(far.checked()?))
+    pub(super) fn from_remote(file: RemoteFile) -> Result<Self, Error> {
+        Self::from_part(&file.name(), Bytes::RemoteFile(file.checked()?))
     }
 
-    /// The shards of an index, which stay where they are.
+    /// Opens the shards of an index, which stay in place.
     #[cfg(target_arch = "wasm32")]
-    pub(super) fn from_far(
+    pub(super) fn from_remote_shards(
         name: &str,
         file: &str,
         index: &[u8],
-        mut load: impl FnMut(&str) -> Result<Far, Option<Error>>,
+        mut load: impl FnMut(&str) -> Result<RemoteFile, Option<Error>>,
     ) -> Result<Self, Error> {
-        Self::assemble(name, file, index, |shard| Ok(Bytes::Far(load(shard)?.checked().map_err(Some)?)))
+        Self::assemble(name, file, index, |shard| Ok(Bytes::RemoteFile(load(shard)?.checked().map_err(Some)?)))
     }
 
-    /// Files whose tensors belong together although no index says so.
+    /// Opens files whose tensors belong together although no index says so.
     #[cfg(target_arch = "wasm32")]
-    pub(super) fn of_several(files: impl Iterator<Item = Far>) -> Result<Self, Error> {
-        let (mut parts, mut tensors) = (Vec::new(), Vec::<(TensorInfo, Stored)>::new());
+    pub(super) fn from_remote_files(files: impl Iterator<Item = RemoteFile>) -> Result<Self, Error> {
+        let (mut parts, mut tensors) = (Vec::new(), Vec::<(TensorInfo, StoredTensor)>::new());
         let (mut metadata, mut holders) = (BTreeMap::new(), HashMap::<String, String>::new());
         let mut first = None;
-        for far in files {
-            let (name, bytes) = (far.name(), Bytes::Far(far.checked()?));
+        for file in files {
+            let (name, bytes) = (file.name(), Bytes::RemoteFile(file.checked()?));
             let contents = match name.to_ascii_lowercase().ends_with(".npy") {
                 true => npy::read(&name, &bytes, parts.len())?,
                 false => safetensors::read(&name, &bytes, parts.len())?,
@@ -156,13 +157,13 @@ impl Checkpoint {
         Self { name: name.to_owned(), parts, tensors, stored, positions, metadata: contents.metadata }
     }
 
-    /// Shows the checkpoint under another name: a folder's.
+    /// Changes the name shown to the folder's.
     #[cfg(not(target_arch = "wasm32"))]
     pub(super) fn rename(&mut self, name: String) {
         self.name = name;
     }
 
-    /// The file's or the folder's name, without the path to it.
+    /// Name of the file or folder, without the path to it.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -172,39 +173,39 @@ impl Checkpoint {
         &self.tensors
     }
 
-    /// The tensors that can be factorized: floats, 2-D or a convolution, not empty.
+    /// Tensors that can be factorized: floats, 2-D or a convolution, not empty.
     pub fn layers(&self) -> impl Iterator<Item = &TensorInfo> {
         self.tensors.iter().filter(|info| info.matrix_shape().is_some())
     }
 
-    /// What the file says about itself; an index adds its own to that of the shards.
+    /// Metadata of the file; an index's metadata are added to those of its shards.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         &self.metadata
     }
 
-    /// The tensor of this name.
+    /// Description of the tensor `name`.
     pub fn tensor(&self, name: &str) -> Result<&TensorInfo, Error> {
         self.position(name).map(|at| &self.tensors[at])
     }
 
-    /// Whether there is a tensor of this name.
+    /// Whether the tensor `name` exists.
     pub fn has(&self, name: &str) -> bool {
         self.positions.contains_key(name)
     }
 
-    /// A tensor's bytes as the file stores them.
+    /// Bytes of a tensor, as stored.
     pub fn bytes(&self, name: &str) -> Result<Cow<'_, [u8]>, Error> {
         self.bytes_at(self.position(name)?)
     }
 
-    /// A float tensor's values, whatever its shape, with the last index fastest. They may be infinite or not a number.
+    /// Values of a float tensor of any shape, last index fastest. They may be infinite or NaN.
     pub fn values(&self, name: &str) -> Result<Vec<f32>, Error> {
         let at = self.position(name)?;
         let format = self.format_at(at)?;
         self.values_at(at, format)
     }
 
-    /// A tensor as a weight matrix `[out, in]`: a matrix, or a convolution `[out, in, kh, kw]` as `[out, in·kh·kw]`.
+    /// A tensor as weight matrix `[out, in]`; a convolution `[out, in, kh, kw]` as `[out, in·kh·kw]`.
     pub fn layer(&self, name: &str, orientation: Orientation) -> Result<Layer, Error> {
         let at = self.position(name)?;
         let info = &self.tensors[at];
@@ -261,7 +262,7 @@ impl std::fmt::Debug for Checkpoint {
     }
 }
 
-/// Refuses infinities and what is not a number.
+/// Refuses infinities and NaN.
 pub(super) fn check_finite(tensor: &str, matrix: &Matrix) -> Result<(), Error> {
     match matrix.first_not_finite() {
         None => Ok(()),
@@ -272,7 +273,7 @@ pub(super) fn check_finite(tensor: &str, matrix: &Matrix) -> Result<(), Error> {
     }
 }
 
-/// What stands after the last slash: browsers and callers may hand over a path.
+/// The part after the last slash: browsers and callers may hand over a path.
 fn last_part(path: &str) -> &str {
     path.rsplit(['/', '\\']).next().unwrap_or(path)
 }

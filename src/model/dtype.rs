@@ -1,9 +1,9 @@
-//! The number formats of weights.
+//! Number formats of weights.
 
 use half::{bf16, f16};
 use serde::{Deserialize, Serialize};
 
-/// A floating-point format of a checkpoint's tensors.
+/// Floating-point format of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dtype {
@@ -27,7 +27,7 @@ impl Dtype {
         }
     }
 
-    /// As safetensors and the command line write it, in lower case.
+    /// Name in lower case, as in safetensors and the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::F64 => "f64",
@@ -37,7 +37,7 @@ impl Dtype {
         }
     }
 
-    /// Little-endian values as f32. `bytes` holds whole values; an f64 beyond f32's range becomes infinite.
+    /// Converts little-endian values to f32. `bytes` holds whole values; an f64 beyond f32's range becomes infinite.
     pub fn decode(self, bytes: &[u8]) -> Vec<f32> {
         fn each<const N: usize>(bytes: &[u8], value: impl Fn([u8; N]) -> f32) -> Vec<f32> {
             bytes.as_chunks::<N>().0.iter().map(|&bytes| value(bytes)).collect()
@@ -50,7 +50,7 @@ impl Dtype {
         }
     }
 
-    /// The values in this format, little-endian, rounded to nearest.
+    /// Converts to this format, little-endian, rounded to nearest.
     pub fn encode(self, values: &[f32]) -> Vec<u8> {
         match self {
             Self::F64 => values.iter().flat_map(|&x| f64::from(x).to_le_bytes()).collect(),

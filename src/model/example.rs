@@ -1,19 +1,19 @@
-//! The built-in example: a small language model that `examples/train_stories` has trained.
+//! The built-in example: the weights of a small language model, trained by `examples/train_stories`.
 
 #[cfg(not(target_arch = "wasm32"))]
 use super::Checkpoint;
 
-/// A page fetches it beside the program.
+/// A page fetches the file beside the program instead.
 #[cfg(not(target_arch = "wasm32"))]
 static STORIES: &[u8] = include_bytes!("../../assets/stories/model.safetensors");
 
-/// What the example's checkpoint is called.
+/// File name of the example's checkpoint.
 pub const EXAMPLE_NAME: &str = "stories.safetensors";
 
-/// The layer to begin with: square and small enough to be factorized anew with every move of a slider.
+/// The layer to begin with: square, and small enough to be factorized with every move of a slider.
 pub const EXAMPLE_LAYER: &str = "model.layers.1.self_attn.q_proj.weight";
 
-/// The example's checkpoint, part of the program on the desktop: a Llama architecture with 4 blocks of 256.
+/// The example's checkpoint, part of the desktop program: a Llama architecture with 4 blocks of width 256.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn example() -> Checkpoint {
     Checkpoint::from_bytes(EXAMPLE_NAME, STORIES.to_vec()).expect("the example is a valid checkpoint")

@@ -1,8 +1,8 @@
-//! Factors read back from an export.
+//! Factors read from an exported file.
 //!
-//! `<m>.A` and `<m>.B` are each stored in one of three layouts: dense (`.weight`), compressed sparse rows
-//! (`.crow_indices`, `.col_indices`, `.values`, `.shape`), or a bit a position (`.bitmask`, `.compressed`,
-//! `.row_offsets`, `.shape`; in files from before 2025 `.weight.bitmask` and so on).
+//! `<m>.A` and `<m>.B` each have one of three layouts: dense (`.weight`), compressed sparse rows (`.crow_indices`,
+//! `.col_indices`, `.values`, `.shape`), or a bitmask (`.bitmask`, `.compressed`, `.row_offsets`, `.shape`; in files
+//! from before 2025 `.weight.bitmask` and so on).
 
 use super::checkpoint::check_finite;
 use super::names::{natural, nearest, one_line};
@@ -12,28 +12,28 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Entries that a matrix may have whatever its file holds: 1 GiB as f32.
+/// Entries allowed for any matrix: 1 GiB as f32.
 const ENTRIES: u64 = 1 << 28;
 
-/// Entries for each nonzero beyond that, so that memory is bounded by what is in the file.
+/// Entries allowed for each nonzero beyond that, so that the file's size bounds the memory.
 const ENTRIES_PER_NONZERO: u64 = 64;
 
-/// What marks each layout, and with it each factor.
-const MARKS: [&str; 4] = [".weight", ".crow_indices", ".bitmask", ".weight.bitmask"];
+/// Ending of the tensor that marks each layout.
+const LAYOUT_MARKS: [&str; 4] = [".weight", ".crow_indices", ".bitmask", ".weight.bitmask"];
 
-/// One factor, and how many nonzeros its file has for it.
-struct Read {
+/// A factor, and its number of stored nonzeros.
+struct StoredFactor {
     matrix: Matrix,
     nonzeros: u64,
 }
 
 impl Checkpoint {
-    /// The names `<m>` of all pairs of factors in this file, in natural order.
+    /// Names `<m>` of all pairs of factors in the file, in natural order.
     pub fn factorizations(&self) -> Vec<String> {
         let stems: BTreeSet<&str> = self
             .tensors()
             .iter()
-            .flat_map(|info| MARKS.iter().filter_map(|mark| info.name.strip_suffix(mark)?.strip_suffix(".A")))
+            .flat_map(|info| LAYOUT_MARKS.iter().filter_map(|mark| info.name.strip_suffix(mark)?.strip_suffix(".A")))
             .filter(|stem| !stem.is_empty() && self.mark(&format!("{stem}.B")).is_some())
             .collect();
         let mut stems: Vec<_> = stems.into_iter().map(str::to_owned).collect();
@@ -54,24 +54,24 @@ impl Checkpoint {
             let (a, b) = (a.matrix.shape(), b.matrix.shape());
             return Err(Error::InnerDimension { stem: stem.to_owned(), a, b });
         }
-        // Whoever reads the factors will multiply them.
+        // The product is allocated by most readers of the factors.
         check_size(stem, a.matrix.rows() as u64, b.matrix.cols() as u64, a.nonzeros + b.nonzeros)?;
         Ok(Factors { a: a.matrix, b: b.matrix })
     }
 
-    /// The first mark of a layout that `factor` has.
+    /// The mark of the layout that `factor` has.
     fn mark(&self, factor: &str) -> Option<&'static str> {
-        MARKS.into_iter().find(|mark| self.has(&format!("{factor}{mark}")))
+        LAYOUT_MARKS.into_iter().find(|mark| self.has(&format!("{factor}{mark}")))
     }
 
-    fn factor(&self, factor: &str, mark: &str) -> Result<Read, Error> {
+    fn factor(&self, factor: &str, mark: &str) -> Result<StoredFactor, Error> {
         match mark {
             ".weight" => {
                 let weight = self.layer(&format!("{factor}.weight"), Orientation::AsStored)?;
                 if weight.shape.len() != 2 {
                     return Err(bad(factor, "its weight does not have two dimensions"));
                 }
-                Ok(Read { nonzeros: weight.weight.len() as u64, matrix: Arc::unwrap_or_clone(weight.weight) })
+                Ok(StoredFactor { nonzeros: weight.weight.len() as u64, matrix: Arc::unwrap_or_clone(weight.weight) })
             }
             ".crow_indices" => self.csr(factor),
             ".bitmask" => self.bitmask(factor, factor),
@@ -79,7 +79,7 @@ impl Checkpoint {
         }
     }
 
-    fn csr(&self, factor: &str) -> Result<Read, Error> {
+    fn csr(&self, factor: &str) -> Result<StoredFactor, Error> {
         let part = |part: &str| format!("{factor}.{part}");
         let (rows, cols) = self.shape_of(factor, &part("shape"))?;
         let starts = self.integers(factor, &part("crow_indices"), &[rows.saturating_add(1)])?;
@@ -107,11 +107,11 @@ impl Checkpoint {
             }
         }
         check_finite(&part("values"), &dense)?;
-        Ok(Read { nonzeros: values.len() as u64, matrix: dense })
+        Ok(StoredFactor { nonzeros: values.len() as u64, matrix: dense })
     }
 
-    /// `prefix` stands before `.bitmask`: the factor's name, or that with `.weight`.
-    fn bitmask(&self, factor: &str, prefix: &str) -> Result<Read, Error> {
+    /// Reads a bitmask. `prefix` stands before `.bitmask`: the factor's name, or that with `.weight`.
+    fn bitmask(&self, factor: &str, prefix: &str) -> Result<StoredFactor, Error> {
         let part = |part: &str| format!("{prefix}.{part}");
         let (rows, cols) = self.shape_of(factor, &part("shape"))?;
         let offsets = self.integers(factor, &part("row_offsets"), &[rows])?;
@@ -143,10 +143,10 @@ impl Checkpoint {
             return Err(bad(factor, "bitmask has fewer bits than there are values"));
         }
         check_finite(&part("compressed"), &dense)?;
-        Ok(Read { nonzeros: values.len() as u64, matrix: dense })
+        Ok(StoredFactor { nonzeros: values.len() as u64, matrix: dense })
     }
 
-    /// Rows and columns; both are at least 1.
+    /// Rows and columns, both at least 1.
     fn shape_of(&self, factor: &str, name: &str) -> Result<(u64, u64), Error> {
         let shape = self.integers(factor, name, &[2])?;
         match shape[..] {
@@ -155,13 +155,13 @@ impl Checkpoint {
         }
     }
 
-    /// An I64 tensor of this shape.
+    /// Reads an I64 tensor of this shape.
     fn integers(&self, factor: &str, name: &str, shape: &[u64]) -> Result<Vec<i64>, Error> {
         let bytes = self.part(factor, name, "I64", shape)?;
         Ok(bytes.as_chunks().0.iter().map(|&value| i64::from_le_bytes(value)).collect())
     }
 
-    /// A one-dimensional tensor of floats.
+    /// Reads a one-dimensional tensor of floats.
     fn list(&self, factor: &str, name: &str) -> Result<Vec<f32>, Error> {
         let info = self.tensor(name).map_err(|_| missing(factor, name))?;
         match info.shape.len() {
@@ -170,7 +170,7 @@ impl Checkpoint {
         }
     }
 
-    /// The bytes of a tensor of this format and shape.
+    /// Bytes of a tensor of this format and shape.
     fn part(&self, factor: &str, name: &str, dtype: &str, shape: &[u64]) -> Result<Cow<'_, [u8]>, Error> {
         let info = self.tensor(name).map_err(|_| missing(factor, name))?;
         if info.dtype != dtype || !info.shape.iter().map(|&n| n as u64).eq(shape.iter().copied()) {
@@ -188,7 +188,7 @@ fn missing(factor: &str, name: &str) -> Error {
     bad(factor, &format!("it has no {name}"))
 }
 
-/// Refuses a matrix that is huge without the nonzeros to show for it: every entry is allocated.
+/// Refuses a matrix that is huge but has few nonzeros: every entry is allocated.
 fn check_size(name: &str, rows: u64, cols: u64, nonzeros: u64) -> Result<(), Error> {
     let limit = nonzeros.saturating_mul(ENTRIES_PER_NONZERO).max(ENTRIES);
     match rows.checked_mul(cols) {

@@ -1,6 +1,6 @@
-//! Whether two things are the same.
+//! Fingerprints of data, to tell whether two things are the same.
 
-/// FNV-1a of some bytes: to tell whether two things are the same, not to be safe against anybody.
+/// FNV-1a hash; not safe against anybody.
 pub struct Fingerprint(u64);
 
 impl Default for Fingerprint {
@@ -10,14 +10,14 @@ impl Default for Fingerprint {
 }
 
 impl Fingerprint {
-    /// Takes in more bytes.
+    /// Hashes more bytes.
     pub fn add(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
     }
 
-    /// In sixteen digits.
+    /// The hash as sixteen hexadecimal digits.
     pub fn hex(&self) -> String {
         format!("{:016x}", self.0)
     }

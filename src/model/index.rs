@@ -1,4 +1,4 @@
-//! The index of a checkpoint in several files: `model.safetensors.index.json`.
+//! The index of a sharded checkpoint, `model.safetensors.index.json`.
 
 use super::Error;
 use super::names::one_line;
@@ -7,20 +7,20 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 
-/// The most shards of one checkpoint.
+/// Largest number of shards of a checkpoint.
 const SHARD_LIMIT: usize = 10_000;
 
-/// Which shard holds which tensor.
+/// A checkpoint's index: the shard of each tensor.
 #[derive(Debug)]
 pub(super) struct Index {
-    /// Shard of each tensor.
+    /// Tensor name → shard's file name.
     pub weight_map: BTreeMap<String, String>,
-    /// What else it says, as text.
+    /// Other entries, as text.
     pub metadata: BTreeMap<String, String>,
 }
 
 impl Index {
-    /// Reads `bytes`, a whole file called `file`. Every shard it names is a plain file name.
+    /// Parses `bytes`, a whole file called `file`. Every shard it names is a plain file name.
     pub fn read(file: &str, bytes: &[u8]) -> Result<Self, Error> {
         let file = || file.to_owned();
         if bytes.is_empty() {
@@ -55,7 +55,7 @@ impl Index {
         Ok(index)
     }
 
-    /// The shards' names, each once.
+    /// Names of the shards, each once.
     pub fn shards(&self) -> BTreeSet<&str> {
         self.weight_map.values().map(String::as_str).collect()
     }
@@ -81,7 +81,7 @@ struct Json {
     weight_map: WeightMap,
 }
 
-/// A map that notices a key given twice, which serde_json would silently replace.
+/// A map that detects duplicate keys, which serde_json would silently overwrite.
 #[derive(Default)]
 struct WeightMap {
     shards: BTreeMap<String, String>,

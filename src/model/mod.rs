@@ -1,8 +1,8 @@
-//! Where weight matrices come from: checkpoints, their tensors, and the layers among them.
+//! Checkpoints, their tensors, and the layers among them.
 //!
-//! A `.safetensors`, a sharded Hugging Face checkpoint or a NumPy array becomes a [`Checkpoint`]; a tensor of it becomes
-//! a [`Layer`] when it is asked for. Nothing in a file is believed: what it says about itself is checked against its
-//! bytes before anything is allocated.
+//! A `.safetensors`, a sharded Hugging Face checkpoint or a NumPy array becomes a [`Checkpoint`]; a tensor of it
+//! becomes a [`Layer`] when it is read. Nothing in a file is trusted: what it claims is checked against its bytes
+//! before anything is allocated.
 
 mod bytes;
 mod calibration;
@@ -38,6 +38,6 @@ pub(crate) use names::one_line;
 #[cfg(not(target_arch = "wasm32"))]
 pub use open::open;
 #[cfg(target_arch = "wasm32")]
-pub use remote::Chosen;
+pub use remote::ChosenFile;
 pub use source::Source;
 pub use tensor::TensorInfo;

@@ -1,11 +1,11 @@
-//! Names of tensors: their order, their likeness, and how to print one that comes from a stranger.
+//! Names of tensors: natural order, similar names, and safe printing.
 
 use std::cmp::Ordering;
 
-/// Longest name printed or compared in full.
+/// Longest name printed or compared in full, in bytes.
 const LONG: usize = 200;
 
-/// Numbers by value, everything else by character: `layers.2` before `layers.10`.
+/// Natural order, numbers by value and everything else by character: `layers.2` before `layers.10`.
 pub(super) fn natural(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a.as_bytes(), b.as_bytes());
     while let (Some(&x), Some(&y)) = (left.first(), right.first()) {
@@ -24,7 +24,7 @@ pub(super) fn natural(a: &str, b: &str) -> Ordering {
     left.len().cmp(&right.len()).then_with(|| a.cmp(b))
 }
 
-/// Cuts the digits off the front; what is returned has no leading zeros.
+/// Splits the leading digits off `text` and returns them without leading zeros.
 fn take_number<'a>(text: &mut &'a [u8]) -> &'a [u8] {
     let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
     let (digits, rest) = text.split_at(end);
@@ -33,13 +33,13 @@ fn take_number<'a>(text: &mut &'a [u8]) -> &'a [u8] {
     &digits[zeros..]
 }
 
-/// The three of `names` most like `wanted`, best first.
+/// The three of `names` most similar to `wanted`, best first.
 pub(super) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let wanted = wanted.as_bytes().get(..LONG).unwrap_or(wanted.as_bytes());
     let mut scored: Vec<_> = names
         .filter(|name| name.len() <= LONG)
         .map(|name| {
-            // Who types a part of a name means that name, however much is missing.
+            // A part of a name means that name, however much is missing.
             let part = !wanted.is_empty() && name.as_bytes().windows(wanted.len()).any(|window| window == wanted);
             (!part, edits(wanted, name.as_bytes()), name)
         })
@@ -48,7 +48,7 @@ pub(super) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) ->
     scored.into_iter().take(3).map(|(_, _, name)| name.to_owned()).collect()
 }
 
-/// Levenshtein's distance.
+/// Levenshtein distance.
 fn edits(a: &[u8], b: &[u8]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
@@ -61,12 +61,12 @@ fn edits(a: &[u8], b: &[u8]) -> usize {
     row[b.len()]
 }
 
-/// In double quotes on one line, shortened.
+/// The name on one line, shortened, in double quotes.
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", one_line(name))
 }
 
-/// Without control characters, shortened.
+/// The text on one line, shortened, without control characters.
 pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::new();
     for c in text.chars().take(LONG) {

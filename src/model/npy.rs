@@ -1,16 +1,16 @@
-//! NumPy's `.npy`: one array.
+//! NumPy's `.npy`, which holds one array.
 
 use super::bytes::Bytes;
 use super::names::one_line;
 use super::safetensors::Contents;
-use super::tensor::{Stored, TensorInfo, check_dimensions};
+use super::tensor::{StoredTensor, TensorInfo, check_dimensions};
 use super::{Dtype, Error};
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar, TypeStr};
 
-/// The longest header: NumPy's own limit.
+/// Largest header accepted, in bytes: NumPy's own limit.
 const HEADER_LIMIT: u64 = 10_000;
 
-/// Reads the header of `bytes`, a whole file called `file`, and checks that it describes the file exactly.
+/// Parses the header of `bytes`, a whole file called `file`, and checks that it describes the file exactly.
 pub(super) fn read(file: &str, bytes: &Bytes, part: usize) -> Result<Contents, Error> {
     let malformed = |problem: &str| Error::Malformed { file: file.to_owned(), problem: one_line(problem) };
     let start = bytes.read(0..HEADER_LIMIT as usize + 12)?;
@@ -54,7 +54,7 @@ pub(super) fn read(file: &str, bytes: &Bytes, part: usize) -> Result<Contents, E
         bytes: size as u64,
         file: file.to_owned(),
     };
-    let stored = Stored {
+    let stored = StoredTensor {
         part,
         range: start..end,
         big_endian: kind.endianness() == Endianness::Big,
@@ -72,7 +72,7 @@ fn format(kind: &TypeStr) -> Option<Dtype> {
     }
 }
 
-/// Everything before the values, and the header's text alone; `bytes` are the first of `all`.
+/// Splits the first bytes of a file of `all` bytes: everything before the values, and the header's text alone.
 fn split<'a>(file: &str, bytes: &'a [u8], all: usize) -> Result<(&'a [u8], &'a [u8]), Error> {
     let file = || file.to_owned();
     let found = all as u64;
@@ -85,7 +85,7 @@ fn split<'a>(file: &str, bytes: &'a [u8], all: usize) -> Result<(&'a [u8], &'a [
     if !bytes.starts_with(b"\x93NUMPY") {
         return Err(Error::Malformed { file: file(), problem: "it does not start as a NumPy array does".to_owned() });
     }
-    // Six bytes of magic, two of version, and the length: two bytes in version 1, four since.
+    // Six bytes of magic, two of version, then the length: two bytes in version 1, four since.
     let (before, length) = match *bytes {
         [_, _, _, _, _, _, 1, _, a, b, ..] => (10, u64::from(u16::from_le_bytes([a, b]))),
         [_, _, _, _, _, _, 2 | 3, _, a, b, c, d, ..] => (12, u64::from(u32::from_le_bytes([a, b, c, d]))),
@@ -109,10 +109,9 @@ enum Problem {
     Text(&'static str),
 }
 
-/// Lets only the one simple form through to npyz: `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`.
+/// Accepts only the simple form of header: `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`.
 ///
-/// Its parser takes any Python literal, in a time exponential in the depth of brackets, and npyz multiplies the
-/// dimensions unchecked.
+/// npyz takes any Python literal, in a time exponential in the depth of brackets, and multiplies dimensions unchecked.
 fn check_text(text: &[u8]) -> Result<(), Problem> {
     let text = str::from_utf8(text).map_err(|_| Problem::Text("its header is not text"))?;
     let count = |wanted: char| text.chars().filter(|&c| c == wanted).count();

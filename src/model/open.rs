@@ -1,4 +1,4 @@
-//! Opening by path: a file, an index, a folder.
+//! Opening a checkpoint by path: a file, an index or a folder.
 
 use super::bytes::Bytes;
 use super::names::{natural, one_line};
@@ -9,9 +9,9 @@ const SINGLE: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
 
 /// Opens a `.safetensors`, a `.npy`, the `.index.json` of a sharded checkpoint, or a folder with `model.safetensors` or
-/// `model.safetensors.index.json`, looked for in this order.
+/// `model.safetensors.index.json`, in this order.
 ///
-/// Files are mapped and only their headers read, so that a checkpoint of any size opens at once.
+/// Maps files and reads only their headers, so that a checkpoint of any size opens at once.
 pub fn open(source: &Path) -> Result<Checkpoint, Error> {
     if source.is_dir() {
         return open_folder(source);
@@ -49,12 +49,12 @@ fn open_index(name: &str, index: &Path) -> Result<Checkpoint, Error> {
     })
 }
 
-/// Whether there is anything at `path`, also what cannot be read: that is an error of its own.
+/// Whether anything is at `path`, even if it cannot be read, which is another error.
 fn exists(path: &Path) -> bool {
     path.try_exists().unwrap_or(true)
 }
 
-/// The first entries of a folder in words.
+/// The first entries of a folder, as text.
 fn inside(folder: &Path) -> Result<String, Error> {
     const SHOWN: usize = 6;
     let entries = std::fs::read_dir(folder)
@@ -73,7 +73,7 @@ fn inside(folder: &Path) -> Result<String, Error> {
     })
 }
 
-/// The last part of the path; of `.` and `..` that of the folder they stand for.
+/// The path's last component; for `.` and `..` that of the folder they stand for.
 fn name_of(path: &Path) -> String {
     let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     name(path).or_else(|| name(&path.canonicalize().ok()?)).unwrap_or_else(|| path.display().to_string())

@@ -1,4 +1,5 @@
-//! Files that a page may look into: chosen by a person, or behind an address. Only in a Worker, where reading may wait.
+//! Files that a page reads in parts: chosen by a person, or behind an address. Only in a Worker, where reading may
+//! block.
 
 use super::Error;
 use super::names::one_line;
@@ -7,51 +8,51 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use wasm_bindgen::{JsCast, JsValue};
 
-/// The memory of a page, and all its numbers of bytes, end there.
-const LONGEST: f64 = u32::MAX as f64;
+/// Largest file in bytes: a page's memory, and all its sizes, end there.
+const MAX_BYTES: f64 = u32::MAX as f64;
 
 /// A file that was chosen or dropped.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Chosen {
-    /// Its name, without a folder.
+pub struct ChosenFile {
+    /// File name, without a folder.
     pub name: String,
-    /// How long it is, in bytes.
+    /// Length, in bytes.
     pub bytes: f64,
-    /// The browser's handle.
+    /// The browser's handle of the file.
     pub handle: JsHandle,
 }
 
-impl Chosen {
-    /// The browser's `File`.
+impl ChosenFile {
+    /// Wraps the browser's `File`.
     pub fn new(file: &web_sys::File) -> Self {
         Self { name: file.name(), bytes: file.size(), handle: JsHandle::new(file.clone().into()) }
     }
 }
 
-/// A file, none of which is here.
+/// A file that is read in parts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Far {
-    /// Chosen by a person.
-    File(Chosen),
-    /// Behind an address whose host answers requests for parts.
+pub enum RemoteFile {
+    /// A file chosen by a person.
+    File(ChosenFile),
+    /// A file behind an address whose host supports requests for ranges.
     Url {
-        /// The address.
+        /// Address of the file.
         url: String,
-        /// How long it is.
+        /// Length, in bytes.
         bytes: f64,
     },
-    /// The same, whole, from a host that does not.
+    /// A file fetched as a whole, from a host that does not.
     Whole {
-        /// The address.
+        /// Address of the file.
         url: String,
-        /// All of it.
+        /// The file's contents.
         #[serde(with = "crate::tasks::raw")]
         content: Vec<u8>,
     },
 }
 
-impl Far {
-    /// What is behind an address of the web.
+impl RemoteFile {
+    /// The file behind an address.
     pub fn at(url: &str) -> Result<Self, Error> {
         let base = js_sys::Reflect::get(&js_sys::global(), &"location".into())
             .map(|location| String::from(&js_sys::Object::from(location).to_string()));
@@ -71,17 +72,17 @@ impl Far {
         }
     }
 
-    /// Refuses what is longer than this machine can count.
+    /// Refuses a file too long for this machine's sizes.
     pub fn checked(self) -> Result<Self, Error> {
         match &self {
-            Self::File(Chosen { bytes, .. }) | Self::Url { bytes, .. } if *bytes > LONGEST => {
+            Self::File(ChosenFile { bytes, .. }) | Self::Url { bytes, .. } if *bytes > MAX_BYTES => {
                 Err(unreadable(&self.name(), "a page can read files of up to 4 GB: use the desktop program".into()))
             }
             _ => Ok(self),
         }
     }
 
-    /// The file's name, without a folder.
+    /// File name, without a folder.
     pub fn name(&self) -> String {
         match self {
             Self::File(file) => file.name.clone(),
@@ -89,33 +90,33 @@ impl Far {
         }
     }
 
-    /// What stands after an address's last slash.
+    /// The part of an address after its last slash.
     pub fn name_of(url: &str) -> String {
         let path = url.split(['?', '#']).next().unwrap_or(url);
         path.rsplit('/').next().unwrap_or(path).to_owned()
     }
 
-    /// How many bytes there are; a file beyond what this machine can count has as many as it can.
+    /// Length in bytes, clipped to the largest size of this machine.
     pub fn len(&self) -> usize {
         match self {
-            Self::File(Chosen { bytes, .. }) | Self::Url { bytes, .. } => *bytes as usize,
+            Self::File(ChosenFile { bytes, .. }) | Self::Url { bytes, .. } => *bytes as usize,
             Self::Whole { content, .. } => content.len(),
         }
     }
 
-    /// All of them.
+    /// Reads the whole file.
     pub fn read_all(&self) -> Result<Vec<u8>, Error> {
         self.read(0..self.len())
     }
 
-    /// Some of them.
+    /// Reads a range of bytes.
     pub fn read(&self, range: Range<usize>) -> Result<Vec<u8>, Error> {
         if range.is_empty() {
             return Ok(Vec::new());
         }
         let wanted = range.len();
         let bytes = match self {
-            Self::File(file) => with_js_handle(&file.handle, |handle| slice(handle, range)),
+            Self::File(file) => with_js_handle(&file.handle, |handle| read_slice(handle, range)),
             Self::Url { url, .. } => request(url, Some(range)).map(|answer| answer.content),
             Self::Whole { content, .. } => Ok(content[range].to_vec()),
         };
@@ -131,44 +132,44 @@ fn unreadable(name: &str, reason: String) -> Error {
     Error::Unreadable { path: one_line(name), reason: one_line(&reason) }
 }
 
-fn said(value: JsValue) -> String {
+fn js_message(value: JsValue) -> String {
     let error = value.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
     error.or_else(|| value.as_string()).unwrap_or_else(|| "the browser does not say why".into())
 }
 
-fn slice(handle: Option<&JsValue>, range: Range<usize>) -> Result<Vec<u8>, String> {
+fn read_slice(handle: Option<&JsValue>, range: Range<usize>) -> Result<Vec<u8>, String> {
     let file: &web_sys::File = handle.and_then(JsCast::dyn_ref).ok_or("the page no longer has it")?;
-    let part = file.slice_with_f64_and_f64(range.start as f64, range.end as f64).map_err(said)?;
-    let reader = web_sys::FileReaderSync::new().map_err(said)?;
-    Ok(js_sys::Uint8Array::new(&reader.read_as_array_buffer(&part).map_err(said)?.into()).to_vec())
+    let part = file.slice_with_f64_and_f64(range.start as f64, range.end as f64).map_err(js_message)?;
+    let reader = web_sys::FileReaderSync::new().map_err(js_message)?;
+    Ok(js_sys::Uint8Array::new(&reader.read_as_array_buffer(&part).map_err(js_message)?.into()).to_vec())
 }
 
-struct Answer {
+struct Response {
     content: Vec<u8>,
-    /// The length of the whole, if only a part came.
+    /// Length of the whole file, if only a part came.
     all: Option<f64>,
 }
 
-/// Asks a host, and waits.
-fn request(url: &str, range: Option<Range<usize>>) -> Result<Answer, String> {
-    let request = web_sys::XmlHttpRequest::new().map_err(said)?;
-    request.open_with_async("GET", url, false).map_err(said)?;
+/// Requests an address, or a range of it; blocks.
+fn request(url: &str, range: Option<Range<usize>>) -> Result<Response, String> {
+    let request = web_sys::XmlHttpRequest::new().map_err(js_message)?;
+    request.open_with_async("GET", url, false).map_err(js_message)?;
     request.set_response_type(web_sys::XmlHttpRequestResponseType::Arraybuffer);
     if let Some(range) = range {
         let bytes = format!("bytes={}-{}", range.start, range.end - 1);
-        request.set_request_header("Range", &bytes).map_err(said)?;
+        request.set_request_header("Range", &bytes).map_err(js_message)?;
     }
     request.send().map_err(|_| "the host cannot be reached, or does not let other pages read it (CORS)".to_owned())?;
-    let status = request.status().map_err(said)?;
+    let status = request.status().map_err(js_message)?;
     if !matches!(status, 200 | 206) {
         return Err(format!("the host answers {status}"));
     }
-    let content = js_sys::Uint8Array::new(&request.response().map_err(said)?).to_vec();
+    let content = js_sys::Uint8Array::new(&request.response().map_err(js_message)?).to_vec();
     let range = request.get_response_header("Content-Range").ok().flatten();
     let all = range.and_then(|range| range.rsplit('/').next()?.parse().ok()).filter(|_| status == 206);
     if status == 206 && all.is_none() {
         // A host of another origin must allow this header to be read.
         return Err("the host does not say how long the file is (Content-Range)".into());
     }
-    Ok(Answer { content, all })
+    Ok(Response { content, all })
 }

@@ -2,7 +2,7 @@
 
 use super::bytes::Bytes;
 use super::names::one_line;
-use super::tensor::{Stored, TensorInfo, check_dimensions};
+use super::tensor::{StoredTensor, TensorInfo, check_dimensions};
 use super::{Dtype, Error};
 use ::safetensors::{
     Dtype as Kind, SafeTensorError,
@@ -13,19 +13,19 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, btree_map};
 use std::ops::Range;
 
-/// The longest header, and the longest index: safetensors' own limit.
+/// Largest header or index accepted, in bytes: safetensors' own limit.
 pub(super) const HEADER_LIMIT: u64 = 100_000_000;
 
-/// What a header says.
+/// The tensors and metadata that a header lists.
 #[derive(Default)]
 pub(super) struct Contents {
     pub metadata: BTreeMap<String, String>,
-    pub tensors: Vec<(TensorInfo, Stored)>,
+    pub tensors: Vec<(TensorInfo, StoredTensor)>,
 }
 
-/// Reads the header of `bytes`, a whole file called `file`, and checks that it describes the file exactly.
+/// Parses the header of `bytes`, a whole file called `file`, and checks that it describes the file exactly.
 ///
-/// Only the header is looked at, so that a file of any size is read at once.
+/// Reads only the header, so that a file of any size opens at once.
 pub(super) fn read(file: &str, bytes: &Bytes, part: usize) -> Result<Contents, Error> {
     let malformed = |problem: &str| Error::Malformed { file: file.to_owned(), problem: one_line(problem) };
     let (header, data) = split(file, bytes)?;
@@ -34,7 +34,7 @@ pub(super) fn read(file: &str, bytes: &Bytes, part: usize) -> Result<Contents, E
         return Err(Error::Duplicate { file: file.to_owned(), tensor });
     }
 
-    // From here on the crate judges: no holes, no overlaps, no overflow, sizes that fit shapes.
+    // The crate checks the rest: no holes, no overlaps, no overflow, sizes that fit shapes.
     let mut entries: Vec<_> = header.tensors.into_iter().collect();
     entries.sort_by_key(|(_, entry)| entry.data_offsets);
     let layout = Metadata::new(None, entries).map_err(|error| match error {
@@ -65,12 +65,12 @@ pub(super) fn read(file: &str, bytes: &Bytes, part: usize) -> Result<Contents, E
             bytes: (end - start) as u64,
             file: file.to_owned(),
         };
-        tensors.push((info, Stored::plain(part, data.start + start..data.start + end)));
+        tensors.push((info, StoredTensor::plain(part, data.start + start..data.start + end)));
     }
     Ok(Contents { metadata: header.metadata, tensors })
 }
 
-/// The header's bytes, and where the data are.
+/// The header's bytes, and the range of the data.
 fn split<'a>(file: &str, bytes: &'a Bytes) -> Result<(Cow<'a, [u8]>, Range<usize>), Error> {
     let file = || file.to_owned();
     let start = bytes.read(0..32)?;
@@ -105,8 +105,8 @@ fn format(kind: Kind) -> Option<Dtype> {
     }
 }
 
-/// The JSON, entry by entry. The crate's own reader would keep the last of two tensors with one name and buffer the
-/// whole header on the way.
+/// The header's JSON, entry by entry. The crate's own reader would keep the last of two tensors with one name, and
+/// buffer the whole header.
 #[derive(Default)]
 struct Header {
     metadata: BTreeMap<String, String>,

@@ -1,42 +1,42 @@
-//! What a file says about a tensor, and where its values are.
+//! Description of a tensor, and the location of its values.
 
 use super::{Dtype, Error};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// The largest dimension of a tensor.
+/// Largest dimension of a tensor.
 const DIMENSION_LIMIT: u64 = 1 << 32;
 
 /// A tensor as its file describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TensorInfo {
-    /// Its name; for a `.npy` the file's name without the ending.
+    /// Name; for a `.npy` the file name without its ending.
     pub name: String,
-    /// Its dimensions, outermost first.
+    /// Dimensions, outermost first.
     pub shape: Vec<usize>,
-    /// Its number format in the file's words: `F32`, `I64`, `F8_E4M3`; in a `.npy` `<f4`, `>i8`.
+    /// Number format as written in the file: `F32`, `I64`, `F8_E4M3`; in a `.npy` `<f4`, `>i8`.
     pub dtype: String,
-    /// The same, where it is one that weights are read from.
+    /// Number format, if weights can be read from it.
     pub format: Option<Dtype>,
-    /// The bytes it takes in the file.
+    /// Bytes it takes in the file.
     pub bytes: u64,
-    /// The name of the file that holds it, without a folder.
+    /// Name of the file that holds it, without a folder.
     pub file: String,
 }
 
 impl TensorInfo {
-    /// The number of values.
+    /// Number of values.
     pub fn len(&self) -> usize {
         // The readers have checked that this does not overflow.
         self.shape.iter().product()
     }
 
-    /// Whether there is no value at all.
+    /// Whether it has no values.
     pub fn is_empty(&self) -> bool {
         self.shape.contains(&0)
     }
 
-    /// Rows and columns as a layer that can be factorized: floats, 2-D or a convolution, not empty.
+    /// Rows and columns as a layer; `None` unless it can be factorized: floats, 2-D or a convolution, not empty.
     pub fn matrix_shape(&self) -> Option<(usize, usize)> {
         if self.format.is_none() || self.is_empty() {
             return None;
@@ -49,21 +49,21 @@ impl TensorInfo {
     }
 }
 
-/// Where a tensor's values are, and in which order.
+/// Location and order of a tensor's values.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Stored {
-    /// Which of the checkpoint's files.
+pub(super) struct StoredTensor {
+    /// Index of the file among the checkpoint's.
     pub part: usize,
-    /// Where in that file.
+    /// Range of bytes in that file.
     pub range: Range<usize>,
     /// Most significant byte first; only in `.npy`.
     pub big_endian: bool,
-    /// First index fastest; only in `.npy`.
+    /// First index fastest (Fortran order); only in `.npy`.
     pub fortran: bool,
 }
 
-impl Stored {
-    /// Little-endian, last index fastest: as in every `.safetensors`.
+impl StoredTensor {
+    /// Values as in every `.safetensors`: little-endian, last index fastest.
     pub fn plain(part: usize, range: Range<usize>) -> Self {
         Self { part, range, big_endian: false, fortran: false }
     }
@@ -82,7 +82,7 @@ impl Stored {
     }
 }
 
-/// Puts values stored with the first index fastest into the order with the last index fastest.
+/// Reorders values from first index fastest to last index fastest.
 fn last_index_fastest(values: &[f32], shape: &[usize]) -> Vec<f32> {
     let mut sorted = Vec::with_capacity(values.len());
     let mut index = vec![0; shape.len()];
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn big_endian_values_are_swapped() {
-        let stored = Stored { big_endian: true, ..Stored::plain(0, 0..8) };
+        let stored = StoredTensor { big_endian: true, ..StoredTensor::plain(0, 0..8) };
         let bytes: Vec<u8> = [1.5f32, -2.0].iter().flat_map(|x| x.to_be_bytes()).collect();
         assert_eq!(stored.values(&bytes, Dtype::F32, &[2]), [1.5, -2.0]);
     }

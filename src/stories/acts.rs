@@ -1,4 +1,4 @@
-//! What one character can do: sentences that move people, goods and toys about.
+//! Actions of one character: sentences that move people, goods and toys.
 
 use super::chooser::Chooser;
 use super::places::{ANIMALS, PLACES};
@@ -7,7 +7,7 @@ use super::story::Story;
 use super::words::{ACTS, ADVERBS, Act, DEEDS, GOODS, LOOKS, NUMBERS, Word};
 
 impl<C: Chooser> Story<'_, C> {
-    /// Everything that one character can do.
+    /// A sentence about what character `who` does.
     pub fn one_acts(&mut self, who: usize) {
         let mut options: Vec<(Word, u32)> = Vec::new();
         let mut meanings = Vec::new();
@@ -34,7 +34,7 @@ impl<C: Chooser> Story<'_, C> {
         }
     }
 
-    /// How likely an act is now: a factor of the weights of its verbs, 0 if it is impossible.
+    /// Factor of an act's verbs' weights in the current state; 0 where the act is impossible.
     fn likelihood(&self, act: Act, who: usize) -> u32 {
         let place = self.cast[who].place;
         let company = self.together();
@@ -55,7 +55,7 @@ impl<C: Chooser> Story<'_, C> {
         }
     }
 
-    /// The rest of a sentence whose verb has been said.
+    /// The rest of a sentence after its verb.
     fn one_does(&mut self, act: Act, who: usize) {
         match act {
             Act::Go => self.goes(who),
@@ -89,7 +89,7 @@ impl<C: Chooser> Story<'_, C> {
         }
     }
 
-    /// The end of a sentence; in two of three cases with an adverb, one that suits the character.
+    /// The end of a sentence; in two of three cases with an adverb that suits the character.
     fn maybe_adverb(&mut self, who: usize) {
         let temper = self.cast[who].temper;
         let weight = |word: Word, weight: u32| weight + if temper.adverbs.contains(&word) { 20 } else { 0 };
@@ -155,7 +155,7 @@ impl<C: Chooser> Story<'_, C> {
                 self.toys[toy].whereabouts = Whereabouts::With(other);
             }
             number => {
-                let count = NUMBERS.iter().position(|&word| word == number).expect("it was on offer");
+                let count = NUMBERS.iter().position(|&word| word == number).expect("it was on distribution");
                 let kind = self.pick_good(count, |kind| if limits[kind] >= count { GOODS[kind].weight } else { 0 });
                 self.cast[who].change(kind, -(count as isize));
                 self.cast[other].change(kind, count as isize);
@@ -196,7 +196,7 @@ impl<C: Chooser> Story<'_, C> {
         self.toys[toy].whereabouts = Whereabouts::With(who);
     }
 
-    /// `saw a little duck swimming beside the fountain`: an animal of the place, doing what such animals do.
+    /// `saw a little duck swimming beside the fountain`: an animal of the place, and what such animals do.
     pub fn sees(&mut self, place: usize) {
         self.say("a");
         self.pick(LOOKS);
@@ -205,7 +205,7 @@ impl<C: Chooser> Story<'_, C> {
         self.pick_spot(place);
     }
 
-    /// Says `climb the tree` and returns the two words that tell.
+    /// Says `climb the tree` and returns its verb and its noun.
     fn deed(&mut self) -> (Word, Word) {
         let verbs: Vec<_> = DEEDS.iter().map(|deed| (deed.base, deed.weight)).collect();
         let verb = self.pick(&verbs);
@@ -213,7 +213,7 @@ impl<C: Chooser> Story<'_, C> {
         (DEEDS[verb].base, self.pick_thing(DEEDS[verb].objects))
     }
 
-    /// How many of each kind the character can give: no more than there are, or than the other one can count.
+    /// Largest number of each kind that the character can give: what it has, as far as the other one can count.
     fn givable(&self, who: usize) -> Vec<usize> {
         let (giver, taker) = (&self.cast[who], &self.cast[1 - who]);
         (0..GOODS.len()).map(|kind| giver.count(kind).min(MOST - taker.count(kind))).collect()

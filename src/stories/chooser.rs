@@ -1,19 +1,19 @@
-//! The ways to go through a story: to make one up, to make one up for others to learn from, to follow a given one.
+//! The ways through a story: sample one, sample one with its distributions, or score a given one.
 
 use super::{Tale, words::Word};
 
-/// Takes one of the words that may come next.
+/// Chooses each next word of a story.
 pub trait Chooser {
-    /// Returns the index of the next word among `options`. Words of weight 0 are not on offer; the others are pairwise
-    /// distinct, and there is at least one.
+    /// Returns the index of the next word among `options`: words and weights. Words of weight 0 are not on offer; the
+    /// others are pairwise distinct, and there is at least one.
     fn choose(&mut self, options: &[(Word, u32)]) -> usize;
 
-    /// Hears that the word chosen last is certain only to those who know it by heart.
-    fn by_heart(&mut self) {}
+    /// Marks the word chosen last as one that only memorized facts make certain.
+    fn memorized(&mut self) {}
 }
 
-/// SplitMix64: the state walks by a constant odd step and a bijection scrambles it. Good enough for stories, five
-/// lines, the same everywhere.
+/// The SplitMix64 generator: a counter with a constant odd step, scrambled by a bijection. Good enough for stories, and
+/// the same on every platform.
 #[derive(Clone, Debug)]
 pub struct SplitMix64(pub u64);
 
@@ -26,7 +26,7 @@ impl SplitMix64 {
         z ^ (z >> 31)
     }
 
-    /// A number below `bound`; its bias of `bound / 2^64` cannot be seen.
+    /// A number below `bound`, with a bias of at most `bound / 2^64`.
     pub fn below(&mut self, bound: u32) -> u32 {
         ((u128::from(self.next_u64()) * u128::from(bound)) >> 64) as u32
     }
@@ -37,20 +37,20 @@ impl SplitMix64 {
     }
 }
 
-/// Chooses at random by weight, and keeps the words and the probability.
+/// Samples words by weight, and keeps them with their probability.
 pub struct Sampler {
     random: SplitMix64,
     tale: Tale,
 }
 
 impl Sampler {
-    /// A sampler whose choices follow from `seed` alone.
+    /// A sampler seeded with `seed`.
     pub fn new(seed: u64) -> Self {
-        let tale = Tale { words: Vec::new(), by_heart: Vec::new(), log_prob: 0.0 };
+        let tale = Tale { words: Vec::new(), memorized: Vec::new(), log_prob: 0.0 };
         Self { random: SplitMix64(seed), tale }
     }
 
-    /// What was told.
+    /// The story so far.
     pub fn finish(self) -> Tale {
         self.tale
     }
@@ -74,29 +74,29 @@ impl Chooser for Sampler {
         index
     }
 
-    fn by_heart(&mut self) {
-        self.tale.by_heart.push(self.tale.words.len() - 1);
+    fn memorized(&mut self) {
+        self.tale.memorized.push(self.tale.words.len() - 1);
     }
 }
 
-/// Chooses like a [`Sampler`], and keeps what was on offer before each word: the true distribution of that word.
+/// Samples as a [`Sampler`] does, and keeps the true distribution of each word.
 pub struct Recorder {
     sampler: Sampler,
-    offers: Vec<Offer>,
+    distributions: Vec<WordDistribution>,
 }
 
-/// The words that could have come at one place of a story, each with its probability.
-pub type Offer = Vec<(Word, f64)>;
+/// Distribution of the next word at one position of a story: words and probabilities.
+pub type WordDistribution = Vec<(Word, f64)>;
 
 impl Recorder {
-    /// A recorder of the story of this seed.
+    /// A recorder of the story of `seed`.
     pub fn new(seed: u64) -> Self {
-        Self { sampler: Sampler::new(seed), offers: Vec::new() }
+        Self { sampler: Sampler::new(seed), distributions: Vec::new() }
     }
 
-    /// What was told, and what could have been told instead.
-    pub fn finish(self) -> (Tale, Vec<Offer>) {
-        (self.sampler.finish(), self.offers)
+    /// The story, and the distribution of each of its words.
+    pub fn finish(self) -> (Tale, Vec<WordDistribution>) {
+        (self.sampler.finish(), self.distributions)
     }
 }
 
@@ -104,16 +104,16 @@ impl Chooser for Recorder {
     fn choose(&mut self, options: &[(Word, u32)]) -> usize {
         let total = options.iter().map(|option| option.1).sum();
         let offered = options.iter().filter(|option| option.1 > 0);
-        self.offers.push(offered.map(|&(word, weight)| (word, share(weight, total))).collect());
+        self.distributions.push(offered.map(|&(word, weight)| (word, share(weight, total))).collect());
         self.sampler.choose(options)
     }
 
-    fn by_heart(&mut self) {
-        self.sampler.by_heart();
+    fn memorized(&mut self) {
+        self.sampler.memorized();
     }
 }
 
-/// Chooses what a given text says, and adds up its probability.
+/// Follows a given text, and adds up its probability.
 pub struct Scorer<'a> {
     words: &'a [&'a str],
     at: usize,
@@ -122,12 +122,12 @@ pub struct Scorer<'a> {
 }
 
 impl<'a> Scorer<'a> {
-    /// Follows `words`.
+    /// A scorer of the text `words`.
     pub fn new(words: &'a [&'a str]) -> Self {
         Self { words, at: 0, log_prob: 0.0, error: None }
     }
 
-    /// `ln P` of the words, or the index of the first one that is not of the language.
+    /// ln P of the words, or the index of the first one that is not of the language.
     pub fn finish(self) -> Result<f64, usize> {
         match self.error {
             Some(at) => Err(at),
@@ -142,7 +142,7 @@ impl Chooser for Scorer<'_> {
         let said = self.words.get(self.at).filter(|_| self.error.is_none());
         let found = options.iter().position(|&(word, weight)| weight > 0 && Some(&word) == said);
         let Some(index) = found else {
-            // The story is over; the generator is led to its end by any choices, since every story is finite.
+            // The story has left the text; any choices lead the generator to its end, since every story is finite.
             self.error.get_or_insert(self.at);
             return options.iter().position(|option| option.1 > 0).unwrap_or(0);
         };
@@ -157,7 +157,7 @@ fn share(weight: u32, total: u32) -> f64 {
     f64::from(weight) / f64::from(total)
 }
 
-/// Whether no word is on offer twice: what makes the derivation of a text unique.
+/// Whether no word is on offer twice, which makes the derivation of a text unique.
 fn distinct(options: &[(Word, u32)]) -> bool {
     let words: Vec<_> = options.iter().filter(|option| option.1 > 0).map(|option| option.0).collect();
     let once = |index: usize| !words[..index].contains(&words[index]);

@@ -1,4 +1,4 @@
-//! How a story ends: what was mentioned early is needed again, and then it is asked for.
+//! The end of a story: questions about what was mentioned early.
 
 use super::chooser::Chooser;
 use super::events::LAST_QUESTION;
@@ -7,11 +7,11 @@ use super::state::Whereabouts;
 use super::story::Story;
 use super::words::{GOODS, NUMBERS, Word};
 
-/// How strongly the story wants to be over after so many questions; the question words weigh 20 together.
+/// Weight of ending the story after 0, 1, … questions; the question words weigh 20 together.
 const WISH_TO_STOP: [u32; 4] = [0, 8, 16, 40];
 
 impl<C: Chooser> Story<'_, C> {
-    /// Everything from `at dusk` on; `at` has been said.
+    /// The ending from `at dusk` on; `at` has been said.
     pub fn ending(&mut self) {
         let [look, home, _] = self.home;
         self.say("dusk they went back to the");

@@ -1,4 +1,4 @@
-//! What happens in a story: who the next sentence is about, what two do together, and what befalls them.
+//! Events of a story: the next sentence's subject, joint actions, and incidents.
 
 use super::chooser::Chooser;
 use super::facts;
@@ -7,21 +7,23 @@ use super::state::Whereabouts;
 use super::story::Story;
 use super::words::{GOODS, JOINT_ACTS, LOOKS, WEATHER, Word};
 
-/// How strongly the story wants to end after so many events; the words that go on weigh about 100 together.
+/// Weight of ending the story after 0, 1, … events; the words that go on weigh about 100 together.
 const WISH_TO_END: [u32; 12] = [0, 0, 0, 0, 10, 30, 60, 100, 200, 400, 800, 1600];
 
-/// No event begins, no song begins and no question is asked after so many words, so that a story fits into 256 tokens.
+/// Last word index at which an event begins, so that a story fits into 256 tokens.
 const LAST_EVENT: usize = 178;
+/// Last word index at which a song begins.
 const LAST_SONG: usize = 165;
+/// Last word index at which a question is asked.
 pub const LAST_QUESTION: usize = 220;
 
-/// How strongly the story wants a song after so many of them.
+/// Weight of a song after 0, 1, … of them.
 const WISH_TO_SING: [u32; 3] = [150, 100, 0];
 
 /// Words that begin a sentence before its subject.
 const OPENERS: [Word; 2] = ["then", "later"];
 
-/// Who a sentence is about.
+/// Subject of a sentence: characters by index.
 #[derive(Clone, Copy)]
 enum Subject {
     One(usize),
@@ -29,7 +31,7 @@ enum Subject {
 }
 
 impl<C: Chooser> Story<'_, C> {
-    /// Events until the story wants to end; the first word of the ending, `at`, is then said.
+    /// Events until the story ends; the first word of the ending, `at`, is then said.
     pub fn events(&mut self) {
         for wish_to_end in WISH_TO_END {
             if self.said > LAST_EVENT {
@@ -54,7 +56,7 @@ impl<C: Chooser> Story<'_, C> {
         self.say("at");
     }
 
-    /// The words a sentence's subject can be.
+    /// Words that can be the subject of the next sentence, with their weights.
     fn subjects(&self) -> Vec<(Word, u32)> {
         let pronoun = self.topic.map(|who| (self.cast[who].pronoun.subject, 30));
         let both = if self.together() { 15 } else { 0 };
@@ -63,13 +65,13 @@ impl<C: Chooser> Story<'_, C> {
         subjects
     }
 
-    /// A sentence about what somebody does, whose first word has been said.
+    /// A sentence about an action of the subject `first`, which has been said.
     fn act(&mut self, first: Word) {
         let word = if OPENERS.contains(&first) { self.pick_word(&self.subjects()) } else { first };
         let subject = match self.cast.iter().position(|character| character.name == word) {
             Some(who) => Subject::One(who),
             None if word == "they" => Subject::Both,
-            None => Subject::One(self.topic.expect("a pronoun is on offer only with a topic")),
+            None => Subject::One(self.topic.expect("a pronoun is on distribution only with a topic")),
         };
         self.changed.clear();
         match subject {
@@ -85,7 +87,7 @@ impl<C: Chooser> Story<'_, C> {
         }
     }
 
-    /// What two can do together.
+    /// An action of both characters together.
     fn both_act(&mut self) {
         let place = self.cast[0].place;
         let toy = self.toys.iter().any(|toy| matches!(toy.whereabouts, Whereabouts::With(_)));
@@ -177,7 +179,7 @@ impl<C: Chooser> Story<'_, C> {
         self.topic = Some(who);
     }
 
-    /// Whether the character's habit at the place where it is has not been told yet.
+    /// Whether the character's habit at its place has not been told yet.
     fn untold(&self, who: usize) -> bool {
         !self.habits.contains(&(who, facts::habit_at(self.cast[who].place)))
     }
@@ -200,7 +202,7 @@ impl<C: Chooser> Story<'_, C> {
         self.topic = None;
     }
 
-    /// The most of one kind that anybody has.
+    /// Largest count of one kind that any character has.
     fn most_of_all(&self) -> usize {
         self.cast.iter().map(|character| character.most(|_| true)).max().unwrap_or(0)
     }

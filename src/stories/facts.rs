@@ -1,12 +1,12 @@
-//! What is so in every story: whom a character knows, which animal it keeps, and what it always does at a place.
+//! Facts that hold in every story: whom a character knows, which animal it keeps, and its habits at each place.
 //!
-//! The facts are arbitrary and there are thousands of them, so a model can only know them by heart. They are drawn from
-//! tables by a hash of whom and what they are about, and a listener who knows them is never surprised by them.
+//! The facts are arbitrary and there are thousands of them, so a model can only memorize them. They are drawn from
+//! tables by a hash of person and place; to a model that knows them they are certain.
 
 use super::chooser::SplitMix64;
 use super::words::Word;
 
-/// A neighbour whom a character knows, and an animal that the character keeps: `a tall baker`, `the grey snail dot`.
+/// A neighbour and a pet of a character: `a tall baker`, `the grey snail dot`.
 pub struct Bond {
     pub look: Word,
     pub trade: Word,
@@ -15,7 +15,7 @@ pub struct Bond {
     pub name: Word,
 }
 
-/// What a character always does at a place: wears `a striped shawl`, `juggled the lazy turnip for a jolly pilot`.
+/// A character's habit at a place: wears `a striped shawl`, `juggled the lazy turnip for a jolly pilot`.
 pub struct Habit {
     pub look: Word,
     pub clothes: Word,
@@ -26,25 +26,25 @@ pub struct Habit {
     pub witness: Word,
 }
 
-/// Streams of numbers for different facts never meet.
+/// Seeds of different kinds of facts, far enough apart that their streams do not meet.
 const BONDS: u64 = 0x626F_6E64_0000_0000;
 const HABITS: u64 = 0x6861_6269_0000_0000;
 
-/// The bond of a person, by number.
+/// The bond of person number `person`.
 pub fn bond(person: usize) -> Bond {
     let mut draw = drawer(BONDS, person, 0);
     Bond { look: draw(LOOKS), trade: draw(TRADES), coat: draw(COATS), animal: draw(KEPT), name: draw(PET_NAMES) }
 }
 
-/// A person has so many habits, each of them at several places.
+/// Habits of a person; each holds at several places.
 const HABITS_EACH: usize = 12;
 
-/// Which of its habits a person has at a place, by index.
+/// Index of a person's habit at a place.
 pub fn habit_at(place: usize) -> usize {
     place % HABITS_EACH
 }
 
-/// The habit of a person, by number, at a place, by index.
+/// The habit of person number `person` at place number `place`.
 pub fn habit(person: usize, place: usize) -> Habit {
     let mut draw = drawer(HABITS, person, habit_at(place));
     Habit {
@@ -58,18 +58,18 @@ pub fn habit(person: usize, place: usize) -> Habit {
     }
 }
 
-/// Draws words from tables, always the same ones for the same numbers.
+/// Draws words from tables, always the same for the same numbers.
 fn drawer(stream: u64, person: usize, place: usize) -> impl FnMut(&[Word]) -> Word {
     let mut random = SplitMix64(stream ^ (person as u64) << 16 ^ place as u64);
     move |table| table[random.below(table.len() as u32) as usize]
 }
 
-/// What a neighbour looks like.
+/// Looks of a neighbour.
 pub const LOOKS: &[Word] = &[
     "tall", "short", "bald", "bearded", "cheerful", "grumpy", "famous", "plump", "young", "strict", "friendly", "rich",
 ];
 
-/// What a neighbour does for a living.
+/// Trades of a neighbour.
 pub const TRADES: &[Word] = &[
     "baker",
     "miller",
@@ -99,11 +99,11 @@ pub const TRADES: &[Word] = &[
     "detective",
 ];
 
-/// The colour of a kept animal.
+/// Colours of a kept animal.
 pub const COATS: &[Word] =
     &["grey", "brown", "white", "black", "spotted", "striped", "golden", "pink", "blue", "green", "yellow", "fluffy"];
 
-/// Animals one keeps.
+/// Animals that characters keep.
 pub const KEPT: &[Word] = &[
     "snail", "hamster", "parrot", "canary", "goldfish", "lizard", "ferret", "kitten", "puppy", "pony", "lamb",
     "piglet", "goose", "rooster", "toad", "beetle", "moth", "peacock", "badger", "raven",
@@ -115,7 +115,7 @@ pub const PET_NAMES: &[Word] = &[
     "tutu", "mimi", "zaza", "popo", "bingo", "noodle",
 ];
 
-/// What clothes look like.
+/// Patterns of clothes.
 pub const PATTERNS: &[Word] = &[
     "striped",
     "spotted",
@@ -149,21 +149,21 @@ pub const CLOTHES: &[Word] = &[
     "bow", "hood", "glove", "slipper", "sandal", "boot", "helmet", "necklace", "badge", "veil", "sweater",
 ];
 
-/// What one does to an object for no reason.
+/// Verbs of habits.
 pub const PRANKS: &[Word] = &[
     "tickled", "chased", "juggled", "measured", "followed", "greeted", "brushed", "teased", "copied", "praised",
     "weighed", "balanced", "dusted", "borrowed", "rescued", "scolded", "trained", "wrapped", "pushed", "sketched",
     "guarded", "admired", "polished", "painted",
 ];
 
-/// What objects are like.
+/// Adjectives of objects in habits and songs.
 pub const NATURES: &[Word] = &[
     "lazy", "jolly", "dizzy", "giant", "gloomy", "sleepy", "lucky", "magic", "rotten", "wobbly", "sticky", "frozen",
     "hollow", "bitter", "modern", "secret", "nameless", "silent", "gentle", "clever", "tiny", "hungry", "proud",
     "wild",
 ];
 
-/// Objects of no use.
+/// Objects of habits and songs.
 pub const OBJECTS: &[Word] = &[
     "turnip", "pumpkin", "penguin", "camel", "lobster", "tiger", "donkey", "beetle", "pigeon", "kettle", "teapot",
     "candle", "ladder", "barrel", "trumpet", "violin", "cushion", "cactus", "hammer", "magnet", "rocket", "globe",

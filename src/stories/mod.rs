@@ -11,7 +11,7 @@
 //! The conditional distribution of the next word is thus the generator's own offer, and the mean of
 //! `-ln P(text) / words` over many stories is the entropy of the language: the floor below which no model can go.
 //!
-//! One generator, `story::tell`, serves both directions. With a `Sampler` it tells a new story; with a `Scorer` it
+//! One generator, `story::generate`, serves both directions. With a `Sampler` it tells a new story; with a `Scorer` it
 //! is led by a given text and finds its probability. Weights are integers and so is the random draw: a seed gives the
 //! same story on every platform.
 //!
@@ -47,133 +47,132 @@ mod story;
 mod tests;
 mod words;
 
-pub use chooser::{Offer, SplitMix64};
+pub use chooser::{SplitMix64, WordDistribution};
 pub use words::Word;
 
 use std::collections::BTreeSet;
 
 use chooser::{Recorder, Sampler, Scorer};
 
-/// A told story.
+/// A generated story.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tale {
-    /// Its words; punctuation marks are words too.
+    /// Words; punctuation marks are words too.
     pub words: Vec<Word>,
-    /// The indices of the words that are certain only to those who know them by heart: facts and songs.
-    pub by_heart: Vec<usize>,
-    /// The natural logarithm of its probability.
+    /// Indices of the words that only memorized facts and songs make certain.
+    pub memorized: Vec<usize>,
+    /// Natural logarithm of its probability.
     pub log_prob: f64,
 }
 
 impl Tale {
-    /// The words, separated by blanks.
+    /// The words, joined by blanks.
     pub fn text(&self) -> String {
         self.words.join(" ")
     }
 }
 
-/// Tells the story of this seed.
+/// Samples the story of `seed`.
 pub fn sample(seed: u64) -> Tale {
     let mut sampler = Sampler::new(seed);
-    story::tell(&mut sampler);
+    story::generate(&mut sampler);
     sampler.finish()
 }
 
-/// Tells the story of this seed, and says what could have come at each place of it.
-pub fn sample_with_offers(seed: u64) -> (Tale, Vec<Offer>) {
+/// Samples the story of `seed`, with the true distribution of each word.
+pub fn sample_with_distributions(seed: u64) -> (Tale, Vec<WordDistribution>) {
     let mut recorder = Recorder::new(seed);
-    story::tell(&mut recorder);
+    story::generate(&mut recorder);
     recorder.finish()
 }
 
-/// `ln P(text)` of a story given by its words, or where it leaves the language.
+/// ln P(text) of a story given by its words.
 ///
 /// # Errors
 /// The index of the first word that the generator does not offer (the number of words, if the text ends too early).
 pub fn log_prob(words: &[&str]) -> Result<f64, usize> {
     let mut scorer = Scorer::new(words);
-    story::tell(&mut scorer);
+    story::generate(&mut scorer);
     scorer.finish()
 }
 
-/// A seed for the `part`-th story of something seeded itself.
-pub fn mixed(seed: u64, part: u64) -> u64 {
+/// A seed for part number `part` of something that has a seed itself.
+pub fn mix_seed(seed: u64, part: u64) -> u64 {
     SplitMix64(seed ^ part.wrapping_mul(0xD6E8_FEB8_6659_FD93)).next_u64()
 }
 
-/// Stories one after the other.
+/// Consecutive stories, as text to evaluate a model on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Passage {
-    /// The stories, all of them whole.
+    /// The stories, all complete.
     pub tales: Vec<Tale>,
 }
 
-/// Stories of a stream of their own, which no training of that or another small seed sees: as many as it takes for at
-/// least so many tokens.
+/// As many stories as `tokens` tokens take, from a random stream apart from that of the training with `seed`.
 pub fn held_out(seed: u64, tokens: usize) -> Passage {
     let mut passage = Passage { tales: Vec::new() };
     while passage.tales.is_empty() || passage.tokens() < tokens {
-        passage.tales.push(sample(mixed(!seed, passage.tales.len() as u64)));
+        passage.tales.push(sample(mix_seed(!seed, passage.tales.len() as u64)));
     }
     passage
 }
 
 impl Passage {
-    /// `story </s> <s> story </s>`: a tokenizer that splits at blanks and puts `<s>` before the whole makes of it the
-    /// tokens that the built-in model was trained on.
+    /// `story </s> <s> story </s>`: a tokenizer that splits at blanks and puts `<s>` before the text turns it into the
+    /// tokens of the model's training.
     pub fn text(&self) -> String {
         let tales: Vec<_> = self.tales.iter().map(|tale| tale.text() + " </s>").collect();
         tales.join(" <s> ")
     }
 
-    /// How many tokens there are to predict: all of [`Passage::text`], that is, without the first `<s>`.
+    /// Number of predicted tokens: all of [`Passage::text`] without the first `<s>`.
     pub fn tokens(&self) -> usize {
         self.tales.iter().map(|tale| tale.words.len() + 2).sum::<usize>().saturating_sub(1)
     }
 
-    /// The natural logarithm of the probability of the text. The marks between stories are certain.
+    /// Natural logarithm of the text's probability. The marks between stories are certain.
     pub fn log_prob(&self) -> f64 {
         self.tales.iter().map(|tale| tale.log_prob).sum()
     }
 
-    /// The lowest perplexity that a model can have on texts like this one, as far as this one tells.
+    /// Lowest perplexity that a model can reach on the text: exp of the mean of −ln P.
     pub fn floor(&self) -> f64 {
         (-self.log_prob() / self.tokens() as f64).exp()
     }
 }
 
-/// Stories cut into windows, each of which begins with a story: nothing in a window refers to words outside of it, so that
-/// the probability of every word in it is known.
+/// Stories cut into windows that each begin with a story: no word in a window refers to another window, so the
+/// probability of every word is known.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Excerpt {
-    /// `story </s> <s> story </s> <s> begin of a sto <s> story …`: as [`Passage::text`], but that the last story of each
-    /// window is cut off where the window ends.
+    /// `story </s> <s> story </s> <s> begin of a sto <s> story …`: as [`Passage::text`], but the last story of each
+    /// window is cut off at its end.
     pub text: String,
-    /// How many tokens there are to predict: all but the first of each window.
+    /// Number of predicted tokens: all but the first of each window.
     pub predicted: usize,
-    /// The natural logarithm of their probability.
+    /// Natural logarithm of the predicted tokens' probability.
     pub log_prob: f64,
 }
 
 impl Excerpt {
-    /// The lowest perplexity that a model can have on these windows, as far as they tell.
+    /// Lowest perplexity that a model can reach on these windows: exp of the mean of −ln P.
     pub fn floor(&self) -> f64 {
         (-self.log_prob / self.predicted.max(1) as f64).exp()
     }
 }
 
-/// So many windows of `context` tokens, of stories of the stream that [`held_out`] takes them from.
+/// `windows` windows of `context` tokens, of the stories that [`held_out`] samples.
 pub fn excerpt(seed: u64, windows: usize, context: usize) -> Excerpt {
     let (mut words, mut log_prob, mut part) = (Vec::new(), 0.0, 0);
     for window in 1..=windows {
         while words.len() < window * context {
-            let (tale, offers) = sample_with_offers(mixed(!seed, part));
+            let (tale, distributions) = sample_with_distributions(mix_seed(!seed, part));
             part += 1;
             words.push("<s>");
-            for (word, offer) in tale.words.iter().zip(&offers) {
+            for (word, distribution) in tale.words.iter().zip(&distributions) {
                 if words.len() < window * context {
                     words.push(word);
-                    log_prob += offer.iter().find(|(offered, _)| offered == word).map_or(0.0, |(_, p)| p.ln());
+                    log_prob += distribution.iter().find(|(offered, _)| offered == word).map_or(0.0, |(_, p)| p.ln());
                 }
             }
             if words.len() < window * context {
@@ -186,10 +185,10 @@ pub fn excerpt(seed: u64, windows: usize, context: usize) -> Excerpt {
     Excerpt { text, predicted: windows * context.saturating_sub(1), log_prob }
 }
 
-/// All words of the language, sorted.
+/// The vocabulary: all words of the language, sorted.
 ///
-/// Fixed phrases live in the code of the generator, so the words are collected from stories: each word occurs in
-/// far more than one of 20 000 of them, which a test checks against other stories. Takes about half a second.
+/// Fixed phrases live in the code of the generator, so the words are collected from 20 000 sampled stories; each word
+/// occurs in far more than one, which a test checks against other stories. Takes about half a second.
 pub fn vocabulary() -> Vec<Word> {
     let words: BTreeSet<Word> = (0..20_000).flat_map(|seed| sample(seed).words).collect();
     words.into_iter().collect()

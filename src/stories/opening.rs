@@ -1,4 +1,4 @@
-//! How a story begins: with everything that will be needed later.
+//! The beginning of a story, which introduces everything that is needed later.
 
 use super::chooser::Chooser;
 use super::facts;
@@ -8,7 +8,7 @@ use super::story::Story;
 use super::words::{FOODS, GOODS, HOME_LOOKS, HOMES, Kin, LANDMARKS, RELATIONS, TEMPERS, TIMES, Temper, WEATHER, Word};
 
 impl<C: Chooser> Story<'_, C> {
-    /// `shy mia and her brave brother tom lived in a tall house near the sea .` and so on.
+    /// `shy mia and her brave brother tom lived in a tall house near the sea .` and the sentences after it.
     pub fn opening(&mut self) {
         let temper = self.temper();
         self.introduce(Kin::Anyone, temper);
@@ -54,7 +54,7 @@ impl<C: Chooser> Story<'_, C> {
         &TEMPERS[self.pick(&options)]
     }
 
-    /// A name that nobody has yet, and with it a character.
+    /// Introduces a character by a name that is not taken.
     fn introduce(&mut self, kin: Kin, temper: &'static Temper) {
         let names = names(kin);
         let taken = |name: Word| self.cast.iter().any(|character| character.name == name);

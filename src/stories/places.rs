@@ -1,16 +1,16 @@
-//! The places of the stories, what lies hidden there, and the animals.
+//! The places of the stories, their hiding spots, goods and animals.
 
-use super::words::{Table, Word};
+use super::words::{Word, WordWeights};
 
-/// Where the story goes: how one is there, from where one goes where, what lies there, and who lives there.
+/// A place of the stories.
 pub struct Place {
     pub name: Word,
     pub weight: u32,
-    /// `in the garden`, `at the beach`.
+    /// Preposition: `in` the garden, `at` the beach.
     pub preposition: Word,
-    /// The places next to it.
+    /// Places next to it.
     pub near: &'static [Word],
-    /// Spots to hide something: each preposition names one of them.
+    /// Hiding spots: preposition, weight and noun; a preposition names one of them.
     pub spots: &'static [(Word, u32, Word)],
     /// Goods often found here.
     pub goods: &'static [Word],
@@ -243,7 +243,7 @@ pub const PLACES: &[Place] = &[
 ];
 
 /// Animals, and what they are mostly seen doing.
-pub const ANIMALS: &[(Word, u32, Table)] = &[
+pub const ANIMALS: &[(Word, u32, WordWeights)] = &[
     ("bird", 6, &[("singing", 8), ("resting", 3), ("hiding", 1)]),
     ("mouse", 5, &[("hiding", 8), ("nibbling", 4), ("running", 2)]),
     ("duck", 4, &[("swimming", 8), ("resting", 3), ("calling", 2)]),

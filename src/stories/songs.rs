@@ -1,23 +1,23 @@
-//! Songs that everybody knows: fixed nonsense verses.
+//! Songs, the same in every story: fixed nonsense verses.
 //!
-//! A song has a title of two words, `the silver spoon`, and two verses of two lines that rhyme. They are made up by a
-//! seeded generator, once and for all, from patterns of lines. The words come again in other songs, so that it takes
-//! the title and the words before to know how a line goes on, and a singer who knows the song leaves nothing to guess.
+//! A song has a title of two words, `the silver spoon`, and two verses of two lines that rhyme. They are made by a
+//! seeded generator from patterns of lines. The same words occur in other songs, so a model needs the title and the
+//! words before to know how a line goes on, and one that knows the song predicts it with certainty.
 
 use super::chooser::SplitMix64;
 use super::facts::{KEPT, NATURES, OBJECTS, TRADES};
 use super::words::Word;
 
-/// First words of titles; each is that of as many songs.
+/// First words of titles, each shared by [`SAME_TITLE`] songs.
 pub const TITLES: [Word; 16] = [
     "silver", "crooked", "merry", "wooden", "purple", "broken", "rolling", "singing", "foggy", "dancing", "gentle",
     "hidden", "little", "rusty", "velvet", "winter",
 ];
 
-/// Songs with the same first word of the title.
+/// Number of songs with the same first word of the title.
 pub const SAME_TITLE: usize = 12;
 
-/// Second words of titles, as many for each song of a first word.
+/// Second words of titles, four for each song that shares a first word.
 const TITLE_THINGS: [[Word; 4]; SAME_TITLE] = [
     ["mill", "moon", "bell", "boat"],
     ["crown", "fox", "lantern", "bridge"],
@@ -33,7 +33,7 @@ const TITLE_THINGS: [[Word; 4]; SAME_TITLE] = [
     ["wizard", "nest", "shell", "market"],
 ];
 
-/// Words that rhyme with each other.
+/// Groups of words that rhyme.
 const RHYMES: &[&[Word]] = &[
     &["moon", "spoon", "balloon", "tune"],
     &["mill", "hill", "till", "quill"],
@@ -63,8 +63,8 @@ const RHYMES: &[&[Word]] = &[
     &["hen", "pen", "den"],
 ];
 
-/// Lines. `A` stands for an adjective, `N` for somebody, `V` for what they did, `P` for a preposition, `T` for a thing,
-/// `C` for a colour and `R`, always at the end, for the word that rhymes.
+/// Patterns of lines: `A` is an adjective, `N` a person, `V` a verb, `P` a preposition, `T` a thing, `C` a colour and
+/// `R`, always at the end, the word that rhymes.
 const LINES: &[&str] = &[
     "the A N V P the R",
     "a N and a N V P the R",
@@ -90,16 +90,16 @@ const WAYS: &[Word] = &["round", "over", "under", "behind", "past", "into", "bes
 
 const DYES: &[Word] = &["red", "blue", "green", "yellow", "white", "black", "pink", "brown"];
 
-/// The seed of all songs.
+/// Seed of all songs.
 const SONGS: u64 = 0x736F_6E67_0000_0000;
 
-/// The second words of the titles that begin with this word of [`TITLES`].
+/// Second words of the titles that begin with word number `title` of [`TITLES`].
 pub fn title_things(title: usize) -> [Word; SAME_TITLE] {
     let mut random = SplitMix64(SONGS ^ 0xFFFF ^ (title as u64) << 32);
     TITLE_THINGS.map(|things| things[random.below(4) as usize])
 }
 
-/// A verse, 0 or 1, of the song with the `thing`-th of the titles that begin with this word of [`TITLES`].
+/// Verse 0 or 1 of the song with first word number `title` and second word number `thing`.
 pub fn verse(title: usize, thing: usize, verse: usize) -> Vec<Word> {
     let mut random = SplitMix64(SONGS ^ ((title * SAME_TITLE + thing) * 2 + verse) as u64);
     let mut below = |bound: usize| random.below(bound as u32) as usize;

@@ -1,4 +1,4 @@
-//! What a character says and feels.
+//! Speech and feelings of a character.
 
 use super::chooser::Chooser;
 use super::places::PLACES;

@@ -1,11 +1,11 @@
-//! What a story remembers: who is where, has what, and what became of the toys.
+//! The state of a story: the characters with their places and goods, and the toys.
 
-use super::words::{BOYS, GIRLS, GOODS, Kin, NUMBERS, PETS, Table, Temper, Word};
+use super::words::{BOYS, GIRLS, GOODS, Kin, NUMBERS, PETS, Temper, Word, WordWeights};
 
-/// The most of one good that a character can have: the last counting word.
+/// Largest count of one good that a character can have: the last counting word.
 pub const MOST: usize = NUMBERS.len() - 1;
 
-/// `she`, `her`: the word as a subject and as a possessive.
+/// A pronoun as subject and as possessive: `she`, `her`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Pronoun {
     pub subject: Word,
@@ -16,18 +16,18 @@ pub const SHE: Pronoun = Pronoun { subject: "she", possessive: "her" };
 pub const HE: Pronoun = Pronoun { subject: "he", possessive: "his" };
 pub const IT: Pronoun = Pronoun { subject: "it", possessive: "its" };
 
-/// A name that a character can have.
+/// A name of a character.
 pub struct Name {
     pub word: Word,
     pub weight: u32,
     pub pronoun: Pronoun,
-    /// The number of the person who always bears it.
+    /// Number of the person who always bears it.
     pub person: usize,
 }
 
-/// The names of a kind of character.
+/// Names for a kind of character.
 pub fn names(kin: Kin) -> Vec<Name> {
-    let with = |table: Table, pronoun: Pronoun, before: usize| {
+    let with = |table: WordWeights, pronoun: Pronoun, before: usize| {
         (before..).zip(table).map(move |(person, &(word, weight))| Name { word, weight, pronoun, person })
     };
     let (girls, boys) = (with(GIRLS, SHE, 0), with(BOYS, HE, GIRLS.len()));
@@ -42,7 +42,7 @@ pub fn names(kin: Kin) -> Vec<Name> {
 /// One of the two characters.
 pub struct Character {
     pub name: Word,
-    /// The number of the person, the same in every story.
+    /// Number of the person, the same in every story.
     pub person: usize,
     pub pronoun: Pronoun,
     pub temper: &'static Temper,
@@ -50,7 +50,7 @@ pub struct Character {
     pub place: usize,
     /// Favourite food.
     pub food: Word,
-    /// Kinds of goods the character has or once had, in the order of their coming, with the counts.
+    /// Kinds of goods the character has or once had, in order of arrival, with their counts.
     goods: Vec<(usize, usize)>,
 }
 
@@ -60,17 +60,17 @@ impl Character {
         Self { name: word, person, pronoun, temper, place: 0, food: "", goods: Vec::new() }
     }
 
-    /// How many of a kind the character has.
+    /// Count of the goods of one kind.
     pub fn count(&self, kind: usize) -> usize {
         self.goods.iter().find(|entry| entry.0 == kind).map_or(0, |entry| entry.1)
     }
 
-    /// The kinds the character has or once had.
+    /// Kinds the character has or once had.
     pub fn kinds(&self) -> impl Iterator<Item = usize> + '_ {
         self.goods.iter().map(|entry| entry.0)
     }
 
-    /// Adds `change` of a kind.
+    /// Adds `change` to the count of one kind.
     pub fn change(&mut self, kind: usize, change: isize) {
         let entry = match self.goods.iter().position(|entry| entry.0 == kind) {
             Some(index) => index,
@@ -83,18 +83,18 @@ impl Character {
         *count = count.checked_add_signed(change).expect("nobody gives away what they do not have");
     }
 
-    /// The most of one kind that the character has, of the kinds that `fits` lets pass.
+    /// Largest count of the kinds that `fits` accepts.
     pub fn most(&self, fits: impl Fn(usize) -> bool) -> usize {
         self.goods.iter().filter(|entry| fits(entry.0)).map(|entry| entry.1).max().unwrap_or(0)
     }
 }
 
-/// Where a toy is.
+/// Location of a toy.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Whereabouts {
-    /// With this character.
+    /// Held by this character.
     With(usize),
-    /// At this spot of this place.
+    /// Hidden at this spot of this place.
     Hidden { place: usize, spot: usize },
 }
 
@@ -105,21 +105,21 @@ impl Whereabouts {
     }
 }
 
-/// A toy: its word and its colour each name it alone.
+/// A toy; its noun and its colour each identify it.
 pub struct Toy {
     pub word: Word,
     pub colour: Word,
     pub whereabouts: Whereabouts,
 }
 
-/// Something promised: by whom, and to help with what.
+/// A promise: by whom, and to help with what.
 pub struct Promise {
     pub by: usize,
     pub verb: Word,
     pub object: Word,
 }
 
-/// The form of a good that goes with a count.
+/// The singular or plural of a good, by count.
 pub fn good_word(kind: usize, count: usize) -> Word {
     if count == 1 { GOODS[kind].one } else { GOODS[kind].many }
 }

@@ -1,12 +1,12 @@
-//! The teller: what a story remembers while it is told, and the ways to say something.
+//! The generator: the state of a story while it is told, and the ways to say something.
 
 use super::chooser::Chooser;
 use super::places::{ANIMALS, PLACES};
 use super::state::{Character, Promise, Toy, Whereabouts, good_word};
 use super::words::{COLOURS, GOODS, NUMBERS, TOYS, TRAITS, Word};
 
-/// Tells one story, led by `chooser`.
-pub fn tell<C: Chooser>(chooser: &mut C) {
+/// Generates one story, with every word chosen by `chooser`.
+pub fn generate<C: Chooser>(chooser: &mut C) {
     let mut story = Story {
         chooser,
         cast: Vec::new(),
@@ -26,32 +26,31 @@ pub fn tell<C: Chooser>(chooser: &mut C) {
     story.ending();
 }
 
-/// A story in the telling: everything said so far that matters for what can be said next.
+/// The state of a story being generated: everything that decides what can come next.
 pub struct Story<'a, C> {
     chooser: &'a mut C,
     /// The two characters.
     pub cast: Vec<Character>,
     pub toys: Vec<Toy>,
     pub promise: Option<Promise>,
-    /// Whom `he`, `she` or `it` means: the subject of the last sentence, if it was one character.
+    /// The character that `he`, `she` or `it` means: the subject of the last sentence, if it was one character.
     pub topic: Option<usize>,
-    /// Whose count of what the last sentence has changed.
+    /// Counts that the last sentence changed, as character and kind.
     pub changed: Vec<(usize, usize)>,
-    /// What the second character is to the first.
+    /// What the second character is to the first: `friend`, `brother`, `dog`.
     pub relation: Word,
-    /// The look of the home, its kind, and what it is near to.
+    /// Look and kind of the home, and the landmark near it.
     pub home: [Word; 3],
-    /// Index of the weather.
+    /// Index of the weather in the table.
     pub weather: usize,
-    /// Which habits have been told, as character and habit.
+    /// Habits told so far, as character and habit.
     pub habits: Vec<(usize, usize)>,
-    /// How many verses have been sung.
+    /// Number of verses sung so far.
     pub songs: usize,
-    /// How many words have been said.
+    /// Number of words so far.
     pub said: usize,
 }
 
-/// The ways to say something.
 impl<C: Chooser> Story<'_, C> {
     /// Says fixed words, separated by blanks.
     pub fn say(&mut self, words: &'static str) {
@@ -60,36 +59,36 @@ impl<C: Chooser> Story<'_, C> {
         }
     }
 
-    /// Says a word of a fact or a song.
+    /// Says a word of a fact or a song, certain to a model that memorized it.
     pub fn recall(&mut self, word: Word) {
         self.say(word);
-        self.chooser.by_heart();
+        self.chooser.memorized();
     }
 
-    /// Says one of the words and returns its index.
+    /// Says one of the words, chosen by weight, and returns its index.
     pub fn pick(&mut self, options: &[(Word, u32)]) -> usize {
         self.said += 1;
         self.chooser.choose(options)
     }
 
-    /// Says one of the words and returns it.
+    /// Says one of the words, chosen by weight, and returns it.
     pub fn pick_word(&mut self, options: &[(Word, u32)]) -> Word {
         options[self.pick(options)].0
     }
 
-    /// Says a number from 1 to `weights.len()`, but no more than `most`, and returns it.
+    /// Says a number from 1 to `weights.len()`, at most `most`, and returns it.
     pub fn pick_number(&mut self, weights: &[u32], most: usize) -> usize {
         let options: Vec<_> = NUMBERS[1..].iter().copied().zip(weights.iter().copied()).take(most).collect();
         1 + self.pick(&options)
     }
 
-    /// Says one of the goods in the form that goes with `count`, weighted by kind, and returns its kind.
+    /// Says a good in the form that goes with `count`, chosen by `weight` of its kind, and returns its kind.
     pub fn pick_good(&mut self, count: usize, weight: impl Fn(usize) -> u32) -> usize {
         let options: Vec<_> = (0..GOODS.len()).map(|kind| (good_word(kind, count), weight(kind))).collect();
         self.pick(&options)
     }
 
-    /// Says `red ball` for one of the toys that `fits` lets pass, and returns its index.
+    /// Says `red ball` for one of the toys that `fits` accepts, and returns its index.
     pub fn pick_toy(&mut self, fits: impl Fn(&Toy) -> bool) -> usize {
         // The first toy is the favourite, so that it comes up again and again.
         let weight = |index: usize, toy: &Toy| if !fits(toy) { 0 } else { 4 - index.min(3) as u32 };
@@ -100,7 +99,7 @@ impl<C: Chooser> Story<'_, C> {
         index
     }
 
-    /// Says `a red ball` without the article for a toy that is new in the story, and gives it to a character.
+    /// Says `a red ball` without the article for a toy new in the story, and gives it to a character.
     pub fn new_toy(&mut self, owner: usize) {
         let fresh = |word: Word, weight: u32, used: &dyn Fn(&Toy) -> Word| {
             let taken = self.toys.iter().any(|toy| used(toy) == word);
@@ -118,7 +117,7 @@ impl<C: Chooser> Story<'_, C> {
         self.cast[0].place == self.cast[1].place
     }
 
-    /// Says `beside the fountain`.
+    /// Says `beside the fountain`, a spot of a place.
     pub fn say_spot(&mut self, place: usize, spot: usize) {
         let (preposition, _, noun) = PLACES[place].spots[spot];
         self.say(preposition);
@@ -135,7 +134,7 @@ impl<C: Chooser> Story<'_, C> {
         spot
     }
 
-    /// Says one of the words, in two of three cases after an adjective, and returns it.
+    /// Says one of the things, in two of three cases after an adjective, and returns it.
     pub fn pick_thing(&mut self, things: &[(Word, u32)]) -> Word {
         // All adjectives together get twice the shares of all things: each table is scaled by the other's sum.
         let sum = |table: &[(Word, u32)]| table.iter().map(|entry| entry.1).sum::<u32>();
@@ -146,7 +145,7 @@ impl<C: Chooser> Story<'_, C> {
         if choice < things.len() { things[choice].0 } else { self.pick_word(things) }
     }
 
-    /// Says `in the garden`.
+    /// Says `in the garden`, a place by index.
     pub fn say_place(&mut self, place: usize) {
         self.say(PLACES[place].preposition);
         self.say("the");
@@ -170,7 +169,7 @@ impl<C: Chooser> Story<'_, C> {
         self.pick(&options)
     }
 
-    /// Says a place to go to from `here`, mostly a near one or that of a friend.
+    /// Says a place to go to from `here`, mostly one next to it or that of a friend.
     pub fn destination(&mut self, here: usize, friend: Option<usize>) -> usize {
         let weight = |there: usize| match PLACES[there].weight {
             _ if there == here => 0,
@@ -189,7 +188,7 @@ impl<C: Chooser> Story<'_, C> {
         self.pick(&options)
     }
 
-    /// Says `six apples`, the count of one of the kinds that the character has.
+    /// Says `six apples`: the count of one of the kinds that the character has.
     pub fn say_count(&mut self, who: usize, kinds: &[usize]) {
         // Kinds with the same count share the number; which of them is meant shows in the noun.
         let count_of = |kind: &usize| self.cast[who].count(*kind);

@@ -1,11 +1,11 @@
-//! The claims of the module: one derivation, the same probability both ways, bounded stories, a small vocabulary, and
-//! facts and songs that are the same wherever they are told.
+//! Tests of the module's claims: one derivation, the same probability both ways, bounded stories, a small vocabulary,
+//! and facts and songs that are the same in all stories.
 
 use std::collections::{HashMap, HashSet};
 
 use super::state::names;
 use super::words::{Kin, Word};
-use super::{excerpt, facts, held_out, log_prob, places::PLACES, sample, sample_with_offers, songs, vocabulary};
+use super::{excerpt, facts, held_out, log_prob, places::PLACES, sample, sample_with_distributions, songs, vocabulary};
 
 #[test]
 fn following_the_text_gives_the_probability_of_telling_it() {
@@ -18,13 +18,14 @@ fn following_the_text_gives_the_probability_of_telling_it() {
 #[test]
 fn offers_are_the_distributions_the_words_were_drawn_from() {
     for seed in 0..200 {
-        let (tale, offers) = sample_with_offers(seed);
+        let (tale, distributions) = sample_with_distributions(seed);
         assert_eq!(tale, sample(seed));
-        assert_eq!(tale.words.len(), offers.len());
+        assert_eq!(tale.words.len(), distributions.len());
         let mut log_prob = 0.0;
-        for (word, offer) in tale.words.iter().zip(&offers) {
-            assert!((offer.iter().map(|entry| entry.1).sum::<f64>() - 1.0).abs() < 1e-12);
-            log_prob += offer.iter().find(|entry| entry.0 == *word).expect("a told word was on offer").1.ln();
+        for (word, distribution) in tale.words.iter().zip(&distributions) {
+            assert!((distribution.iter().map(|entry| entry.1).sum::<f64>() - 1.0).abs() < 1e-12);
+            log_prob +=
+                distribution.iter().find(|entry| entry.0 == *word).expect("a told word has a probability").1.ln();
         }
         assert_eq!(log_prob, tale.log_prob);
     }
@@ -65,9 +66,9 @@ fn stories_have_their_length_and_words() {
 fn a_quarter_of_the_words_are_known_by_heart() {
     let (mut known, mut all) = (0, 0);
     for seed in 0..2000 {
-        let (tale, offers) = sample_with_offers(seed);
-        assert!(tale.by_heart.iter().all(|&at| offers[at].len() == 1), "a fact leaves nothing to guess");
-        known += tale.by_heart.len();
+        let (tale, distributions) = sample_with_distributions(seed);
+        assert!(tale.memorized.iter().all(|&at| distributions[at].len() == 1), "a fact leaves nothing to guess");
+        known += tale.memorized.len();
         all += tale.words.len();
     }
     let share = known as f64 / all as f64;
@@ -143,12 +144,12 @@ fn a_passage_is_whole_stories_between_marks() {
 #[test]
 fn an_excerpts_windows_begin_with_stories_and_have_their_probability() {
     // One window that holds exactly the first story and its marks has that story's probability.
-    let tale = super::sample(super::mixed(!5, 0));
+    let tale = super::sample(super::mix_seed(!5, 0));
     let one = excerpt(5, 1, tale.words.len() + 2);
     assert_eq!(one.text, tale.text() + " </s>");
     assert!((one.log_prob - tale.log_prob).abs() < 1e-9);
     assert_eq!(one.predicted, tale.words.len() + 1);
-    // Of many, each begins with the mark, and holds as many tokens as asked for.
+    // Each of many begins with the mark, and has as many tokens as asked for.
     let (windows, context) = (9, 100);
     let text = format!("<s> {}", excerpt(5, windows, context).text);
     let words: Vec<_> = text.split(' ').collect();

@@ -1,15 +1,15 @@
-//! The words of the stories, and what each of them goes with.
+//! The words of the stories, and their weights and attributes.
 //!
-//! A weight beside a word is its share where the word is one of several that may come next. They are uneven on
-//! purpose, as in real text: a model has to learn them, and what is left to guess is the entropy of the language.
+//! A weight is a word's share among those that may come next. Weights are uneven on purpose, as in real text: a model
+//! has to learn them, and what is left to guess is the entropy of the language.
 
 /// A word of the language: one token.
 pub type Word = &'static str;
 
-/// Words that may come next, each with its weight.
-pub type Table = &'static [(Word, u32)];
+/// Candidates for the next word, with their weights.
+pub type WordWeights = &'static [(Word, u32)];
 
-pub const GIRLS: Table = &[
+pub const GIRLS: WordWeights = &[
     ("mia", 12),
     ("anna", 12),
     ("lily", 12),
@@ -60,7 +60,7 @@ pub const GIRLS: Table = &[
     ("ingrid", 4),
 ];
 
-pub const BOYS: Table = &[
+pub const BOYS: WordWeights = &[
     ("tom", 12),
     ("ben", 12),
     ("max", 12),
@@ -111,7 +111,7 @@ pub const BOYS: Table = &[
     ("gilbert", 4),
 ];
 
-pub const PETS: Table = &[
+pub const PETS: WordWeights = &[
     ("rex", 8),
     ("fluffy", 6),
     ("patch", 5),
@@ -122,7 +122,7 @@ pub const PETS: Table = &[
     ("ginger", 3),
 ];
 
-/// What the second character is to the first one: the word, its weight, and whose names it bears.
+/// Relations of the second character to the first: the word, its weight, and whose names it bears.
 pub const RELATIONS: &[(Word, u32, Kin)] = &[
     ("friend", 8, Kin::Anyone),
     ("brother", 4, Kin::Boy),
@@ -135,7 +135,7 @@ pub const RELATIONS: &[(Word, u32, Kin)] = &[
     ("partner", 2, Kin::Anyone),
 ];
 
-/// Which names, and so which pronouns, a character can have.
+/// Kind of a character: decides its names and pronoun.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kin {
     Girl,
@@ -144,7 +144,7 @@ pub enum Kin {
     Pet,
 }
 
-/// What a character is like, which shows in how the character does things.
+/// Temper of a character, which shows in how it acts.
 pub struct Temper {
     pub word: Word,
     pub weight: u32,
@@ -173,7 +173,7 @@ pub const TEMPERS: &[Temper] = &[
     temper("polite", 4, &["politely", "calmly", "softly"], &["thanked", "said", "handed"]),
 ];
 
-pub const ADVERBS: Table = &[
+pub const ADVERBS: WordWeights = &[
     ("quickly", 6),
     ("happily", 5),
     ("quietly", 5),
@@ -196,7 +196,7 @@ pub const ADVERBS: Table = &[
 ];
 
 /// Adjectives of things done, found and seen.
-pub const TRAITS: Table = &[
+pub const TRAITS: WordWeights = &[
     ("old", 7),
     ("new", 6),
     ("pretty", 6),
@@ -219,7 +219,7 @@ pub const TRAITS: Table = &[
     ("empty", 2),
 ];
 
-/// What one character can do, each with the verbs for it.
+/// Actions of one character, each with its verbs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Act {
     Go,
@@ -236,7 +236,7 @@ pub enum Act {
     Hug,
 }
 
-pub const ACTS: &[(Act, Table)] = &[
+pub const ACTS: &[(Act, WordWeights)] = &[
     (Act::Go, &[("went", 6), ("walked", 4), ("ran", 3), ("hurried", 2), ("raced", 1)]),
     (Act::Find, &[("found", 6), ("spotted", 4), ("discovered", 2)]),
     (Act::Give, &[("gave", 5), ("handed", 2)]),
@@ -251,14 +251,14 @@ pub const ACTS: &[(Act, Table)] = &[
     (Act::Hug, &[("hugged", 3), ("thanked", 2), ("kissed", 1)]),
 ];
 
-/// What two characters can do together.
-pub const JOINT_ACTS: Table =
+/// Verbs of both characters together.
+pub const JOINT_ACTS: WordWeights =
     &[("went", 7), ("played", 7), ("saw", 5), ("talked", 5), ("danced", 4), ("laughed", 4), ("rested", 4), ("sang", 4)];
 
-/// Counting words; a count never exceeds the last one.
+/// Counting words; the last one is the largest count.
 pub const NUMBERS: [Word; 10] = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 
-/// Things that are counted.
+/// A countable good.
 pub struct Good {
     pub one: Word,
     pub many: Word,
@@ -297,8 +297,8 @@ pub const GOODS: &[Good] = &[
     good("leaf", "leaves", false, 3),
 ];
 
-/// Things that are one of a kind in a story: each has its own colour.
-pub const TOYS: Table = &[
+/// Toys, one of a kind in a story: each has its own colour.
+pub const TOYS: WordWeights = &[
     ("ball", 10),
     ("kite", 9),
     ("hat", 8),
@@ -329,7 +329,7 @@ pub const TOYS: Table = &[
     ("brush", 2),
 ];
 
-pub const COLOURS: Table = &[
+pub const COLOURS: WordWeights = &[
     ("red", 8),
     ("blue", 7),
     ("green", 7),
@@ -346,8 +346,8 @@ pub const COLOURS: Table = &[
     ("crimson", 3),
 ];
 
-/// What animals look like.
-pub const LOOKS: Table = &[
+/// Looks of animals.
+pub const LOOKS: WordWeights = &[
     ("little", 9),
     ("big", 7),
     ("funny", 6),
@@ -362,15 +362,15 @@ pub const LOOKS: Table = &[
     ("noisy", 4),
 ];
 
-/// Something to do: the verb, its past, a weight, and what one does it to.
+/// A deed: verb, past tense, weight and objects.
 pub struct Deed {
     pub base: Word,
     pub past: Word,
     pub weight: u32,
-    pub objects: Table,
+    pub objects: WordWeights,
 }
 
-const fn deed(base: Word, past: Word, weight: u32, objects: Table) -> Deed {
+const fn deed(base: Word, past: Word, weight: u32, objects: WordWeights) -> Deed {
     Deed { base, past, weight, objects }
 }
 
@@ -399,8 +399,8 @@ pub const DEEDS: &[Deed] = &[
     deed("feed", "fed", 2, &[("chickens", 6), ("pigs", 5), ("geese", 3)]),
 ];
 
-/// Moods, and what comes after `because` with them.
-pub const MOODS: &[(Word, u32, Table)] = &[
+/// Moods, with weights, and what comes after `because` with them.
+pub const MOODS: &[(Word, u32, WordWeights)] = &[
     ("happy", 9, &[("everyone was kind", 5), ("it was summer", 3)]),
     ("sad", 6, &[("nobody wanted to play", 5), ("it was time to leave", 3)]),
     ("tired", 5, &[("the road was long", 5), ("it was very late", 4)]),
@@ -413,7 +413,7 @@ pub const MOODS: &[(Word, u32, Table)] = &[
     ("curious", 3, &[("there was a secret door", 5), ("somebody was singing", 3)]),
 ];
 
-pub const FOODS: Table = &[
+pub const FOODS: WordWeights = &[
     ("soup", 9),
     ("rice", 7),
     ("cheese", 6),
@@ -436,7 +436,7 @@ pub const FOODS: Table = &[
     ("jam", 2),
 ];
 
-/// The weather of the day, and what one stands in.
+/// Weather of the day with weights, and what one stands in.
 pub const WEATHER: &[(Word, u32, Word)] = &[
     ("sunny", 7, "sun"),
     ("rainy", 5, "rain"),
@@ -447,9 +447,10 @@ pub const WEATHER: &[(Word, u32, Word)] = &[
     ("cloudy", 4, "clouds"),
 ];
 
-pub const TIMES: Table = &[("morning", 7), ("day", 6), ("afternoon", 5), ("autumn", 3), ("evening", 4), ("weekend", 4)];
+pub const TIMES: WordWeights =
+    &[("morning", 7), ("day", 6), ("afternoon", 5), ("autumn", 3), ("evening", 4), ("weekend", 4)];
 
-pub const HOMES: Table = &[
+pub const HOMES: WordWeights = &[
     ("house", 8),
     ("cottage", 5),
     ("flat", 4),
@@ -462,7 +463,7 @@ pub const HOMES: Table = &[
     ("tower", 3),
 ];
 
-pub const HOME_LOOKS: Table = &[
+pub const HOME_LOOKS: WordWeights = &[
     ("small", 8),
     ("cosy", 6),
     ("wooden", 5),
@@ -474,7 +475,7 @@ pub const HOME_LOOKS: Table = &[
     ("round", 3),
 ];
 
-pub const LANDMARKS: Table = &[
+pub const LANDMARKS: WordWeights = &[
     ("river", 7),
     ("sea", 6),
     ("church", 5),

@@ -1,4 +1,5 @@
-//! Handles of the browser that travel with a task: files above all, which a Worker reads by itself.
+//! JavaScript values that travel with a task. A value cannot be written as bytes: the serializer writes its index in
+//! the list of handles that is posted beside the bytes. Files above all are sent so, and a Worker reads them by itself.
 
 use js_sys::Array;
 use serde::de::{Deserializer, Error as _};
@@ -10,33 +11,33 @@ use std::sync::Arc;
 use wasm_bindgen::JsValue;
 
 thread_local! {
-    static KEPT: RefCell<HashMap<u64, JsValue>> = RefCell::default();
+    static VALUES: RefCell<HashMap<u64, JsValue>> = RefCell::default();
     static NEXT: Cell<u64> = const { Cell::new(0) };
-    static OUT: RefCell<Vec<JsValue>> = RefCell::default();
-    static IN: RefCell<Option<Array>> = RefCell::default();
+    static OUTGOING: RefCell<Vec<JsValue>> = RefCell::default();
+    static INCOMING: RefCell<Option<Array>> = RefCell::default();
 }
 
-/// A value of the browser, kept here as long as one of its clones is.
+/// A JavaScript value, kept in a table of its thread until the last clone of the handle is dropped.
 #[derive(Clone, Debug)]
-pub struct JsHandle(Arc<Place>);
+pub struct JsHandle(Arc<HandleId>);
 
 #[derive(Debug)]
-struct Place(u64);
+struct HandleId(u64);
 
-impl Drop for Place {
+impl Drop for HandleId {
     fn drop(&mut self) {
-        // When the page is closed everything goes anyway.
-        let _ = KEPT.try_with(|kept| kept.borrow_mut().remove(&self.0));
+        // Fails only while the thread's storage is torn down, when the page closes.
+        let _ = VALUES.try_with(|values| values.borrow_mut().remove(&self.0));
     }
 }
 
 impl JsHandle {
-    /// Keeps it.
+    /// Puts the value into this thread's table.
     pub fn new(value: JsValue) -> Self {
         let id = NEXT.get();
         NEXT.set(id + 1);
-        KEPT.with_borrow_mut(|kept| kept.insert(id, value));
-        Self(Arc::new(Place(id)))
+        VALUES.with_borrow_mut(|values| values.insert(id, value));
+        Self(Arc::new(HandleId(id)))
     }
 }
 
@@ -46,16 +47,16 @@ impl PartialEq for JsHandle {
     }
 }
 
-/// Looks at it; there is none on another thread than its own.
-pub fn with_js_handle<R>(attached: &JsHandle, look: impl FnOnce(Option<&JsValue>) -> R) -> R {
-    let value = KEPT.with_borrow(|kept| kept.get(&attached.0.0).cloned());
+/// Calls `look` with the value; `None` on another thread than the one that result the handle.
+pub fn with_js_handle<R>(handle: &JsHandle, look: impl FnOnce(Option<&JsValue>) -> R) -> R {
+    let value = VALUES.with_borrow(|values| values.get(&handle.0.0).cloned());
     look(value.as_ref())
 }
 
 impl Serialize for JsHandle {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let value = with_js_handle(self, |value| value.cloned().unwrap_or(JsValue::UNDEFINED));
-        let at = OUT.with_borrow_mut(|out| {
+        let at = OUTGOING.with_borrow_mut(|out| {
             out.push(value);
             out.len() - 1
         });
@@ -66,22 +67,22 @@ impl Serialize for JsHandle {
 impl<'de> Deserialize<'de> for JsHandle {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let at = u32::deserialize(deserializer)?;
-        let value = IN.with_borrow(|list| list.as_ref().map(|list| list.get(at)));
+        let value = INCOMING.with_borrow(|list| list.as_ref().map(|list| list.get(at)));
         value.map(Self::new).ok_or_else(|| D::Error::custom("nothing came with this message"))
     }
 }
 
-/// Serializes something; what is attached to it.
-pub fn collecting<R>(work: impl FnOnce() -> R) -> (R, Array) {
-    OUT.take();
-    let made = work();
-    (made, OUT.take().into_iter().collect())
+/// Runs `work`, which serializes; returns its result and the values of the handles that it met, in order.
+pub fn collect_handles<R>(work: impl FnOnce() -> R) -> (R, Array) {
+    OUTGOING.take();
+    let result = work();
+    (result, OUTGOING.take().into_iter().collect())
 }
 
-/// Deserializes something that this came with.
-pub fn attaching<R>(list: Array, work: impl FnOnce() -> R) -> R {
-    IN.set(Some(list));
-    let made = work();
-    IN.take();
-    made
+/// Runs `work`, which deserializes a message that was posted with these values.
+pub fn with_handles<R>(list: Array, work: impl FnOnce() -> R) -> R {
+    INCOMING.set(Some(list));
+    let result = work();
+    INCOMING.take();
+    result
 }

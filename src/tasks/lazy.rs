@@ -1,37 +1,37 @@
-//! What each side makes for itself.
+//! A large value that each side computes for itself: only its source is sent.
 
 use serde::de::{DeserializeOwned, Deserializer};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
 
-/// What it takes to make something large.
+/// A small recipe from which a large value can be computed on any thread or Worker.
 pub trait LazySource: Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// The large thing.
+    /// The large value.
     type Value: Send + Sync + 'static;
 
-    /// Makes it.
+    /// Computes the value; called at most once per [`Lazy`].
     fn make(&self) -> Self::Value;
 }
 
-/// Something large that is made where it is needed, once, and never sent: only its source is.
+/// A large value computed on first use and never serialized: only its source is.
 pub struct Lazy<S: LazySource> {
     source: S,
     value: OnceLock<S::Value>,
 }
 
 impl<S: LazySource> Lazy<S> {
-    /// To be made.
+    /// A value that is not computed yet.
     pub fn new(source: S) -> Self {
         Self { source, value: OnceLock::new() }
     }
 
-    /// It, made now if it was not before. Not for the window's thread.
+    /// The value, computed by the first call. That may take seconds: not for the window's thread.
     pub fn get(&self) -> &S::Value {
         self.value.get_or_init(|| self.source.make())
     }
 
-    /// How it is made.
+    /// The source the value is computed from.
     pub fn source(&self) -> &S {
         &self.source
     }

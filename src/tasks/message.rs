@@ -1,85 +1,86 @@
-//! What a page and its Workers say to each other: an array of a header, a body, and what is attached.
+//! Messages between a page and its Workers: a JavaScript array of a header, a body and attached handles. Header and
+//! body are `postcard` bytes.
 
-use super::js_handle::{attaching, collecting};
+use super::js_handle::{collect_handles, with_handles};
 use super::wire::{pack_whole, unpack_whole};
 use js_sys::{Array, Uint8Array};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::{JsCast, JsValue};
 
-/// Another build's Worker, left over in a cache, would understand something else.
+/// Version of the messages. A Worker of another build, left over in a cache, is refused by it.
 pub fn protocol() -> String {
     format!("{} {}", env!("CARGO_PKG_VERSION"), option_env!("DSF_BUILD").unwrap_or("by hand"))
 }
 
-/// To a Worker.
+/// Header of a message from the page to a Worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Request {
-    /// Do this task.
+    /// Start a task or an actor; the body is the task.
     Start {
-        /// To be named in all that comes back.
+        /// Identifies the task in all later messages.
         id: u32,
-        /// The task's or process's name.
+        /// [`Task::NAME`](super::Task::NAME) of the task or actor.
         name: String,
-        /// What the page has let go of.
+        /// Numbers of shared values that the page has dropped.
         forgotten: Vec<u64>,
     },
-    /// A command to a process.
+    /// A command to an actor, in the body.
     Command {
-        /// Which.
+        /// The actor's identifier.
         id: u32,
     },
-    /// Nobody listens to this process any more.
+    /// The actor's handle was dropped: stop it.
     End {
-        /// Which.
+        /// The actor's identifier.
         id: u32,
     },
 }
 
-/// From a Worker.
+/// Header of a message from a Worker to the page.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Response {
-    /// It is there, and speaks this.
+    /// The Worker is loaded, and speaks this protocol version.
     Ready(String),
-    /// On the way: several pieces of news.
-    News {
-        /// Of which.
+    /// Progress or events, several in the body.
+    Progress {
+        /// The task's identifier.
         id: u32,
     },
-    /// In the end.
+    /// The task or actor is done; the body is a task's output.
     Done {
-        /// Of which.
+        /// The task's identifier.
         id: u32,
     },
-    /// It could not be understood: a bug.
-    Lost {
-        /// Of which.
+    /// The request could not be deserialized: a bug.
+    Failed {
+        /// The task's identifier.
         id: u32,
-        /// What was not.
+        /// The deserializer's message.
         why: String,
     },
 }
 
-/// A message that was received.
+/// A received message.
 pub struct WorkerMessage {
     parts: Array,
 }
 
 impl WorkerMessage {
-    /// Of an event's data.
+    /// The message in an event's data; `None` when it is not an array.
     pub fn new(data: JsValue) -> Option<Self> {
         data.dyn_into().ok().map(|parts| Self { parts })
     }
 
-    /// Its header.
+    /// Deserializes the header.
     pub fn header<H: for<'de> Deserialize<'de>>(&self) -> Result<H, String> {
         unpack_whole(&bytes(&self.parts, 0))
     }
 
-    /// Its body.
+    /// Reads the body's bytes, with the attached handles at hand.
     pub fn body<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R {
         let body = bytes(&self.parts, 1);
-        let attached = self.parts.get(2).dyn_into().unwrap_or_default();
-        attaching(attached, || read(&body))
+        let handles = self.parts.get(2).dyn_into().unwrap_or_default();
+        with_handles(handles, || read(&body))
     }
 }
 
@@ -87,11 +88,11 @@ fn bytes(parts: &Array, at: u32) -> Vec<u8> {
     parts.get(at).dyn_into().map(|bytes: Uint8Array| bytes.to_vec()).unwrap_or_default()
 }
 
-/// A message to be sent, and what of it is handed over instead of copied.
+/// A message, and the list of its buffers to transfer instead of copying.
 pub fn pack_message(header: &impl Serialize, body: impl FnOnce() -> Vec<u8>) -> (JsValue, JsValue) {
-    let (body, attached) = collecting(body);
+    let (body, handles) = collect_handles(body);
     let parts = [pack_whole(header), body].map(|bytes| Uint8Array::from(&bytes[..]));
     let buffers: Array = parts.iter().map(|part| part.buffer()).collect();
     let [header, body] = parts;
-    (Array::of3(&header, &body, &attached).into(), buffers.into())
+    (Array::of3(&header, &body, &handles).into(), buffers.into())
 }

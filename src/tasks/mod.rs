@@ -10,7 +10,7 @@
 //!   large value that can be made anew ([`Lazy`]: a language model with its texts) is made on each side from its
 //!   source.
 //!
-//! A Worker cannot wait either. A step that needs what a graphics device has not finished returns [`Flow::Later`], and
+//! A Worker cannot wait either. A step that needs what a graphics device has not finished returns [`Flow::Pending`], and
 //! the device's answer wakes the actor ([`wake`]).
 
 #[cfg(target_arch = "wasm32")]
@@ -36,13 +36,14 @@ pub use js_handle::{JsHandle, with_js_handle};
 pub use lazy::{Lazy, LazySource};
 #[cfg(target_arch = "wasm32")]
 pub use page::{
-    ActorHandle, TaskHandle, drop_later, notices, parallel_tasks, processors, spawn, spawn_actor, why_no_gpu,
+    ActorHandle, TaskHandle, drop_in_background, notices, parallel_tasks, processors, spawn, spawn_actor, why_no_gpu,
 };
 pub use queue::Queue;
 pub use task::{Actor, Flow, Message, SilentTask, Task};
 #[cfg(not(target_arch = "wasm32"))]
 pub use threads::{
-    ActorHandle, TaskHandle, drop_later, notices, parallel_tasks, processors, spawn, spawn_actor, wake, why_no_gpu,
+    ActorHandle, TaskHandle, drop_in_background, notices, parallel_tasks, processors, spawn, spawn_actor, wake,
+    why_no_gpu,
 };
 #[cfg(target_arch = "wasm32")]
 pub use worker::{Registry, serve, wake};

@@ -1,8 +1,8 @@
-//! The page: what threads are on the desktop, Workers are here.
+//! The implementation in a page: tasks and actors run in Workers.
 //!
-//! A Worker has the same library in it, and a memory of its own. One that breaks off is replaced, and the person told.
+//! A Worker has the same library and a memory of its own. One that crashes is replaced, and the person text.
 
-use super::message::{Request, Response, WorkerMessage, message, protocol};
+use super::message::{Request, Response, WorkerMessage, pack_message, protocol};
 use super::shared::SentCache;
 use super::wire::{pack, pack_whole, unpack_whole};
 use super::{Actor, Message, Queue, Task};
@@ -15,22 +15,22 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, Worker};
 
-/// What Trunk calls the Workers' program, beside the page.
+/// The Workers' program beside the page, as Trunk names it.
 const SCRIPT: &str = "worker_loader.js";
 
-/// What comes back, before it is known of what kind it is.
-enum Raw<'a> {
-    News(&'a WorkerMessage),
+/// A Worker's reply to a listener, not yet deserialized.
+enum Reply<'a> {
+    Progress(&'a WorkerMessage),
     Done(&'a WorkerMessage),
-    Broken,
+    Crashed,
 }
 
-type Listener = Rc<RefCell<dyn FnMut(Raw<'_>)>>;
+type Listener = Rc<RefCell<dyn FnMut(Reply<'_>)>>;
 
-struct Link {
+struct WorkerLink {
     worker: Worker,
     ready: bool,
-    /// Sent when it is ready: earlier messages would be lost.
+    /// Messages to post when the Worker is ready: earlier ones would be lost.
     waiting: Vec<(JsValue, JsValue)>,
     sent: SentCache,
     listeners: BTreeMap<u32, Listener>,
@@ -39,25 +39,26 @@ struct Link {
 }
 
 #[derive(Default)]
-struct Links {
-    links: BTreeMap<&'static str, Link>,
+struct WorkerPool {
+    links: BTreeMap<&'static str, WorkerLink>,
     next: u32,
     notices: Vec<String>,
-    /// Ended ones: what is dropped while it is called would not come back from that.
-    ended: Vec<Link>,
+    /// WorkerPool that are closed: a closure must not be dropped while it is called.
+    ended: Vec<WorkerLink>,
 }
 
 thread_local! {
-    static LINKS: RefCell<Links> = RefCell::default();
+    static WORKERS: RefCell<WorkerPool> = RefCell::default();
 }
 
 impl Queue {
-    /// Its Workers. A run that is cancelled may still be in the middle of a step: the next one does not wait for it.
+    /// The Workers of this queue, by name. A cancelled run may still be in the middle of a step: the next does not wait
+    /// for it.
     fn slots(self) -> &'static [&'static str] {
         match self {
             Self::Run => &["run", "second run", "third run"],
             Self::Views => &["pictures"],
-            Self::Aside => &["files"],
+            Self::Files => &["files"],
             Self::Language => &["language"],
             Self::Slow => &["slow tasks"],
             Self::Compressing => &["compressing"],
@@ -67,52 +68,52 @@ impl Queue {
     }
 }
 
-/// What the person should know of the Workers, once.
+/// Takes the messages for the person about Workers that failed.
 pub fn notices() -> Vec<String> {
-    LINKS.with_borrow_mut(|links| std::mem::take(&mut links.notices))
+    WORKERS.with_borrow_mut(|workers| std::mem::take(&mut workers.notices))
 }
 
-/// Why runs work on the processor, where one would expect more.
+/// Why runs use the processor when a GPU could be expected; `None` with WebGPU.
 pub fn why_no_gpu() -> Option<&'static str> {
     let navigator = js_sys::Reflect::get(&js_sys::global(), &"navigator".into()).unwrap_or(JsValue::UNDEFINED);
     let has = js_sys::Reflect::get(&navigator, &"gpu".into()).is_ok_and(|gpu| gpu.is_object());
     (!has).then_some("this browser has no WebGPU")
 }
 
-/// A Worker has one thread.
+/// Threads a run may use: a Worker has one.
 pub fn processors() -> usize {
     1
 }
 
-/// How many tasks of [`Queue::Comparing`] can go on at once: one processor is left to the page.
+/// Largest number of [`Queue::Comparing`] tasks that run at once. One processor is left to the page.
 pub fn parallel_tasks() -> usize {
     let navigator = js_sys::Reflect::get(&js_sys::global(), &"navigator".into()).unwrap_or(JsValue::UNDEFINED);
     let processors = js_sys::Reflect::get(&navigator, &"hardwareConcurrency".into()).ok().and_then(|n| n.as_f64());
     (processors.unwrap_or(2.0) as usize).saturating_sub(1).clamp(1, Queue::Comparing.slots().len())
 }
 
-/// Gives it back now: a page has no other thread that could.
-pub fn drop_later(value: impl Send + 'static) {
+/// Drops the value now: a page has no other thread that could.
+pub fn drop_in_background(value: impl Send + 'static) {
     drop(value);
 }
 
-impl Links {
-    /// The Worker of a queue that has nothing to do, else its last one.
+impl WorkerPool {
+    /// An idle Worker of the queue, else its last one.
     fn slot(&self, queue: Queue) -> &'static str {
         let idle = |slot: &&str| self.links.get(*slot).is_none_or(|link| link.listeners.is_empty());
         let slots = queue.slots();
         slots.iter().copied().find(|slot| idle(slot)).unwrap_or(slots[slots.len() - 1])
     }
 
-    fn link(&mut self, slot: &'static str) -> Result<&mut Link, String> {
+    fn link(&mut self, slot: &'static str) -> Result<&mut WorkerLink, String> {
         if !self.links.contains_key(slot) {
-            let link = Link::new(slot).map_err(|error| format!("This page cannot start a Worker: {error:?}"))?;
+            let link = WorkerLink::new(slot).map_err(|error| format!("This page cannot start a Worker: {error:?}"))?;
             self.links.insert(slot, link);
         }
         Ok(self.links.get_mut(slot).expect("it was made just now"))
     }
 
-    fn order(
+    fn post(
         &mut self,
         slot: &'static str,
         header: impl FnOnce(&mut SentCache) -> Request,
@@ -130,50 +131,50 @@ impl Links {
         }
     }
 
-    /// Where it is done, and its number there; `Err` when there is no Worker for it.
-    fn start(&mut self, queue: Queue, name: &str, task: &impl Serialize, listener: Listener) -> Result<Place, String> {
+    /// Starts a task on a Worker of its queue. `Err` when no Worker can be started.
+    fn start(&mut self, queue: Queue, name: &str, task: &impl Serialize, listener: Listener) -> Result<TaskId, String> {
         self.ended.clear();
         self.next += 1;
         let (slot, id) = (self.slot(queue), self.next);
         self.link(slot)?.listeners.insert(id, listener);
         let header = |sent: &mut SentCache| Request::Start { id, name: name.to_owned(), forgotten: sent.forgotten() };
-        self.order(slot, header, |sent| pack(task, sent));
-        Ok(Place { slot, id })
+        self.post(slot, header, |sent| pack(task, sent));
+        Ok(TaskId { slot, id })
     }
 
-    fn listens(&self, place: Place) -> bool {
-        self.links.get(place.slot).is_some_and(|link| link.listeners.contains_key(&place.id))
+    fn listens(&self, task_id: TaskId) -> bool {
+        self.links.get(task_id.slot).is_some_and(|link| link.listeners.contains_key(&task_id.id))
     }
 }
 
-/// Where something is done.
+/// Identifies a task: its Worker and its number.
 #[derive(Clone, Copy)]
-struct Place {
+struct TaskId {
     slot: &'static str,
     id: u32,
 }
 
-/// Starts it; who cannot be served is told so.
-fn begin(queue: Queue, name: &str, task: &impl Serialize, listener: Listener) -> Place {
-    let begun = LINKS.with_borrow_mut(|links| links.start(queue, name, task, listener.clone()));
-    begun.unwrap_or_else(|why| {
+/// Starts a task; on failure the listener hears of a crash.
+fn start(queue: Queue, name: &str, task: &impl Serialize, listener: Listener) -> TaskId {
+    let started = WORKERS.with_borrow_mut(|workers| workers.start(queue, name, task, listener.clone()));
+    started.unwrap_or_else(|why| {
         notice(why);
-        listener.borrow_mut()(Raw::Broken);
-        Place { slot: queue.slots()[0], id: 0 }
+        listener.borrow_mut()(Reply::Crashed);
+        TaskId { slot: queue.slots()[0], id: 0 }
     })
 }
 
-impl Link {
+impl WorkerLink {
     fn new(slot: &'static str) -> Result<Self, JsValue> {
         let worker = Worker::new(SCRIPT)?;
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             if let Some(message) = WorkerMessage::new(event.data()) {
-                answered(slot, &message);
+                on_message_from(slot, &message);
             }
         });
         let on_error = Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| {
-            let said = js_sys::Reflect::get(&event, &"message".into()).ok().and_then(|said| said.as_string());
-            lost(slot, &said.unwrap_or_else(|| "it could not be loaded".into()));
+            let text = js_sys::Reflect::get(&event, &"message".into()).ok().and_then(|text| text.as_string());
+            on_worker_lost(slot, &text.unwrap_or_else(|| "it could not be loaded".into()));
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
@@ -189,37 +190,37 @@ impl Link {
     }
 }
 
-fn answered(slot: &'static str, message: &WorkerMessage) {
-    let listener = |id: u32| LINKS.with_borrow(|links| links.links.get(slot)?.listeners.get(&id).cloned());
+fn on_message_from(slot: &'static str, message: &WorkerMessage) {
+    let listener = |id: u32| WORKERS.with_borrow(|workers| workers.links.get(slot)?.listeners.get(&id).cloned());
     match message.header() {
-        Ok(Response::Ready(spoken)) if spoken == protocol() => LINKS.with_borrow_mut(|links| {
-            let Some(link) = links.links.get_mut(slot) else { return };
+        Ok(Response::Ready(version)) if version == protocol() => WORKERS.with_borrow_mut(|workers| {
+            let Some(link) = workers.links.get_mut(slot) else { return };
             link.ready = true;
             for (message, transfer) in std::mem::take(&mut link.waiting) {
                 let _ = link.worker.post_message_with_transfer(&message, &transfer);
             }
         }),
-        Ok(Response::Ready(spoken)) => {
+        Ok(Response::Ready(version)) => {
             let own = protocol();
-            let why = format!("it is of another version ({spoken}) than the page ({own}): reload without the cache");
-            lost(slot, &why);
+            let why = format!("it is of another version ({version}) than the page ({own}): reload without the cache");
+            on_worker_lost(slot, &why);
         }
-        Ok(Response::News { id }) => {
+        Ok(Response::Progress { id }) => {
             if let Some(listener) = listener(id) {
-                listener.borrow_mut()(Raw::News(message));
+                listener.borrow_mut()(Reply::Progress(message));
             }
         }
         Ok(Response::Done { id }) => {
             if let Some(listener) = listener(id) {
-                forget(Place { slot, id });
-                listener.borrow_mut()(Raw::Done(message));
+                forget(TaskId { slot, id });
+                listener.borrow_mut()(Reply::Done(message));
             }
         }
-        Ok(Response::Lost { id, why }) => {
+        Ok(Response::Failed { id, why }) => {
             notice(format!("The Worker for {} did not understand: {why}", slot));
             if let Some(listener) = listener(id) {
-                forget(Place { slot, id });
-                listener.borrow_mut()(Raw::Broken);
+                forget(TaskId { slot, id });
+                listener.borrow_mut()(Reply::Crashed);
             }
         }
         Err(why) => notice(format!("The Worker for {} was not understood: {why}", slot)),
@@ -227,138 +228,142 @@ fn answered(slot: &'static str, message: &WorkerMessage) {
 }
 
 fn notice(text: String) {
-    LINKS.with_borrow_mut(|links| links.notices.push(text));
+    WORKERS.with_borrow_mut(|workers| workers.notices.push(text));
 }
 
-fn forget(place: Place) {
-    LINKS.with_borrow_mut(|links| links.links.get_mut(place.slot).and_then(|link| link.listeners.remove(&place.id)));
+fn forget(task_id: TaskId) {
+    WORKERS.with_borrow_mut(|workers| {
+        workers.links.get_mut(task_id.slot).and_then(|link| link.listeners.remove(&task_id.id))
+    });
 }
 
-/// Ends a Worker; the next task of its queue gets a new one. Who listens to it.
+/// Terminates a Worker and returns its listeners. The next task of its queue gets a new one.
 fn end(slot: &str) -> Vec<Listener> {
-    LINKS.with_borrow_mut(|links| {
-        let Some(mut link) = links.links.remove(slot) else { return Vec::new() };
+    WORKERS.with_borrow_mut(|workers| {
+        let Some(mut link) = workers.links.remove(slot) else { return Vec::new() };
         link.worker.set_onmessage(None);
         link.worker.set_onerror(None);
         link.worker.terminate();
         let listeners = std::mem::take(&mut link.listeners).into_values().collect();
-        links.ended.push(link);
+        workers.ended.push(link);
         listeners
     })
 }
 
-fn lost(slot: &'static str, why: &str) {
+fn on_worker_lost(slot: &'static str, why: &str) {
     notice(format!(
         "The Worker for {} was lost ({why}): what it did is broken off, the next task gets a new one",
         slot
     ));
-    end(slot).into_iter().for_each(|listener| listener.borrow_mut()(Raw::Broken));
+    end(slot).into_iter().for_each(|listener| listener.borrow_mut()(Reply::Crashed));
 }
 
-/// Several pieces of news in one message.
-fn each_news<N: DeserializeOwned>(message: &WorkerMessage, mut take: impl FnMut(N)) -> Result<(), String> {
+/// Calls `take` for each event in the body: a count, then the events one after another.
+fn for_each_event<N: DeserializeOwned>(message: &WorkerMessage, mut take: impl FnMut(N)) -> Result<(), String> {
     message.body(|bytes| {
-        let told = |error: postcard::Error| error.to_string();
-        let (count, mut rest) = postcard::take_from_bytes::<u32>(bytes).map_err(told)?;
+        let reason = |error: postcard::Error| error.to_string();
+        let (count, mut rest) = postcard::take_from_bytes::<u32>(bytes).map_err(reason)?;
         for _ in 0..count {
-            let (news, after) = postcard::take_from_bytes::<N>(rest).map_err(told)?;
-            take(news);
+            let (event, after) = postcard::take_from_bytes::<N>(rest).map_err(reason)?;
+            take(event);
             rest = after;
         }
         Ok(())
     })
 }
 
-/// A task under way. Dropping it tells that nobody waits any more.
+/// Handle of a running task. Dropping it cancels the task.
 pub struct TaskHandle {
     queue: Queue,
-    place: Place,
+    task_id: TaskId,
 }
 
 impl TaskHandle {
-    /// The task is wanted, whoever waits.
-    pub fn keep(self) {
+    /// Lets the task run to its end without a handle.
+    pub fn detach(self) {
         std::mem::forget(self);
     }
 }
 
 impl Drop for TaskHandle {
     fn drop(&mut self) {
-        let open = LINKS.with_borrow(|links| links.listens(self.place));
-        forget(self.place);
+        let open = WORKERS.with_borrow(|workers| workers.listens(self.task_id));
+        forget(self.task_id);
         let alone = || {
-            LINKS.with_borrow(|links| links.links.get(self.place.slot).is_some_and(|link| link.listeners.is_empty()))
+            WORKERS.with_borrow(|workers| {
+                workers.links.get(self.task_id.slot).is_some_and(|link| link.listeners.is_empty())
+            })
         };
-        if open && self.queue.ends_with_its_task() && alone() {
-            end(self.place.slot);
+        if open && self.queue.cancels_by_terminating() && alone() {
+            end(self.task_id.slot);
         }
     }
 }
 
-/// Starts a task. `on` is called between two frames.
-pub fn spawn<T: Task>(task: T, mut on: impl FnMut(Message<T>) + Send + 'static) -> TaskHandle {
-    let listener = move |raw: Raw<'_>| match raw {
-        Raw::News(message) => {
-            let taken = each_news(message, |news| on(Message::Progress(news)));
+/// Starts a task. `on_event` is called with its messages between two frames.
+pub fn spawn<T: Task>(task: T, mut on_event: impl FnMut(Message<T>) + Send + 'static) -> TaskHandle {
+    let listener = move |reply: Reply<'_>| match reply {
+        Reply::Progress(message) => {
+            let taken = for_each_event(message, |event| on_event(Message::Progress(event)));
             taken.unwrap_or_else(|why| notice(format!("{} was not understood: {why}", T::NAME)));
         }
-        Raw::Done(message) => match message.body(unpack_whole) {
-            Ok(output) => on(Message::Done(output)),
+        Reply::Done(message) => match message.body(unpack_whole) {
+            Ok(output) => on_event(Message::Done(output)),
             Err(why) => {
                 notice(format!("{} was not understood: {why}", T::NAME));
-                on(Message::Broken);
+                on_event(Message::Crashed);
             }
         },
-        Raw::Broken => on(Message::Broken),
+        Reply::Crashed => on_event(Message::Crashed),
     };
-    let place = begin(T::QUEUE, T::NAME, &task, Rc::new(RefCell::new(listener)));
-    TaskHandle { queue: T::QUEUE, place }
+    let task_id = start(T::QUEUE, T::NAME, &task, Rc::new(RefCell::new(listener)));
+    TaskHandle { queue: T::QUEUE, task_id }
 }
 
-/// A process under way. Dropping it ends the process after the step in work.
-pub struct ActorHandle<P: Actor> {
-    place: Place,
-    _process: PhantomData<P>,
+/// Handle of a running actor. Dropping it stops the actor after the current step.
+pub struct ActorHandle<A: Actor> {
+    task_id: TaskId,
+    _actor: PhantomData<A>,
 }
 
-impl<P: Actor> ActorHandle<P> {
-    /// Is taken before the next step.
-    pub fn send(&self, command: P::Command) {
-        let Place { slot, id } = self.place;
-        LINKS.with_borrow_mut(|links| links.order(slot, |_| Request::Command { id }, |_| pack_whole(&command)));
+impl<A: Actor> ActorHandle<A> {
+    /// Sends a command, handled before the next step.
+    pub fn send(&self, command: A::Command) {
+        let TaskId { slot, id } = self.task_id;
+        WORKERS.with_borrow_mut(|workers| workers.post(slot, |_| Request::Command { id }, |_| pack_whole(&command)));
     }
 
-    /// Ends it in the middle of a step, with its Worker; whether that can be done.
-    pub fn end_now(&self) -> bool {
-        forget(self.place);
-        end(self.place.slot).into_iter().for_each(|listener| listener.borrow_mut()(Raw::Broken));
+    /// Stops the actor in the middle of a step by terminating its Worker; returns whether that is possible here.
+    pub fn terminate(&self) -> bool {
+        forget(self.task_id);
+        end(self.task_id.slot).into_iter().for_each(|listener| listener.borrow_mut()(Reply::Crashed));
         true
     }
 }
 
-impl<P: Actor> Drop for ActorHandle<P> {
+impl<A: Actor> Drop for ActorHandle<A> {
     fn drop(&mut self) {
-        if LINKS.with_borrow(|links| links.listens(self.place)) {
-            forget(self.place);
-            let Place { slot, id } = self.place;
-            LINKS.with_borrow_mut(|links| links.order(slot, |_| Request::End { id }, |_| Vec::new()));
+        if WORKERS.with_borrow(|workers| workers.listens(self.task_id)) {
+            forget(self.task_id);
+            let TaskId { slot, id } = self.task_id;
+            WORKERS.with_borrow_mut(|workers| workers.post(slot, |_| Request::End { id }, |_| Vec::new()));
         }
     }
 }
 
-/// Starts a process. `on` is called between two frames.
-pub fn spawn_actor<P: Actor>(process: P, mut on: impl FnMut(P::Event) + Send + 'static) -> ActorHandle<P> {
-    let listener = move |raw: Raw<'_>| match raw {
-        Raw::News(message) => {
-            let taken = each_news(message, &mut on);
+/// Starts an actor. `on_event` is called with its events between two frames.
+pub fn spawn_actor<A: Actor>(actor: A, mut on_event: impl FnMut(A::Event) + Send + 'static) -> ActorHandle<A> {
+    let listener = move |reply: Reply<'_>| match reply {
+        Reply::Progress(message) => {
+            let taken = for_each_event(message, &mut on_event);
             if let Err(why) = taken {
-                notice(format!("{} was not understood: {why}", P::NAME));
-                on(P::broken());
+                notice(format!("{} was not understood: {why}", A::NAME));
+                on_event(A::crashed());
             }
         }
-        Raw::Done(_) => {}
-        Raw::Broken => on(P::broken()),
+        Reply::Done(_) => {}
+        Reply::Crashed => on_event(A::crashed()),
     };
-    let place = begin(P::QUEUE, P::NAME, &process, Rc::new(RefCell::new(listener)));
-    ActorHandle { place, _process: PhantomData }
+    let task_id = start(A::QUEUE, A::NAME, &actor, Rc::new(RefCell::new(listener)));
+    ActorHandle { task_id, _actor: PhantomData }
 }

@@ -1,30 +1,30 @@
-//! Which tasks wait for each other.
+//! Queues of tasks: tasks of one queue run one after another in a page.
 
-/// A page has one Worker for each queue that something was sent to, or a few; tasks of one Worker follow each other. On the
+/// Queue of a task. A page has one Worker for each queue in use, or a few; tasks of one Worker run in order. On the
 /// desktop every task has a thread of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Queue {
-    /// The run in work.
+    /// The factorization run.
     Run,
-    /// What is on screen.
+    /// Pictures and figures on screen.
     Views,
-    /// Files, and what nobody waits for.
-    Aside,
-    /// The language model's perplexity and its texts.
+    /// Reading and writing files, and work nobody waits for.
+    Files,
+    /// The language model: perplexity and text generation.
     Language,
-    /// What takes minutes and is asked for by hand.
+    /// Tasks of minutes that are started by hand.
     Slow,
-    /// Layers being compressed.
+    /// Compression of a model's layers.
     Compressing,
-    /// What layers cost being measured.
+    /// Measurement of the layers' sensitivity.
     Measuring,
-    /// Methods being compared, several at once.
+    /// Comparison of methods, several tasks at once.
     Comparing,
 }
 
 impl Queue {
-    /// Whether its Worker is ended when nobody waits any more for the only task it has.
-    pub fn ends_with_its_task(self) -> bool {
+    /// Whether a task of this queue is cancelled by terminating its Worker, where it is the Worker's only one.
+    pub fn cancels_by_terminating(self) -> bool {
         matches!(self, Self::Slow | Self::Compressing | Self::Measuring | Self::Comparing)
     }
 }

@@ -1,18 +1,19 @@
-//! Numbers sent as they lie in memory: element by element a large matrix would take longer than the step it comes from.
+//! `#[serde(with = "raw")]` for vectors of numbers: written as they lie in memory. Element by element a large matrix
+//! would take longer than the step it comes from.
 //!
-//! Both ends are this program on one machine, so their order of bytes is the same.
+//! Both ends run on one machine, so the byte order is the same.
 
 use bytemuck::Pod;
 use serde::de::{Deserializer, Error, Visitor};
 use serde::ser::Serializer;
 use std::marker::PhantomData;
 
-/// For `#[serde(with)]` on a `Vec` of numbers.
+/// Writes the numbers as one string of bytes.
 pub fn serialize<T: Pod, S: Serializer>(values: &[T], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_bytes(bytemuck::cast_slice(values))
 }
 
-/// What [`serialize`] wrote.
+/// Reads numbers written by [`serialize`].
 pub fn deserialize<'de, T: Pod, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     struct Numbers<T>(PhantomData<T>);
 

@@ -1,7 +1,7 @@
-//! For `#[serde(with)]` on an `Arc`: what a Worker has already is named instead of sent again.
+//! `#[serde(with = "shared")]` for an `Arc`: a value that the receiver has already is sent as a number.
 //!
-//! Who sends keeps a [`SentCache`] of what the Worker has, who receives a [`ReceivedCache`] of the same things. Two `Arc`s are the
-//! same thing when they point to the same place.
+//! The sender keeps a [`SentCache`] of what the receiver has, the receiver a [`ReceivedCache`] of the same values. Two
+//! `Arc`s are the same value when they point to the same address.
 
 use serde::de::{DeserializeOwned, Deserializer, Error};
 use serde::ser::Serializer;
@@ -13,34 +13,34 @@ use std::sync::{Arc, Weak};
 
 type Thing = dyn Any + Send + Sync;
 
-/// What the other side has, by where it lies here.
+/// Values sent to one Worker, by address.
 #[derive(Default)]
 pub struct SentCache {
-    /// A weak reference keeps the place from being used anew.
+    /// Address → the value and its number. The weak reference keeps the address from being reused.
     known: HashMap<usize, (Weak<Thing>, u64)>,
     next: u64,
 }
 
 impl SentCache {
-    /// What has gone here since, and may go there.
+    /// Numbers of the values dropped here since the last call: the receiver may drop them too.
     pub fn forgotten(&mut self) -> Vec<u64> {
         let gone: Vec<(usize, u64)> = self
             .known
             .iter()
             .filter(|(_, (thing, _))| thing.strong_count() == 0)
-            .map(|(&place, &(_, id))| (place, id))
+            .map(|(&address, &(_, id))| (address, id))
             .collect();
-        gone.iter().for_each(|(place, _)| _ = self.known.remove(place));
+        gone.iter().for_each(|(address, _)| _ = self.known.remove(address));
         gone.into_iter().map(|(_, id)| id).collect()
     }
 }
 
-/// What was sent here and is still in use there.
+/// Values received and still in use by the sender, by number.
 #[derive(Default)]
 pub struct ReceivedCache(HashMap<u64, Arc<Thing>>);
 
 impl ReceivedCache {
-    /// Lets go of these.
+    /// Drops the values with these numbers.
     pub fn forget(&mut self, ids: &[u64]) {
         ids.iter().for_each(|id| _ = self.0.remove(id));
     }
@@ -51,47 +51,47 @@ thread_local! {
     static RECEIVED: RefCell<Option<ReceivedCache>> = const { RefCell::new(None) };
 }
 
-/// Serializes with this sent.
-pub fn sending<R>(sent: &mut SentCache, work: impl FnOnce() -> R) -> R {
+/// Runs `work`, which serializes for the receiver that has the values in `sent`.
+pub fn with_sent_cache<R>(sent: &mut SentCache, work: impl FnOnce() -> R) -> R {
     SENT.set(Some(std::mem::take(sent)));
     let made = work();
     *sent = SENT.take().unwrap_or_default();
     made
 }
 
-/// Deserializes with this received.
-pub fn receiving<R>(received: &mut ReceivedCache, work: impl FnOnce() -> R) -> R {
+/// Runs `work`, which deserializes with the values in `received`.
+pub fn with_received_cache<R>(received: &mut ReceivedCache, work: impl FnOnce() -> R) -> R {
     RECEIVED.set(Some(std::mem::take(received)));
     let made = work();
     *received = RECEIVED.take().unwrap_or_default();
     made
 }
 
-/// Its number, if there is a sent, and whether the other side has it.
-fn note<T: Send + Sync + 'static>(thing: &Arc<T>) -> (u64, bool) {
+/// Number of the value and whether the receiver has it; `(0, false)` without a cache.
+fn register<T: Send + Sync + 'static>(thing: &Arc<T>) -> (u64, bool) {
     SENT.with_borrow_mut(|sent| {
         let Some(sent) = sent else { return (0, false) };
-        let place = Arc::as_ptr(thing) as *const () as usize;
-        if let Some((_, id)) = sent.known.get(&place) {
+        let address = Arc::as_ptr(thing) as *const () as usize;
+        if let Some((_, id)) = sent.known.get(&address) {
             return (*id, true);
         }
         sent.next += 1;
         let weak: Weak<Thing> = Arc::downgrade(&(thing.clone() as Arc<Thing>));
-        sent.known.insert(place, (weak, sent.next));
+        sent.known.insert(address, (weak, sent.next));
         (sent.next, false)
     })
 }
 
-/// For `#[serde(with)]`.
+/// Writes a number, and the value if the receiver lacks it.
 pub fn serialize<T: Serialize + Send + Sync + 'static, S: Serializer>(
     thing: &Arc<T>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    let (id, known) = note(thing);
+    let (id, known) = register(thing);
     (id, (!known).then_some(&**thing)).serialize(serializer)
 }
 
-/// For `#[serde(with)]`.
+/// Reads a number, and the value with it or from the cache.
 pub fn deserialize<'de, T: DeserializeOwned + Send + Sync + 'static, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Arc<T>, D::Error> {
@@ -111,7 +111,7 @@ pub fn deserialize<'de, T: DeserializeOwned + Send + Sync + 'static, D: Deserial
     Ok(thing)
 }
 
-/// The same for an `Option<Arc<T>>`.
+/// `#[serde(with = "shared::option")]` for an `Option<Arc<T>>`.
 pub mod option {
     use super::*;
 
@@ -119,7 +119,7 @@ pub mod option {
     #[serde(bound(serialize = "T: Serialize", deserialize = "T: DeserializeOwned"))]
     struct Wrapped<T: Send + Sync + 'static>(#[serde(with = "super")] Arc<T>);
 
-    /// For `#[serde(with)]`.
+    /// As [`shared::serialize`](super::serialize), or nothing for `None`.
     pub fn serialize<T: Serialize + Send + Sync + 'static, S: Serializer>(
         thing: &Option<Arc<T>>,
         serializer: S,
@@ -127,7 +127,7 @@ pub mod option {
         thing.clone().map(Wrapped).serialize(serializer)
     }
 
-    /// For `#[serde(with)]`.
+    /// As [`shared::deserialize`](super::deserialize).
     pub fn deserialize<'de, T: DeserializeOwned + Send + Sync + 'static, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Arc<T>>, D::Error> {
@@ -135,7 +135,7 @@ pub mod option {
     }
 }
 
-/// The same for a `Vec<Arc<T>>`.
+/// `#[serde(with = "shared::list")]` for a `Vec<Arc<T>>`.
 pub mod list {
     use super::*;
 
@@ -143,7 +143,7 @@ pub mod list {
     #[serde(bound(serialize = "T: Serialize", deserialize = "T: DeserializeOwned"))]
     struct Wrapped<T: Send + Sync + 'static>(#[serde(with = "super")] Arc<T>);
 
-    /// For `#[serde(with)]`.
+    /// As [`shared::serialize`](super::serialize) for each element.
     pub fn serialize<T: Serialize + Send + Sync + 'static, S: Serializer>(
         things: &[Arc<T>],
         serializer: S,
@@ -151,7 +151,7 @@ pub mod list {
         serializer.collect_seq(things.iter().cloned().map(Wrapped))
     }
 
-    /// For `#[serde(with)]`.
+    /// As [`shared::deserialize`](super::deserialize) for each element.
     pub fn deserialize<'de, T: DeserializeOwned + Send + Sync + 'static, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Vec<Arc<T>>, D::Error> {

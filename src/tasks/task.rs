@@ -1,34 +1,34 @@
-//! What can be done elsewhere.
+//! The traits of background work: [`Task`] (computed in one go) and [`Actor`] (a step machine with commands).
 
 use super::Queue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Something that is worked out in one go.
+/// Work computed in one go. The struct holds all it needs.
 pub trait Task: Serialize + DeserializeOwned + Send + 'static {
-    /// Unlike that of any other task or process.
+    /// Unique among tasks and actors; a Worker finds the code by it.
     const NAME: &'static str;
-    /// Where it is done.
+    /// Queue it runs on.
     const QUEUE: Queue;
-    /// What it tells on the way.
+    /// Progress messages.
     type Progress: Serialize + DeserializeOwned + Send + 'static;
-    /// What it makes.
+    /// Result.
     type Output: Serialize + DeserializeOwned + Send + 'static;
 
-    /// Does it. `progress` answers whether it is still wanted.
+    /// Computes the result. `progress` reports, and returns whether the result is still wanted.
     fn run(self, progress: &(dyn Fn(Self::Progress) -> bool + Sync)) -> Self::Output;
 }
 
-/// A [`Task`] that tells nothing on the way.
+/// A [`Task`] without progress.
 pub trait SilentTask: Serialize + DeserializeOwned + Send + 'static {
-    /// As a task's.
+    /// As [`Task::NAME`].
     const NAME: &'static str;
-    /// As a task's.
+    /// As [`Task::QUEUE`].
     const QUEUE: Queue;
-    /// What it makes.
+    /// As [`Task::Output`].
     type Output: Serialize + DeserializeOwned + Send + 'static;
 
-    /// Does it.
+    /// Computes the result.
     fn make(self) -> Self::Output;
 }
 
@@ -43,52 +43,52 @@ impl<T: SilentTask> Task for T {
     }
 }
 
-/// Something that goes on step by step, and listens between the steps.
+/// A step machine: it runs step by step, and takes commands between the steps.
 pub trait Actor: Serialize + DeserializeOwned + Send + 'static {
-    /// Unlike that of any other task or process.
+    /// Unique among tasks and actors; a Worker finds the code by it.
     const NAME: &'static str;
-    /// Where it is done.
+    /// Queue it runs on.
     const QUEUE: Queue;
-    /// What it can be told.
+    /// Messages to the running actor.
     type Command: Serialize + DeserializeOwned + Send + 'static;
-    /// What it tells.
+    /// Messages from the running actor.
     type Event: Serialize + DeserializeOwned + Send + 'static;
-    /// It, under way.
+    /// State of the running actor; it never leaves its thread.
     type State: 'static;
 
-    /// Makes everything ready.
+    /// Sets up the state, on the actor's thread.
     fn begin(self) -> Self::State;
 
-    /// Takes a command.
+    /// Handles a command, between two steps.
     fn command(state: &mut Self::State, command: Self::Command);
 
-    /// Does the next step.
+    /// Runs the next step, emits its events, and returns when to run the one after it.
     fn step(state: &mut Self::State, emit: &mut dyn FnMut(Self::Event)) -> Flow;
 
-    /// What is told when it breaks off by a bug, or its Worker is lost.
-    fn broken() -> Self::Event;
+    /// Event that reports a crash: a panic, or a lost Worker.
+    fn crashed() -> Self::Event;
 }
 
-/// How a process goes on.
+/// When an actor's next step runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
-    /// With the next step.
-    On,
-    /// With the next step, which has nothing to do before something from outside is there: whoever brings it calls
-    /// [`wake`](super::wake). On a thread, where one can wait, the same as [`Flow::On`].
-    Later,
-    /// With the next command.
-    Wait,
-    /// Not at all.
-    Over,
+    /// At once.
+    Continue,
+    /// When an external event that the step waits for has arrived, reported by [`wake`](super::wake). On a thread,
+    /// where a step can block, the same as [`Flow::Continue`].
+    Pending,
+    /// After the next command.
+    Idle,
+    /// Never: the actor is done.
+    Done,
 }
 
-/// What comes back from a task.
+/// A message from a running task.
 pub enum Message<T: Task> {
-    /// On the way.
+    /// Progress on the way.
     Progress(T::Progress),
-    /// In the end.
+    /// The result; the last message.
     Done(T::Output),
-    /// It broke off by a bug, or its Worker was lost.
-    Broken,
+    /// The task crashed: a panic, or a lost Worker. The last message.
+    Crashed,
 }

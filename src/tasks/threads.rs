@@ -1,4 +1,4 @@
-//! The desktop: each task and each process on a thread of its own.
+//! The implementation on the desktop: each task and each actor has a thread.
 
 use super::{Actor, Flow, Message, Task};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, TryRecvError, channel};
 
-/// A task under way. Dropping it tells the task that nobody waits any more.
+/// Handle of a running task. Dropping it cancels the task.
 pub struct TaskHandle {
     cancelled: Arc<AtomicBool>,
 }
 
 impl TaskHandle {
-    /// The task is wanted, whoever waits.
-    pub fn keep(mut self) {
-        // What is dropped now says it to nobody.
+    /// Lets the task run to its end without a handle.
+    pub fn detach(mut self) {
+        // The drop that follows sets a flag that nobody reads.
         self.cancelled = Arc::default();
     }
 }
@@ -25,94 +25,95 @@ impl Drop for TaskHandle {
     }
 }
 
-/// Starts a task. `on` is called on its thread.
-pub fn spawn<T: Task>(task: T, mut on: impl FnMut(Message<T>) + Send + 'static) -> TaskHandle {
+/// Starts a task. `on_event` is called with its messages on the task's thread.
+pub fn spawn<T: Task>(task: T, mut on_event: impl FnMut(Message<T>) + Send + 'static) -> TaskHandle {
     let cancelled = Arc::new(AtomicBool::new(false));
-    let seen = cancelled.clone();
+    let flag = cancelled.clone();
     std::thread::spawn(move || {
-        let on = std::sync::Mutex::new(&mut on);
-        let send = |message| on.lock().unwrap_or_else(|poisoned| poisoned.into_inner())(message);
-        let tell = |news| {
-            send(Message::Progress(news));
-            !seen.load(Ordering::Relaxed)
+        let on_event = std::sync::Mutex::new(&mut on_event);
+        let send = |message| on_event.lock().unwrap_or_else(|poisoned| poisoned.into_inner())(message);
+        let progress = |event| {
+            send(Message::Progress(event));
+            !flag.load(Ordering::Relaxed)
         };
-        let done = catch_unwind(AssertUnwindSafe(|| task.run(&tell)));
-        send(done.map_or(Message::Broken, Message::Done));
+        let done = catch_unwind(AssertUnwindSafe(|| task.run(&progress)));
+        send(done.map_or(Message::Crashed, Message::Done));
     });
     TaskHandle { cancelled }
 }
 
-/// A process under way. Dropping it ends the process after the step in work.
-pub struct ActorHandle<P: Actor> {
-    commands: Sender<P::Command>,
+/// Handle of a running actor. Dropping it stops the actor after the current step.
+pub struct ActorHandle<A: Actor> {
+    commands: Sender<A::Command>,
 }
 
-impl<P: Actor> ActorHandle<P> {
-    /// Is taken before the next step.
-    pub fn send(&self, command: P::Command) {
-        // A process that is over no longer listens, and has nothing left to be told.
+impl<A: Actor> ActorHandle<A> {
+    /// Sends a command, handled before the next step.
+    pub fn send(&self, command: A::Command) {
+        // An actor that is done has no use for commands.
         let _ = self.commands.send(command);
     }
 
-    /// Ends it in the middle of a step; whether that can be done. A thread cannot be ended from outside.
-    pub fn end_now(&self) -> bool {
+    /// Stops the actor in the middle of a step; returns whether that is possible here. A thread cannot be stopped from
+    /// outside.
+    pub fn terminate(&self) -> bool {
         false
     }
 }
 
-/// Starts a process. `on` is called on its thread.
-pub fn spawn_actor<P: Actor>(process: P, mut on: impl FnMut(P::Event) + Send + 'static) -> ActorHandle<P> {
+/// Starts an actor. `on_event` is called with its events on the actor's thread.
+pub fn spawn_actor<A: Actor>(actor: A, mut on_event: impl FnMut(A::Event) + Send + 'static) -> ActorHandle<A> {
     let (commands, received) = channel();
     std::thread::spawn(move || {
-        let all = AssertUnwindSafe(|| {
-            let mut state = process.begin();
-            let mut flow = Flow::On;
-            while flow != Flow::Over {
-                if flow == Flow::Wait {
+        let run = AssertUnwindSafe(|| {
+            let mut state = actor.begin();
+            let mut flow = Flow::Continue;
+            while flow != Flow::Done {
+                if flow == Flow::Idle {
                     let Ok(command) = received.recv() else { return };
-                    P::command(&mut state, command);
+                    A::command(&mut state, command);
                 }
                 loop {
                     match received.try_recv() {
-                        Ok(command) => P::command(&mut state, command),
+                        Ok(command) => A::command(&mut state, command),
                         Err(TryRecvError::Empty) => break,
                         Err(TryRecvError::Disconnected) => return,
                     }
                 }
-                flow = P::step(&mut state, &mut on);
+                flow = A::step(&mut state, &mut on_event);
             }
         });
-        if catch_unwind(all).is_err() {
-            on(P::broken());
+        if catch_unwind(run).is_err() {
+            on_event(A::crashed());
         }
     });
     ActorHandle { commands }
 }
 
-/// See [`Flow::Later`]: here nobody sleeps.
+/// See [`Flow::Pending`]; a thread blocks instead, so nothing has to be woken.
 pub fn wake() {}
 
-/// Giving back the memory of large matrices takes longer than a frame may.
-pub fn drop_later(value: impl Send + 'static) {
+/// Drops the value on a thread: freeing large matrices takes longer than a frame.
+pub fn drop_in_background(value: impl Send + 'static) {
     std::thread::spawn(move || drop(value));
 }
 
-/// What the person should know of the Workers; threads do not get lost.
+/// Messages for the person about Workers that failed; threads have none.
 pub fn notices() -> Vec<String> {
     Vec::new()
 }
 
-/// Why runs work on the processor, where one would expect more.
+/// Why runs use the processor when a GPU could be expected; `None` on the desktop.
 pub fn why_no_gpu() -> Option<&'static str> {
     None
 }
 
-/// How many tasks of [`super::Queue::Comparing`] can go on at once.
+/// Largest number of [`super::Queue::Comparing`] tasks that run at once.
 pub fn parallel_tasks() -> usize {
     processors()
 }
 
-/// How many threads a run may have.
+/// Threads a run may use.
 pub fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, |n| n.get())
 }

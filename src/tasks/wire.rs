@@ -1,25 +1,25 @@
-//! A task as bytes.
+//! Tasks as bytes, in `postcard`'s format.
 
-use super::shared::{ReceivedCache, SentCache, receiving, sending};
+use super::shared::{ReceivedCache, SentCache, with_received_cache, with_sent_cache};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// For a Worker that has what the sent says.
+/// Bytes of a value, without what the receiver has according to the cache.
 pub fn pack(value: &impl Serialize, sent: &mut SentCache) -> Vec<u8> {
-    sending(sent, || pack_whole(value))
+    with_sent_cache(sent, || pack_whole(value))
 }
 
-/// All of it.
+/// Bytes of a value, complete.
 pub fn pack_whole(value: &impl Serialize) -> Vec<u8> {
     postcard::to_stdvec(value).expect("what is sent are numbers, lists and texts, which can all be written")
 }
 
-/// What [`pack`] made.
+/// Reads what [`pack`] wrote.
 pub fn unpack<T: DeserializeOwned>(bytes: &[u8], received: &mut ReceivedCache) -> Result<T, String> {
-    receiving(received, || unpack_whole(bytes))
+    with_received_cache(received, || unpack_whole(bytes))
 }
 
-/// What [`pack_whole`] made.
+/// Reads what [`pack_whole`] wrote.
 pub fn unpack_whole<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     postcard::from_bytes(bytes).map_err(|error| error.to_string())
 }
@@ -54,7 +54,7 @@ mod tests {
         let again: Pair = unpack(&again, &mut cache).unwrap();
         assert!(Arc::ptr_eq(&again.first, &received.first));
 
-        // What is gone here is forgotten there, and another at the same place is another.
+        // A value dropped here is dropped there, and another at the same address is another.
         drop((pair, long));
         let gone = sent.forgotten();
         assert_eq!(gone.len(), 1);

@@ -1,6 +1,6 @@
-//! The other side: a Worker that does what it is sent.
+//! The Worker's side: runs the tasks and actors that the page sends.
 
-use super::message::{Request, Response, WorkerMessage, message, protocol};
+use super::message::{Request, Response, WorkerMessage, pack_message, protocol};
 use super::shared::ReceivedCache;
 use super::wire::{pack_whole, unpack};
 use super::{Actor, Flow, Task};
@@ -13,25 +13,25 @@ use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, MessagePort};
 use web_time::Instant;
 
-/// Processes tell no more often than this: what comes faster goes in one message.
-const PAUSE: Duration = Duration::from_millis(50);
+/// Shortest time between two messages of an actor; events in between go together.
+const EVENT_INTERVAL: Duration = Duration::from_millis(50);
 
-/// All that a Worker can do, by name.
+/// The tasks and actors that a Worker can run, by name.
 #[derive(Default)]
 pub struct Registry {
-    known: BTreeMap<&'static str, Starter>,
+    starters: BTreeMap<&'static str, StartFn>,
 }
 
-type Starter = fn(&[u8], &mut ReceivedCache, u32) -> Result<Option<Box<dyn Running>>, String>;
+type StartFn = fn(&[u8], &mut ReceivedCache, u32) -> Result<Option<Box<dyn RunningActor>>, String>;
 
 impl Registry {
-    /// And this task.
+    /// Adds a task.
     pub fn task<T: Task>(mut self) -> Self {
-        self.known.insert(T::NAME, |bytes, received, id| {
+        self.starters.insert(T::NAME, |bytes, received, id| {
             let task: T = unpack(bytes, received)?;
-            let output = task.run(&|news| {
+            let output = task.run(&|event| {
                 // The page ends this Worker when it no longer wants a long task.
-                post(&Response::News { id }, || pack_whole(&(1u32, news)));
+                post(&Response::Progress { id }, || pack_whole(&(1u32, event)));
                 true
             });
             post(&Response::Done { id }, || pack_whole(&output));
@@ -40,97 +40,97 @@ impl Registry {
         self
     }
 
-    /// And this actor.
-    pub fn actor<P: Actor>(mut self) -> Self {
-        self.known.insert(P::NAME, |bytes, received, id| {
-            let process: P = unpack(bytes, received)?;
-            let (count, bytes, told) = (0, Vec::new(), Instant::now());
-            Ok(Some(Box::new(Held::<P> { state: process.begin(), id, count, bytes, told })))
+    /// Adds an actor.
+    pub fn actor<A: Actor>(mut self) -> Self {
+        self.starters.insert(A::NAME, |bytes, received, id| {
+            let actor: A = unpack(bytes, received)?;
+            let (count, bytes, posted) = (0, Vec::new(), Instant::now());
+            Ok(Some(Box::new(ActorTask::<A> { state: actor.begin(), id, count, bytes, posted })))
         });
         self
     }
 }
 
-/// A running actor.
-trait Running {
+/// A running actor, whatever its type.
+trait RunningActor {
     fn command(&mut self, bytes: &[u8], received: &mut ReceivedCache) -> Result<(), String>;
     fn step(&mut self) -> Flow;
 }
 
-struct Held<P: Actor> {
-    state: P::State,
+struct ActorTask<A: Actor> {
+    state: A::State,
     id: u32,
-    /// News that wait: how many, and as bytes.
+    /// Events not posted yet: their number, and their bytes one after another.
     count: u32,
     bytes: Vec<u8>,
-    told: Instant,
+    posted: Instant,
 }
 
-impl<P: Actor> Running for Held<P> {
+impl<A: Actor> RunningActor for ActorTask<A> {
     fn command(&mut self, bytes: &[u8], received: &mut ReceivedCache) -> Result<(), String> {
-        P::command(&mut self.state, unpack(bytes, received)?);
+        A::command(&mut self.state, unpack(bytes, received)?);
         Ok(())
     }
 
     fn step(&mut self) -> Flow {
         let (count, bytes) = (&mut self.count, &mut self.bytes);
-        let flow = P::step(&mut self.state, &mut |news| {
+        let flow = A::step(&mut self.state, &mut |event| {
             *count += 1;
-            bytes.extend(pack_whole(&news));
+            bytes.extend(pack_whole(&event));
         });
-        let stays = matches!(flow, Flow::Wait | Flow::Over);
-        if self.count > 0 && (stays || self.told.elapsed() >= PAUSE) {
+        let stays = matches!(flow, Flow::Idle | Flow::Done);
+        if self.count > 0 && (stays || self.posted.elapsed() >= EVENT_INTERVAL) {
             let (count, bytes) = (std::mem::take(&mut self.count), std::mem::take(&mut self.bytes));
-            self.told = Instant::now();
-            post(&Response::News { id: self.id }, || [pack_whole(&count), bytes].concat());
+            self.posted = Instant::now();
+            post(&Response::Progress { id: self.id }, || [pack_whole(&count), bytes].concat());
         }
         flow
     }
 }
 
-struct Room {
+struct WorkerState {
     registry: Registry,
     received: ReceivedCache,
-    running: BTreeMap<u32, Box<dyn Running>>,
-    /// Of them those whose next step is due.
+    running: BTreeMap<u32, Box<dyn RunningActor>>,
+    /// Actors whose next step is due, in order.
     due: Vec<u32>,
-    /// And those that wait for something outside.
-    later: Vec<u32>,
+    /// Actors that wait for [`wake`].
+    pending: Vec<u32>,
 }
 
 thread_local! {
-    /// A message to itself lets others in between two steps.
-    static DOOR: RefCell<Option<MessagePort>> = const { RefCell::new(None) };
+    /// Port of a channel to itself: a message through it lets others in between two steps.
+    static SELF_PORT: RefCell<Option<MessagePort>> = const { RefCell::new(None) };
     static WOKEN: Cell<bool> = const { Cell::new(false) };
 }
 
-fn knock() {
+fn schedule_step() {
     // It can only fail for what cannot be sent, and nothing can.
-    DOOR.with_borrow(|door| door.as_ref().map(|door| door.post_message(&JsValue::NULL)));
+    SELF_PORT.with_borrow(|port| port.as_ref().map(|port| port.post_message(&JsValue::NULL)));
 }
 
-/// Something has come that processes may wait for, see [`Flow::Later`].
+/// Reports that an external event has arrived, see [`Flow::Pending`].
 pub fn wake() {
     WOKEN.set(true);
-    knock();
+    schedule_step();
 }
 
-/// Does what the page sends, for as long as there is one.
+/// Runs what the page sends, for as long as the Worker lives.
 pub fn serve(registry: Registry) -> Result<(), JsValue> {
     let channel = MessageChannel::new()?;
-    DOOR.set(Some(channel.port1()));
-    let (received, running, due, later) = Default::default();
-    let room = Room { registry, received, running, due, later };
-    let room = Rc::new(RefCell::new(room));
+    SELF_PORT.set(Some(channel.port1()));
+    let (received, running, due, pending) = Default::default();
+    let state = WorkerState { registry, received, running, due, pending };
+    let state = Rc::new(RefCell::new(state));
 
-    let stepping = room.clone();
-    let on_knock = Closure::<dyn FnMut()>::new(move || stepping.borrow_mut().step());
-    channel.port2().set_onmessage(Some(on_knock.as_ref().unchecked_ref()));
-    on_knock.forget();
+    let stepping = state.clone();
+    let on_step = Closure::<dyn FnMut()>::new(move || stepping.borrow_mut().step());
+    channel.port2().set_onmessage(Some(on_step.as_ref().unchecked_ref()));
+    on_step.forget();
 
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
         if let Some(message) = WorkerMessage::new(event.data()) {
-            room.borrow_mut().take(&message);
+            state.borrow_mut().take(&message);
         }
     });
     scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
@@ -139,7 +139,7 @@ pub fn serve(registry: Registry) -> Result<(), JsValue> {
     Ok(())
 }
 
-impl Room {
+impl WorkerState {
     fn take(&mut self, message: &WorkerMessage) {
         let (id, done) = match message.header() {
             Ok(Request::Start { id, name, forgotten }) => {
@@ -149,7 +149,7 @@ impl Room {
             Ok(Request::Command { id }) => {
                 let Some(running) = self.running.get_mut(&id) else { return };
                 let received = &mut self.received;
-                (id, message.body(|bytes| running.command(bytes, received)).map(|()| self.soon(id)))
+                (id, message.body(|bytes| running.command(bytes, received)).map(|()| self.schedule(id)))
             }
             Ok(Request::End { id }) => {
                 self.running.remove(&id);
@@ -158,39 +158,39 @@ impl Room {
             Err(why) => (0, Err(why)),
         };
         if let Err(why) = done {
-            post(&Response::Lost { id, why }, Vec::new);
+            post(&Response::Failed { id, why }, Vec::new);
         }
     }
 
     fn start(&mut self, id: u32, name: &str, message: &WorkerMessage) -> Result<(), String> {
-        let starter = self.registry.known.get(name).ok_or_else(|| format!("there is no task called {name}"))?;
+        let starter = self.registry.starters.get(name).ok_or_else(|| format!("there is no task called {name}"))?;
         let received = &mut self.received;
         if let Some(running) = message.body(|bytes| starter(bytes, received, id))? {
             self.running.insert(id, running);
-            self.soon(id);
+            self.schedule(id);
         }
         Ok(())
     }
 
-    fn soon(&mut self, id: u32) {
-        self.later.retain(|other| *other != id);
+    fn schedule(&mut self, id: u32) {
+        self.pending.retain(|other| *other != id);
         if !self.due.contains(&id) {
             self.due.push(id);
         }
-        knock();
+        schedule_step();
     }
 
     fn step(&mut self) {
         if WOKEN.take() {
-            std::mem::take(&mut self.later).into_iter().for_each(|id| self.soon(id));
+            std::mem::take(&mut self.pending).into_iter().for_each(|id| self.schedule(id));
         }
         let Some(id) = self.due.first().copied() else { return };
         self.due.remove(0);
         match self.running.get_mut(&id).map(|running| running.step()) {
-            Some(Flow::On) => self.soon(id),
-            Some(Flow::Later) => self.later.push(id),
-            Some(Flow::Wait) | None => {}
-            Some(Flow::Over) => {
+            Some(Flow::Continue) => self.schedule(id),
+            Some(Flow::Pending) => self.pending.push(id),
+            Some(Flow::Idle) | None => {}
+            Some(Flow::Done) => {
                 self.running.remove(&id);
                 post(&Response::Done { id }, Vec::new);
             }

@@ -72,8 +72,8 @@ fn ticked_layers_are_compressed_saved_and_put_back() {
     until(&mut harness, "the folder", |_| folder.join("report.json").exists());
     let saved = language::open(&folder).unwrap();
     let excerpt = language::example_held_out(24, 256);
-    let windows = language::Windows::of_text(&saved, &excerpt.text, 256, None).unwrap();
-    let loss = saved.loss(&windows, &language::unobserved).unwrap();
+    let windows = language::Windows::from_text(&saved, &excerpt.text, 256, None).unwrap();
+    let loss = saved.loss(&windows, &language::ignore_progress).unwrap();
     assert!((loss.perplexity() - compressed).abs() < 1e-9 * compressed, "{} and {compressed}", loss.perplexity());
 
     until(&mut harness, "two texts", |harness| {

@@ -30,12 +30,12 @@ impl Actor for FindAdapter {
     fn command(_: &mut (), _: ()) {}
 
     fn step(_: &mut (), tell: &mut dyn FnMut(Self::Event)) -> Flow {
-        let Poll::Ready(found) = job::adapter() else { return Flow::Later };
+        let Poll::Ready(found) = job::adapter() else { return Flow::Pending };
         tell(found);
-        Flow::Over
+        Flow::Done
     }
 
-    fn broken() -> Self::Event {
+    fn crashed() -> Self::Event {
         Err("looking for a graphics adapter broke off: use the processor".into())
     }
 }

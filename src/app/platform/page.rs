@@ -4,7 +4,7 @@ use super::written::{Download, Written};
 use crate::app::state::inputs::Use;
 use crate::app::tasks::loader::{Loaded, Loader, Word};
 use crate::export::Error;
-use crate::model::{Checkpoint, Chosen, EXAMPLE_LAYER, EXAMPLE_NAME, Source};
+use crate::model::{Checkpoint, ChosenFile, EXAMPLE_LAYER, EXAMPLE_NAME, Source};
 use eframe::egui::DroppedFileHandle;
 use js_sys::{Array, Uint8Array};
 use serde::{Deserialize, Serialize};
@@ -53,7 +53,7 @@ pub fn own_address() -> Option<String> {
 
 /// What was dropped on the page, all of it together.
 pub fn dropped(files: &[DroppedFileHandle]) -> Option<Source> {
-    let files: Vec<Chosen> = files.iter().filter_map(|file| file.web_file().map(Chosen::new)).collect();
+    let files: Vec<ChosenFile> = files.iter().filter_map(|file| file.web_file().map(ChosenFile::new)).collect();
     (!files.is_empty()).then_some(Source::Files(files))
 }
 
@@ -168,7 +168,7 @@ fn pick(word: Word, kinds: &str, several: bool, loaded: impl FnOnce(Source) -> L
     let on_end = Closure::once_into_js(move || {
         let files = chosen.files();
         let files = files.iter().flat_map(|list| (0..list.length()).filter_map(|at| list.get(at)));
-        let files: Vec<Chosen> = files.map(|file| Chosen::new(&file)).collect();
+        let files: Vec<ChosenFile> = files.map(|file| ChosenFile::new(&file)).collect();
         word.say(if files.is_empty() { Loaded::Nothing } else { loaded(Source::Files(files)) });
     });
     for event in ["change", "cancel"] {

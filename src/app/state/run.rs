@@ -125,8 +125,8 @@ impl Actor for Watched {
         Job::step(going, &mut |event| tell(News::of(event)))
     }
 
-    fn broken() -> News {
-        News::of(Job::broken())
+    fn crashed() -> News {
+        News::of(Job::crashed())
     }
 }
 
@@ -335,7 +335,7 @@ impl Run {
                 News::Failed(why) => self.state = RunState::Failed(why),
             }
         }
-        if self.is_active() && self.cancelled_at.is_some_and(|since| since.elapsed() > PATIENCE) && line.end_now() {
+        if self.is_active() && self.cancelled_at.is_some_and(|since| since.elapsed() > PATIENCE) && line.terminate() {
             // Its last step is given up, and with it what came of the run; the iterations that were kept are still there.
             (self.state, self.line) = (RunState::Cancelled, None);
             return;

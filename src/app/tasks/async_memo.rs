@@ -72,9 +72,12 @@ impl<K: Clone + PartialEq, T: Task<Output: Sync>> AsyncMemo<K, T> {
                     let Some((key, _)) = self.busy.take() else { continue };
                     self.took = took;
                     self.news = None;
-                    self.made.replace((key, Arc::new(value))).into_iter().for_each(|(_, old)| tasks::drop_later(old));
+                    self.made
+                        .replace((key, Arc::new(value)))
+                        .into_iter()
+                        .for_each(|(_, old)| tasks::drop_in_background(old));
                 }
-                Message::Broken => {
+                Message::Crashed => {
                     self.news = None;
                     let Some((key, _)) = self.busy.take() else { continue };
                     let before = self.failed.take().filter(|(failed, _)| *failed == key).map_or(0, |(_, times)| times);

@@ -29,7 +29,7 @@ pub struct Magnitude(#[serde(with = "shared")] Arc<Layer>, usize);
 
 impl SilentTask for Magnitude {
     const NAME: &'static str = "magnitude";
-    const QUEUE: Queue = Queue::Aside;
+    const QUEUE: Queue = Queue::Files;
     type Output = f64;
 
     fn make(self) -> f64 {

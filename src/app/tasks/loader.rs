@@ -163,13 +163,13 @@ impl Loader {
             let done = match message {
                 Message::Progress(_) => return,
                 Message::Done(done) => done,
-                Message::Broken => Err("This broke off (a bug; please report it)".into()),
+                Message::Crashed => Err("This broke off (a bug; please report it)".into()),
             };
             if let Some((word, loaded)) = once.take() {
                 word.say(done.map_or_else(Loaded::Problem, loaded));
             }
         });
-        handle.keep();
+        handle.detach();
     }
 
     /// Opens something.
@@ -253,7 +253,7 @@ pub struct Opened(#[serde(with = "shared")] Arc<Checkpoint>);
 
 impl SilentTask for Open {
     const NAME: &'static str = "open";
-    const QUEUE: Queue = Queue::Aside;
+    const QUEUE: Queue = Queue::Files;
     type Output = Result<Opened, String>;
 
     fn make(self) -> Self::Output {
@@ -272,7 +272,7 @@ pub struct ReadLayer {
 
 impl SilentTask for ReadLayer {
     const NAME: &'static str = "read layer";
-    const QUEUE: Queue = Queue::Aside;
+    const QUEUE: Queue = Queue::Files;
     type Output = Result<Layer, String>;
 
     fn make(self) -> Self::Output {
@@ -292,7 +292,7 @@ pub struct ReadFactors {
 
 impl SilentTask for ReadFactors {
     const NAME: &'static str = "read factors";
-    const QUEUE: Queue = Queue::Aside;
+    const QUEUE: Queue = Queue::Files;
     /// Whether they were compared.
     type Output = Result<(Ended, bool), String>;
 
@@ -316,7 +316,7 @@ pub struct Compare {
 
 impl SilentTask for Compare {
     const NAME: &'static str = "compare";
-    const QUEUE: Queue = Queue::Aside;
+    const QUEUE: Queue = Queue::Files;
     type Output = Result<f64, String>;
 
     fn make(self) -> Self::Output {
@@ -335,7 +335,7 @@ pub struct ReadInputs {
 
 impl SilentTask for ReadInputs {
     const NAME: &'static str = "read inputs";
-    const QUEUE: Queue = Queue::Aside;
+    const QUEUE: Queue = Queue::Files;
     type Output = Result<Calibration, String>;
 
     fn make(self) -> Self::Output {

@@ -38,7 +38,7 @@ impl<V: Send, T: Task<Output = Result<V, String>>> PendingTask<T> {
             match message {
                 Message::Progress(news) => told(news),
                 Message::Done(made) => over = Some(made),
-                Message::Broken => over = Some(Err("it broke off (a bug; please report it)".into())),
+                Message::Crashed => over = Some(Err("it broke off (a bug; please report it)".into())),
             }
         }
         over

@@ -3,7 +3,7 @@
 use crate::app::state::run::Subject;
 use crate::app::tasks::pending_task::{PACE, PendingTask};
 use crate::compare::{self, Candidate, Figure, Point, Record, Results};
-use crate::compute::Threads;
+use crate::compute::ThreadPool;
 use crate::matrix::Problem;
 use crate::model::Layer;
 use crate::tasks::{Queue, Task, shared};
@@ -31,7 +31,7 @@ impl Task for Measure {
 
     fn run(self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Self::Output {
         let subject = compare::Subject { layer: self.layer, problem: self.problem };
-        Threads::new(Some(1))?.run(|| self.point.measure(&subject, 1, tell)).map(Box::new)
+        ThreadPool::new(Some(1))?.run(|| self.point.measure(&subject, 1, tell)).map(Box::new)
     }
 }
 

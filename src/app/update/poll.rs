@@ -196,7 +196,7 @@ impl Explorer {
             self.saved.opened(path);
         }
         // A matrix, or factors to look at, take nothing from the model that is open.
-        if checkpoint.tensors().iter().any(|tensor| LayerId::of_tensor(&tensor.name).is_some()) && stems.is_empty() {
+        if checkpoint.tensors().iter().any(|tensor| LayerId::from_tensor(&tensor.name).is_some()) && stems.is_empty() {
             self.language.open(Source { checkpoint: checkpoint.clone(), from, text: None });
         }
         self.checkpoint = Some(checkpoint);

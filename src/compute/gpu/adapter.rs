@@ -1,7 +1,7 @@
-//! The device, and why there is none.
+//! Opening a GPU: the adapter, its device, and the errors of both.
 
 use super::Tiles;
-use super::commands::{Kernel, Source};
+use super::commands::{Kernel, KernelSource};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -66,48 +66,48 @@ pub enum Error {
     },
 }
 
-/// What is known of a graphics adapter.
+/// Description of a graphics adapter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Adapter {
-    /// As its driver calls it.
+    /// Name given by the driver.
     pub name: String,
-    /// Whether a processor pretends to be one.
+    /// Whether it is emulated on the CPU.
     pub software: bool,
-    /// The interface it is spoken to through.
+    /// Graphics interface in use: `Vulkan`, `Metal`, `DX12`, `WebGPU` or `other`.
     pub interface: &'static str,
 }
 
-/// How long a portion of work may keep the device, in seconds.
-const PORTION: f64 = 0.02;
+/// Target duration of a submission, in seconds: other users of the device wait no longer.
+const SUBMISSION_SECONDS: f64 = 0.02;
 
-/// Before anything is known of it.
-const FIRST_PORTION: u64 = 1 << 30;
+/// Operations of a submission before the device's speed is known.
+const FIRST_SUBMISSION_FLOPS: u64 = 1 << 30;
 
-/// Why nothing more can come from a device.
+/// Reason why the device's results can no longer be trusted.
 #[derive(Debug)]
-enum Gone {
+enum Failure {
     Lost(String),
     Full(String),
 }
 
-impl Gone {
-    /// Of some of its calls wgpu says that the device is lost when there was no memory for them.
-    fn because(why: String) -> Self {
+impl Failure {
+    /// wgpu reports the failure of some calls for lack of memory as a lost device.
+    fn from_text(why: String) -> Self {
         if why.to_lowercase().contains("out of memory") { Self::Full(why) } else { Self::Lost(why) }
     }
 
-    fn after(error: &wgpu::Error) -> Self {
+    fn from_wgpu(error: &wgpu::Error) -> Self {
         match error {
             wgpu::Error::OutOfMemory { .. } => Self::Full(error.to_string()),
-            _ => Self::because(error.to_string()),
+            _ => Self::from_text(error.to_string()),
         }
     }
 }
 
-/// A kernel with its constants' bits.
-type Key = (Source, Vec<(&'static str, u64)>);
+/// Key of a pipeline: the kernel and the bits of its constants.
+type Key = (KernelSource, Vec<(&'static str, u64)>);
 
-/// A device and its pipelines.
+/// An open GPU: device, queue and the pipelines compiled so far.
 pub struct Gpu {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
@@ -115,30 +115,30 @@ pub struct Gpu {
     limits: wgpu::Limits,
     kernels: Mutex<HashMap<Key, Arc<Kernel>>>,
     tiles: Tiles,
-    /// The binding limit it was opened with, if it is lower than what the adapter would give.
-    limited_to: Option<u64>,
-    gone: Arc<OnceLock<Gone>>,
-    /// Operations that take it about [`PORTION`], as far as is known.
-    portion: AtomicU64,
+    /// Binding limit it was opened with, if lower than the adapter's.
+    binding_limit_asked: Option<u64>,
+    failure: Arc<OnceLock<Failure>>,
+    /// Operations of a submission that takes about [`SUBMISSION_SECONDS`].
+    submission_flops: AtomicU64,
     pub(super) submissions: AtomicU64,
-    /// Parameters of the kernels of one submission. They are written and submitted by one thread at a time.
+    /// Uniform buffer with the parameters of a submission's kernels, written and submitted under `turn`.
     pub(super) params: wgpu::Buffer,
-    pub(super) turn: Mutex<()>,
+    pub(super) submit_lock: Mutex<()>,
 }
 
-/// More than this is not bound at once even where it could be: indices are 32 bits wide, and count vectors of four.
-const WANTED_BINDING: u64 = (4 << 30) - 256;
+/// Largest binding, in bytes: kernels index vectors of four with 32 bits.
+const MAX_BINDING: u64 = (4 << 30) - 256;
 
 impl Gpu {
-    /// The fastest adapter there is. One in software only when it is all there is.
+    /// Opens the fastest adapter; one in software only when there is no other.
     pub async fn open() -> Result<Self, Error> {
-        Self::with_binding_limit(WANTED_BINDING).await
+        Self::with_binding_limit(MAX_BINDING).await
     }
 
-    /// The same, as if no more than `most` bytes could be bound at once.
+    /// Opens the fastest adapter with bindings of at most `most` bytes.
     pub async fn with_binding_limit(most: u64) -> Result<Self, Error> {
         let mut description = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
-        // Without checks of every call, and without GL, which has no compute worth the name.
+        // No validation of calls, and no GL, whose compute shaders are too limited.
         description.backends &= wgpu::Backends::PRIMARY;
         description.flags = wgpu::InstanceFlags::empty();
         let instance = wgpu::Instance::new(description);
@@ -153,7 +153,7 @@ impl Gpu {
         let has = adapter.limits();
         let limits = wgpu::Limits {
             max_storage_buffer_binding_size: has.max_storage_buffer_binding_size.min(most),
-            max_buffer_size: has.max_buffer_size.min(2 * WANTED_BINDING),
+            max_buffer_size: has.max_buffer_size.min(2 * MAX_BINDING),
             ..wgpu::Limits::defaults().or_worse_values_from(&has)
         };
         let least = wgpu::Limits::defaults();
@@ -169,15 +169,15 @@ impl Gpu {
             ..Default::default()
         };
         let (device, queue) = adapter.request_device(&description).await.map_err(|error| refused(error.to_string()))?;
-        let gone = Arc::new(OnceLock::new());
-        let (first, second) = (gone.clone(), gone.clone());
+        let failure = Arc::new(OnceLock::new());
+        let (first, second) = (failure.clone(), failure.clone());
         device.set_device_lost_callback(move |reason, why| {
-            let _ = first.set(Gone::because(if why.is_empty() { format!("{reason:?}") } else { why }));
+            let _ = first.set(Failure::from_text(if why.is_empty() { format!("{reason:?}") } else { why }));
         });
-        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| _ = second.set(Gone::after(&error))));
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| _ = second.set(Failure::from_wgpu(&error))));
         let params = device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("parameters"),
-            size: Self::SLOTS * Self::SLOT,
+            size: Self::MAX_KERNELS * Self::PARAMS_BYTES,
             usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
@@ -189,11 +189,11 @@ impl Gpu {
             _ => "other",
         };
         let name = name_in_browser(&device).unwrap_or(info.name);
-        // Browsers do not always say that it is one.
+        // Browsers do not always report a software adapter as one.
         let known = ["swiftshader", "llvmpipe"].iter().any(|known| name.to_lowercase().contains(known));
         let software = info.device_type == wgpu::DeviceType::Cpu || known;
         let adapter = Adapter { name, software, interface };
-        let tiles = Tiles::of(if software { wgpu::DeviceType::Cpu } else { info.device_type });
+        let tiles = Tiles::for_device(if software { wgpu::DeviceType::Cpu } else { info.device_type });
         Ok(Self {
             device,
             queue,
@@ -201,93 +201,93 @@ impl Gpu {
             limits,
             kernels: Mutex::default(),
             tiles,
-            limited_to: (most < WANTED_BINDING).then_some(most),
-            gone,
-            portion: AtomicU64::new(FIRST_PORTION),
+            binding_limit_asked: (most < MAX_BINDING).then_some(most),
+            failure,
+            submission_flops: AtomicU64::new(FIRST_SUBMISSION_FLOPS),
             submissions: AtomicU64::new(0),
             params,
-            turn: Mutex::default(),
+            submit_lock: Mutex::default(),
         })
     }
 
-    /// Bytes of one kernel's parameters.
-    pub(super) const SLOT: u64 = 256;
-    /// How many kernels one submission has at most.
-    pub(super) const SLOTS: u64 = 256;
+    /// Bytes reserved for the parameters of one kernel.
+    pub(super) const PARAMS_BYTES: u64 = 256;
+    /// Largest number of kernels in a submission.
+    pub(super) const MAX_KERNELS: u64 = 256;
 
-    /// What it runs on.
+    /// Description of the adapter.
     pub fn adapter(&self) -> &Adapter {
         &self.adapter
     }
 
-    /// Bytes that can be bound at once.
+    /// Largest binding, in bytes.
     pub fn binding_limit(&self) -> u64 {
         self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size)
     }
 
-    /// Bytes that one buffer can have.
+    /// Largest buffer, in bytes.
     pub fn buffer_limit(&self) -> u64 {
         self.limits.max_buffer_size
     }
 
-    /// How products are cut into tiles.
+    /// Tile sizes of products.
     pub fn tiles(&self) -> Tiles {
         self.tiles
     }
 
-    /// The binding limit that was asked for, if one was.
-    pub(super) fn limited_to(&self) -> Option<u64> {
-        self.limited_to
+    /// The binding limit asked for when it was opened, if one was.
+    pub(super) fn binding_limit_asked(&self) -> Option<u64> {
+        self.binding_limit_asked
     }
 
-    /// The same device with other tiles, to measure them.
+    /// The same device with other tile sizes, to measure them.
     pub fn with_tiles(self, tiles: Tiles) -> Self {
         Self { tiles, ..self }
     }
 
-    /// How often something was submitted.
+    /// Number of submissions so far.
     pub fn submissions(&self) -> u64 {
         self.submissions.load(Ordering::Relaxed)
     }
 
-    /// An error once the device is gone; nothing that was computed since can be trusted.
+    /// Fails when the device is lost or out of memory; results since the last success cannot be trusted.
     pub fn check(&self) -> Result<(), Error> {
         let adapter = || self.adapter.name.clone();
-        match self.gone.get() {
-            Some(Gone::Lost(why)) => Err(Error::Lost { adapter: adapter(), why: why.clone() }),
-            Some(Gone::Full(why)) => Err(Error::Full { adapter: adapter(), why: why.clone() }),
+        match self.failure.get() {
+            Some(Failure::Lost(why)) => Err(Error::Lost { adapter: adapter(), why: why.clone() }),
+            Some(Failure::Full(why)) => Err(Error::Full { adapter: adapter(), why: why.clone() }),
             None => Ok(()),
         }
     }
 
-    /// How many operations of matrix products are submitted at once.
-    pub(super) fn portion(&self) -> f64 {
-        self.portion.load(Ordering::Relaxed) as f64
+    /// Operations of matrix products that go into one submission.
+    pub(super) fn submission_flops(&self) -> f64 {
+        self.submission_flops.load(Ordering::Relaxed) as f64
     }
 
-    /// So many operations took so long: portions are cut accordingly, so that no one else waits long for the device, and
-    /// no system takes it for hung.
-    pub fn took(&self, flops: f64, seconds: f64) {
-        let fits = flops / seconds.max(1e-9) * PORTION;
-        // A time measured too short must not make the next portion too long.
-        let most = (2.0 * self.portion()).min(1e12);
-        self.portion.store(fits.min(most).max(1e8) as u64, Ordering::Relaxed);
+    /// Records that `flops` operations took `seconds`, and sizes submissions accordingly: nobody else waits long for
+    /// the device, and no system takes it for hung.
+    pub fn record_speed(&self, flops: f64, seconds: f64) {
+        let fits = flops / seconds.max(1e-9) * SUBMISSION_SECONDS;
+        // At most doubled: a time measured too short must not make the next submission too long.
+        let most = (2.0 * self.submission_flops()).min(1e12);
+        self.submission_flops.store(fits.min(most).max(1e8) as u64, Ordering::Relaxed);
     }
 
-    /// Gives the device up, as a driver that resets itself does.
-    pub fn lose(&self) {
+    /// Destroys the device, as a driver's reset does.
+    pub fn destroy(&self) {
         self.device.destroy();
-        let _ = self.gone.set(Gone::Lost("given up".into()));
+        let _ = self.failure.set(Failure::Lost("given up".into()));
     }
 
-    /// Says what wgpu says of a device that has no memory left.
+    /// Simulates a device out of memory.
     #[cfg(test)]
-    pub(crate) fn exhaust(&self) {
+    pub(crate) fn simulate_out_of_memory(&self) {
         let error = wgpu::Error::OutOfMemory { source: "all of it is taken".into() };
-        let _ = self.gone.set(Gone::after(&error));
+        let _ = self.failure.set(Failure::from_wgpu(&error));
     }
 
-    /// A buffer of zeros of so many f32 or u32.
+    /// A buffer of `numbers` zeros of four bytes, for f32 or u32.
     pub fn zeros(&self, numbers: usize) -> wgpu::Buffer {
         self.device.create_buffer(&wgpu::BufferDescriptor {
             label: None,
@@ -297,43 +297,43 @@ impl Gpu {
         })
     }
 
-    /// Writes `numbers` into `buffer` from its number `at` on, before what is submitted next.
+    /// Writes `numbers` into `buffer` from element `at` on, before the next submission.
     pub fn write<T: bytemuck::NoUninit>(&self, buffer: &wgpu::Buffer, at: usize, numbers: &[T]) {
         self.queue.write_buffer(buffer, 4 * at as u64, bytemuck::cast_slice(numbers));
     }
 
-    /// The pipeline of a kernel with values for its overridable constants, made when it is first asked for.
-    pub fn kernel(&self, source: Source, constants: &[(&'static str, f64)]) -> Arc<Kernel> {
+    /// The pipeline of a kernel with these values of its overridable constants; compiled on first use.
+    pub fn kernel(&self, source: KernelSource, constants: &[(&'static str, f64)]) -> Arc<Kernel> {
         let mut kernels = self.kernels.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (source, constants.iter().map(|(name, value)| (*name, value.to_bits())).collect());
         kernels.entry(key).or_insert_with(|| Arc::new(Kernel::new(&self.device, &source, constants))).clone()
     }
 
-    /// The error of a device that did not do what it was told.
+    /// Error of a device that failed in an operation.
     pub(crate) fn lost_because(&self, why: &str) -> Error {
         Error::Lost { adapter: self.adapter.name.clone(), why: why.to_owned() }
     }
 }
 
-/// Why there is no adapter, in short.
+/// The reason why there is no adapter, in short.
 #[cfg(not(target_arch = "wasm32"))]
 fn none_because(error: &wgpu::RequestAdapterError) -> String {
     error.to_string()
 }
 
-/// Why there is no adapter, in short: what wgpu says of a browser is about interfaces that no browser has.
+/// The reason why there is no adapter, in short. wgpu's text is about interfaces that no browser has.
 #[cfg(target_arch = "wasm32")]
 fn none_because(_: &wgpu::RequestAdapterError) -> &'static str {
     crate::tasks::why_no_gpu().unwrap_or("this browser's WebGPU offers none")
 }
 
-/// Only browsers have other names for them.
+/// The adapter's name in a browser; none elsewhere.
 #[cfg(not(target_arch = "wasm32"))]
 fn name_in_browser(_: &wgpu::Device) -> Option<String> {
     None
 }
 
-/// What a browser tells of an adapter: its maker and family, like `google swiftshader`; sometimes more.
+/// The adapter's name in a browser: its maker and family, like `google swiftshader`, or its description.
 #[cfg(target_arch = "wasm32")]
 fn name_in_browser(device: &wgpu::Device) -> Option<String> {
     let get = |object: &wasm_bindgen::JsValue, key: &str| js_sys::Reflect::get(object, &key.into()).ok();

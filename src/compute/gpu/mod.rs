@@ -1,30 +1,30 @@
-//! Kernels on a graphics processor, through wgpu: Vulkan, Metal and DX12, and WebGPU in a browser.
+//! Kernels on a GPU through wgpu: Vulkan, Metal and DX12, and WebGPU in a browser.
 //!
-//! A [`Gpu`] is a device and the pipelines made so far. [`Commands`] records kernels and submits them in portions that take
-//! some tens of milliseconds, because systems reset a device that is busy for seconds. [`Slabs`] is a matrix in as many
-//! buffers as the largest binding asks for. All numbers are f32; sums that many take part in are made of parts in a fixed
-//! order, so that one device gives the same result twice.
+//! A [`Gpu`] is a device and the pipelines compiled so far. [`Commands`] records kernels and submits them in batches of
+//! some tens of milliseconds, because systems reset a device that is busy for seconds. A [`GpuMatrix`] lies in as many
+//! buffers as the largest binding requires. All numbers are f32; sums over many threads are added in a fixed order, so
+//! that one device gives the same result twice.
 //!
-//! Sides are rounded up to whole tiles with zeros, which every kernel leaves zero.
+//! Sides are padded to whole tiles with zeros, which every kernel leaves zero.
 
 mod adapter;
 mod commands;
 mod inverse;
+mod matrix;
 mod probe;
 mod product;
 mod read;
-mod select;
 mod shared;
-mod slabs;
 #[cfg(test)]
 pub(crate) mod tests;
+mod topk;
 
 pub use adapter::{Adapter, Error, Gpu};
-pub use commands::{Commands, Counts, Kernel, Source};
+pub use commands::{Commands, Counts, Kernel, KernelSource};
 pub use inverse::Inverse;
+pub use matrix::{Columns, GpuMatrix, Slab, padded};
 pub use probe::{Probe, Speed, copy_speed};
 pub use product::{Finish, FinishParams, Operand, Product, Shape, Tiles};
 pub use read::Staging;
-pub use select::Select;
-pub use shared::{again, shared};
-pub use slabs::{Columns, Slab, Slabs, padded};
+pub use shared::{reopen, shared};
+pub use topk::TopK;

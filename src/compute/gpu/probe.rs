@@ -1,21 +1,21 @@
-//! How fast a device is, by trying.
+//! Speed of a device, measured.
 
 use super::{Commands, Error, Gpu, Operand, Product, Shape, Staging, padded};
 use std::sync::Arc;
 use std::task::Poll;
 use web_time::Instant;
 
-/// What a short measurement found.
+/// Result of a [`Probe`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Speed {
-    /// f32 products, in 10⁹ operations a second.
+    /// Speed of f32 matrix products, in 10⁹ operations a second.
     pub gflops: f64,
-    /// From one small kernel to the next.
+    /// Time from one small kernel to the next, in seconds.
     pub dispatch_seconds: f64,
 }
 
-/// Bytes a second from one part of the device's memory to another: read and written, both counted. The device is waited
-/// for.
+/// Bandwidth of copies within the device's memory, in bytes a second, reads and writes both counted. Blocks until it is
+/// measured.
 pub fn copy_speed(gpu: &Gpu) -> Result<f64, Error> {
     const REPEATS: usize = 8;
     let numbers = (gpu.binding_limit().min(256 << 20) / 4) as usize;
@@ -25,9 +25,9 @@ pub fn copy_speed(gpu: &Gpu) -> Result<f64, Error> {
         let mut commands = Commands::new(gpu);
         let begun = Instant::now();
         (0..repeats).for_each(|at| commands.copy((&buffers[at % 2], 0), (&buffers[1 - at % 2], 0), numbers));
-        staging.take(&mut commands, &buffers[0], 4);
-        staging.ask(&mut commands);
-        while !staging.ready(gpu)? {}
+        staging.copy_from(&mut commands, &buffers[0], 4);
+        staging.request(&mut commands);
+        while !staging.is_ready(gpu)? {}
         Ok(begun.elapsed().as_secs_f64())
     };
     seconds(1)?;
@@ -35,32 +35,33 @@ pub fn copy_speed(gpu: &Gpu) -> Result<f64, Error> {
     Ok((REPEATS * 8 * numbers) as f64 / (more - one).max(1e-9))
 }
 
-/// A measurement: products of one size, and many small ones. Takes some milliseconds, and the first time those that compiling
-/// takes.
+/// A measurement: products of one size, and many small ones. Takes some milliseconds, and on first use the time to
+/// compile the kernel.
 pub struct Probe {
     gpu: Arc<Gpu>,
     side: usize,
     buffers: [wgpu::Buffer; 3],
-    /// Of those in [`TRIALS`] that are over.
+    /// Seconds of the finished [`TRIALS`].
     seconds: Vec<f64>,
     running: Option<(Instant, Staging)>,
 }
 
+/// Side of the small products.
 const SMALL: usize = 64;
 
-/// Whether the products are small ones, and how many there are.
+/// The trials: whether the products are small, and their number.
 const TRIALS: [(bool, usize); 8] =
     [(false, 1), (true, 1), (false, 1), (false, 3), (false, 1), (false, 3), (true, 100), (true, 100)];
 
 impl Probe {
-    /// With products of `side`×`side` matrices.
+    /// Prepares trials with products of `side`×`side` matrices.
     pub fn new(gpu: Arc<Gpu>, side: usize) -> Self {
         let side = padded(side);
         let buffers = [(); 3].map(|()| gpu.zeros(side * side));
         Self { gpu, side, buffers, seconds: Vec::new(), running: None }
     }
 
-    /// Goes on; pending while the device works and cannot be waited for.
+    /// Advances the measurement; pending while the device works and cannot be waited for.
     pub fn poll(&mut self) -> Result<Poll<Speed>, Error> {
         while let Some(&(small, repeats)) = TRIALS.get(self.seconds.len()) {
             if self.running.is_none() {
@@ -72,12 +73,12 @@ impl Probe {
                 let product = Product { a: Operand::new(a, side), b: Operand::new(b, side), shape, lower: false };
                 let begun = Instant::now();
                 (0..repeats).for_each(|_| product.store(&mut commands, (c, 0, side), 1.0, false));
-                staging.take(&mut commands, c, 4);
-                staging.ask(&mut commands);
+                staging.copy_from(&mut commands, c, 4);
+                staging.request(&mut commands);
                 self.running = Some((begun, staging));
             }
             let Some((begun, staging)) = &self.running else { return Ok(Poll::Pending) };
-            if !staging.ready(&self.gpu)? {
+            if !staging.is_ready(&self.gpu)? {
                 return Ok(Poll::Pending);
             }
             self.seconds.push(begun.elapsed().as_secs_f64());

@@ -1,57 +1,59 @@
-//! Matrix products.
+//! Matrix products on the GPU, with a kernel's own code at the end of each tile.
 
-use super::commands::{Commands, Source};
+use super::commands::{Commands, KernelSource};
 use bytemuck::NoUninit;
 
+/// The first half of the kernel: the product of a tile.
 const CORE: &str = include_str!("gemm.wgsl");
 
-/// One side of a product, where it is stored.
+/// One operand of a product: a row-major matrix in a buffer.
 #[derive(Clone, Copy)]
 pub struct Operand<'a> {
-    /// The numbers.
+    /// The buffer.
     pub buffer: &'a wgpu::Buffer,
-    /// The first one, a multiple of four.
+    /// Its first element, a multiple of four.
     pub at: usize,
-    /// From one row to the next, a multiple of four.
+    /// Elements from one row to the next, a multiple of four.
     pub stride: usize,
-    /// Whether the transpose is meant.
-    pub turned: bool,
+    /// Whether its transpose is multiplied.
+    pub transposed: bool,
 }
 
 impl<'a> Operand<'a> {
-    /// A whole buffer with rows of `stride` numbers.
+    /// The operand that begins a buffer with rows of `stride` elements.
     pub fn new(buffer: &'a wgpu::Buffer, stride: usize) -> Self {
-        Self { buffer, at: 0, stride, turned: false }
+        Self { buffer, at: 0, stride, transposed: false }
     }
 
-    /// Its transpose.
-    pub fn turned(self) -> Self {
-        Self { turned: !self.turned, ..self }
+    /// The operand transposed.
+    pub fn transposed(self) -> Self {
+        Self { transposed: !self.transposed, ..self }
     }
 
-    /// From another number on.
+    /// The operand that begins at element `at`.
     pub fn from(self, at: usize) -> Self {
         Self { at, ..self }
     }
 }
 
-/// How products are cut into tiles.
+/// Choice of the tile size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tiles {
-    /// Results of at least so many numbers are done in tiles of 128×128 by 256 threads, where whole ones fit; the others in
-    /// tiles of 64×64 by 64 threads.
+    /// Results of at least this many entries use tiles of 128×128 and 256 threads where whole ones fit; the others use
+    /// tiles of 64×64 and 64 threads.
     pub large_from: usize,
 }
 
 impl Tiles {
-    /// Only large ones, where they fit.
+    /// Large tiles wherever they fit.
     pub const LARGE: Self = Self { large_from: 0 };
-    /// Only small ones.
+    /// Small tiles only.
     pub const SMALL: Self = Self { large_from: usize::MAX };
 
-    /// For a kind of adapter. A table and no measurement at the start: what tiles' sums are made of would then hang on the
-    /// moment, and with it a run's last digits. `bench solver --backend gpu` shows what it should say.
-    pub(super) fn of(class: wgpu::DeviceType) -> Self {
+    /// Tile sizes for a class of adapter. A table instead of a measurement at run time, because the order of sums
+    /// depends on the tiles, and with it the last digits of a run. `bench solver --backend gpu` shows what it should
+    /// say.
+    pub(super) fn for_device(class: wgpu::DeviceType) -> Self {
         match class {
             // Threads are not what it is short of.
             wgpu::DeviceType::Cpu => Self::LARGE,
@@ -62,14 +64,14 @@ impl Tiles {
     }
 }
 
-/// A product's sides, multiples of 64.
+/// Sizes of a product, multiples of 64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// Of A and C.
+    /// Rows of A and C.
     pub rows: usize,
-    /// Of B and C.
+    /// Columns of B and C.
     pub cols: usize,
-    /// What is summed over.
+    /// Columns of A and rows of B: the length of each sum.
     pub depth: usize,
 }
 
@@ -79,45 +81,45 @@ impl Shape {
         2.0 * self.rows as f64 * self.cols as f64 * self.depth as f64
     }
 
-    /// Threads along a tile's side.
+    /// Threads along a tile's side: 16 or 8.
     fn side(self, tiles: Tiles) -> usize {
         let whole = [self.rows, self.cols, self.depth].iter().all(|side| side.is_multiple_of(128));
         if whole && self.rows * self.cols >= tiles.large_from { 16 } else { 8 }
     }
 
-    /// How many tiles there are across and down.
+    /// Number of tiles across and down.
     pub fn tiles(self, tiles: Tiles) -> (usize, usize) {
         let tile = 8 * self.side(tiles);
         (self.cols / tile, self.rows / tile)
     }
 }
 
-/// What a product is for: the second half of its kernel.
+/// What a kernel does with the entries of a product: the second half of its code.
 pub struct Finish<'a> {
-    /// WGSL with `finish` and `conclude`.
+    /// WGSL with the functions `finish` and `conclude`.
     pub text: &'static str,
-    /// Its own overridable constants.
+    /// Values of its overridable constants.
     pub constants: &'static [(&'static str, f64)],
-    /// What it reads and writes, from binding 3 on.
+    /// Buffers it reads and writes, with their bindings, from 3 on.
     pub buffers: &'a [(u32, &'a wgpu::Buffer)],
-    /// Numbers for it.
+    /// Its parameters.
     pub params: FinishParams,
 }
 
-/// Of those in the kernel's `Params` the ones that `finish` reads. Places count numbers.
+/// The fields of the kernel's `Params` that `finish` reads; positions count elements.
 #[derive(Clone, Copy, Default)]
 pub struct FinishParams {
-    /// The first number of C.
+    /// First element of C.
     pub at: usize,
-    /// From one row of C to the next.
+    /// Elements from one row of C to the next.
     pub stride: usize,
-    /// Where the tiles' sums begin.
+    /// First element of the sums by tiles.
     pub sums_at: usize,
-    /// Which of the scalars.
+    /// Index into the buffer of scalars.
     pub slot: usize,
-    /// What the product is multiplied by.
+    /// Factor of the product.
     pub alpha: f32,
-    /// λ.
+    /// Relaxation λ of ADMM.
     pub relaxation: f32,
 }
 
@@ -141,32 +143,36 @@ struct Params {
     relaxation: f32,
 }
 
-/// op(A)·op(B).
+/// A product C = op(A)·op(B).
 pub struct Product<'a> {
-    /// A.
+    /// Left operand A.
     pub a: Operand<'a>,
-    /// B.
+    /// Right operand B.
     pub b: Operand<'a>,
-    /// The sides.
+    /// Sizes of the product.
     pub shape: Shape,
-    /// Whether only tiles on the diagonal and below are wanted.
+    /// Whether only tiles on and below the diagonal are computed.
     pub lower: bool,
 }
 
 impl Product<'_> {
-    /// Records it.
+    /// Records the product with `finish`, in one or more launches.
     pub fn run(&self, commands: &mut Commands<'_>, finish: &Finish<'_>) {
         let Self { a, b, shape, lower } = *self;
         let tiles = commands.gpu().tiles();
         let side = shape.side(tiles);
-        let source = Source { text: [CORE, finish.text], entry: "main", proven: true };
+        let source = KernelSource { text: [CORE, finish.text], entry: "main", proven: true };
         let flag = |flag: bool| f64::from(u8::from(flag));
-        let mut constants =
-            vec![("SIDE", side as f64), ("TURN_A", flag(a.turned)), ("TURN_B", flag(b.turned)), ("LOWER", flag(lower))];
+        let mut constants = vec![
+            ("SIDE", side as f64),
+            ("TURN_A", flag(a.transposed)),
+            ("TURN_B", flag(b.transposed)),
+            ("LOWER", flag(lower)),
+        ];
         constants.extend_from_slice(finish.constants);
         let kernel = commands.gpu().kernel(source, &constants);
         let (across, down) = shape.tiles(tiles);
-        // Of a symmetric result half of the tiles are passed over.
+        // Half of the tiles of a symmetric result are skipped.
         let share = if lower { 0.5 } else { 1.0 };
         let tile_flops = share * shape.flops() / (across * down) as f64;
         let mut buffers = vec![(1, a.buffer), (2, b.buffer)];
@@ -175,9 +181,9 @@ impl Product<'_> {
         let FinishParams { at, stride, sums_at, slot, alpha, relaxation } = finish.params;
         let (mut first_across, mut first_down) = (0, 0);
         while first_down < down {
-            // Whole rows of tiles, as many as there is room for; parts of one where it alone is more than a portion.
-            let fits = across as f64 * tile_flops <= commands.gpu().portion();
-            let room = (commands.room() / tile_flops) as usize;
+            // Whole rows of tiles, as many as fit; parts of a row where one alone is more than a submission.
+            let fits = across as f64 * tile_flops <= commands.gpu().submission_flops();
+            let room = (commands.remaining_flops() / tile_flops) as usize;
             let groups = match fits && first_across == 0 {
                 true => (across, (room / across).clamp(1, down - first_down)),
                 false => (room.clamp(1, across - first_across), 1),
@@ -200,7 +206,7 @@ impl Product<'_> {
                 relaxation,
             };
             commands.run(&kernel, &params, &buffers, groups);
-            commands.worked(tile_flops * (groups.0 * groups.1) as f64);
+            commands.add_flops(tile_flops * (groups.0 * groups.1) as f64);
             first_across += groups.0;
             if first_across == across {
                 (first_across, first_down) = (0, first_down + groups.1);
@@ -208,7 +214,7 @@ impl Product<'_> {
         }
     }
 
-    /// C ← alpha·AB, or C ← C + alpha·AB. C begins at number `at` and has rows of `stride`.
+    /// Records C ← alpha·AB, or with `accumulate` C ← C + alpha·AB. `c` is a buffer, its first element and its stride.
     pub fn store(&self, commands: &mut Commands<'_>, c: (&wgpu::Buffer, usize, usize), alpha: f32, accumulate: bool) {
         let (buffer, at, stride) = c;
         let finish = Finish {
@@ -220,7 +226,8 @@ impl Product<'_> {
         self.run(commands, &finish);
     }
 
-    /// ‖T − AB‖² by tiles, into `sums` from number `sums_at` on. T begins at number `at` and has rows of `stride`.
+    /// Records ‖T − AB‖², a sum for each tile, into `sums` (a buffer and its first element). `t` is as `c` in
+    /// [`Product::store`].
     pub fn residual(
         &self,
         commands: &mut Commands<'_>,

@@ -1,4 +1,4 @@
-//! Numbers on their way back.
+//! Reading results back from the device.
 
 use super::{Commands, Error, Gpu};
 use crate::tasks::wake;
@@ -7,23 +7,23 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
-const ASKED: u8 = 0;
-const THERE: u8 = 1;
+const REQUESTED: u8 = 0;
+const ARRIVED: u8 = 1;
 const FAILED: u8 = 2;
 
-/// Memory that the device writes and the processor reads.
+/// A buffer that the device writes and the host reads.
 pub struct Staging {
     buffer: wgpu::Buffer,
     used: usize,
     state: Arc<AtomicU8>,
-    /// Whether it was not there yet when it was first looked for.
-    waited: AtomicBool,
-    /// After which the copies are done.
+    /// Whether the host had to wait for the data.
+    blocked: AtomicBool,
+    /// The submission that contains the copies.
     submission: Option<wgpu::SubmissionIndex>,
 }
 
 impl Staging {
-    /// For so many f32 or u32.
+    /// Allocates room for `numbers` elements of four bytes.
     pub fn new(gpu: &Gpu, numbers: usize) -> Result<Self, Error> {
         let needed = 4 * numbers.next_multiple_of(4).max(4) as u64;
         if needed > gpu.buffer_limit() {
@@ -35,68 +35,68 @@ impl Staging {
             usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
-        Ok(Self { buffer, used: 0, state: Arc::default(), waited: AtomicBool::default(), submission: None })
+        Ok(Self { buffer, used: 0, state: Arc::default(), blocked: AtomicBool::default(), submission: None })
     }
 
-    /// Has `count` numbers copied here; where they will be.
-    pub fn take(&mut self, commands: &mut Commands<'_>, from: &wgpu::Buffer, count: usize) -> Range<usize> {
+    /// Records a copy of the first `count` elements of `from`; returns their range here.
+    pub fn copy_from(&mut self, commands: &mut Commands<'_>, from: &wgpu::Buffer, count: usize) -> Range<usize> {
         let at = self.used..self.used + count;
         commands.copy((from, 0), (&self.buffer, at.start), count);
-        // What is read begins at a multiple of eight bytes.
+        // Ranges begin at multiples of eight bytes, as mapping requires.
         self.used = at.end.next_multiple_of(4);
         at
     }
 
-    /// Submits the copies with all before them, and asks for what they bring.
-    pub fn ask(&mut self, commands: &mut Commands<'_>) {
+    /// Submits everything recorded, copies included, and requests the data.
+    pub fn request(&mut self, commands: &mut Commands<'_>) {
         self.submission = Some(commands.submit());
-        self.state.store(ASKED, Ordering::Relaxed);
-        self.waited.store(false, Ordering::Relaxed);
+        self.state.store(REQUESTED, Ordering::Relaxed);
+        self.blocked.store(false, Ordering::Relaxed);
         let state = self.state.clone();
         self.buffer.map_async(wgpu::MapMode::Read, ..4 * self.used as u64, move |mapped| {
-            state.store(if mapped.is_ok() { THERE } else { FAILED }, Ordering::Release);
+            state.store(if mapped.is_ok() { ARRIVED } else { FAILED }, Ordering::Release);
             wake();
         });
     }
 
-    /// Whether what was asked for is there. Where threads can wait, this waits; in a browser it is to be called again when
-    /// the event loop has gone round.
-    pub fn ready(&self, gpu: &Gpu) -> Result<bool, Error> {
+    /// Whether the data has arrived. Blocks where threads can wait; in a browser, call it again after a turn of the
+    /// event loop.
+    pub fn is_ready(&self, gpu: &Gpu) -> Result<bool, Error> {
         let waits = cfg!(not(target_arch = "wasm32"));
         loop {
             let state = self.state.load(Ordering::Acquire);
-            self.waited.fetch_or(state == ASKED, Ordering::Relaxed);
-            if waits && state == ASKED {
+            self.blocked.fetch_or(state == REQUESTED, Ordering::Relaxed);
+            if waits && state == REQUESTED {
                 let submission = wgpu::PollType::Wait { submission_index: self.submission.clone(), timeout: None };
                 let polled = gpu.device.poll(submission);
                 gpu.check()?;
                 polled.map_err(|error| gpu.lost_because(&error.to_string()))?;
-                // Another thread that polls may be the one that is told: a moment later it is known here.
+                // Another thread that polls may be the one whose callback runs: a moment later the state is set here.
                 std::thread::yield_now();
                 continue;
             }
             gpu.check()?;
             return match state {
                 FAILED => Err(gpu.lost_because("its memory could not be read")),
-                state => Ok(state == THERE),
+                state => Ok(state == ARRIVED),
             };
         }
     }
 
-    /// Whether somebody had to wait for it: then it was the device that took the time.
-    pub fn was_waited_for(&self) -> bool {
-        self.waited.load(Ordering::Relaxed)
+    /// Whether the host had to wait for the data: then the device was the bottleneck.
+    pub fn blocked(&self) -> bool {
+        self.blocked.load(Ordering::Relaxed)
     }
 
-    /// Numbers that are there.
-    pub fn numbers<T: AnyBitPattern + NoUninit>(&self, gpu: &Gpu, at: Range<usize>) -> Result<Vec<T>, Error> {
+    /// The elements of a range that has arrived.
+    pub fn read<T: AnyBitPattern + NoUninit>(&self, gpu: &Gpu, at: Range<usize>) -> Result<Vec<T>, Error> {
         let mapped = self.buffer.get_mapped_range(4 * at.start as u64..4 * at.end as u64);
         let bytes = mapped.map_err(|error| gpu.lost_because(&error.to_string()))?;
         Ok(bytemuck::pod_collect_to_vec(&bytes))
     }
 
-    /// Ready for the next copies.
-    pub fn clear(&mut self) {
+    /// Unmaps the buffer, for the next copies.
+    pub fn unmap(&mut self) {
         self.buffer.unmap();
         self.used = 0;
     }

@@ -1,10 +1,10 @@
-//! The device that all runs share: opened when it is first asked for, and again after it was lost.
+//! The GPU that all runs share: opened on first use, and reopened after it was lost.
 
 use super::{Error, Gpu};
 use std::sync::Arc;
 use std::task::Poll;
 
-/// Opens it. Pending while a browser thinks about it: then it is to be asked again when the event loop has gone round.
+/// The shared GPU. Blocks while it is opened.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn shared() -> Poll<Result<Arc<Gpu>, Error>> {
     use std::sync::{Mutex, PoisonError};
@@ -18,16 +18,16 @@ pub fn shared() -> Poll<Result<Arc<Gpu>, Error>> {
     Poll::Ready(opened)
 }
 
-/// In place of one that is gone: the shared one, or one with the same limit.
-pub fn again(gone: &Gpu) -> Result<Arc<Gpu>, Error> {
-    if let (None, Poll::Ready(shared)) = (gone.limited_to(), shared()) {
+/// Replaces a lost GPU: by the shared one, or by one with the same binding limit.
+pub fn reopen(lost: &Gpu) -> Result<Arc<Gpu>, Error> {
+    if let (None, Poll::Ready(shared)) = (lost.binding_limit_asked(), shared()) {
         return shared;
     }
-    let most = gone.limited_to().unwrap_or(gone.binding_limit());
-    Ok(Arc::new(pollster::block_on(Gpu::with_binding_limit(most))?.with_tiles(gone.tiles())))
+    let most = lost.binding_limit_asked().unwrap_or(lost.binding_limit());
+    Ok(Arc::new(pollster::block_on(Gpu::with_binding_limit(most))?.with_tiles(lost.tiles())))
 }
 
-/// Opens it. Pending while a browser thinks about it: then it is to be asked again when the event loop has gone round.
+/// The shared GPU. Pending while the browser opens it: call again when the actor is woken.
 #[cfg(target_arch = "wasm32")]
 pub fn shared() -> Poll<Result<Arc<Gpu>, Error>> {
     use std::cell::RefCell;
@@ -43,7 +43,7 @@ pub fn shared() -> Poll<Result<Arc<Gpu>, Error>> {
         Shared::Opened(Ok(gpu)) if gpu.check().is_ok() => Poll::Ready(Ok(gpu.clone())),
         Shared::Opened(Err(why)) => {
             let why = why.clone();
-            // Asked again, it is tried again.
+            // The next call tries again.
             *shared = Shared::Closed;
             Poll::Ready(Err(why))
         }

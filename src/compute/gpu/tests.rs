@@ -1,12 +1,12 @@
 use super::*;
-use crate::compute::{Par, add_product_on, product};
+use crate::compute::{Par, add_matmul, matmul};
 use crate::matrix::{Matrix, keep_largest};
 
 fn gpu() -> Option<Gpu> {
     limited(u64::MAX)
 }
 
-/// A device that binds no more than so many bytes. `None` where tests need no adapter and there is none.
+/// A device that binds at most `bytes`. `None` where there is no adapter and the tests need none.
 pub fn limited(bytes: u64) -> Option<Gpu> {
     match pollster::block_on(Gpu::with_binding_limit(bytes)) {
         Ok(gpu) => Some(gpu),
@@ -18,7 +18,7 @@ pub fn limited(bytes: u64) -> Option<Gpu> {
     }
 }
 
-/// Numbers between −1 and 1 that look random.
+/// Pseudorandom numbers between −1 and 1.
 fn numbers(rows: usize, cols: usize, seed: u32) -> Matrix {
     let mut state = seed.wrapping_mul(2_654_435_769).wrapping_add(12345);
     Matrix::from_fn(rows, cols, |_, _| {
@@ -33,8 +33,8 @@ fn whole(gpu: &Gpu, rows: usize, cols: usize) -> Columns {
     Columns::new(gpu, rows, cols).unwrap()
 }
 
-/// A matrix back from the device, without what fills it up.
-fn download(gpu: &Gpu, slabs: &Slabs, rows: usize, cols: usize) -> Matrix {
+/// Reads a matrix back, without its padding.
+fn download(gpu: &Gpu, slabs: &GpuMatrix, rows: usize, cols: usize) -> Matrix {
     let mut matrix = Matrix::zeros(rows, cols);
     for slab in &slabs.slabs {
         let values: Vec<f32> = read(gpu, &slab.buffer, slabs.rows * slab.cols);
@@ -50,13 +50,13 @@ fn download(gpu: &Gpu, slabs: &Slabs, rows: usize, cols: usize) -> Matrix {
 fn read<T: bytemuck::AnyBitPattern + bytemuck::NoUninit>(gpu: &Gpu, buffer: &wgpu::Buffer, count: usize) -> Vec<T> {
     let mut staging = Staging::new(gpu, count).unwrap();
     let mut commands = Commands::new(gpu);
-    let at = staging.take(&mut commands, buffer, count);
-    staging.ask(&mut commands);
-    assert!(staging.ready(gpu).unwrap());
-    staging.numbers(gpu, at).unwrap()
+    let at = staging.copy_from(&mut commands, buffer, count);
+    staging.request(&mut commands);
+    assert!(staging.is_ready(gpu).unwrap());
+    staging.read(gpu, at).unwrap()
 }
 
-/// The largest difference of two entries.
+/// Largest absolute difference of two entries.
 fn distance(a: &Matrix, b: &Matrix) -> f32 {
     a.as_slice().iter().zip(b.as_slice()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
@@ -73,23 +73,23 @@ fn products_in(gpu: &Gpu) {
     let all =
         [(1, 1, 1), (31, 33, 129), (127, 1, 33), (64, 1000, 31), (129, 127, 1000), (800, 900, 200), (300, 900, 800)];
     for (m, n, depth) in all {
-        // So slow a device that a row of tiles is too much for it.
+        // So slow a device that a row of tiles is more than a submission.
         let slow = depth == 800;
         if slow {
-            gpu.took(1.0, 1e6);
+            gpu.record_speed(1.0, 1e6);
         }
         for (turn_a, turn_b) in [(false, false), (true, false), (false, true), (true, true)] {
             let (a, b) = (numbers(m, depth, 1), numbers(depth, n, 2));
             let mut expected = Matrix::zeros(m, n);
-            product(&mut expected, a.view(), b.view());
+            matmul(&mut expected, a.view(), b.view());
             let put = |x: &Matrix, turn: bool| {
                 let x = if turn { x.transposed() } else { x.clone() };
-                Slabs::upload(gpu, &x, &whole(gpu, x.rows(), x.cols()))
+                GpuMatrix::upload(gpu, &x, &whole(gpu, x.rows(), x.cols()))
             };
             let (a, b) = (put(&a, turn_a), put(&b, turn_b));
-            let c = Slabs::zeros(gpu, m, &whole(gpu, m, n));
-            fn operand(slabs: &Slabs, turned: bool) -> Operand<'_> {
-                Operand { turned, ..Operand::new(&slabs.slabs[0].buffer, slabs.slabs[0].cols) }
+            let c = GpuMatrix::zeros(gpu, m, &whole(gpu, m, n));
+            fn operand(slabs: &GpuMatrix, transposed: bool) -> Operand<'_> {
+                Operand { transposed, ..Operand::new(&slabs.slabs[0].buffer, slabs.slabs[0].cols) }
             }
             let shape = Shape { rows: padded(m), cols: padded(n), depth: padded(depth) };
             let product = Product { a: operand(&a, turn_a), b: operand(&b, turn_b), shape, lower: false };
@@ -121,29 +121,29 @@ fn an_inverse_times_its_matrix_is_the_identity() {
         let mut half = numbers(n, n + 10, 3);
         half.as_mut_slice().iter_mut().for_each(|x| *x *= (3.0 / (n + 10) as f32).sqrt());
         let mut system = Matrix::from_fn(n, n, |i, j| f32::from(u8::from(i == j)));
-        add_product_on(&mut system, half.view(), half.view().transpose(), Par::Seq);
+        add_matmul(&mut system, half.view(), half.view().transpose(), Par::Seq);
         let columns = whole(&gpu, n, n);
-        let slabs = Slabs::upload(&gpu, &system, &columns);
-        // What fills up has a diagonal as well.
+        let slabs = GpuMatrix::upload(&gpu, &system, &columns);
+        // The padding needs a diagonal as well.
         (n..padded(n)).for_each(|i| gpu.write(&slabs.slabs[0].buffer, i * padded(n) + i, &[1.0f32]));
         let mut commands = Commands::new(&gpu);
         Inverse::new(&gpu, padded(n)).run(&mut commands, std::slice::from_ref(&slabs.slabs[0].buffer));
         commands.submit();
         let inverse = download(&gpu, &slabs, n, n);
         let mut identity = Matrix::zeros(n, n);
-        product(&mut identity, system.view(), inverse.view());
+        matmul(&mut identity, system.view(), inverse.view());
         let minus = Matrix::from_fn(n, n, |i, j| -f32::from(u8::from(i == j)));
         let apart = distance(&identity, &minus);
         assert!(apart < 2e-5, "{n}: {apart}");
     }
 }
 
-/// Columns that the others already span have no pivot: they are solved for as if they were alone.
+/// Columns that depend on earlier ones have no pivot: they are solved for as if they were alone.
 #[test]
 fn a_singular_matrix_gives_finite_numbers() {
     let Some(gpu) = gpu() else { return };
     let system = Matrix::from_fn(64, 64, |i, j| f32::from(u8::from(i / 2 == j / 2 && i < 60)));
-    let slabs = Slabs::upload(&gpu, &system, &whole(&gpu, 64, 64));
+    let slabs = GpuMatrix::upload(&gpu, &system, &whole(&gpu, 64, 64));
     let mut commands = Commands::new(&gpu);
     Inverse::new(&gpu, 64).run(&mut commands, std::slice::from_ref(&slabs.slabs[0].buffer));
     commands.submit();
@@ -160,14 +160,14 @@ fn the_largest_entries_are_chosen_as_on_the_processor() {
             let coarse = Matrix::from_fn(rows, cols, |i, j| (plain.get(i, j) * 3.0).trunc());
             for w in [plain, coarse] {
                 let columns = Columns::new(&gpu, rows, cols).unwrap();
-                let (v, mask) = (Slabs::upload(&gpu, &w, &columns), Slabs::mask(&gpu, rows, &columns));
-                let select = Select::new(&gpu, rows, &columns);
+                let (v, mask) = (GpuMatrix::upload(&gpu, &w, &columns), GpuMatrix::mask(&gpu, rows, &columns));
+                let topk = TopK::new(&gpu, rows, &columns);
                 for budget in [1, rows * cols / 7 + 1, rows * cols / 2 + 1, rows * cols] {
                     let mut commands = Commands::new(&gpu);
-                    select.choose(&mut commands, &v, &mask, budget);
+                    topk.select(&mut commands, &v, &mask, budget);
                     let packed: Vec<_> = v.slabs.iter().map(|slab| gpu.zeros(v.rows * slab.cols)).collect();
                     for (at, packed) in packed.iter().enumerate() {
-                        select.pack(&mut commands, at, &v, &mask, packed);
+                        topk.pack(&mut commands, at, &v, &mask, packed);
                     }
                     commands.submit();
                     let expected = keep_largest(&w, budget);

@@ -62,7 +62,7 @@ pub fn kernel_times(gpu: &Arc<Gpu>, w: &Matrix, settings: &Settings) -> Result<V
         ("inverse", 2, 2.0 * nn, Box::new(|c| solver.inverses[SIDE].run(c, &solver.systems[..1]))),
         ("target", usize::from(!small), kp + pq + kq, Box::new(|c| solver.target(c, SIDE))),
         ("iterate", inner.iterations, nn + 5.0 * kq, Box::new(|c| _ = solver.iterate(c, SIDE, 0, turn, going))),
-        ("choose", choices, 4.0 * kq, Box::new(|c| x.select.choose(c, &x.v, &x.mask, budget))),
+        ("choose", choices, 4.0 * kq, Box::new(|c| x.topk.select(c, &x.v, &x.mask, budget))),
         ("right-hand sides", 1 + choices, 3.0 * kq, Box::new(|c| solver.aim(c, SIDE, 0, 3, Scale::Stay, aim))),
         ("error", 1, kp + kq + pq, Box::new(|c| _ = solver.error(c, SIDE, 0))),
         ("compare", 1, 3.0 * kq, Box::new(|c| solver.compare(c, SIDE))),
@@ -76,9 +76,9 @@ pub fn kernel_times(gpu: &Arc<Gpu>, w: &Matrix, settings: &Settings) -> Result<V
             let begun = Instant::now();
             (0..repeats).for_each(|_| record(&mut commands));
             let counts = commands.counts();
-            staging.take(&mut commands, &solver.scalars, 4);
-            staging.ask(&mut commands);
-            while !staging.ready(gpu)? {}
+            staging.copy_from(&mut commands, &solver.scalars, 4);
+            staging.request(&mut commands);
+            while !staging.is_ready(gpu)? {}
             Ok((begun.elapsed().as_secs_f64(), counts))
         };
         // The first time it is compiled.

@@ -18,8 +18,8 @@ mod tests;
 use super::engine::{Done, Starts};
 use super::half_step::{AdmmParams, Outcome};
 use crate::compute::gpu::{
-    Columns, Commands, Counts, Error, Gpu, Inverse, Kernel, Operand, Product, Select, Shape, Slabs, Source, Staging,
-    padded,
+    Columns, Commands, Counts, Error, Gpu, GpuMatrix, Inverse, Kernel, KernelSource, Operand, Product, Shape, Staging,
+    TopK, padded,
 };
 use crate::matrix::Matrix;
 use admm::{How, Next};
@@ -91,9 +91,9 @@ pub(super) struct GpuSolver {
     gpu: Arc<Gpu>,
     k: usize,
     /// W in the working orientation, n×m.
-    w: Slabs,
+    w: GpuMatrix,
     /// Wᵀ, where the first factor's half-steps solve the smaller system.
-    w_transposed: Option<Slabs>,
+    w_transposed: Option<GpuMatrix>,
     sides: [FactorState; 2],
     /// The Gram matrices with both shifts, then their inverses with the sign turned.
     systems: [wgpu::Buffer; 2],
@@ -120,18 +120,18 @@ struct FactorState {
     q: usize,
     columns: Columns,
     fixed: bool,
-    v: Slabs,
-    mask: Slabs,
+    v: GpuMatrix,
+    mask: GpuMatrix,
     /// Before the half-step.
-    mask_before: Slabs,
+    mask_before: GpuMatrix,
     /// Z with rows of norm 1, from when the other factor was last solved for; and the norms.
-    f: Slabs,
+    f: GpuMatrix,
     norms: wgpu::Buffer,
     /// FT; of the smaller system its solution; in the end Z packed.
-    h: Slabs,
+    h: GpuMatrix,
     /// Right-hand sides, in turns; of the smaller system (Z − U)·weight, and T − FᵀR.
-    r: [Slabs; 2],
-    select: Select,
+    r: [GpuMatrix; 2],
+    topk: TopK,
     /// Z as it came back last.
     kept: HostCopy,
 }
@@ -176,14 +176,14 @@ impl GpuSolver {
                 q,
                 columns: columns.clone(),
                 fixed: mask.is_some(),
-                v: Slabs::upload(&gpu, start, columns),
-                mask: Slabs::mask(&gpu, k, columns),
-                mask_before: Slabs::mask(&gpu, k, columns),
-                f: Slabs::zeros(&gpu, k, columns),
+                v: GpuMatrix::upload(&gpu, start, columns),
+                mask: GpuMatrix::mask(&gpu, k, columns),
+                mask_before: GpuMatrix::mask(&gpu, k, columns),
+                f: GpuMatrix::zeros(&gpu, k, columns),
                 norms: gpu.zeros(padded(k)),
-                h: Slabs::within(k, columns, &memory[0]),
-                r: [Slabs::within(k, columns, &memory[1]), Slabs::within(k, columns, &memory[2])],
-                select: Select::new(&gpu, k, columns),
+                h: GpuMatrix::within(k, columns, &memory[0]),
+                r: [GpuMatrix::within(k, columns, &memory[1]), GpuMatrix::within(k, columns, &memory[2])],
+                topk: TopK::new(&gpu, k, columns),
                 kept: HostCopy::new(start, mask),
             };
             this.mask.upload_mask(&gpu, k, q, |i, j| mask.map_or(start.get(i, j) != 0.0, |mask| mask[i * q + j]));
@@ -201,8 +201,8 @@ impl GpuSolver {
         let staging = || Staging::new(&gpu, 2 * tiles + 4 * parts + values + 64 * slabs);
         let solver = Self {
             k,
-            w: Slabs::upload(&gpu, w, &columns[1]),
-            w_transposed: (m < k).then(|| Slabs::upload(&gpu, &w.transposed(), &columns[0])),
+            w: GpuMatrix::upload(&gpu, w, &columns[1]),
+            w_transposed: (m < k).then(|| GpuMatrix::upload(&gpu, &w.transposed(), &columns[0])),
             systems: [(); 2].map(|()| gpu.zeros(system(0).max(system(1)).pow(2))),
             inverses: [0, 1].map(|side| Inverse::new(&gpu, system(side))),
             scalars: gpu.zeros(4),
@@ -249,7 +249,7 @@ impl GpuSolver {
     }
 
     fn kernel(&self, entry: &'static str, constants: &[(&'static str, f64)]) -> Arc<Kernel> {
-        self.gpu.kernel(Source { text: [ROWS, ""], entry, proven: false }, constants)
+        self.gpu.kernel(KernelSource { text: [ROWS, ""], entry, proven: false }, constants)
     }
 
     fn params(&self, side: usize, slab: usize) -> Params {
@@ -275,20 +275,20 @@ impl GpuSolver {
     }
 
     /// FFᵀ, or FᵀF of the smaller system, into the first of the systems: the lower triangle.
-    fn gram(&self, commands: &mut Commands<'_>, f: &Slabs, small: bool, n: usize) {
+    fn gram(&self, commands: &mut Commands<'_>, f: &GpuMatrix, small: bool, n: usize) {
         let system = &self.systems[0];
         for (t, slab) in f.slabs.iter().enumerate() {
             let whole = Operand::new(&slab.buffer, slab.cols);
             if !small {
                 let shape = Shape { rows: n, cols: n, depth: slab.cols };
-                let product = Product { a: whole, b: whole.turned(), shape, lower: true };
+                let product = Product { a: whole, b: whole.transposed(), shape, lower: true };
                 product.store(commands, (system, 0, n), 1.0, t > 0);
                 continue;
             }
             for left in &f.slabs[..=t] {
                 let shape = Shape { rows: slab.cols, cols: left.cols, depth: f.rows };
                 let (b, lower) = (Operand::new(&left.buffer, left.cols), left.first == slab.first);
-                let product = Product { a: whole.turned(), b, shape, lower };
+                let product = Product { a: whole.transposed(), b, shape, lower };
                 product.store(commands, (system, slab.first * n + left.first, n), 1.0, false);
             }
         }
@@ -303,7 +303,7 @@ impl GpuSolver {
                     // Columns of Wᵀ are rows of W.
                     0 => {
                         let w = &self.w.slabs[t];
-                        Operand::new(&w.buffer, w.cols).from(h.first * w.cols).turned()
+                        Operand::new(&w.buffer, w.cols).from(h.first * w.cols).transposed()
                     }
                     _ => {
                         let w = &self.w.slabs[s];
@@ -347,7 +347,7 @@ impl GpuSolver {
                     commands.copy((&w.slabs[s].buffer, 0), (rest, 0), turn.n * cols);
                 }
                 for f in &f.slabs {
-                    let (a, b) = (Operand::new(&f.buffer, f.cols).turned(), Operand::new(right, cols));
+                    let (a, b) = (Operand::new(&f.buffer, f.cols).transposed(), Operand::new(right, cols));
                     let product = Product { a, b, shape: Shape { rows: f.cols, cols, depth: k }, lower: false };
                     product.store(commands, (rest, f.first * cols, cols), -1.0, true);
                 }
@@ -389,7 +389,8 @@ impl GpuSolver {
         for (s, right) in second.slabs.iter().enumerate() {
             for left in &first.slabs {
                 let shape = Shape { rows: left.cols, cols: right.cols, depth: k };
-                let (a, b) = (Operand::new(&left.buffer, left.cols).turned(), Operand::new(&right.buffer, right.cols));
+                let (a, b) =
+                    (Operand::new(&left.buffer, left.cols).transposed(), Operand::new(&right.buffer, right.cols));
                 let product = Product { a, b, shape, lower: false };
                 let w = (&self.w.slabs[s].buffer, left.first * right.cols, right.cols);
                 product.residual(commands, w, (&self.residual, tiles));
@@ -422,7 +423,7 @@ impl GpuSolver {
     fn pack(&self, commands: &mut Commands<'_>, side: usize) {
         let x = &self.sides[side];
         for (at, h) in x.h.slabs.iter().enumerate() {
-            x.select.pack(commands, at, &x.v, &x.mask, &h.buffer);
+            x.topk.pack(commands, at, &x.v, &x.mask, &h.buffer);
         }
     }
 
@@ -466,7 +467,7 @@ impl GpuSolver {
             let system = usize::from(!first && !one_system);
             inner_tiles = self.iterate(&mut commands, side, system, turn, Ending { next, relaxation });
             if choose {
-                x.select.choose(&mut commands, &x.v, &x.mask, inner.budget);
+                x.topk.select(&mut commands, &x.v, &x.mask, inner.budget);
                 self.aim(&mut commands, side, to, 3, Scale::Stay, if last { Aim::Sparse } else { aim });
             }
             now = to;
@@ -477,16 +478,16 @@ impl GpuSolver {
         let most = if x.fixed { x.kept.nnz() } else { inner.budget };
         let mut staging =
             self.free.pop().ok_or_else(|| gpu.lost_because("more was asked of it than it has memory for"))?;
-        let primal = staging.take(&mut commands, &self.primal, inner_tiles);
-        let residual = staging.take(&mut commands, &self.residual, tiles);
-        let compared = staging.take(&mut commands, &self.compared, 4 * padded(self.k) * x.v.slabs.len());
+        let primal = staging.copy_from(&mut commands, &self.primal, inner_tiles);
+        let residual = staging.copy_from(&mut commands, &self.residual, tiles);
+        let compared = staging.copy_from(&mut commands, &self.compared, 4 * padded(self.k) * x.v.slabs.len());
         let mut slabs = Vec::new();
         for (mask, h) in x.mask.slabs.iter().zip(&x.h.slabs) {
             let entries = x.mask.rows * mask.cols;
-            let words = staging.take(&mut commands, &mask.buffer, entries / 32);
-            slabs.push((words, staging.take(&mut commands, &h.buffer, most.min(entries))));
+            let words = staging.copy_from(&mut commands, &mask.buffer, entries / 32);
+            slabs.push((words, staging.copy_from(&mut commands, &h.buffer, most.min(entries))));
         }
-        staging.ask(&mut commands);
+        staging.request(&mut commands);
         let counts = commands.counts();
         let rho = inner.rho;
         self.pending.push_back(Pending { staging, counts, side, rho, primal, residual, compared, slabs });
@@ -496,24 +497,24 @@ impl GpuSolver {
     /// What came of the first half-step in work, if it has.
     pub fn done(&mut self) -> Result<Option<Done>, Error> {
         let Some(first) = self.pending.front() else { return Ok(None) };
-        if !first.staging.ready(&self.gpu)? {
+        if !first.staging.is_ready(&self.gpu)? {
             return Ok(None);
         }
         let Some(mut pending) = self.pending.pop_front() else { return Ok(None) };
         let now = Instant::now();
         // Only if this one and the one before were waited for, all the time between was the device's.
-        let waited = pending.staging.was_waited_for();
+        let waited = pending.staging.blocked();
         let before = std::mem::replace(&mut self.last_done, waited.then_some(now)).filter(|_| waited);
         if let Some(before) = before {
-            self.gpu.took(pending.counts.flops, (now - before).as_secs_f64());
+            self.gpu.record_speed(pending.counts.flops, (now - before).as_secs_f64());
         }
         self.counts = pending.counts;
         let (gpu, staging) = (&self.gpu, &pending.staging);
         let sum = |at: &Range<usize>| -> Result<f64, Error> {
-            Ok(staging.numbers::<f32>(gpu, at.clone())?.into_iter().map(f64::from).sum())
+            Ok(staging.read::<f32>(gpu, at.clone())?.into_iter().map(f64::from).sum())
         };
         let (primal, residual_squared) = (sum(&pending.primal)?, sum(&pending.residual)?);
-        let compared = staging.numbers::<[f32; 4]>(gpu, pending.compared.clone())?;
+        let compared = staging.read::<[f32; 4]>(gpu, pending.compared.clone())?;
         let total = |lane: usize| compared.iter().map(|sums| f64::from(sums[lane])).sum::<f64>();
         let norm = total(0).sqrt().max(f64::MIN_POSITIVE);
         let outcome = Outcome {
@@ -523,11 +524,11 @@ impl GpuSolver {
         };
         let side = &mut self.sides[pending.side];
         let slabs = pending.slabs.iter().zip(&side.columns.slabs).map(|((words, values), (first, cols))| {
-            let (words, values) = (staging.numbers(gpu, words.clone())?, staging.numbers(gpu, values.clone())?);
+            let (words, values) = (staging.read(gpu, words.clone())?, staging.read(gpu, values.clone())?);
             Ok(host_copy::Slab { first: *first, cols: *cols, words, values })
         });
         side.kept = HostCopy::from_slabs(self.k, side.q, slabs.collect::<Result<_, Error>>()?);
-        pending.staging.clear();
+        pending.staging.unmap();
         self.free.push(pending.staging);
         Ok(Some(Done { outcome, residual_squared }))
     }

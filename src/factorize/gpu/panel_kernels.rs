@@ -2,7 +2,7 @@
 
 use super::{ROWS, admm};
 use crate::compute::gpu::{
-    Columns, Commands, Error, Gpu, Inverse, Operand, Product, Shape, Slab, Slabs, Source, Staging, padded,
+    Columns, Commands, Error, Gpu, GpuMatrix, Inverse, KernelSource, Operand, Product, Shape, Slab, Staging, padded,
 };
 use crate::matrix::Matrix;
 use std::ops::Range;
@@ -22,28 +22,28 @@ struct Coming {
 
 impl Answer {
     /// Submits what was recorded, and asks for these matrices, rows×cols each.
-    fn ask(gpu: &Gpu, mut commands: Commands<'_>, matrices: &[(&Slabs, (usize, usize))]) -> Result<Self, Error> {
-        let numbers = |slabs: &Slabs| slabs.slabs.iter().map(|slab| slabs.rows * slab.cols).sum::<usize>();
+    fn ask(gpu: &Gpu, mut commands: Commands<'_>, matrices: &[(&GpuMatrix, (usize, usize))]) -> Result<Self, Error> {
+        let numbers = |slabs: &GpuMatrix| slabs.slabs.iter().map(|slab| slabs.rows * slab.cols).sum::<usize>();
         let mut staging = Staging::new(gpu, matrices.iter().map(|(slabs, _)| numbers(slabs)).sum())?;
-        let mut coming = |&(slabs, shape): &(&Slabs, (usize, usize))| {
-            let mut take = |slab: &Slab| staging.take(&mut commands, &slab.buffer, slabs.rows * slab.cols);
+        let mut coming = |&(slabs, shape): &(&GpuMatrix, (usize, usize))| {
+            let mut take = |slab: &Slab| staging.copy_from(&mut commands, &slab.buffer, slabs.rows * slab.cols);
             Coming { shape, slabs: slabs.slabs.iter().map(|slab| (slab.first, slab.cols, take(slab))).collect() }
         };
         let matrices = matrices.iter().map(&mut coming).collect();
-        staging.ask(&mut commands);
+        staging.request(&mut commands);
         Ok(Self { staging, matrices })
     }
 
     /// The matrices, once they are there; pending as [`Staging::ready`] is false.
     pub fn poll(&self, gpu: &Gpu) -> Result<Poll<Vec<Matrix>>, Error> {
-        if !self.staging.ready(gpu)? {
+        if !self.staging.is_ready(gpu)? {
             return Ok(Poll::Pending);
         }
         let fetch = |coming: &Coming| -> Result<Matrix, Error> {
             let (rows, cols) = coming.shape;
             let mut matrix = Matrix::zeros(rows, cols);
             for (first, stride, at) in &coming.slabs {
-                let values: Vec<f32> = self.staging.numbers(gpu, at.clone())?;
+                let values: Vec<f32> = self.staging.read(gpu, at.clone())?;
                 let span = *stride.min(&(cols - first));
                 for (row, values) in matrix.as_mut_slice().chunks_mut(cols).zip(values.chunks(*stride)) {
                     row[*first..first + span].copy_from_slice(&values[..span]);
@@ -61,13 +61,13 @@ pub fn systems(gpu: &Gpu, b: &Matrix, e: &Matrix, we: &Matrix) -> Result<Answer,
     // Nothing is uploaded before all of it is known to fit.
     let whole = |rows: usize, cols: usize| Columns::whole(gpu, rows, cols);
     let (kn, nn, rn, kk, rk) = (whole(k, n)?, whole(n, n)?, whole(r, n)?, whole(k, k)?, whole(r, k)?);
-    let (be, g, h) = (Slabs::zeros(gpu, k, &kn), Slabs::zeros(gpu, k, &kk), Slabs::zeros(gpu, r, &rk));
-    let (b, e, we) = (Slabs::upload(gpu, b, &kn), Slabs::upload(gpu, e, &nn), Slabs::upload(gpu, we, &rn));
+    let (be, g, h) = (GpuMatrix::zeros(gpu, k, &kn), GpuMatrix::zeros(gpu, k, &kk), GpuMatrix::zeros(gpu, r, &rk));
+    let (b, e, we) = (GpuMatrix::upload(gpu, b, &kn), GpuMatrix::upload(gpu, e, &nn), GpuMatrix::upload(gpu, we, &rn));
     let mut commands = Commands::new(gpu);
-    let mut multiply = |a: &Slabs, b: &Slabs, turned: bool, c: &Slabs| {
+    let mut multiply = |a: &GpuMatrix, b: &GpuMatrix, transposed: bool, c: &GpuMatrix| {
         let (rows, [a, b, c]) = (c.rows, [a, b, c].map(|slabs| &slabs.slabs[0]));
         let shape = Shape { rows, cols: c.cols, depth: a.cols };
-        let b = Operand { turned, ..Operand::new(&b.buffer, b.cols) };
+        let b = Operand { transposed, ..Operand::new(&b.buffer, b.cols) };
         let product = Product { a: Operand::new(&a.buffer, a.cols), b, shape, lower: false };
         product.store(&mut commands, (&c.buffer, 0, c.cols), 1.0, false);
     };
@@ -91,21 +91,22 @@ pub fn admm_rows(
     let (r, k) = x.shape();
     let columns = Columns::new(gpu, k, r)?;
     let n = padded(k);
-    let system = Slabs::upload(gpu, e, &Columns::whole(gpu, k, k)?);
+    let system = GpuMatrix::upload(gpu, e, &Columns::whole(gpu, k, k)?);
     let system = &system.slabs[0].buffer;
     (0..n).for_each(|l| gpu.write(system, l * n + l, &[rho + if l < k { e.get(l, l) } else { 0.0 }]));
-    let v = Slabs::upload(gpu, &x.transposed(), &columns);
-    let h = Slabs::upload(gpu, &h.transposed(), &columns);
-    let mask = Slabs::mask(gpu, k, &columns);
+    let v = GpuMatrix::upload(gpu, &x.transposed(), &columns);
+    let h = GpuMatrix::upload(gpu, &h.transposed(), &columns);
+    let mask = GpuMatrix::mask(gpu, k, &columns);
     mask.upload_mask(gpu, k, r, |l, i| keep[i * k + l]);
-    let right = [Slabs::zeros(gpu, k, &columns), Slabs::zeros(gpu, k, &columns)];
+    let right = [GpuMatrix::zeros(gpu, k, &columns), GpuMatrix::zeros(gpu, k, &columns)];
     let scalars = gpu.zeros(4);
     gpu.write(&scalars, 0, &[0.0, 0.0, rho, rho]);
     let sums = gpu.zeros(n / 64 * padded(r) / 64);
     let norms = gpu.zeros(n);
     let mut commands = Commands::new(gpu);
     Inverse::new(gpu, n).run(&mut commands, std::slice::from_ref(system));
-    let aim = gpu.kernel(Source { text: [ROWS, ""], entry: "aim", proven: false }, &[("SCALE", 0.0), ("AIM", 1.0)]);
+    let aim =
+        gpu.kernel(KernelSource { text: [ROWS, ""], entry: "aim", proven: false }, &[("SCALE", 0.0), ("AIM", 1.0)]);
     let slabs = columns.slabs.len();
     for at in 0..slabs {
         let params = super::Params { slot: 3, ..super::Params::of_slab(&columns, at, k) };

@@ -95,7 +95,7 @@ fn a_device_without_memory_says_so() {
     let Some(gpu) = limited(u64::MAX).map(Arc::new) else { return };
     let mut solver = Solver::on(&matrix(40, 60), &Settings::default(), &Device::Gpu(gpu.clone())).unwrap();
     (0..3).for_each(|_| assert_eq!(solver.step().unwrap().unwrap().note, None));
-    gpu.exhaust();
+    gpu.simulate_out_of_memory();
     let report = solver.step().unwrap().unwrap();
     let note = report.note.expect("a sentence");
     assert!(note.contains("has not enough memory"), "{note}");
@@ -116,7 +116,7 @@ fn a_search_outlives_its_device() {
         let mut notes = Vec::new();
         for step in 0.. {
             if step == half_steps {
-                gpu.lose();
+                gpu.destroy();
             }
             let Some(progress) = drive.step().unwrap() else { break };
             notes.extend(progress.note);

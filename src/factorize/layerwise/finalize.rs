@@ -3,7 +3,7 @@
 use super::masked::{Masked, exact_rows};
 use super::regression::{RIDGE, Regression, norms, root_or_1, scale};
 
-use crate::compute::{Device, Eigen, gram, product, symmetric_eigen};
+use crate::compute::{Device, Eigen, gram, matmul, symmetric_eigen};
 use crate::factorize::{Error, check_factors, scale_of};
 use crate::matrix::{Calibration, Factor, Factors, Matrix};
 use crate::measure::{output_energy, residual_energy};
@@ -342,9 +342,9 @@ impl Finalizer {
         let (k, n) = self.b.shape();
         let objective = &self.objective;
         let (mut be, mut g, mut h) = (Matrix::zeros(k, n), Matrix::zeros(k, k), Matrix::zeros(self.a.rows(), k));
-        product(&mut be, self.b.view(), objective.e.view());
-        product(&mut g, be.view(), self.b.view().transpose());
-        product(&mut h, objective.we.view(), self.b.view().transpose());
+        matmul(&mut be, self.b.view(), objective.e.view());
+        matmul(&mut g, be.view(), self.b.view().transpose());
+        matmul(&mut h, objective.we.view(), self.b.view().transpose());
         let floor = |l: usize| floor(&self.b, l);
         let (settings, keep, masked) = (&self.settings, &self.keep[0], &mut self.masked);
         Regression::new(g, h, floor).solve(&mut self.a, |x, Regression { g, h, .. }| match settings.solve {
@@ -360,7 +360,7 @@ impl Finalizer {
         let objective = &self.objective;
         let (mut d, mut h) = (Matrix::zeros(k, k), Matrix::zeros(k, self.b.cols()));
         gram(&mut d, &self.a.transposed());
-        product(&mut h, self.a.view().transpose(), objective.we.view());
+        matmul(&mut h, self.a.view().transpose(), objective.we.view());
         let norms = norms((0..k).map(|l| d.get(l, l)));
         scale(&mut d, |i, j, d| d / (norms[i] * norms[j]));
         scale(&mut h, |l, _, h| h / norms[l]);
@@ -397,7 +397,7 @@ impl Objective {
         let scale_b = (f64::from(scale_of(w)) / f64::from(scale_a)).clamp(1e-35, 1e35) as f32;
         let mut we = Matrix::zeros(w.rows(), w.cols());
         let scaled = Matrix::from_fn(w.rows(), w.cols(), |i, j| w.get(i, j) / scale_a / scale_b * norms[j]);
-        product(&mut we, scaled.view(), e.view());
+        matmul(&mut we, scaled.view(), e.view());
         let eigen = match (settings.solve, settings.sides) {
             (Solve::Admm, Sides::Both) => symmetric_eigen(&e),
             _ => None,

@@ -6,7 +6,7 @@
 //! ([`Masked::descend`]) and, row by row, an exact solve ([`exact_rows`]).
 
 use crate::compute::{
-    Cholesky, Eigen, SmallSolver, chunks, chunks_mut, chunks_of, chunks_of_mut, dot, prelude::*, product,
+    Cholesky, Eigen, SmallSolver, chunks, chunks_mut, chunks_of, chunks_of_mut, dot, matmul, prelude::*,
 };
 use crate::matrix::Matrix;
 
@@ -38,7 +38,7 @@ impl Masked {
         }
         self.cholesky.inverse(&mut self.inverse);
         let inverse = std::mem::take(&mut self.inverse);
-        self.admm(x, keep, h, rho, iterations, |y, t| product(y, t.view(), inverse.view()));
+        self.admm(x, keep, h, rho, iterations, |y, t| matmul(y, t.view(), inverse.view()));
         self.inverse = inverse;
     }
 
@@ -60,13 +60,13 @@ impl Masked {
         }
         let (q, r) = (d.vectors.view(), e.vectors.view());
         self.admm(x, keep, h, rho, iterations, |y, t| {
-            product(y, q.transpose(), t.view());
-            product(t, y.view(), r);
+            matmul(y, q.transpose(), t.view());
+            matmul(t, y.view(), r);
             chunks_mut(t.as_mut_slice()).zip(chunks(damping.as_slice())).for_each(|(t, damping)| {
                 t.iter_mut().zip(damping).for_each(|(t, damping)| *t *= damping);
             });
-            product(y, q, t.view());
-            product(t, y.view(), r.transpose());
+            matmul(y, q, t.view());
+            matmul(t, y.view(), r.transpose());
             std::mem::swap(y, t);
         });
         self.damping = damping;
@@ -115,8 +115,8 @@ impl Masked {
         let mut half = std::mem::take(&mut self.damping);
         half.resize(x.rows(), x.cols());
         let mut apply = |out: &mut Matrix, x: &Matrix| {
-            product(&mut half, d.view(), x.view());
-            product(out, half.view(), e.view());
+            matmul(&mut half, d.view(), x.view());
+            matmul(out, half.view(), e.view());
         };
         let on_mask = |m: &mut Matrix| {
             chunks_mut(m.as_mut_slice()).zip(chunks(keep)).for_each(|(m, keep)| {

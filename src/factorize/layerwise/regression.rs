@@ -2,7 +2,7 @@
 
 use super::masked::exact_rows;
 
-use crate::compute::{gram, product};
+use crate::compute::{gram, matmul};
 use crate::factorize::{Error, check_factors, scale_of};
 use crate::matrix::{Factor, Factors, Matrix};
 
@@ -83,7 +83,7 @@ fn polish_rows(t: &Matrix, x: &mut Matrix, f: &Matrix) {
     let (t, f) = (divided(t, scale_t), divided(f, scale_f));
     let (mut g, mut h) = (Matrix::zeros(k, k), Matrix::zeros(t.rows(), k));
     gram(&mut g, &f);
-    product(&mut h, t.view(), f.view().transpose());
+    matmul(&mut h, t.view(), f.view().transpose());
     let keep: Vec<bool> = x.as_slice().iter().map(|&x| x != 0.0).collect();
     scale(x, |_, _, x| x / scale_t * scale_f);
     Regression::new(g, h, |_| 0.0).solve(x, |x, scaled| exact_rows(x, &keep, &scaled.h, &scaled.g, RIDGE));

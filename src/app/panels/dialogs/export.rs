@@ -311,7 +311,7 @@ impl Write {
 
 impl SilentTask for Write {
     const NAME: &'static str = "write";
-    const QUEUE: Queue = Queue::Aside;
+    const QUEUE: Queue = Queue::Files;
     type Output = Result<Written, String>;
 
     fn make(self) -> Self::Output {

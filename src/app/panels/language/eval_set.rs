@@ -84,7 +84,7 @@ impl EvalSet {
                 let model = language::example_with(source.checkpoint.clone());
                 let excerpt = language::example_held_out(TOKENS / CONTEXT, CONTEXT);
                 Self {
-                    text: Some(Windows::of_text(&model, &excerpt.text, CONTEXT, None).map_err(told)?),
+                    text: Some(Windows::from_text(&model, &excerpt.text, CONTEXT, None).map_err(told)?),
                     calibration: Some(language::example_calibration(&model, SAMPLES, CONTEXT).map_err(told)?),
                     floor: Some(excerpt.floor()),
                     text_problem: None,
@@ -116,8 +116,8 @@ impl EvalSet {
             ));
         }
         let (first, rest) = tokens.split_at(cut);
-        let windows = |tokens: &[u32]| Windows::of_tokens(&self.model, tokens.to_vec(), CONTEXT, None).map_err(told);
-        let (text, calibration) = (windows(first)?, windows(rest)?.spread(SAMPLES));
+        let windows = |tokens: &[u32]| Windows::from_tokens(&self.model, tokens.to_vec(), CONTEXT, None).map_err(told);
+        let (text, calibration) = (windows(first)?, windows(rest)?.evenly_spaced(SAMPLES));
         (self.text, self.calibration, self.floor) = (Some(text), Some(calibration), None);
         Ok(())
     }
@@ -145,7 +145,7 @@ impl ModelInfo {
     /// Which of the layers of the model in `checkpoint` one that is open is.
     pub fn layer_of(&self, checkpoint: &Arc<Checkpoint>, subject: &Subject) -> Option<LayerId> {
         let own = subject.checkpoint.as_ref().is_some_and(|of| Arc::ptr_eq(of, checkpoint));
-        let id = LayerId::of_tensor(&subject.layer.name)?;
+        let id = LayerId::from_tensor(&subject.layer.name)?;
         (own && !subject.layer.transposed && self.has(id)).then_some(id)
     }
 }

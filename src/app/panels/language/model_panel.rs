@@ -276,7 +276,7 @@ impl LanguageModelState {
             ui.horizontal_wrapped(|ui| {
                 for kind in Linear::ALL {
                     let mut density = *self.densities.by_kind.get(&kind).unwrap_or(&self.densities.all);
-                    let label = ui.label(kind.short());
+                    let label = ui.label(kind.short_name());
                     let why = "This kind of layer in every block; the others keep the budget above";
                     if percent(ui, &mut density).labelled_by(label.id).on_hover_text(why).changed() {
                         self.densities = without_layers(&self.densities);
@@ -474,5 +474,5 @@ fn share(density: f64) -> String {
 
 /// `1.q_proj`: a block and a kind.
 fn short(id: LayerId) -> String {
-    format!("{}.{}", id.block, id.linear.short())
+    format!("{}.{}", id.block, id.linear.short_name())
 }

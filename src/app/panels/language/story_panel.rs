@@ -27,7 +27,7 @@ impl LanguageModelState {
                 (Some(self.change()), Replaced::Compressed(self.version), title)
             }
             Some(tuned) => {
-                let name = format!("{}.{}", tuned.id.block, tuned.id.linear.short());
+                let name = format!("{}.{}", tuned.id.block, tuned.id.linear.short_name());
                 let change = Change::SingleLayer(tuned.id, tuned.moment.clone());
                 (Some(change), Replaced::SingleLayer(tuned.clone()), format!("With {name} as on screen"))
             }

@@ -4,9 +4,9 @@ use crate::app::panels::language::eval_set::{EvalSet, ModelInfo, Source};
 use crate::app::state::factors_at::FactorsAt;
 use crate::compare::{ModelRecord, ModelRow, ModelStudy};
 use crate::compress::{self, CompressedLayer, Compression, Inputs, Memory, Plan, Proxy, Step};
-use crate::compute::Threads;
+use crate::compute::ThreadPool;
 use crate::job::{self, Backend, ComputeConfig, Stage};
-use crate::language::{self, LayerId, Llama, Loss, Prepared, Sampling, Walk, generate};
+use crate::language::{self, CalibrationPass, LayerId, Llama, Loss, Sampling, StreamCache, generate};
 use crate::matrix::{Calibration, Matrix};
 use crate::methods::Method;
 use crate::tasks::{Lazy, LazySource, Queue, SilentTask, Task, shared};
@@ -49,7 +49,7 @@ fn told(error: language::Error) -> String {
 
 /// Does something on as many threads as a run may have.
 fn on_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() -> Result<T, String> + Send) -> Result<T, String> {
-    Threads::new(threads)?.run(work)
+    ThreadPool::new(threads)?.run(work)
 }
 
 /// Reads the model; what the panels need of it.
@@ -80,12 +80,12 @@ pub struct Streams {
 }
 
 impl LazySource for Streams {
-    type Value = Result<Prepared, String>;
+    type Value = Result<StreamCache, String>;
 
     fn make(&self) -> Self::Value {
         let study = study(&self.model)?;
         let text = study.text.clone().ok_or("there is no text to measure the model on")?;
-        on_threads(self.threads, || Prepared::new(&study.model, text, &self.stop.asked()).map_err(told))
+        on_threads(self.threads, || StreamCache::new(&study.model, text, &self.stop.asked()).map_err(told))
     }
 }
 
@@ -99,7 +99,7 @@ impl SilentTask for Measure {
     type Output = Result<Loss, String>;
 
     fn make(self) -> Self::Output {
-        self.0.get().as_ref().map(Prepared::loss).map_err(Clone::clone)
+        self.0.get().as_ref().map(StreamCache::loss).map_err(Clone::clone)
     }
 }
 
@@ -220,7 +220,7 @@ impl SilentTask for Tell {
 /// What a model tells after `begin`: word by word, each as the text up to it adds it.
 fn words(model: &Llama, begin: &[u32], sampling: Sampling) -> Result<Vec<String>, language::Error> {
     let tokenizer = model.tokenizer();
-    let tokens = generate(model, begin, sampling, &language::unobserved)?;
+    let tokens = generate(model, begin, sampling, &language::ignore_progress)?;
     let mut words = Vec::with_capacity(tokens.len());
     let mut length = tokenizer.decode(begin)?.len();
     let mut all = begin.to_vec();
@@ -277,11 +277,11 @@ impl SilentTask for Collect {
     fn make(self) -> Self::Output {
         let study = study(&self.model)?;
         let windows = study.calibration.as_ref().ok_or("there is no text to take the inputs from")?;
-        let mut walk = Walk::new(&study.model, windows).map_err(told)?;
-        while !walk.layers().is_empty() && !walk.layers().contains(&self.id) {
-            walk.advance().map_err(told)?;
+        let mut pass = CalibrationPass::new(&study.model, windows).map_err(told)?;
+        while !pass.layers().is_empty() && !pass.layers().contains(&self.id) {
+            pass.advance().map_err(told)?;
         }
-        walk.statistics().map_err(told)
+        pass.statistics().map_err(told)
     }
 }
 

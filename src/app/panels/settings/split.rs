@@ -1,7 +1,7 @@
 //! The best split of the nonzeros, searched for when it is asked for.
 
 use crate::app::tasks::async_memo::AsyncMemo;
-use crate::compute::Threads;
+use crate::compute::ThreadPool;
 use crate::factorize::{Search, Settings, Split};
 use crate::job::{self, ComputeConfig};
 use crate::matrix::Problem;
@@ -36,7 +36,7 @@ impl Task for FindSplit {
     type Output = Result<Found, String>;
 
     fn run(self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Result<Found, String> {
-        Threads::new(self.compute.threads)?.run(|| self.search(tell))
+        ThreadPool::new(self.compute.threads)?.run(|| self.search(tell))
     }
 }
 

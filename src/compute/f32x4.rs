@@ -1,37 +1,37 @@
-//! Four numbers that are computed with at once: a register of WebAssembly's simd128, and an array for tests elsewhere.
+//! A vector of four f32: a register of WebAssembly's simd128, and an array elsewhere, for tests.
 
-/// Four f32.
+/// F32x4 f32, computed at once.
 #[derive(Clone, Copy)]
-pub(super) struct Four(imp::Four);
+pub(super) struct F32x4(imp::F32x4);
 
-impl Four {
-    /// `x`, four times.
+impl F32x4 {
+    /// `x` in all four lanes.
     #[inline(always)]
     pub fn splat(x: f32) -> Self {
         Self(imp::from_array([x; 4]))
     }
 
-    /// The four numbers of memory.
+    /// Loads four numbers.
     #[inline(always)]
     pub fn load(from: &[f32; 4]) -> Self {
         Self(imp::from_array(*from))
     }
 
-    /// To memory.
+    /// Stores the four numbers.
     #[inline(always)]
     pub fn store(self, to: &mut [f32; 4]) {
         *to = imp::to_array(self.0);
     }
 
-    /// `self·other`.
+    /// `self · other`, lane by lane.
     #[inline(always)]
-    pub fn times(self, other: Self) -> Self {
+    pub fn mul(self, other: Self) -> Self {
         Self(imp::multiply(self.0, other.0))
     }
 
     /// `self + a·b`, rounded once where WebAssembly's relaxed-simd may be used, else twice.
     #[inline(always)]
-    pub fn plus(self, a: Self, b: Self) -> Self {
+    pub fn mul_add(self, a: Self, b: Self) -> Self {
         Self(imp::multiply_add(self.0, a.0, b.0))
     }
 }
@@ -40,7 +40,7 @@ impl Four {
 mod imp {
     use std::arch::wasm32::*;
 
-    pub type Four = v128;
+    pub type F32x4 = v128;
 
     #[inline(always)]
     pub fn from_array([a, b, c, d]: [f32; 4]) -> v128 {
@@ -74,25 +74,25 @@ mod imp {
 mod imp {
     use std::array::from_fn;
 
-    pub type Four = [f32; 4];
+    pub type F32x4 = [f32; 4];
 
     #[inline(always)]
-    pub fn from_array(x: [f32; 4]) -> Four {
+    pub fn from_array(x: [f32; 4]) -> F32x4 {
         x
     }
 
     #[inline(always)]
-    pub fn to_array(x: Four) -> [f32; 4] {
+    pub fn to_array(x: F32x4) -> [f32; 4] {
         x
     }
 
     #[inline(always)]
-    pub fn multiply(a: Four, b: Four) -> Four {
+    pub fn multiply(a: F32x4, b: F32x4) -> F32x4 {
         from_fn(|i| a[i] * b[i])
     }
 
     #[inline(always)]
-    pub fn multiply_add(sum: Four, a: Four, b: Four) -> Four {
+    pub fn multiply_add(sum: F32x4, a: F32x4, b: F32x4) -> F32x4 {
         from_fn(|i| sum[i] + a[i] * b[i])
     }
 }

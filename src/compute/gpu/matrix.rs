@@ -1,27 +1,27 @@
-//! Matrices on the device.
+//! Matrices on the GPU, in slabs of columns.
 
 use super::{Error, Gpu};
 use crate::matrix::Matrix;
 
-/// A side, rounded up to whole tiles: of 64 numbers, or of 128 where that adds little.
+/// A side padded to whole tiles: a multiple of 64, or of 128 where that adds little.
 pub fn padded(side: usize) -> usize {
     side.next_multiple_of(if side > 512 { 128 } else { 64 })
 }
 
-/// Numbers that are uploaded in one go.
+/// Numbers uploaded at a time.
 const AT_ONCE: usize = 1 << 22;
 
-/// How columns are divided among buffers.
+/// Division of a matrix's columns into slabs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
-    /// How many there are.
+    /// Columns of the matrix.
     pub count: usize,
-    /// Of each slab the first column, and how many it has, rounded up.
+    /// First column and padded width of each slab.
     pub slabs: Vec<(usize, usize)>,
 }
 
 impl Columns {
-    /// All in one slab, or why that cannot be bound.
+    /// One slab; fails when it exceeds the binding limit.
     pub fn whole(gpu: &Gpu, rows: usize, count: usize) -> Result<Self, Error> {
         let (limit, needed) = (gpu.binding_limit(), 4 * (padded(rows) * padded(count)) as u64);
         if needed > limit {
@@ -30,7 +30,7 @@ impl Columns {
         Ok(Self { count, slabs: vec![(0, padded(count))] })
     }
 
-    /// So that a slab with at most `rows` rows can be bound.
+    /// As few slabs as the binding limit allows for matrices of up to `rows` rows.
     pub fn new(gpu: &Gpu, rows: usize, count: usize) -> Result<Self, Error> {
         let (limit, all) = (gpu.binding_limit(), padded(count));
         let widest = (limit / (4 * padded(rows) as u64)) as usize / 64 * 64;
@@ -46,26 +46,26 @@ impl Columns {
     }
 }
 
-/// A part of a matrix: some of its columns, in row-major order.
+/// A slab: consecutive columns of a matrix, row-major.
 pub struct Slab {
-    /// All its numbers.
+    /// Its entries.
     pub buffer: wgpu::Buffer,
     /// Its first column in the matrix.
     pub first: usize,
-    /// Its columns, with those that only fill up.
+    /// Its width, padding included.
     pub cols: usize,
 }
 
-/// A matrix.
-pub struct Slabs {
-    /// Rows, with those that only fill up.
+/// A matrix on the device, in slabs of columns.
+pub struct GpuMatrix {
+    /// Rows, padding included.
     pub rows: usize,
-    /// From left to right.
+    /// The slabs, from left to right.
     pub slabs: Vec<Slab>,
 }
 
-impl Slabs {
-    /// Of zeros, with `per_row` numbers for 32 columns: 32, or 1 for a mask.
+impl GpuMatrix {
+    /// Zeros, with `per_row` numbers for 32 columns: 32, or 1 for a mask.
     fn new(gpu: &Gpu, rows: usize, columns: &Columns, per_row: usize) -> Self {
         let rows = padded(rows);
         let slab =
@@ -73,24 +73,24 @@ impl Slabs {
         Self { rows, slabs: columns.slabs.iter().map(slab).collect() }
     }
 
-    /// Of zeros.
+    /// Allocates a matrix of zeros.
     pub fn zeros(gpu: &Gpu, rows: usize, columns: &Columns) -> Self {
         Self::new(gpu, rows, columns, 32)
     }
 
-    /// In memory that others use too, at other times: its numbers are whatever they left, until all are written.
+    /// A matrix in buffers that others use at other times: unspecified until all entries are written.
     pub fn within(rows: usize, columns: &Columns, buffers: &[wgpu::Buffer]) -> Self {
         let slab =
             |(&(first, cols), buffer): (&(usize, usize), &wgpu::Buffer)| Slab { buffer: buffer.clone(), first, cols };
         Self { rows: padded(rows), slabs: columns.slabs.iter().zip(buffers).map(slab).collect() }
     }
 
-    /// One bit an entry, 32 of a row in a word, the first the least significant.
+    /// Allocates an empty mask: one bit an entry, 32 entries of a row in a word, the first the least significant.
     pub fn mask(gpu: &Gpu, rows: usize, columns: &Columns) -> Self {
         Self::new(gpu, rows, columns, 1)
     }
 
-    /// Writes a mask.
+    /// Writes a mask of `rows`×`cols`, true where `keep(row, column)` is.
     pub fn upload_mask(&self, gpu: &Gpu, rows: usize, cols: usize, keep: impl Fn(usize, usize) -> bool) {
         for slab in &self.slabs {
             let past = (slab.first + slab.cols).min(cols);
@@ -105,12 +105,12 @@ impl Slabs {
         }
     }
 
-    /// A matrix of the processor's.
+    /// Uploads a matrix.
     pub fn upload(gpu: &Gpu, matrix: &Matrix, columns: &Columns) -> Self {
         let slabs = Self::zeros(gpu, matrix.rows(), columns);
         for slab in &slabs.slabs {
             let past = (slab.first + slab.cols).min(matrix.cols());
-            // Some rows at a time, and sent on their way: copies of all of it would be as large again.
+            // Some rows at a time, submitted at once: a copy of all of it would be as large again.
             let some = (AT_ONCE / slab.cols).max(1);
             let mut rows = vec![0.0f32; some.min(matrix.rows()) * slab.cols];
             for first in (0..matrix.rows()).step_by(some) {

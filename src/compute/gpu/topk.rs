@@ -1,7 +1,7 @@
-//! The exact choice of the largest entries, and their packing.
+//! Exact top-k on the GPU: selects the largest entries, and packs them.
 
-use super::commands::{Commands, Source};
-use super::{Columns, Gpu, Kernel, Slabs, padded};
+use super::commands::{Commands, KernelSource};
+use super::{Columns, Gpu, GpuMatrix, Kernel, padded};
 use std::sync::Arc;
 
 #[repr(C)]
@@ -17,25 +17,26 @@ struct Params {
     bits: u32,
 }
 
-/// Chooses and packs entries of matrices with these sides.
+/// Exact top-k of matrices of one shape.
 ///
-/// As on the processor: exactly `budget` entries, or all that are not zero if there are fewer; of equal magnitudes those
-/// that come first by rows.
-pub struct Select {
+/// As on the CPU: exactly `budget` entries, or all nonzeros if there are fewer; among equal magnitudes the first in
+/// row-major order.
+pub struct TopK {
     rows: usize,
     slabs: usize,
     kernels: [Arc<Kernel>; 7],
     cut: wgpu::Buffer,
     bins: wgpu::Buffer,
-    /// Of each row's part in each slab; one more for the sum.
+    /// Selected entries of each row in each slab, and their total.
     counts: wgpu::Buffer,
 }
 
-impl Select {
-    /// For matrices with this many rows, and these columns.
+impl TopK {
+    /// Prepares selections from matrices with these rows and columns.
     pub fn new(gpu: &Gpu, rows: usize, columns: &Columns) -> Self {
         let entries = ["histogram", "pick", "mark", "scan", "settle", "tally", "pack"];
-        let kernel = |entry| gpu.kernel(Source { text: [include_str!("select.wgsl"), ""], entry, proven: false }, &[]);
+        let kernel =
+            |entry| gpu.kernel(KernelSource { text: [include_str!("topk.wgsl"), ""], entry, proven: false }, &[]);
         let (rows, slabs) = (padded(rows), columns.slabs.len());
         Self {
             rows,
@@ -60,9 +61,9 @@ impl Select {
         }
     }
 
-    /// Sets `mask` to the `budget` largest entries of `v`.
-    pub fn choose(&self, commands: &mut Commands<'_>, v: &Slabs, mask: &Slabs, budget: usize) {
-        /// Workgroups that count: each adds its own histogram to the common one.
+    /// Records: set `mask` to the `budget` largest entries of `v`.
+    pub fn select(&self, commands: &mut Commands<'_>, v: &GpuMatrix, mask: &GpuMatrix, budget: usize) {
+        /// Workgroups of the histogram; each adds its own to the common one.
         const COUNTING: usize = 256;
         let [histogram, pick, mark, scan, settle, ..] = &self.kernels;
         let (cut, bins, counts) = (&self.cut, &self.bins, &self.counts);
@@ -88,8 +89,15 @@ impl Select {
         }
     }
 
-    /// Writes the kept values of one slab of `v` to the beginning of `packed`, row by row.
-    pub fn pack(&self, commands: &mut Commands<'_>, slab: usize, v: &Slabs, mask: &Slabs, packed: &wgpu::Buffer) {
+    /// Records: write the selected values of one slab of `v` to the start of `packed`, row by row.
+    pub fn pack(
+        &self,
+        commands: &mut Commands<'_>,
+        slab: usize,
+        v: &GpuMatrix,
+        mask: &GpuMatrix,
+        packed: &wgpu::Buffer,
+    ) {
         let [.., scan, _, tally, pack] = &self.kernels;
         let (v, mask) = (&v.slabs[slab], &mask.slabs[slab]);
         let params = self.params(slab, v.cols);
