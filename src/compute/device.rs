@@ -8,10 +8,10 @@ use std::sync::Arc;
 /// The CPU, or a GPU that was opened.
 #[derive(Clone, Default)]
 pub enum Device {
-    /// The processor.
+    /// The CPU, with the calling thread's pool.
     #[default]
     Cpu,
-    /// A graphics processor.
+    /// An open graphics processor.
     #[cfg(feature = "gpu")]
     Gpu(Arc<Gpu>),
 }

@@ -7,7 +7,7 @@ use faer::MatRef;
 /// Region of a product to compute.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Region {
-    /// All entries.
+    /// All entries of the product.
     Full,
     /// Entries on and below the diagonal; the others are unspecified.
     Lower,

@@ -65,7 +65,7 @@ impl Tile {
         Self(sums)
     }
 
-    /// `rows += leftᵀ·self`.
+    /// Adds a product to rows in memory: `rows += leftᵀ·self`.
     #[inline(always)]
     pub fn add_product_to(self, rows: &mut [Row], left: &[Column]) {
         for (to, column) in rows.iter_mut().zip(left) {
@@ -87,7 +87,7 @@ impl Tile {
         Self(rows)
     }
 
-    /// `L⁻ᵀ·self`.
+    /// `L⁻ᵀ·self` for a lower triangle L, see [`Triangular`].
     #[inline(always)]
     pub fn solve_transposed(self, lower: &Triangular) -> Self {
         let mut rows = self.0;
@@ -118,7 +118,7 @@ fn times(row: [F32x4; 2], x: f32) -> [F32x4; 2] {
     row.map(|four| four.mul(F32x4::splat(x)))
 }
 
-/// `row + x·other`.
+/// A row plus a multiple of another, `row + x·other`.
 #[inline(always)]
 fn plus(row: [F32x4; 2], x: f32, other: [F32x4; 2]) -> [F32x4; 2] {
     from_fn(|half| row[half].mul_add(F32x4::splat(x), other[half]))

@@ -13,7 +13,7 @@ use std::array::from_fn;
 pub(super) struct Triangle {
     /// Block b has 4b + 4 columns: those left of the diagonal, negated, then its [`Triangular`] block.
     columns: Vec<Column>,
-    /// Rows, padding included.
+    /// Number of rows, padding included.
     size: usize,
 }
 
@@ -62,7 +62,7 @@ impl Triangle {
         Ok(())
     }
 
-    /// `x ← L⁻ᵀL⁻¹x`.
+    /// Solves with both triangles: `x ← L⁻ᵀL⁻¹x`.
     pub fn solve(&self, x: &mut [PanelRow]) {
         // The padding of x stays 0.
         let mut strip = vec![Row::default(); self.size];
@@ -86,7 +86,7 @@ impl Triangle {
         }
     }
 
-    /// `x ← L⁻ᵀx`.
+    /// Solves with the transpose: `x ← L⁻ᵀx`.
     fn backward(&self, x: &mut [Row]) {
         let mut columns = &self.columns[..];
         for at in (0..x.len()).step_by(HEIGHT).rev() {

@@ -1,7 +1,7 @@
 //! One factor in work: its sparse values, and the state of its ADMM.
 
 use crate::compute::{PANEL, PanelRow, chunks_of_mut, join, prelude::*, vectorized};
-use crate::matrix::{Candidate, Csr, Cut, Histogram, Matrix, ones};
+use crate::matrix::{Csr, MagnitudeHistogram, Matrix, Threshold, TopKCandidate, set_bits};
 
 /// A factor X with k rows and q columns.
 ///
@@ -86,8 +86,8 @@ impl FactorState {
     /// Chooses the mask anew: the `budget` largest entries of V. The histograms hold a sample of each panel.
     pub fn choose(&mut self, budget: usize, choice: &mut Choice) {
         choice.merge(self.panels.len());
-        let cut = Cut::sampled(&choice.all, budget, self.k * PANEL * self.panels.len());
-        if self.mark(&cut, budget, choice) {
+        let threshold = Threshold::sampled(&choice.all, budget, self.k * PANEL * self.panels.len());
+        if self.mark(&threshold, budget, choice) {
             return;
         }
         each(self.panels.iter_mut().zip(&mut choice.parts), |(panel, part)| {
@@ -95,11 +95,11 @@ impl FactorState {
             panel.v.as_flattened().iter().for_each(|&v| part.histogram.add(v));
         });
         choice.merge(self.panels.len());
-        self.mark(&Cut::exact(&choice.all, budget), budget, choice);
+        self.mark(&Threshold::exact(&choice.all, budget), budget, choice);
     }
 
     /// Whether `cut` was right about where the `budget` largest entries end.
-    fn mark(&mut self, cut: &Cut, budget: usize, choice: &mut Choice) -> bool {
+    fn mark(&mut self, threshold: &Threshold, budget: usize, choice: &mut Choice) -> bool {
         let q = self.q;
         let parts = &mut choice.parts[..self.panels.len()];
         each(self.panels.iter_mut().zip(&mut *parts), |(panel, part)| {
@@ -109,7 +109,7 @@ impl FactorState {
                 || {
                     let mut kept = 0;
                     for (i, (v, keep)) in panel.v.iter().zip(&mut panel.keep).enumerate() {
-                        *keep = cut.mark(v, i * q + panel.first, &mut part.candidates);
+                        *keep = threshold.mark(v, i * q + panel.first, &mut part.candidates);
                         kept += keep.count_ones() as usize;
                     }
                     kept
@@ -119,7 +119,7 @@ impl FactorState {
         choice.undecided.clear();
         parts.iter().for_each(|part| choice.undecided.extend(&part.candidates));
         let kept = parts.iter().map(|part| part.kept).sum();
-        let Some(rest) = cut.settle(&mut choice.undecided, kept, budget) else { return false };
+        let Some(rest) = threshold.resolve(&mut choice.undecided, kept, budget) else { return false };
         for candidate in rest {
             let (i, j) = (candidate.position / q, candidate.position % q);
             self.panels[j / PANEL].keep[i] |= 1 << (j % PANEL);
@@ -164,7 +164,7 @@ impl Panel {
     #[inline(always)]
     pub fn kept(&self, i: usize) -> impl Iterator<Item = (usize, f32)> + '_ {
         let v = &self.v[i];
-        ones(self.keep[i]).map(|c| (c, v[c]))
+        set_bits(self.keep[i]).map(|c| (c, v[c]))
     }
 }
 
@@ -173,16 +173,16 @@ impl Panel {
 pub(super) struct Choice {
     /// Of each panel.
     pub parts: Vec<ChoicePart>,
-    all: Histogram,
-    undecided: Vec<Candidate>,
+    all: MagnitudeHistogram,
+    undecided: Vec<TopKCandidate>,
 }
 
 /// A panel's share of the choice.
 #[derive(Default)]
 pub(super) struct ChoicePart {
     /// Of a sample of V.
-    pub histogram: Histogram,
-    candidates: Vec<Candidate>,
+    pub histogram: MagnitudeHistogram,
+    candidates: Vec<TopKCandidate>,
     kept: usize,
 }
 

@@ -5,7 +5,7 @@ use super::phase::{Phase, Times};
 use super::rows::{Relax, reflect, sample};
 use super::target::Target;
 use crate::compute::{Cholesky, PANEL, PanelRow, spmm, vectorized, with_panel};
-use crate::matrix::{Csr, Histogram};
+use crate::matrix::{Csr, MagnitudeHistogram};
 
 /// What belongs to a panel besides its state.
 #[derive(Default)]
@@ -64,7 +64,12 @@ impl PanelScratch {
     }
 
     /// One iteration up to V; the mask is the caller's, from `histogram`.
-    pub fn iterate(&mut self, panel: &mut Panel, iteration: &Iteration<'_>, mut histogram: Option<&mut Histogram>) {
+    pub fn iterate(
+        &mut self,
+        panel: &mut Panel,
+        iteration: &Iteration<'_>,
+        mut histogram: Option<&mut MagnitudeHistogram>,
+    ) {
         if let Some(histogram) = &mut histogram {
             histogram.clear();
         }
@@ -74,7 +79,12 @@ impl PanelScratch {
         }
     }
 
-    fn iterate_large(&mut self, panel: &mut Panel, iteration: &Iteration<'_>, mut histogram: Option<&mut Histogram>) {
+    fn iterate_large(
+        &mut self,
+        panel: &mut Panel,
+        iteration: &Iteration<'_>,
+        mut histogram: Option<&mut MagnitudeHistogram>,
+    ) {
         let rho = iteration.rho;
         with_panel(panel.v.len(), |y| {
             vectorized(
@@ -108,7 +118,12 @@ impl PanelScratch {
     }
 
     /// The same by the smaller system, with sparse products.
-    fn iterate_small(&mut self, panel: &mut Panel, iteration: &Iteration<'_>, mut histogram: Option<&mut Histogram>) {
+    fn iterate_small(
+        &mut self,
+        panel: &mut Panel,
+        iteration: &Iteration<'_>,
+        mut histogram: Option<&mut MagnitudeHistogram>,
+    ) {
         let (f, ft, weight) = (iteration.f, iteration.ft, iteration.weight);
         let (k, p) = (f.rows(), f.cols());
         with_panel(k + p, |buffer| {

@@ -1,7 +1,7 @@
 //! Passes over a panel's rows, 64 entries at a time with their mask in one word.
 
 use crate::compute::{PANEL, PanelRow};
-use crate::matrix::Histogram;
+use crate::matrix::MagnitudeHistogram;
 
 /// For each byte of a mask's word eight numbers, all ones where its bit is 1, else 0: masks for the bits of floats.
 static SPREAD: [[u32; 8]; 256] = {
@@ -35,7 +35,7 @@ pub(super) fn reflect(v: &PanelRow, keep: u64, weight: f32) -> PanelRow {
 
 /// Counts one of every few entries, for where the mask's cut may lie.
 #[inline(always)]
-pub(super) fn sample(v: &PanelRow, histogram: &mut Histogram) {
+pub(super) fn sample(v: &PanelRow, histogram: &mut MagnitudeHistogram) {
     v.iter().step_by(8).for_each(|&v| histogram.add(v));
 }
 

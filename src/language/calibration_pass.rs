@@ -137,7 +137,7 @@ fn mixed(block: &Block, streams: &ResidualStreams) -> Vec<Matrix> {
     chunks_of(&streams.streams, 1).map(|h| block.mixed(&h[0], Par::Seq)).collect()
 }
 
-/// Matrices stacked vertically.
+/// Matrices of equal width, stacked vertically.
 fn joined(parts: &[Matrix]) -> Matrix {
     let rows = parts.iter().map(Matrix::rows).sum();
     let cols = parts.first().map_or(0, Matrix::cols);

@@ -15,7 +15,7 @@ pub struct Config {
     pub hidden: usize,
     /// Inner width of the feed-forward part.
     pub feed_forward: usize,
-    /// Number of blocks.
+    /// Number of transformer blocks.
     pub blocks: usize,
     /// Heads of the queries.
     pub heads: usize,
@@ -31,7 +31,7 @@ pub struct Config {
     pub sliding_window: Option<usize>,
     /// Constant ε that norms add to the mean square.
     pub norm_eps: f32,
-    /// Rotary position embedding.
+    /// Frequencies of the rotary position embedding.
     pub rope: Rope,
     /// Whether the embedding is also the output layer.
     pub tied: bool,

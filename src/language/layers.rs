@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 /// A linear layer's role in its block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Linear {
-    /// Projection to queries.
+    /// Projection of the stream to queries.
     Query,
-    /// Projection to keys.
+    /// Projection of the stream to keys.
     Key,
-    /// Projection to values.
+    /// Projection of the stream to values.
     Value,
     /// Output layer of the attention.
     Output,

@@ -82,7 +82,7 @@ impl Llama {
         &self.name
     }
 
-    /// Sizes and constants.
+    /// Sizes and constants of the model.
     pub fn config(&self) -> &Config {
         &self.config
     }
@@ -121,7 +121,7 @@ impl Llama {
         self.replaced.insert(id, weight);
     }
 
-    /// Undoes [`Llama::replace`].
+    /// Restores a layer's own weight, undoing [`Llama::replace`].
     pub fn restore(&mut self, id: LayerId) {
         self.replaced.remove(&id);
     }

@@ -8,7 +8,7 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// Parses a `tokenizer.json`.
+    /// Parses the contents of a `tokenizer.json`.
     pub fn read(bytes: &[u8]) -> Result<Self, Error> {
         let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(problem)?;
         // A text is encoded as a whole: the file's truncation and padding are for batches.

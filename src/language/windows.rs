@@ -65,7 +65,7 @@ impl Windows {
         self.context
     }
 
-    /// Number of windows.
+    /// Number of windows, at least one.
     pub fn len(&self) -> usize {
         self.tokens.len() / self.context
     }

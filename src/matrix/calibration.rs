@@ -1,14 +1,14 @@
-//! What is known of a layer's inputs: XᵀX over some real samples X.
+//! Statistics of a layer's inputs: XᵀX over real samples X.
 
 use super::Matrix;
 use serde::{Deserialize, Serialize};
 
-/// The statistics XᵀX of a layer's inputs X `[samples, in]`, which weigh the error by what the layer really sees.
+/// Statistics XᵀX of a layer's inputs X `[samples, in]`, which weigh the error by the inputs that really occur.
 ///
-/// Held at a scale, a power of four, that brings the diagonal's mean near 1: every use of it is a ratio.
+/// Scaled by a power of four that brings the diagonal's mean near 1: every use of it is a ratio.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// `[in, in]`, symmetric.
+    /// XᵀX, `[in, in]`, symmetric, scaled.
     xtx: Matrix,
 }
 
@@ -90,9 +90,9 @@ pub enum CalibrationError {
 }
 
 impl Calibration {
-    /// From XᵀX `[in, in]`, at any scale. What rounding to 16 bits does to its symmetry is forgiven.
+    /// Builds the statistics from XᵀX `[in, in]`, at any scale. Asymmetry from rounding to 16 bits is accepted.
     pub fn from_xtx(xtx: Matrix) -> Result<Self, CalibrationError> {
-        /// Of the two inputs' norms; bfloat16 rounds by 0.004.
+        /// Allowed asymmetry as a share of the two inputs' norms; bfloat16 rounds by 0.004.
         const TOLERANCE: f64 = 0.02;
         let (rows, cols) = xtx.shape();
         if rows != cols {
@@ -122,7 +122,8 @@ impl Calibration {
         Self::from_lower(rows, 1, &sum)
     }
 
-    /// From the lower triangle of XᵀX over so many samples, row by row `[in, in]`, at any scale.
+    /// Builds the statistics from the lower triangle of XᵀX over `samples` samples, row by row `[in, in]`, at any
+    /// scale.
     pub fn from_lower(inputs: usize, samples: usize, sum: &[f64]) -> Result<Self, CalibrationError> {
         if inputs == 0 || samples == 0 {
             return Err(CalibrationError::Empty { samples, inputs });
@@ -133,23 +134,22 @@ impl Calibration {
         Ok(Self { xtx: Matrix::from_fn(inputs, inputs, |i, j| (at(i, j) * scale) as f32) })
     }
 
-    /// How many inputs the layer has.
+    /// Number of inputs of the layer.
     pub fn inputs(&self) -> usize {
         self.xtx.rows()
     }
 
-    /// XᵀX, `[in, in]`.
+    /// XᵀX, `[in, in]`, scaled.
     pub fn xtx(&self) -> &Matrix {
         &self.xtx
     }
 
-    /// ‖X‖₂ of each input, up to a common factor: Wanda's measure of how much a weight matters. 0 for an input that
-    /// never came.
+    /// ‖X‖₂ of each input, up to a common factor: Wanda's measure of importance. 0 for an input that is always 0.
     pub fn norms(&self) -> Vec<f32> {
         (0..self.inputs()).map(|i| self.xtx.get(i, i).sqrt()).collect()
     }
 
-    /// The norms as factors of at most 1, so that no weight overflows.
+    /// The norms, scaled to at most 1, so that no weight overflows.
     fn weights(&self) -> Vec<f32> {
         let norms = self.norms();
         let most = norms.iter().copied().fold(0.0, f32::max);
@@ -157,32 +157,31 @@ impl Calibration {
         norms.into_iter().map(|norm| norm * scale).collect()
     }
 
-    /// W `[out, in]` with each input's column multiplied by the input's norm: what is factorized in place of W, so that
-    /// the plain error is a first approximation of the layer-wise one (the paper's section 5.1).
+    /// W `[out, in]` with each input's column multiplied by the input's norm. It is factorized in place of W, so that
+    /// the plain error approximates the layer-wise one (the paper's section 5.1).
     pub fn scale_inputs(&self, w: &Matrix) -> Result<Matrix, CalibrationError> {
         self.check_inputs(w.cols())?;
         let weights = self.weights();
         Ok(Matrix::from_fn(w.rows(), w.cols(), |i, j| w.get(i, j) * weights[j]))
     }
 
-    /// Undoes [`Calibration::scale_inputs`] on the input-side factor B `[k, in]`. The columns of inputs that never came
-    /// are 0.
+    /// Undoes [`Calibration::scale_inputs`] on the input-side factor B `[k, in]`. Columns of inputs that are always 0
+    /// become 0.
     pub fn unscale_inputs(&self, b: &mut Matrix) -> Result<(), CalibrationError> {
         self.check_inputs(b.cols())?;
         let weights = self.weights();
         for row in b.as_mut_slice().chunks_mut(weights.len()) {
             for (x, &weight) in row.iter_mut().zip(&weights) {
-                // A norm so small that the quotient overflows is as good as none.
+                // A norm so small that the quotient overflows counts as 0.
                 *x = Some(*x / weight).filter(|x| x.is_finite()).unwrap_or(0.0);
             }
         }
         Ok(())
     }
 
-    /// The statistics with a share of the diagonal added to the diagonal, which draws them toward independent inputs.
+    /// Adds `share` of the diagonal to the diagonal, which shrinks the statistics toward independent inputs.
     ///
-    /// Values solved for on some texts learn the accidents of these texts: with a share of 0.1 the error on others falls
-    /// by about 2 %.
+    /// Values solved for on some texts overfit these texts: with a share of 0.1 the error on others falls by about 2 %.
     pub fn shrunk(&self, share: f64) -> Self {
         let mut xtx = self.xtx.clone();
         let diagonal = xtx.as_mut_slice().iter_mut().step_by(self.inputs() + 1);
@@ -190,7 +189,7 @@ impl Calibration {
         Self { xtx }
     }
 
-    /// Refuses a matrix that is not of this layer.
+    /// Refuses statistics of another number of inputs.
     pub(crate) fn check_inputs(&self, expected: usize) -> Result<(), CalibrationError> {
         match self.inputs() {
             found if found == expected => Ok(()),

@@ -3,9 +3,9 @@
 use faer::{MatMut, MatRef};
 use serde::{Deserialize, Serialize};
 
-/// A dense f32 matrix in row-major order, the order of checkpoints and pictures.
+/// A dense f32 matrix in row-major order, the order of checkpoints and images.
 ///
-/// Arithmetic is done on faer's strided views of it, [`Matrix::view`].
+/// Arithmetic works on faer's strided views of it, [`Matrix::view`].
 #[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Matrix {
     rows: usize,
@@ -15,12 +15,12 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    /// All zeros, `rows`×`cols`.
+    /// A matrix `rows`×`cols` of zeros.
     pub fn zeros(rows: usize, cols: usize) -> Self {
         Self { rows, cols, data: vec![0.0; rows * cols] }
     }
 
-    /// Takes `data` in row-major order.
+    /// A matrix of the values `data`, in row-major order.
     ///
     /// # Panics
     /// When `data` does not hold `rows·cols` values.
@@ -29,66 +29,66 @@ impl Matrix {
         Self { rows, cols, data }
     }
 
-    /// The matrix of `f(row, column)`.
+    /// A matrix with the entries `f(row, column)`.
     pub fn from_fn(rows: usize, cols: usize, mut f: impl FnMut(usize, usize) -> f32) -> Self {
         let data = (0..rows * cols).map(|at| f(at / cols, at % cols)).collect();
         Self { rows, cols, data }
     }
 
-    /// Copies any view.
+    /// Copies a faer view.
     pub fn from_view(view: MatRef<'_, f32>) -> Self {
         let mut copy = Self::zeros(view.nrows(), view.ncols());
         copy.view_mut().copy_from(view);
         copy
     }
 
-    /// Makes it `rows`×`cols`, keeping its memory; what it holds afterwards is of no use.
+    /// Changes the shape to `rows`×`cols` and keeps the memory; the entries are unspecified afterwards.
     pub fn resize(&mut self, rows: usize, cols: usize) {
         (self.rows, self.cols) = (rows, cols);
         self.data.resize(rows * cols, 0.0);
     }
 
-    /// The number of rows.
+    /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// The number of columns.
+    /// Number of columns.
     pub fn cols(&self) -> usize {
         self.cols
     }
 
-    /// `(rows, cols)`.
+    /// Shape as `(rows, cols)`.
     pub fn shape(&self) -> (usize, usize) {
         (self.rows, self.cols)
     }
 
-    /// The number of entries.
+    /// Number of entries.
     pub fn len(&self) -> usize {
         self.data.len()
     }
 
-    /// Whether there is no entry at all.
+    /// Whether it has no entries.
     pub fn is_empty(&self) -> bool {
         self.data.is_empty()
     }
 
-    /// All entries, row by row.
+    /// The entries in row-major order.
     pub fn as_slice(&self) -> &[f32] {
         &self.data
     }
 
-    /// All entries, row by row.
+    /// The entries in row-major order, mutable.
     pub fn as_mut_slice(&mut self) -> &mut [f32] {
         &mut self.data
     }
 
-    /// All entries, row by row, without the matrix.
+    /// The entries in row-major order; consumes the matrix.
     pub fn into_vec(self) -> Vec<f32> {
         self.data
     }
 
-    /// Row `i`.
+    /// The entries of row `i`.
     pub fn row(&self, i: usize) -> &[f32] {
         &self.data[i * self.cols..(i + 1) * self.cols]
     }
@@ -98,37 +98,37 @@ impl Matrix {
         self.data[i * self.cols + j]
     }
 
-    /// A copy with rows and columns exchanged.
+    /// A transposed copy.
     pub fn transposed(&self) -> Self {
         Self::from_view(self.view().transpose())
     }
 
-    /// As an operand of faer's products.
+    /// View for faer, as an operand.
     pub fn view(&self) -> MatRef<'_, f32> {
         MatRef::from_row_major_slice(&self.data, self.rows, self.cols)
     }
 
-    /// As a destination of faer's products.
+    /// View for faer, as a destination.
     pub fn view_mut(&mut self) -> MatMut<'_, f32> {
         MatMut::from_row_major_slice_mut(&mut self.data, self.rows, self.cols)
     }
 
-    /// The number of entries that are not zero.
+    /// Number of entries that are not zero.
     pub fn nnz(&self) -> usize {
         self.data.iter().filter(|&&x| x != 0.0).count()
     }
 
-    /// The largest absolute value; 0 for an empty matrix.
+    /// Largest absolute value; 0 for an empty matrix.
     pub fn max_abs(&self) -> f32 {
         self.data.iter().fold(0.0, |most, x| most.max(x.abs()))
     }
 
-    /// ‖·‖²_F, summed in f64.
+    /// Squared Frobenius norm ‖·‖²_F, summed in f64.
     pub fn norm_squared(&self) -> f64 {
         self.data.iter().map(|&x| f64::from(x) * f64::from(x)).sum()
     }
 
-    /// The first entry that is infinite or not a number, as `(row, column)`.
+    /// Position `(row, column)` of the first entry that is infinite or NaN.
     pub fn first_not_finite(&self) -> Option<(usize, usize)> {
         let at = self.data.iter().position(|x| !x.is_finite())?;
         Some((at / self.cols, at % self.cols))

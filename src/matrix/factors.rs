@@ -1,24 +1,24 @@
-//! The two factors, in the orientation of the stored layer.
+//! The two factors of W ≈ A·B, in the orientation of the stored layer.
 
 use super::Matrix;
 use serde::{Deserialize, Serialize};
 
-/// One of the two factors of W ≈ A·B.
+/// Names one of the two factors of W ≈ A·B.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Factor {
-    /// `[out, k]`, the output side.
+    /// The output side A, `[out, k]`.
     A,
-    /// `[k, in]`, the input side.
+    /// The input side B, `[k, in]`.
     B,
 }
 
 impl Factor {
-    /// The first (square, z_a) factor of a W `rows`×`cols`: A when out < in, else B.
+    /// The first factor of a W `rows`×`cols`, the square one with z_a nonzeros: A when out < in, else B.
     pub fn first(rows: usize, cols: usize) -> Self {
         if rows < cols { Self::A } else { Self::B }
     }
 
-    /// The other one.
+    /// The other factor.
     pub fn other(self) -> Self {
         match self {
             Self::A => Self::B,
@@ -30,14 +30,14 @@ impl Factor {
 /// W ≈ A·B.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Factors {
-    /// `[out, k]`.
+    /// Output-side factor A, `[out, k]`.
     pub a: Matrix,
-    /// `[k, in]`.
+    /// Input-side factor B, `[k, in]`.
     pub b: Matrix,
 }
 
 impl Factors {
-    /// Nonzeros of both together.
+    /// Number of nonzeros of both factors together.
     pub fn nnz(&self) -> usize {
         self.a.nnz() + self.b.nnz()
     }

@@ -1,20 +1,20 @@
-//! Which entries are kept: one bit a position.
+//! Masks: sets of matrix positions, one bit each.
 
 use serde::{Deserialize, Serialize};
 
-/// What two masks have in common, in positions.
+/// Numbers of positions that two masks share or do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overlap {
-    /// Kept by both.
+    /// Positions in both masks.
     pub both: usize,
-    /// Kept by the first alone.
+    /// Positions in the first mask only.
     pub only_first: usize,
-    /// Kept by the second alone.
+    /// Positions in the second mask only.
     pub only_second: usize,
 }
 
 impl Overlap {
-    /// Jaccard's index: of the positions that either keeps, the share that both keep; 1 for two empty masks.
+    /// Jaccard index: positions in both masks over positions in either; 1 for two empty masks.
     pub fn jaccard(&self) -> f64 {
         match self.both + self.only_first + self.only_second {
             0 => 1.0,
@@ -23,10 +23,10 @@ impl Overlap {
     }
 }
 
-/// A set of matrix positions, one bit each.
+/// A set of matrix positions, one bit each: the entries that are kept.
 ///
-/// Each row starts on a new 64-bit word, column c is bit c mod 64 (least significant first), and the bits past the
-/// last column are 0: the bytes of a row are what sparse-bitmask files hold.
+/// Each row starts on a new 64-bit word, column c is bit c mod 64 (least significant first), and the bits past the last
+/// column are 0: the bytes of a row are as in sparse-bitmask files.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Mask {
     rows: usize,
@@ -46,18 +46,18 @@ impl Mask {
         Self { rows, cols, words }
     }
 
-    /// The positions of the entries that are not zero.
+    /// The positions of the entries of `matrix` that are not zero.
     pub fn of(matrix: &super::Matrix) -> Self {
         let keep: Vec<bool> = matrix.as_slice().iter().map(|&x| x != 0.0).collect();
         Self::from_flags(matrix.rows(), matrix.cols(), &keep)
     }
 
-    /// The number of rows.
+    /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// The number of columns.
+    /// Number of columns.
     pub fn cols(&self) -> usize {
         self.cols
     }
@@ -67,35 +67,35 @@ impl Mask {
         self.row_words(i)[j / 64] >> (j % 64) & 1 == 1
     }
 
-    /// The number of kept entries.
+    /// Number of kept entries.
     pub fn count(&self) -> usize {
         self.words.iter().map(|word| word.count_ones() as usize).sum()
     }
 
-    /// The number of positions kept in exactly one of the two masks; they have the same shape.
+    /// Number of positions in exactly one of two masks of the same shape.
     pub fn difference(&self, other: &Self) -> usize {
         assert_eq!((self.rows, self.cols), (other.rows, other.cols));
         self.words.iter().zip(&other.words).map(|(a, b)| (a ^ b).count_ones() as usize).sum()
     }
 
-    /// Row `i` as `ceil(cols/8)` bytes, least significant bit first, pad bits 0.
+    /// Row `i` as `ceil(cols/8)` bytes, least significant bit first, padded with 0.
     pub fn row_bytes(&self, i: usize) -> impl Iterator<Item = u8> + '_ {
         self.row_words(i).iter().flat_map(|word| word.to_le_bytes()).take(self.cols.div_ceil(8))
     }
 
-    /// How much two masks of one shape have in common.
+    /// Overlap of two masks of the same shape.
     pub fn overlap(&self, other: &Self) -> Overlap {
         assert_eq!((self.rows, self.cols), (other.rows, other.cols));
         let both = self.words.iter().zip(&other.words).map(|(a, b)| (a & b).count_ones() as usize).sum();
         Overlap { both, only_first: self.count() - both, only_second: other.count() - both }
     }
 
-    /// The memory it takes.
+    /// Memory it takes, in bytes.
     pub fn bytes(&self) -> usize {
         8 * self.words.len()
     }
 
-    /// Row `i`, 64 columns a word.
+    /// Words of row `i`, 64 columns each.
     pub(super) fn row_words(&self, i: usize) -> &[u64] {
         let width = self.cols.div_ceil(64);
         &self.words[i * width..(i + 1) * width]

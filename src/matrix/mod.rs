@@ -1,4 +1,4 @@
-//! Matrices as data: dense, sparse, masks, and the exact choice of the largest entries.
+//! Matrices as data: dense, sparse, masks, exact top-k, and the problem of a layer with its input statistics.
 
 mod calibration;
 mod dense;
@@ -18,4 +18,4 @@ pub use order::{Arrangement, Orders, inverse, permuted};
 pub use packed::Packed;
 pub use problem::Problem;
 pub use sparse::Csr;
-pub use topk::{Candidate, Cut, Histogram, keep_largest, ones};
+pub use topk::{MagnitudeHistogram, Threshold, TopKCandidate, keep_largest, set_bits};

@@ -1,6 +1,6 @@
-//! Orders of rows and columns in which the structure of a sparse matrix can be seen.
+//! Orders of rows and columns that make the structure of a sparse matrix visible.
 //!
-//! An order is a permutation as a list: the row at position p is row `order[p]` of the matrix as it is stored.
+//! An order is a permutation as a list: position p shows row `order[p]` of the stored matrix.
 //!
 //! [`Arrangement::Cluster`] is the first axis of correspondence analysis of the mask, found by reciprocal averaging
 //! (H. O. Hirschfeld, *A connection between correlation and contingency*, 1935; J.-P. Benzécri, *L'analyse des données*,
@@ -15,26 +15,26 @@ use rand_pcg::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What rows and columns are sorted by.
+/// Criterion by which rows and columns are sorted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Arrangement {
-    /// Nothing: as they are stored.
+    /// As stored, unsorted.
     #[default]
     Stored,
-    /// Their number of nonzeros, falling.
+    /// By number of nonzeros, descending.
     Density,
-    /// Their Euclidean norm, falling.
+    /// By Euclidean norm, descending.
     Norm,
-    /// The first axis of correspondence analysis of the mask: what is alike stands together. Empty ones come last.
+    /// By the first axis of correspondence analysis of the mask: similar rows stand together, empty ones last.
     Cluster,
 }
 
 impl Arrangement {
-    /// All of them, in the order they are offered.
+    /// All criteria, in the order of menus.
     pub const ALL: [Self; 4] = [Self::Stored, Self::Density, Self::Norm, Self::Cluster];
 
-    /// As it is saved.
+    /// Name in saved settings.
     pub fn name(self) -> &'static str {
         match self {
             Self::Stored => "stored",
@@ -44,22 +44,22 @@ impl Arrangement {
         }
     }
 
-    /// The orders of a matrix's rows and of its columns. Equal ones stay as they are stored.
+    /// Orders of a matrix's rows and of its columns. Ties keep the stored order.
     pub fn of(self, matrix: &Matrix) -> (Vec<u32>, Vec<u32>) {
         match self {
-            Self::Stored => (stored(matrix.rows()), stored(matrix.cols())),
+            Self::Stored => (stored_order(matrix.rows()), stored_order(matrix.cols())),
             Self::Density | Self::Norm => {
                 let (rows, cols) = self.sums(matrix);
-                (falling(&rows), falling(&cols))
+                (descending(&rows), descending(&cols))
             }
             Self::Cluster => {
-                let axis = Axis::of(&[&Csr::from_dense(matrix)]);
+                let axis = CorrespondenceAxis::of(&[&Csr::from_dense(matrix)]);
                 (axis.rows(0..matrix.rows()), axis.cols())
             }
         }
     }
 
-    /// What the rows and the columns are sorted by: counts, or squares of norms.
+    /// Sort keys of the rows and of the columns: counts, or squared norms.
     fn sums(self, matrix: &Matrix) -> (Vec<f64>, Vec<f64>) {
         match self {
             Self::Norm => sums(matrix, |x| f64::from(x) * f64::from(x)),
@@ -68,46 +68,46 @@ impl Arrangement {
     }
 }
 
-/// The orders of a product A·B, A `[out, k]` and B `[k, in]`. The inner one belongs to both factors, so that A and B in
-/// these orders still multiply to A·B, in the orders of its rows and columns.
+/// Orders of a product A·B, A `[out, k]` and B `[k, in]`. Both factors share the inner order, so A and B in these
+/// orders multiply to A·B in the orders of its rows and columns.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Orders {
-    /// Of A's rows.
+    /// Order of A's rows.
     pub out: Vec<u32>,
-    /// Of A's columns and B's rows.
+    /// Order of A's columns and B's rows.
     pub inner: Vec<u32>,
-    /// Of B's columns.
+    /// Order of B's columns.
     pub input: Vec<u32>,
 }
 
 impl Orders {
-    /// Density and norm count a column of A and its row of B together; the clusters are those of A above Bᵀ, so that all
-    /// three sides share one axis.
+    /// Sorts all three sides. Density and norm count a column of A and its row of B together; clusters are those of A
+    /// above Bᵀ, so that all three sides share one axis.
     ///
     /// # Panics
-    /// When A has not as many columns as B has rows.
+    /// When A does not have as many columns as B has rows.
     pub fn of(a: &Matrix, b: &Matrix, arrangement: Arrangement) -> Self {
         assert_eq!(a.cols(), b.rows(), "the inner dimension of A and B");
         let (out, k, input) = (a.rows(), a.cols(), b.cols());
         match arrangement {
-            Arrangement::Stored => Self { out: stored(out), inner: stored(k), input: stored(input) },
+            Arrangement::Stored => Self { out: stored_order(out), inner: stored_order(k), input: stored_order(input) },
             Arrangement::Density | Arrangement::Norm => {
                 let ((out, of_a), (of_b, input)) = (arrangement.sums(a), arrangement.sums(b));
                 let inner: Vec<f64> = of_a.iter().zip(&of_b).map(|(a, b)| a + b).collect();
-                Self { out: falling(&out), inner: falling(&inner), input: falling(&input) }
+                Self { out: descending(&out), inner: descending(&inner), input: descending(&input) }
             }
             Arrangement::Cluster => {
-                let axis = Axis::of(&[&Csr::from_dense(a), &Csr::from_dense(b).transposed()]);
+                let axis = CorrespondenceAxis::of(&[&Csr::from_dense(a), &Csr::from_dense(b).transposed()]);
                 Self { out: axis.rows(0..out), inner: axis.cols(), input: axis.rows(out..out + input) }
             }
         }
     }
 }
 
-/// `matrix` with its rows and columns in these orders.
+/// A copy of `matrix` with rows and columns in these orders.
 ///
 /// # Panics
-/// When an order is not as long as its side, or names what is not there.
+/// When an order is not as long as its side, or has an index out of range.
 pub fn permuted(matrix: &Matrix, rows: &[u32], cols: &[u32]) -> Matrix {
     assert_eq!((rows.len(), cols.len()), matrix.shape(), "the orders of a matrix's sides");
     let mut data = Vec::with_capacity(matrix.len());
@@ -118,7 +118,7 @@ pub fn permuted(matrix: &Matrix, rows: &[u32], cols: &[u32]) -> Matrix {
     Matrix::from_vec(rows.len(), cols.len(), data)
 }
 
-/// The position of each row in `order`: the order that undoes it.
+/// The inverse permutation: the position of each row in `order`.
 ///
 /// # Panics
 /// When `order` is not a permutation.
@@ -131,17 +131,17 @@ pub fn inverse(order: &[u32]) -> Vec<u32> {
     positions
 }
 
-fn stored(len: usize) -> Vec<u32> {
+fn stored_order(len: usize) -> Vec<u32> {
     (0..len as u32).collect()
 }
 
-fn falling(sums: &[f64]) -> Vec<u32> {
-    let mut order = stored(sums.len());
+fn descending(sums: &[f64]) -> Vec<u32> {
+    let mut order = stored_order(sums.len());
     order.sort_by(|&i, &j| sums[j as usize].total_cmp(&sums[i as usize]));
     order
 }
 
-/// Of `value` over each row and over each column.
+/// Sums of `value` over each row and over each column.
 fn sums(matrix: &Matrix, value: impl Fn(f32) -> f64) -> (Vec<f64>, Vec<f64>) {
     let (mut rows, mut cols) = (vec![0.0; matrix.rows()], vec![0.0; matrix.cols()]);
     for (i, sum) in rows.iter_mut().enumerate() {
@@ -154,32 +154,34 @@ fn sums(matrix: &Matrix, value: impl Fn(f32) -> f64) -> (Vec<f64>, Vec<f64>) {
     (rows, cols)
 }
 
-/// The first axis of the masks of matrices of equal width, one above the other. What is empty scores +∞.
-struct Axis {
+/// First axis of correspondence analysis of the masks of matrices of equal width, stacked. Empty rows and columns score
+/// +∞.
+struct CorrespondenceAxis {
     rows: Vec<f64>,
     cols: Vec<f64>,
 }
 
-impl Axis {
-    /// Each iteration is one pass over the nonzeros.
+impl CorrespondenceAxis {
+    /// Computes the axis by reciprocal averaging; each iteration is one pass over the nonzeros.
     fn of(parts: &[&Csr]) -> Self {
         const ITERATIONS: usize = 40;
-        /// Of the scores' norm. Not smaller: where parts of the mask share no row and no column, any score that is
-        /// constant on each of them solves, and the order within the parts is what has not yet died away.
+        /// Change, relative to the scores' norm, at which iteration stops. Not smaller: where parts of the mask share
+        /// no row and no column, any score constant on each part is a solution, and the order within the parts is what
+        /// has not died away yet.
         const CHANGE: f64 = 1e-6;
-        /// Less of a score's norm that remains after a pass is rounding: there is no axis but the trivial one.
+        /// A smaller share of a score's norm after a pass is rounding: there is only the trivial axis.
         const NOTHING: f64 = 1e-12;
 
         let width = parts.iter().map(|part| part.cols()).max().unwrap_or(0);
         let mut counts = vec![0.0; width];
         parts.iter().flat_map(|part| part.indices()).for_each(|&j| counts[j as usize] += 1.0);
-        let mut scores = random(width);
+        let mut scores = pseudorandom(width);
         center(&mut scores, &counts);
         let mut rows = Vec::new();
         for _ in 0..ITERATIONS {
             let mut next = averages(parts, &scores, &counts, &mut rows);
             if center(&mut next, &counts) < NOTHING {
-                // Scores of rounding errors would shuffle what is equal.
+                // Scores of rounding errors would shuffle equal rows.
                 (rows, scores) = (vec![0.0; rows.len()], vec![0.0; width]);
                 break;
             }
@@ -189,7 +191,7 @@ impl Axis {
                 break;
             }
         }
-        // An axis has no direction: the one that is more like the stored order is taken.
+        // An axis has no direction: take the one closer to the stored order.
         let middle = (width as f64 - 1.0) / 2.0;
         let trend: f64 = scores.iter().zip(&counts).enumerate().map(|(j, (s, c))| (j as f64 - middle) * c * s).sum();
         if trend < 0.0 {
@@ -201,30 +203,30 @@ impl Axis {
         Self { rows, cols: scores }
     }
 
-    /// The order of some of the rows, counted from the first of them.
+    /// Order of the rows in `range`, counted from the first of them.
     fn rows(&self, range: std::ops::Range<usize>) -> Vec<u32> {
-        rising(&self.rows[range])
+        ascending(&self.rows[range])
     }
 
     fn cols(&self) -> Vec<u32> {
-        rising(&self.cols)
+        ascending(&self.cols)
     }
 }
 
-fn rising(scores: &[f64]) -> Vec<u32> {
-    let mut order = stored(scores.len());
+fn ascending(scores: &[f64]) -> Vec<u32> {
+    let mut order = stored_order(scores.len());
     order.sort_by(|&i, &j| scores[i as usize].total_cmp(&scores[j as usize]));
     order
 }
 
-/// Each row's mean score of its columns, into `rows`, and of these each column's mean.
+/// Each row's mean score of its columns, into `rows`; returns each column's mean of these.
 fn averages(parts: &[&Csr], scores: &[f64], counts: &[f64], rows: &mut Vec<f64>) -> Vec<f64> {
     let mut sums = vec![0.0; scores.len()];
     rows.clear();
     for part in parts {
         for at in part.row_starts().windows(2) {
             let columns = &part.indices()[at[0]..at[1]];
-            // Several sums side by side: one would wait for each of its additions.
+            // Several sums side by side: a single one would wait for each of its additions.
             let (eights, rest) = columns.as_chunks::<8>();
             let mut lanes = [0.0; 8];
             for eight in eights {
@@ -241,7 +243,8 @@ fn averages(parts: &[&Csr], scores: &[f64], counts: &[f64], rows: &mut Vec<f64>)
     sums
 }
 
-/// Takes the trivial axis out of scores of such weights and makes their norm 1; returns the norm they had without it.
+/// Subtracts the trivial axis from the scores and scales them to norm 1, with weights `counts`; returns the norm before
+/// scaling.
 fn center(scores: &mut [f64], counts: &[f64]) -> f64 {
     let total: f64 = counts.iter().sum();
     let mean = scores.iter().zip(counts).map(|(s, c)| s * c).sum::<f64>() / total.max(1.0);
@@ -251,8 +254,8 @@ fn center(scores: &mut [f64], counts: &[f64]) -> f64 {
     norm
 }
 
-/// Between −1 and 1, always the same, without any structure of their own.
-fn random(len: usize) -> Vec<f64> {
+/// Pseudorandom numbers between −1 and 1, always the same.
+fn pseudorandom(len: usize) -> Vec<f64> {
     let mut rng = Pcg64Mcg::seed_from_u64(0);
     (0..len).map(|_| f64::from(rng.next_u32()) / f64::from(1u32 << 31) - 1.0).collect()
 }
@@ -265,7 +268,8 @@ mod tests {
     /// `blocks` full blocks of 3×4 on the diagonal, rows and columns shuffled, `empty` empty rows among them.
     fn shuffled_blocks(blocks: usize, empty: usize) -> Matrix {
         let (rows, cols) = (3 * blocks + empty, 4 * blocks);
-        let shuffle = |len: usize, seed: f64| falling(&(0..len).map(|i| (seed * i as f64).sin()).collect::<Vec<_>>());
+        let shuffle =
+            |len: usize, seed: f64| descending(&(0..len).map(|i| (seed * i as f64).sin()).collect::<Vec<_>>());
         let (row_of, col_of) = (shuffle(rows, 12.9898), shuffle(cols, 78.233));
         Matrix::from_fn(rows, cols, |i, j| f32::from(u8::from(row_of[i] / 3 == col_of[j] / 4)) * (i + 1) as f32)
     }
@@ -308,7 +312,7 @@ mod tests {
     #[test]
     fn a_shuffled_band_comes_back() {
         let n = 40u32;
-        let order = falling(&(0..n).map(|i| (12.9898 * f64::from(i)).sin()).collect::<Vec<_>>());
+        let order = descending(&(0..n).map(|i| (12.9898 * f64::from(i)).sin()).collect::<Vec<_>>());
         let band = Matrix::from_fn(40, 40, |i, j| f32::from(u8::from(i.abs_diff(j) <= 6)));
         let (rows, cols) = Arrangement::Cluster.of(&permuted(&band, &order, &order));
         let back = |positions: Vec<u32>| positions.iter().map(|&at| order[at as usize]).collect::<Vec<_>>();

@@ -1,53 +1,53 @@
-//! A sparse matrix in as few bytes as looking at it needs.
+//! A compact sparse matrix for history and drawing.
 
-use super::{Mask, Matrix, ones};
+use super::{Mask, Matrix, set_bits};
 use half::f16;
 use serde::{Deserialize, Serialize};
 
-/// A mask of one bit a position, and its values in 16 bits: the eleven leading digits of each, which is more than any
+/// A sparse matrix as a mask of one bit a position and values of 16 bits: eleven significant bits each, more than any
 /// picture shows.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Packed {
     mask: Mask,
     #[serde(with = "crate::tasks::raw")]
     values: Vec<f16>,
-    /// A power of two that brings the largest value near 1.
+    /// Power of two that brings the largest value near 1.
     scale: f32,
 }
 
 impl Packed {
-    /// Of all entries that are not zero.
+    /// Packs all entries that are not zero.
     pub fn of(matrix: &Matrix) -> Self {
         let largest = matrix.max_abs();
         let usable = largest.is_finite() && largest > 0.0;
         let scale = if usable { 2f32.powi((largest.log2().floor() as i32).max(-126)) } else { 1.0 };
         let nonzeros = matrix.as_slice().iter().filter(|&&x| x != 0.0);
         let value = |&x: &f32| match f16::from_f32(x / scale) {
-            // What is kept must not look as if it were not.
+            // A kept entry must not round to zero.
             zero if zero == f16::ZERO => f16::from_bits(1).copysign(zero),
             value => value,
         };
         Self { mask: Mask::of(matrix), values: nonzeros.map(value).collect(), scale }
     }
 
-    /// The positions that are kept.
+    /// Positions of the entries.
     pub fn mask(&self) -> &Mask {
         &self.mask
     }
 
-    /// The memory it takes.
+    /// Memory it takes, in bytes.
     pub fn bytes(&self) -> usize {
         self.mask.bytes() + 2 * self.values.len()
     }
 
-    /// The matrix again, its values rounded.
+    /// The dense matrix, its values rounded.
     pub fn to_matrix(&self) -> Matrix {
         let (rows, cols) = (self.mask.rows(), self.mask.cols());
         let mut matrix = Matrix::zeros(rows, cols);
         let mut values = self.values.iter();
         for (i, row) in matrix.as_mut_slice().chunks_mut(cols.max(1)).enumerate() {
             for (word, &bits) in self.mask.row_words(i).iter().enumerate() {
-                for (bit, value) in ones(bits).zip(&mut values) {
+                for (bit, value) in set_bits(bits).zip(&mut values) {
                     row[64 * word + bit] = value.to_f32() * self.scale;
                 }
             }

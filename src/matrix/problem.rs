@@ -1,4 +1,4 @@
-//! What is to be replaced, and what is known of its inputs.
+//! The problem of replacing a layer: its weight and its input statistics.
 
 use super::{Calibration, Matrix};
 use crate::tasks::shared;
@@ -8,19 +8,19 @@ use std::sync::Arc;
 /// A layer's weight and the statistics of its inputs.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Problem {
-    /// W `[out, in]`.
+    /// Weight W, `[out, in]`.
     #[serde(with = "shared")]
     pub weight: Arc<Matrix>,
-    /// Statistics of the layer's inputs: with them W is replaced against the layer-wise error.
+    /// Statistics of the layer's inputs; with them the layer-wise error is minimized.
     #[serde(with = "shared::option")]
     pub calibration: Option<Arc<Calibration>>,
-    /// Statistics of other inputs, which the result is measured with and nothing else.
+    /// Statistics of other inputs, only for measuring the result.
     #[serde(with = "shared::option")]
     pub held_out: Option<Arc<Calibration>>,
 }
 
 impl Problem {
-    /// W alone: its plain error counts.
+    /// A problem without statistics: the plain error is minimized.
     pub fn plain(weight: Arc<Matrix>) -> Self {
         Self { weight, calibration: None, held_out: None }
     }

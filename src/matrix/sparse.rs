@@ -1,10 +1,10 @@
-//! Compressed sparse rows.
+//! Sparse matrices in compressed sparse rows (CSR).
 
 use super::Matrix;
 use serde::{Deserialize, Serialize};
 
-/// A sparse matrix in CSR form: the entries of row `i` are `indices` and `values` at
-/// `row_starts[i]..row_starts[i + 1]`, columns ascending.
+/// A sparse matrix in CSR form: the entries of row `i` are `indices` and `values` at `row_starts[i]..row_starts[i +
+/// 1]`, columns ascending.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct Csr {
     rows: usize,
@@ -17,7 +17,7 @@ pub struct Csr {
 }
 
 impl Csr {
-    /// The entries of `dense` that are not zero.
+    /// Converts a dense matrix; its zeros are not stored.
     pub fn from_dense(dense: &Matrix) -> Self {
         let (rows, cols) = dense.shape();
         let mut csr = Self { rows, cols, row_starts: vec![0], indices: Vec::new(), values: Vec::new() };
@@ -31,7 +31,7 @@ impl Csr {
         csr
     }
 
-    /// Makes it `rows`×`cols`, keeping its memory: `fill` appends the columns, ascending, and the values of each row.
+    /// Rebuilds it as `rows`×`cols` in its memory: `fill` appends each row's columns, ascending, and values.
     pub fn refill(&mut self, rows: usize, cols: usize, mut fill: impl FnMut(usize, &mut Vec<u32>, &mut Vec<f32>)) {
         (self.rows, self.cols) = (rows, cols);
         self.row_starts.clear();
@@ -44,13 +44,13 @@ impl Csr {
         }
     }
 
-    /// Makes room for so many entries in all, without the surplus that growing would leave.
+    /// Reserves memory for exactly `entries` entries in all.
     pub fn reserve(&mut self, entries: usize) {
         self.indices.reserve_exact(entries.saturating_sub(self.indices.len()));
         self.values.reserve_exact(entries.saturating_sub(self.values.len()));
     }
 
-    /// Makes it `source` with every value changed by `f(row, column, value)`, keeping its memory.
+    /// Becomes a copy of `source` with each value replaced by `f(row, column, value)`, in its memory.
     pub fn copy_from(&mut self, source: &Self, f: impl Fn(usize, usize, f32) -> f32) {
         self.reserve(source.nnz());
         self.refill(source.rows, source.cols, |i, indices, values| {
@@ -61,7 +61,7 @@ impl Csr {
         });
     }
 
-    /// Makes it `source` with rows and columns exchanged, keeping its memory.
+    /// Becomes the transpose of `source`, in its memory.
     pub fn transpose_from(&mut self, source: &Self) {
         (self.rows, self.cols) = (source.cols, source.rows);
         self.row_starts.clear();
@@ -81,14 +81,14 @@ impl Csr {
         self.row_starts.pop();
     }
 
-    /// A copy with rows and columns exchanged.
+    /// A transposed copy.
     pub fn transposed(&self) -> Self {
         let mut out = Self::default();
         out.transpose_from(self);
         out
     }
 
-    /// With all zeros written out.
+    /// Converts to a dense matrix.
     pub fn to_dense(&self) -> Matrix {
         let mut dense = Matrix::zeros(self.rows, self.cols);
         for i in 0..self.rows {
@@ -99,37 +99,37 @@ impl Csr {
         dense
     }
 
-    /// The number of rows.
+    /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// The number of columns.
+    /// Number of columns.
     pub fn cols(&self) -> usize {
         self.cols
     }
 
-    /// The number of stored entries.
+    /// Number of stored entries.
     pub fn nnz(&self) -> usize {
         self.values.len()
     }
 
-    /// Where each row starts in [`Csr::indices`] and [`Csr::values`]; `rows + 1` numbers.
+    /// Start of each row in [`Csr::indices`] and [`Csr::values`]; `rows + 1` numbers.
     pub fn row_starts(&self) -> &[usize] {
         &self.row_starts
     }
 
-    /// The column of each stored entry.
+    /// Column of each stored entry.
     pub fn indices(&self) -> &[u32] {
         &self.indices
     }
 
-    /// The stored entries.
+    /// Value of each stored entry.
     pub fn values(&self) -> &[f32] {
         &self.values
     }
 
-    /// The stored entries, to be changed.
+    /// Value of each stored entry, mutable.
     pub fn values_mut(&mut self) -> &mut [f32] {
         &mut self.values
     }

@@ -1,10 +1,10 @@
-//! Exactly the z entries of largest magnitude, by selection instead of sorting.
+//! Exact top-k: the z entries of largest magnitude, by selection instead of sorting.
 //!
-//! A magnitude's bits (the float without its sign) order like the magnitude itself. A [`Histogram`] of their top bits,
-//! of a sample of the entries, tells between which two bins the z-th largest lies: a [`Cut`]. One pass then keeps what is
-//! above and collects what is between, and only of those few is the rest chosen. Of equal magnitudes the ones that come
-//! first are kept, so the choice never depends on the number of threads. Zeros are never kept: they would count against
-//! the budget without carrying anything.
+//! A magnitude's bits (the float without its sign) order like the magnitude itself. A [`MagnitudeHistogram`] of their
+//! leading bits, over a sample of the entries, brackets the z-th largest between two bins: a [`Threshold`]. One pass
+//! keeps what is above and collects what is between; the rest is chosen among those few. Of equal magnitudes the first
+//! set_bits are kept, so the choice does not depend on the number of threads. Zeros are never kept: they would use up the
+//! budget without effect.
 
 use super::Matrix;
 use std::cmp::Reverse;
@@ -17,28 +17,28 @@ fn magnitude(x: f32) -> u32 {
     x.to_bits() & 0x7fff_ffff
 }
 
-/// How many entries have which leading magnitude bits.
+/// Counts of entries by the leading bits of their magnitude.
 #[derive(Clone)]
-pub struct Histogram(Box<[u32; 1 << TOP_BITS]>);
+pub struct MagnitudeHistogram(Box<[u32; 1 << TOP_BITS]>);
 
-impl Histogram {
-    /// Of no entries.
+impl MagnitudeHistogram {
+    /// An empty histogram.
     pub fn new() -> Self {
         Self(vec![0; 1 << TOP_BITS].try_into().expect("the length is the type's"))
     }
 
-    /// Counts one more entry.
+    /// Counts one entry.
     #[inline]
     pub fn add(&mut self, x: f32) {
         self.0[(magnitude(x) >> SHIFT) as usize] += 1;
     }
 
-    /// Counts what `other` has counted too.
+    /// Adds the counts of `other`.
     pub fn merge(&mut self, other: &Self) {
         self.0.iter_mut().zip(other.0.iter()).for_each(|(mine, theirs)| *mine += theirs);
     }
 
-    /// The bin that holds the `z`-th largest entry; the lowest when there are fewer.
+    /// The bin of the `z`-th largest entry; the lowest when there are fewer.
     fn bin_of(&self, z: usize) -> u32 {
         let mut left = z;
         for (bin, &count) in self.0.iter().enumerate().rev() {
@@ -50,45 +50,45 @@ impl Histogram {
         0
     }
 
-    /// Forgets all.
+    /// Resets all counts to 0.
     pub fn clear(&mut self) {
         self.0.fill(0);
     }
 }
 
-impl Default for Histogram {
+impl Default for MagnitudeHistogram {
     fn default() -> Self {
         Self::new()
     }
 }
 
-/// Bins between which the z-th largest magnitude lies: what is above is kept, what is below is not.
+/// Bins that bracket the z-th largest magnitude: entries above are kept, entries below are not.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Cut {
-    /// The lowest undecided bin.
+pub struct Threshold {
+    /// Lowest undecided bin.
     low: u32,
-    /// The highest.
+    /// Highest undecided bin.
     high: u32,
 }
 
-/// An entry between the bins of a [`Cut`], in the order of preference: the larger first, of equals the first.
+/// An entry in the bins of a [`Threshold`], ordered by preference: larger first, among equals the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Candidate {
+pub struct TopKCandidate {
     magnitude: Reverse<u32>,
-    /// Where it stands in the whole matrix, in row-major order.
+    /// Index in the whole matrix, row-major.
     pub position: usize,
 }
 
-impl Cut {
-    /// For the `z` largest of `entries`, all of which are counted in `histogram`.
-    pub fn exact(histogram: &Histogram, z: usize) -> Self {
+impl Threshold {
+    /// Threshold for the `z` largest of the entries, all counted in `histogram`.
+    pub fn exact(histogram: &MagnitudeHistogram, z: usize) -> Self {
         let bin = histogram.bin_of(z);
         Self { low: bin, high: bin }
     }
 
-    /// For the `z` largest of `entries`, a sample of which is counted in `histogram`: with room for the sample's error,
-    /// so that it is wrong about once in ten thousand times. [`Cut::settle`] notices.
-    pub fn sampled(histogram: &Histogram, z: usize, entries: usize) -> Self {
+    /// Threshold for the `z` largest of `entries` entries, of which `histogram` counts a sample. A margin for the
+    /// sampling error makes it fail about once in ten thousand times; [`Threshold::resolve`] notices.
+    pub fn sampled(histogram: &MagnitudeHistogram, z: usize, entries: usize) -> Self {
         let counted = histogram.0.iter().map(|&count| count as usize).sum::<usize>() as f64;
         let share = z as f64 / entries.max(1) as f64;
         let margin = 4.0 * (counted * share * (1.0 - share).max(0.0)).sqrt() + 4.0;
@@ -97,11 +97,11 @@ impl Cut {
         Self { low: histogram.bin_of((rank + margin) as usize), high }
     }
 
-    /// The kept ones of `values`, which stand in the whole matrix from `position` on, as bits, as far as it is decided;
-    /// undecided entries are added to `candidates`.
+    /// Decides 64 values that stand at `position` in the whole matrix: returns the kept ones as bits, and adds the
+    /// undecided ones to `candidates`.
     #[inline(always)]
-    pub fn mark(&self, values: &[f32; 64], position: usize, candidates: &mut Vec<Candidate>) -> u64 {
-        // In magnitudes: kept from `above` on, undecided from `from` on. Zero is neither.
+    pub fn mark(&self, values: &[f32; 64], position: usize, candidates: &mut Vec<TopKCandidate>) -> u64 {
+        // Magnitudes from `above` on are kept, those from `from` on undecided. Zero is neither.
         let (from, above) = ((self.low << SHIFT).max(1), (self.high + 1) << SHIFT);
         let (mut kept, mut undecided) = ([0; 8], [0; 8]);
         for (at, eight) in values.as_chunks::<8>().0.iter().enumerate() {
@@ -113,18 +113,23 @@ impl Cut {
             }
             (kept[at], undecided[at]) = (over as u8, inside as u8);
         }
-        for at in ones(u64::from_le_bytes(undecided)) {
-            candidates.push(Candidate { magnitude: Reverse(magnitude(values[at])), position: position + at });
+        for at in set_bits(u64::from_le_bytes(undecided)) {
+            candidates.push(TopKCandidate { magnitude: Reverse(magnitude(values[at])), position: position + at });
         }
         u64::from_le_bytes(kept)
     }
 
-    /// Of the `candidates` of all parts of the matrix those that are kept too, after `kept` entries were, so that there
-    /// are `z`, or all that are not zero. `None` when the cut has missed the z-th largest.
-    pub fn settle<'a>(&self, candidates: &'a mut [Candidate], kept: usize, z: usize) -> Option<&'a [Candidate]> {
+    /// The `candidates` of all parts that are kept too, after `kept` entries were, so that there are `z`, or all
+    /// nonzeros. `None` when the threshold has missed the z-th largest.
+    pub fn resolve<'a>(
+        &self,
+        candidates: &'a mut [TopKCandidate],
+        kept: usize,
+        z: usize,
+    ) -> Option<&'a [TopKCandidate]> {
         let wanted = z.checked_sub(kept)?;
         if wanted >= candidates.len() {
-            // More are wanted than there are: only right when nothing but zeros is below.
+            // More are wanted than there are: right only when nothing but zeros is below.
             return (wanted == candidates.len() || self.low == 0).then_some(candidates);
         }
         if wanted > 0 {
@@ -134,9 +139,9 @@ impl Cut {
     }
 }
 
-/// The places of the bits that are 1, the least significant being 0.
+/// Indices of the bits that are 1, from the least significant, 0, on.
 #[inline(always)]
-pub fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
+pub fn set_bits(mut bits: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let at = bits.trailing_zeros() as usize;
         bits &= bits.wrapping_sub(1);
@@ -147,18 +152,18 @@ pub fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
 /// Magnitude pruning: `matrix` with all but its `z` largest entries set to zero.
 pub fn keep_largest(matrix: &Matrix, z: usize) -> Matrix {
     let values = matrix.as_slice();
-    let mut histogram = Histogram::new();
+    let mut histogram = MagnitudeHistogram::new();
     values.iter().for_each(|&x| histogram.add(x));
-    let cut = Cut::exact(&histogram, z);
+    let threshold = Threshold::exact(&histogram, z);
     let (mut kept, mut candidates, mut certain) = (vec![0.0; values.len()], Vec::new(), 0);
     for (run, (values, kept)) in values.chunks(64).zip(kept.chunks_mut(64)).enumerate() {
         let mut padded = [0.0; 64];
         padded[..values.len()].copy_from_slice(values);
-        let bits = cut.mark(&padded, 64 * run, &mut candidates);
+        let bits = threshold.mark(&padded, 64 * run, &mut candidates);
         certain += bits.count_ones() as usize;
-        ones(bits).for_each(|at| kept[at] = values[at]);
+        set_bits(bits).for_each(|at| kept[at] = values[at]);
     }
-    let rest = cut.settle(&mut candidates, certain, z).unwrap_or_default();
+    let rest = threshold.resolve(&mut candidates, certain, z).unwrap_or_default();
     rest.iter().for_each(|candidate| kept[candidate.position] = values[candidate.position]);
     Matrix::from_vec(matrix.rows(), matrix.cols(), kept)
 }
@@ -187,19 +192,19 @@ mod tests {
     fn a_cut_that_misses_is_noticed() {
         let values: [f32; 64] = std::array::from_fn(|x| x as f32 + 1.0);
         for (sampled, z) in [(1e6, 30), (1e-6, 30)] {
-            let mut histogram = Histogram::new();
+            let mut histogram = MagnitudeHistogram::new();
             (0..1000).for_each(|_| histogram.add(sampled));
-            let cut = Cut::sampled(&histogram, z, 64);
+            let threshold = Threshold::sampled(&histogram, z, 64);
             let mut candidates = Vec::new();
-            let kept = cut.mark(&values, 0, &mut candidates).count_ones() as usize;
-            assert_eq!(cut.settle(&mut candidates, kept, z), None, "{sampled}");
+            let kept = threshold.mark(&values, 0, &mut candidates).count_ones() as usize;
+            assert_eq!(threshold.resolve(&mut candidates, kept, z), None, "{sampled}");
         }
     }
 
     #[test]
     fn ones_are_found() {
-        assert_eq!(ones(0b1010_0001 | 1 << 63).collect::<Vec<_>>(), [0, 5, 7, 63]);
-        assert_eq!(ones(0).count(), 0);
+        assert_eq!(set_bits(0b1010_0001 | 1 << 63).collect::<Vec<_>>(), [0, 5, 7, 63]);
+        assert_eq!(set_bits(0).count(), 0);
     }
 
     proptest! {

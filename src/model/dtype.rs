@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dtype {
-    /// IEEE double precision.
+    /// IEEE double precision, 64 bits.
     F64,
-    /// IEEE single precision.
+    /// IEEE single precision, 32 bits.
     F32,
     /// IEEE half precision: 5 bits of exponent.
     F16,

@@ -10,7 +10,7 @@ impl Default for Fingerprint {
 }
 
 impl Fingerprint {
-    /// Hashes more bytes.
+    /// Hashes `bytes` after those before.
     pub fn add(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);

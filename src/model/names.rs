@@ -48,7 +48,7 @@ pub(super) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) ->
     scored.into_iter().take(3).map(|(_, _, name)| name.to_owned()).collect()
 }
 
-/// Levenshtein distance.
+/// Levenshtein distance of two byte strings.
 fn edits(a: &[u8], b: &[u8]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {

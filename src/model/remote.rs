@@ -16,7 +16,7 @@ const MAX_BYTES: f64 = u32::MAX as f64;
 pub struct ChosenFile {
     /// File name, without a folder.
     pub name: String,
-    /// Length, in bytes.
+    /// Length of the file, in bytes.
     pub bytes: f64,
     /// The browser's handle of the file.
     pub handle: JsHandle,
@@ -38,14 +38,14 @@ pub enum RemoteFile {
     Url {
         /// Address of the file.
         url: String,
-        /// Length, in bytes.
+        /// Length of the file, in bytes.
         bytes: f64,
     },
     /// A file fetched as a whole, from a host that does not.
     Whole {
         /// Address of the file.
         url: String,
-        /// The file's contents.
+        /// Contents of the whole file.
         #[serde(with = "crate::tasks::raw")]
         content: Vec<u8>,
     },

@@ -12,7 +12,7 @@ const DIMENSION_LIMIT: u64 = 1 << 32;
 pub struct TensorInfo {
     /// Name; for a `.npy` the file name without its ending.
     pub name: String,
-    /// Dimensions, outermost first.
+    /// Size of each dimension, outermost first.
     pub shape: Vec<usize>,
     /// Number format as written in the file: `F32`, `I64`, `F8_E4M3`; in a `.npy` `<f4`, `>i8`.
     pub dtype: String,
@@ -25,7 +25,7 @@ pub struct TensorInfo {
 }
 
 impl TensorInfo {
-    /// Number of values.
+    /// Number of values: the product of the dimensions.
     pub fn len(&self) -> usize {
         // The readers have checked that this does not overflow.
         self.shape.iter().product()

@@ -115,7 +115,7 @@ pub const PET_NAMES: &[Word] = &[
     "tutu", "mimi", "zaza", "popo", "bingo", "noodle",
 ];
 
-/// Patterns of clothes.
+/// Patterns and materials of clothes.
 pub const PATTERNS: &[Word] = &[
     "striped",
     "spotted",
@@ -149,7 +149,7 @@ pub const CLOTHES: &[Word] = &[
     "bow", "hood", "glove", "slipper", "sandal", "boot", "helmet", "necklace", "badge", "veil", "sweater",
 ];
 
-/// Verbs of habits.
+/// Verbs of habits, in the past tense.
 pub const PRANKS: &[Word] = &[
     "tickled", "chased", "juggled", "measured", "followed", "greeted", "brushed", "teased", "copied", "praised",
     "weighed", "balanced", "dusted", "borrowed", "rescued", "scolded", "trained", "wrapped", "pushed", "sketched",

@@ -54,7 +54,7 @@ use std::collections::BTreeSet;
 
 use chooser::{Recorder, Sampler, Scorer};
 
-/// A generated story.
+/// A generated story, with its probability.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tale {
     /// Words; punctuation marks are words too.

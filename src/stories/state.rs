@@ -48,7 +48,7 @@ pub struct Character {
     pub temper: &'static Temper,
     /// Index of the place where the character is.
     pub place: usize,
-    /// Favourite food.
+    /// Favourite food of the character.
     pub food: Word,
     /// Kinds of goods the character has or once had, in order of arrival, with their counts.
     goods: Vec<(usize, usize)>,

@@ -29,7 +29,7 @@ pub fn generate<C: Chooser>(chooser: &mut C) {
 /// The state of a story being generated: everything that decides what can come next.
 pub struct Story<'a, C> {
     chooser: &'a mut C,
-    /// The two characters.
+    /// The two characters of the story.
     pub cast: Vec<Character>,
     pub toys: Vec<Toy>,
     pub promise: Option<Promise>,

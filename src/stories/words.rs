@@ -258,7 +258,7 @@ pub const JOINT_ACTS: WordWeights =
 /// Counting words; the last one is the largest count.
 pub const NUMBERS: [Word; 10] = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 
-/// A countable good.
+/// A countable good, with its plural.
 pub struct Good {
     pub one: Word,
     pub many: Word,
@@ -346,7 +346,7 @@ pub const COLOURS: WordWeights = &[
     ("crimson", 3),
 ];
 
-/// Looks of animals.
+/// Adjectives of animals, with weights.
 pub const LOOKS: WordWeights = &[
     ("little", 9),
     ("big", 7),

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 /// A small recipe from which a large value can be computed on any thread or Worker.
 pub trait LazySource: Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// The large value.
+    /// Type of the large value.
     type Value: Send + Sync + 'static;
 
     /// Computes the value; called at most once per [`Lazy`].

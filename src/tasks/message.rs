@@ -26,12 +26,12 @@ pub enum Request {
     },
     /// A command to an actor, in the body.
     Command {
-        /// The actor's identifier.
+        /// Identifier from the request that started the actor.
         id: u32,
     },
     /// The actor's handle was dropped: stop it.
     End {
-        /// The actor's identifier.
+        /// Identifier from the request that started the actor.
         id: u32,
     },
 }
@@ -43,24 +43,24 @@ pub enum Response {
     Ready(String),
     /// Progress or events, several in the body.
     Progress {
-        /// The task's identifier.
+        /// Identifier from the request that started the task.
         id: u32,
     },
     /// The task or actor is done; the body is a task's output.
     Done {
-        /// The task's identifier.
+        /// Identifier from the request that started the task.
         id: u32,
     },
     /// The request could not be deserialized: a bug.
     Failed {
-        /// The task's identifier.
+        /// Identifier from the request that started the task.
         id: u32,
-        /// The deserializer's message.
+        /// Reason given by the deserializer.
         why: String,
     },
 }
 
-/// A received message.
+/// A message as received: an array of header, body and handles.
 pub struct WorkerMessage {
     parts: Array,
 }
@@ -71,7 +71,7 @@ impl WorkerMessage {
         data.dyn_into().ok().map(|parts| Self { parts })
     }
 
-    /// Deserializes the header.
+    /// Deserializes the header, a [`Request`] or a [`Response`].
     pub fn header<H: for<'de> Deserialize<'de>>(&self) -> Result<H, String> {
         unpack_whole(&bytes(&self.parts, 0))
     }

@@ -4,7 +4,7 @@
 /// desktop every task has a thread of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Queue {
-    /// The factorization run.
+    /// The window's factorization run.
     Run,
     /// Pictures and figures on screen.
     Views,

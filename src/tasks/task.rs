@@ -10,9 +10,9 @@ pub trait Task: Serialize + DeserializeOwned + Send + 'static {
     const NAME: &'static str;
     /// Queue it runs on.
     const QUEUE: Queue;
-    /// Progress messages.
+    /// Type of its progress messages.
     type Progress: Serialize + DeserializeOwned + Send + 'static;
-    /// Result.
+    /// Type of its result.
     type Output: Serialize + DeserializeOwned + Send + 'static;
 
     /// Computes the result. `progress` reports, and returns whether the result is still wanted.
@@ -21,14 +21,14 @@ pub trait Task: Serialize + DeserializeOwned + Send + 'static {
 
 /// A [`Task`] without progress.
 pub trait SilentTask: Serialize + DeserializeOwned + Send + 'static {
-    /// As [`Task::NAME`].
+    /// Name, as for [`Task::NAME`].
     const NAME: &'static str;
-    /// As [`Task::QUEUE`].
+    /// Queue, as for [`Task::QUEUE`].
     const QUEUE: Queue;
-    /// As [`Task::Output`].
+    /// Type of its result.
     type Output: Serialize + DeserializeOwned + Send + 'static;
 
-    /// Computes the result.
+    /// Computes the result, without progress.
     fn make(self) -> Self::Output;
 }
 
@@ -72,14 +72,14 @@ pub trait Actor: Serialize + DeserializeOwned + Send + 'static {
 /// When an actor's next step runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
-    /// At once.
+    /// The next step is due at once.
     Continue,
     /// When an external event that the step waits for has arrived, reported by [`wake`](super::wake). On a thread,
     /// where a step can block, the same as [`Flow::Continue`].
     Pending,
-    /// After the next command.
+    /// The next step waits for a command.
     Idle,
-    /// Never: the actor is done.
+    /// The actor is done; there is no next step.
     Done,
 }
 

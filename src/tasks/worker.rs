@@ -25,7 +25,7 @@ pub struct Registry {
 type StartFn = fn(&[u8], &mut ReceivedCache, u32) -> Result<Option<Box<dyn RunningActor>>, String>;
 
 impl Registry {
-    /// Adds a task.
+    /// Adds a task type, by its name.
     pub fn task<T: Task>(mut self) -> Self {
         self.starters.insert(T::NAME, |bytes, received, id| {
             let task: T = unpack(bytes, received)?;
@@ -40,7 +40,7 @@ impl Registry {
         self
     }
 
-    /// Adds an actor.
+    /// Adds an actor type, by its name.
     pub fn actor<A: Actor>(mut self) -> Self {
         self.starters.insert(A::NAME, |bytes, received, id| {
             let actor: A = unpack(bytes, received)?;

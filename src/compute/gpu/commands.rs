@@ -71,9 +71,9 @@ pub struct Commands<'a> {
 /// Totals of recorded work.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Counts {
-    /// Kernel launches.
+    /// Number of kernel launches.
     pub dispatches: usize,
-    /// Submissions to the queue.
+    /// Number of submissions to the queue.
     pub submissions: usize,
     /// Additions and multiplications of matrix products.
     pub flops: f64,

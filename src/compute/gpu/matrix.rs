@@ -48,7 +48,7 @@ impl Columns {
 
 /// A slab: consecutive columns of a matrix, row-major.
 pub struct Slab {
-    /// Its entries.
+    /// Its entries, row-major, padding included.
     pub buffer: wgpu::Buffer,
     /// Its first column in the matrix.
     pub first: usize,
@@ -58,7 +58,7 @@ pub struct Slab {
 
 /// A matrix on the device, in slabs of columns.
 pub struct GpuMatrix {
-    /// Rows, padding included.
+    /// Number of rows, padding included.
     pub rows: usize,
     /// The slabs, from left to right.
     pub slabs: Vec<Slab>,
@@ -105,7 +105,7 @@ impl GpuMatrix {
         }
     }
 
-    /// Uploads a matrix.
+    /// Uploads a matrix, padded with zeros.
     pub fn upload(gpu: &Gpu, matrix: &Matrix, columns: &Columns) -> Self {
         let slabs = Self::zeros(gpu, matrix.rows(), columns);
         for slab in &slabs.slabs {

@@ -9,7 +9,7 @@ const CORE: &str = include_str!("gemm.wgsl");
 /// One operand of a product: a row-major matrix in a buffer.
 #[derive(Clone, Copy)]
 pub struct Operand<'a> {
-    /// The buffer.
+    /// Buffer that holds the entries.
     pub buffer: &'a wgpu::Buffer,
     /// Its first element, a multiple of four.
     pub at: usize,
@@ -25,7 +25,7 @@ impl<'a> Operand<'a> {
         Self { buffer, at: 0, stride, transposed: false }
     }
 
-    /// The operand transposed.
+    /// The same operand, transposed.
     pub fn transposed(self) -> Self {
         Self { transposed: !self.transposed, ..self }
     }
@@ -47,7 +47,7 @@ pub struct Tiles {
 impl Tiles {
     /// Large tiles wherever they fit.
     pub const LARGE: Self = Self { large_from: 0 };
-    /// Small tiles only.
+    /// Small tiles for every product.
     pub const SMALL: Self = Self { large_from: usize::MAX };
 
     /// Tile sizes for a class of adapter. A table instead of a measurement at run time, because the order of sums
@@ -76,7 +76,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Additions and multiplications.
+    /// Number of additions and multiplications.
     pub fn flops(self) -> f64 {
         2.0 * self.rows as f64 * self.cols as f64 * self.depth as f64
     }
@@ -102,7 +102,7 @@ pub struct Finish<'a> {
     pub constants: &'static [(&'static str, f64)],
     /// Buffers it reads and writes, with their bindings, from 3 on.
     pub buffers: &'a [(u32, &'a wgpu::Buffer)],
-    /// Its parameters.
+    /// Parameters of `finish`.
     pub params: FinishParams,
 }
 
@@ -145,9 +145,9 @@ struct Params {
 
 /// A product C = op(A)·op(B).
 pub struct Product<'a> {
-    /// Left operand A.
+    /// Left operand A, `[rows, depth]`.
     pub a: Operand<'a>,
-    /// Right operand B.
+    /// Right operand B, `[depth, cols]`.
     pub b: Operand<'a>,
     /// Sizes of the product.
     pub shape: Shape,

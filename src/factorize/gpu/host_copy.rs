@@ -1,6 +1,6 @@
 //! A sparse factor as it comes from the device.
 
-use crate::matrix::{Csr, Matrix, ones};
+use crate::matrix::{Csr, Matrix, set_bits};
 
 /// Z, k×q.
 #[derive(Clone)]
@@ -65,7 +65,7 @@ impl HostCopy {
             for (slab, next) in self.slabs.iter().zip(&mut next) {
                 let per_row = slab.cols / 32;
                 for (at, &word) in slab.words[i * per_row..(i + 1) * per_row].iter().enumerate() {
-                    for bit in ones(u64::from(word)) {
+                    for bit in set_bits(u64::from(word)) {
                         indices.push((slab.first + 32 * at + bit) as u32);
                         values.push(slab.values[*next]);
                         *next += 1;
