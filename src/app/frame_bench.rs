@@ -1,10 +1,12 @@
 //! How long frames take while someone zooms and pans, with the mouse moved by the program itself.
 
-use crate::app::explorer::{Closing, Explorer, LaunchOptions};
+use crate::app::explorer::{Explorer, LaunchOptions};
 use crate::app::state::action::Action;
+use crate::app::state::closing::Closing;
 use crate::app::state::frame_times::FrameTimes;
-use crate::app::state::run::{Ended, Run, RunState, Subject};
-use crate::app::state::workspace::Pane;
+use crate::app::state::loaded_layer::LoadedLayer;
+use crate::app::state::pane::Pane;
+use crate::app::state::run::{Ended, Run, RunState};
 use crate::job::{Backend, Outcome};
 use crate::matrix::{Factors, Matrix};
 use eframe::egui::{
@@ -100,12 +102,12 @@ impl FrameBench {
             transposed: false,
             weight: Arc::new(Matrix::from_fn(rows, cols, |i, j| noise(i, j, 0))),
         };
-        let subject = Subject::new(layer, "random");
+        let subject = LoadedLayer::new(layer, "random");
         let mut explorer =
-            Explorer::new(cc, LaunchOptions { subject: Some(subject.clone()), threads, ..LaunchOptions::default() });
-        explorer.saved.backend = plan.backend;
+            Explorer::new(cc, LaunchOptions { layer: Some(subject.clone()), threads, ..LaunchOptions::default() });
+        explorer.state.preferences.backend = plan.backend;
         if plan.running {
-            explorer.action(&cc.egui_ctx, Action::Start);
+            explorer.act(&cc.egui_ctx, Action::Start);
         } else {
             let k = rows.min(cols);
             let sparse = |rows, cols, salt| {
@@ -113,7 +115,7 @@ impl FrameBench {
             };
             let factors = Factors { a: sparse(rows, k, 1), b: sparse(k, cols, 2) };
             let ended = Box::new(Ended::new(Outcome::opened(factors, 1.0)));
-            explorer.add(Run::opened(1, "random".into(), "random".into(), Some(subject), ended));
+            explorer.state.runs.add(Run::opened(1, "random".into(), "random".into(), Some(subject), ended));
         }
         Self {
             explorer,
@@ -146,7 +148,7 @@ impl FrameBench {
         };
         *self.report.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(report);
         // What there is to lose is nobody's work.
-        self.explorer.closing = Closing::Agreed;
+        self.explorer.shell.closing = Closing::Agreed;
         ctx.send_viewport_cmd(ViewportCommand::Close);
     }
 }
@@ -180,7 +182,7 @@ impl eframe::App for FrameBench {
     }
 
     fn raw_input_hook(&mut self, _: &Context, input: &mut RawInput) {
-        let area = self.explorer.views.area(Pane::W);
+        let area = self.explorer.view_area(Pane::W);
         let at = self.frame % ROUND;
         let turn = at as f32 * 0.15;
         let pointer = area.center() + vec2(turn.sin() * area.width() * 0.2, turn.cos() * area.height() * 0.2);

@@ -168,9 +168,9 @@ fn opening_something_else_loses_no_compressed_layer() {
     until(&mut harness, "the matrix's run", |harness| harness.state().runs().len() > runs && finished(harness));
     assert_eq!(harness.state().language().replaced(), 1);
     open(&mut harness, &PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/llama/llama3"));
-    until(&mut harness, "the question", |harness| harness.query_by_label("Let them go and use it").is_some());
+    until(&mut harness, "the question", |harness| harness.query_by_label("Discard and open").is_some());
     assert_eq!(harness.state().language().replaced(), 1);
-    click(&mut harness, "Let them go and use it");
+    click(&mut harness, "Discard and open");
     until(&mut harness, "the other model", |harness| harness.state().language().facts().is_some());
     assert_eq!(harness.state().language().replaced(), 0);
 }
@@ -211,7 +211,7 @@ fn the_table_is_measured_cell_by_cell() {
     assert_eq!(table["rows"].as_array().unwrap().len(), harness.state().language().table_count());
 }
 
-/// To its end, where what layers cost is measured for the last row.
+/// To its end, where the sensitivity of layers is measured for the last row.
 #[test]
 fn the_whole_table_of_a_tiny_model() {
     let (mut harness, _) = tiny("table.txt");

@@ -1,10 +1,8 @@
 //! The values of one matrix, and where pruning cut.
 
-use crate::app::panels::linked_views::{accent, picture};
-use crate::app::state::workspace::Pane;
-use crate::app::tasks::view_renderer::Pictures;
+use crate::app::panels::state::State;
+use crate::app::state::pane::Pane;
 use crate::app::widgets::colors;
-use crate::methods::Method;
 use eframe::egui::Ui;
 use egui_plot::{Bar, BarChart, Legend, Plot, VLine};
 
@@ -24,15 +22,15 @@ impl Default for HistogramPanel {
 const MATRICES: [Pane; 5] = [Pane::W, Pane::A, Pane::B, Pane::Product, Pane::Error];
 
 impl HistogramPanel {
-    /// The panel, of what a method made; magnitude pruning keeps `kept` entries of W.
-    pub fn ui(&mut self, ui: &mut Ui, (pictures, method): (Option<&Pictures>, Method), kept: Option<usize>) {
+    /// The values of one of the matrices on screen.
+    pub fn ui(&mut self, ui: &mut Ui, state: &State) {
         ui.horizontal_wrapped(|ui| {
             for pane in MATRICES {
                 ui.selectable_value(&mut self.pane, pane, pane.name()).on_hover_text("The nonzeros of this matrix");
             }
             ui.checkbox(&mut self.logarithmic, "Log counts").on_hover_text("Counts as powers of ten");
         });
-        let Some(pyramid) = pictures.and_then(|pictures| picture(self.pane, pictures)) else {
+        let Some(pyramid) = state.pictures().and_then(|pictures| pictures.of_pane(self.pane)) else {
             ui.weak("Not there yet");
             return;
         };
@@ -49,7 +47,7 @@ impl HistogramPanel {
         let (name, color, cut) = match self.pane {
             // What is not zero in W but would be pruned lies between the lines.
             Pane::W => {
-                let share = kept.map(|kept| 1.0 - kept as f64 / pyramid.nnz().max(1) as f64);
+                let share = state.kept_by_magnitude().map(|kept| 1.0 - kept as f64 / pyramid.nnz().max(1) as f64);
                 let cut = share.filter(|&s| s > 0.0).map(|share| spread.percentile(share));
                 ("magnitude pruning's threshold", colors::MAGNITUDE, cut)
             }
@@ -64,7 +62,9 @@ impl HistogramPanel {
             .include_y(0.0)
             .allow_scroll(false)
             .show(ui, |plot| {
-                plot.bar_chart(BarChart::new("values", bars).color(accent(self.pane, method)).allow_hover(true));
+                plot.bar_chart(
+                    BarChart::new("values", bars).color(self.pane.accent(state.method_on_screen())).allow_hover(true),
+                );
                 for cut in cut.into_iter().flat_map(|cut| [-cut, cut]) {
                     plot.vline(VLine::new(name, f64::from(cut)).color(color).width(2.0));
                 }

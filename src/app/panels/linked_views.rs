@@ -1,46 +1,19 @@
 //! W, A, B, A·B and the error under one pointer.
 
+use super::state::State;
+use crate::app::state::command::Command;
 use crate::app::state::display_options::DisplayOptions;
+use crate::app::state::export::ExportKind;
 use crate::app::state::kept::Parts;
-use crate::app::state::workspace::Pane;
-use crate::app::tasks::view_renderer::{Drawn, Pictures};
-use crate::app::widgets::colors;
-use crate::app::widgets::picture::{Colors, Frame, Marks, MatrixView, Pyramid, Seen, Viewport};
-use crate::methods::Method;
-use eframe::egui::{Color32, Id, Rect, Ui};
-use std::sync::Arc;
+use crate::app::state::pane::Pane;
+use crate::app::state::paths::paths;
+use crate::app::state::pointer::{Pointer, SharedPointer};
+use crate::app::tasks::pictures::{Drawn, Pictures};
+use crate::app::widgets::picture::{Colors, Frame, Marks, MatrixView, Seen, Viewport};
+use eframe::egui::{Id, Rect, Ui};
 
 /// Of the entries that make another one, so many are lit: the weightiest.
 const MOST_LIT: usize = 300;
-
-/// What the shared pointer is at, as indices into the matrices as they are stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pointer {
-    /// A row of W and of A.
-    pub out: Option<usize>,
-    /// A column of A and row of B.
-    pub inner: Option<usize>,
-    /// A column of W and of B.
-    pub input: Option<usize>,
-}
-
-/// One way from an input to an output.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Path {
-    /// The inner index l.
-    pub inner: usize,
-    /// A's entry in the output's row.
-    pub a: f32,
-    /// B's entry in the input's column.
-    pub b: f32,
-}
-
-impl Path {
-    /// What it adds to (AB)ᵢⱼ.
-    pub fn product(&self) -> f32 {
-        self.a * self.b
-    }
-}
 
 /// The views' own state.
 pub struct LinkedViews {
@@ -63,12 +36,6 @@ impl Default for LinkedViews {
     }
 }
 
-/// What a view was asked for.
-pub enum ViewAct {
-    /// Save it as a picture.
-    Save(Pane),
-}
-
 impl LinkedViews {
     /// All matrices in sight again.
     pub fn fit(&mut self) {
@@ -85,7 +52,7 @@ impl LinkedViews {
         for pane in [Pane::W, Pane::A, Pane::B] {
             let anchor = self.pinned.zip(pictures).and_then(|(pointer, pictures)| {
                 let (row, col) = place(pane, pointer, pictures);
-                Some(((row?, col?), picture(pane, pictures)?.matrix().shape()))
+                Some(((row?, col?), pictures.of_pane(pane)?.matrix().shape()))
             });
             let viewport = self.viewport(pane);
             if let Some((entry, shape)) = anchor {
@@ -105,23 +72,15 @@ impl LinkedViews {
         self.pinned = None;
     }
 
-    /// Whether the pointer is held.
-    pub fn is_pinned(&self) -> bool {
-        self.pinned.is_some()
-    }
-
     /// Where the shared pointer is.
-    pub fn pointer(&self) -> Pointer {
+    fn pointer(&self) -> Pointer {
         self.pinned.unwrap_or(self.hovered)
     }
 
-    /// To be called when all views of a frame have been drawn.
-    pub fn end_frame(&mut self, ctx: &eframe::egui::Context) {
-        let next = std::mem::take(&mut self.next);
-        if next != self.hovered {
-            self.hovered = next;
-            ctx.request_repaint();
-        }
+    /// Where the shared pointer is, once all views of a frame have been drawn.
+    pub fn end_frame(&mut self) -> SharedPointer {
+        self.hovered = std::mem::take(&mut self.next);
+        SharedPointer { at: self.pointer(), is_pinned: self.pinned.is_some() }
     }
 
     /// The part of a matrix that its view shows, and the view's width over its height.
@@ -135,15 +94,10 @@ impl LinkedViews {
         self.areas[slot(pane)]
     }
 
-    /// One of the five views, of what a method made.
-    pub fn ui(
-        &mut self,
-        ui: &mut Ui,
-        pane: Pane,
-        (pictures, method): (Option<&Pictures>, Method),
-        looks: &DisplayOptions,
-    ) -> Option<ViewAct> {
-        let Some((pictures, pyramid)) = pictures.and_then(|pictures| Some((pictures, picture(pane, pictures)?))) else {
+    /// One of the five views.
+    pub fn ui(&mut self, ui: &mut Ui, state: &State, pane: Pane) -> Option<Command> {
+        let (pictures, looks) = (state.pictures().map(AsRef::as_ref), &state.preferences.looks);
+        let Some((pictures, pyramid)) = pictures.and_then(|pictures| Some((pictures, pictures.of_pane(pane)?))) else {
             let one = pictures.is_some_and(|pictures| pictures.parts == Parts::Alone && pictures.b.is_some());
             let words = match pane {
                 Pane::W => "Nothing is open",
@@ -157,7 +111,7 @@ impl LinkedViews {
         let marks = marks(pane, pointer, pictures);
         let frame = Frame {
             title: pane.name(),
-            accent: accent(pane, method),
+            accent: pane.accent(state.method_on_screen()),
             pyramid,
             colors: colors_of(pane, pictures, looks, ui.visuals().dark_mode),
             marks: &marks,
@@ -176,10 +130,10 @@ impl LinkedViews {
         } else if response.clicked() {
             self.pinned = if self.pinned.is_some() { None } else { pointed };
         }
-        let mut act = None;
+        let mut command = None;
         response.context_menu(|ui| {
             if ui.button("Save picture…").clicked() {
-                act = Some(ViewAct::Save(pane));
+                command = Some(Command::Export(Some(ExportKind::View(pane))));
             }
             if ui.button("Fit").clicked() {
                 *self.viewport(pane) = Viewport::default();
@@ -189,7 +143,7 @@ impl LinkedViews {
                 self.viewport(pane).show_at(points);
             }
         });
-        act
+        command
     }
 
     fn viewport(&mut self, pane: Pane) -> &mut Viewport {
@@ -201,50 +155,14 @@ impl LinkedViews {
     }
 }
 
-/// A view's matrix.
-pub fn picture(pane: Pane, pictures: &Pictures) -> Option<&Arc<Pyramid>> {
-    match pane {
-        Pane::W => pictures.w.as_ref(),
-        Pane::A => pictures.a.as_ref(),
-        Pane::B => pictures.b.as_ref(),
-        Pane::Product => pictures.product.as_ref(),
-        Pane::Error => pictures.error.as_ref(),
-        _ => None,
-    }
-}
-
-/// A view's colour; A·B has that of the method.
-pub fn accent(pane: Pane, method: Method) -> Color32 {
-    match pane {
-        Pane::W => colors::W,
-        Pane::A => colors::A,
-        Pane::B => colors::B,
-        Pane::Product => colors::of(method),
-        _ => colors::ERROR,
-    }
-}
-
 /// The colours of a view. W, A·B and the error share W's range: what is pale in the error is small against W.
 pub fn colors_of(pane: Pane, pictures: &Pictures, looks: &DisplayOptions, dark: bool) -> Colors {
     let measure = match pane {
-        Pane::A | Pane::B => picture(pane, pictures),
+        Pane::A | Pane::B => pictures.of_pane(pane),
         _ => pictures.w.as_ref().or(pictures.product.as_ref()),
     };
     let range = measure.map_or(1.0, |pyramid| pyramid.spread().percentile(looks.percentile));
     Colors { shade: looks.shade, range, dark }
-}
-
-/// The paths from an input to an output, the weightiest first; positions on screen.
-pub fn paths(a: &Pyramid, b: &Pyramid, row: usize, col: usize) -> Vec<Path> {
-    let (a, b) = (a.matrix(), b.matrix());
-    if row >= a.rows() || col >= b.cols() || a.cols() != b.rows() {
-        return Vec::new();
-    }
-    let entries = a.row(row).iter().enumerate().filter(|(_, a)| **a != 0.0);
-    let mut paths: Vec<Path> =
-        entries.map(|(inner, &a)| Path { inner, a, b: b.get(inner, col) }).filter(|path| path.b != 0.0).collect();
-    paths.sort_by(|x, y| y.product().abs().total_cmp(&x.product().abs()));
-    paths
 }
 
 fn slot(pane: Pane) -> usize {
@@ -300,7 +218,7 @@ fn marks(pane: Pane, pointer: Pointer, pictures: &Pictures) -> Marks {
 /// The value under the shared pointer, with its indices.
 fn readout(pane: Pane, pointer: Pointer, pictures: &Pictures) -> Option<String> {
     let (Some(row), Some(col)) = place(pane, pointer, pictures) else { return None };
-    let matrix = picture(pane, pictures)?.matrix();
+    let matrix = pictures.of_pane(pane)?.matrix();
     let value = (row < matrix.rows() && col < matrix.cols()).then(|| matrix.get(row, col))?;
     let (row, col) = match pane {
         Pane::A => (pointer.out?, pointer.inner?),
@@ -314,15 +232,16 @@ fn readout(pane: Pane, pointer: Pointer, pictures: &Pictures) -> Option<String> 
 mod tests {
     use super::*;
     use crate::app::state::factors_at::FactorsAt;
-    use crate::app::tasks::view_renderer::Request;
+    use crate::app::tasks::pictures::DrawRequest;
     use crate::matrix::{Arrangement, Factors, Matrix};
+    use std::sync::Arc;
 
     fn pictures(arrangement: Arrangement) -> Pictures {
         // A 3×4 and B 4×2; (AB)₂₁ = 2·3 + 5·7.
         let a = Matrix::from_vec(3, 4, vec![0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 4.0, 2.0, 1.0, 0.0, 5.0]);
         let b = Matrix::from_vec(4, 2, vec![0.0, 3.0, 6.0, 0.0, 1.0, 1.0, 0.0, 7.0]);
         let kept = crate::app::state::kept::Kept::of(&Factors { a, b });
-        Pictures::of(Request { layer: None, moment: FactorsAt::End(Arc::new(kept)), arrangement })
+        Pictures::of(DrawRequest { layer: None, factors: FactorsAt::End(Arc::new(kept)), arrangement })
     }
 
     #[test]

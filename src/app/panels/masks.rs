@@ -1,45 +1,19 @@
 //! Two masks of the same factor: what both keep, and what only one does.
 
+use super::state::State;
+use crate::app::state::command::Command;
 use crate::app::state::factors_at::FactorsAt;
 use crate::app::state::kept::Parts;
 use crate::app::state::run::Run;
-use crate::app::tasks::async_memo::AsyncMemo;
+use crate::app::tasks::masks::MaskComparison;
 use crate::app::widgets::colors;
-use crate::app::widgets::picture::{Colors, Frame, Marks, MatrixView, Pyramid, Shade, Viewport};
-use crate::matrix::{Factor, Matrix, Overlap};
-use crate::tasks::{Queue, SilentTask, shared};
+use crate::app::widgets::picture::{Colors, Frame, Marks, MatrixView, Shade, Viewport};
+use crate::matrix::{Factor, Overlap};
 use eframe::egui::{Color32, ComboBox, Id, Ui};
-use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// Both, only the first, only the second: as in the pictures' table of colours.
 const KINDS: [(&str, Color32); 3] =
     [("both", colors::BOTH), ("only the first", colors::ONLY_FIRST), ("only the second", colors::ONLY_SECOND)];
-
-/// What is compared.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub struct Key {
-    first: FactorsAt,
-    second: FactorsAt,
-    factor: Factor,
-}
-
-impl SilentTask for Key {
-    const NAME: &'static str = "compare masks";
-    const QUEUE: Queue = Queue::Views;
-    type Output = Option<Comparison>;
-
-    fn make(self) -> Option<Comparison> {
-        compare(&self)
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-pub struct Comparison {
-    #[serde(with = "shared")]
-    picture: Arc<Pyramid>,
-    overlap: Overlap,
-}
 
 /// The second mask's origin.
 #[derive(Clone, Copy, PartialEq)]
@@ -55,12 +29,11 @@ pub struct MasksPanel {
     factor: Factor,
     other: Other,
     viewport: Viewport,
-    made: AsyncMemo<Key, Key>,
 }
 
 impl Default for MasksPanel {
     fn default() -> Self {
-        Self { factor: Factor::A, other: Other::Start, viewport: Viewport::default(), made: AsyncMemo::default() }
+        Self { factor: Factor::A, other: Other::Start, viewport: Viewport::default() }
     }
 }
 
@@ -71,11 +44,12 @@ impl MasksPanel {
         self.viewport = Viewport::default();
     }
 
-    /// Compares what is on screen of `runs[selected]` with another run or an earlier iteration.
-    pub fn ui(&mut self, ui: &mut Ui, runs: &[Run], selected: Option<usize>, moment: &FactorsAt) {
-        let Some(run) = selected.and_then(|at| runs.get(at)) else {
+    /// Compares the run on screen with another one, or with an earlier iteration.
+    pub fn ui(&mut self, ui: &mut Ui, state: &State) -> Option<Command> {
+        let (runs, factors) = (state.runs.all(), state.runs.factors_at());
+        let Some(run) = state.runs.shown() else {
             ui.weak("No run yet");
-            return;
+            return None;
         };
         let comparable =
             |other: &&Run| other.number != run.number && other.ended.is_some() && other.parts() == run.parts();
@@ -126,7 +100,7 @@ impl MasksPanel {
                 other.map(|ended| FactorsAt::End(ended.kept.clone()))
             }
         };
-        let Some(second) = second.filter(|_| *moment != FactorsAt::Nothing) else {
+        let Some(second) = second.filter(|_| factors != FactorsAt::Nothing) else {
             ui.weak(if run.report.is_some() {
                 "No other run has a mask of this kind: show another method of the comparison"
             } else if run.ended.is_some() {
@@ -134,21 +108,20 @@ impl MasksPanel {
             } else {
                 "No factors yet"
             });
-            return;
+            return None;
         };
-        let key = Key { first: moment.clone(), second, factor };
-        self.made.want_slowly(ui.ctx(), key, std::time::Duration::from_millis(100), Clone::clone);
-        match self.made.latest().map(|made| made.as_ref()) {
+        match state.computed.masks.latest().map(AsRef::as_ref) {
             None => _ = ui.weak("Comparing…"),
             Some(None) => {
                 _ = ui.weak("These masks are of different sizes: choose runs of the same layer and expansion")
             }
             Some(Some(comparison)) => comparison_ui(ui, comparison, &mut self.viewport),
         }
+        Some(Command::CompareMasks(factors, second, factor))
     }
 }
 
-fn comparison_ui(ui: &mut Ui, comparison: &Comparison, viewport: &mut Viewport) {
+fn comparison_ui(ui: &mut Ui, comparison: &MaskComparison, viewport: &mut Viewport) {
     let Overlap { both, only_first, only_second } = comparison.overlap;
     ui.horizontal_wrapped(|ui| {
         for ((name, color), count) in KINDS.into_iter().zip([both, only_first, only_second]) {
@@ -168,20 +141,4 @@ fn comparison_ui(ui: &mut Ui, comparison: &Comparison, viewport: &mut Viewport) 
         marginals: false,
     };
     MatrixView(Id::unique("two masks")).ui(ui, &frame, viewport);
-}
-
-fn compare(key: &Key) -> Option<Comparison> {
-    let [first, second] = [&key.first, &key.second].map(|moment| moment.mask(key.factor));
-    let (first, second) = (first?, second?);
-    if (first.rows(), first.cols()) != (second.rows(), second.cols()) {
-        return None;
-    }
-    let set = |i, j| match (first.get(i, j), second.get(i, j)) {
-        (false, false) => 0.0,
-        (true, true) => 1.0,
-        (true, false) => 2.0,
-        (false, true) => 4.0,
-    };
-    let sets = Matrix::from_fn(first.rows(), first.cols(), set);
-    Some(Comparison { picture: Arc::new(Pyramid::of_sets(sets)), overlap: first.overlap(&second) })
 }

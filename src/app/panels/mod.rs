@@ -1,5 +1,6 @@
 //! The panels, a file or a folder each.
 
+pub mod action_button;
 pub mod compare;
 pub mod curves;
 pub mod device;
@@ -9,8 +10,11 @@ pub mod language;
 pub mod layers;
 pub mod lesson;
 pub mod linked_views;
+pub mod log;
 pub mod masks;
 pub mod paths;
 pub mod runs;
 pub mod settings;
+pub mod state;
 pub mod sweeps;
+pub mod timeline;

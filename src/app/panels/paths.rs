@@ -1,22 +1,28 @@
 //! How an entry of A·B comes about: the paths from an input over the inner indices to an output (the paper's Fig. 2).
 
-use crate::app::panels::linked_views::{Path, Pointer, paths};
-use crate::app::tasks::view_renderer::Pictures;
+use crate::app::panels::state::State;
+use crate::app::state::paths::{Path, paths};
+use crate::app::state::pointer::SharedPointer;
+use crate::app::tasks::pictures::Pictures;
 use crate::app::widgets::colors;
+use crate::app::widgets::picture::Pyramid;
 use eframe::egui::{Align2, FontId, Pos2, Rect, ScrollArea, Sense, Stroke, Ui, pos2, vec2};
+use std::sync::Arc;
 
 /// The width of the drawn paths.
 const DRAWN: f32 = 74.0;
 
 /// What is known of the entry under the shared pointer.
-pub fn paths_ui(ui: &mut Ui, pointer: Pointer, pinned: bool, pictures: Option<&Pictures>) {
+pub fn paths_ui(ui: &mut Ui, state: &State) {
+    let SharedPointer { at: pointer, is_pinned: pinned } = state.pointer;
+    let pictures = state.pictures().map(AsRef::as_ref);
     let (Some(out), Some(input), Some(pictures)) = (pointer.out, pointer.input, pictures) else {
         ui.weak("Point at an entry of W, A·B or the error: here you see which entries of A and B make it. Click to hold it.");
         ui.weak("Scroll to zoom, drag to move, double-click to see all.");
         return;
     };
     let (row, col) = (pictures.out.position(out), pictures.input.position(input));
-    let value = |picture: &Option<std::sync::Arc<crate::app::widgets::picture::Pyramid>>| {
+    let value = |picture: &Option<Arc<Pyramid>>| {
         let matrix = picture.as_ref()?.matrix();
         (row < matrix.rows() && col < matrix.cols()).then(|| matrix.get(row, col))
     };

@@ -1,24 +1,12 @@
 //! The list of runs, and what differs between two of them.
 
+use crate::app::panels::state::State;
+use crate::app::state::command::Command;
 use crate::app::state::run::{Run, RunState};
-use crate::factorize::{Preset, Settings};
+use crate::app::widgets::text::summary;
 use crate::measure::Storage;
 use crate::methods::Method;
 use eframe::egui::{ComboBox, Grid, Key, RichText, ScrollArea, TextEdit, Ui};
-
-/// What was clicked in the list.
-pub enum RunAction {
-    /// Show the run at this place.
-    Select(usize),
-    /// Forget it.
-    Delete(usize),
-    /// Mark it, or no longer.
-    Star(usize),
-    /// Call it so.
-    Rename(usize, String),
-    /// Take its settings for the next run.
-    Settings(usize),
-}
 
 /// The panel's own state.
 #[derive(Default)]
@@ -40,38 +28,39 @@ impl RunsPanel {
     }
 
     /// The runs, starred ones first, newest first.
-    pub fn ui(&mut self, ui: &mut Ui, runs: &[Run], selected: Option<usize>) -> Option<RunAction> {
-        let mut action = None;
+    pub fn ui(&mut self, ui: &mut Ui, state: &State) -> Option<Command> {
+        let mut command = None;
+        let (runs, selected) = (state.runs.all(), state.runs.selected());
         if runs.is_empty() {
             ui.weak("No run yet");
         }
-        let order = in_order(runs);
+        let order = state.runs.in_order();
         ScrollArea::both().id_salt("runs").auto_shrink(false).show(ui, |ui| {
             Grid::new("runs").num_columns(HEADINGS.len()).striped(true).show(ui, |ui| {
                 HEADINGS.into_iter().for_each(|heading| _ = ui.weak(heading));
                 ui.end_row();
                 for at in order {
-                    action = self.row(ui, at, &runs[at], selected == Some(at)).or(action.take());
+                    command = self.row(ui, at, &runs[at], selected == Some(at)).or(command.take());
                     ui.end_row();
                 }
             });
         });
-        action
+        command
     }
 
-    fn row(&mut self, ui: &mut Ui, at: usize, run: &Run, selected: bool) -> Option<RunAction> {
-        let mut action = None;
+    fn row(&mut self, ui: &mut Ui, at: usize, run: &Run, selected: bool) -> Option<Command> {
+        let mut command = None;
         let star = if run.starred { "★" } else { "☆" };
         let labelled = |response: eframe::egui::Response, text: String| {
             response.widget_info(|| eframe::egui::WidgetInfo::labeled(eframe::egui::Role::Button, true, &text));
             response.on_hover_text(text)
         };
         if labelled(ui.small_button(star), format!("Star {}", run.name)).clicked() {
-            action = Some(RunAction::Star(at));
+            command = Some(Command::StarRun(at));
         }
-        action = self.name_ui(ui, at, run, selected).or(action);
+        command = self.name_ui(ui, at, run, selected).or(command);
         if labelled(ui.small_button("🗑"), format!("Delete {}", run.name)).clicked() {
-            action = Some(RunAction::Delete(at));
+            command = Some(Command::DeleteRun(at));
         }
         ui.label(run.error().map_or("–".into(), |error| format!("{error:.4}")));
         layer_error_ui(ui, run);
@@ -87,16 +76,16 @@ impl RunsPanel {
             Some(_) if run.method != Method::Dsf => _ = ui.weak(run.method.about()),
             Some(settings) => {
                 if ui.button(summary(settings)).on_hover_text("Take these settings over").clicked() {
-                    action = Some(RunAction::Settings(at));
+                    command = Some(Command::TakeSettings(at));
                 }
             }
             None => _ = ui.weak("from a file"),
         }
         ui.label(&run.title);
-        action
+        command
     }
 
-    fn name_ui(&mut self, ui: &mut Ui, at: usize, run: &Run, selected: bool) -> Option<RunAction> {
+    fn name_ui(&mut self, ui: &mut Ui, at: usize, run: &Run, selected: bool) -> Option<Command> {
         if let Some((number, name)) = &mut self.renaming
             && *number == run.number
         {
@@ -108,7 +97,7 @@ impl RunsPanel {
             if field.lost_focus() || given_up {
                 let name = std::mem::take(name);
                 self.renaming = None;
-                return (!given_up && !name.trim().is_empty()).then(|| RunAction::Rename(at, name.trim().to_owned()));
+                return (!given_up && !name.trim().is_empty()).then(|| Command::RenameRun(at, name.trim().to_owned()));
             }
             field.request_focus();
             return None;
@@ -120,12 +109,13 @@ impl RunsPanel {
         if row.double_clicked() {
             self.rename(run);
         }
-        row.clicked().then_some(RunAction::Select(at))
+        row.clicked().then_some(Command::SelectRun(at))
     }
 
     /// What the settings and results of the run on screen and another one do not share.
-    pub fn differences_ui(&mut self, ui: &mut Ui, runs: &[Run], selected: Option<usize>) {
-        let Some(run) = selected.and_then(|at| runs.get(at)) else {
+    pub fn differences_ui(&mut self, ui: &mut Ui, state: &State) {
+        let runs = state.runs.all();
+        let Some(run) = state.runs.shown() else {
             ui.weak("No run is on screen");
             return;
         };
@@ -163,13 +153,6 @@ impl RunsPanel {
     }
 }
 
-/// The runs as the list shows them: starred ones first, newest first.
-pub fn in_order(runs: &[Run]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..runs.len()).rev().collect();
-    order.sort_by_key(|&at| !runs[at].starred);
-    order
-}
-
 /// Names and values of what differs.
 fn differences(run: &Run, other: &Run) -> Vec<(String, String, String)> {
     let facts = |run: &Run| -> Vec<(String, String)> {
@@ -198,13 +181,6 @@ fn differences(run: &Run, other: &Run) -> Vec<(String, String, String)> {
         .map(|(name, _)| (name.clone(), find(&mine, name), find(&others, name)))
         .filter(|(_, mine, others)| mine != others)
         .collect()
-}
-
-/// In a few words.
-pub fn summary(settings: &Settings) -> String {
-    let percent = 100.0 * settings.density;
-    let name = settings.preset().map_or("custom", Preset::name);
-    format!("{name}, {percent:.1} %, {}×{}", settings.outer, settings.inner)
 }
 
 fn layer_error_ui(ui: &mut Ui, run: &Run) {

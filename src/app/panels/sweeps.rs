@@ -1,153 +1,82 @@
 //! Which figure, how far it is, and the figure itself.
 
+use super::state::State;
 use crate::app::state::chart_files::ChartFiles;
-use crate::app::state::run::Subject;
-use crate::app::tasks::sweep::Work;
+use crate::app::state::command::{Command, SweepCommand};
+use crate::app::state::export::ExportKind;
+use crate::app::tasks::sweep::SweepWork;
 use crate::app::widgets::chart_view::chart_ui;
 use crate::app::widgets::text::duration;
-use crate::compare::{Candidate, Drawn, Figure, Quantity, View};
-use crate::matrix::Problem;
-use eframe::egui::{Button, ComboBox, Context, ProgressBar, Role, Ui, WidgetInfo};
-use std::collections::BTreeMap;
+use crate::compare::{Drawn, Figure, Quantity, View};
+use eframe::egui::{Button, ComboBox, ProgressBar, Role, Ui, WidgetInfo};
 
-/// The panel's own state: a sweep for each figure that was asked for.
+/// The panel's own state: what is looked at in another way than the figure's own.
 #[derive(Default)]
 pub struct SweepPanel {
-    figure: Option<Figure>,
-    sweeps: BTreeMap<&'static str, Work>,
-    /// What is looked at in another way than the figure's own.
     x: Option<Option<Quantity>>,
     y: Option<Quantity>,
-    problem: Option<String>,
 }
 
 impl SweepPanel {
-    fn figure(&self) -> Figure {
-        self.figure.unwrap_or(Figure::Density)
-    }
-
-    /// The sweep on screen.
-    pub fn shown(&self) -> Option<&Work> {
-        self.sweeps.get(self.figure().name())
-    }
-
-    /// See [`crate::app::Explorer::order`].
-    pub fn order(&mut self, word: &str, subject: Subject, problem: Problem, base: Candidate) -> Result<(), String> {
-        let shown = self.sweeps.get_mut(self.figure.unwrap_or(Figure::Density).name());
-        match word {
-            "pause" => shown.into_iter().for_each(Work::pause),
-            "go on" => shown.into_iter().for_each(Work::resume),
-            name => {
-                let figure = Figure::ALL.into_iter().find(|figure| figure.name() == name);
-                let figure = figure.ok_or_else(|| format!("there is no figure called {name}"))?;
-                self.sweeps.insert(figure.name(), Work::new(figure, subject, problem, base)?);
-                (self.figure, self.x, self.y) = (Some(figure), None, None);
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes in what has happened, and begins what waits: one figure at a time, the one on screen first.
-    pub fn poll(&mut self, ctx: &Context, at_once: usize) {
-        let shown = self.figure().name();
-        let busy = self.sweeps.iter().find(|(name, work)| **name != shown && work.is_going()).map(|(name, _)| *name);
-        let first = self.sweeps.get(shown).filter(|work| work.is_going()).map(|_| shown).or(busy);
-        for (name, work) in &mut self.sweeps {
-            work.poll(ctx, if Some(*name) == first { at_once } else { 0 });
-        }
-    }
-
-    /// The panel; true when what it shows is to be saved. `open` is the layer that is open, with what is known of its inputs.
-    pub fn ui(&mut self, ui: &mut Ui, open: Option<(&Subject, &Problem)>, base: &Candidate) -> bool {
-        ui.horizontal_wrapped(|ui| {
-            self.figure_ui(ui);
-            self.buttons_ui(ui, open, base);
+    /// Which figure, how far it is, and the figure itself.
+    pub fn ui(&mut self, ui: &mut Ui, state: &State) -> Option<Command> {
+        let sweeps = &state.computed.sweeps;
+        let row = ui.horizontal_wrapped(|ui| {
+            let figure = self.figure_ui(ui, sweeps.figure());
+            buttons_ui(ui, state).or(figure)
         });
-        if let Some(why) = &self.problem {
+        let command = row.inner.map(Command::Sweep);
+        if let Some(why) = sweeps.problem() {
             ui.colored_label(ui.visuals().error_fg_color, why);
         }
-        let Some(work) = self.shown() else {
-            ui.weak(about(self.figure()));
-            return false;
+        let Some(work) = sweeps.shown() else {
+            ui.weak(about(sweeps.figure()));
+            return command;
         };
-        if let Some(why) = open.and_then(|(subject, problem)| work.is_of_another(subject, problem, base)) {
+        let open = state.document.layer_and_problem();
+        let other = open.and_then(|(layer, problem)| work.is_of_another(&layer, &problem, &state.sweep_base()));
+        if let Some(why) = other {
             ui.colored_label(ui.visuals().warn_fg_color, why);
         }
         progress_ui(ui, work);
-        let view = self.view();
-        let save = self.view_ui(ui, view);
-        let Some(work) = self.shown().filter(|work| !work.results.records.is_empty()) else { return save };
-        if let Drawn::Lines(chart) = work.results.drawn(view) {
-            chart_ui(ui, self.figure().name(), &chart);
+        let view = self.view(work);
+        let save = self.view_ui(ui, work, view).then_some(Command::Export(Some(ExportKind::SweepCsv)));
+        if !work.results.records.is_empty()
+            && let Drawn::Lines(chart) = work.results.drawn(view)
+        {
+            chart_ui(ui, sweeps.figure().name(), &chart);
         }
-        save
+        save.or(command)
     }
 
-    fn figure_ui(&mut self, ui: &mut Ui) {
+    fn figure_ui(&mut self, ui: &mut Ui, shown: Figure) -> Option<SweepCommand> {
+        let mut command = None;
         let label = ui.label("Figure");
         ComboBox::from_id_salt("figure")
             .width(230.0)
-            .selected_text(self.figure().title())
+            .selected_text(shown.title())
             .show_ui(ui, |ui| {
                 for figure in Figure::ALL {
-                    let choice = ui.selectable_label(self.figure() == figure, figure.title());
+                    let choice = ui.selectable_label(shown == figure, figure.title());
                     if choice.on_hover_text(about(figure)).clicked() {
-                        (self.figure, self.x, self.y, self.problem) = (Some(figure), None, None, None);
+                        (self.x, self.y) = (None, None);
+                        command = Some(SweepCommand::Show(figure));
                     }
                 }
             })
             .response
             .labelled_by(label.id);
-    }
-
-    fn buttons_ui(&mut self, ui: &mut Ui, open: Option<(&Subject, &Problem)>, base: &Candidate) {
-        let figure = self.figure();
-        let current = open.is_some_and(|(subject, problem)| {
-            self.shown().is_some_and(|work| work.is_of_another(subject, problem, base).is_none())
-        });
-        let (going, left) = self.shown().map_or((false, false), |work| (work.is_going(), work.is_open()));
-        if going {
-            if ui.button("Pause sweep").on_hover_text("What is measured stays; it can go on later").clicked() {
-                self.sweeps.get_mut(figure.name()).into_iter().for_each(Work::pause);
-            }
-            return;
-        }
-        if left && ui.button("Go on").on_hover_text("With the points that are missing").clicked() {
-            self.sweeps.get_mut(figure.name()).into_iter().for_each(Work::resume);
-            return;
-        }
-        let text = if self.shown().is_some() { "Sweep again" } else { "Sweep" };
-        let why_not = match open.is_some() {
-            false => "No layer is open",
-            true => "It is done: change the layer, its inputs or the settings for another one",
-        };
-        let failed = self.shown().is_some_and(|work| !work.failed.is_empty());
-        let free = open.is_some() && (!current || left || failed);
-        let button = ui.add_enabled(free, Button::new(text));
-        let hint = format!("{}. With the settings of the settings panel for all that is not varied", about(figure));
-        if button.on_hover_text(hint).on_disabled_hover_text(why_not).clicked()
-            && let Some((subject, problem)) = open
-        {
-            match Work::new(figure, subject.clone(), problem.clone(), base.clone()) {
-                Ok(work) => {
-                    self.problem = None;
-                    self.sweeps.insert(figure.name(), work);
-                }
-                Err(why) => self.problem = Some(why),
-            }
-        }
+        command
     }
 
     /// How it is looked at.
-    fn view(&self) -> View {
-        let own = self.shown().map(|work| work.results.sweep.view);
-        let own = own.unwrap_or(View { x: None, y: Quantity::Error, log_x: false });
+    fn view(&self, work: &SweepWork) -> View {
+        let own = work.results.sweep.view;
         let x = self.x.unwrap_or(own.x);
         View { x, y: self.y.unwrap_or(own.y), log_x: own.log_x && x.is_none() }
     }
 
-    fn view_ui(&mut self, ui: &mut Ui, view: View) -> bool {
-        let Some(work) = self.shown() else { return false };
+    fn view_ui(&mut self, ui: &mut Ui, work: &SweepWork, view: View) -> bool {
         let records = &work.results.records;
         let known = |quantity: &Quantity| records.iter().any(|record| record.value(*quantity).is_some());
         let known: Vec<Quantity> = Quantity::ALL.into_iter().filter(known).collect();
@@ -188,16 +117,44 @@ impl SweepPanel {
         save
     }
 
-    /// What can be saved.
-    pub fn to_write(&self) -> Option<ChartFiles> {
-        let work = self.shown().filter(|work| !work.results.records.is_empty())?;
+    /// The sweep on screen as it can be saved.
+    pub fn files(&self, state: &State) -> Option<ChartFiles> {
+        let work = state.computed.sweeps.shown().filter(|work| !work.results.records.is_empty())?;
         let json = serde_json::json!({ "title": work.results.sweep.title, "records": work.results.records });
         Some(ChartFiles {
             csv: work.results.to_csv(),
             json: format!("{json:#}\n"),
-            svg: work.results.drawn(self.view()).to_svg(960),
+            svg: work.results.drawn(self.view(work)).to_svg(960),
         })
     }
+}
+
+/// Starts, pauses or resumes the figure on screen.
+fn buttons_ui(ui: &mut Ui, state: &State) -> Option<SweepCommand> {
+    let sweeps = &state.computed.sweeps;
+    let (open, base) = (state.document.layer_and_problem(), state.sweep_base());
+    let (figure, shown) = (sweeps.figure(), sweeps.shown());
+    let is_current = |work: &SweepWork| {
+        open.as_ref().is_some_and(|(layer, problem)| work.is_of_another(layer, problem, &base).is_none())
+    };
+    let (going, left) = shown.map_or((false, false), |work| (work.is_going(), work.is_open()));
+    if going {
+        let pause = ui.button("Pause sweep").on_hover_text("What is measured stays; it can go on later");
+        return pause.clicked().then_some(SweepCommand::Pause);
+    }
+    if left && ui.button("Go on").on_hover_text("With the points that are missing").clicked() {
+        return Some(SweepCommand::Resume);
+    }
+    let text = if shown.is_some() { "Sweep again" } else { "Sweep" };
+    let why_not = match open.is_some() {
+        false => "No layer is open",
+        true => "It is done: change the layer, its inputs or the settings for another one",
+    };
+    let failed = shown.is_some_and(|work| !work.failed.is_empty());
+    let free = open.is_some() && (!shown.is_some_and(is_current) || left || failed);
+    let button = ui.add_enabled(free, Button::new(text));
+    let hint = format!("{}. With the settings of the settings panel for all that is not varied", about(figure));
+    button.on_hover_text(hint).on_disabled_hover_text(why_not).clicked().then_some(SweepCommand::Start)
 }
 
 /// What a figure shows, in a sentence.
@@ -212,7 +169,7 @@ fn about(figure: Figure) -> &'static str {
     }
 }
 
-fn progress_ui(ui: &mut Ui, work: &Work) {
+fn progress_ui(ui: &mut Ui, work: &SweepWork) {
     let (done, all) = work.count();
     if work.is_open() {
         let (share, left) = work.progress();

@@ -1,10 +1,9 @@
 //! Files of this system.
 
+use super::pick::Pick;
 use super::written::{Download, Written};
-use crate::app::state::inputs::Use;
-use crate::app::tasks::loader::{Loaded, Loader};
 use crate::export::{self, Error};
-use crate::model::{EXAMPLE_LAYER, Source, example};
+use crate::model::{Checkpoint, Source, example};
 use eframe::egui::DroppedFileHandle;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -15,10 +14,9 @@ use std::time::Duration;
 /// Whether there are folders to open, and paths to type.
 pub const HAS_FOLDERS: bool = true;
 
-/// Opens the built-in checkpoint, with this tensor or its first.
-pub fn open_example(loader: &mut Loader, tensor: Option<String>) {
-    let tensor = tensor.or(Some(EXAMPLE_LAYER.into()));
-    loader.word_opening().say(Loaded::Checkpoint(Arc::new(example()), None, tensor));
+/// The built-in checkpoint, or why it is not there.
+pub fn example_checkpoint() -> Result<Arc<Checkpoint>, String> {
+    Ok(Arc::new(example()))
 }
 
 /// What can be opened.
@@ -56,12 +54,12 @@ pub fn dropped(files: &[DroppedFileHandle]) -> Option<Source> {
 
 /// Where something is written.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Place {
+pub struct SaveTarget {
     path: PathBuf,
     replace: bool,
 }
 
-impl Place {
+impl SaveTarget {
     /// At this path; `replace` what is there.
     pub fn new(text: &str, replace: bool) -> Self {
         Self { path: PathBuf::from(text.trim()), replace }
@@ -88,53 +86,36 @@ impl Place {
 /// Nothing: files are written where they belong.
 pub fn hand_over(_: Vec<Download>) {}
 
-impl Loader {
-    /// The system's dialog for a file of inputs.
-    pub fn pick_inputs(&mut self, what: Use) {
-        let dialog = rfd::AsyncFileDialog::new().set_title("Open a layer's inputs");
-        let chosen = dialog.add_filter("Inputs X or their product XtX", &["safetensors", "npy"]).pick_file();
-        self.pick(chosen, move |path| Loaded::PickedInputs(Source::Path(path), what));
+/// The system's dialog for something to open; `done` is told on another thread.
+pub fn pick(what: Pick, done: impl FnOnce(Option<Source>) + Send + 'static) {
+    let dialog = rfd::AsyncFileDialog::new();
+    match what {
+        Pick::File => {
+            let kinds = ["safetensors", "json", "npy"];
+            let dialog = dialog.set_title("Open a checkpoint or a matrix");
+            wait(dialog.add_filter("Checkpoints and matrices", &kinds).pick_file(), done);
+        }
+        Pick::Folder => wait(dialog.set_title("Open a checkpoint's folder").pick_folder(), done),
+        Pick::Inputs => {
+            let dialog = dialog.set_title("Open a layer's inputs");
+            wait(dialog.add_filter("Inputs X or their product XtX", &["safetensors", "npy"]).pick_file(), done);
+        }
+        Pick::Text => wait(dialog.set_title("Open a text").add_filter("Texts", &["txt", "md"]).pick_file(), done),
     }
+}
 
-    /// The system's dialog for a text.
-    pub fn pick_text(&mut self) {
-        let dialog = rfd::AsyncFileDialog::new().set_title("Open a text");
-        let chosen = dialog.add_filter("Texts", &["txt", "md"]).pick_file();
-        self.pick(chosen, |path| Loaded::PickedText(Source::Path(path)));
-    }
+/// The system's dialog for a file to write; `done` is told on another thread.
+pub fn pick_target(name: String, done: impl FnOnce(Option<PathBuf>) + Send + 'static) {
+    let chosen = rfd::AsyncFileDialog::new().set_title("Export").set_file_name(name).save_file();
+    std::thread::spawn(move || done(pollster::block_on(chosen).map(|file| file.path().into())));
+}
 
-    /// The system's dialog for a file to open.
-    pub fn pick_file(&mut self) {
-        let kinds = ["safetensors", "json", "npy"];
-        let dialog = rfd::AsyncFileDialog::new().set_title("Open a checkpoint or a matrix");
-        let chosen = dialog.add_filter("Checkpoints and matrices", &kinds).pick_file();
-        self.pick(chosen, |path| Loaded::Picked(Source::Path(path)));
-    }
-
-    /// The system's dialog for a checkpoint's folder.
-    pub fn pick_folder(&mut self) {
-        let chosen = rfd::AsyncFileDialog::new().set_title("Open a checkpoint's folder").pick_folder();
-        self.pick(chosen, |path| Loaded::Picked(Source::Path(path)));
-    }
-
-    /// The system's dialog for a file to write.
-    pub fn pick_place(&mut self, name: String) {
-        let chosen = rfd::AsyncFileDialog::new().set_title("Export").set_file_name(name).save_file();
-        self.pick(chosen, Loaded::Place);
-    }
-
-    /// Waits for a dialog on a thread.
-    fn pick(
-        &mut self,
-        chosen: impl Future<Output = Option<rfd::FileHandle>> + Send + 'static,
-        loaded: impl FnOnce(PathBuf) -> Loaded + Send + 'static,
-    ) {
-        let word = self.word_waiting();
-        std::thread::spawn(move || {
-            let file = pollster::block_on(chosen);
-            word.say(file.map_or(Loaded::Nothing, |file| loaded(file.path().into())));
-        });
-    }
+/// Waits for a dialog on a thread.
+fn wait(
+    chosen: impl Future<Output = Option<rfd::FileHandle>> + Send + 'static,
+    done: impl FnOnce(Option<Source>) + Send + 'static,
+) {
+    std::thread::spawn(move || done(pollster::block_on(chosen).map(|file| Source::Path(file.path().into()))));
 }
 
 /// Until all files are written: half of one would be none.

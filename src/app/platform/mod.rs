@@ -5,6 +5,7 @@ mod desktop;
 pub mod dropping;
 #[cfg(target_arch = "wasm32")]
 mod page;
+pub mod pick;
 pub mod written;
 
 #[cfg(not(target_arch = "wasm32"))]

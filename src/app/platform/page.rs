@@ -1,10 +1,9 @@
 //! Files as a browser gives them.
 
+use super::pick::Pick;
 use super::written::{Download, Written};
-use crate::app::state::inputs::Use;
-use crate::app::tasks::loader::{Loaded, Loader, Word};
 use crate::export::Error;
-use crate::model::{Checkpoint, ChosenFile, EXAMPLE_LAYER, EXAMPLE_NAME, Source};
+use crate::model::{Checkpoint, ChosenFile, EXAMPLE_NAME, Source};
 use eframe::egui::DroppedFileHandle;
 use js_sys::{Array, Uint8Array};
 use serde::{Deserialize, Serialize};
@@ -69,24 +68,19 @@ pub fn example_fetched(bytes: Result<Vec<u8>, String>) {
     EXAMPLE.set(Some(checkpoint));
 }
 
-/// Opens the built-in checkpoint, with this tensor or its first.
-pub fn open_example(loader: &mut Loader, tensor: Option<String>) {
-    let tensor = tensor.or(Some(EXAMPLE_LAYER.into()));
+/// The built-in checkpoint, or why it is not there.
+pub fn example_checkpoint() -> Result<Arc<Checkpoint>, String> {
     let checkpoint = EXAMPLE.with_borrow(|example| example.clone());
-    let missing = || Err("The example is not there: reload the page".into());
-    loader.word_opening().say(match checkpoint.unwrap_or_else(missing) {
-        Ok(checkpoint) => Loaded::Checkpoint(checkpoint, None, tensor),
-        Err(why) => Loaded::Problem(why),
-    });
+    checkpoint.unwrap_or_else(|| Err("The example is not there: reload the page".into()))
 }
 
 /// Where something is written: into the person's downloads.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Place {
+pub struct SaveTarget {
     name: String,
 }
 
-impl Place {
+impl SaveTarget {
     /// Under this name; the browser takes care that nothing is replaced.
     pub fn new(text: &str, _: bool) -> Self {
         Self { name: text.trim().to_owned() }
@@ -128,37 +122,17 @@ fn document() -> web_sys::Document {
 /// Downloads go on by themselves.
 pub fn wait_for(_: &AtomicUsize) {}
 
-impl Loader {
-    /// The browser's dialog for a file of inputs.
-    pub fn pick_inputs(&mut self, what: Use) {
-        pick(self.word_waiting(), ".safetensors,.npy", false, move |files| Loaded::PickedInputs(files, what));
-    }
-
-    /// The browser's dialog for a text.
-    pub fn pick_text(&mut self) {
-        pick(self.word_waiting(), ".txt,.md,text/plain", false, Loaded::PickedText);
-    }
-
-    /// The browser's dialog for files to open.
-    pub fn pick_file(&mut self) {
-        pick(self.word_waiting(), ".safetensors,.json,.npy", true, Loaded::Picked);
-    }
-
-    /// A browser shows files only.
-    pub fn pick_folder(&mut self) {
-        self.pick_file();
-    }
-
-    /// A browser chooses by itself where to write.
-    pub fn pick_place(&mut self, name: String) {
-        self.word().say(Loaded::Place(PathBuf::from(name)));
-    }
-}
-
-fn pick(word: Word, kinds: &str, several: bool, loaded: impl FnOnce(Source) -> Loaded + 'static) {
+/// The browser's dialog for files to open.
+pub fn pick(what: Pick, done: impl FnOnce(Option<Source>) + 'static) {
+    let (kinds, several) = match what {
+        // A browser shows files only.
+        Pick::File | Pick::Folder => (".safetensors,.json,.npy", true),
+        Pick::Inputs => (".safetensors,.npy", false),
+        Pick::Text => (".txt,.md,text/plain", false),
+    };
     let input: HtmlInputElement = match document().create_element("input") {
         Ok(input) => input.unchecked_into(),
-        Err(_) => return word.say(Loaded::Nothing),
+        Err(_) => return done(None),
     };
     input.set_type("file");
     input.set_accept(kinds);
@@ -169,10 +143,15 @@ fn pick(word: Word, kinds: &str, several: bool, loaded: impl FnOnce(Source) -> L
         let files = chosen.files();
         let files = files.iter().flat_map(|list| (0..list.length()).filter_map(|at| list.get(at)));
         let files: Vec<ChosenFile> = files.map(|file| ChosenFile::new(&file)).collect();
-        word.say(if files.is_empty() { Loaded::Nothing } else { loaded(Source::Files(files)) });
+        done((!files.is_empty()).then_some(Source::Files(files)));
     });
     for event in ["change", "cancel"] {
         let _ = input.add_event_listener_with_callback(event, on_end.unchecked_ref());
     }
     input.click();
+}
+
+/// A browser chooses by itself where to write.
+pub fn pick_target(name: String, done: impl FnOnce(Option<PathBuf>)) {
+    done(Some(PathBuf::from(name)));
 }

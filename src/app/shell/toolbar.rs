@@ -1,25 +1,27 @@
-//! The bars above and below the panels.
+//! The bars above the panels: files, settings, commands; how pictures are shown.
 
 use crate::app::explorer::Explorer;
+use crate::app::panels::action_button::action_button;
 use crate::app::platform::typed;
 use crate::app::state::action::Action;
-use crate::app::state::run::Subject;
+use crate::app::state::command::Command;
+use crate::app::state::loaded_layer::LoadedLayer;
 use eframe::egui::{self, Align, ComboBox, DragValue, Layout, RichText, Ui};
 
 impl Explorer {
     /// Files, settings, commands, theme.
-    pub(in crate::app) fn top_ui(&mut self, ui: &mut Ui) {
+    pub(super) fn top_ui(&mut self, ui: &mut Ui) {
         let mut pressed = None;
         // In a narrow window in two lines, and without what is only told.
         let narrow = ui.available_width() < 1000.0;
-        let phone = self.workspace.is_narrow();
+        let phone = self.shell.workspace.is_narrow();
         let layout = Layout::left_to_right(Align::Center).with_main_wrap(narrow);
         let size = egui::vec2(ui.available_width(), ui.spacing().interact_size.y);
         ui.allocate_ui_with_layout(size, layout, |ui| {
             ui.strong("DSF Explorer");
             ui.separator();
             let mut button = |ui: &mut Ui, action: Action, label: &str| {
-                if action.button(ui, label, self.why_not(action)).clicked() {
+                if action_button(ui, action, label, self.state.why_not(action)).clicked() {
                     pressed = Some(action);
                 }
             };
@@ -41,7 +43,7 @@ impl Explorer {
             button(ui, Action::Tour, "Tour");
             button(ui, Action::Share, "Link…");
             self.recent_ui(ui);
-            if self.loader.busy > 0 {
+            if self.state.computed.loader.busy > 0 {
                 ui.spinner();
             }
             if narrow {
@@ -49,25 +51,25 @@ impl Explorer {
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 egui::widgets::global_theme_preference_buttons(ui);
-                if let Some(Subject { layer, .. }) = &self.subject {
+                if let Some(LoadedLayer { layer, .. }) = &self.state.document.layer {
                     let text = format!("{} · {} × {}", layer.name, layer.weight.rows(), layer.weight.cols());
                     ui.add(egui::Label::new(RichText::new(text).weak()).truncate());
                 }
             });
         });
         if let Some(action) = pressed {
-            self.action(ui.ctx(), action);
+            self.act(ui.ctx(), action);
         }
     }
 
     fn recent_ui(&mut self, ui: &mut Ui) {
-        let recent = self.saved.recent.clone();
+        let recent = self.state.preferences.recent.clone();
         ui.add_enabled_ui(!recent.is_empty(), |ui| {
             ui.menu_button("Recent", |ui| {
                 for path in recent {
                     let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
                     if ui.button(name.as_ref()).on_hover_text(path.display().to_string()).clicked() {
-                        self.loader.open(typed(&path.to_string_lossy()), None);
+                        self.perform(ui.ctx(), Command::Open(typed(&path.to_string_lossy())));
                         ui.close();
                     }
                 }
@@ -78,10 +80,10 @@ impl Explorer {
     }
 
     /// How pictures are shown.
-    pub(in crate::app) fn looks_ui(&mut self, ui: &mut Ui) {
+    pub(super) fn looks_ui(&mut self, ui: &mut Ui) {
         let mut pressed = None;
         ui.horizontal_wrapped(|ui| {
-            let looks = &mut self.saved.looks;
+            let looks = &mut self.state.preferences.looks;
             ui.label("Show");
             for shade in crate::app::widgets::picture::Shade::ALL {
                 let why = "What colours mean; lone nonzeros stay visible in each (V for the next)";
@@ -115,40 +117,13 @@ impl Explorer {
             ui.checkbox(&mut looks.marginals, "Marginals").on_hover_text(why);
             ui.separator();
             for action in [Action::Fit, Action::OneToOne] {
-                if action.button(ui, action.name(), None).clicked() {
+                if action_button(ui, action, action.name(), None).clicked() {
                     pressed = Some(action);
                 }
             }
         });
         if let Some(action) = pressed {
-            self.action(ui.ctx(), action);
+            self.act(ui.ctx(), action);
         }
-    }
-
-    /// Which moment is seen, and what the machine is doing.
-    pub(in crate::app) fn status_ui(&mut self, ui: &mut Ui) {
-        ui.horizontal(|ui| {
-            if let Some(run) = self.selected.and_then(|at| self.runs.get(at)) {
-                ui.weak(&run.name);
-                self.timeline.ui(ui, run);
-            }
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                let threads = self.thread_count();
-                let drawn = self.adapter.as_deref().unwrap_or("nothing: no graphics adapter");
-                let instead = crate::tasks::why_no_gpu().map_or(String::new(), |why| format!("; {why}"));
-                let hint = format!("The window is drawn by {drawn}{instead}");
-                if self.device.ui(ui, &mut self.saved.backend, threads, &hint) {
-                    self.restart(ui.ctx());
-                }
-                if self.saved.frame_times {
-                    ui.weak(self.frame_times.summary()).on_hover_text("CPU time of the last frames");
-                }
-                if self.runs.len() > 1 {
-                    let megabytes = self.snapshot_bytes() as f64 / 1e6;
-                    ui.weak(format!("all runs {megabytes:.0} MB"))
-                        .on_hover_text("What the iterations of all runs take");
-                }
-            });
-        });
     }
 }

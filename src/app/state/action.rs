@@ -1,6 +1,6 @@
 //! Everything one can ask for by a key, a button or the command palette, under one name each.
 
-use eframe::egui::{Button, Context, Key, KeyboardShortcut, Modifiers, Response, Ui};
+use eframe::egui::{Context, Key, KeyboardShortcut, Modifiers};
 
 /// What one can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,15 +173,6 @@ impl Action {
             }
             all.into_iter().find(|(_, shortcut)| input.consume_shortcut(shortcut)).map(|(action, _)| action)
         })
-    }
-
-    /// A button for it: its keys in the hint, and why it cannot be pressed if it cannot.
-    pub fn button(self, ui: &mut Ui, label: &str, why_not: Option<String>) -> Response {
-        let keys = self.shortcut().map(|shortcut| format!(" ({})", ui.ctx().format_shortcut(&shortcut)));
-        let hint = format!("{}{}", self.about(), keys.unwrap_or_default());
-        let button = ui.add_enabled(why_not.is_none(), Button::new(label));
-        crate::app::widgets::marks::mark(ui, self.name(), button.rect);
-        button.on_hover_text(hint).on_disabled_hover_text(why_not.unwrap_or_default())
     }
 }
 

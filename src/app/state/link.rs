@@ -1,7 +1,7 @@
 //! A link that brings another person to the same place: what is open, how it is set, what is seen of it.
 
-use crate::app::state::display_options::DisplayOptions;
-use crate::app::state::workspace::Pane;
+use super::display_options::DisplayOptions;
+use super::pane::Pane;
 use crate::factorize::Settings;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 
 /// What stands before it in an address.
 pub const FRAGMENT: &str = "#link=";
+
+/// Panels that a class can do without.
+pub const CAN_HIDE: [Pane; 6] = [Pane::Layers, Pane::Settings, Pane::Paths, Pane::Curves, Pane::Runs, Pane::Model];
 
 /// A place to come back to. What is missing is as at the first start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -1,14 +1,14 @@
 //! One run as the window knows it.
 
-use crate::app::state::kept::{Kept, Parts};
-use crate::app::state::method_result::MethodResult;
-use crate::app::state::snapshot_history::{PackedSnapshot, SnapshotHistory};
+use super::kept::{Kept, Parts};
+use super::loaded_layer::LoadedLayer;
+use super::method_result::MethodResult;
+use super::snapshot_history::{PackedSnapshot, SnapshotHistory};
 use crate::export::RunReport;
 use crate::factorize::{Report, Settings};
 use crate::job::{Command, ComputeConfig, End, Event, Job, LayerErrors, Outcome, Progress, RunActor};
 use crate::matrix::{Factors, Problem};
 use crate::methods::{Method, Threshold};
-use crate::model::{Checkpoint, Layer};
 use crate::tasks::{self, Actor, ActorHandle, Flow, Queue, shared};
 use eframe::egui::Context;
 use serde::{Deserialize, Serialize};
@@ -22,35 +22,6 @@ const HISTORY_BYTES: usize = 96 << 20;
 
 /// How long a cancelled run may take for the step in work, where it can be ended in the middle.
 const PATIENCE: Duration = Duration::from_millis(700);
-
-/// A layer and where it is from.
-#[derive(Clone)]
-pub struct Subject {
-    /// W and where it is from.
-    pub layer: Arc<Layer>,
-    /// What the file or folder is called that it was opened from.
-    pub origin: String,
-    /// What was opened, if it was opened.
-    pub checkpoint: Option<Arc<Checkpoint>>,
-}
-
-impl Subject {
-    /// A layer that was opened.
-    pub fn new(layer: Layer, origin: &str) -> Self {
-        Self { layer: Arc::new(layer), origin: origin.to_owned(), checkpoint: None }
-    }
-
-    /// A layer of this checkpoint.
-    pub fn of(layer: Layer, checkpoint: &Arc<Checkpoint>) -> Self {
-        Self { checkpoint: Some(checkpoint.clone()), ..Self::new(layer, checkpoint.name()) }
-    }
-
-    /// Whether two are the same layer of the same file.
-    pub fn is(&self, other: &Self) -> bool {
-        let (a, b) = (&self.layer, &other.layer);
-        Arc::ptr_eq(a, b) || (&self.origin, &a.file, &a.name, &a.shape) == (&other.origin, &b.file, &b.name, &b.shape)
-    }
-}
 
 /// Where a run is.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,7 +136,7 @@ pub struct Run {
     /// Of opened factors, the name they are of, without `.weight`.
     pub stem: Option<String>,
     /// What it factorizes; for opened factors what they are compared with, if there is something.
-    pub subject: Option<Subject>,
+    pub subject: Option<LoadedLayer>,
     /// What it works on; of opened factors nothing is known.
     pub problem: Option<Problem>,
     /// How W is replaced.
@@ -210,7 +181,7 @@ impl Run {
     /// Starts at once.
     pub fn start(
         number: usize,
-        subject: Subject,
+        subject: LoadedLayer,
         problem: Problem,
         settings: Settings,
         how: RunOptions,
@@ -233,7 +204,7 @@ impl Run {
     }
 
     /// Factors that were opened, and where W is known, their error.
-    pub fn opened(number: usize, stem: String, title: String, subject: Option<Subject>, ended: Box<Ended>) -> Self {
+    pub fn opened(number: usize, stem: String, title: String, subject: Option<LoadedLayer>, ended: Box<Ended>) -> Self {
         Self {
             stem: Some(stem),
             ended: Some(ended),
@@ -243,7 +214,7 @@ impl Run {
     }
 
     /// What a method made of a layer in a comparison.
-    pub fn replaced(number: usize, name: String, subject: Subject, problem: Problem, made: &MethodResult) -> Self {
+    pub fn replaced(number: usize, name: String, subject: LoadedLayer, problem: Problem, made: &MethodResult) -> Self {
         let MethodResult { candidate, report, settings, kept } = made;
         let layer = report.layer_error.map(|calibration| LayerErrors {
             before_finalize: report.layer_error_before_finalize.unwrap_or(calibration),
@@ -270,7 +241,7 @@ impl Run {
         }
     }
 
-    fn empty(number: usize, title: String, subject: Option<Subject>, state: RunState) -> Self {
+    fn empty(number: usize, title: String, subject: Option<LoadedLayer>, state: RunState) -> Self {
         Self {
             number,
             name: format!("run {number}"),
@@ -385,6 +356,11 @@ impl Run {
     /// Whether there is something to lose: factors, or what will become of them.
     pub fn is_unsaved(&self) -> bool {
         (self.ended.is_some() || self.is_active()) && !self.exported && (!self.live || self.starred)
+    }
+
+    /// Whether it has factors that did not come out of a file.
+    pub fn is_exportable(&self) -> bool {
+        self.ended.is_some() && self.settings.is_some()
     }
 
     /// What its factors are called.

@@ -1,84 +1,7 @@
 //! Which panels there are and where: they can be dragged, resized, put into tabs, and all put back.
 
+use super::pane::Pane;
 use egui_tiles::{Container, Linear, LinearDir, SimplificationOptions, Tile, TileId, Tiles, Tree};
-use serde::{Deserialize, Serialize};
-
-/// A panel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "their names say it; see Pane::name")]
-pub enum Pane {
-    Layers,
-    Settings,
-    W,
-    A,
-    B,
-    Product,
-    Error,
-    Paths,
-    Curves,
-    Histogram,
-    Masks,
-    Runs,
-    Model,
-    Story,
-    Lesson,
-    Log,
-    Compare,
-    /// The paper's figures for this layer.
-    Sweeps,
-    /// What every method does to the model's perplexity.
-    Table,
-}
-
-impl Pane {
-    /// All of them.
-    pub const ALL: [Self; 19] = [
-        Self::Layers,
-        Self::Settings,
-        Self::W,
-        Self::A,
-        Self::B,
-        Self::Product,
-        Self::Error,
-        Self::Paths,
-        Self::Curves,
-        Self::Histogram,
-        Self::Masks,
-        Self::Runs,
-        Self::Model,
-        Self::Story,
-        Self::Lesson,
-        Self::Log,
-        Self::Compare,
-        Self::Sweeps,
-        Self::Table,
-    ];
-
-    /// What its tab says.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Layers => "Layers",
-            Self::Settings => "Settings",
-            Self::W => "W",
-            Self::A => "A",
-            Self::B => "B",
-            Self::Product => "A·B",
-            Self::Error => "W − A·B",
-            Self::Paths => "Paths",
-            Self::Curves => "Curves",
-            Self::Histogram => "Histogram",
-            Self::Masks => "Two masks",
-            Self::Runs => "Runs",
-            Self::Model => "Model",
-            Self::Story => "Story",
-            Self::Table => "Table",
-            Self::Lesson => "Lesson",
-            Self::Log => "Log",
-            Self::Compare => "Methods",
-            Self::Sweeps => "Sweeps",
-        }
-    }
-}
 
 /// The panels' places.
 pub struct Workspace {
@@ -134,8 +57,9 @@ pub struct Workspaces {
 }
 
 impl Workspaces {
-    /// With these places in a wide window.
-    pub fn new(wide: Workspace) -> Self {
+    /// With the places of a saved layout, if it can be read.
+    pub fn restore(saved: &str) -> Self {
+        let wide = Workspace::restore(saved).unwrap_or_default();
         Self { wide, narrow: Workspace::narrow(), is_narrow: false }
     }
 

@@ -38,7 +38,7 @@ impl<K: Clone + PartialEq, T: Task<Output: Sync>> AsyncMemo<K, T> {
     /// The same for a key that keeps changing: not more often than every `pause`, and so that four fifths of the time are
     /// left to others.
     pub fn want_slowly(&mut self, ctx: &Context, key: K, pause: Duration, task: impl FnOnce(&K) -> T) {
-        self.take_in();
+        self.poll();
         let given_up = self.failed.as_ref().is_some_and(|(failed, times)| *failed == key && *times > 1);
         let known = self.made.as_ref().is_some_and(|(made, _)| *made == key) || given_up;
         if self.busy.is_some() || known {
@@ -64,7 +64,8 @@ impl<K: Clone + PartialEq, T: Task<Output: Sync>> AsyncMemo<K, T> {
         self.busy = Some((key, handle));
     }
 
-    fn take_in(&mut self) {
+    /// Takes in what the task in work has told.
+    pub fn poll(&mut self) {
         while let Ok((message, took)) = self.receiver.try_recv() {
             match message {
                 Message::Progress(news) => self.news = Some(news),

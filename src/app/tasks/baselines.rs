@@ -1,7 +1,8 @@
 //! What the methods that a run is measured against reach on its layer, computed in the background.
 
+use super::async_memo::AsyncMemo;
+use super::by_identity::ByIdentity;
 use crate::app::state::series::Baselines;
-use crate::app::tasks::async_memo::AsyncMemo;
 use crate::matrix::keep_largest;
 use crate::measure::{self, Spectrum};
 use crate::model::Layer;
@@ -12,16 +13,6 @@ use std::sync::Arc;
 
 /// The singular values of larger layers are only computed when asked for: it takes minutes.
 const QUICK: usize = 1536;
-
-/// A layer, compared by identity.
-#[derive(Clone)]
-struct Whose(Arc<Layer>);
-
-impl PartialEq for Whose {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
 
 /// The error of magnitude pruning to so many entries.
 #[derive(Serialize, Deserialize)]
@@ -52,48 +43,57 @@ impl SilentTask for Spectra {
     }
 }
 
-/// The two baselines of the layer on screen.
+/// The baselines of the layer on screen.
 #[derive(Default)]
-pub struct BaselineMaker {
-    magnitude: AsyncMemo<(Whose, usize), Magnitude>,
-    spectrum: AsyncMemo<Whose, Spectra>,
+pub struct BaselineMemo {
+    magnitude: AsyncMemo<(ByIdentity<Layer>, usize), Magnitude>,
+    spectrum: AsyncMemo<ByIdentity<Layer>, Spectra>,
     /// A large layer whose singular values were asked for.
-    asked: Option<Whose>,
+    asked: Option<ByIdentity<Layer>>,
+    /// The errors as far as they are known.
+    latest: Baselines,
 }
 
-impl BaselineMaker {
-    /// The errors with `kept` nonzeros, as far as they are known.
-    pub fn want(&mut self, ctx: &Context, layer: &Arc<Layer>, kept: usize) -> Baselines {
-        let whose = Whose(layer.clone());
-        let key = (whose.clone(), kept);
-        self.magnitude.want(ctx, key.clone(), |(Whose(layer), kept)| Magnitude(layer.clone(), *kept));
-        if !self.is_slow(layer) || self.asked.as_ref() == Some(&whose) {
-            self.spectrum.want(ctx, whose.clone(), |Whose(layer)| Spectra(layer.clone()));
+impl BaselineMemo {
+    /// The errors of the layer on screen, as far as they are known.
+    pub fn latest(&self) -> Baselines {
+        self.latest
+    }
+
+    /// Sees that the errors on `layer` with `kept` nonzeros are computed; none are wanted without.
+    pub fn want(&mut self, ctx: &Context, wanted: Option<(Arc<Layer>, usize)>) {
+        self.latest = wanted.map(|(layer, kept)| self.of(ctx, layer, kept)).unwrap_or_default();
+    }
+
+    fn of(&mut self, ctx: &Context, layer: Arc<Layer>, kept: usize) -> Baselines {
+        let layer = ByIdentity(layer);
+        let key = (layer.clone(), kept);
+        self.magnitude.want(ctx, key.clone(), |(ByIdentity(layer), kept)| Magnitude(layer.clone(), *kept));
+        if !is_slow(&layer.0) || self.asked.as_ref() == Some(&layer) {
+            self.spectrum.want(ctx, layer.clone(), |ByIdentity(layer)| Spectra(layer.clone()));
         }
-        let (rows, cols) = layer.weight.shape();
+        let (rows, cols) = layer.0.weight.shape();
         let rank = Spectrum::rank(rows, cols, kept);
+        let spectrum = self.spectrum.of(&layer).and_then(|spectrum| spectrum.as_ref().as_ref());
         Baselines {
             magnitude: self.magnitude.of(&key).map(|error| **error),
-            svd: self
-                .spectrum
-                .of(&whose)
-                .and_then(|spectrum| spectrum.as_ref().as_ref())
-                .map(|spectrum| spectrum.error(rank)),
+            svd: spectrum.map(|spectrum| spectrum.error(rank)),
         }
     }
 
-    /// Whether SVD's error is not computed unless asked for.
-    pub fn is_slow(&self, layer: &Layer) -> bool {
-        layer.weight.rows().min(layer.weight.cols()) > QUICK
-    }
-
-    /// Whether it has been asked for.
-    pub fn is_asked(&self, layer: &Arc<Layer>) -> bool {
-        self.asked.as_ref() == Some(&Whose(layer.clone()))
+    /// Where SVD's error on a layer is only computed when asked for: whether it has been.
+    pub fn svd_missing(&self, layer: &Arc<Layer>) -> Option<bool> {
+        let missing = is_slow(layer) && self.latest.svd.is_none();
+        missing.then(|| self.asked.as_ref().is_some_and(|asked| Arc::ptr_eq(&asked.0, layer)))
     }
 
     /// Asks for it.
-    pub fn ask(&mut self, layer: &Arc<Layer>) {
-        self.asked = Some(Whose(layer.clone()));
+    pub fn ask_svd(&mut self, layer: &Arc<Layer>) {
+        self.asked = Some(ByIdentity(layer.clone()));
     }
+}
+
+/// Whether SVD's error is not computed unless asked for.
+fn is_slow(layer: &Layer) -> bool {
+    layer.weight.rows().min(layer.weight.cols()) > QUICK
 }

@@ -1,21 +1,22 @@
 //! One layer by several methods: what waits, what is done, what came of it.
 
+use super::pending_task::{PACE, PendingTask};
+use super::replace::Replace;
+use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::state::method_result::MethodResult;
-use crate::app::state::run::Subject;
-use crate::app::tasks::pending_task::{PACE, PendingTask};
-use crate::app::tasks::replace::Replace;
+use crate::app::state::run::Run;
 use crate::compare::Candidate;
 use crate::factorize::Settings;
 use crate::matrix::Problem;
 use crate::measure::percent;
-use crate::methods::Method;
+use crate::methods::{Form, Method};
 use eframe::egui::Context;
 use std::sync::Arc;
 
 /// Methods side by side. Dropping it cancels what goes on.
 pub struct Comparison {
     /// What they replace.
-    pub subject: Subject,
+    pub subject: LoadedLayer,
     /// With what is known of its inputs.
     pub problem: Problem,
     /// What they were told; of others than DSF the density counts.
@@ -52,13 +53,13 @@ pub enum MethodState {
 pub struct Work {
     /// The share that is done, where the method tells.
     pub share: f64,
-    errand: PendingTask<Replace>,
+    task: PendingTask<Replace>,
 }
 
 impl Work {
     /// Seconds so far, and those that are left where that can be said.
     pub fn seconds(&self) -> (f64, Option<f64>) {
-        self.errand.seconds(self.share)
+        self.task.seconds(self.share)
     }
 }
 
@@ -108,7 +109,7 @@ impl Row {
     /// Takes in what has happened.
     fn poll(&mut self) {
         let MethodState::Working(work) = &mut self.state else { return };
-        if let Some(made) = work.errand.poll(|share| work.share = share) {
+        if let Some(made) = work.task.poll(|share| work.share = share) {
             self.state = made.map_or_else(MethodState::Failed, MethodState::Done);
         }
     }
@@ -116,7 +117,7 @@ impl Row {
 
 impl Comparison {
     /// Of these; nothing begins before it is polled.
-    pub fn new(subject: Subject, problem: Problem, settings: Settings, candidates: Vec<Candidate>) -> Self {
+    pub fn new(subject: LoadedLayer, problem: Problem, settings: Settings, candidates: Vec<Candidate>) -> Self {
         let rows = candidates.into_iter().map(|candidate| Row { candidate, state: MethodState::Waiting, run: None });
         Self { subject, problem, settings, rows: rows.collect() }
     }
@@ -129,8 +130,8 @@ impl Comparison {
         let waiting = self.rows.iter_mut().filter(|row| matches!(row.state, MethodState::Waiting));
         for row in waiting.take(free) {
             let (layer, problem) = (self.subject.layer.clone(), self.problem.clone());
-            let task = Replace { layer, problem, candidate: row.candidate.clone() };
-            row.state = MethodState::Working(Work { share: 0.0, errand: PendingTask::new(ctx, task, PACE) });
+            let replace = Replace { layer, problem, candidate: row.candidate.clone() };
+            row.state = MethodState::Working(Work { share: 0.0, task: PendingTask::new(ctx, replace, PACE) });
         }
         if self.is_going() {
             ctx.request_repaint_after(PACE);
@@ -152,10 +153,38 @@ impl Comparison {
         self.rows.iter().find(|row| row.method() == method)
     }
 
+    /// The same, to be changed.
+    pub fn row_mut(&mut self, method: Method) -> Option<&mut Row> {
+        self.rows.iter_mut().find(|row| row.method() == method)
+    }
+
+    /// The method whose masks are laid over this one's, else why there is none.
+    pub fn masks_beside(&self, method: Method) -> Result<Method, &'static str> {
+        let form = method.form();
+        if let Some(why) = no_masks(form) {
+            return Err(why);
+        }
+        let mut others = self.rows.iter().filter_map(|row| Some((row.method(), row.made()?)));
+        let own = others.clone().find(|(other, _)| *other == method).map(|(_, made)| made.kept.inner_dim());
+        // DSF, or the largest weights, where they are there: they come first.
+        let same = |&(other, made): &(Method, &MethodResult)| {
+            other != method && other.form() == form && own == Some(made.kept.inner_dim())
+        };
+        others.find(same).map(|(other, _)| other).ok_or("No other method here has a mask of this kind and size")
+    }
+
+    /// Whether a run of the list has masks to be laid over those of a method.
+    pub fn has_masks_like(&self, method: Method, run: &Run) -> bool {
+        let Some((row, made)) = self.row(method).and_then(|row| Some((row, row.made()?))) else { return false };
+        let same = run.subject.as_ref().is_some_and(|subject| subject.is(&self.subject));
+        let as_large = run.ended.as_ref().is_some_and(|ended| ended.kept.inner_dim() == made.kept.inner_dim());
+        same && as_large && row.run != Some(run.number) && run.method.form() == method.form()
+    }
+
     /// In what it is not what would be compared now, in a sentence.
     pub fn is_of_another(
         &self,
-        subject: Option<&Subject>,
+        subject: Option<&LoadedLayer>,
         problem: Option<&Problem>,
         settings: &Settings,
     ) -> Option<String> {
@@ -180,5 +209,14 @@ impl Comparison {
         }
         (*settings != self.settings && self.row(Method::Dsf).is_some())
             .then(|| "DSF was run with other settings than those set now".into())
+    }
+}
+
+/// Why a form has no masks to be laid over another one's.
+pub fn no_masks(form: Form) -> Option<&'static str> {
+    match form {
+        Form::Factors | Form::Pruned => None,
+        Form::Dense => Some("Its factors are dense in themselves: there is no mask to compare"),
+        Form::Chain => Some("Masks are compared of one matrix, or of two factors; these are three"),
     }
 }

@@ -1,7 +1,7 @@
 //! One figure of one layer: what waits, what goes on, what was measured.
 
-use crate::app::state::run::Subject;
-use crate::app::tasks::pending_task::{PACE, PendingTask};
+use super::pending_task::{PACE, PendingTask};
+use crate::app::state::loaded_layer::LoadedLayer;
 use crate::compare::{self, Candidate, Figure, Point, Record, Results};
 use crate::compute::ThreadPool;
 use crate::matrix::Problem;
@@ -15,14 +15,14 @@ use web_time::Instant;
 
 /// Measures one point.
 #[derive(Serialize, Deserialize)]
-pub struct Measure {
+pub struct MeasurePoint {
     #[serde(with = "shared")]
     layer: Arc<Layer>,
     problem: Problem,
     point: Point,
 }
 
-impl Task for Measure {
+impl Task for MeasurePoint {
     const NAME: &'static str = "measure point";
     const QUEUE: Queue = Queue::Comparing;
     /// The share that is done.
@@ -39,15 +39,15 @@ impl Task for Measure {
 struct Going {
     at: usize,
     share: f64,
-    errand: PendingTask<Measure>,
+    task: PendingTask<MeasurePoint>,
 }
 
 /// A figure of a layer. Dropping it cancels what goes on.
-pub struct Work {
+pub struct SweepWork {
     /// Which.
     pub figure: Figure,
     /// The layer.
-    pub subject: Subject,
+    pub subject: LoadedLayer,
     /// With what is known of its inputs.
     pub problem: Problem,
     /// What was not varied.
@@ -67,9 +67,9 @@ pub struct Work {
     begun: Instant,
 }
 
-impl Work {
+impl SweepWork {
     /// Nothing begins before it is polled.
-    pub fn new(figure: Figure, subject: Subject, problem: Problem, base: Candidate) -> Result<Self, String> {
+    pub fn new(figure: Figure, subject: LoadedLayer, problem: Problem, base: Candidate) -> Result<Self, String> {
         let subjects = [compare::Subject { layer: subject.layer.clone(), problem: problem.clone() }];
         let sweep = figure.sweep(&subjects, &base);
         let (points, not) = sweep.points(&subjects)?;
@@ -134,8 +134,8 @@ impl Work {
     /// Takes in what has happened, and begins what waits where fewer than `at_once` go on.
     pub fn poll(&mut self, ctx: &Context, at_once: usize) {
         for at in (0..self.going.len()).rev() {
-            let Going { share, errand, .. } = &mut self.going[at];
-            if let Some(made) = errand.poll(|news| *share = news) {
+            let Going { share, task, .. } = &mut self.going[at];
+            if let Some(made) = task.poll(|news| *share = news) {
                 let point = self.going.remove(at).at;
                 self.done += self.costs[point];
                 self.take(point, made);
@@ -168,12 +168,12 @@ impl Work {
 
     fn begin(&self, ctx: &Context, at: usize) -> Going {
         let (layer, problem) = (self.subject.layer.clone(), self.problem.clone());
-        let task = Measure { layer, problem, point: self.points[at].clone() };
-        Going { at, share: 0.0, errand: PendingTask::new(ctx, task, PACE) }
+        let task = MeasurePoint { layer, problem, point: self.points[at].clone() };
+        Going { at, share: 0.0, task: PendingTask::new(ctx, task, PACE) }
     }
 
     /// In what it is not what would be measured now, in a sentence.
-    pub fn is_of_another(&self, subject: &Subject, problem: &Problem, base: &Candidate) -> Option<String> {
+    pub fn is_of_another(&self, subject: &LoadedLayer, problem: &Problem, base: &Candidate) -> Option<String> {
         let name = &self.subject.layer.name;
         let inputs = |problem: &Problem| {
             [&problem.calibration, &problem.held_out].map(|inputs| inputs.as_ref().map(Arc::as_ptr))

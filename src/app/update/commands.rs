@@ -1,195 +1,148 @@
-//! What each action does, and when it cannot be done.
+//! What panels ask for, done.
 
-use crate::app::explorer::{Beginning, Explorer, is_exportable};
-use crate::app::panels::dialogs::command_palette::Found;
-use crate::app::panels::runs::in_order;
-use crate::app::platform::open_example;
-use crate::app::state::action::Action;
-use crate::app::state::run::{Run, RunState};
-use crate::app::state::workspace::{Workspace, Workspaces};
-use crate::app::widgets::picture::Shade;
-use crate::factorize::Preset;
-use crate::job::Command;
-use crate::matrix::Arrangement;
-use eframe::egui::Context;
+use crate::app::explorer::Explorer;
+use crate::app::platform::pick::Pick;
+use crate::app::state::command::Command;
+use crate::app::state::inputs::InputsRole;
+use crate::app::state::pane::Pane;
+use crate::app::tasks::masks::CompareMasks;
+use crate::app::tasks::write_export::WriteExport;
+use crate::model::{Orientation, Source};
+use eframe::egui::{Context, Theme};
+use std::time::Duration;
+
+/// Masks are compared no more often than every so many milliseconds.
+const MASKS_PACE: Duration = Duration::from_millis(100);
 
 impl Explorer {
-    /// Why an action cannot be done now.
-    pub fn why_not(&self, action: Action) -> Option<String> {
-        let shown = self.shown();
-        let active = shown.is_some_and(Run::is_active);
-        let unless = |possible: bool, why: &str| (!possible).then(|| why.to_owned());
-        match action {
-            Action::Start => self.blocked(),
-            Action::Pause | Action::Step | Action::Iteration | Action::Cancel => unless(active, "No run is going on"),
-            Action::Compare => self.no_comparison(),
-            Action::Export => unless(self.subject.is_some() || shown.is_some(), "Nothing is open"),
-            Action::Undo => unless(self.history.has_undo(&self.settings), "No setting was changed"),
-            Action::Redo => unless(self.history.has_redo(&self.settings), "Nothing was undone"),
-            Action::Earlier | Action::Later | Action::Latest | Action::Play => {
-                let film = shown.is_some_and(|run| !run.snapshots.all().is_empty());
-                unless(film, "No iteration is kept")
+    /// Does what a panel asks for.
+    pub(in crate::app) fn perform(&mut self, ctx: &Context, command: Command) {
+        let state = &mut self.state;
+        let loader = &mut state.computed.loader;
+        match command {
+            // Asked for in every frame: it asks for no other one.
+            Command::CompareMasks(first, second, factor) => {
+                let key = CompareMasks { first, second, factor };
+                return state.computed.masks.want_slowly(ctx, key, MASKS_PACE, Clone::clone);
             }
-            Action::Star | Action::Rename | Action::Delete => unless(shown.is_some(), "No run is on screen"),
-            Action::Restore => unless(self.deleted.is_some(), "No run was deleted"),
-            Action::PreviousRun | Action::NextRun => unless(self.runs.len() > 1, "There is no other run"),
-            Action::Differences => unless(self.runs.len() > 1, "There are no two runs yet"),
-            Action::Unpin => unless(self.views.is_pinned(), "The shared pointer is not held"),
-            _ => None,
-        }
-    }
+            Command::Act(action) => self.act(ctx, action),
+            Command::Try(action) => self.try_to(ctx, action),
+            Command::Show(pane) => self.show(pane),
 
-    /// Why the run on screen cannot be written.
-    pub(in crate::app) fn no_run_to_write(&self) -> Option<&'static str> {
-        match self.shown() {
-            None => Some("No run is on screen"),
-            Some(run) if run.state == RunState::Opened => Some("These factors came from a file"),
-            Some(run) if !is_exportable(run) => Some("The run on screen has not ended"),
-            Some(_) => None,
-        }
-    }
+            Command::Open(source) => loader.open(source, None),
+            Command::BrowseFile => loader.pick(Pick::File),
+            Command::BrowseFolder => loader.pick(Pick::Folder),
+            Command::OpenLayer(name, orientation) => self.open_layer(name, orientation),
+            Command::OpenFactors(stem) => self.open_factors(stem),
+            Command::SetOrientation(orientation) => state.document.orientation = orientation,
+            Command::ReadInputs(source, role) => self.read_inputs(source, role),
+            Command::BrowseInputs(role) => loader.pick_inputs(role),
+            Command::RemoveInputs(role) => {
+                state.document.inputs.remove(role);
+                self.restart(ctx);
+            }
+            Command::MeasureNorms => {
+                if let Some(checkpoint) = &state.document.checkpoint {
+                    state.computed.norms.start(ctx, checkpoint);
+                }
+            }
+            Command::StopNorms => state.computed.norms.stop(),
 
-    /// Does what can be done.
-    pub(in crate::app) fn perform(&mut self, ctx: &Context, action: Action) {
-        match action {
-            Action::Open => self.opening.start(),
-            Action::Example => open_example(&mut self.loader, None),
-            Action::Export => self.export.start(None),
-            Action::Start => {
-                self.queue.clear();
-                self.start(ctx, false);
-            }
-            Action::Pause | Action::Step | Action::Iteration | Action::Cancel => self.tell(action),
-            Action::Compare => {
-                self.show(crate::app::state::workspace::Pane::Compare);
-                self.compare_ticked(ctx);
-            }
-            Action::Undo => {
-                if let Some(settings) = self.history.undo(&self.settings).cloned() {
-                    self.settings = settings;
-                    self.restart(ctx);
+            Command::SetSettings(settings) => self.set_settings(ctx, *settings),
+            Command::FindSplit => {
+                if let Some(problem) = state.document.problem() {
+                    state.computed.split.start(problem, state.preferences.settings.clone());
                 }
             }
-            Action::Redo => {
-                if let Some(settings) = self.history.redo(&self.settings).cloned() {
-                    self.settings = settings;
-                    self.restart(ctx);
+            Command::CancelSplit => state.computed.split.cancel(),
+            Command::SetBackend(backend) => {
+                state.preferences.backend = backend;
+                self.restart(ctx);
+            }
+            Command::FindAdapter => state.computed.adapter.look(ctx),
+            Command::SetLooks(looks) => state.preferences.looks = looks,
+            Command::SetQuantity(quantity) => state.preferences.quantity = quantity,
+
+            Command::SelectRun(at) => state.runs.select(Some(at)),
+            Command::DeleteRun(at) => self.delete_run(ctx, at),
+            Command::StarRun(at) => state.runs.get_mut(at).into_iter().for_each(|run| run.starred ^= true),
+            Command::RenameRun(at, name) => {
+                if let Some(run) = state.runs.get_mut(at) {
+                    // What has a name is no longer something that a slider left behind.
+                    (run.name, run.live) = (name, false);
                 }
             }
-            Action::Earlier | Action::Later | Action::Latest | Action::Play => self.travel(ctx, action),
-            Action::Fit => self.views.fit(),
-            Action::OneToOne => self.views.show_at(1.0 / ctx.pixels_per_point()),
-            Action::Closer | Action::Farther => {
-                let factor = if action == Action::Closer { 1.5 } else { 1.0 / 1.5 };
-                let pictures = self.showing.latest().cloned();
-                self.views.zoom(factor, pictures.as_deref());
-            }
-            Action::Shade => self.saved.looks.shade = next(&Shade::ALL, self.saved.looks.shade),
-            Action::Arrange => self.saved.looks.arrangement = next(&Arrangement::ALL, self.saved.looks.arrangement),
-            Action::Marginals => self.saved.looks.marginals ^= true,
-            Action::Unpin => self.views.unpin(),
-            Action::PreviousRun | Action::NextRun => {
-                let order = in_order(&self.runs);
-                let at = order.iter().position(|&at| Some(at) == self.selected).unwrap_or(0);
-                let to = if action == Action::PreviousRun { at.saturating_sub(1) } else { at + 1 };
-                self.select(order.get(to).or(order.last()).copied());
-            }
-            Action::Star => {
-                if let Some(run) = self.selected.and_then(|at| self.runs.get_mut(at)) {
-                    run.starred ^= true;
+            Command::TakeSettings(at) => {
+                if let Some(settings) = state.runs.get_mut(at).and_then(|run| run.settings.clone()) {
+                    self.set_settings(ctx, settings);
                 }
             }
-            Action::Rename => {
-                self.show(crate::app::state::workspace::Pane::Runs);
-                if let Some(run) = self.selected.and_then(|at| self.runs.get(at)) {
-                    self.run_list.rename(run);
+            Command::GoTo(step) => state.runs.go_to(step),
+
+            Command::ComputeSvd => {
+                if let Some(layer) = state.layer_on_screen().map(|seen| seen.layer.clone()) {
+                    state.computed.baselines.ask_svd(&layer);
                 }
             }
-            Action::Delete => self.selected.into_iter().for_each(|at| self.forget(ctx, at)),
-            Action::Restore => self.deleted.take().into_iter().for_each(|run| self.bring_back(run)),
-            Action::Differences => self.run_list.differences ^= true,
-            Action::Theme => Self::other_theme(ctx),
-            Action::ResetLayout => self.workspace.reset(),
-            Action::FrameTimes => self.saved.frame_times ^= true,
-            Action::Commands => self.palette.open(),
-            Action::Shortcuts => self.shortcuts_open ^= true,
-            Action::Tour => self.tour.start(),
-            Action::Lesson => self.show(crate::app::state::workspace::Pane::Lesson),
-            Action::Share => self.share.open = true,
-            Action::Reset => self.begin_again(),
-            Action::Quit => ctx.send_viewport_cmd(eframe::egui::ViewportCommand::Close),
+            Command::Compare(command) => self.perform_compare(ctx, command),
+            Command::Sweep(command) => self.perform_sweep(command),
+
+            Command::BrowseText => loader.pick_text(),
+            Command::TakeModelInputs(id) => self.inputs_from_model(id),
+            Command::SaveModel => {
+                if let Some((version, task)) = state.language.saving_now(&state.preferences.settings) {
+                    loader.save_model(version, task);
+                }
+            }
+
+            Command::Export(kind) => self.shell.dialogs.export.start(kind),
+            Command::BrowseTarget(name) => loader.pick_target(name),
+            Command::Write(request) => {
+                let data = self.export_data(request.kind, ctx.theme() == Theme::Dark);
+                self.state.computed.loader.write(WriteExport { data, request });
+            }
+            Command::CopyLink(link) => {
+                ctx.copy_text(link);
+                state.messages.done(ctx, "The link is in the clipboard");
+            }
+            Command::GoToCard(card) => {
+                state.runs.clear_queue();
+                self.shell.tour.go_to(card);
+            }
         }
         ctx.request_repaint();
     }
 
-    /// As it all began.
-    fn begin_again(&mut self) {
-        let Beginning { source, tensor, link, saved } = &self.beginning;
-        let (source, tensor, link) = (source.clone(), tensor.clone(), link.clone());
-        self.settings = saved.settings.clone().unwrap_or_else(|| Preset::Fast.settings());
-        self.saved.looks = saved.looks.clone();
-        self.workspace = Workspaces::new(Workspace::restore(&saved.layout).unwrap_or_default());
-        self.queue.clear();
-        self.comparing = Default::default();
-        self.sweeps = Default::default();
-        self.split = Default::default();
-        self.tour.close();
-        if let Some(link) = &link {
-            self.follow(link);
-        }
-        match source {
-            Some(source) => self.loader.open(source, tensor),
-            None => open_example(&mut self.loader, tensor),
+    /// Shows a panel that may be behind another.
+    pub(in crate::app) fn show(&mut self, pane: Pane) {
+        self.shell.workspace.show(pane);
+    }
+
+    pub(in crate::app) fn open_layer(&mut self, name: String, orientation: Orientation) {
+        if let Some(checkpoint) = &self.state.document.checkpoint {
+            self.state.computed.loader.layer(checkpoint, name, orientation);
         }
     }
 
-    /// Tells the run on screen.
-    pub(in crate::app) fn tell_shown(&mut self, command: Command) {
-        if let Some(run) = self.selected.and_then(|at| self.runs.get_mut(at)) {
-            run.send(command);
+    pub(in crate::app) fn open_factors(&mut self, stem: String) {
+        let document = &self.state.document;
+        if let Some(checkpoint) = &document.checkpoint {
+            self.state.computed.loader.factors(checkpoint, stem, document.layer.clone());
         }
     }
 
-    fn tell(&mut self, action: Action) {
-        let Some(run) = self.selected.and_then(|at| self.runs.get_mut(at)) else { return };
-        self.timeline.latest();
-        run.send(match action {
-            Action::Pause if run.state == RunState::Paused => Command::Resume,
-            Action::Pause => Command::Pause,
-            Action::Step => Command::Step,
-            Action::Iteration => Command::Iteration,
-            _ => Command::Cancel,
-        });
-    }
-
-    fn travel(&mut self, ctx: &Context, action: Action) {
-        let Some(run) = self.selected.and_then(|at| self.runs.get(at)) else { return };
-        match action {
-            Action::Earlier => self.timeline.shift(run, false),
-            Action::Later => self.timeline.shift(run, true),
-            Action::Play => self.timeline.play(run, ctx.input(|input| input.time)),
-            _ => self.timeline.latest(),
+    pub(in crate::app) fn read_inputs(&mut self, source: Source, role: InputsRole) {
+        let ctx = self.state.computed.loader.ctx().clone();
+        let state = &mut self.state;
+        match &state.document.layer {
+            Some(open) => state.computed.loader.inputs(source, &open.layer, role),
+            None => state.messages.problem(&ctx, "Open a layer first: inputs belong to one"),
         }
     }
 
-    /// What was chosen in the command palette.
-    pub(in crate::app) fn found(&mut self, ctx: &Context, found: Found) {
-        match found {
-            Found::Do(action) => match self.why_not(action) {
-                None => self.perform(ctx, action),
-                Some(why) => self.messages.done(ctx, format!("{} is not possible now: {why}", action.name())),
-            },
-            Found::Show(pane) => self.show(pane),
-            Found::Layer(name) => {
-                if let Some(checkpoint) = &self.checkpoint {
-                    self.loader.layer(checkpoint, name, self.layers.orientation());
-                }
-            }
-        }
+    /// Deletes a run; it can be brought back.
+    pub(in crate::app) fn delete_run(&mut self, ctx: &Context, at: usize) {
+        let name = self.state.runs.delete(at);
+        self.state.messages.done(ctx, format!("{name} is deleted; Shift+Delete brings it back"));
     }
-}
-
-fn next<T: Copy + PartialEq>(all: &[T], current: T) -> T {
-    let at = all.iter().position(|&item| item == current).unwrap_or(0);
-    all[(at + 1) % all.len()]
 }

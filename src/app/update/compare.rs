@@ -1,133 +1,108 @@
-//! The Compare view: one layer by all methods at one density, each of them a task in the background.
-//!
-//! `task.rs` does one method, `comparison.rs` holds what waits, goes on and is done; `panel.rs` asks for it,
-//! `table.rs` shows what came of it, a `line.rs` for each method. A result becomes a [`Run`] of the list when someone wants to see it.
+//! The comparison of methods: what is asked for of it, from the panel and from outside.
 
 use crate::app::explorer::Explorer;
-use crate::app::panels::compare::act::CompareAct;
+use crate::app::state::command::CompareCommand;
+use crate::app::state::pane::Pane;
 use crate::app::state::run::Run;
-use crate::app::state::workspace::Pane;
+use crate::app::state::wording::in_window;
 use crate::app::tasks::comparison::{Comparison, MethodState, Row};
 use crate::compare::{Candidate, choose};
-use crate::matrix::Problem;
 use crate::measure::percent;
 use crate::methods::{Method, Threshold};
-use crate::tasks;
-use eframe::egui::{Context, Ui};
+use eframe::egui::Context;
 use serde_json::{Value, json};
 
 /// What a run of a comparison is called.
-pub fn run_name(candidate: &Candidate) -> String {
+fn run_name(candidate: &Candidate) -> String {
     let Candidate { method, settings, threshold } = candidate;
     let by = if method.has_threshold() && *threshold == Threshold::Row { ", by row" } else { "" };
     format!("{}, {}{by}", method.title(), percent(settings.density))
 }
 
 impl Explorer {
-    /// What a run or a method started now works on.
-    pub(in crate::app) fn problem(&self) -> Option<Problem> {
-        let weight = self.subject.as_ref()?.layer.weight.clone();
-        Some(Problem { weight, calibration: self.inputs.calibration(), held_out: self.inputs.held_out() })
-    }
-
-    pub(in crate::app) fn compare_ui(&mut self, ui: &mut Ui) {
-        let problem = self.problem();
-        let (subject, at_once) = (self.subject.clone(), self.compared_at_once());
-        let open = subject.as_ref().zip(problem.as_ref());
-        let act = self.comparing.ui(ui, open, &self.settings, self.selected.and_then(|at| self.runs.get(at)), at_once);
-        let Some(act) = act else { return };
-        match act {
-            CompareAct::Start => {
-                self.compare_ticked(ui.ctx());
+    /// Does what the panel asks for.
+    pub(super) fn perform_compare(&mut self, ctx: &Context, command: CompareCommand) {
+        let comparison = &mut self.state.computed.comparison;
+        match command {
+            CompareCommand::Start => self.compare_ticked(ctx),
+            CompareCommand::CancelAll => comparison.iter_mut().for_each(Comparison::cancel),
+            CompareCommand::Cancel(method) => {
+                comparison.as_mut().and_then(|comparison| comparison.row_mut(method)).into_iter().for_each(Row::cancel)
             }
-            CompareAct::CancelAll => self.comparing.comparison.iter_mut().for_each(Comparison::cancel),
-            CompareAct::Cancel(method) => self.comparing.row_mut(method).into_iter().for_each(Row::cancel),
-            CompareAct::Again(method) => self.comparing.row_mut(method).into_iter().for_each(Row::again),
-            CompareAct::Show(method) => {
+            CompareCommand::Again(method) => {
+                comparison.as_mut().and_then(|comparison| comparison.row_mut(method)).into_iter().for_each(Row::again)
+            }
+            CompareCommand::Show(method) => {
                 if self.select_result(method).is_some() {
-                    self.to_front = Some(Pane::W);
+                    self.show(Pane::W);
                 }
             }
-            CompareAct::Masks(method) => self.show_masks(method),
+            CompareCommand::Masks(method) => self.show_masks(method),
         }
-        ui.ctx().request_repaint();
-    }
-
-    /// How many methods go on at once.
-    fn compared_at_once(&self) -> usize {
-        self.threads.unwrap_or_else(tasks::parallel_tasks)
     }
 
     /// Takes in what methods came to, and begins those that wait.
-    pub(in crate::app) fn poll_comparison(&mut self, ctx: &Context) {
-        let at_once = self.compared_at_once();
-        self.comparing.comparison.iter_mut().for_each(|comparison| comparison.poll(ctx, at_once));
+    pub(super) fn poll_comparison(&mut self, ctx: &Context) {
+        let at_once = self.state.preferences.tasks_at_once();
+        self.state.computed.comparison.iter_mut().for_each(|comparison| comparison.poll(ctx, at_once));
     }
 
     /// Compares what is ticked and can be done.
-    pub(in crate::app) fn compare_ticked(&mut self, ctx: &Context) {
-        let shape = self.subject.as_ref().map_or((0, 0), |subject| subject.layer.weight.shape());
-        let ticked = self.comparing.ticked(&self.settings, shape);
+    pub(super) fn compare_ticked(&mut self, ctx: &Context) {
+        let shape = self.state.document.shape().unwrap_or((0, 0));
+        let ticked = self.panels.compare.ticked(&self.state.preferences.settings, shape);
         let begun = self.choose(&ticked).and_then(|(candidates, _)| self.compare(candidates));
-        begun.unwrap_or_else(|why| self.messages.problem(ctx, why));
+        begun.unwrap_or_else(|why| self.state.messages.problem(ctx, why));
     }
 
     /// Those of `methods` that can be done on the open layer, and why the others cannot.
     fn choose(&self, methods: &[Method]) -> Result<(Vec<Candidate>, Vec<String>), String> {
-        let problem = self.problem().ok_or("No layer is open")?;
-        let (candidates, not) = choose(methods, &self.settings, self.comparing.threshold(), &problem);
-        Ok((candidates, not.into_iter().map(|(_, why)| crate::app::panels::compare::panel::in_window(&why)).collect()))
+        let problem = self.state.document.problem().ok_or("No layer is open")?;
+        let (candidates, not) =
+            choose(methods, &self.state.preferences.settings, self.panels.compare.threshold(), &problem);
+        Ok((candidates, not.into_iter().map(|(_, why)| in_window(&why)).collect()))
     }
 
     /// Compares these on the open layer.
     fn compare(&mut self, candidates: Vec<Candidate>) -> Result<(), String> {
-        let (subject, problem) = self.subject.clone().zip(self.problem()).ok_or("No layer is open")?;
+        let (subject, problem) = self.state.document.layer_and_problem().ok_or("No layer is open")?;
         if candidates.is_empty() {
             return Err("No method that can be done is ticked".into());
         }
-        self.comparing.comparison = Some(Comparison::new(subject, problem, self.settings.clone(), candidates));
+        let settings = self.state.preferences.settings.clone();
+        self.state.computed.comparison = Some(Comparison::new(subject, problem, settings, candidates));
         Ok(())
     }
 
-    /// Why no comparison can be started now.
-    pub(in crate::app) fn no_comparison(&self) -> Option<String> {
-        if self.comparing.is_going() {
-            return Some("A comparison is going on: cancel it first".into());
-        }
-        self.subject.is_none().then(|| "No layer is open".into())
-    }
-
-    /// What a method came to, on screen: a run of the list, which it joins once. Its place there.
+    /// Shows what a method came to: a run of the list, which it joins once. The run's number.
     fn select_result(&mut self, method: Method) -> Option<usize> {
-        let comparison = self.comparing.comparison.as_mut()?;
-        let row = comparison.rows.iter_mut().find(|row| row.method() == method)?;
-        if let Some(at) = row.run.and_then(|number| self.runs.iter().position(|run| run.number == number)) {
-            self.select(Some(at));
-            return Some(at);
+        let (runs, comparison) = (&mut self.state.runs, self.state.computed.comparison.as_mut()?);
+        let (layer, problem) = (comparison.subject.clone(), comparison.problem.clone());
+        let row = comparison.row_mut(method)?;
+        if let Some((number, at)) = row.run.and_then(|number| Some((number, runs.position(number)?))) {
+            runs.select(Some(at));
+            return Some(number);
         }
-        let (subject, problem) = (comparison.subject.clone(), comparison.problem.clone());
-        let run = Run::replaced(self.next_number, run_name(&row.candidate), subject, problem, row.made()?);
+        let run = Run::replaced(runs.next_number(), run_name(&row.candidate), layer, problem, row.made()?);
         row.run = Some(run.number);
-        self.add(run);
-        self.selected
+        runs.add(run);
+        row.run
     }
 
     /// The masks of a method beside those of the run on screen, where they are of one kind, else of another method.
     fn show_masks(&mut self, method: Method) {
-        let beside = self.shown().filter(|run| self.comparing.has_masks_like(method, run)).map(|run| run.number);
-        let beside = beside.or_else(|| {
-            let other = self.comparing.masks_beside(method).ok()?;
-            let at = self.select_result(other)?;
-            Some(self.runs[at].number)
-        });
+        let Some(comparison) = &self.state.computed.comparison else { return };
+        let beside = self.state.runs.shown().filter(|run| comparison.has_masks_like(method, run)).map(|run| run.number);
+        let other = comparison.masks_beside(method).ok();
+        let beside = beside.or_else(|| self.select_result(other?));
         let (Some(beside), Some(_)) = (beside, self.select_result(method)) else { return };
-        self.masks.set_beside(beside);
-        self.to_front = Some(Pane::Masks);
+        self.panels.masks.set_beside(beside);
+        self.show(Pane::Masks);
     }
 
     /// What is compared, for those who ask from outside.
-    pub(in crate::app) fn comparison_state(&self) -> Value {
-        let rows = self.comparing.comparison.iter().flat_map(|comparison| &comparison.rows);
+    pub(super) fn comparison_state(&self) -> Value {
+        let rows = self.state.computed.comparison.iter().flat_map(|comparison| &comparison.rows);
         rows.map(|row| {
             let report = row.made().map(|made| &made.report);
             let (share, why) = match &row.state {
@@ -153,7 +128,7 @@ impl Explorer {
 
     /// `["magnitude", …]` compares these, `[]` all that can be done, `"cancel"` ends what goes on, and `{"show": name}`
     /// shows one.
-    pub(in crate::app) fn compare_order(&mut self, order: &Value) -> Result<(), String> {
+    pub(super) fn compare_order(&mut self, order: &Value) -> Result<(), String> {
         let named = |name: &Value| {
             let name = name.as_str().ok_or("methods are given by their names")?;
             Method::named(name).ok_or_else(|| format!("there is no method {name}"))
@@ -161,16 +136,16 @@ impl Explorer {
         if let Some(name) = order.get("show") {
             let method = named(name)?;
             self.select_result(method).ok_or_else(|| format!("{} is not done", method.title()))?;
-            self.to_front = Some(Pane::W);
+            self.show(Pane::W);
             return Ok(());
         }
         match order {
             Value::String(word) if word == "cancel" => {
-                self.comparing.comparison.iter_mut().for_each(Comparison::cancel);
+                self.state.computed.comparison.iter_mut().for_each(Comparison::cancel);
                 Ok(())
             }
             Value::Array(names) => {
-                if let Some(why) = self.no_comparison() {
+                if let Some(why) = self.state.no_comparison() {
                     return Err(why);
                 }
                 let mut methods = names.iter().map(named).collect::<Result<Vec<_>, String>>()?;
@@ -178,7 +153,7 @@ impl Explorer {
                 methods.dedup();
                 let all = methods.is_empty();
                 let (mut candidates, not) = self.choose(if all { &Method::ALL } else { &methods })?;
-                let (rows, cols) = self.subject.as_ref().map_or((0, 0), |subject| subject.layer.weight.shape());
+                let (rows, cols) = self.state.document.shape().unwrap_or((0, 0));
                 candidates.retain(|candidate| !all || !candidate.is_slow(rows, cols));
                 match not.into_iter().next() {
                     Some(why) if !all => Err(why),

@@ -1,25 +1,34 @@
-//! What the window shows, made ready for a thread that writes it.
+//! What the window shows, made ready for a task that writes it.
 
-use crate::app::explorer::{Explorer, is_exportable};
-use crate::app::panels::curves::{Curve, curves, levels};
-use crate::app::panels::dialogs::export::{Request, RunToWrite, ViewToWrite, What};
+use crate::app::explorer::Explorer;
+use crate::app::panels::linked_views::colors_of;
+use crate::app::platform::SaveTarget;
+use crate::app::state::command::Command;
+use crate::app::state::curves::{Curve, curves, levels};
+use crate::app::state::export::{ExportKind, ExportRequest};
+use crate::app::state::pane::Pane;
 use crate::app::state::series::Quantity;
-use crate::export::{Chart, Look, Rule, Series};
-use eframe::egui::Color32;
+use crate::app::tasks::export_data::{ExportData, RunToWrite, ViewToWrite};
+use crate::export::{Chart, Layout, Look, Rule, Series};
+use crate::model::Dtype;
+use eframe::egui::{Color32, Context};
+use serde_json::Value;
 
 impl Explorer {
     /// What the curves show, for a file.
     fn chart(&self, quantity: Quantity) -> Chart {
-        let series = curves(quantity, &self.runs, self.selected).into_iter();
+        let series = curves(quantity, self.state.runs.all(), self.state.runs.selected()).into_iter();
         let series = series.map(|Curve { name, color, points, .. }| Series {
             name,
             color: rgb(color),
             look: Look::Line,
             points,
         });
-        let rules = levels(quantity, &self.runs, self.selected, self.baselines).into_iter();
+        let rules =
+            levels(quantity, self.state.runs.all(), self.state.runs.selected(), self.state.computed.baselines.latest())
+                .into_iter();
         Chart {
-            title: self.shown().map_or(String::new(), |run| run.title.clone()),
+            title: self.state.runs.shown().map_or(String::new(), |run| run.title.clone()),
             x_label: "outer iteration".into(),
             y_label: quantity.axis().into(),
             log_x: false,
@@ -29,36 +38,62 @@ impl Explorer {
         }
     }
 
-    /// All that a thread needs to write `what`.
-    pub(in crate::app) fn request(&mut self, what: What, dark: bool) -> Request {
-        let view = match (what, self.showing.latest().cloned()) {
-            (What::View(pane), Some(pictures)) => {
-                ViewToWrite::new(pane, &pictures, &mut self.views, &self.saved.looks, dark)
-            }
-            _ => None,
-        };
-        let run = self.shown().filter(|run| is_exportable(run)).and_then(|run| {
-            let (ended, settings) = (run.ended.as_ref()?, run.subject.as_ref()?);
-            let (kept, outcome) = (ended.kept.clone(), ended.outcome.clone());
-            Some(RunToWrite {
-                number: run.number,
-                layer: settings.layer.clone(),
-                outcome,
-                kept,
-                problem: run.problem.clone()?,
-                threads: run.report.as_ref().map_or(self.thread_count(), |report| report.threads),
-                method: run.method,
-                threshold: run.threshold,
-            })
-        });
-        let quantity = if what == What::Report { Quantity::Error } else { self.saved.quantity };
-        Request {
-            run,
+    /// All that a task needs to write `kind`.
+    pub(super) fn export_data(&mut self, kind: ExportKind, dark: bool) -> ExportData {
+        let view = if let ExportKind::View(pane) = kind { self.view_to_write(pane, dark) } else { None };
+        let state = &self.state;
+        let quantity = if kind == ExportKind::Report { Quantity::Error } else { state.preferences.quantity };
+        ExportData {
+            run: self.run_to_write(),
             chart: self.chart(quantity),
             view,
-            sweep: self.sweeps.to_write(),
-            table: self.language.table_to_write(),
+            sweep: self.panels.sweeps.files(state),
+            table: state.language.table_to_write(),
         }
+    }
+
+    fn run_to_write(&self) -> Option<RunToWrite> {
+        let run = self.state.runs.shown().filter(|run| run.is_exportable())?;
+        let ended = run.ended.as_ref()?;
+        Some(RunToWrite {
+            number: run.number,
+            layer: run.subject.as_ref()?.layer.clone(),
+            outcome: ended.outcome.clone(),
+            kept: ended.kept.clone(),
+            problem: run.problem.clone()?,
+            threads: run.report.as_ref().map_or(self.state.preferences.thread_count(), |report| report.threads),
+            method: run.method,
+            threshold: run.threshold,
+        })
+    }
+
+    /// What one view shows.
+    fn view_to_write(&mut self, pane: Pane, dark: bool) -> Option<ViewToWrite> {
+        let pictures = self.state.pictures()?;
+        let pyramid = pictures.of_pane(pane)?.clone();
+        let (rows, cols) = pyramid.matrix().shape();
+        let title = format!("{} {rows}x{cols}", pane.name().replace('−', "-").replace('·', ""));
+        let colors = colors_of(pane, pictures, &self.state.preferences.looks, dark);
+        Some(ViewToWrite { pyramid, colors, part: self.panels.views.part(pane), title })
+    }
+
+    /// Writes what is asked for from outside: `{"what", "layout", "dtype", "name"}`.
+    pub(super) fn write_now(&mut self, ctx: &Context, wanted: &Value) -> Result<(), String> {
+        let get = |key: &str| wanted.get(key).and_then(Value::as_str);
+        let what = get("what").unwrap_or("Factors (safetensors)");
+        let kind = ExportKind::ALL.into_iter().find(|known| known.name() == what).ok_or("there is no such export")?;
+        if let Some(why) = self.state.no_run_to_write().filter(|_| kind.needs_run()) {
+            return Err(why.into());
+        }
+        let known = |name| Layout::ALL.into_iter().find(|known| known.name() == name).ok_or("there is no such layout");
+        let layout = get("layout").map(known).transpose()?;
+        let dtypes = [Dtype::F32, Dtype::F16, Dtype::BF16];
+        let dtype = get("dtype").and_then(|name| dtypes.into_iter().find(|dtype| dtype.name() == name));
+        let name = get("name")
+            .map_or_else(|| kind.file_name(&self.state.stem_on_screen(), self.state.method_on_screen()), str::to_owned);
+        let request = ExportRequest { kind, layout, dtype, target: SaveTarget::new(&name, false) };
+        self.perform(ctx, Command::Write(request));
+        Ok(())
     }
 }
 

@@ -1,10 +1,13 @@
 //! Results into the state, and commands onto it.
 
+pub mod actions;
 pub mod automation;
 pub mod commands;
 pub mod compare;
 pub mod export;
 pub mod link;
+pub mod loaded;
 pub mod poll;
+pub mod runs;
 pub mod sweep;
 pub mod tour;

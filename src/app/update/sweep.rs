@@ -1,39 +1,52 @@
-//! The Sweeps view: the paper's figures for the open layer, point by point, each a task in the background.
-//!
-//! `work.rs` holds what waits, goes on and is measured; `panel.rs` asks for it and draws it.
+//! The sweeps: what is asked for of them, from the panel and from outside.
 
 use crate::app::explorer::Explorer;
-use crate::compare::Candidate;
-use crate::methods::{Method, Threshold};
-use eframe::egui::{Context, Ui};
+use crate::app::panels::sweeps::SweepPanel;
+use crate::app::state::command::SweepCommand;
+use crate::compare::Figure;
 use serde_json::{Value, json};
 
 impl Explorer {
-    pub(in crate::app) fn sweeps_ui(&mut self, ui: &mut Ui) {
-        let open = self.subject.clone().zip(self.problem());
-        let base = Candidate { method: Method::Dsf, settings: self.settings.clone(), threshold: Threshold::default() };
-        if self.sweeps.ui(ui, open.as_ref().map(|(subject, problem)| (subject, problem)), &base) {
-            self.export.start(Some(crate::app::panels::dialogs::export::What::SweepCsv));
+    /// Does what the panel asks for.
+    pub(super) fn perform_sweep(&mut self, command: SweepCommand) {
+        match command {
+            SweepCommand::Show(figure) => self.state.computed.sweeps.show(figure),
+            SweepCommand::Start => {
+                let figure = self.state.computed.sweeps.figure();
+                if let Err(why) = self.start_sweep(figure) {
+                    self.state.computed.sweeps.fail(why);
+                }
+            }
+            SweepCommand::Pause => self.state.computed.sweeps.pause(),
+            SweepCommand::Resume => self.state.computed.sweeps.resume(),
         }
     }
 
-    /// Takes in what was measured, and begins what waits.
-    pub(in crate::app) fn poll_sweeps(&mut self, ctx: &Context) {
-        let at_once = self.threads.unwrap_or_else(crate::tasks::parallel_tasks);
-        self.sweeps.poll(ctx, at_once.max(1));
+    fn start_sweep(&mut self, figure: Figure) -> Result<(), String> {
+        let (layer, problem) = self.state.document.layer_and_problem().ok_or("No layer is open")?;
+        let base = self.state.sweep_base();
+        self.state.computed.sweeps.start(figure, layer, problem, base)
     }
 
     /// A figure's name begins it, `"pause"` and `"go on"` are for the one on screen.
-    pub(in crate::app) fn sweep_order(&mut self, order: &Value) -> Result<(), String> {
+    pub(super) fn sweep_order(&mut self, order: &Value) -> Result<(), String> {
         let word = order.as_str().ok_or("a sweep takes a figure's name, \"pause\" or \"go on\"")?;
-        let (subject, problem) = self.subject.clone().zip(self.problem()).ok_or("No layer is open")?;
-        let base = Candidate { method: Method::Dsf, settings: self.settings.clone(), threshold: Threshold::default() };
-        self.sweeps.order(word, subject, problem, base)
+        self.state.document.layer.as_ref().ok_or("No layer is open")?;
+        match word {
+            "pause" => self.state.computed.sweeps.pause(),
+            "go on" => self.state.computed.sweeps.resume(),
+            name => {
+                let figure = Figure::ALL.into_iter().find(|figure| figure.name() == name);
+                self.start_sweep(figure.ok_or_else(|| format!("there is no figure called {name}"))?)?;
+                self.panels.sweeps = SweepPanel::default();
+            }
+        }
+        Ok(())
     }
 
     /// The sweep on screen, for those who ask from outside.
-    pub(in crate::app) fn sweep_state(&self) -> Value {
-        let Some(work) = self.sweeps.shown() else { return Value::Null };
+    pub(super) fn sweep_state(&self) -> Value {
+        let Some(work) = self.state.computed.sweeps.shown() else { return Value::Null };
         let (done, all) = work.count();
         json!({ "figure": work.figure.name(), "done": done, "points": all, "going": work.is_going() })
     }

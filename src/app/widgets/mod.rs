@@ -2,7 +2,9 @@
 
 pub mod chart_view;
 pub mod colors;
+pub mod dialog;
 pub mod fields;
+pub mod finder;
 pub mod fonts;
 pub mod log_axis;
 pub mod marks;

@@ -1,4 +1,6 @@
-//! Numbers as a person says them.
+//! Numbers and settings in a few words.
+
+use crate::factorize::{Preset, Settings};
 
 /// As a person says it.
 pub fn duration(secs: f64) -> String {
@@ -8,4 +10,11 @@ pub fn duration(secs: f64) -> String {
         s if s < 5400.0 => format!("{:.0} min", s / 60.0),
         s => format!("{:.1} h", s / 3600.0),
     }
+}
+
+/// Settings in a few words.
+pub fn summary(settings: &Settings) -> String {
+    let percent = 100.0 * settings.density;
+    let name = settings.preset().map_or("custom", Preset::name);
+    format!("{name}, {percent:.1} %, {}×{}", settings.outer, settings.inner)
 }

@@ -1,7 +1,8 @@
 //! One line of the table: a method's name, its bar, its numbers, what can be done with it.
 
-use crate::app::panels::compare::act::CompareAct;
-use crate::app::panels::compare::table::{Heading, LEAST_BAR, Measure};
+use super::columns::{BarQuantity, Heading};
+use crate::app::state::command::CompareCommand;
+use crate::app::state::wording::in_window;
 use crate::app::tasks::comparison::{MethodState, Row};
 use crate::app::widgets::colors;
 use crate::app::widgets::text::duration;
@@ -20,7 +21,7 @@ pub struct Lines<'a> {
     /// Where the columns are.
     pub columns: Vec<(Heading, Rangef)>,
     /// What the bars show, and the number that fills one.
-    pub measure: Measure,
+    pub measure: BarQuantity,
     /// See `measure`.
     pub most: f64,
     /// The least relative error, and the least layer-wise one.
@@ -35,26 +36,6 @@ pub struct Lines<'a> {
     pub selected: Option<usize>,
     /// Why the masks of a method cannot be compared.
     pub no_masks: &'a dyn Fn(Method) -> Option<&'static str>,
-}
-
-/// Where the columns are; the bars take what the others leave.
-pub fn columns(width: f32, layerwise: bool) -> Vec<(Heading, Rangef)> {
-    const GAP: f32 = 8.0;
-    use Heading::{Bar, Buttons, Bytes, Error, Layer, Method, Nonzeros, Seconds};
-    let headings: Vec<Heading> = [Method, Bar, Error, Layer, Nonzeros, Bytes, Seconds, Buttons]
-        .into_iter()
-        .filter(|heading| layerwise || *heading != Layer)
-        .collect();
-    let all: f32 = headings.iter().map(|heading| heading.width() + GAP).sum();
-    let bar = LEAST_BAR + (width - all).max(0.0);
-    let mut x = GAP / 2.0;
-    let mut place = |heading: Heading| {
-        let wide = if heading == Bar { bar } else { heading.width() };
-        let range = Rangef::new(x, x + wide);
-        x += wide + GAP;
-        (heading, range)
-    };
-    headings.into_iter().map(&mut place).collect()
 }
 
 /// A part of a line, which keeps its identity whatever the lines above consist of: a click that begins while one of them
@@ -81,7 +62,7 @@ impl Lines<'_> {
     }
 
     /// One method, the `at`-th line.
-    pub fn line_ui(&self, ui: &mut Ui, at: usize, row: &Row) -> Option<CompareAct> {
+    pub fn line_ui(&self, ui: &mut Ui, at: usize, row: &Row) -> Option<CompareCommand> {
         let rect = self.allocate(ui);
         let shown = row.run.is_some() && row.run == self.selected;
         if shown {
@@ -123,8 +104,7 @@ impl Lines<'_> {
             MethodState::Waiting => _ = cell.weak("waits for its turn"),
             MethodState::Cancelled => _ = cell.weak("cancelled"),
             MethodState::Failed(why) => {
-                let text = RichText::new(crate::app::panels::compare::panel::in_window(why))
-                    .color(cell.visuals().error_fg_color);
+                let text = RichText::new(in_window(why)).color(cell.visuals().error_fg_color);
                 cell.add(Label::new(text).truncate());
             }
             MethodState::Working(work) => {
@@ -152,14 +132,14 @@ impl Lines<'_> {
         let whole = Rect::from_min_max(pos2(x(0.0), top), pos2(rect.left() + range.max, bottom));
         ui.painter().rect_filled(whole, 2.0, ui.visuals().weak_text_color().gamma_multiply(0.12));
         ui.painter().rect_filled(whole.with_max_x(x(value).max(whole.left() + 1.0)), 2.0, colors::of(method));
-        let is_error = !matches!(self.measure, Measure::Bytes);
+        let is_error = !matches!(self.measure, BarQuantity::Bytes);
         if let Some(level) = self.level.filter(|_| is_error && method != Method::Magnitude) {
             let stroke = Stroke::new(2.0, colors::MAGNITUDE);
             ui.painter().vline(x(level), top - 5.0..=bottom + 5.0, stroke);
         }
         let name = self.measure.name();
         let says = match self.measure {
-            Measure::Bytes => format!("{name} of {}: {}", method.title(), report.bytes),
+            BarQuantity::Bytes => format!("{name} of {}: {}", method.title(), report.bytes),
             _ => format!("{name} of {}: {value:.5}", method.title()),
         };
         let bar = ui.interact(whole, Id::unique(("bar", method)), Sense::hover());
@@ -198,7 +178,7 @@ impl Lines<'_> {
         }
     }
 
-    fn buttons_ui(&self, ui: &mut Ui, rect: Rect, row: &Row, shown: bool) -> Option<CompareAct> {
+    fn buttons_ui(&self, ui: &mut Ui, rect: Rect, row: &Row, shown: bool) -> Option<CompareCommand> {
         // What is pressed as Cancel is not let go as Show.
         let of = (row.method(), Heading::Buttons, row.state.is_open(), row.made().is_some());
         let mut cell = cell(ui, of, rect, self.range(Heading::Buttons), Layout::left_to_right(Align::Center));
@@ -211,18 +191,18 @@ impl Lines<'_> {
         match &row.state {
             MethodState::Waiting | MethodState::Working(_) => {
                 button("Cancel", format!("Cancel {title}"), "The others go on", None, false)
-                    .then_some(CompareAct::Cancel(method))
+                    .then_some(CompareCommand::Cancel(method))
             }
             MethodState::Cancelled | MethodState::Failed(_) => {
                 button("Again", format!("{title} again"), "Do it once more", None, false)
-                    .then_some(CompareAct::Again(method))
+                    .then_some(CompareCommand::Again(method))
             }
             MethodState::Done(_) => {
                 let hint = "Its pictures, mask and error in the linked views; it joins the list of runs";
                 let show = button("Show", format!("Show {title}"), hint, None, shown);
                 let hint = "Its mask over that of what is on screen, or of another method";
                 let masks = button("Masks", format!("Masks of {title}"), hint, (self.no_masks)(method), false);
-                show.then_some(CompareAct::Show(method)).or(masks.then_some(CompareAct::Masks(method)))
+                show.then_some(CompareCommand::Show(method)).or(masks.then_some(CompareCommand::Masks(method)))
             }
         }
     }
@@ -240,22 +220,5 @@ fn bytes(count: u64) -> String {
         n if n < 1e6 => format!("{:.1} kB", n / 1e3),
         n if n < 1e9 => format!("{:.1} MB", n / 1e6),
         n => format!("{:.1} GB", n / 1e9),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_share_the_room() {
-        for (width, layerwise) in [(780.0, true), (780.0, false), (1400.0, true), (200.0, false)] {
-            let columns = columns(width, layerwise);
-            assert_eq!(columns.len(), if layerwise { 8 } else { 7 });
-            assert!(columns.windows(2).all(|pair| pair[0].1.max < pair[1].1.min));
-            assert!(columns.iter().all(|(heading, range)| range.span() >= heading.width() - 1e-3));
-            let end = columns.last().unwrap().1.max;
-            assert!(end <= width || width < 500.0, "{end} of {width}");
-        }
     }
 }

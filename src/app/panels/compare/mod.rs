@@ -1,6 +1,6 @@
 //! The Methods panel: one layer by all methods at one density.
 
-pub mod act;
+pub mod columns;
 pub mod line;
 pub mod panel;
 pub mod table;

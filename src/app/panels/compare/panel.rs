@@ -1,13 +1,13 @@
 //! What is to be compared.
 
-use crate::app::panels::compare::act::{CompareAct, no_masks};
-use crate::app::panels::compare::table::Table;
-use crate::app::panels::runs::summary;
-use crate::app::state::method_result::MethodResult;
-use crate::app::state::run::{Run, Subject};
-use crate::app::tasks::comparison::{Comparison, Row};
+use super::table::Table;
+use crate::app::panels::state::State;
+use crate::app::state::command::{Command, CompareCommand};
+use crate::app::state::loaded_layer::LoadedLayer;
+use crate::app::state::wording::in_window;
+use crate::app::tasks::comparison::no_masks;
 use crate::app::widgets::colors;
-use crate::app::widgets::text::duration;
+use crate::app::widgets::text::{duration, summary};
 use crate::compare::Candidate;
 use crate::factorize::{Budget, Settings};
 use crate::matrix::{Calibration, Matrix, Problem};
@@ -20,7 +20,7 @@ use eframe::egui::{
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// The panel's own state, and the comparison.
+/// The panel's own state.
 #[derive(Default)]
 pub struct ComparePanel {
     /// What nobody wants, of what could be done.
@@ -30,8 +30,6 @@ pub struct ComparePanel {
     wanted: BTreeSet<Method>,
     threshold: Threshold,
     table: Table,
-    /// What goes on, or came of the last one.
-    pub comparison: Option<Comparison>,
     /// Why methods cannot be done with what is known of the layer.
     known: Option<(Known, Reasons)>,
 }
@@ -59,20 +57,10 @@ impl Known {
     }
 }
 
-/// What the command line would say, for someone in front of a window.
-pub fn in_window(why: &str) -> String {
-    why.replace("give a calibration (--calibration FILE)", "give them in the settings, under Layer's inputs")
-}
-
 impl ComparePanel {
     /// Over what the entries of one matrix compete.
     pub fn threshold(&self) -> Threshold {
         self.threshold
-    }
-
-    /// Whether something waits or goes on.
-    pub fn is_going(&self) -> bool {
-        self.comparison.as_ref().is_some_and(Comparison::is_going)
     }
 
     /// What is wanted, as far as it can be done, for a layer of this shape.
@@ -93,36 +81,6 @@ impl ComparePanel {
         } else {
             self.unticked.insert(method);
         }
-    }
-
-    /// The row of a method.
-    pub fn row_mut(&mut self, method: Method) -> Option<&mut Row> {
-        self.comparison.as_mut()?.rows.iter_mut().find(|row| row.method() == method)
-    }
-
-    /// The method whose masks are laid over this one's, else why there is none.
-    pub fn masks_beside(&self, method: Method) -> Result<Method, &'static str> {
-        let form = method.form();
-        if let Some(why) = no_masks(form) {
-            return Err(why);
-        }
-        let rows = self.comparison.iter().flat_map(|comparison| &comparison.rows);
-        let mut others = rows.filter_map(|row| Some((row.method(), row.made()?)));
-        let own = others.clone().find(|(other, _)| *other == method).map(|(_, made)| made.kept.inner_dim());
-        // DSF, or the largest weights, where they are there: they come first.
-        let same = |&(other, made): &(Method, &MethodResult)| {
-            other != method && other.form() == form && own == Some(made.kept.inner_dim())
-        };
-        others.find(same).map(|(other, _)| other).ok_or("No other method here has a mask of this kind and size")
-    }
-
-    /// Whether a run of the list has masks to be laid over those of a method.
-    pub fn has_masks_like(&self, method: Method, run: &Run) -> bool {
-        let Some(comparison) = &self.comparison else { return false };
-        let Some((row, made)) = comparison.row(method).and_then(|row| Some((row, row.made()?))) else { return false };
-        let same = run.subject.as_ref().is_some_and(|subject| subject.is(&comparison.subject));
-        let as_large = run.ended.as_ref().is_some_and(|ended| ended.kept.inner_dim() == made.kept.inner_dim());
-        same && as_large && row.run != Some(run.number) && run.method.form() == method.form()
     }
 
     /// Why it cannot be done, of each method.
@@ -152,58 +110,50 @@ impl ComparePanel {
         reasons
     }
 
-    /// The panel. `open` is the layer, `settings` are those of the next runs, `shown` is the run on screen.
-    pub fn ui(
-        &mut self,
-        ui: &mut Ui,
-        open: Option<(&Subject, &Problem)>,
-        settings: &Settings,
-        shown: Option<&Run>,
-        at_once: usize,
-    ) -> Option<CompareAct> {
-        let mut act = None;
+    /// What is to be compared, and what came of it.
+    pub fn ui(&mut self, ui: &mut Ui, state: &State) -> Option<Command> {
+        let mut command = None;
         ScrollArea::vertical().id_salt("compare").auto_shrink(false).show(ui, |ui| {
-            act = match open {
-                Some((subject, problem)) => self.setup_ui(ui, subject, problem, settings, at_once),
-                None => {
-                    ui.weak("No layer is open");
-                    None
-                }
-            };
-            let Some(comparison) = &self.comparison else {
+            let (open, settings) = (state.document.layer_and_problem(), &state.preferences.settings);
+            match &open {
+                Some((layer, problem)) => command = self.setup_ui(ui, state, layer, problem),
+                None => _ = ui.weak("No layer is open"),
+            }
+            let Some(comparison) = &state.computed.comparison else {
                 ui.add_space(12.0);
                 ui.weak("Every method gets the same number of nonzeros. Results appear as they come; a click shows a method's pictures");
                 return;
             };
             ui.separator();
-            let (subject, problem) = (open.map(|open| open.0), open.map(|open| open.1));
-            if let Some(other) = comparison.is_of_another(subject, problem, settings) {
+            let (layer, problem) = (open.as_ref().map(|open| &open.0), open.as_ref().map(|open| &open.1));
+            if let Some(other) = comparison.is_of_another(layer, problem, settings) {
                 ui.colored_label(ui.visuals().warn_fg_color, other);
             }
-            let masks = |method| self.masks_beside(method).err().filter(|_| {
-                // What is on screen will do too.
-                no_masks(method.form()).is_some() || !shown.is_some_and(|run| self.has_masks_like(method, run))
-            });
-            let selected = shown.map(|run| run.number);
-            let mut table = self.table;
-            act = table.ui(ui, comparison, selected, masks).or(act.take());
-            self.table = table;
+            let shown = state.runs.shown();
+            let masks = |method: Method| {
+                comparison.masks_beside(method).err().filter(|_| {
+                    // What is on screen will do too.
+                    let like = shown.is_some_and(|run| comparison.has_masks_like(method, run));
+                    no_masks(method.form()).is_some() || !like
+                })
+            };
+            command = self.table.ui(ui, comparison, shown.map(|run| run.number), masks).or(command.take());
         });
-        act
+        command.map(Command::Compare)
     }
 
     fn setup_ui(
         &mut self,
         ui: &mut Ui,
-        subject: &Subject,
+        state: &State,
+        open: &LoadedLayer,
         problem: &Problem,
-        settings: &Settings,
-        at_once: usize,
-    ) -> Option<CompareAct> {
+    ) -> Option<CompareCommand> {
+        let settings = &state.preferences.settings;
         let reasons = self.reasons(problem, settings);
         let (rows, cols) = problem.weight.shape();
         ui.horizontal_wrapped(|ui| {
-            ui.strong(&subject.layer.name);
+            ui.strong(&open.layer.name);
             let inputs = match (&problem.calibration, &problem.held_out) {
                 (Some(_), Some(_)) => ", with its inputs, and others held out",
                 (Some(_), None) => ", with its inputs",
@@ -225,7 +175,7 @@ impl ComparePanel {
             let text = format!("{} and {last} need the layer's inputs: give them in the settings", others.join(", "));
             ui.label(RichText::new(text).weak());
         }
-        self.commands_ui(ui, &reasons, settings, at_once)
+        self.commands_ui(ui, state, &reasons)
     }
 
     /// What is wanted, of what can be done.
@@ -247,18 +197,14 @@ impl ComparePanel {
         });
     }
 
-    fn commands_ui(
-        &mut self,
-        ui: &mut Ui,
-        reasons: &[Reason],
-        settings: &Settings,
-        at_once: usize,
-    ) -> Option<CompareAct> {
+    fn commands_ui(&mut self, ui: &mut Ui, state: &State, reasons: &[Reason]) -> Option<CompareCommand> {
+        let (settings, at_once) = (&state.preferences.settings, state.preferences.tasks_at_once());
+        let is_going = state.computed.is_comparing();
         let mut act = None;
         ui.horizontal_wrapped(|ui| {
             let possible = |method: Method| reasons.iter().any(|(other, why)| *other == method && why.is_none());
             let any = Method::ALL.into_iter().any(|method| possible(method) && self.is_ticked(method));
-            let why_not = match (self.is_going(), any) {
+            let why_not = match (is_going, any) {
                 (true, _) => Some("A comparison is going on: cancel it first"),
                 (_, false) => Some("No method is ticked"),
                 _ => None,
@@ -267,12 +213,12 @@ impl ComparePanel {
             let go = ui.add_enabled(why_not.is_none(), Button::new(go).fill(colors::DSF.gamma_multiply(0.9)));
             let hint = "This layer by all ticked methods, each with the same number of nonzeros";
             if go.on_hover_text(hint).on_disabled_hover_text(why_not.unwrap_or_default()).clicked() {
-                act = Some(CompareAct::Start);
+                act = Some(CompareCommand::Start);
             }
-            let cancel = ui.add_enabled(self.is_going(), Button::new("⏹ Cancel all"));
+            let cancel = ui.add_enabled(is_going, Button::new("⏹ Cancel all"));
             let hint = "What is done stays";
             if cancel.on_hover_text(hint).on_disabled_hover_text("Nothing is being compared").clicked() {
-                act = Some(CompareAct::CancelAll);
+                act = Some(CompareCommand::CancelAll);
             }
             ui.separator();
             self.threshold_ui(ui, possible(Method::Admm) || possible(Method::Sparsegpt));

@@ -1,134 +1,18 @@
 //! What came of a comparison: a line for each method, below headings that sort them.
 
-use crate::app::panels::compare::act::CompareAct;
-use crate::app::panels::compare::line::{Lines, cell, columns, fine};
+use super::columns::{BarQuantity, Heading, columns};
+use super::line::{Lines, cell, fine};
+use crate::app::state::command::CompareCommand;
 use crate::app::tasks::comparison::{Comparison, Row};
-use crate::app::tasks::replace::THREADS;
 use crate::app::widgets::colors;
 use crate::export::RunReport;
 use crate::methods::Method;
 use eframe::egui::{Align, Button, Layout, RichText, ScrollArea, Sense, Ui, vec2};
 
-/// The narrowest bars.
-pub const LEAST_BAR: f32 = 90.0;
-
-/// What the bars show.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Measure {
-    /// The layer-wise error where there is one, else the relative one.
-    #[default]
-    Best,
-    /// Of W.
-    Error,
-    /// To magnitude pruning's error.
-    Ratio,
-    /// Of the layer's outputs.
-    Layer,
-    /// With 16-bit values.
-    Bytes,
-}
-
-impl Measure {
-    /// What its button says.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Best | Self::Error => "Relative error",
-            Self::Ratio => "× magnitude's",
-            Self::Layer => "Layer error",
-            Self::Bytes => "Bytes",
-        }
-    }
-
-    fn about(self) -> &'static str {
-        match self {
-            Self::Best | Self::Error => "‖W − Ŵ‖ / ‖W‖: how far the weights are from those of the layer",
-            Self::Ratio => "The relative error as a multiple of magnitude pruning's",
-            Self::Layer => "How far the layer's outputs are from the dense one's, on its own inputs, squared",
-            Self::Bytes => "What takes W's place, with 16-bit values and the cheaper way to store positions",
-        }
-    }
-
-    /// Its number.
-    pub fn of(self, report: &RunReport, magnitude: Option<f64>) -> Option<f64> {
-        match self {
-            Self::Best | Self::Error => Some(report.relative_error),
-            Self::Ratio => magnitude.map(|magnitude| report.relative_error / magnitude),
-            Self::Layer => report.layer_error,
-            Self::Bytes => Some(report.bytes as f64),
-        }
-    }
-}
-
-/// A column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Heading {
-    Method,
-    Bar,
-    Error,
-    Layer,
-    Nonzeros,
-    Bytes,
-    Seconds,
-    Buttons,
-}
-
-impl Heading {
-    /// What stands above, and below it in small.
-    fn names(self, held_out: bool) -> (&'static str, String) {
-        match self {
-            Self::Method => ("Method", String::new()),
-            Self::Bar | Self::Buttons => ("", String::new()),
-            Self::Error => ("Error", "× magnitude's".into()),
-            Self::Layer => ("Layer error", if held_out { "held out".into() } else { String::new() }),
-            Self::Nonzeros => ("Nonzeros", "of W".into()),
-            Self::Bytes => ("Bytes", "of dense".into()),
-            Self::Seconds => ("Seconds", format!("on {THREADS} thread")),
-        }
-    }
-
-    fn about(self) -> &'static str {
-        match self {
-            Self::Method => "In the order of the list above",
-            Self::Error => Measure::Error.about(),
-            Self::Layer => Measure::Layer.about(),
-            Self::Nonzeros => "Numbers that are kept; of dense factors all their entries",
-            Self::Bytes => Measure::Bytes.about(),
-            _ => "Each method has one thread of its own; what goes on beside it slows it down",
-        }
-    }
-
-    /// The least that its column takes.
-    pub fn width(self) -> f32 {
-        match self {
-            Self::Method => 104.0,
-            Self::Bar => LEAST_BAR,
-            Self::Error => 76.0,
-            Self::Layer => 74.0,
-            Self::Nonzeros => 66.0,
-            Self::Bytes => 66.0,
-            Self::Seconds => 62.0,
-            Self::Buttons => 108.0,
-        }
-    }
-
-    /// By what it is sorted; the smallest first.
-    fn key(self, row: &Row) -> Option<f64> {
-        let report = &row.made()?.report;
-        match self {
-            Self::Error => Some(report.relative_error),
-            Self::Layer => report.layer_error,
-            Self::Nonzeros => Some(report.nnz as f64),
-            Self::Bytes => Some(report.bytes as f64),
-            Self::Seconds => Some(report.seconds),
-            Self::Method | Self::Bar | Self::Buttons => None,
-        }
-    }
-}
-
 /// How it is shown.
 #[derive(Clone, Copy, Default)]
 pub struct Table {
-    measure: Measure,
+    measure: BarQuantity,
     sorted: Option<Heading>,
 }
 
@@ -140,15 +24,15 @@ impl Table {
         comparison: &Comparison,
         selected: Option<usize>,
         no_masks: impl Fn(Method) -> Option<&'static str>,
-    ) -> Option<CompareAct> {
+    ) -> Option<CompareCommand> {
         let reports = || comparison.rows.iter().filter_map(|row| Some(&row.made()?.report));
         let layerwise = comparison.problem.calibration.is_some();
         let magnitude = comparison.row(Method::Magnitude).and_then(Row::made).map(|made| &made.report);
         let error = magnitude.map(|report| report.relative_error).filter(|&error| error > 0.0);
         let measure = match self.measure {
-            Measure::Best | Measure::Layer if layerwise => Measure::Layer,
-            Measure::Best | Measure::Layer => Measure::Error,
-            Measure::Ratio if error.is_none() => Measure::Error,
+            BarQuantity::Best | BarQuantity::Layer if layerwise => BarQuantity::Layer,
+            BarQuantity::Best | BarQuantity::Layer => BarQuantity::Error,
+            BarQuantity::Ratio if error.is_none() => BarQuantity::Error,
             other => other,
         };
         self.measure_ui(ui, measure, layerwise, error.is_some());
@@ -177,13 +61,13 @@ impl Table {
         act
     }
 
-    fn measure_ui(&mut self, ui: &mut Ui, now: Measure, layerwise: bool, ratio: bool) {
+    fn measure_ui(&mut self, ui: &mut Ui, now: BarQuantity, layerwise: bool, ratio: bool) {
         ui.horizontal_wrapped(|ui| {
             ui.label("Bars");
-            for measure in [Measure::Error, Measure::Ratio, Measure::Layer, Measure::Bytes] {
+            for measure in [BarQuantity::Error, BarQuantity::Ratio, BarQuantity::Layer, BarQuantity::Bytes] {
                 let there = match measure {
-                    Measure::Layer => layerwise,
-                    Measure::Ratio => ratio,
+                    BarQuantity::Layer => layerwise,
+                    BarQuantity::Ratio => ratio,
                     _ => true,
                 };
                 if there && ui.selectable_label(now == measure, measure.name()).on_hover_text(measure.about()).clicked()
@@ -191,7 +75,7 @@ impl Table {
                     self.measure = measure;
                 }
             }
-            if ratio && now != Measure::Bytes {
+            if ratio && now != BarQuantity::Bytes {
                 ui.add_space(8.0);
                 let (mark, _) = ui.allocate_exact_size(vec2(2.0, 14.0), Sense::hover());
                 ui.painter().rect_filled(mark, 0.0, colors::MAGNITUDE);

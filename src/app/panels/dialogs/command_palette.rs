@@ -1,14 +1,15 @@
 //! One field that finds commands, panels and layers by a few of their letters.
 
+use crate::app::panels::state::State;
 use crate::app::state::action::Action;
-use crate::app::state::workspace::Pane;
+use crate::app::state::command::Command;
+use crate::app::state::pane::Pane;
+use crate::app::widgets::finder::Finder;
 use eframe::egui::{Align2, Context, Key, Modifiers, ScrollArea, TextEdit, Ui, Window};
-use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
-use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Found {
+enum Found {
     /// A command.
     Do(Action),
     /// A panel to be shown.
@@ -33,14 +34,15 @@ impl CommandPalette {
         *self = Self { open: true, fresh: true, ..Self::default() };
     }
 
-    /// The palette while it is open; `layers` are the names of the open file's layers.
-    pub fn ui<'a>(&mut self, ctx: &Context, layers: impl Iterator<Item = &'a str>) -> Option<Found> {
+    /// The palette while it is open.
+    pub fn ui(&mut self, ctx: &Context, state: &State) -> Option<Command> {
         if !self.open {
             return None;
         }
         let down = ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::ArrowDown));
         let up = ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::ArrowUp));
-        let found = search(&self.text, layers);
+        let layers = state.document.checkpoint.iter().flat_map(|checkpoint| checkpoint.layers());
+        let found = search(&self.text, layers.map(|layer| layer.name.as_str()));
         self.at = (self.at + usize::from(down)).min(found.len().saturating_sub(1)).saturating_sub(usize::from(up));
         let window = Window::new("All commands").collapsible(false).resizable(false).title_bar(false);
         let chosen = window
@@ -50,7 +52,11 @@ impl CommandPalette {
         if chosen.is_some() {
             self.open = false;
         }
-        chosen
+        chosen.map(|found| match found {
+            Found::Do(action) => Command::Try(action),
+            Found::Show(pane) => Command::Show(pane),
+            Found::Layer(name) => Command::OpenLayer(name, state.document.orientation),
+        })
     }
 
     fn contents(&mut self, ui: &mut Ui, found: &[(String, String, Found)], moved: bool) -> Option<Found> {
@@ -103,26 +109,6 @@ fn search<'a>(text: &str, layers: impl Iterator<Item = &'a str>) -> Vec<(String,
     let mut scored: Vec<_> = all.filter_map(|item| Some((finder.score(&item.0)?, item))).collect();
     scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
     scored.into_iter().take(MOST).map(|(_, item)| item).collect()
-}
-
-/// Says how well names fit what was typed.
-pub struct Finder {
-    pattern: Pattern,
-    matcher: Matcher,
-    buffer: Vec<char>,
-}
-
-impl Finder {
-    /// For this text; each word of it counts by itself.
-    pub fn new(text: &str) -> Self {
-        let pattern = Pattern::parse(text, CaseMatching::Ignore, Normalization::Smart);
-        Self { pattern, matcher: Matcher::new(Config::DEFAULT.match_paths()), buffer: Vec::new() }
-    }
-
-    /// The larger the better; `None` when it does not fit.
-    pub fn score(&mut self, name: &str) -> Option<u32> {
-        self.pattern.score(Utf32Str::new(name, &mut self.buffer), &mut self.matcher)
-    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Choosing what to open: by the system's dialog, or by typing a path where there is none.
 
 use crate::app::platform;
-use crate::model::Source;
+use crate::app::state::command::Command;
 use eframe::egui::{Key, TextEdit, Ui};
 
 /// The dialog's own state.
 #[derive(Default)]
-pub struct OpenPanel {
+pub struct OpenDialog {
     /// Whether it is open.
     pub open: bool,
     path: String,
@@ -14,32 +14,22 @@ pub struct OpenPanel {
     focused: bool,
 }
 
-/// What was asked for.
-pub enum OpenAct {
-    /// The system's dialog for a file.
-    BrowseFile,
-    /// The system's dialog for a folder.
-    BrowseFolder,
-    /// This file or folder.
-    Open(Source),
-}
-
-impl OpenPanel {
+impl OpenDialog {
     /// Opens it.
     pub fn start(&mut self) {
         (self.open, self.focused) = (true, false);
     }
 
     /// The dialog's contents.
-    pub fn ui(&mut self, ui: &mut Ui) -> Option<OpenAct> {
-        let mut act = None;
+    pub fn ui(&mut self, ui: &mut Ui) -> Option<Command> {
+        let mut command = None;
         ui.weak(platform::OPENS);
         ui.horizontal(|ui| {
             if ui.button("File…").clicked() {
-                act = Some(OpenAct::BrowseFile);
+                command = Some(Command::BrowseFile);
             }
             if platform::HAS_FOLDERS && ui.button("Folder…").clicked() {
-                act = Some(OpenAct::BrowseFolder);
+                command = Some(Command::BrowseFolder);
             }
         });
         ui.horizontal(|ui| {
@@ -51,12 +41,12 @@ impl OpenPanel {
             let entered = edit.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
             let pressed = ui.button("Open").clicked();
             if (entered || pressed) && !self.path.trim().is_empty() {
-                act = Some(OpenAct::Open(platform::typed(&self.path)));
+                command = Some(Command::Open(platform::typed(&self.path)));
             }
         });
         if ui.button("Close").clicked() {
             self.open = false;
         }
-        act
+        command
     }
 }

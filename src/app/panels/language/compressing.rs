@@ -1,7 +1,8 @@
 //! Layers being compressed, one after the other.
 
-use crate::app::panels::language::work::Compress;
-use crate::app::panels::language::{LanguageModelState, ModelInfo};
+use crate::app::panels::language::LanguageModelState;
+use crate::app::tasks::language::eval_set::ModelInfo;
+use crate::app::tasks::language::work::Compress;
 use crate::app::tasks::pending_task::PendingTask;
 use crate::compress::{Densities, Plan};
 use crate::export::Layout;

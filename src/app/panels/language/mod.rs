@@ -1,24 +1,22 @@
 //! The language model that is open: its perplexity, what becomes of it, and what it tells.
 //!
-//! Everything slow is a task (`tasks.rs`); the panels only show what is there. A [`EvalSet`](eval_set::EvalSet) is the model with
+//! Everything slow is a task (`tasks.rs`); the panels only show what is there. A [`EvalSet`](crate::app::tasks::language::eval_set::EvalSet) is the model with
 //! the texts it is measured and calibrated on, and its [`ModelInfo`] are what the panels need of it.
 
 mod compressing;
-mod eval_set;
 mod model_panel;
-mod save;
 mod story_panel;
 mod table_panel;
-mod work;
 
-pub use eval_set::{ModelInfo, Source};
-pub use model_panel::ModelAct;
-pub use save::SaveModel;
-pub use work::Collect;
-
+use crate::app::platform::SaveTarget;
 use crate::app::state::factors_at::FactorsAt;
-use crate::app::state::run::Subject;
+use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::tasks::async_memo::AsyncMemo;
+use crate::app::tasks::language::eval_set::{ModelInfo, ModelSource};
+use crate::app::tasks::language::save::SaveModel;
+use crate::app::tasks::language::work::{
+    Change, Changed, Collect, Compressing, Cost, LazyModel, Measure, Read, Replacement, Stop, Streams, Tell,
+};
 use crate::compress::{CompressedLayer, Densities, Proxy};
 use crate::factorize::Settings;
 use crate::job::ComputeConfig;
@@ -32,7 +30,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use table_panel::TablePanel;
-use work::{Change, Changed, Compressing, Cost, Measure, Opened, Read, Replacement, Stop, Streams, Tell};
 
 /// A model with more weights in its layers is measured only when asked for.
 const LIVE_WEIGHTS: usize = 60_000_000;
@@ -79,11 +76,11 @@ struct AllLayers {
 pub struct LanguageModelState {
     /// Counts the models and texts that were opened.
     number: usize,
-    source: Option<Source>,
-    opened: Option<Arc<Opened>>,
+    source: Option<ModelSource>,
+    opened: Option<Arc<LazyModel>>,
     streams: Option<Arc<Lazy<Streams>>>,
     /// Another model that was opened, while this one has something to lose.
-    pending: Option<Source>,
+    pending: Option<ModelSource>,
     /// The version of the layers that was written.
     saved: Option<usize>,
     facts: AsyncMemo<usize, Read>,
@@ -163,7 +160,7 @@ impl Default for LanguageModelState {
 
 impl LanguageModelState {
     /// Another language model is open. What was compressed of the one before stays until it is saved or let go.
-    pub fn open(&mut self, source: Source) {
+    pub fn open(&mut self, source: ModelSource) {
         if self.is_unsaved() {
             self.pending = Some(source);
             return;
@@ -182,10 +179,10 @@ impl LanguageModelState {
         self.stop = Stop::default();
         (self.proxy_wanted, self.proxy, self.problem) = Default::default();
         self.trail.clear();
-        self.read(Source { text, ..source });
+        self.read(ModelSource { text, ..source });
     }
 
-    fn read(&mut self, source: Source) {
+    fn read(&mut self, source: ModelSource) {
         self.source = Some(source.clone());
         self.opened = Some(Arc::new(Lazy::new(source)));
         self.streams = None;
@@ -207,7 +204,7 @@ impl LanguageModelState {
     }
 
     /// Which of the model's layers one that is open is.
-    pub fn layer_of(&self, subject: &Subject) -> Option<LayerId> {
+    pub fn layer_of(&self, subject: &LoadedLayer) -> Option<LayerId> {
         self.facts()?.layer_of(&self.source.as_ref()?.checkpoint, subject)
     }
 
@@ -238,8 +235,8 @@ impl LanguageModelState {
             .flatten()
     }
 
-    /// What the proxy foretells of the perplexity with nothing but this layer replaced, at this layer-wise error.
-    pub fn foretold_alone(&self, id: LayerId, layer_error: f64) -> Option<f64> {
+    /// What the proxy predicts of the perplexity with nothing but this layer replaced, at this layer-wise error.
+    pub fn predicted_alone(&self, id: LayerId, layer_error: f64) -> Option<f64> {
         let proxy = self.proxy()?;
         Some(self.dense()? * (proxy.loss([(id, layer_error)]) - proxy.dense).exp())
     }
@@ -401,6 +398,15 @@ impl LanguageModelState {
         Some(Collect { model: self.opened.clone()?, id })
     }
 
+    /// What writes it.
+    pub(super) fn saving(&self, settings: &Settings) -> Option<SaveModel> {
+        self.facts()?;
+        let layers = self.layers.values().cloned().collect();
+        let plan = self.plan(settings, &Default::default(), 1);
+        let target = SaveTarget::new(&self.save_to, self.replace_saved);
+        Some(SaveModel { model: self.opened.clone()?, layers, plan, target })
+    }
+
     /// Puts the dense weights back.
     fn restore(&mut self, ids: &[LayerId]) {
         let before = self.layers.len();
@@ -416,5 +422,10 @@ impl LanguageModelState {
 #[cfg(target_arch = "wasm32")]
 pub fn register(registry: crate::tasks::Registry) -> crate::tasks::Registry {
     let registry = registry.task::<Read>().task::<Measure>().task::<Changed>().task::<Tell>();
-    registry.task::<Cost>().task::<Collect>().task::<work::Compress>().task::<work::MeasureRow>().task::<SaveModel>()
+    registry
+        .task::<Cost>()
+        .task::<Collect>()
+        .task::<crate::app::tasks::language::work::Compress>()
+        .task::<crate::app::tasks::language::work::MeasureRow>()
+        .task::<SaveModel>()
 }

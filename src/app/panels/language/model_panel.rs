@@ -1,9 +1,10 @@
 //! The model's layers, what is done with them, and what becomes of its perplexity.
 
+use crate::app::panels::language::LanguageModelState;
 use crate::app::panels::language::compressing::without_layers;
-use crate::app::panels::language::save::SaveModel;
-use crate::app::panels::language::{LanguageModelState, ModelInfo};
 use crate::app::platform::{HAS_FOLDERS, TYPED, typed};
+use crate::app::state::command::Command;
+use crate::app::tasks::language::eval_set::ModelInfo;
 use crate::app::widgets::colors;
 use crate::app::widgets::text::duration;
 use crate::compress::distribute;
@@ -11,6 +12,7 @@ use crate::factorize::Settings;
 use crate::job::ComputeConfig;
 use crate::language::{LayerId, Linear};
 use crate::methods::Method;
+use crate::model::Orientation;
 use eframe::egui::{
     Button, CollapsingHeader, Color32, ComboBox, DragValue, Grid, ProgressBar, RichText, Role, ScrollArea, TextEdit,
     Ui, WidgetInfo,
@@ -18,19 +20,7 @@ use eframe::egui::{
 use egui_plot::{Corner, HLine, Legend, Line, Plot, PlotPoints, Points};
 use std::collections::BTreeSet;
 
-/// What was asked for in the panel that others have to do.
-pub enum ModelAct {
-    /// Open this layer.
-    Layer(LayerId),
-    /// Choose a text with the system's dialog.
-    BrowseText,
-    /// Take the layer's inputs from the model's text.
-    Inputs(LayerId),
-    /// Write a folder, with this version of the layers.
-    Save(usize, Box<SaveModel>),
-}
-
-const HEADINGS: [&str; 8] = ["", "Layer", "Shape", "Density", "Before", "Error", "Costs", "State"];
+const HEADINGS: [&str; 8] = ["", "Layer", "Shape", "Density", "Before", "Error", "Sensitivity", "State"];
 
 impl LanguageModelState {
     /// The panel. `settings` are those of the next runs, `open` is the layer on screen.
@@ -40,7 +30,7 @@ impl LanguageModelState {
         settings: &Settings,
         open: Option<LayerId>,
         compute: ComputeConfig,
-    ) -> Option<ModelAct> {
+    ) -> Option<Command> {
         let facts = &self.facts_ui(ui)?;
         self.pending_ui(ui);
         // In a small panel what it is about scrolls away, so that the layers can be seen.
@@ -69,7 +59,7 @@ impl LanguageModelState {
                         }
                     });
                 });
-                let act = self.save_ui(ui, settings).or(browse.then_some(ModelAct::BrowseText));
+                let act = self.save_ui(ui, settings).or(browse.then_some(Command::BrowseText));
                 self.trail_ui(ui);
                 self.layers_ui(ui, facts, open).or(act)
             })
@@ -141,9 +131,9 @@ impl LanguageModelState {
                 if let (Some(proxy), Some(_)) = (self.proxy(), self.dense()) {
                     let errors = self.layers.values().filter_map(|layer| Some((layer.id, layer.report.layer_error?)));
                     let rise = proxy.loss(errors) - proxy.dense;
-                    let foretold = self.dense().unwrap_or(1.0) * rise.exp();
+                    let predicted = self.dense().unwrap_or(1.0) * rise.exp();
                     let hint = "Dense, times exp of each layer's error times what it costs";
-                    ui.label(format!("foretold {foretold:.3}")).on_hover_text(hint);
+                    ui.label(format!("predicted {predicted:.3}")).on_hover_text(hint);
                 }
             }
         });
@@ -155,7 +145,7 @@ impl LanguageModelState {
         let text = format!("{} is open too. The compressed layers here are not saved.", source.checkpoint.name());
         ui.horizontal_wrapped(|ui| {
             ui.strong(text);
-            if ui.button("Let them go and use it").clicked() {
+            if ui.button("Discard and open").clicked() {
                 self.layers.clear();
                 self.work = None;
                 if let Some(source) = self.pending.take() {
@@ -292,7 +282,7 @@ impl LanguageModelState {
     }
 
     fn distribute_ui(&mut self, ui: &mut Ui, facts: &ModelInfo) {
-        let hint = "Measures once what each layer's error costs the model, then gives every layer its share so that the loss foretold is the lowest";
+        let hint = "Measures once what each layer's error costs the model, then gives every layer its share so that the loss predicted is the lowest";
         let proxy = self.proxy.of(&self.number).cloned();
         match proxy.as_ref().map(|proxy| proxy.as_ref()) {
             None if self.proxy_wanted => {
@@ -304,7 +294,7 @@ impl LanguageModelState {
                 }
             }
             None => {
-                let button = ui.add_enabled(facts.calibrates, Button::new("Measure what layers cost"));
+                let button = ui.add_enabled(facts.calibrates, Button::new("Measure sensitivity"));
                 if button.on_hover_text(hint).on_disabled_hover_text("Give a text first").clicked() {
                     self.proxy_wanted = true;
                 }
@@ -326,15 +316,15 @@ impl LanguageModelState {
                 }
                 if let Some(dense) = self.dense() {
                     let each = facts.config.layers().map(|id| (id, self.densities.of(id)));
-                    let foretold = dense * (proxy.loss_at(each) - proxy.dense).exp();
-                    ui.weak(format!("foretold {foretold:.3}"))
+                    let predicted = dense * (proxy.loss_at(each) - proxy.dense).exp();
+                    ui.weak(format!("predicted {predicted:.3}"))
                         .on_hover_text("The perplexity, from short runs of each layer alone");
                 }
             }
         }
     }
 
-    fn save_ui(&mut self, ui: &mut Ui, settings: &Settings) -> Option<ModelAct> {
+    fn save_ui(&mut self, ui: &mut Ui, settings: &Settings) -> Option<Command> {
         let mut act = None;
         ui.collapsing("Save the model", |ui| {
             ui.horizontal_wrapped(|ui| {
@@ -353,7 +343,7 @@ impl LanguageModelState {
                 let why_not = "Compress layers first, and name a folder";
                 if button.on_hover_text(hint).on_disabled_hover_text(why_not).clicked() {
                     let saving = self.saving(settings);
-                    act = saving.map(|saving| ModelAct::Save(self.version, Box::new(saving)));
+                    act = saving.map(|_| Command::SaveModel);
                 }
             });
         });
@@ -381,7 +371,7 @@ impl LanguageModelState {
         });
     }
 
-    fn layers_ui(&mut self, ui: &mut Ui, facts: &ModelInfo, open: Option<LayerId>) -> Option<ModelAct> {
+    fn layers_ui(&mut self, ui: &mut Ui, facts: &ModelInfo, open: Option<LayerId>) -> Option<Command> {
         let mut act = None;
         let ids: Vec<LayerId> = facts.config.layers().collect();
         Grid::new("model layers").num_columns(HEADINGS.len()).striped(true).show(ui, |ui| {
@@ -409,7 +399,7 @@ impl LanguageModelState {
         act
     }
 
-    fn layer_ui(&mut self, ui: &mut Ui, facts: &ModelInfo, id: LayerId, open: bool) -> Option<ModelAct> {
+    fn layer_ui(&mut self, ui: &mut Ui, facts: &ModelInfo, id: LayerId, open: bool) -> Option<Command> {
         let mut act = None;
         let mut ticked = self.ticked.contains(&id);
         let tick = ui.checkbox(&mut ticked, "");
@@ -420,14 +410,14 @@ impl LanguageModelState {
         }
         let name = ui.selectable_label(open, short(id)).on_hover_text("Open it; right-click for more");
         if name.clicked() {
-            act = Some(ModelAct::Layer(id));
+            act = Some(Command::OpenLayer(id.tensor(), Orientation::AsStored));
         }
         name.context_menu(|ui| {
             let button = Button::new("Calibrate runs with its inputs in the model");
             let possible = open && facts.calibrates;
             let why_not = if open { "Give a text first" } else { "Open the layer first" };
             if ui.add_enabled(possible, button).on_disabled_hover_text(why_not).clicked() {
-                act = Some(ModelAct::Inputs(id));
+                act = Some(Command::TakeModelInputs(id));
                 ui.close();
             }
         });

@@ -1,7 +1,7 @@
 //! What the dense and the changed model tell, side by side.
 
-use crate::app::panels::language::work::{Change, Tell, Told};
 use crate::app::panels::language::{LanguageModelState, Replaced, Telling};
+use crate::app::tasks::language::work::{Change, Tell, Told};
 use crate::app::widgets::colors;
 use eframe::egui::text::LayoutJob;
 use eframe::egui::{Align, DragValue, Layout, RichText, ScrollArea, TextEdit, TextFormat, Ui};

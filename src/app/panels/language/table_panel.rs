@@ -1,8 +1,11 @@
 //! The paper's Table 1 and Fig. 8 for the open model: what every method does to its perplexity, cell by cell.
 
-use crate::app::panels::language::work::MeasureRow;
-use crate::app::panels::language::{LanguageModelState, ModelInfo};
+use crate::app::panels::language::LanguageModelState;
 use crate::app::state::chart_files::ChartFiles;
+use crate::app::state::command::Command;
+use crate::app::state::export::ExportKind;
+use crate::app::tasks::language::eval_set::ModelInfo;
+use crate::app::tasks::language::work::MeasureRow;
 use crate::app::tasks::pending_task::{PACE, PendingTask};
 use crate::app::widgets::chart_view::chart_ui;
 use crate::app::widgets::text::duration;
@@ -45,7 +48,7 @@ impl TablePanel {
         cells.find(|(_, row, density)| self.find(row, *density).is_none()).map(|(at, _, density)| (at, density))
     }
 
-    /// Whether the next cell's nonzeros are distributed by what layers cost.
+    /// Whether the next cell's nonzeros are distributed by the sensitivity of layers.
     fn distributes(&self) -> bool {
         self.next().is_some_and(|(row, _)| ModelRow::ALL[row].distributed)
     }
@@ -87,7 +90,7 @@ impl LanguageModelState {
                 Some(Ok(proxy)) => shares = self.facts().map(|facts| distribute(&facts.config, proxy, density)),
                 Some(Err(why)) => return self.table.give_up(why.clone()),
                 None if self.proxy.has_given_up() => {
-                    return self.table.give_up("what layers cost could not be measured".into());
+                    return self.table.give_up("the sensitivity of layers could not be measured".into());
                 }
                 // It comes.
                 None => return self.proxy_wanted = true,
@@ -124,16 +127,17 @@ impl LanguageModelState {
         self.table.wanted
     }
 
-    /// The panel; true when what it shows is to be saved.
-    pub fn table_ui(&mut self, ui: &mut Ui) -> bool {
-        let Some(facts) = self.facts_ui(ui) else { return false };
-        let mut save = false;
+    /// The panel.
+    pub fn table_ui(&mut self, ui: &mut Ui) -> Option<Command> {
+        let Some(facts) = self.facts_ui(ui) else { return None };
+        let mut save = None;
         ui.horizontal_wrapped(|ui| {
             self.table_button_ui(ui);
             let any = !self.table.records.is_empty();
             let button = ui.add_enabled(any, Button::new("Save…"));
             let hint = "The table as CSV or JSON, the chart as a picture";
-            save = button.on_hover_text(hint).on_disabled_hover_text("Nothing is measured yet").clicked();
+            let button = button.on_hover_text(hint).on_disabled_hover_text("Nothing is measured yet");
+            save = button.clicked().then_some(Command::Export(Some(ExportKind::TableCsv)));
         });
         if let Some(why) = &self.table.problem {
             ui.colored_label(ui.visuals().error_fg_color, why);
@@ -159,7 +163,7 @@ impl LanguageModelState {
 
     /// Ends what is being measured; what is measured stays.
     pub fn pause_table(&mut self) {
-        // Nothing else in the table waits for what layers cost.
+        // Nothing else in the table waits for the sensitivity of layers.
         if self.table.wanted && self.table.distributes() && self.proxy().is_none() {
             (self.proxy_wanted, self.proxy) = Default::default();
         }
@@ -205,7 +209,7 @@ impl LanguageModelState {
             }
             None if self.table.wanted && self.table.distributes() => {
                 let (done, all) = (self.proxy.news().copied().unwrap_or(0), facts.config.layers().count());
-                let text = format!("What layers cost, for the last row: {done} of {all}");
+                let text = format!("Sensitivity of layers, for the last row: {done} of {all}");
                 (done as f64 / all.max(1) as f64, text)
             }
             None => return,

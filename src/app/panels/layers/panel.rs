@@ -1,25 +1,19 @@
 //! What is in the opened file: its layers as a tree or a table, and factors exported before.
 
-use crate::app::panels::dialogs::command_palette::Finder;
-use crate::app::panels::layers::table::{LayersTable, Results};
+use super::shape::{kind, shape};
+use crate::app::panels::layers::table::{Known, LayersTable, Results, norms_ui};
 use crate::app::panels::layers::tree::Branch;
+use crate::app::panels::state::State;
+use crate::app::state::command::Command;
+use crate::app::widgets::finder::Finder;
 use crate::model::{Checkpoint, Orientation, TensorInfo};
 use eframe::egui::{self, RichText, TextEdit, Ui};
 use std::sync::Arc;
-
-/// What was chosen.
-pub enum Choice {
-    /// This layer is to be looked at.
-    Layer(String, Orientation),
-    /// These factors are.
-    Factors(String),
-}
 
 /// The panel's own state.
 #[derive(Default)]
 pub struct LayersPanel {
     filter: String,
-    transpose: bool,
     as_table: bool,
     table: LayersTable,
     /// The tree of a checkpoint, by its address.
@@ -27,15 +21,15 @@ pub struct LayersPanel {
 }
 
 impl LayersPanel {
-    /// Lists `checkpoint`; `current` is the layer on screen, `results` what runs have come to.
-    pub fn ui(
-        &mut self,
-        ui: &mut Ui,
-        checkpoint: &Arc<Checkpoint>,
-        current: Option<&str>,
-        results: &Results,
-    ) -> Option<Choice> {
-        let mut choice = None;
+    /// Lists what the open file holds.
+    pub fn ui(&mut self, ui: &mut Ui, state: &State) -> Option<Command> {
+        let Some(checkpoint) = &state.document.checkpoint else {
+            ui.weak("Nothing is open");
+            return None;
+        };
+        let current = state.document.layer.as_ref().map(|open| open.layer.name.as_str());
+        let orientation = state.document.orientation;
+        let mut command = None;
         ui.horizontal_wrapped(|ui| {
             ui.label(RichText::new(checkpoint.name()).strong());
             metadata_ui(ui, checkpoint);
@@ -46,14 +40,16 @@ impl LayersPanel {
         ui.horizontal_wrapped(|ui| {
             ui.selectable_value(&mut self.as_table, false, "Tree").on_hover_text("By the parts of their names");
             ui.selectable_value(&mut self.as_table, true, "Table").on_hover_text("With sizes and results, sortable");
-            ui.checkbox(&mut self.transpose, "[in, out]").on_hover_text(
-                "The file stores its matrices as [in, out], as GPT-2's Conv1D layers are: turned when opened",
-            );
+            let mut transposed = orientation == Orientation::Transposed;
+            let hint = "The file stores its matrices as [in, out], as GPT-2's Conv1D layers are: turned when opened";
+            if ui.checkbox(&mut transposed, "[in, out]").on_hover_text(hint).changed() {
+                let stored = if transposed { Orientation::Transposed } else { Orientation::AsStored };
+                command = Some(Command::SetOrientation(stored));
+            }
         });
-        let orientation = self.orientation();
         for stem in checkpoint.factorizations() {
             if ui.button(format!("Factors of {stem}")).on_hover_text("Exported before; shows A, B and A·B").clicked() {
-                choice = Some(Choice::Factors(stem));
+                command = Some(Command::OpenFactors(stem));
             }
         }
         let mut layers: Vec<&TensorInfo> = checkpoint.layers().collect();
@@ -66,7 +62,12 @@ impl LayersPanel {
             ui.weak(if all == 0 { "No layer here that can be factorized" } else { "No layer fits the filter" });
         }
         let name = if self.as_table {
-            self.table.ui(ui, checkpoint, layers, searched, current, results)
+            {
+                let results = Results::of(state.runs.all(), checkpoint.name());
+                let norms = &state.computed.norms;
+                command = norms_ui(ui, norms, checkpoint).or(command);
+                self.table.ui(ui, layers, searched, current, &Known { results: &results, norms })
+            }
         } else if searched {
             list_ui(ui, &layers, current)
         } else {
@@ -78,14 +79,7 @@ impl LayersPanel {
             let kind = |name: &str| checkpoint.tensor(name).map(shape).unwrap_or_default();
             tree.and_then(|tree| tree.ui(ui, current, &kind))
         };
-        name.map(|name| Choice::Layer(name, orientation)).or(choice)
-    }
-}
-
-impl LayersPanel {
-    /// How layers of this file are stored, as far as someone has said so.
-    pub fn orientation(&self) -> Orientation {
-        if self.transpose { Orientation::Transposed } else { Orientation::AsStored }
+        name.map(|name| Command::OpenLayer(name, orientation)).or(command)
     }
 }
 
@@ -133,14 +127,4 @@ fn metadata_ui(ui: &mut Ui, checkpoint: &Checkpoint) {
             }
         });
     });
-}
-
-/// As `256 × 688`.
-fn shape(layer: &TensorInfo) -> String {
-    layer.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ")
-}
-
-/// As `256 × 688 F16`.
-pub fn kind(layer: &TensorInfo) -> String {
-    format!("{} {}", shape(layer), layer.dtype)
 }

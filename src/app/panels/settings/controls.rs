@@ -1,18 +1,17 @@
 //! Start, pause, step, cancel, how far the run is, and what a large one would take.
 
+use crate::app::panels::action_button::action_button;
+use crate::app::panels::state::State;
 use crate::app::state::action::Action;
+use crate::app::state::command::Command;
 use crate::app::state::run::{Run, RunState};
 use crate::app::widgets::text::duration;
 use eframe::egui::{ProgressBar, Ui};
 
-/// The buttons and the progress of `run`; `why_not` says why an action cannot be done now.
-pub fn controls_ui(
-    ui: &mut Ui,
-    run: Option<&Run>,
-    estimate: Option<String>,
-    why_not: impl Fn(Action) -> Option<String>,
-) -> Option<Action> {
-    let mut pressed = None;
+/// The buttons, and the progress of the run on screen.
+pub fn controls_ui(ui: &mut Ui, state: &State) -> Option<Command> {
+    let mut command = None;
+    let run = state.runs.shown();
     let paused = run.is_some_and(|run| run.state == RunState::Paused);
     ui.horizontal_wrapped(|ui| {
         for (action, label) in [
@@ -22,19 +21,26 @@ pub fn controls_ui(
             (Action::Iteration, "⏭ Iteration"),
             (Action::Cancel, "⏹ Cancel"),
         ] {
-            if action.button(ui, label, why_not(action)).clicked() {
-                pressed = Some(action);
+            if action_button(ui, action, label, state.why_not(action)).clicked() {
+                command = Some(Command::Act(action));
             }
         }
     });
-    if let Some(estimate) = estimate {
+    if let Some(estimate) = estimate(state) {
         ui.weak(estimate)
             .on_hover_text("From the runs so far on this machine; a run this large starts only when asked for");
     }
     if let Some(run) = run {
         progress_ui(ui, run);
     }
-    pressed
+    command
+}
+
+/// What a run would take, where it does not start by itself.
+fn estimate(state: &State) -> Option<String> {
+    let (rows, cols) = state.document.shape().filter(|_| !state.document.is_live())?;
+    let preferences = &state.preferences;
+    Some(super::estimate::estimate(rows, cols, &preferences.settings, state.runs.all(), preferences.thread_count()))
 }
 
 fn progress_ui(ui: &mut Ui, run: &Run) {

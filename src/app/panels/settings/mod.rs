@@ -5,4 +5,5 @@ pub mod controls;
 pub mod estimate;
 pub mod inputs;
 pub mod panel;
+pub mod perplexity;
 pub mod split;

@@ -1,28 +1,60 @@
 //! The settings of the next run.
 
 use crate::app::panels::settings::annealing::annealing_ui;
+use crate::app::panels::settings::controls::controls_ui;
+use crate::app::panels::settings::inputs::InputsPanel;
+use crate::app::panels::settings::perplexity::perplexity_ui;
+use crate::app::panels::settings::split::split_ui;
+use crate::app::panels::state::State;
+use crate::app::state::command::Command;
 use crate::app::widgets::fields::{choice, labelled, percent, slider, tick};
 use crate::factorize::{Budget, Orientation, Preset, Settings, Split, Start};
 use crate::measure::Storage;
-use eframe::egui::{ComboBox, DragValue, Slider, Ui};
+use eframe::egui::{self, ComboBox, DragValue, Slider, Ui};
 
-/// Shows the settings for a W `rows`×`cols`, `layerwise` when its inputs are known; true when one was changed. `search` stands
-/// beside the split, and answers with a first factor's density that it has found.
-pub fn settings_ui(
+/// The panel's own state.
+#[derive(Default)]
+pub struct SettingsPanel {
+    inputs: InputsPanel,
+}
+
+impl SettingsPanel {
+    /// The run's controls, what is known of the layer's inputs, and all settings.
+    pub fn ui(&mut self, ui: &mut Ui, state: &State) -> Option<Command> {
+        let mut command = controls_ui(ui, state);
+        perplexity_ui(ui, state);
+        ui.separator();
+        let shape = state.document.shape().unwrap_or((1, 1));
+        let layerwise = state.document.inputs.calibration().is_some();
+        let mut settings = state.preferences.settings.clone();
+        egui::ScrollArea::vertical().show(ui, |ui| {
+            let asked = self.inputs.ui(ui, state);
+            ui.separator();
+            let mut search = None;
+            let find = |ui: &mut Ui, settings: &Settings| search = split_ui(ui, state, settings);
+            let changed = all_ui(ui, &mut settings, shape, layerwise, find);
+            let changed = changed.then(|| Command::SetSettings(Box::new(settings)));
+            command = asked.or(changed).or(search).or(command.take());
+        });
+        command
+    }
+}
+
+/// The settings for a W `rows`×`cols`, `layerwise` when its inputs are known; true when one was changed. `search` stands
+/// beside the split.
+fn all_ui(
     ui: &mut Ui,
     settings: &mut Settings,
     (rows, cols): (usize, usize),
     layerwise: bool,
-    search: impl FnOnce(&mut Ui, &Settings) -> Option<f64>,
+    search: impl FnOnce(&mut Ui, &Settings),
 ) -> bool {
     let before = settings.clone();
     preset_ui(ui, settings);
     ui.separator();
     let (preset, density) = (settings.preset(), settings.density);
     budget_ui(ui, settings, rows, cols);
-    if let Some(found) = search(ui, settings) {
-        settings.factor_density = Some(found);
-    }
+    search(ui, settings);
     // A preset may have more to say at another density.
     if let Some(preset) = preset.filter(|_| settings.density != density) {
         *settings = settings.with_preset(preset);

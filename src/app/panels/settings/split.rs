@@ -1,149 +1,29 @@
-//! The best split of the nonzeros, searched for when it is asked for.
+//! The button that searches for the best split of the nonzeros, and how far the search is.
 
-use crate::app::tasks::async_memo::AsyncMemo;
-use crate::compute::ThreadPool;
-use crate::factorize::{Search, Settings, Split};
-use crate::job::{self, ComputeConfig};
-use crate::matrix::Problem;
-use crate::tasks::{Queue, Task};
-use eframe::egui::{ProgressBar, Ui};
-use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use crate::app::panels::state::State;
+use crate::app::state::command::Command;
+use crate::factorize::Settings;
+use eframe::egui::{Button, ProgressBar, Ui};
 
-/// A search with these settings.
-#[derive(Serialize, Deserialize)]
-pub struct FindSplit {
-    problem: Problem,
-    settings: Settings,
-    compute: ComputeConfig,
-}
-
-/// What was found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Found {
-    /// Of the first factor.
-    factor_density: Option<f64>,
-    /// How much lower the error is than with the paper's split.
-    gain: f64,
-    /// What was said of the device meanwhile.
-    notes: Vec<String>,
-}
-
-impl Task for FindSplit {
-    const NAME: &'static str = "find split";
-    const QUEUE: Queue = Queue::Slow;
-    type Progress = f64;
-    type Output = Result<Found, String>;
-
-    fn run(self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Result<Found, String> {
-        ThreadPool::new(self.compute.threads)?.run(|| self.search(tell))
-    }
-}
-
-impl FindSplit {
-    fn search(&self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Result<Found, String> {
-        let told = |error: crate::factorize::Error| error.to_string();
-        // What a run would factorize.
-        let scaled = self.problem.calibration.as_ref().map(|inputs| inputs.scale_inputs(&self.problem.weight));
-        let scaled = scaled.transpose().map_err(|error| error.to_string())?;
-        let w = scaled.as_ref().unwrap_or(&self.problem.weight);
-        let settings = Settings { split: Split::Auto, factor_density: None, ..self.settings.clone() };
-        let ComputeConfig { backend, .. } = self.compute;
-        let (device, note) = job::device(backend, w.shape(), &settings, self.compute.thread_count());
-        let mut notes: Vec<String> = note.into_iter().collect();
-        let mut search =
-            Search::on(w, &settings, &device).map_err(told)?.ok_or("one fixed mask leaves no split to choose")?;
-        let (mut step, steps) = (0, search.steps());
-        while search.step().map_err(told)? {
-            step += 1;
-            notes.extend(search.note());
-            if !tell(step as f64 / steps as f64) {
-                return Err("cancelled".into());
-            }
-        }
-        let gain = search.gain().unwrap_or(0.0);
-        Ok(Found { factor_density: search.finish().factor_density, gain, notes })
-    }
-}
-
-/// A layer and settings, compared by identity and value.
-#[derive(Clone)]
-struct Key(Problem, Settings);
-
-impl PartialEq for Key {
-    fn eq(&self, other: &Self) -> bool {
-        let inputs = |key: &Self| key.0.calibration.as_ref().map(Arc::as_ptr);
-        // A density that is found is one of those that changes.
-        let asked = |key: &Self| Settings { factor_density: None, split: Split::Auto, ..key.1.clone() };
-        Arc::ptr_eq(&self.0.weight, &other.0.weight) && inputs(self) == inputs(other) && asked(self) == asked(other)
-    }
-}
-
-/// The button, and the search that it starts.
-#[derive(Default)]
-pub struct SplitSearch {
-    made: AsyncMemo<Key, FindSplit>,
-    wanted: Option<Key>,
-    /// What the last search has said, and of what.
-    said: Option<(Key, String)>,
-}
-
-impl SplitSearch {
-    /// The button, or how far the search is. The factor density, once it is found.
-    pub fn ui(&mut self, ui: &mut Ui, problem: &Problem, settings: &Settings, compute: ComputeConfig) -> Option<f64> {
-        let now = Key(problem.clone(), settings.clone());
-        // A split that is found for something else is of no use.
-        if self.wanted.as_ref().is_some_and(|wanted| *wanted != now) || self.made.has_given_up() {
-            *self = Self::default();
-        }
-        let Some(key) = self.wanted.clone() else {
-            ui.horizontal_wrapped(|ui| {
-                let why = "Tries splits by short runs, and the best of them by whole ones: it takes about eight times as long as a \
-                           run, and never ends with a higher error than the paper's split";
-                let free = !settings.fixed_mask;
-                let button = ui.add_enabled(free, eframe::egui::Button::new("Find the best split"));
-                if button.on_hover_text(why).on_disabled_hover_text("One fixed mask says how many there are").clicked() {
-                    self.wanted = Some(Key(problem.clone(), settings.clone()));
-                    self.said = None;
-                }
-                self.said.iter().filter(|(of, _)| *of == now).for_each(|(_, said)| _ = ui.weak(said));
-            });
-            return None;
-        };
-        self.made.want(ui.ctx(), key.clone(), |Key(problem, settings)| FindSplit {
-            problem: problem.clone(),
-            settings: settings.clone(),
-            compute,
+/// The button, or how far the search is. `settings` are those that are being set.
+pub fn split_ui(ui: &mut Ui, state: &State, settings: &Settings) -> Option<Command> {
+    let problem = state.document.problem()?;
+    let search = &state.computed.split;
+    if let Some(share) = search.progress() {
+        let cancelled = ui.horizontal(|ui| {
+            ui.add(ProgressBar::new(share as f32).desired_width(120.0).text("searching"));
+            ui.button("Cancel").on_hover_text("Give the search up").clicked()
         });
-        let done = self.made.of(&key).map(|found| (**found).clone());
-        let cancelled = ui
-            .horizontal(|ui| {
-                let share = self.made.news().copied().unwrap_or(0.0);
-                ui.add(ProgressBar::new(share as f32).desired_width(120.0).text("searching"));
-                ui.button("Cancel").on_hover_text("Give the search up").clicked()
-            })
-            .inner;
-        if cancelled {
-            *self = Self::default();
-            return None;
-        }
-        let found = done?;
-        // The same can be searched for again.
-        (self.wanted, self.made) = Default::default();
-        match found {
-            Ok(Found { factor_density, gain, notes }) => {
-                let said = match gain > 0.0 {
-                    true => format!("{:.1} % less error than with the paper's split", 100.0 * gain),
-                    false => "The paper's split is the best one".into(),
-                };
-                let said = std::iter::once(said).chain(notes).collect::<Vec<_>>().join("; ");
-                self.said = Some((key, said));
-                factor_density
-            }
-            Err(why) => {
-                self.said = Some((key, why));
-                None
-            }
-        }
+        return cancelled.inner.then_some(Command::CancelSplit);
     }
+    let pressed = ui.horizontal_wrapped(|ui| {
+        let why = "Tries splits by short runs, and the best of them by whole ones: it takes about eight times as long as a \
+                   run, and never ends with a higher error than the paper's split";
+        let free = !settings.fixed_mask;
+        let button = ui.add_enabled(free, Button::new("Find the best split"));
+        let button = button.on_hover_text(why).on_disabled_hover_text("One fixed mask says how many there are");
+        search.said(&problem, settings).into_iter().for_each(|said| _ = ui.weak(said));
+        button.clicked()
+    });
+    pressed.inner.then_some(Command::FindSplit)
 }

@@ -1,11 +1,9 @@
 //! The changed model as a folder that transformers loads.
 
-use crate::app::panels::language::LanguageModelState;
-use crate::app::panels::language::work::Opened;
-use crate::app::platform::Place;
+use crate::app::platform::SaveTarget;
 use crate::app::platform::written::Written;
+use crate::app::tasks::language::work::LazyModel;
 use crate::compress::{CompressedLayer, Plan};
-use crate::factorize::Settings;
 use crate::tasks::{Queue, SilentTask, shared};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -13,23 +11,16 @@ use std::sync::Arc;
 /// Writes the model with its compressed layers; says in a sentence what came of it.
 #[derive(Serialize, Deserialize)]
 pub struct SaveModel {
+    /// The model.
     #[serde(with = "shared")]
-    model: Arc<Opened>,
+    pub model: Arc<LazyModel>,
+    /// Its compressed layers.
     #[serde(with = "shared::list")]
-    layers: Vec<Arc<CompressedLayer>>,
-    plan: Plan,
-    place: Place,
-}
-
-impl LanguageModelState {
-    /// What writes it.
-    pub(super) fn saving(&self, settings: &Settings) -> Option<SaveModel> {
-        self.facts()?;
-        let layers = self.layers.values().cloned().collect();
-        let plan = self.plan(settings, &Default::default(), 1);
-        let place = Place::new(&self.save_to, self.replace_saved);
-        Some(SaveModel { model: self.opened.clone()?, layers, plan, place })
-    }
+    pub layers: Vec<Arc<CompressedLayer>>,
+    /// How they were compressed.
+    pub plan: Plan,
+    /// Where to.
+    pub target: SaveTarget,
 }
 
 impl SilentTask for SaveModel {
@@ -44,14 +35,14 @@ impl SilentTask for SaveModel {
         use crate::language;
         use crate::model::Source;
 
-        let Self { model, layers, plan, place } = self;
+        let Self { model, layers, plan, target } = self;
         let study = model.get().as_ref().map_err(Clone::clone)?;
         let told = |error: crate::compress::Error| error.to_string();
         let companions = match &model.source().from {
             Some(Source::Path(folder)) => language::companions(folder).map_err(|error| error.to_string())?,
             None => language::example_companions(),
         };
-        let (out, replace) = (place.path(), place.replaces());
+        let (out, replace) = (target.path(), target.replaces());
         let folder = Folder::open(&study.model, &plan, &Inputs::Unknown, out, replace, false).map_err(told)?;
         let mut store = folder.store();
         for layer in &layers {

@@ -1,7 +1,7 @@
 //! What is worked out for the language room, in the background.
 
-use crate::app::panels::language::eval_set::{EvalSet, ModelInfo, Source};
 use crate::app::state::factors_at::FactorsAt;
+use crate::app::tasks::language::eval_set::{EvalSet, ModelInfo, ModelSource};
 use crate::compare::{ModelRecord, ModelRow, ModelStudy};
 use crate::compress::{self, CompressedLayer, Compression, Inputs, Memory, Plan, Proxy, Step};
 use crate::compute::ThreadPool;
@@ -20,7 +20,7 @@ use web_time::Instant;
 const PROMPT: usize = 200;
 
 /// A model with its texts: read on each side that works with it.
-pub type Opened = Lazy<Source>;
+pub type LazyModel = Lazy<ModelSource>;
 
 /// Tells what is being worked out to stop.
 #[derive(Clone, Default)]
@@ -39,7 +39,7 @@ impl Stop {
     }
 }
 
-fn study(opened: &Opened) -> Result<&EvalSet, String> {
+fn study(opened: &LazyModel) -> Result<&EvalSet, String> {
     opened.get().as_ref().map_err(Clone::clone)
 }
 
@@ -54,7 +54,7 @@ fn on_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() -> Result<T, 
 
 /// Reads the model; what the panels need of it.
 #[derive(Serialize, Deserialize)]
-pub struct Read(#[serde(with = "shared")] pub Arc<Opened>);
+pub struct Read(#[serde(with = "shared")] pub Arc<LazyModel>);
 
 impl SilentTask for Read {
     const NAME: &'static str = "read model";
@@ -71,7 +71,7 @@ impl SilentTask for Read {
 pub struct Streams {
     /// The model.
     #[serde(with = "shared")]
-    pub model: Arc<Opened>,
+    pub model: Arc<LazyModel>,
     /// Worker threads.
     pub threads: Option<usize>,
     /// Set when another model is open.
@@ -182,7 +182,7 @@ pub struct Told {
 pub struct Tell {
     /// The model.
     #[serde(with = "shared")]
-    pub model: Arc<Opened>,
+    pub model: Arc<LazyModel>,
     /// What is another.
     pub change: Option<Change>,
     /// How the text begins.
@@ -238,7 +238,7 @@ fn words(model: &Llama, begin: &[u32], sampling: Sampling) -> Result<Vec<String>
 pub struct Cost {
     /// The model.
     #[serde(with = "shared")]
-    pub model: Arc<Opened>,
+    pub model: Arc<LazyModel>,
     /// Worker threads.
     pub threads: Option<usize>,
 }
@@ -264,7 +264,7 @@ impl Task for Cost {
 pub struct Collect {
     /// The model.
     #[serde(with = "shared")]
-    pub model: Arc<Opened>,
+    pub model: Arc<LazyModel>,
     /// Which layer.
     pub id: LayerId,
 }
@@ -290,7 +290,7 @@ impl SilentTask for Collect {
 pub struct Compress {
     /// The model.
     #[serde(with = "shared")]
-    pub model: Arc<Opened>,
+    pub model: Arc<LazyModel>,
     /// How.
     pub plan: Plan,
     /// Layers that are compressed already.
@@ -363,7 +363,7 @@ impl Task for Compress {
 pub struct MeasureRow {
     /// The model.
     #[serde(with = "shared")]
-    pub model: Arc<Opened>,
+    pub model: Arc<LazyModel>,
     /// Which of [`ModelRow::ALL`].
     pub row: usize,
     /// Kept nonzeros, as a share of the layers' weights.

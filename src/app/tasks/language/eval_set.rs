@@ -1,6 +1,6 @@
 //! A language model with the texts it is measured and calibrated on.
 
-use crate::app::state::run::Subject;
+use crate::app::state::loaded_layer::LoadedLayer;
 use crate::language::{self, Config, LayerId, Llama, Windows};
 use crate::model::{self, Checkpoint};
 use crate::tasks::{LazySource, shared};
@@ -18,7 +18,7 @@ const SAMPLES: usize = 64;
 
 /// Where a model is from.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Source {
+pub struct ModelSource {
     /// Its weights.
     #[serde(with = "shared")]
     pub checkpoint: Arc<Checkpoint>,
@@ -59,7 +59,7 @@ pub struct ModelInfo {
     pub own_text: bool,
 }
 
-impl LazySource for Source {
+impl LazySource for ModelSource {
     type Value = Result<EvalSet, String>;
 
     fn make(&self) -> Self::Value {
@@ -69,7 +69,7 @@ impl LazySource for Source {
 
 impl EvalSet {
     /// Reads the model and the texts; in a sentence why there is no model. A text that cannot be used does no harm.
-    fn open(source: &Source) -> Result<Self, String> {
+    fn open(source: &ModelSource) -> Result<Self, String> {
         let told = |error: language::Error| error.to_string();
         let mut study = match &source.from {
             Some(from) => Self {
@@ -143,7 +143,7 @@ impl ModelInfo {
     }
 
     /// Which of the layers of the model in `checkpoint` one that is open is.
-    pub fn layer_of(&self, checkpoint: &Arc<Checkpoint>, subject: &Subject) -> Option<LayerId> {
+    pub fn layer_of(&self, checkpoint: &Arc<Checkpoint>, subject: &LoadedLayer) -> Option<LayerId> {
         let own = subject.checkpoint.as_ref().is_some_and(|of| Arc::ptr_eq(of, checkpoint));
         let id = LayerId::from_tensor(&subject.layer.name)?;
         (own && !subject.layer.transposed && self.has(id)).then_some(id)

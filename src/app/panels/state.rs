@@ -1,0 +1,175 @@
+//! What every panel sees.
+
+use crate::app::panels::language::LanguageModelState;
+use crate::app::state::action::Action;
+use crate::app::state::document::Document;
+use crate::app::state::factors_at::FactorsAt;
+use crate::app::state::loaded_layer::LoadedLayer;
+use crate::app::state::messages::Messages;
+use crate::app::state::pointer::SharedPointer;
+use crate::app::state::preferences::Preferences;
+use crate::app::state::run::{Run, RunState};
+use crate::app::state::runs::Runs;
+use crate::app::tasks::computed::Computed;
+use crate::app::tasks::pictures::Pictures;
+use crate::compare::Candidate;
+use crate::factorize::{Budget, Settings};
+use crate::language::LayerId;
+use crate::methods::{Method, Threshold};
+use std::sync::Arc;
+
+/// What every panel sees: what is open, what was run, what is set, what was computed.
+pub struct State {
+    /// The checkpoint and the layer that are open.
+    pub document: Document,
+    /// The runs, and which of them is on screen.
+    pub runs: Runs,
+    /// What a person has set.
+    pub preferences: Preferences,
+    /// What was computed in the background.
+    pub computed: Computed,
+    /// The language model that is open.
+    pub language: LanguageModelState,
+    /// What the linked views point at.
+    pub pointer: SharedPointer,
+    /// What the window has to say.
+    pub messages: Messages,
+}
+
+impl State {
+    /// What the views show: the selected run's layer, or the one that is open.
+    pub fn layer_on_screen(&self) -> Option<&LoadedLayer> {
+        match self.runs.shown() {
+            Some(run) => run.subject.as_ref(),
+            None => self.document.layer.as_ref(),
+        }
+    }
+
+    /// The layer of the language model that the views show.
+    pub fn model_layer_on_screen(&self) -> Option<LayerId> {
+        self.language.layer_of(self.layer_on_screen()?)
+    }
+
+    /// That layer, and the factors in its place.
+    pub fn model_layer_and_factors(&self) -> Option<(LayerId, FactorsAt)> {
+        Some((self.model_layer_on_screen()?, self.runs.factors_at()))
+    }
+
+    /// The pictures on screen.
+    pub fn pictures(&self) -> Option<&Arc<Pictures>> {
+        self.computed.renderer.latest()
+    }
+
+    /// Whether the pictures on screen are those of the iteration that is wanted.
+    pub fn is_up_to_date(&self) -> bool {
+        let step = self.runs.factors_at().step();
+        self.computed.renderer.is_settled() && self.pictures().is_some_and(|pictures| pictures.step == step)
+    }
+
+    /// How many entries magnitude pruning keeps of the layer on screen.
+    pub fn kept_by_magnitude(&self) -> Option<usize> {
+        let (rows, cols) = self.layer_on_screen()?.shape();
+        let shown = self.runs.shown();
+        if let Some(kept) = shown.filter(|run| run.settings.is_none()).and_then(Run::nnz) {
+            return Some(kept);
+        }
+        let settings = shown.and_then(|run| run.settings.as_ref()).unwrap_or(&self.preferences.settings);
+        let settings = Settings { density: settings.density, ..Settings::default() };
+        Budget::new(rows, cols, &settings).ok().map(|budget| budget.total())
+    }
+
+    /// Where SVD's error is only computed when asked for: whether it has been.
+    pub fn svd_missing(&self) -> Option<bool> {
+        let layer = &self.layer_on_screen()?.layer;
+        self.computed.baselines.svd_missing(layer)
+    }
+
+    /// The perplexity that the run on screen leads to, where it can only be predicted.
+    pub fn predicted_perplexity(&self) -> Option<f64> {
+        let outcome = &self.runs.shown()?.ended.as_ref()?.outcome;
+        self.language.predicted_alone(self.model_layer_on_screen()?, outcome.layer?.calibration)
+    }
+
+    /// What sweeps do not vary.
+    pub fn sweep_base(&self) -> Candidate {
+        let settings = self.preferences.settings.clone();
+        Candidate { method: Method::Dsf, settings, threshold: Threshold::default() }
+    }
+
+    /// Whether closing the window would lose something.
+    pub fn is_unsaved(&self) -> bool {
+        self.runs.all().iter().any(Run::is_unsaved) || self.language.is_unsaved()
+    }
+
+    /// Name of what is exported: that of the layer on screen without `.weight`.
+    pub fn stem_to_write(&self) -> String {
+        let shown = self.runs.shown().and_then(|run| run.subject.as_ref());
+        let layer = shown.or(self.document.layer.as_ref());
+        layer.map_or_else(|| "dsf".to_owned(), |layer| layer.layer.stem().to_owned())
+    }
+
+    /// Name of the layer on screen without `.weight`.
+    pub fn stem_on_screen(&self) -> String {
+        self.layer_on_screen().map_or_else(|| "dsf".to_owned(), |seen| seen.layer.stem().to_owned())
+    }
+
+    /// How what is on screen was made.
+    pub fn method_on_screen(&self) -> Method {
+        self.runs.method_on_screen()
+    }
+}
+
+/// What can be done now.
+impl State {
+    /// Why an action cannot be done now.
+    pub fn why_not(&self, action: Action) -> Option<String> {
+        let shown = self.runs.shown();
+        let active = shown.is_some_and(Run::is_active);
+        let unless = |possible: bool, why: &str| (!possible).then(|| why.to_owned());
+        let several = self.runs.all().len() > 1;
+        match action {
+            Action::Start => self.no_run(),
+            Action::Pause | Action::Step | Action::Iteration | Action::Cancel => unless(active, "No run is going on"),
+            Action::Compare => self.no_comparison(),
+            Action::Export => unless(self.document.layer.is_some() || shown.is_some(), "Nothing is open"),
+            Action::Undo => unless(self.preferences.has_undo(), "No setting was changed"),
+            Action::Redo => unless(self.preferences.has_redo(), "Nothing was undone"),
+            Action::Earlier | Action::Later | Action::Latest | Action::Play => {
+                let kept = shown.is_some_and(|run| !run.snapshots.all().is_empty());
+                unless(kept, "No iteration is kept")
+            }
+            Action::Star | Action::Rename | Action::Delete => unless(shown.is_some(), "No run is on screen"),
+            Action::Restore => unless(self.runs.has_deleted(), "No run was deleted"),
+            Action::PreviousRun | Action::NextRun => unless(several, "There is no other run"),
+            Action::Differences => unless(several, "There are no two runs yet"),
+            Action::Unpin => unless(self.pointer.is_pinned, "The shared pointer is not held"),
+            _ => None,
+        }
+    }
+
+    /// Why no run can start now.
+    pub fn no_run(&self) -> Option<String> {
+        let Some((rows, cols)) = self.document.shape() else { return Some("No layer is open".into()) };
+        let settings = &self.preferences.settings;
+        let checked = settings.check().and_then(|()| Budget::new(rows, cols, settings));
+        checked.err().map(|error| error.to_string())
+    }
+
+    /// Why no comparison can be started now.
+    pub fn no_comparison(&self) -> Option<String> {
+        if self.computed.is_comparing() {
+            return Some("A comparison is going on: cancel it first".into());
+        }
+        self.document.layer.is_none().then(|| "No layer is open".into())
+    }
+
+    /// Why the run on screen cannot be written.
+    pub fn no_run_to_write(&self) -> Option<&'static str> {
+        match self.runs.shown() {
+            None => Some("No run is on screen"),
+            Some(run) if run.state == RunState::Opened => Some("These factors came from a file"),
+            Some(run) if !run.is_exportable() => Some("The run on screen has not ended"),
+            Some(_) => None,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Everything that panels ask for.
+
+use super::action::Action;
+use super::display_options::DisplayOptions;
+use super::export::{ExportKind, ExportRequest};
+use super::factors_at::FactorsAt;
+use super::inputs::InputsRole;
+use super::pane::Pane;
+use super::series::Quantity;
+use crate::compare::Figure;
+use crate::factorize::Settings;
+use crate::job::Backend;
+use crate::language::LayerId;
+use crate::matrix::Factor;
+use crate::methods::Method;
+use crate::model::{Orientation, Source};
+
+/// What a panel asks for. Places of runs are those in the list of runs.
+pub enum Command {
+    /// Do this, if it can be done now.
+    Act(Action),
+    /// Do this, or say why it cannot be done now.
+    Try(Action),
+    /// Show a panel that may be behind another.
+    Show(Pane),
+
+    /// Open a file, a folder or an address.
+    Open(Source),
+    /// Choose a file to open, with the system's dialog.
+    BrowseFile,
+    /// Choose a folder to open, with the system's dialog.
+    BrowseFolder,
+    /// Open a layer of the checkpoint, by its tensor's name.
+    OpenLayer(String, Orientation),
+    /// Open factors of the checkpoint, by the name that they are of.
+    OpenFactors(String),
+    /// Read the checkpoint's matrices as stored this way.
+    SetOrientation(Orientation),
+    /// Read statistics of the layer's inputs.
+    ReadInputs(Source, InputsRole),
+    /// Choose their file with the system's dialog.
+    BrowseInputs(InputsRole),
+    /// Work without them.
+    RemoveInputs(InputsRole),
+    /// Measure the norms of the checkpoint's layers.
+    MeasureNorms,
+    /// Stop measuring them.
+    StopNorms,
+
+    /// Take these settings for the next run.
+    SetSettings(Box<Settings>),
+    /// Search for the best split of the nonzeros.
+    FindSplit,
+    /// Give that search up.
+    CancelSplit,
+    /// Compute runs on this.
+    SetBackend(Backend),
+    /// Look for a graphics adapter.
+    FindAdapter,
+    /// Show pictures this way.
+    SetLooks(DisplayOptions),
+    /// Show these curves.
+    SetQuantity(Quantity),
+
+    /// Show the run at this place.
+    SelectRun(usize),
+    /// Delete it.
+    DeleteRun(usize),
+    /// Mark it, or no longer.
+    StarRun(usize),
+    /// Give it a name.
+    RenameRun(usize, String),
+    /// Take its settings for the next run.
+    TakeSettings(usize),
+    /// Go back to this half-step of the run on screen.
+    GoTo(usize),
+
+    /// Compute the error of SVD on a large layer.
+    ComputeSvd,
+    /// Compare the masks of one factor; asked for in every frame in which they are seen.
+    CompareMasks(FactorsAt, FactorsAt, Factor),
+    /// Of the comparison of methods.
+    Compare(CompareCommand),
+    /// Of the sweeps.
+    Sweep(SweepCommand),
+
+    /// Choose a text for the language model, with the system's dialog.
+    BrowseText,
+    /// Calibrate runs with what the layer reads in its model.
+    TakeModelInputs(LayerId),
+    /// Write the language model with its compressed layers.
+    SaveModel,
+
+    /// Open the dialog for an export, of this or of what was exported last.
+    Export(Option<ExportKind>),
+    /// Choose where to write, with the system's dialog, from this file name on.
+    BrowseTarget(String),
+    /// Write a file.
+    Write(ExportRequest),
+    /// Copy a link to the clipboard.
+    CopyLink(String),
+    /// Go to this card of the tour, from 1; beyond the last the tour is over.
+    GoToCard(usize),
+}
+
+/// What is asked for of the comparison of methods.
+pub enum CompareCommand {
+    /// Compare what is ticked.
+    Start,
+    /// End what goes on.
+    CancelAll,
+    /// End this method.
+    Cancel(Method),
+    /// Do it once more.
+    Again(Method),
+    /// Show its pictures.
+    Show(Method),
+    /// Show its mask beside another one's.
+    Masks(Method),
+}
+
+/// What is asked for of the sweeps.
+pub enum SweepCommand {
+    /// Show this figure.
+    Show(Figure),
+    /// Measure the figure on screen anew.
+    Start,
+    /// Pause it.
+    Pause,
+    /// Measure what is missing.
+    Resume,
+}

@@ -1,0 +1,67 @@
+//! What is open: a checkpoint, a layer of it, what is known of the layer's inputs.
+
+use super::inputs::LayerInputs;
+use super::link::Link;
+use super::loaded_layer::LoadedLayer;
+use super::persistence::SavedPreferences;
+use crate::matrix::Problem;
+use crate::model::{Checkpoint, EXAMPLE_NAME, Orientation, Source};
+use std::sync::Arc;
+
+/// What a window began with, to begin with again.
+#[derive(Clone, Default)]
+pub struct Beginning {
+    /// What was opened; the example without.
+    pub source: Option<Source>,
+    /// The tensor of it; its first layer without.
+    pub tensor: Option<String>,
+    /// The link that was followed.
+    pub link: Option<Link>,
+    /// The preferences of the last time.
+    pub saved: SavedPreferences,
+}
+
+/// What is open.
+#[derive(Default)]
+pub struct Document {
+    /// The file or folder.
+    pub checkpoint: Option<Arc<Checkpoint>>,
+    /// The layer: what the next run factorizes.
+    pub layer: Option<LoadedLayer>,
+    /// How its matrices are stored, as far as a person has said so.
+    pub orientation: Orientation,
+    /// What is known of the layer's inputs.
+    pub inputs: LayerInputs,
+    /// The address of what is open, if it has one.
+    pub address: Option<String>,
+    /// What the window began with.
+    pub beginning: Beginning,
+}
+
+impl Document {
+    /// What a run or a method started now works on.
+    pub fn problem(&self) -> Option<Problem> {
+        let weight = self.layer.as_ref()?.layer.weight.clone();
+        Some(Problem { weight, calibration: self.inputs.calibration(), held_out: self.inputs.held_out() })
+    }
+
+    /// The layer that is open, with its problem.
+    pub fn layer_and_problem(&self) -> Option<(LoadedLayer, Problem)> {
+        self.layer.clone().zip(self.problem())
+    }
+
+    /// Rows and columns of the layer.
+    pub fn shape(&self) -> Option<(usize, usize)> {
+        self.layer.as_ref().map(LoadedLayer::shape)
+    }
+
+    /// Whether changing a setting starts a run.
+    pub fn is_live(&self) -> bool {
+        self.layer.as_ref().is_some_and(LoadedLayer::is_small)
+    }
+
+    /// Whether the built-in checkpoint is open.
+    pub fn is_example(&self) -> bool {
+        self.checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.name() == EXAMPLE_NAME)
+    }
+}

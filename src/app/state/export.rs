@@ -1,0 +1,134 @@
+//! What can be exported, and what is wanted of it.
+
+use super::pane::Pane;
+use crate::app::platform::SaveTarget;
+use crate::export::Layout;
+use crate::methods::Method;
+use crate::model::Dtype;
+use serde::{Deserialize, Serialize};
+
+/// What can be exported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExportKind {
+    /// A and B.
+    #[default]
+    Factors,
+    /// W, A, B, A·B and the error side by side.
+    Sheet,
+    /// One view as it is on screen.
+    View(Pane),
+    /// The curves as a picture.
+    Svg,
+    /// The curves as numbers.
+    Csv,
+    /// What the run came to.
+    Json,
+    /// All of it on one page.
+    Report,
+    /// The sweep on screen as numbers.
+    SweepCsv,
+    /// The same with everything that is known.
+    SweepJson,
+    /// The sweep's chart, as lines and text.
+    SweepSvg,
+    /// The sweep's chart, as pixels.
+    SweepPng,
+    /// The model's table as numbers.
+    TableCsv,
+    /// The same with everything that is known.
+    TableJson,
+    /// Its chart, as lines and text.
+    TableSvg,
+    /// Its chart, as pixels.
+    TablePng,
+}
+
+impl ExportKind {
+    /// All of them.
+    pub const ALL: [Self; 19] = [
+        Self::Factors,
+        Self::Sheet,
+        Self::View(Pane::W),
+        Self::View(Pane::A),
+        Self::View(Pane::B),
+        Self::View(Pane::Product),
+        Self::View(Pane::Error),
+        Self::Svg,
+        Self::Csv,
+        Self::Json,
+        Self::Report,
+        Self::SweepCsv,
+        Self::SweepJson,
+        Self::SweepSvg,
+        Self::SweepPng,
+        Self::TableCsv,
+        Self::TableJson,
+        Self::TableSvg,
+        Self::TablePng,
+    ];
+
+    /// What the dialog calls it.
+    pub fn name(self) -> String {
+        match self {
+            Self::Factors => "Factors (safetensors)".into(),
+            Self::Sheet => "All pictures (PNG)".into(),
+            Self::View(pane) => format!("Picture of {} as shown (PNG)", pane.name()),
+            Self::Svg => "Curves (SVG)".into(),
+            Self::Csv => "Curves (CSV)".into(),
+            Self::Json => "Run (JSON)".into(),
+            Self::Report => "Report (HTML)".into(),
+            Self::SweepCsv => "Sweep (CSV)".into(),
+            Self::SweepJson => "Sweep (JSON)".into(),
+            Self::SweepSvg => "Sweep (SVG)".into(),
+            Self::SweepPng => "Sweep (PNG)".into(),
+            Self::TableCsv => "Table of the model (CSV)".into(),
+            Self::TableJson => "Table of the model (JSON)".into(),
+            Self::TableSvg => "Chart of the model (SVG)".into(),
+            Self::TablePng => "Chart of the model (PNG)".into(),
+        }
+    }
+
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Factors => "safetensors",
+            Self::Sheet | Self::View(_) | Self::SweepPng | Self::TablePng => "png",
+            Self::Svg | Self::SweepSvg | Self::TableSvg => "svg",
+            Self::Csv | Self::SweepCsv | Self::TableCsv => "csv",
+            Self::Json | Self::SweepJson | Self::TableJson => "json",
+            Self::Report => "html",
+        }
+    }
+
+    /// What its file is called.
+    pub fn file_name(self, stem: &str, method: Method) -> String {
+        let part = match self {
+            Self::Factors => method.name().to_owned(),
+            Self::Sheet => "pictures".into(),
+            Self::View(pane) => pane.name().replace(['·', ' '], "").replace('−', "-"),
+            Self::Svg | Self::Csv => "curves".into(),
+            Self::Json => "run".into(),
+            Self::Report => "report".into(),
+            Self::SweepCsv | Self::SweepJson | Self::SweepSvg | Self::SweepPng => "sweep".into(),
+            Self::TableCsv | Self::TableJson | Self::TableSvg | Self::TablePng => "table".into(),
+        };
+        format!("{stem}.{part}.{}", self.extension())
+    }
+
+    /// Whether it needs factors that a run of ours has made.
+    pub fn needs_run(self) -> bool {
+        matches!(self, Self::Factors | Self::Sheet | Self::Json | Self::Report)
+    }
+}
+
+/// What is to be written, how and where.
+#[derive(Serialize, Deserialize)]
+pub struct ExportRequest {
+    /// What.
+    pub kind: ExportKind,
+    /// The method's usual one without.
+    pub layout: Option<Layout>,
+    /// Type of the values; the layout's usual one without.
+    pub dtype: Option<Dtype>,
+    /// Where.
+    pub target: SaveTarget,
+}

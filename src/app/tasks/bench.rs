@@ -1,0 +1,24 @@
+//! How fast the solver is where runs are done.
+
+use crate::factorize::Settings;
+use crate::job::bench;
+use crate::tasks::{Queue, SilentTask};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// How fast runs are where they are done: a random matrix of this side, with the published settings.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Bench(pub usize);
+
+impl SilentTask for Bench {
+    const NAME: &'static str = "bench";
+    const QUEUE: Queue = Queue::Slow;
+    /// What `dsf-explorer bench solver` tells.
+    type Output = Result<String, String>;
+
+    fn make(self) -> Self::Output {
+        let Self(side) = self;
+        let measured = bench::measure(side, side, &Settings::default(), crate::tasks::processors());
+        measured.map(|measured| json!(measured).to_string()).map_err(|error| error.to_string())
+    }
+}

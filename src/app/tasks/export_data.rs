@@ -1,0 +1,65 @@
+//! All that a task needs to export something.
+
+use crate::app::state::chart_files::ChartFiles;
+use crate::app::state::kept::Kept;
+use crate::app::widgets::picture::{Colors, Pyramid, Viewport};
+use crate::export::Chart;
+use crate::job::Outcome;
+use crate::matrix::Problem;
+use crate::methods::{Method, Threshold};
+use crate::model::Layer;
+use crate::tasks::shared;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What is known of the run on screen.
+#[derive(Serialize, Deserialize)]
+pub struct ExportData {
+    /// The run and its layer, when it is over.
+    pub run: Option<RunToWrite>,
+    /// What the curves show.
+    pub chart: Chart,
+    /// The view that was asked for.
+    pub view: Option<ViewToWrite>,
+    /// The sweep that is looked at.
+    pub sweep: Option<ChartFiles>,
+    /// The model's table.
+    pub table: Option<ChartFiles>,
+}
+
+/// A run that is over.
+#[derive(Serialize, Deserialize)]
+pub struct RunToWrite {
+    /// Which one.
+    pub number: usize,
+    /// W.
+    #[serde(with = "shared")]
+    pub layer: Arc<Layer>,
+    /// All but the factors.
+    pub outcome: Outcome,
+    /// The factors.
+    #[serde(with = "shared")]
+    pub kept: Arc<Kept>,
+    /// What they were made from.
+    pub problem: Problem,
+    /// On so many threads.
+    pub threads: usize,
+    /// How W is replaced.
+    pub method: Method,
+    /// Over what entries compete, where the method leaves that open.
+    pub threshold: Threshold,
+}
+
+/// A part of a matrix.
+#[derive(Serialize, Deserialize)]
+pub struct ViewToWrite {
+    /// The matrix.
+    #[serde(with = "shared")]
+    pub pyramid: Arc<Pyramid>,
+    /// How it is coloured.
+    pub colors: Colors,
+    /// The part in sight, and its width over its height.
+    pub part: (Viewport, f32),
+    /// What stands above it.
+    pub title: String,
+}

@@ -1,0 +1,51 @@
+//! What was read, written or chosen for the window.
+
+use crate::app::platform::written::Written;
+use crate::app::state::inputs::InputsRole;
+use crate::app::state::loaded_layer::LoadedLayer;
+use crate::app::state::run::Ended;
+use crate::matrix::Calibration;
+use crate::model::{Checkpoint, Source};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What was read or computed.
+pub enum Loaded {
+    /// A file's catalogue, where it is from, and the tensor that was asked for with it.
+    Checkpoint(Arc<Checkpoint>, Option<Source>, Option<String>),
+    /// One layer.
+    Layer(LoadedLayer),
+    /// Factors that were exported before.
+    Factors {
+        /// The name they are of.
+        stem: String,
+        /// Where they are from.
+        title: String,
+        /// What they are compared with.
+        subject: Option<LoadedLayer>,
+        /// The factors and their error.
+        ended: Box<Ended>,
+    },
+    /// The error of a run's opened factors against a layer that was opened later.
+    Compared(usize, LoadedLayer, f64),
+    /// What was chosen to open.
+    Picked(Source),
+    /// What was chosen as statistics of the layer's inputs.
+    PickedInputs(Source, InputsRole),
+    /// What was chosen as the model's text.
+    PickedText(Source),
+    /// Such statistics, and the name of their file.
+    Inputs(String, Arc<Calibration>, InputsRole),
+    /// The statistics of what the layer with this tensor reads in its model.
+    ModelInputs(String, Arc<Calibration>),
+    /// The language model with its compressed layers was written, as of this version of them.
+    ModelSaved(usize, Written),
+    /// Where the system's dialog chose to write.
+    Target(PathBuf),
+    /// A dialog was closed without a choice.
+    Nothing,
+    /// A file was written; with the number of the run whose factors it holds.
+    Saved(Option<usize>, Written),
+    /// What went wrong, in a sentence.
+    Problem(String),
+}

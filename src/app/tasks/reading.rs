@@ -1,0 +1,129 @@
+//! Reading what a person opens.
+
+use crate::app::state::kept::Kept;
+use crate::app::state::run::Ended;
+use crate::job::Outcome;
+use crate::matrix::Calibration;
+use crate::measure;
+use crate::model::{Checkpoint, Layer, Orientation, Source};
+use crate::tasks::{Queue, SilentTask, shared};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Opens a file, a folder, or what else there is.
+#[derive(Serialize, Deserialize)]
+pub struct Open(pub Source);
+
+/// What is in it.
+#[derive(Serialize, Deserialize)]
+pub struct OpenedCheckpoint(#[serde(with = "shared")] pub Arc<Checkpoint>);
+
+impl SilentTask for Open {
+    const NAME: &'static str = "open";
+    const QUEUE: Queue = Queue::Files;
+    type Output = Result<OpenedCheckpoint, String>;
+
+    fn make(self) -> Self::Output {
+        self.0.open().map(|checkpoint| OpenedCheckpoint(Arc::new(checkpoint))).map_err(|error| error.to_string())
+    }
+}
+
+/// Reads a layer.
+#[derive(Serialize, Deserialize)]
+pub struct ReadLayer {
+    /// The checkpoint that holds it.
+    #[serde(with = "shared")]
+    pub checkpoint: Arc<Checkpoint>,
+    /// Its tensor's name.
+    pub name: String,
+    /// How it is stored.
+    pub orientation: Orientation,
+}
+
+impl SilentTask for ReadLayer {
+    const NAME: &'static str = "read layer";
+    const QUEUE: Queue = Queue::Files;
+    type Output = Result<Layer, String>;
+
+    fn make(self) -> Self::Output {
+        self.checkpoint.layer(&self.name, self.orientation).map_err(|error| error.to_string())
+    }
+}
+
+/// Reads factors, and compares them with a layer.
+#[derive(Serialize, Deserialize)]
+pub struct ReadFactors {
+    /// The checkpoint that holds it.
+    #[serde(with = "shared")]
+    pub checkpoint: Arc<Checkpoint>,
+    /// The name without `.weight`.
+    pub stem: String,
+    /// The layer that they are compared with.
+    #[serde(with = "shared::option")]
+    pub layer: Option<Arc<Layer>>,
+}
+
+impl SilentTask for ReadFactors {
+    const NAME: &'static str = "read factors";
+    const QUEUE: Queue = Queue::Files;
+    /// Whether they were compared.
+    type Output = Result<(Ended, bool), String>;
+
+    fn make(self) -> Self::Output {
+        let factors = self.checkpoint.factors(&self.stem).map_err(|error| error.to_string())?;
+        let shape = (factors.a.rows(), factors.b.cols());
+        let w = self.layer.as_ref().map(|layer| &*layer.weight).filter(|w| w.shape() == shape);
+        let relative_error = w.map_or(0.0, |w| measure::relative_error(w, &factors.a, &factors.b));
+        Ok((Ended::new(Outcome::opened(factors, relative_error)), w.is_some()))
+    }
+}
+
+/// The error of factors against a layer.
+#[derive(Serialize, Deserialize)]
+pub struct Compare {
+    /// What stands in its place.
+    #[serde(with = "shared")]
+    pub kept: Arc<Kept>,
+    /// The layer.
+    #[serde(with = "shared")]
+    pub layer: Arc<Layer>,
+}
+
+impl SilentTask for Compare {
+    const NAME: &'static str = "compare";
+    const QUEUE: Queue = Queue::Files;
+    type Output = Result<f64, String>;
+
+    fn make(self) -> Self::Output {
+        let factors = self.kept.factors();
+        Ok(measure::relative_error(&self.layer.weight, &factors.a, &factors.b))
+    }
+}
+
+/// Reads the statistics of a layer's inputs.
+#[derive(Serialize, Deserialize)]
+pub struct ReadInputs {
+    /// Where they are.
+    pub source: Source,
+    /// The name without `.weight`.
+    pub stem: String,
+    /// How many inputs the layer has.
+    pub inputs: usize,
+}
+
+impl SilentTask for ReadInputs {
+    const NAME: &'static str = "read inputs";
+    const QUEUE: Queue = Queue::Files;
+    type Output = Result<Calibration, String>;
+
+    fn make(self) -> Self::Output {
+        let read = || self.source.open()?.calibration(&self.stem, self.inputs);
+        read().map_err(|error| error.to_string())
+    }
+}
+
+/// What is done here, for the Workers of a page.
+#[cfg(target_arch = "wasm32")]
+pub fn register(registry: tasks::Registry) -> tasks::Registry {
+    registry.task::<Open>().task::<ReadLayer>().task::<ReadFactors>().task::<Compare>().task::<ReadInputs>()
+}

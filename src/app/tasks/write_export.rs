@@ -1,0 +1,156 @@
+//! Writing what the window shows: factors, pictures, curves, reports.
+
+use super::export_data::{ExportData, RunToWrite, ViewToWrite};
+use crate::app::platform::written::Written;
+use crate::app::state::chart_files::ChartFiles;
+use crate::app::state::export::{ExportKind, ExportRequest};
+use crate::app::state::kept::Parts;
+use crate::app::widgets::picture::{bar, image};
+use crate::export::{self, Export, HtmlReport, Layout, Palette, RunReport, framed, html_report, report_pictures};
+use crate::factorize::Settings;
+use crate::job::Outcome;
+use crate::methods::{self, Method};
+use crate::model::Dtype;
+use crate::tasks::{Queue, SilentTask};
+use serde::{Deserialize, Serialize};
+
+/// Writes something that the window shows.
+#[derive(Serialize, Deserialize)]
+pub struct WriteExport {
+    /// What is known of it.
+    pub data: ExportData,
+    /// What is wanted of that.
+    pub request: ExportRequest,
+}
+
+impl WriteExport {
+    /// The run whose factors are saved with it.
+    pub fn number_saved(&self) -> Option<usize> {
+        self.data.run.as_ref().map(|run| run.number).filter(|_| self.request.kind == ExportKind::Factors)
+    }
+}
+
+impl SilentTask for WriteExport {
+    const NAME: &'static str = "write";
+    const QUEUE: Queue = Queue::Files;
+    type Output = Result<Written, String>;
+
+    fn make(self) -> Self::Output {
+        write(self.data, &self.request)
+    }
+}
+
+fn write(data: ExportData, request: &ExportRequest) -> Result<Written, String> {
+    // In the dialog's words, where the command line's are others.
+    let said = |error: export::Error| match error {
+        export::Error::Exists { path } => {
+            format!("{} exists: tick Replace an existing file, or choose another name", path.display())
+        }
+        error => error.to_string().replace("write it with --dtype", "choose as Values"),
+    };
+    let &ExportRequest { kind, layout, dtype, ref target } = request;
+    let bytes = match kind {
+        ExportKind::Svg => data.chart.to_svg(960, 540).into_bytes(),
+        ExportKind::Csv => data.chart.to_csv().into_bytes(),
+        ExportKind::SweepCsv | ExportKind::SweepJson | ExportKind::SweepSvg | ExportKind::SweepPng => {
+            data.sweep.ok_or("no sweep is measured yet: start one on the page Compare")?.bytes(kind).map_err(said)?
+        }
+        ExportKind::TableCsv | ExportKind::TableJson | ExportKind::TableSvg | ExportKind::TablePng => {
+            let none = "no table is measured yet: start it on the page Language model";
+            data.table.ok_or(none)?.bytes(kind).map_err(said)?
+        }
+        ExportKind::View(_) => view_png(&data.view.ok_or("this view shows nothing yet: wait for the run")?),
+        ExportKind::Factors | ExportKind::Sheet | ExportKind::Json | ExportKind::Report => {
+            let run = data.run.ok_or("the run on screen has not ended: wait for it, or cancel it")?;
+            // What is not asked about is written exactly.
+            let chosen = matches!(kind, ExportKind::Factors | ExportKind::Report);
+            let (layout, dtype) = if chosen { (layout, dtype) } else { (None, Some(Dtype::F32)) };
+            let (layer, method) = (run.layer.clone(), run.method);
+            let Exported { export, report, settings, told, kept } = run.exported(layout, dtype).map_err(said)?;
+            match kind {
+                ExportKind::Factors => {
+                    let (nnz, error) = (report.nnz, report.relative_error);
+                    let written = target.write(&export.to_bytes(&told, &serde_json::json!(report))).map_err(said)?;
+                    let said = format!("{} ({nnz} nonzeros, error {error:.4})", written.said);
+                    return Ok(Written { said, ..written });
+                }
+                ExportKind::Sheet => match kept.factors() {
+                    Some(factors) => export::factor_sheet(&layer.weight, factors, 384, Palette::Light).to_png(),
+                    None => {
+                        let name = method.name();
+                        export::replacement_sheet(&layer.weight, &kept.matrix(), name, 384, Palette::Light).to_png()
+                    }
+                },
+                ExportKind::Json => {
+                    let json = serde_json::json!({ "report": report, "settings": settings });
+                    (serde_json::to_string_pretty(&json).map_err(|error| error.to_string())? + "\n").into_bytes()
+                }
+                _ => html_report(&HtmlReport {
+                    method,
+                    report: &report,
+                    settings: settings.as_ref(),
+                    pictures: &report_pictures(&layer.weight, &export, 384),
+                    charts: &[data.chart],
+                    file: None,
+                })
+                .into_bytes(),
+            }
+        }
+    };
+    target.write(&bytes).map_err(said)
+}
+
+impl ChartFiles {
+    fn bytes(self, kind: ExportKind) -> Result<Vec<u8>, export::Error> {
+        Ok(match kind {
+            ExportKind::SweepCsv | ExportKind::TableCsv => self.csv.into_bytes(),
+            ExportKind::SweepJson | ExportKind::TableJson => self.json.into_bytes(),
+            ExportKind::SweepPng | ExportKind::TablePng => export::svg_to_png(&self.svg, 1.5)?,
+            _ => self.svg.into_bytes(),
+        })
+    }
+}
+
+/// What replaces W as it is written, and what is said of it.
+struct Exported {
+    export: Export,
+    report: RunReport,
+    /// Of a DSF run.
+    settings: Option<Settings>,
+    /// What the method was told, for the file.
+    told: serde_json::Value,
+    kept: methods::Kept,
+}
+
+impl RunToWrite {
+    /// Rounded, and measured as it is then. What is one matrix is written as one, whatever the layout.
+    fn exported(self, layout: Option<Layout>, dtype: Option<Dtype>) -> Result<Exported, export::Error> {
+        let Self { layer, outcome, kept, problem, threads, method, threshold, .. } = self;
+        let layout = layout.filter(|_| kept.parts() == Parts::Factors).unwrap_or(Layout::usual(method));
+        let kept = kept.unpacked();
+        let export = Export::of(&layer, &kept, layout, dtype)?;
+        if method != Method::Dsf {
+            let (density, seconds) = (outcome.settings.density, outcome.seconds);
+            let report = RunReport::of(&layer, &problem, (method, density), &kept, &export, (seconds, threads));
+            let threshold = method.has_threshold().then_some(threshold);
+            let told = serde_json::json!({ "method": method, "density": density, "threshold": threshold });
+            return Ok(Exported { export, report, settings: None, told, kept });
+        }
+        let outcome = match &kept {
+            methods::Kept::Factors(factors) => Outcome { factors: factors.clone(), ..outcome },
+            _ => outcome,
+        };
+        let report = RunReport::new(&layer, &problem, outcome.settings.preset(), &export, &outcome, threads);
+        let told = serde_json::json!(outcome.settings);
+        Ok(Exported { export, report, settings: Some(outcome.settings), told, kept })
+    }
+}
+
+fn view_png(view: &ViewToWrite) -> Vec<u8> {
+    /// Of the longer side.
+    const SIDE: usize = 1024;
+    let (viewport, aspect) = view.part;
+    let pixels = image(&view.pyramid, &view.colors, &viewport, aspect, SIDE);
+    let palette = if view.colors.dark { Palette::Dark } else { Palette::Light };
+    framed(&pixels, &view.title, &bar(&view.colors), palette).to_png()
+}

@@ -1,0 +1,155 @@
+//! What was read, written or chosen comes into the state.
+
+use crate::app::explorer::Explorer;
+use crate::app::platform;
+use crate::app::state::inputs::InputsRole;
+use crate::app::state::loaded_layer::LoadedLayer;
+use crate::app::state::run::Run;
+use crate::app::tasks::language::eval_set::ModelSource;
+use crate::app::tasks::loaded::Loaded;
+use crate::language::LayerId;
+use crate::matrix::Calibration;
+use crate::model::{Checkpoint, Orientation, Source};
+use eframe::egui::Context;
+use std::sync::Arc;
+
+/// A layer of at most so many entries is opened with its file, where there is one.
+const QUICK_ENTRIES: usize = 1 << 26;
+
+impl Explorer {
+    /// Takes one thing that was read, written or chosen.
+    pub(super) fn take(&mut self, ctx: &Context, loaded: Loaded) {
+        let state = &mut self.state;
+        match loaded {
+            Loaded::Checkpoint(checkpoint, source, tensor) => self.take_checkpoint(ctx, checkpoint, source, tensor),
+            Loaded::Layer(layer) => self.take_layer(ctx, layer),
+            Loaded::Factors { stem, title, subject, ended } => {
+                let run = Run::opened(state.runs.next_number(), stem, title, subject, ended);
+                state.runs.add(run);
+            }
+            Loaded::Compared(number, subject, error) => {
+                if let Some(run) = state.runs.numbered(number) {
+                    run.title = format!("{}, against {}", run.title, subject.layer.file);
+                    run.subject = Some(subject);
+                    run.ended.iter_mut().for_each(|ended| ended.outcome.relative_error = error);
+                }
+            }
+            Loaded::Picked(source) => state.computed.loader.open(source, None),
+            Loaded::PickedInputs(source, role) => self.read_inputs(source, role),
+            Loaded::PickedText(source) => state.language.read_text(Some(source)),
+            Loaded::Inputs(name, statistics, role) => self.take_inputs(ctx, name, statistics, role),
+            Loaded::ModelInputs(tensor, statistics) => self.take_model_inputs(ctx, tensor, statistics),
+            Loaded::ModelSaved(version, written) => {
+                state.language.saved(version);
+                platform::hand_over(written.files);
+                state.messages.done(ctx, written.said);
+            }
+            Loaded::Target(path) => self.shell.dialogs.export.chosen(&path),
+            Loaded::Nothing => {}
+            Loaded::Saved(number, written) => {
+                self.shell.dialogs.export.written();
+                platform::hand_over(written.files);
+                number.and_then(|number| state.runs.numbered(number)).into_iter().for_each(|run| run.exported = true);
+                state.messages.done(ctx, written.said);
+            }
+            Loaded::Problem(text) => state.messages.problem(ctx, text),
+        }
+    }
+
+    fn take_inputs(&mut self, ctx: &Context, name: String, statistics: Arc<Calibration>, role: InputsRole) {
+        let inputs = self.state.document.shape().map(|(_, cols)| cols);
+        if inputs != Some(statistics.inputs()) {
+            let text = format!("{name} is of another layer than the one that is open now: open it again");
+            return self.state.messages.problem(ctx, text);
+        }
+        self.state.document.inputs.take(name, statistics, role);
+        self.restart(ctx);
+    }
+
+    fn take_model_inputs(&mut self, ctx: &Context, tensor: String, statistics: Arc<Calibration>) {
+        let document = &mut self.state.document;
+        if document.layer.as_ref().is_none_or(|open| open.layer.name != tensor) {
+            let text = format!("Another layer than {tensor} is open by now: its inputs are not used");
+            return self.state.messages.problem(ctx, text);
+        }
+        document.inputs.take_for(format!("the model's text, for {tensor}"), statistics, tensor);
+        self.restart(ctx);
+    }
+
+    fn take_layer(&mut self, ctx: &Context, layer: LoadedLayer) {
+        let (document, messages) = (&mut self.state.document, &mut self.state.messages);
+        if document.inputs.fit(layer.shape().1, &layer.layer.name) {
+            messages.done(ctx, "The calibration was of another layer and is let go");
+        } else if let (Some(old), true) = (&document.layer, document.inputs.calibration().is_some())
+            && !old.is(&layer)
+        {
+            messages.done(ctx, format!("The calibration is still the one that was given for {}", old.layer.name));
+        }
+        self.compare_opened(&layer);
+        let small = layer.is_small();
+        self.state.document.layer = Some(layer);
+        let runs = &mut self.state.runs;
+        runs.clear_queue();
+        runs.select(None);
+        self.panels.views.fit();
+        self.panels.views.unpin();
+        // Looking at another layer must not end a run that was asked for.
+        if small && self.state.runs.working().is_none() {
+            self.start_run(ctx, true);
+        }
+    }
+
+    /// Factors that were opened before their W are compared with it now.
+    fn compare_opened(&mut self, layer: &LoadedLayer) {
+        for run in self.state.runs.all().iter().filter(|run| run.subject.is_none()) {
+            let Some(ended) = &run.ended else { continue };
+            let same = run.stem.as_deref() == Some(layer.layer.stem());
+            if same && ended.kept.shape() == layer.shape() {
+                self.state.computed.loader.compare(run.number, ended.kept.clone(), layer.clone());
+            }
+        }
+    }
+
+    /// A file was read: it replaces the last one only now that it is known to be good.
+    fn take_checkpoint(
+        &mut self,
+        ctx: &Context,
+        checkpoint: Arc<Checkpoint>,
+        from: Option<Source>,
+        tensor: Option<String>,
+    ) {
+        // A model's vocabulary comes first by name, and would take seconds to read.
+        let quick = checkpoint.layers().find(|tensor| tensor.len() <= QUICK_ENTRIES);
+        let first = quick.or(checkpoint.layers().next()).map(|tensor| tensor.name.clone());
+        let stems = checkpoint.factorizations();
+        self.shell.dialogs.open.open = false;
+        let state = &mut self.state;
+        let loader = &mut state.computed.loader;
+        match (tensor, stems.first(), first) {
+            (Some(name), _, _) => loader.layer(&checkpoint, name, Orientation::AsStored),
+            (None, Some(stem), _) => loader.factors(&checkpoint, stem.clone(), state.document.layer.clone()),
+            (None, None, Some(name)) => loader.layer(&checkpoint, name, Orientation::AsStored),
+            (None, None, None) => {
+                let name = checkpoint.name();
+                let text = format!("{name} holds no layer: only 2-D and 4-D tensors of floats can be factorized");
+                return state.messages.problem(ctx, text);
+            }
+        }
+        state.document.address = from.as_ref().and_then(platform::address);
+        if let Some(path) = from.as_ref().and_then(platform::remembered) {
+            state.preferences.remember(path);
+        }
+        // A matrix, or factors to look at, take nothing from the model that is open.
+        if checkpoint.tensors().iter().any(|tensor| LayerId::from_tensor(&tensor.name).is_some()) && stems.is_empty() {
+            state.language.open(ModelSource { checkpoint: checkpoint.clone(), from, text: None });
+        }
+        state.document.checkpoint = Some(checkpoint);
+    }
+
+    /// Reads the statistics of what a layer reads in the model.
+    pub(in crate::app) fn inputs_from_model(&mut self, id: LayerId) {
+        if let Some(task) = self.state.language.collecting(id) {
+            self.state.computed.loader.collect(task);
+        }
+    }
+}

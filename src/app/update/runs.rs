@@ -1,0 +1,50 @@
+//! Starting runs.
+
+use crate::app::explorer::Explorer;
+use crate::app::state::run::{Run, RunOptions};
+use crate::factorize::Settings;
+use eframe::egui::Context;
+
+impl Explorer {
+    /// Starts a run with the settings as they are, by a slider if `live`. What is going on ends, and goes when it was only a
+    /// slider passing by.
+    pub(in crate::app) fn start_run(&mut self, ctx: &Context, live: bool) {
+        let Some((layer, problem)) = self.state.document.layer_and_problem() else { return };
+        let (runs, preferences) = (&mut self.state.runs, &self.state.preferences);
+        runs.make_way();
+        let how = RunOptions { compute: preferences.compute_config(), pace: self.shell.pace, live };
+        runs.add(Run::start(runs.next_number(), layer, problem, preferences.settings.clone(), how, ctx));
+    }
+
+    /// Starts a run anew where that is a matter of a moment.
+    pub(in crate::app) fn restart(&mut self, ctx: &Context) {
+        if !self.state.document.is_live() || self.state.no_run().is_some() {
+            return;
+        }
+        // Only what a slider has started gives way to a slider.
+        match self.state.runs.working() {
+            Some(run) => {
+                let text = format!("{} goes on; the new settings are for the next run", run.name);
+                self.state.messages.done(ctx, text);
+            }
+            None => self.start_run(ctx, true),
+        }
+    }
+
+    /// Takes settings for the next run, and starts it where that is a matter of a moment.
+    pub(in crate::app) fn set_settings(&mut self, ctx: &Context, settings: Settings) {
+        self.state.preferences.settings = settings;
+        self.restart(ctx);
+    }
+
+    /// Starts the next of the runs that wait, when none goes on.
+    pub(in crate::app) fn start_queued(&mut self, ctx: &Context) {
+        let Some((settings, name)) = self.state.runs.next_queued() else { return };
+        self.state.preferences.settings = settings;
+        let number = self.state.runs.next_number();
+        self.start_run(ctx, false);
+        if let Some(run) = self.state.runs.numbered(number) {
+            run.name = name;
+        }
+    }
+}
