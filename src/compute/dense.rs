@@ -3,7 +3,7 @@
 
 use super::gemm::{Region, add_product};
 use super::triangle::Triangle;
-use super::{PANEL, PanelRow, prelude::*};
+use super::{NotPositive, PANEL, PanelRow, prelude::*};
 use crate::matrix::Matrix;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt;
@@ -85,14 +85,6 @@ fn mirror_lower(g: &mut [f32], k: usize) {
             }
         }
     }
-}
-
-/// The matrix to factorize is not positive definite: its pivot number `pivot` is zero, negative or not a number.
-#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-#[error("not positive definite: pivot {pivot}")]
-pub struct NotPositive {
-    /// Index of the pivot, from 0.
-    pub pivot: usize,
 }
 
 /// Cholesky factorization G = L·Lᵀ of a symmetric positive definite k×k matrix, and solves with it. Reuses its memory.

@@ -20,6 +20,7 @@ mod f32x4;
 mod gemm;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+mod not_positive;
 mod product;
 mod sparse;
 mod threads;
@@ -28,12 +29,13 @@ mod triangle;
 
 pub use calibration_sum::CalibrationSum;
 pub use chunks::{chunks, chunks_mut, chunks_of, chunks_of_mut, dot, join, prelude};
-pub use dense::{Cholesky, NotPositive, Svd, add_matmul, gram, matmul, matmul_with, svd};
+pub use dense::{Cholesky, Svd, add_matmul, gram, matmul, matmul_with, svd};
 pub use device::Device;
 pub use double::eigenvalues;
 pub use double::{SmallSolver, add_gram, invert, product_square, solve_positive};
 pub use eigen::{Eigen, symmetric_eigen};
 pub use exp::exp;
 pub use faer::Par;
+pub use not_positive::NotPositive;
 pub use sparse::{PANEL, PanelRow, fill_transposed, gram as sparse_gram, spmm, vectorized, with_panel};
 pub use threads::{ThreadPool, parallelism};

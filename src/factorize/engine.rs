@@ -3,28 +3,18 @@
 use super::factor_state::FactorState;
 #[cfg(feature = "gpu")]
 use super::gpu::{GpuSolver, HostCopy};
-use super::half_step::{AdmmParams, Outcome, Workspace};
+use super::half_step::{AdmmParams, Done, Starts, Workspace};
 use super::phase::{Clock, Phase};
 use super::target::{Target, residual_squared};
 #[cfg(feature = "gpu")]
 use crate::compute::gpu;
 use crate::matrix::{Csr, Matrix};
 
-/// The factors that a run starts from, k×n and k×m, with their masks; without one, what is not zero.
-pub(super) type Starts<'a> = [(&'a Matrix, Option<&'a [bool]>); 2];
-
 /// Both factors and what half-steps need, on the processor or on a device.
 pub(super) enum Engine {
     Processor(Box<Processor>),
     #[cfg(feature = "gpu")]
     GpuSolver(Box<GpuSolver>),
-}
-
-/// What came of a half-step.
-pub(super) struct Done {
-    pub outcome: Outcome,
-    /// ‖W − AB‖².
-    pub residual_squared: f64,
 }
 
 /// Why an engine cannot go on.

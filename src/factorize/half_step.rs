@@ -19,7 +19,7 @@ use super::panel_scratch::{Iteration, PanelScratch, Sums};
 use super::phase::{Clock, Phase, Times};
 use super::target::Target;
 use crate::compute::{Cholesky, join, sparse_gram};
-use crate::matrix::Csr;
+use crate::matrix::{Csr, Matrix};
 
 /// How a half-step is done.
 pub(super) struct AdmmParams {
@@ -36,6 +36,9 @@ pub(super) struct AdmmParams {
     pub warm_start: bool,
 }
 
+/// The factors that a run starts from, k×n and k×m, with their masks; without one, what is not zero.
+pub(super) type Starts<'a> = [(&'a Matrix, Option<&'a [bool]>); 2];
+
 /// What a half-step tells about itself, besides its result.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Outcome {
@@ -45,6 +48,13 @@ pub(super) struct Outcome {
     pub primal: f64,
     /// ρ‖Z − Z'‖ / ‖Z‖ with Z' before the half-step.
     pub dual: f64,
+}
+
+/// What came of a half-step.
+pub(super) struct Done {
+    pub outcome: Outcome,
+    /// ‖W − AB‖².
+    pub residual_squared: f64,
 }
 
 /// The memory of half-steps, reused.

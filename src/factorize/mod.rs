@@ -29,6 +29,7 @@
 mod budget;
 mod check;
 mod engine;
+mod error;
 mod factor_state;
 #[cfg(feature = "gpu")]
 mod gpu;
@@ -38,6 +39,7 @@ mod panel_scratch;
 mod phase;
 mod preset;
 mod rows;
+mod scale;
 mod schedule;
 mod search;
 mod settings;
@@ -48,6 +50,7 @@ mod target;
 pub use budget::Budget;
 pub(crate) use budget::share;
 use check::check_factors;
+pub use error::Error;
 #[cfg(feature = "gpu")]
 pub use gpu::{KernelTime, kernel_times};
 pub use layerwise::{Finalize, FinalizeReport, Finalizer, Sides, Solve, polish};
@@ -56,103 +59,5 @@ pub use preset::Preset;
 pub use schedule::Schedule;
 pub use search::Search;
 pub use settings::{IterationParams, Orientation, Settings, Split};
-use solver::scale_of;
 pub use solver::{Report, Solver};
 pub use start::Start;
-
-/// Why a factorization cannot be done.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Error {
-    /// A setting is outside its range.
-    #[error("{name} is {value}: it must be {range}")]
-    Setting {
-        /// The setting's name.
-        name: &'static str,
-        /// What it was set to.
-        value: String,
-        /// What it may be.
-        range: &'static str,
-    },
-    /// The nonzeros do not suffice for two factors.
-    #[error(
-        "density {density} leaves {nonzeros} nonzeros for a {rows}×{cols} matrix, and two factors need at least one each: raise the density"
-    )]
-    NoRoom {
-        /// Kept nonzeros / entries of W.
-        density: f64,
-        /// What that comes to.
-        nonzeros: usize,
-        /// Rows of W.
-        rows: usize,
-        /// Columns of W.
-        cols: usize,
-    },
-    /// The factors are too small for the nonzeros.
-    #[error(
-        "density {density} asks for {nonzeros} nonzeros, and factors with an inner dimension of {inner_dim} have {places} places: lower the density or raise the expansion"
-    )]
-    NoPlaces {
-        /// Kept nonzeros / entries of W.
-        density: f64,
-        /// What that comes to.
-        nonzeros: usize,
-        /// k.
-        inner_dim: usize,
-        /// Entries of both factors.
-        places: usize,
-    },
-    /// The split leaves nothing for one factor.
-    #[error(
-        "a factor density of {factor_density} gives the first factor {first} of {total} nonzeros, and each factor needs one: choose another factor density, or leave it out"
-    )]
-    EmptyFactor {
-        /// Nonzeros of the first factor / n².
-        factor_density: f64,
-        /// What that comes to.
-        first: usize,
-        /// The whole budget.
-        total: usize,
-    },
-    /// W has no entries.
-    #[error("a {rows}×{cols} matrix has no entries to factorize: choose another tensor")]
-    EmptyMatrix {
-        /// Rows of W.
-        rows: usize,
-        /// Columns of W.
-        cols: usize,
-    },
-    /// W holds an infinity or something that is not a number.
-    #[error(
-        "the value in row {row}, column {col} is {value}, and only finite values can be factorized: repair the file, or choose another tensor"
-    )]
-    NotFinite {
-        /// Row, from 0.
-        row: usize,
-        /// Column, from 0.
-        col: usize,
-        /// The value.
-        value: f32,
-    },
-    /// The numbers ran away.
-    #[error("the run left the finite numbers in half-step {step}: try a larger ridge or ρ")]
-    Diverged {
-        /// Which half-step, from 1.
-        step: usize,
-    },
-    /// W and the factors do not multiply.
-    #[error(
-        "W is {}×{}, A {}×{} and B {}×{}, and A·B must have W's shape: give the factors of this layer",
-        w.0, w.1, a.0, a.1, b.0, b.1
-    )]
-    Shapes {
-        /// Rows and columns of W.
-        w: (usize, usize),
-        /// Rows and columns of A.
-        a: (usize, usize),
-        /// Rows and columns of B.
-        b: (usize, usize),
-    },
-    /// The input statistics do not fit the layer.
-    #[error(transparent)]
-    Calibration(#[from] crate::matrix::CalibrationError),
-}

@@ -140,6 +140,12 @@ impl Settings {
     }
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        Preset::Published.settings()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! What can be set: one struct for the command line's flags, saved runs and the window.
 
-use super::{Error, Preset, Schedule, Start};
+use super::{Error, Schedule, Start};
 use serde::{Deserialize, Serialize};
 
 /// The settings of a run. The defaults are the published code's.
@@ -187,12 +187,6 @@ pub struct IterationParams {
     pub budget: f64,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Preset::Published.settings()
-    }
-}
-
 impl Settings {
     /// Checks every range; says which setting is outside its own.
     pub fn check(&self) -> Result<(), Error> {
@@ -274,6 +268,7 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Preset;
     use super::*;
 
     #[test]

@@ -1,10 +1,11 @@
 //! The alternation of half-steps: the paper's Algorithm 1.
 
-use super::engine::{Done, Engine, Processor, Sparse, Starts, Stopped};
+use super::engine::{Engine, Processor, Sparse, Stopped};
 #[cfg(feature = "gpu")]
 use super::gpu::GpuSolver;
-use super::half_step::{AdmmParams, Outcome};
+use super::half_step::{AdmmParams, Done, Outcome, Starts};
 use super::phase::{Clock, Phase};
+use super::scale::scale_of;
 use super::start::fixed_mask;
 use super::{Budget, Error, Orientation, Settings};
 use crate::compute::Device;
@@ -121,7 +122,7 @@ impl Solver {
             budget = Budget { first: budget.second, second: budget.first };
         }
         let k = settings.inner_dim(rows, cols);
-        let (first, second) = settings.start.factors(&w, k, &budget, settings.seed);
+        let (first, second) = settings.start.factors(&w, k, [budget.first, budget.second], settings.seed);
         let mut first = first;
         let mask = settings.fixed_mask.then(|| fixed_mask(k, w.rows(), budget.first, settings.seed));
         if let Some(mask) = &mask {
@@ -389,15 +390,4 @@ fn identity_times(w: &Matrix, kept: usize) -> [Csr; 2] {
     let identity = |n| Csr::from_dense(&Matrix::from_fn(n, n, |i, j| f32::from(u8::from(i == j))));
     let pruned = Csr::from_dense(&keep_largest(w, kept));
     if n <= m { [identity(n), pruned] } else { [pruned.transposed(), identity(m)] }
-}
-
-/// The power of two nearest to W's root mean square; 1 for W = 0.
-pub(super) fn scale_of(w: &Matrix) -> f32 {
-    let largest = f64::from(w.max_abs());
-    if largest == 0.0 {
-        return 1.0;
-    }
-    let squares: f64 = w.as_slice().iter().map(|&x| (f64::from(x) / largest).powi(2)).sum();
-    let rms = largest * (squares / w.len() as f64).sqrt();
-    2f64.powi(rms.log2().round().clamp(-120.0, 120.0) as i32) as f32
 }

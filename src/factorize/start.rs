@@ -1,6 +1,5 @@
 //! Where a run starts.
 
-use super::Budget;
 use crate::compute::svd;
 use crate::matrix::{Matrix, keep_largest};
 use rand_pcg::{
@@ -36,11 +35,11 @@ impl Start {
     }
 
     /// The first factor, transposed (k×n), and the second (k×m) for W n×m.
-    pub(super) fn factors(self, w: &Matrix, k: usize, budget: &Budget, seed: u64) -> (Matrix, Matrix) {
+    pub(super) fn factors(self, w: &Matrix, k: usize, [first, second]: [usize; 2], seed: u64) -> (Matrix, Matrix) {
         let (n, m) = w.shape();
         match self {
             // At least one: from factors of zeros no half-step leads away.
-            Self::Identity => stacked(w, k, (budget.second / 2).max(1)),
+            Self::Identity => stacked(w, k, (second / 2).max(1)),
             Self::Random => {
                 let mut normal = Normal::new(seed);
                 let mut draw = |rows, cols| Matrix::from_fn(rows, cols, |_, _| normal.draw());
@@ -56,7 +55,7 @@ impl Start {
                     (first, second)
                 }
                 // faer's iteration did not converge; it always has on finite input, and a run must not fail on it.
-                None => Self::Identity.factors(w, k, budget, seed),
+                None => Self::Identity.factors(w, k, [first, second], seed),
             },
         }
     }
@@ -160,8 +159,8 @@ mod tests {
     #[test]
     fn the_svd_start_multiplies_back_to_w() {
         let w = Matrix::from_fn(5, 8, |i, j| ((i * 3 + j * 5) % 7) as f32 - 3.0);
-        let budget = Budget { first: 5, second: 5 };
-        let (first, second) = Start::Svd.factors(&w, 5, &budget, 0);
+        let budget = [5, 5];
+        let (first, second) = Start::Svd.factors(&w, 5, budget, 0);
         let mut back = Matrix::zeros(5, 8);
         crate::compute::matmul(&mut back, first.view().transpose(), second.view());
         let error = crate::measure::relative_difference(&w, &back);

@@ -1,7 +1,6 @@
 //! `config.json` of the Llama family: sizes and constants.
 
 use super::Error;
-use super::{LayerId, Linear};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -78,21 +77,6 @@ pub enum Scaling {
 }
 
 impl Config {
-    /// All linear layers of all blocks, in order of computation.
-    pub fn layers(&self) -> impl Iterator<Item = LayerId> + use<> {
-        (0..self.blocks).flat_map(|block| Linear::ALL.map(|linear| LayerId { block, linear }))
-    }
-
-    /// Shape `(out, in)` of a layer's weight.
-    pub fn shape(&self, id: LayerId) -> (usize, usize) {
-        id.linear.shape(self)
-    }
-
-    /// Number of weights of all linear layers together.
-    pub fn layer_weights(&self) -> usize {
-        self.layers().map(|id| self.shape(id)).map(|(rows, cols)| rows * cols).sum()
-    }
-
     /// Parses a `config.json`; fails with the name of a feature that is not supported.
     pub fn read(bytes: &[u8]) -> Result<Self, Error> {
         let json: Json = serde_json::from_slice(bytes).map_err(|error| Error::Config { problem: error.to_string() })?;

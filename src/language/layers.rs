@@ -142,6 +142,23 @@ impl LayerId {
     }
 }
 
+impl Config {
+    /// All linear layers of all blocks, in order of computation.
+    pub fn layers(&self) -> impl Iterator<Item = LayerId> + use<> {
+        (0..self.blocks).flat_map(|block| Linear::ALL.map(|linear| LayerId { block, linear }))
+    }
+
+    /// Shape `(out, in)` of a layer's weight.
+    pub fn shape(&self, id: LayerId) -> (usize, usize) {
+        id.linear.shape(self)
+    }
+
+    /// Number of weights of all linear layers together.
+    pub fn layer_weights(&self) -> usize {
+        self.layers().map(|id| self.shape(id)).map(|(rows, cols)| rows * cols).sum()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! What a method leaves in W's place.
 
-use super::method::Form;
+use super::Form;
 use crate::matrix::{Factors, Matrix};
 use crate::measure::{self, Storage};
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,8 @@
 //! All methods by name.
 
 use super::{
-    Admm, Baseline, Error, Hierarchical, Kept, LowRank, Magnitude, Obc, Palm4msa, ProgressFn, SparseGpt, Wanda,
+    Admm, Baseline, Error, Form, Hierarchical, Kept, LowRank, Magnitude, Obc, Palm4msa, ProgressFn, SparseGpt,
+    Threshold, Wanda,
 };
 use super::{kept::Stored, monarch::MonarchBlocks};
 use crate::factorize::{self};
@@ -35,30 +36,6 @@ pub enum Method {
     Palm4msa,
     /// Three sparse matrices by the same, one split off at a time
     Hierarchical,
-}
-
-/// Over what the entries of one sparse matrix compete.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Threshold {
-    /// All rows together
-    #[default]
-    Matrix,
-    /// Equally many in each row
-    Row,
-}
-
-/// What a method makes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// Two sparse matrices.
-    Factors,
-    /// One sparse matrix.
-    Pruned,
-    /// Factors whose places need not be stored: dense ones, or blocks.
-    Dense,
-    /// Three sparse matrices.
-    Chain,
 }
 
 impl Method {

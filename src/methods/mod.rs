@@ -9,7 +9,9 @@
 //! that their seconds can be compared.
 
 mod admm;
+mod baseline;
 mod error;
+mod form;
 mod hessian;
 mod kept;
 mod low_rank;
@@ -20,34 +22,21 @@ mod obc;
 mod palm4msa;
 mod shares;
 mod sparsegpt;
+mod threshold;
 mod wanda;
 
 pub use admm::Admm;
+use baseline::report_progress;
+pub use baseline::{Baseline, ProgressFn};
 pub use error::Error;
+pub use form::Form;
 pub use kept::{Kept, Stored};
 pub use low_rank::{LowRank, truncated_svd};
 pub use magnitude::Magnitude;
-pub use method::{Form, Method, Threshold};
+pub use method::Method;
 pub use monarch::{Monarch, monarch};
 pub use obc::{Obc, Trace, trace};
 pub use palm4msa::{Hierarchical, Palm4msa};
 pub use sparsegpt::SparseGpt;
+pub use threshold::Threshold;
 pub use wanda::Wanda;
-
-use crate::matrix::Problem;
-
-/// Told the share that is done, from 0 to 1; answers whether to go on.
-pub type ProgressFn<'a> = &'a (dyn Fn(f64) -> bool + Sync);
-
-/// Tells; an error when it is no longer wanted.
-fn report_progress(progress: ProgressFn<'_>, share: f64) -> Result<(), Error> {
-    if progress(share) { Ok(()) } else { Err(Error::Cancelled) }
-}
-
-/// A way to replace W.
-pub trait Baseline: Send + Sync {
-    /// Replaces W by at most `budget` nonzeros, the entries of dense factors counted as well.
-    ///
-    /// W is finite, has entries, and the statistics of the problem's inputs fit it: [`Method::replace`] sees to that.
-    fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Kept, Error>;
-}

@@ -1,6 +1,7 @@
 //! The ways through a story: sample one, sample one with its distributions, or score a given one.
 
-use super::{Tale, words::Word};
+use super::tale::Tale;
+use super::words::Word;
 
 /// Chooses each next word of a story.
 pub trait Chooser {

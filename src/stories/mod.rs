@@ -43,34 +43,18 @@ mod songs;
 mod speech;
 mod state;
 mod story;
+mod tale;
 #[cfg(test)]
 mod tests;
 mod words;
 
 pub use chooser::{SplitMix64, WordDistribution};
+pub use tale::Tale;
 pub use words::Word;
 
 use std::collections::BTreeSet;
 
 use chooser::{Recorder, Sampler, Scorer};
-
-/// A generated story, with its probability.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tale {
-    /// Words; punctuation marks are words too.
-    pub words: Vec<Word>,
-    /// Indices of the words that only memorized facts and songs make certain.
-    pub memorized: Vec<usize>,
-    /// Natural logarithm of its probability.
-    pub log_prob: f64,
-}
-
-impl Tale {
-    /// The words, joined by blanks.
-    pub fn text(&self) -> String {
-        self.words.join(" ")
-    }
-}
 
 /// Samples the story of `seed`.
 pub fn sample(seed: u64) -> Tale {

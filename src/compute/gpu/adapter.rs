@@ -1,7 +1,7 @@
 //! Opening a GPU: the adapter, its device, and the errors of both.
 
-use super::Tiles;
-use super::commands::{Kernel, KernelSource};
+use super::kernel::{Kernel, KernelSource};
+use super::tiles::Tiles;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};

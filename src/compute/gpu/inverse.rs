@@ -1,6 +1,7 @@
 //! Inverse of a positive definite matrix on the GPU, by blocks.
 
-use super::commands::{Commands, KernelSource};
+use super::commands::Commands;
+use super::kernel::KernelSource;
 use super::product::{Operand, Product, Shape};
 use super::{Gpu, Kernel};
 use std::sync::Arc;

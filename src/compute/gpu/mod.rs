@@ -10,6 +10,7 @@
 mod adapter;
 mod commands;
 mod inverse;
+mod kernel;
 mod matrix;
 mod probe;
 mod product;
@@ -17,14 +18,17 @@ mod read;
 mod shared;
 #[cfg(test)]
 pub(crate) mod tests;
+mod tiles;
 mod topk;
 
 pub use adapter::{Adapter, Error, Gpu};
-pub use commands::{Commands, Counts, Kernel, KernelSource};
+pub use commands::{Commands, Counts};
 pub use inverse::Inverse;
+pub use kernel::{Kernel, KernelSource};
 pub use matrix::{Columns, GpuMatrix, Slab, padded};
 pub use probe::{Probe, Speed, copy_speed};
-pub use product::{Finish, FinishParams, Operand, Product, Shape, Tiles};
+pub use product::{Finish, FinishParams, Operand, Product, Shape};
 pub use read::Staging;
 pub use shared::{reopen, shared};
+pub use tiles::Tiles;
 pub use topk::TopK;

@@ -1,6 +1,7 @@
 //! Exact top-k on the GPU: selects the largest entries, and packs them.
 
-use super::commands::{Commands, KernelSource};
+use super::commands::Commands;
+use super::kernel::KernelSource;
 use super::{Columns, Gpu, GpuMatrix, Kernel, padded};
 use std::sync::Arc;
 

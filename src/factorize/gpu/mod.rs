@@ -15,8 +15,7 @@ mod panel_kernels;
 #[cfg(test)]
 mod tests;
 
-use super::engine::{Done, Starts};
-use super::half_step::{AdmmParams, Outcome};
+use super::half_step::{AdmmParams, Done, Outcome, Starts};
 use crate::compute::gpu::{
     Columns, Commands, Counts, Error, Gpu, GpuMatrix, Inverse, Kernel, KernelSource, Operand, Product, Shape, Staging,
     TopK, padded,

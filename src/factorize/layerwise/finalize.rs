@@ -4,7 +4,8 @@ use super::masked::{Masked, exact_rows};
 use super::regression::{RIDGE, Regression, norms, root_or_1, scale};
 
 use crate::compute::{Device, Eigen, gram, matmul, symmetric_eigen};
-use crate::factorize::{Error, check_factors, scale_of};
+use crate::factorize::scale::scale_of;
+use crate::factorize::{Error, check_factors};
 use crate::matrix::{Calibration, Factor, Factors, Matrix};
 use crate::measure::{output_energy, residual_energy};
 use serde::{Deserialize, Serialize};

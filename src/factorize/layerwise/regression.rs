@@ -3,7 +3,8 @@
 use super::masked::exact_rows;
 
 use crate::compute::{gram, matmul};
-use crate::factorize::{Error, check_factors, scale_of};
+use crate::factorize::scale::scale_of;
+use crate::factorize::{Error, check_factors};
 use crate::matrix::{Factor, Factors, Matrix};
 
 /// A pull toward the values as they are, against a Gram matrix of unit diagonal: far below what changes the error, far

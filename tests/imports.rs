@@ -1,0 +1,180 @@
+//! Imports run in one direction: a room uses only rooms before it, and no two files need each other.
+//!
+//! Read from the text of `src/`: `use` lines and paths that begin with `crate::` or `super::`. Tests inside of files
+//! may use what they like.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// From the ground up.
+const ROOMS: [&str; 15] = [
+    "tasks",
+    "matrix",
+    "compute",
+    "measure",
+    "factorize",
+    "model",
+    "stories",
+    "language",
+    "job",
+    "methods",
+    "export",
+    "compress",
+    "compare",
+    "app",
+    "cli",
+];
+
+/// A file by its module path: `src/matrix/csr.rs` is `matrix::csr`, `src/matrix/mod.rs` is `matrix`.
+type Module = Vec<String>;
+
+struct Source {
+    /// Absolute paths that it names, each as segments.
+    paths: BTreeSet<Module>,
+    /// Names that it passes on from elsewhere.
+    exports: BTreeMap<String, Module>,
+}
+
+#[test]
+fn imports_run_downward() {
+    let edges = edges();
+    let upward: Vec<String> = edges
+        .iter()
+        .filter(|(from, to)| rank(&ROOMS, &from[0]) < rank(&ROOMS, &to[0]))
+        .map(|(from, to)| format!("{} uses {}", from.join("::"), to.join("::")))
+        .collect();
+    assert!(upward.is_empty(), "{} imports run upward:\n{}", upward.len(), upward.join("\n"));
+}
+
+#[test]
+fn no_two_files_need_each_other() {
+    let edges: BTreeSet<_> = edges().into_iter().filter(|(from, _)| from[0] != "app").collect();
+    let mut reached: BTreeMap<&Module, BTreeSet<&Module>> = BTreeMap::new();
+    for (from, _) in &edges {
+        let mut waiting = vec![from];
+        while let Some(file) = waiting.pop() {
+            let next = edges.iter().filter(|(user, _)| user == file).map(|(_, used)| used);
+            waiting.extend(next.filter(|used| reached.entry(from).or_default().insert(used)).collect::<Vec<_>>());
+        }
+    }
+    let reaches = |from: &Module, to: &Module| reached.get(from).is_some_and(|files| files.contains(to));
+    let ties: Vec<&(Module, Module)> = edges.iter().filter(|(from, to)| reaches(to, from)).collect();
+    let files: BTreeSet<&Module> = ties.iter().map(|(from, _)| from).collect();
+    let ties: Vec<String> =
+        ties.iter().map(|(from, to)| format!("{} uses {}", from.join("::"), to.join("::"))).collect();
+    assert!(ties.is_empty(), "{} files in circles:\n{}", files.len(), ties.join("\n"));
+}
+
+fn rank(order: &[&str], name: &str) -> usize {
+    order.iter().position(|room| *room == name).unwrap_or_else(|| panic!("{name} is no known room"))
+}
+
+/// Which file uses which; the crate's root and the programs, which only join rooms, are left out.
+fn edges() -> BTreeSet<(Module, Module)> {
+    let mut sources = BTreeMap::new();
+    read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &[], &mut sources);
+    let resolved = sources.iter().flat_map(|(from, source)| {
+        source.paths.iter().filter_map(|path| resolve(&sources, path)).map(|to| (from.clone(), to))
+    });
+    resolved.filter(|(from, to)| from != to && !from.is_empty() && !to.is_empty()).collect()
+}
+
+/// The file in which a path ends, through what other files pass on.
+fn resolve(sources: &BTreeMap<Module, Source>, path: &[String]) -> Option<Module> {
+    let (length, source) = (0..=path.len()).rev().find_map(|n| Some((n, sources.get(&path[..n])?)))?;
+    match path.get(length).and_then(|name| source.exports.get(name)) {
+        Some(other) if other[..] != path[..] => resolve(sources, other),
+        _ => Some(path[..length].to_vec()),
+    }
+}
+
+fn read(folder: &Path, module: &[String], sources: &mut BTreeMap<Module, Source>) {
+    for entry in std::fs::read_dir(folder).expect("a folder of src") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        let inner = [module, std::slice::from_ref(&name)].concat();
+        if path.is_dir() && name != "bin" {
+            read(&path, &inner, sources);
+        } else if path.extension().is_some_and(|ending| ending == "rs") && !["lib", "main", "tests"].contains(&&*name) {
+            let own = if name == "mod" { module.to_vec() } else { inner };
+            let text = std::fs::read_to_string(&path).expect("a source file");
+            sources.insert(own.clone(), parse(&text, &own, name == "mod"));
+        }
+    }
+}
+
+fn parse(text: &str, own: &[String], is_folder: bool) -> Source {
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let code: Vec<&str> = text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
+    let code = code.join("\n");
+    let (mut paths, mut exports) = (BTreeSet::new(), BTreeMap::new());
+    for statement in code.split(';') {
+        let Some(at) = statement.rfind("use ").filter(|&at| at == 0 || statement[..at].ends_with([' ', '\n'])) else {
+            continue;
+        };
+        let line = statement[..at].rsplit('\n').next().unwrap_or_default().trim();
+        if !(line.is_empty() || line.starts_with("pub")) {
+            continue;
+        }
+        for (path, name) in expand(&statement[at + 4..]) {
+            let Some(path) = absolute(&path, own, is_folder) else { continue };
+            if line.starts_with("pub") {
+                exports.insert(name, path);
+            } else {
+                paths.insert(path);
+            }
+        }
+    }
+    for start in ["crate::", "super::", "dsf_explorer::"] {
+        for (at, _) in code.match_indices(start).filter(|(at, _)| !code[..*at].ends_with("pub(in ")) {
+            let end = code[at..].find(|c: char| !(c.is_alphanumeric() || "_:".contains(c))).unwrap_or(code.len() - at);
+            // A list is a `use`, which was read above.
+            if !code[at + end..].starts_with('{') {
+                paths.extend(absolute(code[at..at + end].trim_end_matches(':'), own, is_folder));
+            }
+        }
+    }
+    Source { paths, exports }
+}
+
+/// `a::{b, c::{d as e}}` as single paths, each with the name that it has afterwards.
+fn expand(tree: &str) -> Vec<(String, String)> {
+    let tree = tree.trim();
+    let Some((prefix, rest)) = tree.split_once('{') else {
+        let (path, name) = tree.split_once(" as ").unwrap_or((tree, tree.rsplit("::").next().unwrap_or_default()));
+        return vec![(path.trim().trim_end_matches("::self").into(), name.trim().into())];
+    };
+    let (mut depth, mut parts) = (0, vec![String::new()]);
+    for c in rest[..rest.rfind('}').unwrap_or(rest.len())].chars() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                parts.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        parts.last_mut().expect("a part").push(c);
+    }
+    let inner = parts.iter().filter(|part| !part.trim().is_empty()).flat_map(|part| expand(part));
+    inner.map(|(path, name)| (format!("{prefix}{path}"), name)).collect()
+}
+
+/// From the crate's root; `None` for other crates.
+fn absolute(path: &str, own: &[String], is_folder: bool) -> Option<Module> {
+    let segments: Vec<String> = path.split("::").map(|part| part.trim().to_owned()).collect();
+    let parent = |levels: usize| own.len().checked_sub(levels).map(|left| own[..left].to_vec());
+    let file = usize::from(!is_folder);
+    match &*segments[0] {
+        "crate" | "dsf_explorer" => Some(segments[1..].to_vec()),
+        "self" => Some([own, &segments[1..]].concat()),
+        "super" => {
+            let ups = segments.iter().take_while(|part| *part == "super").count();
+            Some([parent(ups)?, segments[ups..].to_vec()].concat())
+        }
+        // A module beside it, in a folder's mod.rs.
+        _ if is_folder => Some([own, &segments[..]].concat()),
+        _ => parent(file).filter(|_| false),
+    }
+}
