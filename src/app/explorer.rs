@@ -6,7 +6,8 @@ use crate::app::panels::dialogs::export::ExportDialog;
 use crate::app::panels::dialogs::open::OpenDialog;
 use crate::app::panels::dialogs::share::ShareDialog;
 use crate::app::panels::histogram::HistogramPanel;
-use crate::app::panels::language::LanguageModelState;
+use crate::app::panels::language::model::ModelPanel;
+use crate::app::panels::language::story::StoryPanel;
 use crate::app::panels::layers::panel::LayersPanel;
 use crate::app::panels::lesson::Lesson;
 use crate::app::panels::linked_views::LinkedViews;
@@ -30,6 +31,7 @@ use crate::app::state::runs::Runs;
 use crate::app::state::tour::Tour;
 use crate::app::state::workspace::Workspaces;
 use crate::app::tasks::computed::Computed;
+use crate::app::tasks::language::model_state::LanguageModelState;
 use crate::app::tasks::pictures::Pictures;
 use crate::app::widgets::{fonts, picture};
 use crate::factorize::Settings;
@@ -76,6 +78,8 @@ pub(super) struct Panels {
     pub runs: RunsPanel,
     pub compare: ComparePanel,
     pub sweeps: SweepPanel,
+    pub model: ModelPanel,
+    pub story: StoryPanel,
     pub lesson: Lesson,
 }
 

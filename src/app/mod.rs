@@ -26,7 +26,6 @@ mod widgets;
 pub use explorer::{Explorer, LaunchOptions};
 #[cfg(not(target_arch = "wasm32"))]
 pub use frame_bench::{FrameBench, FramePlan, FrameReport};
-pub use panels::language::LanguageModelState;
 pub use shell::labels::Labels;
 pub use state::action::Action;
 pub use state::display_options::DisplayOptions;
@@ -37,5 +36,6 @@ pub use state::loaded_layer::LoadedLayer;
 pub use state::pane::Pane;
 pub use state::pointer::Pointer;
 pub use state::run::{Ended, Run, RunState};
+pub use tasks::language::model_state::LanguageModelState;
 pub use tasks::pictures::Pictures;
 pub use widgets::picture;

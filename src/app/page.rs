@@ -1,16 +1,11 @@
 //! The window in a page, how JavaScript speaks with it, and what its Workers can do.
 
 use crate::app::explorer::{Explorer, LaunchOptions};
-use crate::app::panels::language;
-use crate::app::panels::{device, dialogs::export, layers, masks, settings::split};
 use crate::app::platform;
-use crate::app::state::link::Link;
-use crate::app::state::{persistence, run};
-use crate::app::tasks::{baselines, loader, replace, sweep, view_renderer};
-use crate::app::update::automation;
-use crate::app::update::automation::Labels;
+use crate::app::state::KEY;
+use crate::app::tasks::registry::registry;
 use crate::model::{ChosenFile, Source};
-use crate::tasks::{self, Registry};
+use crate::tasks;
 use eframe::egui::Context;
 use serde_json::{Value, json};
 use std::cell::RefCell;
@@ -21,25 +16,6 @@ thread_local! {
     /// Told when the program breaks off.
     static BROKEN: RefCell<Option<js_sys::Function>> = const { RefCell::new(None) };
     static WINDOW: RefCell<Option<(eframe::WebRunner, Context)>> = const { RefCell::new(None) };
-}
-
-/// All that the window sends away.
-fn registry() -> Registry {
-    let registry = Registry::default()
-        .actor::<run::Watched>()
-        .actor::<device::FindAdapter>()
-        .task::<view_renderer::DrawLayer>()
-        .task::<view_renderer::Request>()
-        .task::<masks::Key>()
-        .task::<baselines::Magnitude>()
-        .task::<baselines::Spectra>()
-        .task::<layers::table::Measure>()
-        .task::<export::Write>()
-        .task::<split::FindSplit>()
-        .task::<replace::Replace>()
-        .task::<sweep::Measure>()
-        .task::<automation::Bench>();
-    language::register(loader::register(registry))
 }
 
 /// What a Worker's program does: it serves the page.
@@ -93,7 +69,7 @@ pub async fn start(
         let (opening, problem) = opening(&address);
         let mut explorer = Explorer::new(cc, opening);
         if let Some(why) = problem {
-            explorer.messages.problem(&cc.egui_ctx, why);
+            explorer.state.messages.problem(&cc.egui_ctx, why);
         }
         Ok(Box::new(explorer))
     });
@@ -108,7 +84,7 @@ fn ask_before_leaving() -> Result<(), JsValue> {
         with_window(|explorer, _| {
             // eframe saves now and then: what was changed a moment ago would be lost.
             let storage = web_sys::window().and_then(|window| window.local_storage().ok().flatten());
-            storage.map(|storage| storage.set_item(persistence::KEY, &explorer.to_save()));
+            storage.map(|storage| storage.set_item(KEY, &explorer.to_save()));
             if explorer.is_unsaved() {
                 event.prevent_default();
             }
@@ -168,5 +144,5 @@ pub fn open(list: &js_sys::Array) {
         .filter_map(|file| file.dyn_into::<web_sys::File>().ok())
         .map(|file| ChosenFile::new(&file))
         .collect();
-    with_window(|explorer, _| explorer.loader.open(Source::Files(files), None));
+    with_window(|explorer, _| explorer.state.computed.loader.open(Source::Files(files), None));
 }

@@ -171,7 +171,7 @@ fn opening_something_else_loses_no_compressed_layer() {
     until(&mut harness, "the question", |harness| harness.query_by_label("Discard and open").is_some());
     assert_eq!(harness.state().language().replaced(), 1);
     click(&mut harness, "Discard and open");
-    until(&mut harness, "the other model", |harness| harness.state().language().facts().is_some());
+    until(&mut harness, "the other model", |harness| harness.state().language().info().is_some());
     assert_eq!(harness.state().language().replaced(), 0);
 }
 

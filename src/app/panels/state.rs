@@ -1,6 +1,5 @@
 //! What every panel sees.
 
-use crate::app::panels::language::LanguageModelState;
 use crate::app::state::action::Action;
 use crate::app::state::document::Document;
 use crate::app::state::factors_at::FactorsAt;
@@ -11,6 +10,7 @@ use crate::app::state::preferences::Preferences;
 use crate::app::state::run::{Run, RunState};
 use crate::app::state::runs::Runs;
 use crate::app::tasks::computed::Computed;
+use crate::app::tasks::language::model_state::LanguageModelState;
 use crate::app::tasks::pictures::Pictures;
 use crate::compare::Candidate;
 use crate::factorize::{Budget, Settings};

@@ -3,6 +3,7 @@
 use super::toasts::toasts_ui;
 use crate::app::explorer::{Explorer, Panels};
 use crate::app::panels::curves::curves_ui;
+use crate::app::panels::language::table::table_ui;
 use crate::app::panels::log::log_ui;
 use crate::app::panels::paths::paths_ui;
 use crate::app::panels::state::State;
@@ -18,14 +19,14 @@ use egui_tiles::{Behavior, SimplificationOptions, Tile, TileId, Tiles, UiRespons
 
 /// The panels as egui_tiles asks for them, and what they ask for.
 struct Desk<'a> {
-    state: &'a mut State,
+    state: &'a State,
     panels: &'a mut Panels,
     commands: Vec<Command>,
 }
 
 impl Desk<'_> {
     fn panel_ui(&mut self, ui: &mut Ui, pane: Pane) -> Option<Command> {
-        let (state, panels) = (&*self.state, &mut *self.panels);
+        let (state, panels) = (self.state, &mut *self.panels);
         match pane {
             Pane::Layers => panels.layers.ui(ui, state),
             Pane::Settings => panels.settings.ui(ui, state),
@@ -43,7 +44,9 @@ impl Desk<'_> {
             Pane::Runs => panels.runs.ui(ui, state),
             Pane::Compare => panels.compare.ui(ui, state),
             Pane::Sweeps => panels.sweeps.ui(ui, state),
-            Pane::Table | Pane::Model | Pane::Story => self.language_ui(ui, pane),
+            Pane::Model => panels.model.ui(ui, state),
+            Pane::Story => panels.story.ui(ui, state),
+            Pane::Table => table_ui(ui, state),
             Pane::Lesson => {
                 panels.lesson.ui(ui);
                 None
@@ -52,19 +55,6 @@ impl Desk<'_> {
                 log_ui(ui, state);
                 None
             }
-        }
-    }
-
-    fn language_ui(&mut self, ui: &mut Ui, pane: Pane) -> Option<Command> {
-        let open = self.state.model_layer_on_screen();
-        let (language, preferences) = (&mut self.state.language, &self.state.preferences);
-        match pane {
-            Pane::Table => language.table_ui(ui),
-            Pane::Story => {
-                language.story_ui(ui, preferences.threads);
-                None
-            }
-            _ => language.model_ui(ui, &preferences.settings, open, preferences.compute_config()),
         }
     }
 }
@@ -126,7 +116,7 @@ fn view_name(pane: Pane, parts: Parts) -> &'static str {
 impl Explorer {
     /// All panels, and then what they ask for.
     fn panels_ui(&mut self, ui: &mut Ui) {
-        let mut desk = Desk { state: &mut self.state, panels: &mut self.panels, commands: Vec::new() };
+        let mut desk = Desk { state: &self.state, panels: &mut self.panels, commands: Vec::new() };
         self.shell.workspace.current().tree.ui(&mut desk, ui);
         let commands = desk.commands;
         let pointer = self.panels.views.end_frame();

@@ -1,16 +1,15 @@
 //! Everything that panels ask for.
 
 use super::action::Action;
-use super::display_options::DisplayOptions;
 use super::export::{ExportKind, ExportRequest};
 use super::factors_at::FactorsAt;
 use super::inputs::InputsRole;
+use super::model_command::ModelCommand;
 use super::pane::Pane;
 use super::series::Quantity;
 use crate::compare::Figure;
 use crate::factorize::Settings;
 use crate::job::Backend;
-use crate::language::LayerId;
 use crate::matrix::Factor;
 use crate::methods::Method;
 use crate::model::{Orientation, Source};
@@ -57,8 +56,6 @@ pub enum Command {
     SetBackend(Backend),
     /// Look for a graphics adapter.
     FindAdapter,
-    /// Show pictures this way.
-    SetLooks(DisplayOptions),
     /// Show these curves.
     SetQuantity(Quantity),
 
@@ -83,13 +80,8 @@ pub enum Command {
     Compare(CompareCommand),
     /// Of the sweeps.
     Sweep(SweepCommand),
-
-    /// Choose a text for the language model, with the system's dialog.
-    BrowseText,
-    /// Calibrate runs with what the layer reads in its model.
-    TakeModelInputs(LayerId),
-    /// Write the language model with its compressed layers.
-    SaveModel,
+    /// Of the language model.
+    Model(ModelCommand),
 
     /// Open the dialog for an export, of this or of what was exported last.
     Export(Option<ExportKind>),

@@ -1,7 +1,7 @@
 //! Reading files without holding up the window: requests go to tasks, what was read comes back.
 
+use super::language::collect::Collect;
 use super::language::save::SaveModel;
-use super::language::work::Collect;
 use super::loaded::Loaded;
 use super::reading::{Compare, Open, OpenedCheckpoint, ReadFactors, ReadInputs, ReadLayer};
 use super::write_export::WriteExport;

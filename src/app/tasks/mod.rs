@@ -16,6 +16,8 @@ pub mod norms;
 pub mod pending_task;
 pub mod pictures;
 pub mod reading;
+#[cfg(target_arch = "wasm32")]
+pub mod registry;
 pub mod replace;
 pub mod split;
 pub mod sweep;

@@ -121,9 +121,3 @@ impl SilentTask for ReadInputs {
         read().map_err(|error| error.to_string())
     }
 }
-
-/// What is done here, for the Workers of a page.
-#[cfg(target_arch = "wasm32")]
-pub fn register(registry: tasks::Registry) -> tasks::Registry {
-    registry.task::<Open>().task::<ReadLayer>().task::<ReadFactors>().task::<Compare>().task::<ReadInputs>()
-}

@@ -145,27 +145,6 @@ impl Explorer {
         self.set_settings(ctx, settings);
         Ok(())
     }
-
-    fn language_order(&mut self, ctx: &Context, order: &Value) -> Result<(), String> {
-        let (language, preferences) = (&mut self.state.language, &self.state.preferences);
-        if let Some(density) = order.get("compress").and_then(Value::as_f64) {
-            return language.compress_all(ctx, &preferences.settings, density, preferences.compute_config());
-        }
-        match order.as_str() {
-            Some("cancel") => language.cancel(),
-            Some("table") => language.measure_table()?,
-            Some("pause table") => language.pause_table(),
-            Some("save") => match language.saving_now(&preferences.settings) {
-                Some((version, task)) => self.state.computed.loader.save_model(version, task),
-                None => return Err("no layer is compressed".into()),
-            },
-            _ => {
-                let words = "{\"compress\": density}, \"cancel\", \"save\", \"table\" or \"pause table\"";
-                return Err(format!("the model can be told {words}"));
-            }
-        }
-        Ok(())
-    }
 }
 
 fn run(run: &Run) -> Value {

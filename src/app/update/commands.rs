@@ -4,6 +4,7 @@ use crate::app::explorer::Explorer;
 use crate::app::platform::pick::Pick;
 use crate::app::state::command::Command;
 use crate::app::state::inputs::InputsRole;
+use crate::app::state::model_command::ModelCommand;
 use crate::app::state::pane::Pane;
 use crate::app::tasks::masks::CompareMasks;
 use crate::app::tasks::write_export::WriteExport;
@@ -20,10 +21,13 @@ impl Explorer {
         let state = &mut self.state;
         let loader = &mut state.computed.loader;
         match command {
-            // Asked for in every frame: it asks for no other one.
+            // Asked for in every frame: these ask for no other one.
             Command::CompareMasks(first, second, factor) => {
                 let key = CompareMasks { first, second, factor };
                 return state.computed.masks.want_slowly(ctx, key, MASKS_PACE, Clone::clone);
+            }
+            Command::Model(ModelCommand::Generate(request)) => {
+                return state.language.want_texts(ctx, &request, state.preferences.threads);
             }
             Command::Act(action) => self.act(ctx, action),
             Command::Try(action) => self.try_to(ctx, action),
@@ -60,7 +64,6 @@ impl Explorer {
                 self.restart(ctx);
             }
             Command::FindAdapter => state.computed.adapter.look(ctx),
-            Command::SetLooks(looks) => state.preferences.looks = looks,
             Command::SetQuantity(quantity) => state.preferences.quantity = quantity,
 
             Command::SelectRun(at) => state.runs.select(Some(at)),
@@ -86,14 +89,7 @@ impl Explorer {
             }
             Command::Compare(command) => self.perform_compare(ctx, command),
             Command::Sweep(command) => self.perform_sweep(command),
-
-            Command::BrowseText => loader.pick_text(),
-            Command::TakeModelInputs(id) => self.inputs_from_model(id),
-            Command::SaveModel => {
-                if let Some((version, task)) = state.language.saving_now(&state.preferences.settings) {
-                    loader.save_model(version, task);
-                }
-            }
+            Command::Model(command) => self.perform_model(ctx, command),
 
             Command::Export(kind) => self.shell.dialogs.export.start(kind),
             Command::BrowseTarget(name) => loader.pick_target(name),

@@ -48,7 +48,7 @@ impl Explorer {
             chart: self.chart(quantity),
             view,
             sweep: self.panels.sweeps.files(state),
-            table: state.language.table_to_write(),
+            table: state.language.table_files(),
         }
     }
 

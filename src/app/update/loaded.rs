@@ -145,11 +145,4 @@ impl Explorer {
         }
         state.document.checkpoint = Some(checkpoint);
     }
-
-    /// Reads the statistics of what a layer reads in the model.
-    pub(in crate::app) fn inputs_from_model(&mut self, id: LayerId) {
-        if let Some(task) = self.state.language.collecting(id) {
-            self.state.computed.loader.collect(task);
-        }
-    }
 }

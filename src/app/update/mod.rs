@@ -7,6 +7,7 @@ pub mod compare;
 pub mod export;
 pub mod link;
 pub mod loaded;
+pub mod model;
 pub mod poll;
 pub mod runs;
 pub mod sweep;

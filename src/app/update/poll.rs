@@ -100,6 +100,6 @@ impl Explorer {
         let state = &mut self.state;
         state.language.notes.drain(..).for_each(|note| state.messages.note(ctx, note));
         let tuned = state.model_layer_and_factors();
-        state.language.take_in(ctx, state.preferences.threads, tuned);
+        state.language.poll(ctx, state.preferences.threads, tuned);
     }
 }

@@ -71,7 +71,7 @@ impl EvalSet {
     /// Reads the model and the texts; in a sentence why there is no model. A text that cannot be used does no harm.
     fn open(source: &ModelSource) -> Result<Self, String> {
         let told = |error: language::Error| error.to_string();
-        let mut study = match &source.from {
+        let mut set = match &source.from {
             Some(from) => Self {
                 model: language::open_with(from, source.checkpoint.clone()).map_err(told)?,
                 text: None,
@@ -94,10 +94,10 @@ impl EvalSet {
             }
         };
         if let Some(text) = &source.text {
-            study.text_problem = study.read(text).err();
-            study.own_text = study.text_problem.is_none();
+            set.text_problem = set.read(text).err();
+            set.own_text = set.text_problem.is_none();
         }
-        Ok(study)
+        Ok(set)
     }
 
     /// The first part of a text measures, windows from all over the rest calibrate.
@@ -125,15 +125,15 @@ impl EvalSet {
 
 impl ModelInfo {
     /// Of a model that was read.
-    pub fn of(study: &EvalSet) -> Self {
-        let text = study.text.as_ref();
+    pub fn of(set: &EvalSet) -> Self {
+        let text = set.text.as_ref();
         Self {
-            config: study.model.config().clone(),
+            config: set.model.config().clone(),
             text: text.map(|text| [text.predicted(), text.len(), text.context()]),
-            calibrates: study.calibration.is_some(),
-            floor: study.floor,
-            text_problem: study.text_problem.clone(),
-            own_text: study.own_text,
+            calibrates: set.calibration.is_some(),
+            floor: set.floor,
+            text_problem: set.text_problem.clone(),
+            own_text: set.own_text,
         }
     }
 

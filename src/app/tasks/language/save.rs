@@ -1,8 +1,8 @@
 //! The changed model as a folder that transformers loads.
 
+use super::lazy_model::LazyModel;
 use crate::app::platform::SaveTarget;
 use crate::app::platform::written::Written;
-use crate::app::tasks::language::work::LazyModel;
 use crate::compress::{CompressedLayer, Plan};
 use crate::tasks::{Queue, SilentTask, shared};
 use serde::{Deserialize, Serialize};
@@ -36,14 +36,14 @@ impl SilentTask for SaveModel {
         use crate::model::Source;
 
         let Self { model, layers, plan, target } = self;
-        let study = model.get().as_ref().map_err(Clone::clone)?;
+        let set = model.get().as_ref().map_err(Clone::clone)?;
         let told = |error: crate::compress::Error| error.to_string();
         let companions = match &model.source().from {
             Some(Source::Path(folder)) => language::companions(folder).map_err(|error| error.to_string())?,
             None => language::example_companions(),
         };
         let (out, replace) = (target.path(), target.replaces());
-        let folder = Folder::open(&study.model, &plan, &Inputs::Unknown, out, replace, false).map_err(told)?;
+        let folder = Folder::open(&set.model, &plan, &Inputs::Unknown, out, replace, false).map_err(told)?;
         let mut store = folder.store();
         for layer in &layers {
             store.keep(layer).map_err(told)?;
@@ -53,7 +53,7 @@ impl SilentTask for SaveModel {
             reports.iter().fold((0, 0), |(kept, all), layer| (kept + layer.nnz, all + layer.rows * layer.cols));
         let density = kept as f64 / all.max(1) as f64;
         let seconds = reports.iter().map(|layer| layer.seconds).sum();
-        let totals = Totals::new(reports, plan.dense_weights(study.model.config()), density, seconds);
+        let totals = Totals::new(reports, plan.dense_weights(set.model.config()), density, seconds);
         let output = Output { layouts: vec![Layout::Merged, Layout::Bitmask], companions, statistics: None };
         folder.finish(&plan, &totals, &output, replace).map_err(told)?;
         let said = format!("The model with {} compressed layers was written to {}", layers.len(), out.display());
@@ -64,8 +64,8 @@ impl SilentTask for SaveModel {
     fn make(self) -> Self::Output {
         use crate::app::platform::written::Download;
 
-        let study = self.model.get().as_ref().map_err(Clone::clone)?;
-        let merged = crate::compress::merged_model(&study.model, &self.layers).map_err(|error| error.to_string())?;
+        let set = self.model.get().as_ref().map_err(Clone::clone)?;
+        let merged = crate::compress::merged_model(&set.model, &self.layers).map_err(|error| error.to_string())?;
         let mut files = vec![Download { name: "model.safetensors".into(), bytes: merged }];
         // Of a model of one's own these are at hand already.
         if self.model.source().from.is_none() {

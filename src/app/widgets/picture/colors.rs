@@ -1,36 +1,11 @@
 //! Values to colours, by a table that the CPU and the GPU share.
 
 use super::pyramid::Kind;
+use super::shade::Shade;
+use crate::app::widgets::colors;
 use crate::export::Palette;
 use eframe::egui::Color32;
 use serde::{Deserialize, Serialize};
-
-/// What of a matrix the colours show.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Shade {
-    /// The value; of many under a pixel the one of largest magnitude.
-    #[default]
-    Value,
-    /// The share of nonzeros under a pixel.
-    Density,
-    /// Whether anything under a pixel is kept.
-    Any,
-}
-
-impl Shade {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Value, Self::Density, Self::Any];
-
-    /// As people read it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Value => "Values",
-            Self::Density => "Density",
-            Self::Any => "Mask",
-        }
-    }
-}
 
 /// Half the length of the diverging part of the table.
 pub const HALF: usize = 255;
@@ -44,8 +19,7 @@ pub const INK: usize = RAMP + HALF;
 pub const SETS: usize = INK + 1;
 
 /// What the two masks of a comparison, and both, look like.
-const SET_COLORS: [Color32; 3] =
-    [super::super::colors::BOTH, super::super::colors::ONLY_FIRST, super::super::colors::ONLY_SECOND];
+const SET_COLORS: [Color32; 3] = [colors::BOTH, colors::ONLY_FIRST, colors::ONLY_SECOND];
 
 /// How a matrix is coloured: another range, shade or theme never touches the matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

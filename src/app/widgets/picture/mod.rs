@@ -13,14 +13,16 @@ mod gpu;
 mod marginals;
 mod matrix_view;
 mod pyramid;
+mod shade;
 mod spread;
 mod tiles;
 mod viewport;
 
 pub use canvas::draw;
-pub use colors::{Colors, Shade};
+pub use colors::Colors;
 pub use gpu::install;
 pub use matrix_view::{Frame, Marks, MatrixView, Seen, bar, image};
 pub use pyramid::{Kind, Pyramid};
+pub use shade::Shade;
 pub use spread::Spread;
 pub use viewport::Viewport;

@@ -1,7 +1,7 @@
 //! A matrix that can be drawn at any zoom without losing a lone nonzero.
 
 use super::Spread;
-use super::colors::Shade;
+use super::shade::Shade;
 use crate::matrix::Matrix;
 use crate::tasks::shared;
 use serde::{Deserialize, Serialize};

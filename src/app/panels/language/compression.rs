@@ -1,0 +1,91 @@
+//! Compressing layers of the model: by which method, which of them, how far it is.
+
+use crate::app::panels::state::State;
+use crate::app::state::model_command::ModelCommand;
+use crate::app::tasks::language::eval_set::ModelInfo;
+use crate::app::widgets::text::duration;
+use crate::language::LayerId;
+use crate::methods::Method;
+use eframe::egui::{Button, ComboBox, ProgressBar, Role, Ui, WidgetInfo};
+use std::collections::BTreeSet;
+
+/// The method and the buttons; `ticked` are the layers that a person has ticked.
+pub fn commands_ui(ui: &mut Ui, state: &State, info: &ModelInfo, ticked: &BTreeSet<LayerId>) -> Option<ModelCommand> {
+    let language = &state.language;
+    let (busy, fits) = (language.is_working(), language.fits());
+    let mut command = method_ui(ui, state, info);
+    let hint =
+        "With the settings of the settings panel and the budget below, in the order in which the model computes them";
+    let why_not = if busy { "Layers are being compressed" } else { "No layer is ticked" };
+    // All factors of a large model do not fit into memory.
+    let all = ui.add_enabled(!busy && fits, Button::new("Compress all"));
+    let large = "All layers of this large model do not fit into memory: dsf-explorer compress does it in a folder";
+    if all.on_hover_text(hint).on_disabled_hover_text(if fits { why_not } else { large }).clicked() {
+        command = Some(ModelCommand::Compress(info.config.layers().collect()));
+    }
+    let some = ui.add_enabled(!busy && !ticked.is_empty(), Button::new("Compress ticked"));
+    if some.on_hover_text(hint).on_disabled_hover_text(why_not).clicked() {
+        command = Some(ModelCommand::Compress(ticked.clone()));
+    }
+    if let Some(work) = language.compression() {
+        let cancel = ui.add_enabled(!work.is_cancelled(), Button::new("Cancel compressing"));
+        if cancel.on_hover_text("Finished layers stay").clicked() {
+            command = Some(ModelCommand::CancelCompression);
+        }
+    }
+    let layers = language.layers();
+    let dense = ui.add_enabled(!busy && !layers.is_empty(), Button::new("Back to dense"));
+    let why_not = if busy { "Layers are being compressed" } else { "No layer is compressed" };
+    if dense.on_hover_text("The ticked layers, or all if none is ticked").on_disabled_hover_text(why_not).clicked() {
+        let ids = if ticked.is_empty() { layers.ids().collect() } else { ticked.clone() };
+        command = Some(ModelCommand::Restore(ids));
+    }
+    command
+}
+
+/// How layers are replaced.
+fn method_ui(ui: &mut Ui, state: &State, info: &ModelInfo) -> Option<ModelCommand> {
+    let chosen = state.language.budget.method;
+    let mut command = None;
+    let label = ui.label("Method");
+    ComboBox::from_id_salt("method of layers")
+        .selected_text(chosen.title())
+        .show_ui(ui, |ui| {
+            for method in Method::ALL {
+                let possible = info.calibrates || !method.needs_inputs();
+                let choice = ui.add_enabled(possible, Button::selectable(chosen == method, method.title()));
+                let why = "It needs the layers' inputs: give a text first";
+                if choice.on_hover_text(method.about()).on_disabled_hover_text(why).clicked() {
+                    command = Some(ModelCommand::SetMethod(method));
+                }
+            }
+        })
+        .response
+        .labelled_by(label.id)
+        .on_hover_text("How layers are replaced; the settings of the settings panel are for DSF");
+    command
+}
+
+/// How far compressing is, and what went wrong last.
+pub fn progress_ui(ui: &mut Ui, state: &State) {
+    if let Some(work) = state.language.compression() {
+        let (done, left) = work.progress();
+        let about = match work.current() {
+            Some((id, _, Some(stage))) => format!("{}, {}", short(id), stage.name()),
+            Some((id, _, None)) => short(id),
+            None => "collecting inputs".into(),
+        };
+        let left = left.map_or(String::new(), |left| format!(", {} left", duration(left)));
+        let text = format!("{about}{left}");
+        let bar = ui.add(ProgressBar::new(done as f32).text(&text));
+        bar.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, &text));
+    }
+    if let Some(why) = state.language.problem() {
+        ui.colored_label(ui.visuals().error_fg_color, why);
+    }
+}
+
+/// `1.q_proj`: a block and a kind.
+pub fn short(id: LayerId) -> String {
+    format!("{}.{}", id.block, id.linear.short_name())
+}

@@ -1,0 +1,26 @@
+//! What the panels say while there is no language model.
+
+use crate::app::panels::state::State;
+use crate::app::tasks::language::eval_set::ModelInfo;
+use eframe::egui::Ui;
+
+/// What can be opened as a language model.
+const WHICH: &str = "A Hugging Face folder of the Llama family is one: config.json, tokenizer.json and its weights";
+
+/// What is known of the model; says why there is none.
+pub fn info_ui<'a>(ui: &mut Ui, state: &'a State) -> Option<&'a ModelInfo> {
+    let model = state.language.model();
+    match model.read_info() {
+        Some(Ok(info)) => return Some(info),
+        Some(Err(why)) => {
+            ui.weak("What is open is not used as a language model").on_hover_text(WHICH);
+            ui.label(why);
+        }
+        None if model.is_there() => _ = ui.weak("Reading the model…"),
+        None => {
+            ui.label("No language model is open");
+            ui.weak(WHICH);
+        }
+    }
+    None
+}

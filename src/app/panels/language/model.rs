@@ -1,0 +1,119 @@
+//! The language model: its layers, what is done with them, and what becomes of its perplexity.
+
+use super::budget::{budget_ui, kinds_ui};
+use super::compression::{commands_ui, progress_ui};
+use super::info::info_ui;
+use super::layers::layers_ui;
+use super::perplexity::{perplexity_ui, trail_ui};
+use crate::app::panels::state::State;
+use crate::app::platform::{HAS_FOLDERS, SaveTarget, TYPED, typed};
+use crate::app::state::command::Command;
+use crate::app::state::model_command::ModelCommand;
+use crate::app::tasks::language::eval_set::ModelInfo;
+use crate::language::LayerId;
+use eframe::egui::{Button, CollapsingHeader, Key, ScrollArea, TextEdit, Ui};
+use std::collections::BTreeSet;
+
+/// The panel's own state.
+#[derive(Default)]
+pub struct ModelPanel {
+    /// Which model it is about: with another one it begins anew.
+    model: usize,
+    ticked: BTreeSet<LayerId>,
+    save_to: String,
+    replace_saved: bool,
+    text_path: String,
+}
+
+impl ModelPanel {
+    /// Where the model is to be written.
+    pub fn save_target(&self) -> SaveTarget {
+        SaveTarget::new(&self.save_to, self.replace_saved)
+    }
+
+    /// The panel.
+    pub fn ui(&mut self, ui: &mut Ui, state: &State) -> Option<Command> {
+        let model = state.language.model().models();
+        if self.model != model {
+            *self = Self { model, ..Self::default() };
+        }
+        let info = info_ui(ui, state)?;
+        let pending = pending_ui(ui, state);
+        // In a small panel what it is about scrolls away, so that the layers can be seen.
+        let scroll = ScrollArea::both().id_salt("model").auto_shrink(false);
+        let (asked, layer) = scroll.show(ui, |ui| self.contents(ui, state, info)).inner;
+        pending.or(asked).map(Command::Model).or(layer)
+    }
+
+    fn contents(&mut self, ui: &mut Ui, state: &State, info: &ModelInfo) -> (Option<ModelCommand>, Option<Command>) {
+        let measure = perplexity_ui(ui, state, info);
+        let row = ui.horizontal_wrapped(|ui| {
+            let asked = commands_ui(ui, state, info, &self.ticked);
+            budget_ui(ui, state, info).or(asked)
+        });
+        progress_ui(ui, state);
+        let kinds = kinds_ui(ui, state);
+        let header = CollapsingHeader::new("Text to measure on").default_open(info.text.is_none());
+        let text = header.show(ui, |ui| ui.horizontal_wrapped(|ui| self.text_ui(ui, state, info)).inner);
+        let save = self.save_ui(ui, state);
+        trail_ui(ui, state);
+        let layer = layers_ui(ui, state, info, &mut self.ticked);
+        (measure.or(row.inner).or(kinds).or(text.body_returned.flatten()).or(save), layer)
+    }
+
+    /// Where a text can be given.
+    fn text_ui(&mut self, ui: &mut Ui, state: &State, info: &ModelInfo) -> Option<ModelCommand> {
+        let mut command = None;
+        if ui.button("Browse…").on_hover_text("Choose a text with a dialog").clicked() {
+            command = Some(ModelCommand::BrowseText);
+        }
+        let why = "Its first part measures the model, windows from all over the rest give the layers' inputs";
+        let name = ui.weak("Text file").on_hover_text(why);
+        let field = TextEdit::singleline(&mut self.text_path).hint_text(TYPED).desired_width(140.0);
+        let field = ui.add(field).labelled_by(name.id);
+        let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        let pressed = ui.button("Use this text").on_hover_text(why).clicked();
+        if (entered || pressed) && !self.text_path.trim().is_empty() {
+            command = Some(ModelCommand::ReadText(Some(typed(&self.text_path))));
+        }
+        let own = info.own_text || info.text_problem.is_some();
+        if own && state.language.model().is_example() && ui.button("Back to the model's own stories").clicked() {
+            command = Some(ModelCommand::ReadText(None));
+        }
+        command
+    }
+
+    fn save_ui(&mut self, ui: &mut Ui, state: &State) -> Option<ModelCommand> {
+        let shown = ui.collapsing("Save the model", |ui| {
+            let row = ui.horizontal_wrapped(|ui| {
+                let mut possible = !state.language.layers().is_empty() && !state.language.is_working();
+                // A page hands over files, and browsers know where to.
+                if HAS_FOLDERS {
+                    let label = ui.label("New folder");
+                    let field = TextEdit::singleline(&mut self.save_to).hint_text("path").desired_width(180.0);
+                    ui.add(field).labelled_by(label.id);
+                    let why = "A model that was saved there before";
+                    ui.checkbox(&mut self.replace_saved, "Replace").on_hover_text(why);
+                    possible &= !self.save_to.trim().is_empty();
+                }
+                let button = ui.add_enabled(possible, Button::new("Write"));
+                let hint = "A folder that transformers loads, with the factors beside the model";
+                let why_not = "Compress layers first, and name a folder";
+                button.on_hover_text(hint).on_disabled_hover_text(why_not).clicked()
+            });
+            row.inner.then_some(ModelCommand::Save)
+        });
+        shown.body_returned.flatten()
+    }
+}
+
+/// Another model was opened, and layers of this one would be lost.
+fn pending_ui(ui: &mut Ui, state: &State) -> Option<ModelCommand> {
+    let name = state.language.pending()?;
+    let row = ui.horizontal_wrapped(|ui| {
+        ui.strong(format!("{name} is open too. The compressed layers here are not saved."));
+        let discard = ui.button("Discard and open").clicked().then_some(ModelCommand::DiscardAndOpen);
+        ui.button("Stay with this model").clicked().then_some(ModelCommand::Stay).or(discard)
+    });
+    row.inner
+}

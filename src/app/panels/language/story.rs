@@ -1,0 +1,105 @@
+//! What the dense and the changed model tell, side by side.
+
+use super::compression::short;
+use crate::app::panels::state::State;
+use crate::app::state::command::Command;
+use crate::app::state::model_command::ModelCommand;
+use crate::app::state::text_request::TextRequest;
+use crate::app::tasks::language::generate::Texts;
+use crate::app::widgets::colors;
+use eframe::egui::text::LayoutJob;
+use eframe::egui::{Align, DragValue, Layout, RichText, ScrollArea, TextEdit, TextFormat, Ui};
+
+/// The panel's own state.
+#[derive(Default)]
+pub struct StoryPanel {
+    /// Which model it is about: with another one it begins anew.
+    model: usize,
+    request: TextRequest,
+}
+
+impl StoryPanel {
+    /// The panel.
+    pub fn ui(&mut self, ui: &mut Ui, state: &State) -> Option<Command> {
+        let language = &state.language;
+        let model = language.model().models();
+        if self.model != model {
+            *self = Self { model, ..Self::default() };
+        }
+        if language.info().is_none() {
+            ui.weak("No language model is open");
+            return None;
+        }
+        if !language.is_live() {
+            ui.weak("This model is too large to tell a text beside the compressed one");
+            return None;
+        }
+        self.sampling_ui(ui);
+        match language.texts() {
+            None => _ = ui.weak("Telling…"),
+            Some(Err(why)) => _ = ui.colored_label(ui.visuals().error_fg_color, why),
+            Some(Ok(texts)) => texts_ui(ui, state, texts),
+        }
+        Some(Command::Model(ModelCommand::Generate(self.request.clone())))
+    }
+
+    fn sampling_ui(&mut self, ui: &mut Ui) {
+        ui.horizontal_wrapped(|ui| {
+            let label = ui.label("Begins with");
+            let hint = "nothing: a text from its start";
+            let field = TextEdit::singleline(&mut self.request.prompt).hint_text(hint).desired_width(170.0);
+            ui.add(field).labelled_by(label.id).on_hover_text("Words that both go on from, as the model spells them");
+            let label = ui.label("Seed");
+            let why = "Both models draw with the same numbers: the texts part where the models disagree";
+            ui.add(DragValue::new(&mut self.request.sampling.seed).range(0..=9999))
+                .labelled_by(label.id)
+                .on_hover_text(why);
+            let label = ui.label("Temperature");
+            let why = "0: always the likeliest word. 1: as the model says";
+            let drag = DragValue::new(&mut self.request.sampling.temperature).range(0.0..=2.0).speed(0.01);
+            ui.add(drag).labelled_by(label.id).on_hover_text(why);
+        });
+    }
+}
+
+fn texts_ui(ui: &mut Ui, state: &State, texts: &Texts) {
+    let language = &state.language;
+    // Layers that were compressed; else the one that is being tuned.
+    let title = match (language.replaced(), language.tuned()) {
+        (0, None) => String::new(),
+        (0, Some(tuned)) => format!("With {} as on screen", short(tuned.id)),
+        (count, _) => format!("With {count} compressed layers"),
+    };
+    let perplexity = |value: Option<f64>| value.map_or(String::new(), |value| format!(", perplexity {value:.3}"));
+    ScrollArea::vertical().id_salt("told").auto_shrink(false).show(ui, |ui| {
+        ui.columns(2, |columns| {
+            columns[0].strong(format!("Dense{}", perplexity(language.dense())));
+            let common = texts
+                .changed
+                .as_ref()
+                .map_or(usize::MAX, |changed| texts.dense.iter().zip(changed).take_while(|(a, b)| a == b).count());
+            text_ui(&mut columns[0], &texts.dense, usize::MAX);
+            let Some(changed) = &texts.changed else {
+                _ = columns[1].weak("Compress layers, or run one of them: what the model tells then stands here");
+                return;
+            };
+            let value = if language.layers().is_empty() { language.alone() } else { language.compressed() };
+            let value = value.map(|(perplexity, _)| perplexity);
+            let title = RichText::new(format!("{title}{}", perplexity(value))).strong();
+            columns[1].with_layout(Layout::top_down(Align::Min), |ui| ui.label(title));
+            text_ui(&mut columns[1], changed, common);
+        });
+    });
+}
+
+/// The words, from `from` on in the colour of what is changed.
+fn text_ui(ui: &mut Ui, words: &[String], from: usize) {
+    let mut job = LayoutJob::default();
+    let font = eframe::egui::TextStyle::Body.resolve(ui.style());
+    let (same, other) = words.split_at(from.min(words.len()));
+    for (part, color) in [(same, ui.visuals().text_color()), (other, colors::DSF)] {
+        job.append(&part.concat(), 0.0, TextFormat { font_id: font.clone(), color, ..TextFormat::default() });
+    }
+    // Not stretched to the column's width.
+    ui.with_layout(Layout::top_down(Align::Min), |ui| ui.label(job));
+}

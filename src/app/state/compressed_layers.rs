@@ -1,0 +1,98 @@
+//! The compressed layers of a language model.
+
+use crate::compress::CompressedLayer;
+use crate::language::LayerId;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// The layers that were compressed, and what became of the perplexity meanwhile.
+#[derive(Default)]
+pub struct CompressedLayers {
+    layers: BTreeMap<LayerId, Arc<CompressedLayer>>,
+    /// Counts the changes of `layers`.
+    version: usize,
+    /// The version that was written.
+    saved: Option<usize>,
+    /// How many layers were replaced, and the perplexity then.
+    trail: Vec<(usize, f64)>,
+}
+
+impl CompressedLayers {
+    /// The layers, in the order in which the model computes them.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<CompressedLayer>> {
+        self.layers.values()
+    }
+
+    /// Which layers they are.
+    pub fn ids(&self) -> impl Iterator<Item = LayerId> {
+        self.layers.keys().copied()
+    }
+
+    /// One of them.
+    pub fn get(&self, id: LayerId) -> Option<&CompressedLayer> {
+        self.layers.get(&id).map(Arc::as_ref)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// Whether the model is dense.
+    pub fn is_empty(&self) -> bool {
+        self.layers.is_empty()
+    }
+
+    /// Counts their changes.
+    pub fn version(&self) -> usize {
+        self.version
+    }
+
+    /// Whether there are some that nobody has saved.
+    pub fn is_unsaved(&self) -> bool {
+        !self.is_empty() && self.saved != Some(self.version)
+    }
+
+    /// They were written as of this version.
+    pub fn saved(&mut self, version: usize) {
+        self.saved = Some(version);
+    }
+
+    /// Puts a compressed layer in its place.
+    pub fn insert(&mut self, layer: Arc<CompressedLayer>) {
+        self.layers.insert(layer.id, layer);
+        self.version += 1;
+    }
+
+    /// Puts dense weights back.
+    pub fn restore(&mut self, ids: &BTreeSet<LayerId>) {
+        let before = self.len();
+        ids.iter().for_each(|id| _ = self.layers.remove(id));
+        self.version += usize::from(self.len() != before);
+        if self.is_empty() {
+            self.trail.clear();
+        }
+    }
+
+    /// Forgets all of them.
+    pub fn clear(&mut self) {
+        self.layers.clear();
+    }
+
+    /// Layers replaced and the perplexity then, in the order in which it was measured.
+    pub fn trail(&self) -> &[(usize, f64)] {
+        &self.trail
+    }
+
+    /// The perplexity was measured while so many layers were replaced.
+    pub fn note(&mut self, count: usize, perplexity: f64) {
+        if self.trail.last() != Some(&(count, perplexity)) {
+            self.trail.push((count, perplexity));
+        }
+    }
+
+    /// Forgets what was measured.
+    pub fn clear_trail(&mut self) {
+        self.trail.clear();
+    }
+}

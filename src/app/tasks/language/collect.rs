@@ -1,0 +1,34 @@
+//! What a layer reads in its model.
+
+use super::lazy_model::{LazyModel, eval_set, to_text};
+use crate::language::{CalibrationPass, LayerId};
+use crate::matrix::Calibration;
+use crate::tasks::{Queue, SilentTask, shared};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Collects the statistics of what a layer of the dense model reads.
+#[derive(Serialize, Deserialize)]
+pub struct Collect {
+    /// The model.
+    #[serde(with = "shared")]
+    pub model: Arc<LazyModel>,
+    /// Which layer.
+    pub id: LayerId,
+}
+
+impl SilentTask for Collect {
+    const NAME: &'static str = "collect inputs";
+    const QUEUE: Queue = Queue::Language;
+    type Output = Result<Calibration, String>;
+
+    fn make(self) -> Self::Output {
+        let set = eval_set(&self.model)?;
+        let windows = set.calibration.as_ref().ok_or("there is no text to take the inputs from")?;
+        let mut pass = CalibrationPass::new(&set.model, windows).map_err(to_text)?;
+        while !pass.layers().is_empty() && !pass.layers().contains(&self.id) {
+            pass.advance().map_err(to_text)?;
+        }
+        pass.statistics().map_err(to_text)
+    }
+}

@@ -1,0 +1,84 @@
+//! Compressing layers of the model, one after the other.
+
+use super::lazy_model::{LazyModel, eval_set, on_threads};
+use crate::compress::{self, CompressedLayer, Compression, Inputs, Memory, Plan, Step};
+use crate::job::{self, Backend, ComputeConfig, Stage};
+use crate::language::LayerId;
+use crate::methods::Method;
+use crate::tasks::{Queue, Task, shared};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use web_time::Instant;
+
+/// Compresses layers one after the other.
+#[derive(Serialize, Deserialize)]
+pub struct Compress {
+    /// The model.
+    #[serde(with = "shared")]
+    pub model: Arc<LazyModel>,
+    /// How.
+    pub plan: Plan,
+    /// Layers that are compressed already.
+    #[serde(with = "shared::list")]
+    pub kept: Vec<Arc<CompressedLayer>>,
+    /// With what.
+    pub compute: ComputeConfig,
+}
+
+/// What it tells.
+#[derive(Serialize, Deserialize)]
+pub enum Compressing {
+    /// So much of a layer is done; of a run in which stage.
+    Stepped(LayerId, f64, Option<Stage>),
+    /// Where it is computed has changed, or is not where it was to be.
+    Note(String),
+    /// A layer is finished.
+    Finished(#[serde(with = "shared")] Arc<CompressedLayer>),
+}
+
+impl Task for Compress {
+    const NAME: &'static str = "compress layers";
+    const QUEUE: Queue = Queue::Compressing;
+    type Progress = Compressing;
+    type Output = Result<(), String>;
+
+    fn run(self, tell: &(dyn Fn(Compressing) -> bool + Sync)) -> Self::Output {
+        let set = eval_set(&self.model)?;
+        let inputs = match &set.calibration {
+            Some(windows) => Inputs::Windows(windows.clone()),
+            None => Inputs::Unknown,
+        };
+        let ComputeConfig { backend, threads } = self.compute;
+        on_threads(threads, || {
+            let start = Instant::now();
+            let clock = Box::new(move || start.elapsed().as_secs_f64());
+            let told = |error: compress::Error| error.to_string();
+            let store = Box::new(Memory::new(self.kept));
+            let backend = if self.plan.method == Method::Dsf { backend } else { Backend::Cpu };
+            let settings = self.plan.settings.clone();
+            let work = Compression::new(&set.model, self.plan, &inputs, store, clock).map_err(told)?;
+            let (device, note) = job::device(backend, work.largest(), &settings, self.compute.thread_count());
+            note.into_iter().for_each(|note| _ = tell(Compressing::Note(note)));
+            let mut work = work.on(device);
+            let inside = |id: LayerId, share: f64| tell(Compressing::Stepped(id, share, None));
+            loop {
+                let step = match work.step_told(&inside) {
+                    Ok(Some(step)) => step,
+                    Ok(None) | Err(compress::Error::Cancelled) => return Ok(()),
+                    Err(error) => return Err(told(error)),
+                };
+                let news = match step {
+                    Step::Layer(id, progress) => {
+                        progress.note.into_iter().for_each(|note| _ = tell(Compressing::Note(note)));
+                        Compressing::Stepped(id, progress.done, Some(progress.stage))
+                    }
+                    Step::Finished(layer) => Compressing::Finished(layer),
+                    Step::Statistics(_) | Step::Found(_) | Step::Advanced => continue,
+                };
+                if !tell(news) {
+                    return Ok(());
+                }
+            }
+        })
+    }
+}

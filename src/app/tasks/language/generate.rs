@@ -1,0 +1,76 @@
+//! Texts that the dense and the changed model write.
+
+use super::lazy_model::{LazyModel, eval_set, on_threads, to_text};
+use super::perplexity::Replaced;
+use crate::language::{self, Llama, Sampling, generate};
+use crate::tasks::{Queue, SilentTask, shared};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// The longest beginning that is gone on from, in tokens.
+const PROMPT: usize = 200;
+
+/// Texts of the dense and of the changed model, token by token.
+#[derive(Serialize, Deserialize)]
+pub struct Texts {
+    /// As the model was trained.
+    pub dense: Vec<String>,
+    /// With the change.
+    pub changed: Option<Vec<String>>,
+}
+
+/// Generates a text with both.
+#[derive(Serialize, Deserialize)]
+pub struct Generate {
+    /// The model.
+    #[serde(with = "shared")]
+    pub model: Arc<LazyModel>,
+    /// What stands in the place of its layers.
+    pub replaced: Option<Replaced>,
+    /// How the text begins.
+    pub prompt: String,
+    /// How it goes on.
+    pub sampling: Sampling,
+    /// Worker threads.
+    pub threads: Option<usize>,
+}
+
+impl SilentTask for Generate {
+    const NAME: &'static str = "tell";
+    const QUEUE: Queue = Queue::Language;
+    type Output = Result<Texts, String>;
+
+    fn make(self) -> Self::Output {
+        let set = eval_set(&self.model)?;
+        on_threads(self.threads, || {
+            let tokenizer = set.model.tokenizer();
+            let mut begin = tokenizer.encode(&self.prompt).map_err(to_text)?;
+            begin.truncate(PROMPT);
+            if begin.is_empty() {
+                begin.extend(set.model.config().bos);
+            }
+            if begin.is_empty() {
+                return Err("This model's texts have no mark at their start: type how the text begins".into());
+            }
+            let words = |model: &Llama| words(model, &begin, self.sampling).map_err(to_text);
+            let changed = self.replaced.as_ref().and_then(|replaced| replaced.of(&set.model));
+            Ok(Texts { dense: words(&set.model)?, changed: changed.as_ref().map(words).transpose()? })
+        })
+    }
+}
+
+/// What a model writes after `begin`: word by word, each as the text up to it adds it.
+fn words(model: &Llama, begin: &[u32], sampling: Sampling) -> Result<Vec<String>, language::Error> {
+    let tokenizer = model.tokenizer();
+    let tokens = generate(model, begin, sampling, &language::ignore_progress)?;
+    let mut words = Vec::with_capacity(tokens.len());
+    let mut length = tokenizer.decode(begin)?.len();
+    let mut all = begin.to_vec();
+    for token in tokens {
+        all.push(token);
+        let text = tokenizer.decode(&all)?;
+        words.push(text.get(length..).unwrap_or_default().to_owned());
+        length = text.len();
+    }
+    Ok(words)
+}

@@ -1,0 +1,48 @@
+//! One cell of the model's table.
+
+use super::lazy_model::{LazyModel, eval_set, on_threads};
+use crate::compare::{ModelRecord, ModelRow, ModelStudy};
+use crate::compress::Inputs;
+use crate::language::LayerId;
+use crate::tasks::{Queue, Task, shared};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Measures what a row of the paper's Table 1 does to the model at a density.
+#[derive(Serialize, Deserialize)]
+pub struct MeasureRow {
+    /// The model.
+    #[serde(with = "shared")]
+    pub model: Arc<LazyModel>,
+    /// Which of [`ModelRow::ALL`].
+    pub row: usize,
+    /// Kept nonzeros, as a share of the layers' weights.
+    pub density: f64,
+    /// Each layer's, where the row distributes them.
+    pub shares: Option<BTreeMap<LayerId, f64>>,
+    /// Worker threads.
+    pub threads: Option<usize>,
+}
+
+impl Task for MeasureRow {
+    const NAME: &'static str = "measure row";
+    const QUEUE: Queue = Queue::Measuring;
+    /// The share that is done.
+    type Progress = f64;
+    type Output = Result<ModelRecord, String>;
+
+    fn run(self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Self::Output {
+        let set = eval_set(&self.model)?;
+        let text = set.text.as_ref().ok_or("there is no text to measure the model on")?;
+        let windows = set.calibration.clone().ok_or("there is no text for the layers' inputs")?;
+        let row = ModelRow::ALL.get(self.row).ok_or("there is no such row")?;
+        on_threads(self.threads, || {
+            let threads = self.threads.unwrap_or_else(crate::tasks::processors);
+            let inputs = &Inputs::Windows(windows);
+            let study = ModelStudy { model: &set.model, inputs, text, threads };
+            let record = study.measure(row, self.density, self.shares, tell);
+            record.map_err(|error| error.to_string())?.ok_or_else(|| "cancelled".into())
+        })
+    }
+}

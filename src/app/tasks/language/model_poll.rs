@@ -1,0 +1,177 @@
+//! What happens to the open language model from frame to frame: what was measured, written and compressed comes in.
+
+use super::generate::Texts;
+use super::measure_row::MeasureRow;
+use super::model_state::LanguageModelState;
+use super::perplexities::SingleLayer;
+use super::table::{Cell, ModelTable};
+use crate::app::state::chart_files::ChartFiles;
+use crate::app::state::factors_at::FactorsAt;
+use crate::app::state::text_request::TextRequest;
+use crate::app::tasks::pending_task::{PACE, PendingTask};
+use crate::compare::{ModelResults, ModelRow};
+use crate::compress::distribute;
+use crate::language::LayerId;
+use eframe::egui::Context;
+
+/// What the models write.
+impl LanguageModelState {
+    /// Sees that the dense and the changed model write a text.
+    pub fn want_texts(&mut self, ctx: &Context, request: &TextRequest, threads: Option<usize>) {
+        let Some(model) = self.open.lazy() else { return };
+        let (layers, working) = (&self.layers, self.compression.is_some());
+        let replaced = (layers, self.perplexities.tuned());
+        self.texts.want(ctx, (self.open.number(), model), replaced, request, (working, threads));
+    }
+
+    /// The last texts, or why there are none.
+    pub fn texts(&self) -> Option<Result<&Texts, &str>> {
+        self.texts.latest()
+    }
+}
+
+/// The table.
+impl LanguageModelState {
+    /// The table's cells.
+    pub fn table(&self) -> &ModelTable {
+        &self.table
+    }
+
+    /// How many cells of the table are measured.
+    pub fn table_count(&self) -> usize {
+        self.table.count()
+    }
+
+    /// Whether cells of the table are being measured.
+    pub fn table_is_going(&self) -> bool {
+        self.table.is_wanted()
+    }
+
+    /// Measures what is missing of the table; in a sentence why not.
+    pub fn measure_table(&mut self) -> Result<(), &'static str> {
+        match self.no_table() {
+            Some(why) => Err(why),
+            None => {
+                self.table.start();
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends what is being measured; what is measured stays.
+    pub fn pause_table(&mut self) {
+        // Nothing else in the table waits for the sensitivity of layers.
+        if self.table.is_wanted() && self.table.distributes() && self.proxy().is_none() {
+            self.sensitivity.stop();
+        }
+        self.table.pause();
+    }
+
+    /// Why nothing can be measured for the table now.
+    pub fn no_table(&self) -> Option<&'static str> {
+        let Some(info) = self.info() else { return Some("no language model is open") };
+        match () {
+            () if !info.calibrates => Some("Give a text first, under Text to measure on"),
+            () if self.dense().is_none() => Some("The dense model is not measured yet"),
+            () if self.is_working() => Some("Layers are being compressed"),
+            () if self.table.next().is_none() => Some("All of it is measured"),
+            () => None,
+        }
+    }
+
+    /// The table so far, as charts and files have it.
+    pub fn table_results(&self) -> Option<ModelResults> {
+        let (dense, model, rows) = (self.dense()?, self.open.name()?.to_owned(), self.table.records());
+        (!rows.is_empty()).then_some(ModelResults { model, dense, floor: self.floor(), rows })
+    }
+
+    /// The table as it can be saved.
+    pub fn table_files(&self) -> Option<ChartFiles> {
+        let results = self.table_results()?;
+        let json = serde_json::to_string_pretty(&results).unwrap_or_default() + "\n";
+        Some(ChartFiles { csv: results.to_csv(), json, svg: results.chart().to_svg(960, 600) })
+    }
+}
+
+/// What happens from frame to frame.
+impl LanguageModelState {
+    /// Everything that has happened since the last frame, and what is wanted now. `tuned` is the layer on screen and the
+    /// factors in its place.
+    pub fn poll(&mut self, ctx: &Context, threads: Option<usize>, tuned: Option<(LayerId, FactorsAt)>) {
+        if let Some(end) = self.compression.as_mut().and_then(|work| work.poll(&mut self.layers, &mut self.notes)) {
+            self.problem = end.err();
+            self.compression = None;
+        }
+        self.texts.poll();
+        self.open.want(ctx);
+        let (Some(info), Some(model)) = (self.info().cloned(), self.open.lazy().cloned()) else { return };
+        let number = self.open.number();
+        if info.text.is_some() && !self.waits_for_request() {
+            self.perplexities.want_dense(ctx, number, &model, threads);
+        }
+        let tuned = tuned.filter(|(id, factors)| *factors != FactorsAt::Nothing && info.has(*id));
+        self.perplexities.set_tuned(tuned.map(|(id, factors)| SingleLayer { model: number, id, factors }));
+        self.want_losses(ctx);
+        self.poll_table(ctx, threads);
+        if info.calibrates {
+            self.sensitivity.want(ctx, number, model, threads);
+        }
+    }
+
+    fn want_losses(&mut self, ctx: &Context) {
+        if self.dense().is_none() {
+            return;
+        }
+        let live = self.is_live();
+        if live {
+            self.perplexities.want_single(ctx);
+        }
+        // A large model keeps the processors for its layers, and is measured when they are done.
+        if !self.layers.is_empty() && (live || !self.is_working()) {
+            self.perplexities.want_all(ctx, self.open.number(), &mut self.layers);
+        }
+    }
+
+    /// Takes in what was measured for the table, and begins the next cell.
+    fn poll_table(&mut self, ctx: &Context, threads: Option<usize>) {
+        let Some((row, density)) = self.table.poll(self.open.number()) else { return };
+        let Some(model) = self.open.lazy().cloned() else { return };
+        let mut shares = None;
+        if ModelRow::ALL[row].distributed {
+            if let Some(Err(why)) = self.sensitivity.of(self.open.number()) {
+                return self.table.give_up(why.to_owned());
+            }
+            let (Some(info), Some(proxy)) = (self.info(), self.proxy()) else {
+                if self.sensitivity.has_given_up() {
+                    return self.table.give_up("the sensitivity of layers could not be measured".into());
+                }
+                // It comes.
+                return self.sensitivity.start();
+            };
+            shares = Some(distribute(&info.config, proxy, density));
+        }
+        let task = MeasureRow { model, row, density, shares, threads };
+        self.table.begin(Cell { row, density, share: 0.0, task: PendingTask::new(ctx, task, PACE) });
+    }
+
+    /// What is known, for a program that drives the window.
+    pub fn state(&self) -> serde_json::Value {
+        let texts = self.texts().and_then(Result::ok);
+        serde_json::json!({
+            "dense": self.dense(),
+            "floor": self.floor(),
+            "alone": self.alone().map(|(perplexity, _)| perplexity),
+            "alone_is_current": self.alone().is_some_and(|(_, current)| current),
+            "compressed": self.compressed().map(|(perplexity, _)| perplexity),
+            "compressed_is_current": self.compressed().is_some_and(|(_, current)| current),
+            "replaced": self.replaced(),
+            "layers": self.info().map(|info| info.config.layers().count()),
+            "working": self.is_working(),
+            "problem": self.problem,
+            "table": self.table_count(),
+            "table_is_going": self.table_is_going(),
+            "story": texts.map(|texts| texts.dense.concat()),
+            "changed_story": texts.and_then(|texts| Some(texts.changed.as_ref()?.concat())),
+        })
+    }
+}

@@ -1,0 +1,294 @@
+//! The open language model: its perplexity, its compressed layers, what it writes.
+
+use super::collect::Collect;
+use super::compression::{Compression, plan};
+use super::eval_set::{ModelInfo, ModelSource};
+use super::open_model::OpenModel;
+use super::perplexities::{Perplexities, SingleLayer};
+use super::save::SaveModel;
+use super::sensitivity::Sensitivity;
+use super::table::ModelTable;
+use super::texts::ModelTexts;
+use crate::app::platform::SaveTarget;
+use crate::app::state::compressed_layers::CompressedLayers;
+use crate::app::state::loaded_layer::LoadedLayer;
+use crate::app::state::model_budget::ModelBudget;
+use crate::compress::{CompressedLayer, Densities, Proxy, distribute};
+use crate::factorize::Settings;
+use crate::job::ComputeConfig;
+use crate::language::LayerId;
+use crate::model::Source;
+use eframe::egui::Context;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// A model with more weights in its layers is measured only when asked for.
+const LIVE_WEIGHTS: usize = 60_000_000;
+
+/// The open language model, and what is known of it.
+#[derive(Default)]
+pub struct LanguageModelState {
+    pub(super) open: OpenModel,
+    /// Another model that was opened, while this one has something to lose.
+    pub(super) pending: Option<ModelSource>,
+    /// How layers are to be compressed.
+    pub budget: ModelBudget,
+    pub(super) layers: CompressedLayers,
+    pub(super) compression: Option<Compression>,
+    pub(super) perplexities: Perplexities,
+    /// Whether a large model is to be measured.
+    pub(super) measure_large: bool,
+    /// How sensitive the model is to the error of each layer.
+    pub sensitivity: Sensitivity,
+    /// What the dense and the changed model write.
+    pub(super) texts: ModelTexts,
+    pub(super) table: ModelTable,
+    /// What went wrong last.
+    pub(super) problem: Option<String>,
+    /// What compressing has noted, to be shown.
+    pub notes: Vec<String>,
+}
+
+/// What is open.
+impl LanguageModelState {
+    /// Another language model is open. What was compressed of the one before stays until it is saved or discarded.
+    pub fn open(&mut self, source: ModelSource) {
+        if self.is_unsaved() {
+            self.pending = Some(source);
+            return;
+        }
+        self.perplexities.stop();
+        *self = Self { open: self.open.next(source), ..Self::default() };
+    }
+
+    /// The texts of the open model change; its compressed layers stay.
+    pub fn read_text(&mut self, text: Option<Source>) {
+        if self.open.is_there() {
+            self.open.read_text(text);
+            self.perplexities.stop();
+            self.sensitivity.stop();
+            self.problem = None;
+            self.layers.clear_trail();
+        }
+    }
+
+    /// Name of another model that was opened while this one has something to lose.
+    pub fn pending(&self) -> Option<&str> {
+        self.pending.as_ref().map(|source| source.checkpoint.name())
+    }
+
+    /// Discards the compressed layers, and opens the other model.
+    pub fn discard_and_open(&mut self) {
+        self.layers.clear();
+        self.compression = None;
+        self.pending.take().into_iter().for_each(|source| self.open(source));
+    }
+
+    /// Stays with this model.
+    pub fn stay(&mut self) {
+        self.pending = None;
+    }
+
+    /// The model that is open.
+    pub fn model(&self) -> &OpenModel {
+        &self.open
+    }
+
+    /// What is known of it, once it is read.
+    pub fn info(&self) -> Option<&ModelInfo> {
+        self.open.info()
+    }
+
+    /// Which of the model's layers one that is open is.
+    pub fn layer_of(&self, layer: &LoadedLayer) -> Option<LayerId> {
+        self.open.layer_of(layer)
+    }
+
+    /// Whether layers were compressed, or are being compressed, that nobody has saved.
+    pub fn is_unsaved(&self) -> bool {
+        self.is_working() || self.layers.is_unsaved()
+    }
+
+    /// The model with its compressed layers was written, as of this version of them.
+    pub fn saved(&mut self, version: usize) {
+        self.layers.saved(version);
+    }
+
+    /// Whether the model is small enough to be measured whenever something changes.
+    pub fn is_live(&self) -> bool {
+        self.info().is_some_and(|info| info.config.layer_weights() <= LIVE_WEIGHTS)
+    }
+
+    /// Whether all compressed layers fit into memory together.
+    pub fn fits(&self) -> bool {
+        self.info().is_some_and(|info| info.config.layer_weights() <= 10 * LIVE_WEIGHTS)
+    }
+}
+
+/// What is measured.
+impl LanguageModelState {
+    /// The dense model's perplexity.
+    pub fn dense(&self) -> Option<f64> {
+        self.perplexities.dense(self.open.number())?.ok().map(|loss| loss.perplexity())
+    }
+
+    /// Why it cannot be measured.
+    pub fn dense_problem(&self) -> Option<&str> {
+        self.perplexities.dense(self.open.number())?.err()
+    }
+
+    /// Whether a large model still waits to be measured on request.
+    pub fn waits_for_request(&self) -> bool {
+        !self.is_live() && !self.measure_large
+    }
+
+    /// Measures a large model.
+    pub fn measure_large(&mut self) {
+        self.measure_large = true;
+    }
+
+    /// The perplexity that no model can go below, where it is known.
+    pub fn floor(&self) -> Option<f64> {
+        self.info()?.floor
+    }
+
+    /// Its perplexity with the compressed layers as they are, or as they were a moment ago; and whether it is as they are.
+    pub fn compressed(&self) -> Option<(f64, bool)> {
+        let (nll, current) = self.perplexities.all(self.open.number(), self.layers.version())?.ok()?;
+        Some((nll.exp(), current))
+    }
+
+    /// Why that cannot be measured.
+    pub fn compressed_problem(&self) -> Option<&str> {
+        self.perplexities.all(self.open.number(), self.layers.version())?.err()
+    }
+
+    /// Its perplexity with nothing but the tuned layer replaced by the factors on screen, or those a moment ago; and
+    /// whether they are those on screen.
+    pub fn alone(&self) -> Option<(f64, bool)> {
+        self.perplexities.single().map(|(nll, current)| (nll.exp(), current))
+    }
+
+    /// The layer on screen, and the factors in its place.
+    pub fn tuned(&self) -> Option<&SingleLayer> {
+        self.perplexities.tuned()
+    }
+
+    /// The predicted perplexity with nothing but this layer replaced, at this layer-wise error.
+    pub fn predicted_alone(&self, id: LayerId, layer_error: f64) -> Option<f64> {
+        self.predicted(|proxy| proxy.loss([(id, layer_error)]))
+    }
+
+    /// The predicted perplexity with the compressed layers.
+    pub fn predicted_compressed(&self) -> Option<f64> {
+        let errors = self.layers.iter().filter_map(|layer| Some((layer.id, layer.report.layer_error?)));
+        self.predicted(|proxy| proxy.loss(errors))
+    }
+
+    /// The predicted perplexity with all layers at these densities.
+    pub fn predicted_at(&self, densities: &Densities) -> Option<f64> {
+        let each = self.info()?.config.layers().map(|id| (id, densities.of(id)));
+        self.predicted(|proxy| proxy.loss_at(each))
+    }
+
+    fn predicted(&self, loss: impl FnOnce(&Proxy) -> f64) -> Option<f64> {
+        let (dense, proxy) = (self.dense()?, self.proxy()?);
+        Some(dense * (loss(proxy) - proxy.dense).exp())
+    }
+
+    /// How sensitive the model is to the error of each layer, where it was measured.
+    pub fn proxy(&self) -> Option<&Proxy> {
+        self.sensitivity.of(self.open.number())?.ok()
+    }
+
+    /// Gives each layer its density by its sensitivity.
+    pub fn distribute(&mut self) {
+        let (Some(info), Some(proxy)) = (self.info(), self.proxy()) else { return };
+        let by_layer = distribute(&info.config, proxy, self.budget.densities.all);
+        self.budget.densities.by_kind.clear();
+        self.budget.densities.by_layer = by_layer;
+    }
+
+    /// What collects the statistics of what a layer of the dense model reads.
+    pub fn collecting(&self, id: LayerId) -> Option<Collect> {
+        self.info().filter(|info| info.calibrates)?;
+        Some(Collect { model: self.open.lazy()?.clone(), id })
+    }
+}
+
+/// What is compressed.
+impl LanguageModelState {
+    /// The compressed layers.
+    pub fn layers(&self) -> &CompressedLayers {
+        &self.layers
+    }
+
+    /// The compressed layers, one after the other.
+    pub fn compressed_layers(&self) -> impl Iterator<Item = &CompressedLayer> {
+        self.layers.iter().map(Arc::as_ref)
+    }
+
+    /// How many layers are replaced.
+    pub fn replaced(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// Layers being compressed.
+    pub fn compression(&self) -> Option<&Compression> {
+        self.compression.as_ref()
+    }
+
+    /// Whether layers are being compressed.
+    pub fn is_working(&self) -> bool {
+        self.compression.is_some()
+    }
+
+    /// What went wrong last.
+    pub fn problem(&self) -> Option<&str> {
+        self.problem.as_deref()
+    }
+
+    /// Compresses these layers with the budget as it is.
+    pub fn compress(&mut self, ctx: &Context, settings: &Settings, ids: &BTreeSet<LayerId>, compute: ComputeConfig) {
+        let (Some(info), Some(model)) = (self.open.info(), self.open.lazy().cloned()) else { return };
+        let how = (&self.budget, settings, compute);
+        self.compression = Some(Compression::start(ctx, (model, info), how, ids, &mut self.layers));
+        self.problem = None;
+    }
+
+    /// Compresses all layers to this density.
+    pub fn compress_all(
+        &mut self,
+        ctx: &Context,
+        settings: &Settings,
+        density: f64,
+        compute: ComputeConfig,
+    ) -> Result<(), String> {
+        let ids = self.info().ok_or("no language model is open")?.config.layers().collect();
+        if self.is_working() {
+            return Err("layers are being compressed".into());
+        }
+        self.budget.densities = Densities::uniform(density);
+        self.budget.densities.check().map_err(|error| error.to_string())?;
+        self.compress(ctx, settings, &ids, compute);
+        Ok(())
+    }
+
+    /// Ends compressing; finished layers stay.
+    pub fn cancel(&mut self) {
+        self.compression.iter_mut().for_each(Compression::cancel);
+    }
+
+    /// Puts dense weights back.
+    pub fn restore(&mut self, ids: &BTreeSet<LayerId>) {
+        self.layers.restore(ids);
+    }
+
+    /// What writes the model with its compressed layers, and their version.
+    pub fn saving(&self, settings: &Settings, target: SaveTarget) -> Option<(usize, SaveModel)> {
+        let (info, model) = (self.info()?, self.open.lazy()?.clone());
+        let plan = plan(info, &self.budget, settings, &self.layers, &BTreeSet::new());
+        let layers: Vec<_> = self.layers.iter().cloned().collect();
+        (!layers.is_empty()).then(|| (self.layers.version(), SaveModel { model, layers, plan, target }))
+    }
+}

@@ -1,0 +1,127 @@
+//! The perplexities of the open model: dense, with one layer replaced, with all compressed layers.
+
+use super::lazy_model::LazyModel;
+use super::perplexity::{MeasureDense, MeasureReplaced, NewWeight, Replaced, Stop, Streams};
+use crate::app::state::compressed_layers::CompressedLayers;
+use crate::app::state::factors_at::FactorsAt;
+use crate::app::tasks::async_memo::AsyncMemo;
+use crate::compress::CompressedLayer;
+use crate::language::{LayerId, Loss};
+use crate::tasks::Lazy;
+use eframe::egui::Context;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A layer of the model and the factors in its place.
+#[derive(Clone, PartialEq)]
+pub struct SingleLayer {
+    /// Which model with which text, see `OpenModel::number`.
+    pub model: usize,
+    /// Which layer.
+    pub id: LayerId,
+    /// The factors.
+    pub factors: FactorsAt,
+}
+
+impl SingleLayer {
+    /// What stands in the model.
+    pub fn replaced(&self) -> Replaced {
+        Replaced::SingleLayer(self.id, self.factors.clone())
+    }
+}
+
+/// The compressed layers at one moment.
+#[derive(Clone, Copy, PartialEq)]
+struct AllLayers {
+    model: usize,
+    version: usize,
+    /// How many there are.
+    count: usize,
+}
+
+/// What all compressed layers put into the model.
+pub fn all_replaced(layers: &CompressedLayers) -> Replaced {
+    let new = |layer: &Arc<CompressedLayer>| NewWeight { id: layer.id, weight: layer.weight.clone() };
+    Replaced::Layers(layers.iter().map(new).collect())
+}
+
+/// The perplexities of the open model as far as they are known.
+#[derive(Default)]
+pub struct Perplexities {
+    streams: Option<Arc<Lazy<Streams>>>,
+    dense: AsyncMemo<usize, MeasureDense>,
+    single: AsyncMemo<SingleLayer, MeasureReplaced>,
+    all: AsyncMemo<AllLayers, MeasureReplaced>,
+    /// The layer whose run's perplexity was last wanted.
+    tuned: Option<SingleLayer>,
+    /// Stops what is being measured when another model is opened.
+    stop: Stop,
+}
+
+impl Perplexities {
+    /// Stops what is being measured: another model or text is open.
+    pub fn stop(&mut self) {
+        self.stop.stop();
+        (self.stop, self.streams) = Default::default();
+    }
+
+    /// Sees that the dense model is measured.
+    pub fn want_dense(&mut self, ctx: &Context, number: usize, model: &Arc<LazyModel>, threads: Option<usize>) {
+        let stop = self.stop.clone();
+        let streams = || Arc::new(Lazy::new(Streams { model: model.clone(), threads, stop }));
+        let streams = self.streams.get_or_insert_with(streams).clone();
+        self.dense.want(ctx, number, |_| MeasureDense(streams));
+    }
+
+    /// The dense model's loss, or why it cannot be measured.
+    pub fn dense(&self, number: usize) -> Option<Result<&Loss, &str>> {
+        self.dense.of(&number).map(|loss| loss.as_ref().as_ref().map_err(String::as_str))
+    }
+
+    /// The layer on screen and the factors in its place.
+    pub fn tuned(&self) -> Option<&SingleLayer> {
+        self.tuned.as_ref()
+    }
+
+    /// Notes the layer on screen, and the factors in its place.
+    pub fn set_tuned(&mut self, tuned: Option<SingleLayer>) {
+        self.tuned = tuned;
+    }
+
+    /// Sees that the model is measured with nothing but the tuned layer replaced.
+    pub fn want_single(&mut self, ctx: &Context) {
+        let (Some(dense), Some(key)) = (self.streams.clone(), self.tuned.clone()) else { return };
+        // The last factors at once; while they change, so that the run keeps most of the processors.
+        let pause = if key.factors.step().is_some() { Duration::from_millis(300) } else { Duration::ZERO };
+        self.single.want_slowly(ctx, key, pause, |key| MeasureReplaced { dense, replaced: key.replaced() });
+    }
+
+    /// The loss with nothing but the tuned layer replaced by the factors on screen, or those a moment ago; and whether they
+    /// are those on screen.
+    pub fn single(&self) -> Option<(f64, bool)> {
+        let tuned = self.tuned.as_ref()?;
+        let current = self.single.of(tuned).is_some();
+        let (_, loss) = self.single.entry().filter(|(key, _)| key.model == tuned.model && key.id == tuned.id)?;
+        loss.as_ref().as_ref().ok().map(|&nll| (nll, current))
+    }
+
+    /// Sees that the model is measured with all compressed layers, and notes what came of it.
+    pub fn want_all(&mut self, ctx: &Context, number: usize, layers: &mut CompressedLayers) {
+        let Some(dense) = self.streams.clone() else { return };
+        let key = AllLayers { model: number, version: layers.version(), count: layers.len() };
+        self.all.want(ctx, key, |_| MeasureReplaced { dense, replaced: all_replaced(layers) });
+        if let Some((AllLayers { model, count, .. }, loss)) = self.all.entry()
+            && let (true, Ok(nll)) = (*model == number, loss.as_ref())
+        {
+            layers.note(*count, nll.exp());
+        }
+    }
+
+    /// The loss with the compressed layers as they are, or as they were a moment ago, and whether it is as they are; or why
+    /// it cannot be measured.
+    pub fn all(&self, number: usize, version: usize) -> Option<Result<(f64, bool), &str>> {
+        let (key, loss) = self.all.entry().filter(|(key, _)| key.model == number)?;
+        let loss = loss.as_ref().as_ref().map_err(String::as_str);
+        Some(loss.map(|&nll| (nll, key.version == version)))
+    }
+}

@@ -1,0 +1,129 @@
+//! The perplexity of the dense model, and with some of its layers replaced.
+
+use super::lazy_model::{LazyModel, eval_set, on_threads, to_text};
+use crate::app::state::factors_at::FactorsAt;
+use crate::language::{LayerId, Llama, Loss, StreamCache};
+use crate::matrix::Matrix;
+use crate::tasks::{Lazy, LazySource, Queue, SilentTask, shared};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Tells what is being worked out to stop.
+#[derive(Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Nobody waits for it any more.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// What is asked after each block.
+    fn asked(&self) -> impl Fn(usize, usize) -> bool + Send + Sync + use<> {
+        let stop = self.0.clone();
+        move |_, _| !stop.load(Ordering::Relaxed)
+    }
+}
+
+/// The dense model's streams on its text.
+#[derive(Serialize, Deserialize)]
+pub struct Streams {
+    /// The model.
+    #[serde(with = "shared")]
+    pub model: Arc<LazyModel>,
+    /// Worker threads.
+    pub threads: Option<usize>,
+    /// Set when another model is open.
+    #[serde(skip)]
+    pub stop: Stop,
+}
+
+impl LazySource for Streams {
+    type Value = Result<StreamCache, String>;
+
+    fn make(&self) -> Self::Value {
+        let set = eval_set(&self.model)?;
+        let text = set.text.clone().ok_or("there is no text to measure the model on")?;
+        on_threads(self.threads, || StreamCache::new(&set.model, text, &self.stop.asked()).map_err(to_text))
+    }
+}
+
+/// The dense model's loss.
+#[derive(Serialize, Deserialize)]
+pub struct MeasureDense(#[serde(with = "shared")] pub Arc<Lazy<Streams>>);
+
+impl SilentTask for MeasureDense {
+    const NAME: &'static str = "measure model";
+    const QUEUE: Queue = Queue::Language;
+    type Output = Result<Loss, String>;
+
+    fn make(self) -> Self::Output {
+        self.0.get().as_ref().map(StreamCache::loss).map_err(Clone::clone)
+    }
+}
+
+/// What stands in the place of some of the model's layers.
+#[derive(Clone, Serialize, Deserialize)]
+pub enum Replaced {
+    /// Those that were compressed.
+    Layers(Vec<NewWeight>),
+    /// One, with these factors.
+    SingleLayer(LayerId, FactorsAt),
+}
+
+/// A layer and its new weight.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct NewWeight {
+    /// Which.
+    pub id: LayerId,
+    /// `[out, in]`.
+    #[serde(with = "shared")]
+    pub weight: Arc<Matrix>,
+}
+
+impl Replaced {
+    /// The model with it; none while there is nothing to put in place.
+    pub fn of(&self, model: &Llama) -> Option<Llama> {
+        let mut model = model.clone();
+        match self {
+            Self::Layers(layers) => layers.iter().for_each(|layer| model.replace(layer.id, layer.weight.clone())),
+            Self::SingleLayer(id, moment) => model.replace(*id, Arc::new(moment.product()?)),
+        }
+        Some(model)
+    }
+
+    /// The first block that is another one.
+    fn first(&self) -> usize {
+        match self {
+            Self::Layers(layers) => layers.iter().map(|layer| layer.id.block).min().unwrap_or(0),
+            Self::SingleLayer(id, _) => id.block,
+        }
+    }
+}
+
+/// The loss of the model with a change.
+#[derive(Serialize, Deserialize)]
+pub struct MeasureReplaced {
+    /// The dense model on its text.
+    #[serde(with = "shared")]
+    pub dense: Arc<Lazy<Streams>>,
+    /// What stands in the place of its layers.
+    pub replaced: Replaced,
+}
+
+impl SilentTask for MeasureReplaced {
+    const NAME: &'static str = "measure changed model";
+    const QUEUE: Queue = Queue::Language;
+    type Output = Result<f64, String>;
+
+    fn make(self) -> Self::Output {
+        let Streams { model, threads, stop } = self.dense.source();
+        let prepared = self.dense.get().as_ref().map_err(Clone::clone)?;
+        let changed = self.replaced.of(&eval_set(model)?.model).ok_or("there are no factors yet")?;
+        on_threads(*threads, || {
+            let loss = prepared.loss_from(&changed, self.replaced.first(), &stop.asked());
+            loss.map(|loss| loss.nll).map_err(to_text)
+        })
+    }
+}

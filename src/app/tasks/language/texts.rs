@@ -1,0 +1,77 @@
+//! The texts that the dense and the changed model write, side by side.
+
+use super::generate::{Generate, Texts};
+use super::lazy_model::LazyModel;
+use super::perplexities::{SingleLayer, all_replaced};
+use crate::app::state::compressed_layers::CompressedLayers;
+use crate::app::state::text_request::TextRequest;
+use crate::app::tasks::async_memo::AsyncMemo;
+use eframe::egui::Context;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Which layers of a model are replaced in a text.
+#[derive(Clone, PartialEq)]
+enum InText {
+    /// Those that were compressed, as of this version.
+    Compressed(usize),
+    /// One, by the run on screen.
+    Single(SingleLayer),
+    /// None.
+    Nothing,
+}
+
+/// A text that was asked for.
+#[derive(Clone, PartialEq)]
+struct TextKey {
+    model: usize,
+    replaced: InText,
+    prompt: String,
+    temperature: f32,
+    seed: u64,
+}
+
+/// The last texts.
+#[derive(Default)]
+pub struct ModelTexts {
+    memo: AsyncMemo<TextKey, Generate>,
+}
+
+impl ModelTexts {
+    /// Sees that the dense model and the one with its layers replaced write a text; not more often than every so often while
+    /// the replaced layers change.
+    pub fn want(
+        &mut self,
+        ctx: &Context,
+        (number, model): (usize, &Arc<LazyModel>),
+        (layers, tuned): (&CompressedLayers, Option<&SingleLayer>),
+        request: &TextRequest,
+        (working, threads): (bool, Option<usize>),
+    ) {
+        // Layers that were compressed; else the one that is being tuned.
+        let (replaced, in_text) = match tuned {
+            _ if !layers.is_empty() => (Some(all_replaced(layers)), InText::Compressed(layers.version())),
+            Some(tuned) => (Some(tuned.replaced()), InText::Single(tuned.clone())),
+            None => (None, InText::Nothing),
+        };
+        let moving = matches!(&in_text, InText::Single(single) if single.factors.step().is_some());
+        let pause = Duration::from_millis(if moving || working { 700 } else { 50 });
+        let TextRequest { prompt, sampling } = request.clone();
+        let (temperature, seed) = (sampling.temperature, sampling.seed);
+        let key = TextKey { model: number, replaced: in_text, prompt, temperature, seed };
+        self.memo.want_slowly(ctx, key, pause, |key| {
+            let (model, prompt) = (model.clone(), key.prompt.clone());
+            Generate { model, replaced, prompt, sampling, threads }
+        });
+    }
+
+    /// Takes in what was written.
+    pub fn poll(&mut self) {
+        self.memo.poll();
+    }
+
+    /// The last texts, or why there are none.
+    pub fn latest(&self) -> Option<Result<&Texts, &str>> {
+        self.memo.latest().map(|texts| texts.as_ref().as_ref().map_err(String::as_str))
+    }
+}

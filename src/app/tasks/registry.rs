@@ -1,0 +1,42 @@
+//! Everything that the window's page has its Workers do.
+
+use super::language::{collect, compress, generate, lazy_model, measure_row, perplexity, save, sensitivity};
+use super::{
+    adapter, baselines, bench, masks, norms, pictures, reading, replace, split, sweep, view_renderer, write_export,
+};
+use crate::app::state::run;
+use crate::tasks::Registry;
+
+/// All tasks and actors of the window.
+pub fn registry() -> Registry {
+    let registry = Registry::default()
+        .actor::<run::Watched>()
+        .actor::<adapter::FindAdapter>()
+        .task::<view_renderer::DrawLayer>()
+        .task::<pictures::DrawRequest>()
+        .task::<masks::CompareMasks>()
+        .task::<baselines::Magnitude>()
+        .task::<baselines::Spectra>()
+        .task::<norms::MeasureNorms>()
+        .task::<write_export::WriteExport>()
+        .task::<split::FindSplit>()
+        .task::<replace::Replace>()
+        .task::<sweep::MeasurePoint>()
+        .task::<bench::Bench>();
+    let registry = registry
+        .task::<reading::Open>()
+        .task::<reading::ReadLayer>()
+        .task::<reading::ReadFactors>()
+        .task::<reading::Compare>()
+        .task::<reading::ReadInputs>();
+    registry
+        .task::<lazy_model::Read>()
+        .task::<perplexity::MeasureDense>()
+        .task::<perplexity::MeasureReplaced>()
+        .task::<generate::Generate>()
+        .task::<sensitivity::MeasureSensitivity>()
+        .task::<collect::Collect>()
+        .task::<compress::Compress>()
+        .task::<measure_row::MeasureRow>()
+        .task::<save::SaveModel>()
+}

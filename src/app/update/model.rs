@@ -1,0 +1,76 @@
+//! The language model: what is asked for of it, from its panels and from outside.
+
+use crate::app::explorer::Explorer;
+use crate::app::state::model_command::ModelCommand;
+use crate::language::LayerId;
+use eframe::egui::Context;
+use serde_json::Value;
+
+impl Explorer {
+    /// Does what a panel asks for.
+    pub(super) fn perform_model(&mut self, ctx: &Context, command: ModelCommand) {
+        let (language, preferences) = (&mut self.state.language, &self.state.preferences);
+        match command {
+            ModelCommand::DiscardAndOpen => language.discard_and_open(),
+            ModelCommand::Stay => language.stay(),
+            ModelCommand::ReadText(text) => language.read_text(text),
+            ModelCommand::BrowseText => self.state.computed.loader.pick_text(),
+            ModelCommand::MeasurePerplexity => language.measure_large(),
+            ModelCommand::SetMethod(method) => language.budget.method = method,
+            ModelCommand::SetDensities(densities) => language.budget.densities = densities,
+            ModelCommand::MeasureSensitivity => language.sensitivity.start(),
+            ModelCommand::StopSensitivity => language.sensitivity.stop(),
+            ModelCommand::RetrySensitivity => language.sensitivity.retry(),
+            ModelCommand::Distribute => language.distribute(),
+            ModelCommand::Compress(ids) => {
+                language.compress(ctx, &preferences.settings, &ids, preferences.compute_config());
+            }
+            ModelCommand::CancelCompression => language.cancel(),
+            ModelCommand::Restore(ids) => language.restore(&ids),
+            ModelCommand::TakeInputs(id) => self.inputs_from_model(id),
+            ModelCommand::Save => _ = self.save_model(),
+            ModelCommand::Generate(request) => language.want_texts(ctx, &request, preferences.threads),
+            // Why not stands at the button.
+            ModelCommand::MeasureTable => _ = language.measure_table(),
+            ModelCommand::PauseTable => language.pause_table(),
+        }
+    }
+
+    /// Writes the model with its compressed layers; false when there are none.
+    fn save_model(&mut self) -> bool {
+        let settings = &self.state.preferences.settings;
+        let saving = self.state.language.saving(settings, self.panels.model.save_target());
+        let there = saving.is_some();
+        saving.into_iter().for_each(|(version, task)| self.state.computed.loader.save_model(version, task));
+        there
+    }
+
+    /// Reads the statistics of what a layer reads in the model.
+    pub(super) fn inputs_from_model(&mut self, id: LayerId) {
+        if let Some(task) = self.state.language.collecting(id) {
+            self.state.computed.loader.collect(task);
+        }
+    }
+
+    /// `{"compress": density}`, `"cancel"`, `"save"`, `"table"` or `"pause table"`.
+    pub(super) fn language_order(&mut self, ctx: &Context, order: &Value) -> Result<(), String> {
+        let (language, preferences) = (&mut self.state.language, &self.state.preferences);
+        if let Some(density) = order.get("compress").and_then(Value::as_f64) {
+            return language.compress_all(ctx, &preferences.settings, density, preferences.compute_config());
+        }
+        match order.as_str() {
+            Some("cancel") => language.cancel(),
+            Some("table") => language.measure_table()?,
+            Some("pause table") => language.pause_table(),
+            Some("save") => match self.save_model() {
+                true => {}
+                false => return Err("no layer is compressed".into()),
+            },
+            _ => {
+                let words = "{\"compress\": density}, \"cancel\", \"save\", \"table\" or \"pause table\"";
+                return Err(format!("the model can be told {words}"));
+            }
+        }
+        Ok(())
+    }
+}
