@@ -4,7 +4,7 @@
 //! may use what they like.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// From the ground up.
 const ROOMS: [&str; 15] = [
@@ -24,6 +24,10 @@ const ROOMS: [&str; 15] = [
     "app",
     "cli",
 ];
+
+/// The window's own rooms, and at the end the entry points.
+const WINDOW: [&str; 10] =
+    ["widgets", "platform", "state", "tasks", "panels", "explorer", "update", "shell", "frame_bench", "page"];
 
 /// A file by its module path: `src/matrix/csr.rs` is `matrix::csr`, `src/matrix/mod.rs` is `matrix`.
 type Module = Vec<String>;
@@ -46,9 +50,74 @@ fn imports_run_downward() {
     assert!(upward.is_empty(), "{} imports run upward:\n{}", upward.len(), upward.join("\n"));
 }
 
+/// That `Explorer` is named only in and after `explorer.rs` follows from it.
+#[test]
+fn the_windows_rooms_import_in_one_direction() {
+    let edges = edges().into_iter().filter(|(from, to)| from.len() > 1 && to.len() > 1 && from[0] == "app");
+    let upward: Vec<String> = edges
+        .filter(|(from, to)| to[0] == "app" && rank(&WINDOW, &from[1]) < rank(&WINDOW, &to[1]))
+        .map(|(from, to)| format!("{} uses {}", from.join("::"), to.join("::")))
+        .collect();
+    assert!(upward.is_empty(), "{} imports run upward:\n{}", upward.len(), upward.join("\n"));
+}
+
+#[test]
+fn the_windows_background_work_stands_in_one_room_without_egui() {
+    let mut misplaced = Vec::new();
+    each_file(&window(), &mut |path, text| {
+        let in_tasks = path.starts_with(window().join("tasks")) || path.ends_with("state/run.rs");
+        let code: Vec<&str> = text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
+        let is_task = |line: &str| {
+            ["Task", "SilentTask", "Actor"].iter().any(|kind| line.starts_with(&format!("impl {kind} for ")))
+        };
+        let draws = |line: &str| {
+            let names = |line: &str| line.split(|c: char| !c.is_alphanumeric()).any(|word| word == "Ui");
+            line.contains("egui::Ui") || line.starts_with("use eframe::egui::") && names(line)
+        };
+        for line in code {
+            if !in_tasks && is_task(line) || in_tasks && draws(line) {
+                misplaced.push(format!("{}: {line}", path.display()));
+            }
+        }
+    });
+    assert!(misplaced.is_empty(), "{}", misplaced.join("\n"));
+}
+
+#[test]
+fn the_windows_folders_only_join_their_files() {
+    let mut code = Vec::new();
+    each_file(&window(), &mut |path, text| {
+        let joins = |line: &str| {
+            let starts = ["//", "mod ", "pub mod ", "pub use ", "#[cfg(", "    ", "};"];
+            line.is_empty() || starts.iter().any(|start| line.starts_with(start))
+        };
+        if path.file_name().is_some_and(|name| name == "mod.rs") {
+            let others = text.lines().filter(|line| !joins(line));
+            code.extend(others.map(|line| format!("{}: {line}", path.display())));
+        }
+    });
+    assert!(code.is_empty(), "{}", code.join("\n"));
+}
+
+fn window() -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/app")).to_owned()
+}
+
+/// All Rust files below a folder, with their text.
+fn each_file(folder: &Path, look: &mut dyn FnMut(&Path, &str)) {
+    for entry in std::fs::read_dir(folder).expect("a folder of src") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            each_file(&path, look);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            look(&path, &std::fs::read_to_string(&path).expect("a source file"));
+        }
+    }
+}
+
 #[test]
 fn no_two_files_need_each_other() {
-    let edges: BTreeSet<_> = edges().into_iter().filter(|(from, _)| from[0] != "app").collect();
+    let edges = edges();
     let mut reached: BTreeMap<&Module, BTreeSet<&Module>> = BTreeMap::new();
     for (from, _) in &edges {
         let mut waiting = vec![from];
