@@ -3,7 +3,7 @@
 mod common;
 
 use dsf_explorer::factorize::{Budget, Preset, Settings};
-use dsf_explorer::matrix::{Factor, Mask, Matrix};
+use dsf_explorer::matrix::{Csr, Factor, Mask, Matrix};
 use dsf_explorer::measure;
 use dsf_explorer::model::{Orientation, open, open_calibration};
 use serde_json::Value;
@@ -407,7 +407,7 @@ fn layer_errors_are_those_of_the_file() {
                 let (a, b) = if layout == "merged" {
                     let product = file.layer("w", Orientation::AsStored).unwrap().weight;
                     let identity = Matrix::from_fn(28, 28, |i, j| f32::from(u8::from(i == j)));
-                    (product.as_ref().clone(), identity)
+                    (Csr::from_dense(&product), Csr::from_dense(&identity))
                 } else {
                     let factors = file.factors("w").unwrap();
                     (factors.a, factors.b)
@@ -479,7 +479,7 @@ fn a_fixed_mask_is_shared_by_a_seed() {
             written(&folder, &["factorize", file, "--density", "0.4", "--fixed-mask", "--seed", seed]);
         assert_eq!((&report["nnz"], &report["seed"]), (&409.into(), &seed.parse::<u64>().unwrap().into()));
         // Of a square W the first factor is B.
-        Mask::of(&factors.b)
+        Mask::of_csr(&factors.b)
     };
     let (w, v, other) = (first("w.npy", "3"), first("v.npy", "3"), first("w.npy", "4"));
     let united =
@@ -598,7 +598,7 @@ fn every_method_is_factorized_and_written() {
         );
         let file = open(&folder.join("out.safetensors")).unwrap();
         let found = match inner {
-            true => file.factors("w").unwrap().product(),
+            true => file.factors("w").unwrap().dense_product(),
             false => Matrix::clone(&file.layer("w", Orientation::AsStored).unwrap().weight),
         };
         let error = report["relative_error"].as_f64().unwrap();

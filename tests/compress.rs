@@ -107,8 +107,8 @@ fn later_layers_see_the_compressed_ones_unless_told_otherwise() {
     let sequential = compress(&model, &plan(0.3), &Inputs::Windows(windows.clone()));
     let parallel = compress(&model, &Plan { parallel: true, ..plan(0.3) }, &Inputs::Windows(windows.clone()));
     // The first stage reads the same in both, the last one does not.
-    assert!(sequential[..3].iter().zip(&parallel[..3]).all(|(a, b)| a.kept == b.kept));
-    assert_ne!(sequential[13].kept, parallel[13].kept);
+    assert!(sequential[..3].iter().zip(&parallel[..3]).all(|(a, b)| a.replacement == b.replacement));
+    assert_ne!(sequential[13].replacement, parallel[13].replacement);
     let loss = |layers: &[Arc<CompressedLayer>]| {
         let mut model = model.clone();
         layers.iter().for_each(|layer| model.replace(layer.id, layer.weight.clone()));
@@ -170,7 +170,9 @@ fn finished_layers_are_taken_up_again() {
     let work = Compression::new(&model, plan.clone(), &inputs, opened.store(), Box::new(|| 0.0)).unwrap();
     let (layers, found) = all(work);
     assert_eq!(found, 5);
-    assert!(layers.iter().zip(&whole).all(|(a, b)| a.id == b.id && a.kept == b.kept && a.weight == b.weight));
+    assert!(
+        layers.iter().zip(&whole).all(|(a, b)| a.id == b.id && a.replacement == b.replacement && a.weight == b.weight)
+    );
     drop(opened);
     // Another budget is another compression, and so is another model of the same name.
     let other = Folder::open(&model, &self::plan(0.5), &inputs, &out, false, false).err().unwrap();

@@ -2,10 +2,10 @@
 
 use ::safetensors::{Dtype as Kind, SafeTensors};
 use dsf_explorer::export::{Error, Export, Layout, Tensor, safetensors};
-use dsf_explorer::matrix::{Factors, Matrix};
-use dsf_explorer::methods::Kept;
+use dsf_explorer::matrix::{Csr, Factors, Matrix, Replacement};
 use dsf_explorer::model::{Dtype, Layer};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 fn layer(shape: &[usize], dtype: Dtype, transposed: bool, weight: Matrix) -> Layer {
     let (name, file) = ("h.0.c_fc.weight".into(), "/home/someone/models/model.safetensors".into());
@@ -18,8 +18,8 @@ fn golden() -> (Layer, Factors) {
     for (at, value) in [(1, 1.5), (8, -2.0), (20, 3.0), (23, 4.0), (27, 5.0), (29, 6.0)] {
         b.as_mut_slice()[at] = value;
     }
-    let factors = Factors { a: Matrix::from_fn(3, 3, |i, j| f32::from(i == j)), b };
-    (layer(&[3, 10], Dtype::F32, false, factors.product()), factors)
+    let factors = Factors::from_dense(&Matrix::from_fn(3, 3, |i, j| f32::from(i == j)), &b);
+    (layer(&[3, 10], Dtype::F32, false, factors.dense_product()), factors)
 }
 
 /// Sparse factors with values of many sizes, the same each time.
@@ -33,11 +33,16 @@ fn uneven(rows: usize, k: usize, cols: usize) -> Factors {
             _ => 0.0,
         }
     };
-    Factors { a: Matrix::from_fn(rows, k, &mut value), b: Matrix::from_fn(k, cols, &mut value) }
+    Factors::from_dense(&Matrix::from_fn(rows, k, &mut value), &Matrix::from_fn(k, cols, &mut value))
+}
+
+/// The export of two factors.
+fn export_of(layer: &Layer, factors: &Factors, layout: Layout, dtype: Option<Dtype>) -> Result<Export, Error> {
+    Export::new(layer, &Arc::new(factors.clone().into()), layout, dtype)
 }
 
 fn exported(layer: &Layer, factors: &Factors, layout: Layout, dtype: Option<Dtype>) -> Vec<u8> {
-    let export = Export::new(layer, factors, layout, dtype).unwrap();
+    let export = export_of(layer, factors, layout, dtype).unwrap();
     export.to_bytes(&json!({"density": 0.25}), &json!({"relative_error": 0.5}))
 }
 
@@ -91,11 +96,11 @@ fn bitmask_is_the_golden_vector() {
 
 #[test]
 fn csr_by_hand() {
-    let factors = Factors {
-        a: Matrix::from_vec(2, 2, vec![0.0, 1.0, 2.0, 0.0]),
-        b: Matrix::from_vec(2, 3, vec![0.0, 2.0, -1.0, 0.0, 0.0, 5.0]),
-    };
-    let layer = layer(&[2, 3], Dtype::BF16, false, factors.product());
+    let factors = Factors::from_dense(
+        &Matrix::from_vec(2, 2, vec![0.0, 1.0, 2.0, 0.0]),
+        &Matrix::from_vec(2, 3, vec![0.0, 2.0, -1.0, 0.0, 0.0, 5.0]),
+    );
+    let layer = layer(&[2, 3], Dtype::BF16, false, factors.dense_product());
     let bytes = exported(&layer, &factors, Layout::Csr, Some(Dtype::F16));
     let file = SafeTensors::deserialize(&bytes).unwrap();
     assert_eq!(file.len(), 8);
@@ -117,7 +122,7 @@ fn dense_is_both_factors_with_their_zeros() {
     for (name, matrix) in [("h.0.c_fc.A.weight", &factors.a), ("h.0.c_fc.B.weight", &factors.b)] {
         let tensor = file.tensor(name).unwrap();
         assert_eq!((tensor.dtype(), tensor.shape()), (Kind::F32, &[matrix.rows(), matrix.cols()][..]));
-        assert_eq!(Dtype::F32.decode(tensor.data()), matrix.as_slice());
+        assert_eq!(Dtype::F32.decode(tensor.data()), matrix.to_dense().as_slice());
     }
 }
 
@@ -143,7 +148,7 @@ fn metadata_says_where_it_comes_from_but_no_folder() {
 #[test]
 fn the_same_input_gives_the_same_bytes_and_every_tensor_is_aligned() {
     let factors = uneven(7, 7, 13);
-    let layer = layer(&[7, 13], Dtype::F16, false, factors.product());
+    let layer = layer(&[7, 13], Dtype::F16, false, factors.dense_product());
     for layout in Layout::ALL {
         let first = exported(&layer, &factors, layout, Some(Dtype::BF16));
         assert_eq!(first, exported(&layer, &factors, layout, Some(Dtype::BF16)));
@@ -157,18 +162,19 @@ fn the_same_input_gives_the_same_bytes_and_every_tensor_is_aligned() {
 #[test]
 fn rounding_keeps_every_nonzero() {
     let factors = uneven(20, 20, 30);
-    let layer = layer(&[20, 30], Dtype::F32, false, factors.product());
+    let layer = layer(&[20, 30], Dtype::F32, false, factors.dense_product());
     for dtype in [Dtype::F16, Dtype::BF16, Dtype::F32, Dtype::F64] {
-        let export = Export::new(&layer, &factors, Layout::Dense, Some(dtype)).unwrap();
+        let export = export_of(&layer, &factors, Layout::Dense, Some(dtype)).unwrap();
         assert_eq!(export.nnz_of_factors(), Some([factors.a.nnz(), factors.b.nnz()]));
         let bytes = export.to_bytes(&Value::Null, &Value::Null);
         let file = SafeTensors::deserialize(&bytes).unwrap();
-        for (factor, rounded) in [("A", &export.factors().unwrap().a), ("B", &export.factors().unwrap().b)] {
+        let rounded = export.replacement().factors().unwrap();
+        for (factor, rounded) in [("A", &rounded.a), ("B", &rounded.b)] {
             let written = file.tensor(&format!("h.0.c_fc.{factor}.weight")).unwrap();
-            assert_eq!(dtype.decode(written.data()), rounded.as_slice(), "{dtype:?} {factor}");
+            assert_eq!(dtype.decode(written.data()), rounded.to_dense().as_slice(), "{dtype:?} {factor}");
         }
         let exact = matches!(dtype, Dtype::F32 | Dtype::F64);
-        assert_eq!(export.factors() == Some(&factors), exact);
+        assert_eq!(export.replacement().factors() == Some(&factors), exact);
         assert!(export.relative_error(&layer) < if exact { 1e-6 } else { 1e-2 });
     }
 }
@@ -177,13 +183,13 @@ fn rounding_keeps_every_nonzero() {
 fn errors_are_of_the_values_as_written() {
     // 1 + 2⁻¹¹ is 1 in f16.
     let w = Matrix::from_vec(1, 1, vec![1.0 + 2f32.powi(-11)]);
-    let factors = Factors { a: w.clone(), b: Matrix::from_vec(1, 1, vec![1.0]) };
+    let factors = Factors::from_dense(&w, &Matrix::from_vec(1, 1, vec![1.0]));
     let layer = layer(&[1, 1], Dtype::F32, false, w);
     let expected = 2f64.powi(-11) / (1.0 + 2f64.powi(-11));
     for layout in Layout::ALL {
-        let rounded = Export::new(&layer, &factors, layout, Some(Dtype::F16)).unwrap();
+        let rounded = export_of(&layer, &factors, layout, Some(Dtype::F16)).unwrap();
         assert!((rounded.relative_error(&layer) - expected).abs() < 1e-15, "{layout:?}");
-        let exact = Export::new(&layer, &factors, layout, None).unwrap();
+        let exact = export_of(&layer, &factors, layout, None).unwrap();
         assert_eq!(exact.relative_error(&layer), 0.0);
     }
 }
@@ -191,15 +197,15 @@ fn errors_are_of_the_values_as_written() {
 #[test]
 fn merged_keeps_name_format_and_shape() {
     let factors = uneven(4, 4, 6);
-    let product = factors.product();
+    let product = factors.dense_product();
     let cases = [
         (layer(&[4, 6], Dtype::F64, false, product.clone()), Kind::F64, product.clone()),
         (layer(&[4, 3, 1, 2], Dtype::BF16, false, product.clone()), Kind::BF16, product.clone()),
         (layer(&[6, 4], Dtype::F32, true, product.clone()), Kind::F32, product.transposed()),
     ];
     for (layer, kind, stored) in cases {
-        let export = Export::new(&layer, &factors, Layout::Merged, None).unwrap();
-        assert_eq!(export.factors(), Some(&factors));
+        let export = export_of(&layer, &factors, Layout::Merged, None).unwrap();
+        assert_eq!(export.replacement().factors(), Some(&factors));
         let bytes = export.to_bytes(&Value::Null, &Value::Null);
         let file = SafeTensors::deserialize(&bytes).unwrap();
         assert_eq!(file.names(), ["h.0.c_fc.weight"]);
@@ -211,32 +217,33 @@ fn merged_keeps_name_format_and_shape() {
         assert_eq!(export.relative_error(&layer) == 0.0, kind != Kind::BF16);
     }
     let layer = layer(&[4, 6], Dtype::F32, false, product);
-    assert_eq!(Export::new(&layer, &factors, Layout::Merged, Some(Dtype::BF16)).unwrap().dtype(), Dtype::BF16);
+    assert_eq!(export_of(&layer, &factors, Layout::Merged, Some(Dtype::BF16)).unwrap().dtype(), Dtype::BF16);
 }
 
 #[test]
 fn what_does_not_fit_is_an_error() {
     let (mut layer, factors) = golden();
     let turned = Factors { a: factors.b.transposed(), b: factors.a.clone() };
-    let error = Export::new(&layer, &turned, Layout::Dense, None).unwrap_err();
+    let error = export_of(&layer, &turned, Layout::Dense, None).unwrap_err();
     assert!(error.to_string().contains("A 10×3 times B 3×3"), "{error}");
     layer.shape = vec![3, 11];
-    assert!(matches!(Export::new(&layer, &factors, Layout::Merged, None), Err(Error::Stored { .. })));
-    let large = Factors { a: Matrix::from_vec(1, 1, vec![1e3]), b: Matrix::from_vec(1, 1, vec![1e3]) };
+    assert!(matches!(export_of(&layer, &factors, Layout::Merged, None), Err(Error::Stored { .. })));
+    let thousand = Matrix::from_vec(1, 1, vec![1e3]);
+    let large = Factors::from_dense(&thousand, &thousand);
     let layer = Layer { shape: vec![1, 1], weight: Matrix::from_vec(1, 1, vec![1e6]).into(), ..layer };
-    let error = Export::new(&layer, &large, Layout::Merged, Some(Dtype::F16)).unwrap_err();
+    let error = export_of(&layer, &large, Layout::Merged, Some(Dtype::F16)).unwrap_err();
     assert!(error.to_string().starts_with("A·B holds 1000000 in row 0"), "{error}");
-    assert!(Export::new(&layer, &large, Layout::Dense, Some(Dtype::F16)).is_ok());
+    assert!(export_of(&layer, &large, Layout::Dense, Some(Dtype::F16)).is_ok());
 }
 
 #[test]
 fn factors_without_nonzeros_are_written_too() {
-    let factors = Factors { a: Matrix::zeros(2, 2), b: Matrix::zeros(2, 3) };
+    let factors = Factors::from_dense(&Matrix::zeros(2, 2), &Matrix::zeros(2, 3));
     let layer = layer(&[2, 3], Dtype::F32, false, Matrix::zeros(2, 3));
     for layout in Layout::ALL {
         let bytes = exported(&layer, &factors, layout, Some(Dtype::F16));
         SafeTensors::deserialize(&bytes).unwrap();
-        assert_eq!(Export::new(&layer, &factors, layout, None).unwrap().relative_error(&layer), 0.0);
+        assert_eq!(export_of(&layer, &factors, layout, None).unwrap().relative_error(&layer), 0.0);
     }
 }
 
@@ -244,15 +251,16 @@ fn factors_without_nonzeros_are_written_too() {
 fn one_sparse_matrix_is_written_in_the_place_of_the_layer() {
     // 3e-9 is less than f16's smallest number, and stays a nonzero all the same.
     let pruned = Matrix::from_vec(2, 3, vec![0.0, 1.5, 0.0, 3e-9, 0.0, -2.0]);
+    let pruned = Arc::new(Replacement::Sparse(Csr::from_dense(&pruned)));
     let layer = layer(&[3, 2], Dtype::F16, true, Matrix::from_fn(2, 3, |_, _| 1.0));
-    let export = Export::of(&layer, &Kept::Pruned(pruned.clone()), Layout::Merged, None).unwrap();
-    assert_eq!((export.nnz_of_factors(), export.factors()), (None, None));
+    let export = Export::new(&layer, &pruned, Layout::Merged, None).unwrap();
+    assert_eq!((export.nnz_of_factors(), export.replacement().factors()), (None, None));
     assert_eq!(export.merged().unwrap().nnz(), 3);
     let bytes = export.to_bytes(&Value::Null, &Value::Null);
     let file = SafeTensors::deserialize(&bytes).unwrap();
     let tensor = file.tensor("h.0.c_fc.weight").unwrap();
     assert_eq!((tensor.dtype(), tensor.shape()), (Kind::F16, &[3, 2][..]));
     // Two matrices are asked for where there is one.
-    let refused = Export::of(&layer, &Kept::Pruned(pruned), Layout::Csr, None);
+    let refused = Export::new(&layer, &pruned, Layout::Csr, None);
     assert!(matches!(refused, Err(Error::NoFactors { layout: "csr", parts: 1 })));
 }

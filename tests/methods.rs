@@ -3,13 +3,13 @@
 
 mod common;
 
-use dsf_explorer::matrix::{Calibration, Matrix, Problem};
-use dsf_explorer::measure::Spectrum;
-use dsf_explorer::methods::{Admm, Baseline, Error, Kept, Method, SparseGpt, Threshold, trace};
+use dsf_explorer::matrix::{Calibration, Csr, Matrix, Problem, Replacement};
+use dsf_explorer::measure::{Spectrum, Stored};
+use dsf_explorer::methods::{Admm, Baseline, Error, Method, SparseGpt, Threshold, trace};
 use dsf_explorer::model::{Orientation, open, open_calibration};
 use std::sync::Arc;
 
-fn replaced(method: Method, problem: &Problem, density: f64) -> Kept {
+fn replaced(method: Method, problem: &Problem, density: f64) -> Replacement {
     method.replace(problem, density, Threshold::Matrix, &|_| true).unwrap()
 }
 
@@ -22,8 +22,8 @@ fn two_inputs() -> Problem {
     }
 }
 
-fn values(kept: &Kept) -> Vec<f32> {
-    kept.matrix().as_slice().to_vec()
+fn values(kept: &Replacement) -> Vec<f32> {
+    kept.to_dense().as_slice().to_vec()
 }
 
 fn close(found: &[f32], expected: &[f32], tolerance: f32) {
@@ -67,7 +67,7 @@ fn by_rows_each_row_keeps_as_many() {
     for method in [Method::Admm, Method::Sparsegpt] {
         for (threshold, even) in [(Threshold::Row, true), (Threshold::Matrix, false)] {
             let kept = method.replace(&problem, 0.3, threshold, &|_| true).unwrap();
-            let matrix = kept.matrix();
+            let matrix = kept.to_dense();
             let counts: Vec<usize> = (0..6).map(|i| matrix.row(i).iter().filter(|x| **x != 0.0).count()).collect();
             assert_eq!(counts.iter().sum::<usize>(), 72, "{method:?}");
             assert_eq!(counts.iter().all(|&count| count == 12), even, "{method:?} {counts:?}");
@@ -93,7 +93,7 @@ fn every_method_keeps_to_the_budget() {
                     assert!(nnz + budget / 20 > budget, "{method:?} {rows}×{cols}: {nnz} of {budget}");
                 }
                 assert!(kept.relative_error(&problem.weight) < 1.2, "{method:?}");
-                assert_eq!(kept.matrix().shape(), (rows, cols));
+                assert_eq!(kept.to_dense().shape(), (rows, cols));
             }
         }
     }
@@ -109,7 +109,7 @@ fn dead_inputs_cost_nothing() {
     let problem = Problem { calibration: Some(inputs), ..Problem::plain(Arc::new(w)) };
     for method in Method::ALL.into_iter().filter(|method| method.needs_inputs()) {
         let kept = replaced(method, &problem, 0.5);
-        assert!((0..16).all(|i| kept.matrix().get(i, 3) == 0.0), "{method:?}");
+        assert!((0..16).all(|i| kept.to_dense().get(i, 3) == 0.0), "{method:?}");
         assert_eq!(kept.nnz(), 128, "{method:?}");
     }
 }
@@ -122,7 +122,7 @@ fn rows_stay_even_over_blocks() {
     let inputs = Arc::new(Calibration::from_samples(&x).unwrap());
     let problem = Problem { calibration: Some(inputs), ..Problem::plain(Arc::new(w)) };
     let kept = Method::Sparsegpt.replace(&problem, 0.337, Threshold::Row, &|_| true).unwrap();
-    let counts: Vec<usize> = (0..7).map(|i| kept.matrix().row(i).iter().filter(|x| **x != 0.0).count()).collect();
+    let counts: Vec<usize> = (0..7).map(|i| kept.to_dense().row(i).iter().filter(|x| **x != 0.0).count()).collect();
     let (least, most) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
     assert!(most - least <= 1 && counts.iter().sum::<usize>() == 707, "{counts:?}");
 }
@@ -143,7 +143,7 @@ fn scales_and_zeros_do_not_matter() {
     }
     let identity = Problem::plain(Arc::new(Matrix::from_fn(16, 16, |i, j| f32::from(u8::from(i == j)))));
     let kept = replaced(Method::Svd, &identity, 0.5);
-    assert_eq!((Method::Svd.entries(&kept), Method::Svd.stored(&kept).bytes), (4 * 32, 2 * 4 * 32));
+    assert_eq!((kept.entries(), Stored::of(&kept).bytes), (4 * 32, 2 * 4 * 32));
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn one_weight_at_a_time_against_its_reference() {
         [(0.5, [0.00743, 0.01446]), (0.4, [0.01484, 0.02784]), (0.3, [0.02868, 0.05128]), (0.25, [0.03995, 0.06882])]
     {
         let budget = (density * w.len() as f64) as usize;
-        let kept = Kept::Pruned(traced.pruned(w, inputs, budget).unwrap());
+        let kept = Replacement::Sparse(Csr::from_dense(&traced.pruned(w, inputs, budget).unwrap()));
         assert_eq!(kept.nnz(), budget);
         let errors = [&problem.calibration, &problem.held_out];
         for (inputs, expected) in errors.into_iter().flatten().zip(expected) {
@@ -245,7 +245,7 @@ fn one_weight_at_a_time_against_its_reference() {
             assert!((error / expected - 1.0).abs() < 0.005, "{density}: {error:.5}, expected {expected}");
         }
         // The same trace, fewer entries: more is lost. And as a rule OBC ≤ SparseGPT ≤ Wanda ≤ magnitude.
-        let of = |kept: &Kept| kept.layer_error(w, inputs.xtx());
+        let of = |kept: &Replacement| kept.layer_error(w, inputs.xtx());
         let errors = [&kept]
             .into_iter()
             .map(of)

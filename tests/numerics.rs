@@ -25,10 +25,14 @@ fn solved(w: &Matrix, settings: &Settings, what: &str) -> Outcome {
     let outcome =
         run(Problem::plain(Arc::new(w.clone())), settings, Some(2)).unwrap_or_else(|why| panic!("{what}: {why}"));
     assert_eq!(outcome.end, End::Finished, "{what}");
-    let (a, b) = (&outcome.factors.a, &outcome.factors.b);
+    let (a, b) = (&outcome.replacement.factors().unwrap().a, &outcome.replacement.factors().unwrap().b);
     assert_eq!((a.rows(), b.cols(), a.cols()), (rows, cols, b.rows()), "{what}");
     assert!(a.first_not_finite().is_none() && b.first_not_finite().is_none(), "{what}: not finite");
-    assert!(outcome.factors.nnz() <= budget, "{what}: {} of {budget} nonzeros", outcome.factors.nnz());
+    assert!(
+        outcome.replacement.factors().unwrap().nnz() <= budget,
+        "{what}: {} of {budget} nonzeros",
+        outcome.replacement.factors().unwrap().nnz()
+    );
     let error = measure::relative_error(w, a, b);
     assert_eq!(outcome.relative_error, error, "{what}");
     assert!(error <= 1.0, "{what}: error {error}");
@@ -52,7 +56,11 @@ fn each_preset(w: &Matrix, density: f64, what: &str, check: impl Fn(&Outcome, &s
 fn zero_weights_give_zero_factors() {
     for (rows, cols) in [(20, 20), (12, 30), (30, 12)] {
         each_preset(&Matrix::zeros(rows, cols), 0.25, "zero", |outcome, what| {
-            assert_eq!((outcome.relative_error, outcome.factors.product()), (0.0, Matrix::zeros(rows, cols)), "{what}");
+            assert_eq!(
+                (outcome.relative_error, outcome.replacement.factors().unwrap().dense_product()),
+                (0.0, Matrix::zeros(rows, cols)),
+                "{what}"
+            );
         });
     }
 }
@@ -107,7 +115,11 @@ fn the_scale_of_the_weights_does_not_matter() {
             let scaled = Matrix::from_fn(24, 32, |i, j| w.get(i, j) * scale);
             let what = format!("{} scaled by {scale}", preset.name());
             let outcome = solved(&scaled, &short(preset), &what);
-            assert_eq!(outcome.factors.nnz(), reference.factors.nnz(), "{what}");
+            assert_eq!(
+                outcome.replacement.factors().unwrap().nnz(),
+                reference.replacement.factors().unwrap().nnz(),
+                "{what}"
+            );
             let ratio = outcome.relative_error / reference.relative_error;
             assert!((ratio - 1.0).abs() < 0.03, "{what}: {ratio} of the error");
         }
@@ -120,7 +132,7 @@ fn zero_rows_and_columns_stay_zero_in_the_product() {
     let zero = |i: usize, j: usize| i.is_multiple_of(3) || j % 4 == 1;
     let w = Matrix::from_fn(30, 24, |i, j| if zero(i, j) { 0.0 } else { w.get(i, j) });
     each_preset(&w, 0.25, "zero rows and columns", |outcome, what| {
-        let product = outcome.factors.product();
+        let product = outcome.replacement.factors().unwrap().dense_product();
         let wrong = (0..30).any(|i| (0..24).any(|j| zero(i, j) && product.get(i, j) != 0.0));
         assert!(!wrong, "{what}");
     });
@@ -143,7 +155,7 @@ fn tiny_shapes() {
                         // A first factor with empty rows leaves the other nothing to keep there.
                         let regular = budget.first >= rows.min(cols);
                         if regular && budget.second <= k * rows.max(cols) {
-                            assert_eq!(outcome.factors.nnz(), budget.total(), "{what}");
+                            assert_eq!(outcome.replacement.factors().unwrap().nnz(), budget.total(), "{what}");
                         }
                     }
                     Err(error) => {
@@ -164,7 +176,7 @@ fn few_nonzeros() {
         let w = random(rows, cols, 7);
         let total = (density * (rows * cols) as f64).floor() as usize;
         each_preset(&w, density, &format!("{rows}×{cols} at {density}"), |outcome, what| {
-            assert_eq!(outcome.factors.nnz(), total, "{what}");
+            assert_eq!(outcome.replacement.factors().unwrap().nnz(), total, "{what}");
         });
     }
 }
@@ -202,10 +214,10 @@ fn every_expansion_orientation_and_split() {
                             continue;
                         }
                         let outcome = solved(&w, &settings, &what);
-                        assert_eq!(outcome.factors.a.cols(), k, "{what}");
+                        assert_eq!(outcome.replacement.factors().unwrap().a.cols(), k, "{what}");
                         if density < 1.0 {
                             let total = (density * (rows * cols) as f64).floor() as usize;
-                            assert_eq!(outcome.factors.nnz(), total, "{what}");
+                            assert_eq!(outcome.replacement.factors().unwrap().nnz(), total, "{what}");
                         }
                         assert_ne!(outcome.settings.split, Split::Auto, "{what}");
                         if rows == cols {
@@ -245,10 +257,14 @@ fn layer_wise(w: &Matrix, calibration: Calibration, settings: &Settings, what: &
     };
     let outcome = run(problem, settings, Some(2)).unwrap_or_else(|why| panic!("{what}: {why}"));
     assert_eq!(outcome.end, End::Finished, "{what}");
-    let (a, b) = (&outcome.factors.a, &outcome.factors.b);
+    let (a, b) = (&outcome.replacement.factors().unwrap().a, &outcome.replacement.factors().unwrap().b);
     assert!(a.first_not_finite().is_none() && b.first_not_finite().is_none(), "{what}: not finite");
     let budget = Budget::new(w.rows(), w.cols(), settings).unwrap().total();
-    assert!(outcome.factors.nnz() <= budget, "{what}: {} of {budget} nonzeros", outcome.factors.nnz());
+    assert!(
+        outcome.replacement.factors().unwrap().nnz() <= budget,
+        "{what}: {} of {budget} nonzeros",
+        outcome.replacement.factors().unwrap().nnz()
+    );
     let errors = outcome.layer.unwrap();
     let all = [errors.before_finalize, errors.calibration, errors.held_out.unwrap(), outcome.relative_error];
     assert!(all.iter().all(|error| error.is_finite() && *error >= 0.0), "{what}: {all:?}");
@@ -299,8 +315,10 @@ fn difficult_inputs() {
                     );
                     let outcome = layer_wise(&w, calibration.clone(), &settings, &what);
                     let dead: Vec<usize> = (0..cols).filter(|&j| calibration.norms()[j] == 0.0).collect();
-                    let used =
-                        dead.iter().any(|&j| (0..outcome.factors.b.rows()).any(|l| outcome.factors.b.get(l, j) != 0.0));
+                    let used = dead.iter().any(|&j| {
+                        (0..outcome.replacement.factors().unwrap().b.rows())
+                            .any(|l| outcome.replacement.factors().unwrap().b.get(l, j) != 0.0)
+                    });
                     assert!(!used, "{what}: nonzeros for inputs that never come");
                 }
             }
@@ -346,7 +364,7 @@ fn the_same_bits_on_any_number_of_threads() {
             {
                 let on = |threads| {
                     let outcome = run(problem.clone(), &settings, Some(threads)).unwrap();
-                    (outcome.factors, outcome.relative_error, outcome.layer, outcome.history)
+                    (outcome.replacement, outcome.relative_error, outcome.layer, outcome.history)
                 };
                 let one = on(1);
                 for threads in [2, 3, 5] {
@@ -436,9 +454,9 @@ proptest! {
         for problem in [plain.clone(), Problem { calibration: Some(calibration), ..plain }] {
             match run(problem, &settings, Some(1)) {
                 Ok(outcome) => {
-                    let (a, b) = (&outcome.factors.a, &outcome.factors.b);
+                    let (a, b) = (&outcome.replacement.factors().unwrap().a, &outcome.replacement.factors().unwrap().b);
                     prop_assert!(a.first_not_finite().is_none() && b.first_not_finite().is_none());
-                    prop_assert!(outcome.factors.nnz() <= Budget::new(rows, cols, &settings).unwrap().total());
+                    prop_assert!(outcome.replacement.factors().unwrap().nnz() <= Budget::new(rows, cols, &settings).unwrap().total());
                     prop_assert!(outcome.relative_error.is_finite());
                 }
                 Err(why) => {
@@ -482,7 +500,7 @@ fn a_tiny_column_does_not_blow_up_its_row() {
     let problem = Problem { calibration: Some(calibration), ..Problem::plain(w.clone()) };
     for problem in [Problem::plain(w), problem] {
         let outcome = run(problem, &settings, Some(1)).unwrap();
-        let (a, b) = (&outcome.factors.a, &outcome.factors.b);
+        let (a, b) = (&outcome.replacement.factors().unwrap().a, &outcome.replacement.factors().unwrap().b);
         assert!(outcome.relative_error < 1.0 && a.first_not_finite().is_none() && b.first_not_finite().is_none());
     }
 }

@@ -16,8 +16,8 @@ fn solved(w: &Arc<Matrix>, settings: &Settings) -> Outcome {
     let outcome = run(Problem::plain(w.clone()), settings, None).unwrap();
     let (rows, cols) = w.shape();
     let budget = (settings.density * (rows * cols) as f64).floor() as usize;
-    assert_eq!(outcome.factors.nnz(), budget, "{rows}×{cols} at {}", settings.density);
-    assert_eq!(outcome.factors.a.cols(), settings.inner_dim(rows, cols));
+    assert_eq!(outcome.replacement.factors().unwrap().nnz(), budget, "{rows}×{cols} at {}", settings.density);
+    assert_eq!(outcome.replacement.factors().unwrap().a.cols(), settings.inner_dim(rows, cols));
     outcome
 }
 
@@ -116,7 +116,7 @@ fn compact_wins_in_the_same_bytes() {
         let w = weight(&checkpoint, name);
         let (rows, cols) = w.shape();
         let bytes = |outcome: &Outcome| {
-            let (a, b) = (&outcome.factors.a, &outcome.factors.b);
+            let (a, b) = (&outcome.replacement.factors().unwrap().a, &outcome.replacement.factors().unwrap().b);
             Storage::of_factors(rows, cols, a.cols(), a.nnz(), b.nnz()).bitmask
         };
         let compact = solved(&w, &at(Preset::Compact, density));
@@ -148,8 +148,11 @@ fn every_expansion_keeps_the_budget() {
                 let settings = Settings { expansion, outer: 12, ..preset.settings() };
                 let n = rows.min(cols) as f64;
                 let outcome = solved(&w, &settings);
-                assert_eq!(outcome.factors.a.cols(), (expansion * n).round() as usize);
-                assert_eq!(outcome.factors.a.shape(), (rows, outcome.factors.b.rows()));
+                assert_eq!(outcome.replacement.factors().unwrap().a.cols(), (expansion * n).round() as usize);
+                assert_eq!(
+                    outcome.replacement.factors().unwrap().a.shape(),
+                    (rows, outcome.replacement.factors().unwrap().b.rows())
+                );
                 assert!(outcome.relative_error < 1.0, "{} with {expansion}", preset.name());
             }
         }

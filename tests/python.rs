@@ -4,12 +4,13 @@
 
 use dsf_explorer::export::{Export, Layout, Tensor, safetensors};
 use dsf_explorer::factorize::{Settings, Solver};
-use dsf_explorer::matrix::Matrix;
+use dsf_explorer::matrix::{Matrix, Replacement};
 use dsf_explorer::model::{Dtype, Layer};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 #[test]
 fn python_finds_the_reported_error_in_every_layout() {
@@ -21,7 +22,7 @@ fn python_finds_the_reported_error_in_every_layout() {
     let settings = Settings { density: 0.4, outer: 3, ..Settings::default() };
     let mut solver = Solver::new(&weight, &settings).unwrap();
     while solver.step().unwrap().is_some() {}
-    let factors = solver.finish();
+    let replacement = Arc::new(Replacement::Factors(solver.finish()));
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/check_export.py");
     let folder = tempfile::tempdir().unwrap();
     let (exported, original) = (folder.path().join("exported.safetensors"), folder.path().join("w.safetensors"));
@@ -35,7 +36,7 @@ fn python_finds_the_reported_error_in_every_layout() {
                 let tensor = Tensor::values(&layer.name, layer.dtype, &layer.shape, stored.as_slice());
                 std::fs::write(&original, safetensors(vec![tensor], &BTreeMap::new())).unwrap();
 
-                let export = Export::new(&layer, &factors, layout, Some(dtype)).unwrap();
+                let export = Export::new(&layer, &replacement, layout, Some(dtype)).unwrap();
                 let report = json!({ "relative_error": export.relative_error(&layer) });
                 std::fs::write(&exported, export.to_bytes(&json!(settings), &report)).unwrap();
 

@@ -329,16 +329,16 @@ fn factors_in_every_layout_open_again() {
         let checkpoint = safetensors(join(&[csr_parts(), bitmask_parts(b)].concat())).unwrap();
         assert_eq!(checkpoint.factorizations(), ["m"]);
         let factors = checkpoint.factors("m").unwrap();
-        assert_eq!(factors.a.as_slice(), [0.0, 7.0, 0.0, 8.0, 0.0, 9.0]);
-        assert_eq!(factors.b.as_slice(), GOLDEN.concat());
-        assert_eq!(factors.product().get(1, 9), 9.0 * 6.0);
+        assert_eq!(factors.a.to_dense().as_slice(), [0.0, 7.0, 0.0, 8.0, 0.0, 9.0]);
+        assert_eq!(factors.b.to_dense().as_slice(), GOLDEN.concat());
+        assert_eq!(factors.dense_product().get(1, 9), 9.0 * 6.0);
     }
     let dense = |name: &str| (name.to_owned(), "F32", vec![1, 1], f32s(&[2.0]));
     let names =
         ["x.10.A.weight", "x.10.B.weight", "x.9.A.weight", "x.9.B.weight", "y.A.weight", "A.weight", "B.weight"];
     let checkpoint = safetensors(join(&names.map(dense))).unwrap();
     assert_eq!(checkpoint.factorizations(), ["x.9", "x.10"]);
-    assert_eq!(checkpoint.factors("x.10").unwrap().product().as_slice(), [4.0]);
+    assert_eq!(checkpoint.factors("x.10").unwrap().dense_product().as_slice(), [4.0]);
     refused(checkpoint.factors("x.8"), "did you mean \"x.9\"");
     refused(checkpoint.factors("y"), "has no factors of \"y\"");
 }

@@ -137,8 +137,8 @@ fn half_steps_are_the_papers() {
             let report = solver.step().unwrap().unwrap();
             assert_eq!(report.factor, factor);
             let (got, want) = match factor {
-                Factor::A => (rows(&solver.factors().a), &a),
-                Factor::B => (rows(&solver.factors().b), &b),
+                Factor::A => (rows(&solver.factors().a.to_dense()), &a),
+                Factor::B => (rows(&solver.factors().b.to_dense()), &b),
             };
             let scale = want.iter().flatten().fold(0.0f64, |most, x| most.max(x.abs()));
             for (got, want) in got.iter().flatten().zip(want.iter().flatten()) {
@@ -395,7 +395,7 @@ fn a_fixed_mask_is_not_given_up_for_the_fallback() {
     };
     assert!(falls_back(&free) && !falls_back(&fixed));
     // The first factor of a square W is B: whatever W is, its nonzeros are among the same places.
-    let kept = |w: &Matrix| Mask::of(&solve(w, &fixed).b);
+    let kept = |w: &Matrix| Mask::of_csr(&solve(w, &fixed).b);
     let (diagonal, other) = (kept(&w), kept(&random(32, 32, 3)));
     let outside =
         (0..64).flat_map(|l| (0..32).map(move |j| (l, j))).filter(|&(l, j)| diagonal.get(l, j) && !other.get(l, j));

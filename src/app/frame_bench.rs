@@ -6,7 +6,7 @@ use crate::app::state::closing::Closing;
 use crate::app::state::frame_times::FrameTimes;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::state::pane::Pane;
-use crate::app::state::run::{Ended, Run, RunState};
+use crate::app::state::run::{Run, RunState};
 use crate::job::{Backend, Outcome};
 use crate::matrix::{Factors, Matrix};
 use eframe::egui::{
@@ -113,8 +113,8 @@ impl FrameBench {
             let sparse = |rows, cols, salt| {
                 Matrix::from_fn(rows, cols, |i, j| if noise(i, j, salt).abs() > 0.75 { noise(j, i, salt) } else { 0.0 })
             };
-            let factors = Factors { a: sparse(rows, k, 1), b: sparse(k, cols, 2) };
-            let ended = Box::new(Ended::new(Outcome::opened(factors, 1.0)));
+            let factors = Factors::from_dense(&sparse(rows, k, 1), &sparse(k, cols, 2));
+            let ended = Box::new(Outcome::opened(Arc::new(factors.into()), 1.0));
             explorer.state.runs.add(Run::opened(1, "random".into(), "random".into(), Some(subject), ended));
         }
         Self {

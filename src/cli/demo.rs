@@ -6,8 +6,8 @@ use super::{Failure, output};
 use dsf_explorer::export::{self, Export, Layout, Palette, RunReport};
 use dsf_explorer::factorize::{Budget, Preset, Settings};
 use dsf_explorer::job::{ComputeConfig, Job};
-use dsf_explorer::matrix::{Factors, Problem, keep_largest};
-use dsf_explorer::measure::{self, Storage};
+use dsf_explorer::matrix::{Problem, keep_largest};
+use dsf_explorer::measure::{self, Stored};
 use dsf_explorer::model::{EXAMPLE_LAYER, Orientation, example};
 use std::path::Path;
 
@@ -42,23 +42,22 @@ pub fn run(threads: Option<usize>) -> Result<(), Failure> {
     output::print(&output::table(&table))?;
     output::print("(relative errors ‖W − AB‖/‖W‖; magnitude pruning keeps as many entries of W itself)")?;
     let Some(outcome) = last else { return Ok(()) };
-    let Factors { a, b } = &outcome.factors;
-    let storage = Storage::of_factors(rows, cols, a.cols(), a.nnz(), b.nnz());
+    let stored = Stored::of(&outcome.replacement);
     output::print(&format!(
         "(best at 25 % in 16-bit values: {} with bit masks, {} as CSR, W itself {})",
-        output::bytes(storage.bitmask),
-        output::bytes(storage.csr),
-        output::bytes(storage.dense)
+        output::bytes(stored.bitmask.unwrap_or_default()),
+        output::bytes(stored.csr.unwrap_or_default()),
+        output::bytes(2 * (rows * cols) as u64)
     ))?;
 
     let folder = Path::new(FOLDER);
     std::fs::create_dir_all(folder)
         .map_err(|error| format!("{FOLDER} cannot be made here ({error}): go to a folder you may write to"))?;
     let (factors, pictures) = (folder.join("factors.safetensors"), folder.join("pictures.png"));
-    let export = Export::new(&layer, &outcome.factors, Layout::Dense, None)?;
-    let report = RunReport::new(&layer, &problem, Some(Preset::Best), &export, &outcome, threads);
+    let export = Export::new(&layer, &outcome.replacement, Layout::Dense, None)?;
+    let report = RunReport::of_run(&layer, &problem, Some(Preset::Best), &export, &outcome, threads);
     export.write(&factors, &serde_json::json!(outcome.settings), &report, true)?;
-    let sheet = export::factor_sheet(&layer.weight, &outcome.factors, 384, Palette::Light);
+    let sheet = export::factor_sheet(&layer.weight, &outcome.replacement, 384, Palette::Light);
     export::write(&pictures, &sheet.to_png(), true)?;
     output::print(&format!("written: {} and {}", factors.display(), pictures.display()))
 }

@@ -11,9 +11,9 @@ use dsf_explorer::compute::ThreadPool;
 use dsf_explorer::export::{self, Export, HtmlReport, Layout, Rule, RunReport};
 use dsf_explorer::factorize::{Budget, Settings};
 use dsf_explorer::job::{self, Backend, ComputeConfig, End, Event, Job, Outcome};
-use dsf_explorer::matrix::{Problem, keep_largest};
+use dsf_explorer::matrix::{Problem, ReplacementKind, keep_largest};
 use dsf_explorer::measure::{self, Spectrum};
-use dsf_explorer::methods::{Form, Method};
+use dsf_explorer::methods::Method;
 use dsf_explorer::model::{Dtype, Layer};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -110,13 +110,13 @@ impl Factorize {
         if self.out.is_some() && absolute(&self.out) == absolute(&self.report) {
             return Err("--out and --report name the same file: give each a name of its own".into());
         }
-        let form = self.method.method.form();
+        let kind = self.method.method.kind();
         let layout = self.layout.unwrap_or(Layout::usual(self.method.method));
-        if layout != Layout::Merged && matches!(form, Form::Pruned | Form::Chain) {
-            let parts = if form == Form::Chain { 3 } else { 1 };
+        if layout != Layout::Merged && !kind.is_two_factors() {
+            let parts = if kind == ReplacementKind::Chain { 3 } else { 1 };
             return Err(Usage(export::Error::NoFactors { layout: layout.name(), parts }.to_string()).into());
         }
-        if self.out.is_some() && form == Form::Chain {
+        if self.out.is_some() && kind == ReplacementKind::Chain {
             eprintln!("note: no layout holds three factors: what is written is their product, one dense matrix");
         }
         let (layer, problem) = self.layer.open()?;
@@ -160,8 +160,8 @@ impl Factorize {
                 "note: the result is magnitude pruning beside an identity, which is better here (--fallback=false keeps what was found)"
             );
         }
-        let export = Export::new(layer, &outcome.factors, layout, self.dtype.map(Dtype::from))?;
-        let report = RunReport::new(layer, problem, Some(*preset), &export, &outcome, threads);
+        let export = Export::new(layer, &outcome.replacement, layout, self.dtype.map(Dtype::from))?;
+        let report = RunReport::of_run(layer, problem, Some(*preset), &export, &outcome, threads);
         Ok(Made { export, report, told: serde_json::json!(outcome.settings), settings: Some(outcome.settings) })
     }
 
@@ -185,9 +185,9 @@ impl Factorize {
         let made = pool.run(|| candidate.replace(layer, problem, threads, &tell));
         bar.finish();
         let made = made?;
-        let export = Export::of(layer, &made.kept, layout, self.dtype.map(Dtype::from))?;
+        let export = Export::new(layer, &made.replacement, layout, self.dtype.map(Dtype::from))?;
         let method = (self.method.method, candidate.settings.density);
-        let report = RunReport::of(layer, problem, method, &made.kept, &export, (made.report.seconds, threads));
+        let report = RunReport::new(layer, problem, method, &export, (made.report.seconds, threads));
         let (method, threshold) =
             (self.method.method.name(), self.method.method.has_threshold().then_some(candidate.threshold));
         let told = serde_json::json!({ "method": method, "density": report.density, "threshold": threshold });

@@ -3,10 +3,11 @@
 use crate::export::{Export, Layout, RunReport};
 use crate::factorize::{Budget, Settings, share};
 use crate::job::{End, Outcome, Pipeline};
-use crate::matrix::Problem;
-use crate::methods::{Error, Kept, Method, ProgressFn, Threshold};
+use crate::matrix::{Problem, Replacement};
+use crate::methods::{Error, Method, ProgressFn, Threshold};
 use crate::model::Layer;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use web_time::Instant;
 
 /// A method, and what it can be told.
@@ -25,7 +26,8 @@ pub struct Candidate {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Made {
     /// What replaces W.
-    pub kept: Kept,
+    #[serde(with = "crate::tasks::shared")]
+    pub replacement: Arc<Replacement>,
     /// With split and orientation as a DSF run found them.
     pub settings: Settings,
     /// Errors of the values in f32, nonzeros, bytes, seconds.
@@ -95,12 +97,12 @@ impl Candidate {
             method => {
                 let begun = Instant::now();
                 let density = self.settings.density;
-                let kept =
+                let replacement =
                     method.replace(problem, density, self.threshold, progress).map_err(|error| error.to_string())?;
-                let took = (begun.elapsed().as_secs_f64(), threads);
-                let export = exported(layer, &kept, method)?;
-                let report = RunReport::of(layer, problem, (method, density), &kept, &export, took);
-                Ok(Made { kept, settings: self.settings.clone(), report })
+                let (replacement, took) = (Arc::new(replacement), (begun.elapsed().as_secs_f64(), threads));
+                let export = exported(layer, &replacement, method)?;
+                let report = RunReport::new(layer, problem, (method, density), &export, took);
+                Ok(Made { replacement, settings: self.settings.clone(), report })
             }
         }
     }
@@ -116,18 +118,17 @@ impl Candidate {
             }
         }
         let outcome = pipeline.finish(End::Finished, begun.elapsed().as_secs_f64()).map_err(told)?;
-        let kept = Kept::Factors(outcome.factors.clone());
-        let export = exported(layer, &kept, Method::Dsf)?;
-        let report = RunReport::new(layer, problem, self.settings.preset(), &export, &outcome, threads);
-        let Outcome { settings, .. } = outcome;
-        Ok(Made { kept, settings, report })
+        let export = exported(layer, &outcome.replacement, Method::Dsf)?;
+        let report = RunReport::of_run(layer, problem, self.settings.preset(), &export, &outcome, threads);
+        let Outcome { settings, replacement, .. } = outcome;
+        Ok(Made { replacement, settings, report })
     }
 }
 
 /// In f32, as it is usually written.
-fn exported(layer: &Layer, kept: &Kept, method: Method) -> Result<Export, String> {
+fn exported(layer: &Layer, replacement: &Arc<Replacement>, method: Method) -> Result<Export, String> {
     let dtype = Some(crate::model::Dtype::F32);
-    Export::of(layer, kept, Layout::usual(method), dtype).map_err(|error| error.to_string())
+    Export::new(layer, replacement, Layout::usual(method), dtype).map_err(|error| error.to_string())
 }
 
 /// Of `methods`, those that can be done with this problem, and of the others why not.

@@ -9,8 +9,8 @@ use super::{CompressedLayer, Error, Inputs, Plan, Store, Totals};
 use crate::export::{self, Entry, Layout, RunReport, Tensor};
 use crate::factorize::Settings;
 use crate::language::{LayerId, Llama};
-use crate::matrix::Calibration;
-use crate::methods::Kept;
+use crate::matrix::{Calibration, Csr, Factors, Replacement, ReplacementKind};
+use crate::methods::Method;
 use crate::model::{self, Dtype, Orientation, TensorInfo};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -252,10 +252,8 @@ impl Folder {
         let mut store = self.store();
         let mut tensors = |id: LayerId| -> Result<Vec<Tensor>, Error> {
             Ok(match store.find(id)?.as_deref() {
-                Some(CompressedLayer { kept: Kept::Factors(factors), .. }) => {
-                    export::factor_tensors(&id.stem(), factors, layout, Dtype::F32)
-                }
-                _ => Vec::new(),
+                Some(layer) => export::factor_tensors(&id.stem(), &layer.replacement, layout, Dtype::F32),
+                None => Vec::new(),
             })
         };
         let mut parts: Vec<(Entry, LayerId)> = Vec::new();
@@ -311,13 +309,17 @@ impl Store for LayerFiles {
             // Written by another version: the layer is done again.
             return Ok(None);
         };
-        let kept = match file.factorizations().is_empty() {
-            true => Kept::Pruned(Arc::unwrap_or_clone(file.layer(&id.tensor(), Orientation::AsStored)?.weight)),
-            false => Kept::Factors(file.factors(&id.stem())?),
+        let replacement = match file.factorizations().is_empty() {
+            true => {
+                let one = file.layer(&id.tensor(), Orientation::AsStored)?.weight;
+                Replacement::Sparse(Csr::from_dense(&one))
+            }
+            false => of_kind(report.method().map(Method::kind), file.factors(&id.stem())?),
         };
+        let replacement = Arc::new(replacement);
         let dtype = self.model.checkpoint().tensor(&id.tensor())?.format.unwrap_or(Dtype::F32);
-        let weight = Arc::new(export::merged(&kept, dtype)?);
-        Ok(Some(Arc::new(CompressedLayer { id, kept, weight, settings, report })))
+        let weight = Arc::new(export::merged(&replacement, dtype)?);
+        Ok(Some(Arc::new(CompressedLayer { id, replacement, weight, settings, report })))
     }
 
     fn wants_statistics(&self, first: LayerId) -> bool {
@@ -326,10 +328,10 @@ impl Store for LayerFiles {
 
     fn keep(&mut self, layer: &Arc<CompressedLayer>) -> Result<(), Error> {
         let stem = layer.id.stem();
-        let tensors = match &layer.kept {
-            Kept::Factors(factors) => export::factor_tensors(&stem, factors, Layout::Bitmask, Dtype::F32),
-            one => {
-                let x = one.matrix();
+        let tensors = match layer.replacement.kind().is_two_factors() {
+            true => export::factor_tensors(&stem, &layer.replacement, Layout::Bitmask, Dtype::F32),
+            false => {
+                let x = layer.replacement.to_dense();
                 vec![Tensor::values(layer.id.tensor(), Dtype::F32, &[x.rows(), x.cols()], x.as_slice())]
             }
         };
@@ -349,6 +351,15 @@ impl Store for LayerFiles {
         let tensor = Tensor::values(name, Dtype::F32, &[xtx.rows(), xtx.cols()], xtx.as_slice());
         let path = self.partial.join(STATISTICS).join(file_name(first));
         Ok(export::write(&path, &export::safetensors(vec![tensor], &BTreeMap::new()), true)?)
+    }
+}
+
+/// The replacement that these factors are of.
+fn of_kind(kind: Option<ReplacementKind>, factors: Factors) -> Replacement {
+    match kind {
+        Some(ReplacementKind::LowRank) => Replacement::LowRank { a: factors.a.to_dense(), b: factors.b.to_dense() },
+        Some(ReplacementKind::Blocks) => Replacement::Blocks(factors),
+        _ => Replacement::Factors(factors),
     }
 }
 

@@ -3,8 +3,7 @@
 use crate::export::RunReport;
 use crate::factorize::Settings;
 use crate::language::LayerId;
-use crate::matrix::Matrix;
-use crate::methods::Kept;
+use crate::matrix::{Matrix, Replacement};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -14,7 +13,8 @@ pub struct CompressedLayer {
     /// Which layer.
     pub id: LayerId,
     /// What replaces its weight.
-    pub kept: Kept,
+    #[serde(with = "crate::tasks::shared")]
+    pub replacement: Arc<Replacement>,
     /// The same as one matrix `[out, in]`, as a merged file holds it and as later layers see it.
     #[serde(with = "crate::tasks::shared")]
     pub weight: Arc<Matrix>,

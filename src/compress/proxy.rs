@@ -15,7 +15,6 @@ use crate::factorize::{Preset, Settings};
 use crate::job::{End, Pipeline};
 use crate::language::{BlockProgress, BlockStage, CalibrationPass, LayerId, Llama, Windows};
 use crate::matrix::{Calibration, Problem};
-use crate::measure::layer_error;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -134,12 +133,12 @@ fn measure_layer(
         let failed = |error: crate::factorize::Error| Error::Layer { tensor: id.tensor(), problem: error.to_string() };
         let mut drive = Pipeline::new(problem.clone(), &settings).map_err(failed)?;
         while drive.step().map_err(failed)?.is_some() {}
-        let factors = drive.finish(End::Finished, 0.0).map_err(failed)?.factors;
-        let error = layer_error(&layer.weight, &factors.a, &factors.b, statistics.xtx());
+        let replacement = drive.finish(End::Finished, 0.0).map_err(failed)?.replacement;
+        let error = replacement.layer_error(&layer.weight, statistics.xtx());
         points.push((density, error));
         if TRIED.contains(&density) {
             let mut changed = model.clone();
-            changed.replace(id, Arc::new(factors.product()));
+            changed.replace(id, Arc::new(replacement.to_dense()));
             products += error * rise(&changed)?;
             squares += error * error;
         }

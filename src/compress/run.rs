@@ -4,10 +4,10 @@ use super::{CompressedLayer, Error, Inputs, Plan, Store};
 use crate::compute::Device;
 use crate::export::{self, Export, Layout, RunReport};
 use crate::factorize::Budget;
-use crate::job::{End, Pipeline, Progress};
+use crate::job::{End, Outcome, Pipeline, Progress};
 use crate::language::{CalibrationPass, LayerId, Llama};
 use crate::matrix::{Calibration, Problem};
-use crate::methods::{self, Kept, Method};
+use crate::methods::{self, Method};
 use crate::model::Layer;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -200,13 +200,13 @@ impl Compression {
                     error => layer_error(id, error),
                 };
                 let (density, inside) = (self.plan.densities.of(id), |share: f64| progress(id, share));
-                let kept = method.replace(&problem, density, self.plan.threshold, &inside).map_err(failed)?;
-                let took = ((self.clock)() - start, self.plan.threads);
-                let export = Export::of(&layer, &kept, Layout::Merged, None)?;
-                let report = RunReport::of(&layer, &problem, (method, density), &kept, &export, took);
-                let weight = Arc::new(export::merged(&kept, layer.dtype)?);
+                let replacement = method.replace(&problem, density, self.plan.threshold, &inside).map_err(failed)?;
+                let (replacement, took) = (Arc::new(replacement), ((self.clock)() - start, self.plan.threads));
+                let export = Export::new(&layer, &replacement, Layout::Merged, None)?;
+                let report = RunReport::new(&layer, &problem, (method, density), &export, took);
+                let weight = Arc::new(export::merged(&replacement, layer.dtype)?);
                 let settings = self.plan.settings_of(id);
-                self.finish(CompressedLayer { id, kept, weight, settings, report }).map(Some)
+                self.finish(CompressedLayer { id, replacement, weight, settings, report }).map(Some)
             }
         }
     }
@@ -230,11 +230,11 @@ impl Compression {
         let Some(mut progress) = stepped else {
             let outcome = run.drive.finish(end, run.seconds).map_err(|error| layer_error(id, error))?;
             let (layer, dtype) = (&run.layer, None);
-            let export = Export::new(layer, &outcome.factors, self.plan.layout, dtype)?;
-            let report = RunReport::new(layer, &run.problem, self.plan.preset, &export, &outcome, self.plan.threads);
-            let kept = Kept::Factors(outcome.factors);
-            let weight = Arc::new(export::merged(&kept, layer.dtype)?);
-            return self.finish(CompressedLayer { id, kept, weight, settings: outcome.settings, report });
+            let export = Export::new(layer, &outcome.replacement, self.plan.layout, dtype)?;
+            let report = RunReport::of_run(layer, &run.problem, self.plan.preset, &export, &outcome, self.plan.threads);
+            let Outcome { replacement, settings, .. } = outcome;
+            let weight = Arc::new(export::merged(&replacement, layer.dtype)?);
+            return self.finish(CompressedLayer { id, replacement, weight, settings, report });
         };
         progress.seconds = run.seconds;
         self.run = Some(run);

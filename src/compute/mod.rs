@@ -21,7 +21,7 @@ mod gemm;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 mod not_positive;
-mod product;
+mod replacement;
 mod sparse;
 mod threads;
 mod tile;
@@ -37,5 +37,6 @@ pub use eigen::{Eigen, symmetric_eigen};
 pub use exp::exp;
 pub use faer::Par;
 pub use not_positive::NotPositive;
+pub use replacement::{chain_product, multiplied};
 pub use sparse::{PANEL, PanelRow, fill_transposed, gram as sparse_gram, spmm, vectorized, with_panel};
 pub use threads::{ThreadPool, parallelism};

@@ -1,18 +1,21 @@
-//! The factors of a layer as a file holds them.
+//! What replaces a layer as a file holds it.
 
 use super::{Error, Layout, Tensor, round, safetensors};
-use crate::matrix::{Calibration, Csr, Factors, Mask, Matrix};
+use crate::matrix::{Calibration, Csr, Factors, Mask, Matrix, Replacement};
 use crate::measure;
-use crate::methods::Kept;
 use crate::model::{Dtype, Layer};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// Factors, or one matrix in W's place, rounded to a file's format, and the way they are laid out in it.
+/// What replaces a layer, rounded to a file's format, and the way it is laid out in it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Export {
     layout: Layout,
     dtype: Dtype,
-    values: Values,
+    /// As written; of [`Layout::Merged`], which does not write the factors, in f32.
+    replacement: Arc<Replacement>,
+    /// Ŵ `[out, in]` as [`Layout::Merged`] writes it.
+    merged: Option<Matrix>,
     name: String,
     stem: String,
     source: String,
@@ -20,77 +23,42 @@ pub struct Export {
     transposed: bool,
 }
 
-/// What is written.
-#[derive(Clone, Debug, PartialEq)]
-enum Values {
-    /// A and B.
-    Apart(Factors),
-    /// Their product, made of these.
-    Product(Factors, Matrix),
-    /// One matrix that is no product of two.
-    One(Matrix),
-}
-
 impl Export {
-    /// Rounds what replaces `layer`, made by whichever method: two factors as [`Export::new`] does, anything else as one
-    /// matrix, in [`Layout::Merged`] only.
-    pub fn of(layer: &Layer, kept: &Kept, layout: Layout, dtype: Option<Dtype>) -> Result<Self, Error> {
-        let one = match kept {
-            Kept::Factors(factors) => return Self::new(layer, factors, layout, dtype),
-            one => one.matrix(),
-        };
-        if layout != Layout::Merged {
-            let parts = if let Kept::Chain(chain) = kept { chain.len() } else { 1 };
+    /// Rounds what replaces `layer` to `dtype`: by default f32, and the layer's own for [`Layout::Merged`], which holds its
+    /// product. What is not two factors is written in [`Layout::Merged`] only.
+    ///
+    /// Rounding turns no nonzero of a matrix into a zero, so the budget stays exact; powers of two may move between the
+    /// factors.
+    pub fn new(
+        layer: &Layer,
+        replacement: &Arc<Replacement>,
+        layout: Layout,
+        dtype: Option<Dtype>,
+    ) -> Result<Self, Error> {
+        let (merged, two) = (layout == Layout::Merged, replacement.kind().is_two_factors());
+        if !merged && !two {
+            let parts = if let Replacement::Chain(chain) = &**replacement { chain.len() } else { 1 };
             return Err(Error::NoFactors { layout: layout.name(), parts });
         }
-        let weight = layer.weight.shape();
-        if weight != one.shape() || !stored_as(layer) {
-            return Err(Error::Stored { tensor: layer.name.clone(), shape: layer.shape.clone(), weight });
+        check_shape(layer, replacement)?;
+        if merged && !stored_as(layer) {
+            let (shape, weight) = (layer.shape.clone(), layer.weight.shape());
+            return Err(Error::Stored { tensor: layer.name.clone(), shape, weight });
         }
-        let dtype = dtype.unwrap_or(layer.dtype);
-        Ok(Self::with(layer, layout, dtype, Values::One(pruned(kept, &one, dtype)?)))
-    }
-
-    /// Rounds the factors of `layer` to `dtype`: by default f32, and the layer's own for [`Layout::Merged`], which
-    /// multiplies them first.
-    ///
-    /// Rounding turns no nonzero of a factor into a zero, so the budget stays exact; powers of two may move between the
-    /// factors.
-    pub fn new(layer: &Layer, factors: &Factors, layout: Layout, dtype: Option<Dtype>) -> Result<Self, Error> {
-        let weight = layer.weight.shape();
-        let (a, b) = (factors.a.shape(), factors.b.shape());
-        if weight != (a.0, b.1) || a.1 != b.0 {
-            return Err(Error::Shapes { tensor: layer.name.clone(), weight, a, b });
-        }
-        let (dtype, values) = match layout {
-            Layout::Merged => {
-                if !stored_as(layer) {
-                    return Err(Error::Stored { tensor: layer.name.clone(), shape: layer.shape.clone(), weight });
-                }
-                let dtype = dtype.unwrap_or(layer.dtype);
-                let factors = round::factors(factors, Dtype::F32)?;
-                let product = round::product(&factors.product(), dtype)?;
-                (dtype, Values::Product(factors, product))
-            }
-            Layout::Dense | Layout::Csr | Layout::Bitmask => {
-                let dtype = dtype.unwrap_or(Dtype::F32);
-                (dtype, Values::Apart(round::factors(factors, dtype)?))
-            }
-        };
-        Ok(Self::with(layer, layout, dtype, values))
-    }
-
-    fn with(layer: &Layer, layout: Layout, dtype: Dtype, values: Values) -> Self {
-        Self {
+        let dtype = dtype.unwrap_or(if merged { layer.dtype } else { Dtype::F32 });
+        let rounded = round::replacement(replacement, if merged && two { Dtype::F32 } else { dtype })?;
+        let merged = merged.then(|| round::merged(&rounded, dtype)).transpose()?;
+        Ok(Self {
             layout,
             dtype,
-            values,
+            replacement: rounded,
+            merged,
             name: layer.name.clone(),
             stem: layer.stem().to_owned(),
             source: source(layer),
             stored_shape: layer.shape.clone(),
             transposed: layer.transposed,
-        }
+        })
     }
 
     /// The layout.
@@ -113,41 +81,34 @@ impl Export {
         &self.stem
     }
 
-    /// A and B as written; for [`Layout::Merged`], which does not write them, in f32. `None` where there are none.
-    pub fn factors(&self) -> Option<&Factors> {
-        match &self.values {
-            Values::Apart(factors) | Values::Product(factors, _) => Some(factors),
-            Values::One(_) => None,
-        }
+    /// What replaces W, with the values that are written; of [`Layout::Merged`], which does not write the factors, in f32.
+    pub fn replacement(&self) -> &Replacement {
+        &self.replacement
     }
 
-    /// A·B `[out, in]`, or the one matrix in W's place, as [`Layout::Merged`] writes it.
+    /// Ŵ `[out, in]` as [`Layout::Merged`] writes it.
     pub fn merged(&self) -> Option<&Matrix> {
-        match &self.values {
-            Values::Product(_, merged) | Values::One(merged) => Some(merged),
-            Values::Apart(_) => None,
-        }
+        self.merged.as_ref()
     }
 
-    /// Nonzeros of A and of B as written.
+    /// Nonzeros of A and of B, where there are two factors.
     pub fn nnz_of_factors(&self) -> Option<[usize; 2]> {
-        self.factors().map(|factors| [factors.a.nnz(), factors.b.nnz()])
+        self.replacement.kind().is_two_factors().then(|| self.replacement.nnz_of_factors())
     }
 
-    /// ‖W − AB‖_F / ‖W‖_F in f64, of the values as written; `layer` is the one given to [`Export::new`].
+    /// ‖W − Ŵ‖_F / ‖W‖_F in f64, of the values as written; `layer` is the one given to [`Export::new`].
     pub fn relative_error(&self, layer: &Layer) -> f64 {
-        match &self.values {
-            Values::Product(_, merged) | Values::One(merged) => measure::relative_difference(&layer.weight, merged),
-            Values::Apart(Factors { a, b }) => measure::relative_error(&layer.weight, a, b),
+        match &self.merged {
+            Some(merged) => measure::relative_difference(&layer.weight, merged),
+            None => self.replacement.relative_error(&layer.weight),
         }
     }
 
-    /// tr((W−AB)·XᵀX·(W−AB)ᵀ) / tr(W·XᵀX·Wᵀ) in f64, of the values as written.
+    /// tr((W−Ŵ)·XᵀX·(W−Ŵ)ᵀ) / tr(W·XᵀX·Wᵀ) in f64, of the values as written.
     pub fn layer_error(&self, layer: &Layer, inputs: &Calibration) -> f64 {
-        let (w, xtx) = (&*layer.weight, inputs.xtx());
-        match &self.values {
-            Values::Product(_, merged) | Values::One(merged) => measure::layer_difference(w, merged, xtx),
-            Values::Apart(Factors { a, b }) => measure::layer_error(w, a, b, xtx),
+        match &self.merged {
+            Some(merged) => measure::layer_difference(&layer.weight, merged, inputs.xtx()),
+            None => self.replacement.layer_error(&layer.weight, inputs.xtx()),
         }
     }
 
@@ -169,9 +130,9 @@ impl Export {
 
     /// The tensors of the file.
     pub fn tensors(&self) -> Vec<Tensor> {
-        match &self.values {
-            Values::Product(_, merged) | Values::One(merged) => vec![self.merged_tensor(merged)],
-            Values::Apart(factors) => factor_tensors(&self.stem, factors, self.layout, self.dtype),
+        match &self.merged {
+            Some(merged) => vec![self.merged_tensor(merged)],
+            None => factor_tensors(&self.stem, &self.replacement, self.layout, self.dtype),
         }
     }
 
@@ -182,32 +143,50 @@ impl Export {
     }
 }
 
-/// The tensors `<stem>.A…` and `<stem>.B…` of a layout that keeps the factors apart, with values of `dtype`.
-pub fn factor_tensors(stem: &str, factors: &Factors, layout: Layout, dtype: Dtype) -> Vec<Tensor> {
-    let parts = [("A", &factors.a), ("B", &factors.b)].into_iter().flat_map(|(factor, matrix)| {
-        let name = format!("{stem}.{factor}");
-        match layout {
-            Layout::Csr => csr(&name, matrix, dtype),
-            Layout::Bitmask => bitmask(&name, matrix, dtype),
-            Layout::Dense | Layout::Merged => vec![dense(&name, matrix, dtype)],
+/// The tensors `<stem>.A…` and `<stem>.B…` of a layout that keeps the factors apart, with values of `dtype`; none where
+/// there are no two factors.
+pub fn factor_tensors(stem: &str, replacement: &Replacement, layout: Layout, dtype: Dtype) -> Vec<Tensor> {
+    let names = ["A", "B"].map(|factor| format!("{stem}.{factor}"));
+    let tensors = |name: &String, matrix: &Csr| match layout {
+        Layout::Csr => csr(name, matrix, dtype),
+        Layout::Bitmask => bitmask(name, matrix, dtype),
+        Layout::Dense | Layout::Merged => vec![dense(name, &matrix.to_dense(), dtype)],
+    };
+    match replacement {
+        Replacement::Factors(Factors { a, b }) | Replacement::Blocks(Factors { a, b }) => {
+            names.iter().zip([a, b]).flat_map(|(name, matrix)| tensors(name, matrix)).collect()
         }
-    });
-    parts.collect()
-}
-
-/// What replaces W as one matrix `[out, in]`, as [`Layout::Merged`] writes it for a tensor of format `dtype`.
-pub fn merged(kept: &Kept, dtype: Dtype) -> Result<Matrix, Error> {
-    match kept {
-        Kept::Factors(factors) => round::product(&round::factors(factors, Dtype::F32)?.product(), dtype),
-        one => pruned(one, &one.matrix(), dtype),
+        Replacement::LowRank { a, b } => {
+            let factors = names.iter().zip([a, b]);
+            match layout {
+                Layout::Dense => factors.map(|(name, matrix)| dense(name, matrix, dtype)).collect(),
+                _ => factors.flat_map(|(name, matrix)| tensors(name, &Csr::from_dense(matrix))).collect(),
+            }
+        }
+        Replacement::Sparse(_) | Replacement::Chain(_) => Vec::new(),
     }
 }
 
-/// Of one sparse matrix no nonzero may become 0: it would leave the mask.
-fn pruned(kept: &Kept, one: &Matrix, dtype: Dtype) -> Result<Matrix, Error> {
-    match kept {
-        Kept::Pruned(_) => round::pruned(one, dtype),
-        _ => round::product(one, dtype),
+/// What replaces W as one matrix `[out, in]`, as [`Layout::Merged`] writes it for a tensor of format `dtype`.
+pub fn merged(replacement: &Arc<Replacement>, dtype: Dtype) -> Result<Matrix, Error> {
+    let two = replacement.kind().is_two_factors();
+    let rounded = round::replacement(replacement, if two { Dtype::F32 } else { dtype })?;
+    round::merged(&rounded, dtype)
+}
+
+fn check_shape(layer: &Layer, replacement: &Replacement) -> Result<(), Error> {
+    let (tensor, weight) = (|| layer.name.clone(), layer.weight.shape());
+    let of_factors = match replacement {
+        Replacement::Factors(Factors { a, b }) | Replacement::Blocks(Factors { a, b }) => Some((a.shape(), b.shape())),
+        Replacement::LowRank { a, b } => Some((a.shape(), b.shape())),
+        Replacement::Sparse(_) | Replacement::Chain(_) => None,
+    };
+    match of_factors {
+        Some((a, b)) if weight != (a.0, b.1) || a.1 != b.0 => Err(Error::Shapes { tensor: tensor(), weight, a, b }),
+        None if weight != replacement.shape() => {
+            Err(Error::Stored { tensor: tensor(), shape: layer.shape.clone(), weight })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -232,27 +211,26 @@ fn dense(name: &str, matrix: &Matrix, dtype: Dtype) -> Tensor {
 }
 
 /// The parts of `torch.sparse_csr_tensor`; safetensors holds no sparse tensors of its own.
-fn csr(name: &str, matrix: &Matrix, dtype: Dtype) -> Vec<Tensor> {
-    let csr = Csr::from_dense(matrix);
+fn csr(name: &str, matrix: &Csr, dtype: Dtype) -> Vec<Tensor> {
     let part = |part: &str| format!("{name}.{part}");
     vec![
-        Tensor::integers(part("crow_indices"), &[csr.rows() + 1], csr.row_starts().iter().copied()),
-        Tensor::integers(part("col_indices"), &[csr.nnz()], csr.indices().iter().map(|&j| j as usize)),
-        Tensor::values(part("values"), dtype, &[csr.nnz()], csr.values()),
-        Tensor::integers(part("shape"), &[2], [csr.rows(), csr.cols()]),
+        Tensor::integers(part("crow_indices"), &[matrix.rows() + 1], matrix.row_starts().iter().copied()),
+        Tensor::integers(part("col_indices"), &[matrix.nnz()], matrix.indices().iter().map(|&j| j as usize)),
+        Tensor::values(part("values"), dtype, &[matrix.nnz()], matrix.values()),
+        Tensor::integers(part("shape"), &[2], [matrix.rows(), matrix.cols()]),
     ]
 }
 
 /// compressed-tensors' `sparse-bitmask`: the nonzeros row by row, and where they are, one bit a position.
-fn bitmask(name: &str, matrix: &Matrix, dtype: Dtype) -> Vec<Tensor> {
-    let (csr, mask) = (Csr::from_dense(matrix), Mask::of(matrix));
+fn bitmask(name: &str, matrix: &Csr, dtype: Dtype) -> Vec<Tensor> {
+    let mask = Mask::of_csr(matrix);
     let part = |part: &str| format!("{name}.{part}");
     let (rows, cols) = matrix.shape();
     let bits = (0..rows).flat_map(|i| mask.row_bytes(i)).collect();
     vec![
         Tensor::integers(part("shape"), &[2], [rows, cols]),
-        Tensor::values(part("compressed"), dtype, &[csr.nnz()], csr.values()),
+        Tensor::values(part("compressed"), dtype, &[matrix.nnz()], matrix.values()),
         Tensor::bytes(part("bitmask"), &[rows, cols.div_ceil(8)], bits),
-        Tensor::integers(part("row_offsets"), &[rows], csr.row_starts()[..rows].iter().copied()),
+        Tensor::integers(part("row_offsets"), &[rows], matrix.row_starts()[..rows].iter().copied()),
     ]
 }

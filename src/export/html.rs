@@ -4,8 +4,8 @@ use super::escape::markup;
 use super::picture::{factor_images, pruned_images};
 use super::{Chart, Export, Image, Layout, Look, Palette, Rule, RunReport, Series};
 use crate::factorize::{Preset, Settings};
-use crate::matrix::{Factors, Matrix};
-use crate::methods::{Form, Method};
+use crate::matrix::{Matrix, ReplacementKind};
+use crate::methods::Method;
 use crate::model::Dtype;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use std::fmt::Write;
@@ -33,11 +33,11 @@ pub struct HtmlReport<'a> {
 /// The page. It refers to nothing outside of itself and runs no script; its pictures are in it.
 pub fn html_report(page: &HtmlReport) -> String {
     let HtmlReport { method, report, settings, pictures, charts, file } = *page;
-    let what = match method.form() {
-        Form::Factors => "a product of two sparse matrices",
-        Form::Dense => "a product of two matrices",
-        Form::Pruned => "one sparse matrix",
-        Form::Chain => "a product of three sparse matrices",
+    let what = match method.kind() {
+        ReplacementKind::Factors => "a product of two sparse matrices",
+        ReplacementKind::LowRank | ReplacementKind::Blocks => "a product of two matrices",
+        ReplacementKind::Sparse => "one sparse matrix",
+        ReplacementKind::Chain => "a product of three sparse matrices",
     };
     let title = format!("{} of {} as {what}", report.tensor, report.source);
     let title = markup(&title);
@@ -90,23 +90,23 @@ pub fn html_report(page: &HtmlReport) -> String {
 /// When `export` is not of `w`.
 pub fn report_pictures(w: &Matrix, export: &Export, max_side: usize) -> Vec<(String, Image)> {
     let draw = |picture: super::Picture<'_>| picture.max_side(max_side).palette(Palette::Light).image();
-    let Some(Factors { a, b }) = export.factors() else {
-        let Some(pruned) = export.merged() else { return Vec::new() };
+    let computed = export.merged().is_none().then(|| export.replacement().to_dense());
+    let Some(product) = export.merged().or(computed.as_ref()) else { return Vec::new() };
+    if !export.replacement().kind().is_two_factors() {
         let captions = [
             format!("W, {}×{}", w.rows(), w.cols()),
-            format!("Ŵ, {} nonzeros, in the colours of W", pruned.nnz()),
+            format!("Ŵ, {} nonzeros, in the colours of W", product.nnz()),
             "W − Ŵ, in the colours of W".to_owned(),
         ];
-        return captions.into_iter().zip(pruned_images(w, pruned, draw)).collect();
-    };
-    let computed = export.merged().is_none().then(|| export.factors().map(Factors::product)).flatten();
-    let Some(product) = export.merged().or(computed.as_ref()) else { return Vec::new() };
-    let images = factor_images(w, a, b, product, draw);
+        return captions.into_iter().zip(pruned_images(w, product, draw)).collect();
+    }
+    let [a, b] = export.replacement().dense_factors();
+    let images = factor_images(w, &a, &b, product, draw);
     let shape = |matrix: &Matrix| format!("{}×{}, {} nonzeros", matrix.rows(), matrix.cols(), matrix.nnz());
     let captions = [
         format!("W, {}×{}", w.rows(), w.cols()),
-        format!("A, {}", shape(a)),
-        format!("B, {}", shape(b)),
+        format!("A, {}", shape(&a)),
+        format!("B, {}", shape(&b)),
         "A·B, in the colours of W".to_owned(),
         "W − A·B, in the colours of W".to_owned(),
     ];
@@ -252,11 +252,13 @@ fn python(name: &str, export: &Export) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::matrix::{Factors, Replacement};
     use crate::measure::Storage;
     use crate::model::Layer;
+    use std::sync::Arc;
 
     /// W = [[2, 1], [0, 2]] by A = [1, 0]ᵀ, B = [2, 0].
-    fn run() -> (Layer, Factors, RunReport, Settings) {
+    fn run() -> (Layer, Arc<Replacement>, RunReport, Settings) {
         let weight = Matrix::from_vec(2, 2, vec![2.0, 1.0, 0.0, 2.0]);
         let layer = Layer {
             name: "a<b>.weight".into(),
@@ -266,7 +268,8 @@ mod tests {
             transposed: false,
             weight: weight.into(),
         };
-        let factors = Factors { a: Matrix::from_vec(2, 1, vec![1.0, 0.0]), b: Matrix::from_vec(1, 2, vec![2.0, 0.0]) };
+        let (a, b) = (Matrix::from_vec(2, 1, vec![1.0, 0.0]), Matrix::from_vec(1, 2, vec![2.0, 0.0]));
+        let factors = Arc::new(Replacement::Factors(Factors::from_dense(&a, &b)));
         let settings = Settings { ridge: 0.125, ..Settings::default() };
         let storage = Storage::of_factors(2, 2, 1, 1, 1);
         let report = RunReport {

@@ -1,6 +1,7 @@
 //! The ways to write W ≈ A·B into a safetensors file.
 
-use crate::methods::{Form, Method};
+use crate::matrix::ReplacementKind;
+use crate::methods::Method;
 use serde::{Deserialize, Serialize};
 
 /// How the factors are laid out in a file; a file has one layout, named in its metadata.
@@ -25,10 +26,10 @@ impl Layout {
     /// What is written when nobody chooses: one matrix in W's place where a method makes no two, and without their places for
     /// blocks, whose zeros are more than W has entries.
     pub fn usual(method: Method) -> Self {
-        match (method, method.form()) {
-            (_, Form::Pruned | Form::Chain) => Self::Merged,
-            (Method::Monarch, _) => Self::Csr,
-            _ => Self::Dense,
+        match method.kind() {
+            ReplacementKind::Sparse | ReplacementKind::Chain => Self::Merged,
+            ReplacementKind::Blocks => Self::Csr,
+            ReplacementKind::Factors | ReplacementKind::LowRank => Self::Dense,
         }
     }
 

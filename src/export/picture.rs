@@ -2,7 +2,7 @@
 
 use super::image::text_width;
 use super::{Image, Palette, font};
-use crate::matrix::{Factors, Matrix};
+use crate::matrix::{Matrix, Replacement};
 
 /// What of the nonzeros the colours tell apart by default; the rest has the colour of the ends.
 const PERCENTILE: f64 = 0.995;
@@ -180,9 +180,10 @@ fn side_by_side(images: &[Image], palette: Palette) -> Image {
 ///
 /// # Panics
 /// When A·B has not W's shape.
-pub fn factor_sheet(w: &Matrix, factors: &Factors, max_side: usize, palette: Palette) -> Image {
+pub fn factor_sheet(w: &Matrix, replacement: &Replacement, max_side: usize, palette: Palette) -> Image {
+    let [a, b] = replacement.dense_factors();
     let mut titles = ["W", "A", "B", "AB", "W-AB"].into_iter();
-    let images = factor_images(w, &factors.a, &factors.b, &factors.product(), |picture| {
+    let images = factor_images(w, &a, &b, &replacement.to_dense(), |picture| {
         picture.title(titles.next().unwrap_or_default()).max_side(max_side).palette(palette).image()
     });
     side_by_side(&images, palette)
@@ -275,7 +276,7 @@ mod tests {
     fn the_sheet_survives_its_png() {
         let w = Matrix::from_fn(12, 20, |i, j| (i as f32 - j as f32) / 10.0);
         let a = Matrix::from_fn(12, 12, |i, j| f32::from(i == j));
-        let sheet = factor_sheet(&w, &Factors { a, b: w.clone() }, 120, Palette::Dark);
+        let sheet = factor_sheet(&w, &Replacement::LowRank { a, b: w.clone() }, 120, Palette::Dark);
         let png = sheet.to_png();
         let mut reader = png::Decoder::new(std::io::Cursor::new(&png)).read_info().unwrap();
         let mut rgb = vec![0; reader.output_buffer_size().unwrap()];

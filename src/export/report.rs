@@ -4,8 +4,8 @@ use super::Export;
 use crate::factorize::Preset;
 use crate::job::Outcome;
 use crate::matrix::{Calibration, Problem};
-use crate::measure::Storage;
-use crate::methods::{Kept, Method};
+use crate::measure::Stored;
+use crate::methods::Method;
 use crate::model::Layer;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -81,64 +81,19 @@ impl RunReport {
         self.preset.as_ref().map_or(title.clone(), |preset| format!("{title}, {preset}"))
     }
 
-    /// Of `export`, which was made from `outcome` of `problem`, for `layer`.
+    /// Of `export`, with which `method` replaces the layer of `problem` at a density; without what only a run has.
     pub fn new(
         layer: &Layer,
         problem: &Problem,
-        preset: Option<Preset>,
-        export: &Export,
-        outcome: &Outcome,
-        threads: usize,
-    ) -> Self {
-        let ((rows, cols), inner_dim) = (layer.weight.shape(), outcome.factors.a.cols());
-        let [nnz_a, nnz_b] = export.nnz_of_factors().unwrap_or_default();
-        let settings = &outcome.settings;
-        let storage = Storage::of_factors(rows, cols, inner_dim, nnz_a, nnz_b);
-        Self {
-            method: "dsf".into(),
-            preset: preset.map(|preset| preset.name().into()),
-            source: layer.file.clone(),
-            tensor: layer.name.clone(),
-            rows,
-            cols,
-            inner_dim: Some(inner_dim),
-            density: settings.density,
-            nnz_a: Some(nnz_a),
-            nnz_b: Some(nnz_b),
-            nnz: nnz_a + nnz_b,
-            bytes_dense: storage.dense,
-            bytes_bitmask: Some(storage.bitmask),
-            bytes_csr: Some(storage.csr),
-            bytes: storage.bitmask.min(storage.csr),
-            relative_error: export.relative_error(layer),
-            layer_error: problem.calibration.as_deref().map(|inputs| export.layer_error(layer, inputs)),
-            layer_error_before_finalize: outcome.layer.map(|errors| errors.before_finalize),
-            layer_error_held_out: problem.held_out.as_deref().map(|inputs| export.layer_error(layer, inputs)),
-            seconds: outcome.seconds,
-            backend: outcome.place.backend.clone(),
-            adapter: outcome.place.adapter.clone(),
-            threads,
-            seed: Some(settings.seed),
-            outer: Some(settings.outer),
-            inner: Some(settings.inner),
-            history: outcome.history.clone(),
-        }
-    }
-
-    /// Of `export`, which was made of `kept`, with which `method` replaces the layer of `problem` at a density.
-    pub fn of(
-        layer: &Layer,
-        problem: &Problem,
         (method, density): (Method, f64),
-        kept: &Kept,
         export: &Export,
         (seconds, threads): (f64, usize),
     ) -> Self {
         let (rows, cols) = layer.weight.shape();
-        let stored = method.stored(kept);
+        let replacement = export.replacement();
+        let stored = Stored::of(replacement);
         let factors = export.nnz_of_factors();
         let on = |inputs: &Option<Arc<Calibration>>| inputs.as_ref().map(|inputs| export.layer_error(layer, inputs));
-        let layer_error = on(&problem.calibration);
         Self {
             method: method.name().into(),
             preset: None,
@@ -146,17 +101,17 @@ impl RunReport {
             tensor: layer.name.clone(),
             rows,
             cols,
-            inner_dim: kept.factors().map(|factors| factors.a.cols()),
+            inner_dim: replacement.inner_dim(),
             density,
             nnz_a: factors.map(|[a, _]| a),
             nnz_b: factors.map(|[_, b]| b),
-            nnz: method.entries(kept),
+            nnz: replacement.entries(),
             bytes_dense: 2 * (rows * cols) as u64,
             bytes_bitmask: stored.bitmask,
             bytes_csr: stored.csr,
             bytes: stored.bytes,
             relative_error: export.relative_error(layer),
-            layer_error,
+            layer_error: on(&problem.calibration),
             layer_error_before_finalize: None,
             layer_error_held_out: on(&problem.held_out),
             seconds,
@@ -167,6 +122,30 @@ impl RunReport {
             outer: None,
             inner: None,
             history: Vec::new(),
+        }
+    }
+
+    /// The same of a run of DSF, with what only a run has.
+    pub fn of_run(
+        layer: &Layer,
+        problem: &Problem,
+        preset: Option<Preset>,
+        export: &Export,
+        outcome: &Outcome,
+        threads: usize,
+    ) -> Self {
+        let settings = &outcome.settings;
+        let how = (Method::Dsf, settings.density);
+        Self {
+            preset: preset.map(|preset| preset.name().into()),
+            layer_error_before_finalize: outcome.layer.map(|errors| errors.before_finalize),
+            backend: outcome.place.backend.clone(),
+            adapter: outcome.place.adapter.clone(),
+            seed: Some(settings.seed),
+            outer: Some(settings.outer),
+            inner: Some(settings.inner),
+            history: outcome.history.clone(),
+            ..Self::new(layer, problem, how, export, (outcome.seconds, threads))
         }
     }
 }

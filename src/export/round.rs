@@ -5,29 +5,104 @@
 //! from one factor to the other where that helps: A·2ˢ and B·2⁻ˢ have the same product.
 
 use super::Error;
-use crate::matrix::{Factors, Matrix};
+use crate::matrix::{Csr, Factors, Matrix, Replacement};
 use crate::model::Dtype;
 use half::{bf16, f16};
+use std::sync::Arc;
 
-/// The factors as `dtype` holds them, with every nonzero still a nonzero.
-pub(super) fn factors(factors: &Factors, dtype: Dtype) -> Result<Factors, Error> {
-    let Factors { a, b } = factors;
-    check_finite("A", a)?;
-    check_finite("B", b)?;
-    let shift = shift(dtype, a.max_abs(), b.max_abs());
-    Ok(Factors { a: scaled("A", a, shift, dtype)?, b: scaled("B", b, -shift, dtype)? })
+/// What replaces W as `dtype` holds it, with every nonzero still a nonzero; the same where that changes nothing.
+///
+/// A chain, which no file holds, stays as it is.
+pub(super) fn replacement(replacement: &Arc<Replacement>, dtype: Dtype) -> Result<Arc<Replacement>, Error> {
+    let rounded = match &**replacement {
+        Replacement::Factors(factors) => rounded(factors, dtype)?.map(Replacement::Factors),
+        Replacement::Blocks(factors) => rounded(factors, dtype)?.map(Replacement::Blocks),
+        Replacement::LowRank { a, b } => {
+            let [a, b] = both([("A", a), ("B", b)], dtype)?;
+            Some(Replacement::LowRank { a, b })
+        }
+        Replacement::Sparse(one) => {
+            check_finite("the matrix", one)?;
+            Some(Replacement::Sparse(scaled("the matrix", one, 0, dtype)?))
+        }
+        Replacement::Chain(_) => None,
+    };
+    Ok(rounded.map_or_else(|| replacement.clone(), Arc::new))
+}
+
+/// The factors as `dtype` holds them, with every nonzero still a nonzero; `None` where they are so already.
+fn rounded(Factors { a, b }: &Factors, dtype: Dtype) -> Result<Option<Factors>, Error> {
+    if matches!(dtype, Dtype::F32 | Dtype::F64) {
+        check_finite("A", a)?;
+        check_finite("B", b)?;
+        return Ok(None);
+    }
+    let [a, b] = both([("A", a), ("B", b)], dtype)?;
+    Ok(Some(Factors { a, b }))
+}
+
+/// A and B, with powers of two moved between them.
+fn both<T: Values>([(name_a, a), (name_b, b)]: [(&'static str, &T); 2], dtype: Dtype) -> Result<[T; 2], Error> {
+    check_finite(name_a, a)?;
+    check_finite(name_b, b)?;
+    let shift = shift(dtype, a.largest(), b.largest());
+    Ok([scaled(name_a, a, shift, dtype)?, scaled(name_b, b, -shift, dtype)?])
+}
+
+/// Ŵ as `dtype` holds it, of what [`replacement`] has rounded. A small value of a product may become 0; of one sparse matrix
+/// none does: it would leave the mask.
+pub(super) fn merged(replacement: &Replacement, dtype: Dtype) -> Result<Matrix, Error> {
+    let merged = replacement.to_dense();
+    match replacement {
+        Replacement::Sparse(_) => Ok(merged),
+        _ => product(&merged, dtype),
+    }
 }
 
 /// The product as `dtype` holds it; a small value may become 0.
-pub(super) fn product(product: &Matrix, dtype: Dtype) -> Result<Matrix, Error> {
+fn product(product: &Matrix, dtype: Dtype) -> Result<Matrix, Error> {
     check_finite("A·B", product)?;
     convert("A·B", product, dtype, |x| nearest(dtype, f64::from(x)))
 }
 
-/// One sparse matrix as `dtype` holds it, with every nonzero still a nonzero.
-pub(super) fn pruned(matrix: &Matrix, dtype: Dtype) -> Result<Matrix, Error> {
-    check_finite("the matrix", matrix)?;
-    scaled("the matrix", matrix, 0, dtype)
+/// A matrix by its values, with its zeros or without them.
+trait Values: Clone {
+    fn values(&self) -> &[f32];
+    fn values_mut(&mut self) -> &mut [f32];
+    /// Row and column of the value number `at`.
+    fn position(&self, at: usize) -> (usize, usize);
+
+    fn largest(&self) -> f32 {
+        self.values().iter().fold(0.0, |most, x| most.max(x.abs()))
+    }
+}
+
+impl Values for Matrix {
+    fn values(&self) -> &[f32] {
+        self.as_slice()
+    }
+
+    fn values_mut(&mut self) -> &mut [f32] {
+        self.as_mut_slice()
+    }
+
+    fn position(&self, at: usize) -> (usize, usize) {
+        (at / self.cols(), at % self.cols())
+    }
+}
+
+impl Values for Csr {
+    fn values(&self) -> &[f32] {
+        self.values()
+    }
+
+    fn values_mut(&mut self) -> &mut [f32] {
+        self.values_mut()
+    }
+
+    fn position(&self, at: usize) -> (usize, usize) {
+        self.position(at)
+    }
 }
 
 /// The power of two that A gets and B gives: 0 where both fit as they are, else what makes their largest values alike.
@@ -45,37 +120,38 @@ fn shift(dtype: Dtype, a: f32, b: f32) -> i32 {
     ((f64::from(b).log2() - f64::from(a).log2()) / 2.0).round() as i32
 }
 
-fn scaled(name: &'static str, factor: &Matrix, shift: i32, dtype: Dtype) -> Result<Matrix, Error> {
+fn scaled<T: Values>(name: &'static str, factor: &T, shift: i32, dtype: Dtype) -> Result<T, Error> {
     // In f64 no power of two between f32 values loses anything.
     let scale = 2f64.powi(shift);
     convert(name, factor, dtype, |x| nonzero_nearest(dtype, f64::from(x) * scale))
 }
 
-fn convert(name: &'static str, matrix: &Matrix, dtype: Dtype, to: impl Fn(f32) -> f32) -> Result<Matrix, Error> {
-    let values: Vec<f32> = matrix.as_slice().iter().map(|&x| to(x)).collect();
-    let rounded = Matrix::from_vec(matrix.rows(), matrix.cols(), values);
-    let Some(_) = rounded.first_not_finite() else { return Ok(rounded) };
+fn convert<T: Values>(name: &'static str, matrix: &T, dtype: Dtype, to: impl Fn(f32) -> f32) -> Result<T, Error> {
+    let mut rounded = matrix.clone();
+    rounded.values_mut().iter_mut().for_each(|x| *x = to(*x));
+    if rounded.values().iter().all(|x| x.is_finite()) {
+        return Ok(rounded);
+    }
     // The largest one: what another format has to hold.
-    let (row, col) = position_of_largest(matrix);
+    let magnitudes = matrix.values().iter().map(|x| x.abs()).enumerate();
+    let (at, _) = magnitudes.fold((0, 0.0), |most, (at, x)| if x > most.1 { (at, x) } else { most });
+    let ((row, col), value) = (matrix.position(at), matrix.values()[at]);
     let (largest, hint) = match dtype {
         Dtype::F16 => (f16::MAX.to_f32(), "bf16 or f32"),
         Dtype::BF16 => (bf16::MAX.to_f32(), "f32"),
         Dtype::F32 | Dtype::F64 => (f32::MAX, "f32"),
     };
-    Err(Error::Range { matrix: name, row, col, value: matrix.get(row, col), dtype: dtype.name(), largest, hint })
+    Err(Error::Range { matrix: name, row, col, value, dtype: dtype.name(), largest, hint })
 }
 
-fn check_finite(name: &'static str, matrix: &Matrix) -> Result<(), Error> {
-    match matrix.first_not_finite() {
-        Some((row, col)) => Err(Error::NotFinite { matrix: name, row, col, value: matrix.get(row, col) }),
+fn check_finite<T: Values>(name: &'static str, matrix: &T) -> Result<(), Error> {
+    match matrix.values().iter().position(|x| !x.is_finite()) {
+        Some(at) => {
+            let ((row, col), value) = (matrix.position(at), matrix.values()[at]);
+            Err(Error::NotFinite { matrix: name, row, col, value })
+        }
         None => Ok(()),
     }
-}
-
-fn position_of_largest(matrix: &Matrix) -> (usize, usize) {
-    let magnitudes = matrix.as_slice().iter().map(|x| x.abs()).enumerate();
-    let (at, _) = magnitudes.fold((0, 0.0), |most, (at, x)| if x > most.1 { (at, x) } else { most });
-    (at / matrix.cols(), at % matrix.cols())
 }
 
 /// The format's nearest value. (f32 holds every value of the 16-bit formats; f64 is only ever filled with f32 values.)
@@ -106,19 +182,30 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn pair(a: &[f32], b: &[f32]) -> Factors {
-        let row = |values: &[f32]| Matrix::from_vec(1, values.len(), values.to_vec());
-        Factors { a: row(a), b: row(b) }
+    /// Two dense rows.
+    fn pair(a: &[f32], b: &[f32]) -> [Matrix; 2] {
+        [a, b].map(|values| Matrix::from_vec(1, values.len(), values.to_vec()))
+    }
+
+    /// Rounded as dense factors; as sparse ones they come out the same.
+    fn factors([a, b]: &[Matrix; 2], dtype: Dtype) -> Result<[Matrix; 2], Error> {
+        let of = |replacement: Replacement| {
+            super::replacement(&Arc::new(replacement), dtype).map(|rounded| rounded.dense_factors())
+        };
+        let sparse = of(Replacement::Factors(Factors::from_dense(a, b)));
+        let dense = of(Replacement::LowRank { a: a.clone(), b: b.clone() });
+        assert_eq!(sparse.as_ref().map_err(Error::to_string), dense.as_ref().map_err(Error::to_string));
+        dense
     }
 
     #[test]
     fn a_nonzero_too_small_becomes_the_smallest_of_its_sign() {
         let f16_smallest = 2f32.powi(-24);
         let rounded = factors(&pair(&[1.0, 1e-12, -1e-12, 0.0], &[1.0]), Dtype::F16).unwrap();
-        assert_eq!(rounded.a.as_slice(), [1.0, f16_smallest, -f16_smallest, 0.0]);
+        assert_eq!(rounded[0].as_slice(), [1.0, f16_smallest, -f16_smallest, 0.0]);
         let bf16_smallest = f32::from_bits(1 << 16);
         let rounded = factors(&pair(&[1.0, -1e-45], &[1.0]), Dtype::BF16).unwrap();
-        assert_eq!(rounded.a.as_slice(), [1.0, -bf16_smallest]);
+        assert_eq!(rounded[0].as_slice(), [1.0, -bf16_smallest]);
     }
 
     #[test]
@@ -131,9 +218,9 @@ mod tests {
     #[test]
     fn a_factor_too_small_gets_powers_of_two_from_the_other() {
         let rounded = factors(&pair(&[1.0], &[3.0 * 2f32.powi(-22)]), Dtype::F16).unwrap();
-        let product = rounded.a.get(0, 0) * rounded.b.get(0, 0);
+        let product = rounded[0].get(0, 0) * rounded[1].get(0, 0);
         assert_eq!(product, 3.0 * 2f32.powi(-22), "in f16 alone 3·2⁻²² has 4 bits left");
-        assert!(rounded.b.get(0, 0) > 1e-4);
+        assert!(rounded[1].get(0, 0) > 1e-4);
     }
 
     #[test]
@@ -155,10 +242,10 @@ mod tests {
             for dtype in [Dtype::F16, Dtype::BF16] {
                 let before = pair(&values, &[1.0]);
                 let after = factors(&before, dtype).unwrap();
-                prop_assert_eq!(before.nnz(), after.nnz());
-                prop_assert_eq!(dtype.decode(&dtype.encode(after.a.as_slice())), after.a.as_slice());
-                let scale = after.b.get(0, 0);
-                for (&x, &y) in values.iter().zip(after.a.as_slice()) {
+                prop_assert_eq!(before[0].nnz(), after[0].nnz());
+                prop_assert_eq!(dtype.decode(&dtype.encode(after[0].as_slice())), after[0].as_slice());
+                let scale = after[1].get(0, 0);
+                for (&x, &y) in values.iter().zip(after[0].as_slice()) {
                     // Half a last place of 8 bits, or one step of f16's subnormals.
                     let allowed = x.abs() / 256.0 + 2f32.powi(-24) * scale;
                     prop_assert!((x - y * scale).abs() <= allowed, "{} became {}", x, y * scale);

@@ -8,10 +8,9 @@ pub(super) fn check_factors(Factors { a, b }: &Factors, w: &Matrix) -> Result<()
     if (a.rows(), a.cols(), b.cols()) != (w.rows(), b.rows(), w.cols()) {
         return Err(Error::Shapes { w: w.shape(), a: a.shape(), b: b.shape() });
     }
-    for matrix in [w, a, b] {
-        if let Some((row, col)) = matrix.first_not_finite() {
-            return Err(Error::NotFinite { row, col, value: matrix.get(row, col) });
-        }
+    let of_w = w.first_not_finite().map(|(row, col)| (row, col, w.get(row, col)));
+    match of_w.or_else(|| a.first_not_finite()).or_else(|| b.first_not_finite()) {
+        Some((row, col, value)) => Err(Error::NotFinite { row, col, value }),
+        None => Ok(()),
     }
-    Ok(())
 }

@@ -60,4 +60,5 @@ pub use schedule::Schedule;
 pub use search::Search;
 pub use settings::{IterationParams, Orientation, Settings, Split};
 pub use solver::{Report, Solver};
+
 pub use start::Start;

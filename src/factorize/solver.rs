@@ -310,7 +310,7 @@ impl Solver {
                 [0, 1].map(|side| Csr::from_dense(&keep_largest(&self.engine.z(side).to_dense(), self.budgets[side])))
             }
         };
-        // All other memory is free before the dense factors are made.
+        // All other memory is free before the factors are turned.
         drop((self.w, self.engine));
         stored(found, self.transposed, self.scale)
     }
@@ -378,9 +378,12 @@ fn stored([mut first, mut second]: [Csr; 2], transposed: bool, scale: f32) -> Fa
     let times = |factor: &mut Csr, exponent| factor.values_mut().iter_mut().for_each(|x| *x *= 2f32.powi(exponent));
     times(&mut first, shared);
     times(&mut second, exponent - shared);
+    // A mask may hold zeros, and scaling may make some.
+    first.drop_zeros();
+    second.drop_zeros();
     match transposed {
-        true => Factors { a: second.transposed().to_dense(), b: first.to_dense() },
-        false => Factors { a: first.transposed().to_dense(), b: second.to_dense() },
+        true => Factors { a: second.transposed(), b: first },
+        false => Factors { a: first.transposed(), b: second },
     }
 }
 

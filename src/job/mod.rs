@@ -12,9 +12,9 @@ pub mod bench_gpu;
 mod compute_config;
 mod pipeline;
 mod run_actor;
+mod snapshot;
 
 pub use compute_config::{Backend, ComputeConfig, OpenedDevice, adapter, device};
-pub use pipeline::{
-    Command, DeviceInfo, End, Event, LayerErrors, Outcome, Pipeline, Progress, Snapshot, Stage, Warmup,
-};
+pub use pipeline::{Command, DeviceInfo, End, Event, LayerErrors, Outcome, Pipeline, Progress, Stage, Warmup};
 pub use run_actor::{Job, RunActor, run};
+pub use snapshot::PackedSnapshot;

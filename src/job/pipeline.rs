@@ -1,9 +1,11 @@
 //! The events of a run, and the loop body that makes them.
 
+use super::PackedSnapshot;
 use crate::compute::Device;
 use crate::factorize::{Error, Finalize, Finalizer, Report, Search, Settings, Sides, Solve, Solver, polish};
-use crate::matrix::{Calibration, Factor, Factors, Matrix, Problem};
+use crate::matrix::{Calibration, Factor, Factors, Matrix, Problem, Replacement};
 use crate::measure;
+use crate::tasks::shared;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::task::Poll;
@@ -33,7 +35,7 @@ pub enum Event {
     Stepped(Progress),
     /// The factors as they are now; sent when asked for, while the run is paused, and of a recorded run after each outer
     /// iteration.
-    Snapshot(Snapshot),
+    Snapshot(#[serde(with = "shared")] Arc<PackedSnapshot>),
     /// The run is over.
     Ended(Box<Outcome>),
     /// Where it is computed has changed, or is not where it was to be: a sentence. The run goes on.
@@ -107,15 +109,6 @@ impl Progress {
     }
 }
 
-/// The factors at one moment.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Snapshot {
-    /// After which step, not counting those of a search; 0 is the start.
-    pub step: usize,
-    /// A and B.
-    pub factors: Factors,
-}
-
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum End {
@@ -147,8 +140,9 @@ pub struct Outcome {
     pub problem: Option<String>,
     /// The settings, with split and orientation as they were found.
     pub settings: Settings,
-    /// The best factors.
-    pub factors: Factors,
+    /// What stands in W's place: of a run its best factors.
+    #[serde(with = "shared")]
+    pub replacement: Arc<Replacement>,
     /// Whether they are magnitude pruning beside an identity, which was better.
     pub fell_back: bool,
     /// ‖W − AB‖_F / ‖W‖_F of them, recomputed in f64.
@@ -185,14 +179,14 @@ impl DeviceInfo {
 }
 
 impl Outcome {
-    /// Of factors that no run of ours has made.
-    pub fn opened(factors: Factors, relative_error: f64) -> Self {
+    /// Of a replacement that no run of ours has made.
+    pub fn opened(replacement: Arc<Replacement>, relative_error: f64) -> Self {
         let (settings, history) = (Settings::default(), Vec::new());
         Self {
             end: End::Finished,
             problem: None,
             settings,
-            factors,
+            replacement,
             fell_back: false,
             relative_error,
             layer: None,
@@ -426,7 +420,7 @@ impl Pipeline {
     }
 
     /// The factors as they are now; `None` while a search goes on.
-    pub fn snapshot(&self) -> Option<Snapshot> {
+    pub fn snapshot(&self) -> Option<PackedSnapshot> {
         let mut factors = match &self.state {
             PipelineState::Search(_) | PipelineState::Between => return None,
             PipelineState::Factorize(solver) => solver.factors(),
@@ -436,7 +430,7 @@ impl Pipeline {
         if let (PipelineState::Factorize(_), Some(calibration)) = (&self.state, &self.problem.calibration) {
             calibration.unscale_inputs(&mut factors.b).ok()?;
         }
-        Some(Snapshot { step: self.step.saturating_sub(self.searched), factors })
+        Some(PackedSnapshot::new(self.step.saturating_sub(self.searched), &factors))
     }
 
     /// The best factors, measured against W.
@@ -463,7 +457,8 @@ impl Pipeline {
         });
         let relative_error = measure::relative_error(w, &factors.a, &factors.b);
         let (place, Self { settings, fell_back, history, .. }) = (DeviceInfo::of(&self.device), self);
-        Ok(Outcome { end, problem: None, settings, factors, fell_back, relative_error, layer, history, seconds, place })
+        let (problem, replacement) = (None, Arc::new(Replacement::Factors(factors)));
+        Ok(Outcome { end, problem, settings, replacement, fell_back, relative_error, layer, history, seconds, place })
     }
 }
 

@@ -7,6 +7,7 @@ use crate::factorize::{Error, Settings};
 use crate::matrix::Problem;
 use crate::tasks::{Actor, Flow, Queue};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::task::Poll;
 use web_time::Instant;
 
@@ -164,7 +165,7 @@ impl RunActor {
             && let Some(snapshot) = pipeline.snapshot()
         {
             self.snapshot_wanted = false;
-            tell(Event::Snapshot(snapshot));
+            tell(Event::Snapshot(Arc::new(snapshot)));
         }
         if self.paused && self.steps_left == 0 && !self.to_iteration_end {
             self.waiting = None;
@@ -197,7 +198,7 @@ impl RunActor {
         }
         self.to_iteration_end &= !iteration_ended;
         if self.paused || iteration_ended && self.recorded {
-            pipeline.snapshot().into_iter().for_each(|snapshot| tell(Event::Snapshot(snapshot)));
+            pipeline.snapshot().into_iter().for_each(|snapshot| tell(Event::Snapshot(Arc::new(snapshot))));
         }
         Ok(Flow::Continue)
     }
@@ -221,9 +222,9 @@ pub fn run(job: Job, mut on_event: impl FnMut(Event)) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::PackedSnapshot;
     use crate::matrix::Matrix;
     use crate::tasks::{ActorHandle, spawn_actor};
-    use std::sync::Arc;
     use std::sync::mpsc::{Receiver, channel};
     use std::time::Duration;
 
@@ -236,6 +237,12 @@ mod tests {
         let (events, received) = channel();
         let job = Job { compute: ComputeConfig::on_threads(1), ..Job::new(problem(), settings) };
         (spawn_actor(job, move |event| drop(events.send(event))), received)
+    }
+
+    /// Rows of A and columns of B.
+    fn shape(snapshot: &PackedSnapshot) -> (usize, usize) {
+        let [a, b] = snapshot.masks();
+        (a.rows(), b.cols())
     }
 
     fn next_but_snapshots(events: &Receiver<Event>) -> Event {
@@ -279,7 +286,7 @@ mod tests {
         job.send(Command::Cancel);
         let Event::Ended(outcome) = next_but_snapshots(&events) else { panic!("the end") };
         assert_eq!(outcome.end, End::Cancelled);
-        assert_eq!(outcome.factors.nnz(), 48 * 64 / 4);
+        assert_eq!(outcome.replacement.nnz(), 48 * 64 / 4);
     }
 
     #[test]
@@ -301,7 +308,7 @@ mod tests {
         let mut seen = 0;
         while seen < 3 {
             if let Event::Snapshot(snapshot) = events.recv_timeout(Duration::from_secs(60)).expect("an event") {
-                assert_eq!(snapshot.factors.product().shape(), (48, 64));
+                assert_eq!(shape(&snapshot), (48, 64));
                 seen += 1;
                 job.send(Command::Snapshot);
             }
@@ -316,7 +323,7 @@ mod tests {
         loop {
             match events.recv_timeout(Duration::from_secs(60)).expect("an event") {
                 Event::Stepped(progress) => searched += usize::from(progress.stage == crate::job::Stage::Search),
-                Event::Snapshot(snapshot) => break assert_eq!(snapshot.factors.product().shape(), (48, 64)),
+                Event::Snapshot(snapshot) => break assert_eq!(shape(&snapshot), (48, 64)),
                 event => panic!("{event:?}"),
             }
         }

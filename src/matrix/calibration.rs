@@ -1,6 +1,6 @@
 //! Statistics of a layer's inputs: XᵀX over real samples X.
 
-use super::Matrix;
+use super::{Csr, Matrix};
 use serde::{Deserialize, Serialize};
 
 /// Statistics XᵀX of a layer's inputs X `[samples, in]`, which weigh the error by the inputs that really occur.
@@ -166,16 +166,15 @@ impl Calibration {
     }
 
     /// Undoes [`Calibration::scale_inputs`] on the input-side factor B `[k, in]`. Columns of inputs that are always 0
-    /// become 0.
-    pub fn unscale_inputs(&self, b: &mut Matrix) -> Result<(), CalibrationError> {
+    /// become empty.
+    pub fn unscale_inputs(&self, b: &mut Csr) -> Result<(), CalibrationError> {
         self.check_inputs(b.cols())?;
         let weights = self.weights();
-        for row in b.as_mut_slice().chunks_mut(weights.len()) {
-            for (x, &weight) in row.iter_mut().zip(&weights) {
-                // A norm so small that the quotient overflows counts as 0.
-                *x = Some(*x / weight).filter(|x| x.is_finite()).unwrap_or(0.0);
-            }
-        }
+        b.map_values(|_, j, x| {
+            // A norm so small that the quotient overflows counts as 0.
+            Some(x / weights[j]).filter(|x| x.is_finite()).unwrap_or(0.0)
+        });
+        b.drop_zeros();
         Ok(())
     }
 
@@ -231,10 +230,11 @@ mod tests {
         let x = Matrix::from_fn(5, 3, |i, j| if j == 1 { 0.0 } else { (i + 1) as f32 * 10f32.powi(8 * j as i32) });
         let calibration = Calibration::from_samples(&x).unwrap();
         let w = Matrix::from_vec(1, 3, vec![3.0, 4.0, -3e38]);
-        let mut back = calibration.scale_inputs(&w).unwrap();
+        let mut back = Csr::from_dense(&calibration.scale_inputs(&w).unwrap());
         assert_eq!(back.first_not_finite(), None);
         calibration.unscale_inputs(&mut back).unwrap();
-        let back = back.as_slice();
+        assert_eq!(back.indices(), [0, 2]);
+        let back = back.to_dense().into_vec();
         assert!((back[0] - 3.0).abs() < 1e-5 && back[1] == 0.0 && (back[2] / -3e38 - 1.0).abs() < 1e-5, "{back:?}");
         assert_eq!(
             calibration.scale_inputs(&Matrix::zeros(1, 4)),

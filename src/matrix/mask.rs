@@ -52,6 +52,25 @@ impl Mask {
         Self::from_flags(matrix.rows(), matrix.cols(), &keep)
     }
 
+    /// The positions of the stored entries.
+    pub fn of_csr(matrix: &super::Csr) -> Self {
+        let (rows, cols) = matrix.shape();
+        let width = cols.div_ceil(64);
+        let mut words = vec![0u64; rows * width];
+        for i in 0..rows {
+            matrix.row(i).for_each(|(j, _)| words[i * width + j / 64] |= 1 << (j % 64));
+        }
+        Self { rows, cols, words }
+    }
+
+    /// The positions of an identity's ones.
+    pub fn identity(rows: usize) -> Self {
+        let width = rows.div_ceil(64);
+        let mut words = vec![0u64; rows * width];
+        (0..rows).for_each(|i| words[i * width + i / 64] |= 1 << (i % 64));
+        Self { rows, cols: rows, words }
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows
@@ -133,6 +152,8 @@ mod tests {
         assert_eq!(bytes, [[2, 1], [0, 0], [137, 2]]);
         assert_eq!(mask.count(), 6);
         assert!(mask.get(2, 9) && !mask.get(2, 8));
+        assert_eq!(Mask::of_csr(&crate::matrix::Csr::from_dense(&w)), mask);
+        assert_eq!(Mask::identity(70), Mask::of(&Matrix::from_fn(70, 70, |i, j| f32::from(u8::from(i == j)))));
     }
 
     #[test]

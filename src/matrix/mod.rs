@@ -7,6 +7,7 @@ mod mask;
 mod order;
 mod packed;
 mod problem;
+mod replacement;
 mod sparse;
 mod topk;
 
@@ -17,5 +18,6 @@ pub use mask::{Mask, Overlap};
 pub use order::{Arrangement, Orders, inverse, permuted};
 pub use packed::Packed;
 pub use problem::Problem;
+pub use replacement::{Replacement, ReplacementKind};
 pub use sparse::Csr;
 pub use topk::{MagnitudeHistogram, Threshold, TopKCandidate, keep_largest, set_bits};

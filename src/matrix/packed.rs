@@ -1,12 +1,12 @@
 //! A compact sparse matrix for history and drawing.
 
-use super::{Mask, Matrix, set_bits};
+use super::{Csr, Mask, Matrix, set_bits};
 use half::f16;
 use serde::{Deserialize, Serialize};
 
 /// A sparse matrix as a mask of one bit a position and values of 16 bits: eleven significant bits each, more than any
 /// picture shows.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Packed {
     mask: Mask,
     #[serde(with = "crate::tasks::raw")]
@@ -16,18 +16,17 @@ pub struct Packed {
 }
 
 impl Packed {
-    /// Packs all entries that are not zero.
-    pub fn of(matrix: &Matrix) -> Self {
+    /// Packs all stored entries.
+    pub fn of(matrix: &Csr) -> Self {
         let largest = matrix.max_abs();
         let usable = largest.is_finite() && largest > 0.0;
         let scale = if usable { 2f32.powi((largest.log2().floor() as i32).max(-126)) } else { 1.0 };
-        let nonzeros = matrix.as_slice().iter().filter(|&&x| x != 0.0);
         let value = |&x: &f32| match f16::from_f32(x / scale) {
             // A kept entry must not round to zero.
             zero if zero == f16::ZERO => f16::from_bits(1).copysign(zero),
             value => value,
         };
-        Self { mask: Mask::of(matrix), values: nonzeros.map(value).collect(), scale }
+        Self { mask: Mask::of_csr(matrix), values: matrix.values().iter().map(value).collect(), scale }
     }
 
     /// Positions of the entries.
@@ -66,7 +65,7 @@ mod tests {
             let matrix = Matrix::from_fn(7, 131, |i, j| {
                 if (i * 5 + j) % 3 == 0 { size * ((i * 131 + j) as f32 - 400.0) / 500.0 } else { 0.0 }
             });
-            let packed = Packed::of(&matrix);
+            let packed = Packed::of(&Csr::from_dense(&matrix));
             let back = packed.to_matrix();
             assert_eq!(Mask::of(&back), Mask::of(&matrix));
             for (&x, &y) in matrix.as_slice().iter().zip(back.as_slice()) {
@@ -79,8 +78,9 @@ mod tests {
     #[test]
     fn tiny_beside_huge_stays_nonzero() {
         let matrix = Matrix::from_vec(1, 3, vec![1e20, -1e-20, 0.0]);
-        let back = Packed::of(&matrix).to_matrix();
+        let back = Packed::of(&Csr::from_dense(&matrix)).to_matrix();
         assert!(back.get(0, 1) < 0.0 && back.get(0, 2) == 0.0);
-        assert_eq!(Packed::of(&Matrix::zeros(2, 2)).to_matrix(), Matrix::zeros(2, 2));
+        let zeros = Matrix::zeros(2, 2);
+        assert_eq!(Packed::of(&Csr::from_dense(&zeros)).to_matrix(), zeros);
     }
 }

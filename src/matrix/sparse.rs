@@ -31,6 +31,17 @@ impl Csr {
         csr
     }
 
+    /// Takes its parts, as [`Csr::row_starts`], [`Csr::indices`] and [`Csr::values`] give them.
+    ///
+    /// # Panics
+    /// When their numbers do not fit each other.
+    pub fn from_parts(rows: usize, cols: usize, row_starts: Vec<usize>, indices: Vec<u32>, values: Vec<f32>) -> Self {
+        assert_eq!((row_starts.len(), row_starts.last()), (rows + 1, Some(&values.len())), "the rows' starts");
+        assert_eq!(indices.len(), values.len(), "a column for each value");
+        debug_assert!(row_starts.is_sorted() && indices.iter().all(|&j| (j as usize) < cols));
+        Self { rows, cols, row_starts, indices, values }
+    }
+
     /// Rebuilds it as `rows`×`cols` in its memory: `fill` appends each row's columns, ascending, and values.
     pub fn refill(&mut self, rows: usize, cols: usize, mut fill: impl FnMut(usize, &mut Vec<u32>, &mut Vec<f32>)) {
         (self.rows, self.cols) = (rows, cols);
@@ -59,6 +70,15 @@ impl Csr {
             values
                 .extend(source.indices[at.clone()].iter().zip(&source.values[at]).map(|(&j, &x)| f(i, j as usize, x)));
         });
+    }
+
+    /// Changes every value to `f(row, column, value)`.
+    pub fn map_values(&mut self, f: impl Fn(usize, usize, f32) -> f32) {
+        for (i, ends) in self.row_starts.windows(2).enumerate() {
+            let at = ends[0]..ends[1];
+            let entries = self.values[at.clone()].iter_mut().zip(&self.indices[at]);
+            entries.for_each(|(x, &j)| *x = f(i, j as usize, *x));
+        }
     }
 
     /// Becomes the transpose of `source`, in its memory.
@@ -99,6 +119,27 @@ impl Csr {
         dense
     }
 
+    /// Removes stored entries that are 0, and frees their memory.
+    pub fn drop_zeros(&mut self) {
+        if self.values.iter().all(|&x| x != 0.0) {
+            return;
+        }
+        let (mut read, mut kept) = (0, 0);
+        for end in &mut self.row_starts[1..] {
+            for at in read..*end {
+                if self.values[at] != 0.0 {
+                    (self.indices[kept], self.values[kept]) = (self.indices[at], self.values[at]);
+                    kept += 1;
+                }
+            }
+            (read, *end) = (*end, kept);
+        }
+        self.indices.truncate(kept);
+        self.values.truncate(kept);
+        self.indices.shrink_to_fit();
+        self.values.shrink_to_fit();
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows
@@ -107,6 +148,11 @@ impl Csr {
     /// Number of columns.
     pub fn cols(&self) -> usize {
         self.cols
+    }
+
+    /// `(rows, cols)`.
+    pub fn shape(&self) -> (usize, usize) {
+        (self.rows, self.cols)
     }
 
     /// Number of stored entries.
@@ -134,6 +180,29 @@ impl Csr {
         &mut self.values
     }
 
+    /// The row and column of the stored entry number `at`.
+    pub fn position(&self, at: usize) -> (usize, usize) {
+        (self.row_starts.partition_point(|&start| start <= at) - 1, self.indices[at] as usize)
+    }
+
+    /// The entry in row `i`, column `j`; 0 where none is stored.
+    pub fn get(&self, i: usize, j: usize) -> f32 {
+        let at = self.row_starts[i]..self.row_starts[i + 1];
+        self.indices[at.clone()].binary_search(&(j as u32)).map_or(0.0, |found| self.values[at.start + found])
+    }
+
+    /// The largest absolute value; 0 without entries.
+    pub fn max_abs(&self) -> f32 {
+        self.values.iter().fold(0.0, |most, x| most.max(x.abs()))
+    }
+
+    /// The first stored entry that is infinite or not a number, as `(row, column, value)`.
+    pub fn first_not_finite(&self) -> Option<(usize, usize, f32)> {
+        let at = self.values.iter().position(|x| !x.is_finite())?;
+        let (row, col) = self.position(at);
+        Some((row, col, self.values[at]))
+    }
+
     /// The `(column, value)` pairs of row `i`.
     pub fn row(&self, i: usize) -> impl Iterator<Item = (usize, f32)> + '_ {
         let at = self.row_starts[i]..self.row_starts[i + 1];
@@ -155,8 +224,23 @@ mod tests {
         assert_eq!(csr.to_dense(), dense);
         assert_eq!(csr.transposed(), Csr::from_dense(&dense.transposed()));
         assert_eq!(csr.transposed().transposed(), csr);
+        assert_eq!([csr.get(0, 2), csr.get(1, 1)], [-1.0, 0.0]);
         let mut scaled = Csr::default();
         scaled.copy_from(&csr, |i, j, x| x * (10 * i + j) as f32);
         assert_eq!(scaled.values(), [2.0, -2.0, 60.0]);
+    }
+
+    #[test]
+    fn zeros_are_dropped_and_entries_have_positions() {
+        let dense = Matrix::from_vec(3, 3, vec![0.0, 2.0, -1.0, 4.0, 0.0, 0.0, 0.0, 0.0, 5.0]);
+        let mut csr = Csr::from_dense(&dense);
+        assert_eq!((0..4).map(|at| csr.position(at)).collect::<Vec<_>>(), [(0, 1), (0, 2), (1, 0), (2, 2)]);
+        csr.values_mut()[1] = -0.0;
+        csr.values_mut()[2] = 0.0;
+        csr.drop_zeros();
+        assert_eq!(csr, Csr::from_dense(&csr.to_dense()));
+        assert_eq!((csr.row_starts(), csr.indices(), csr.values()), (&[0, 1, 1, 2][..], &[1, 2][..], &[2.0, 5.0][..]));
+        csr.values_mut()[1] = f32::INFINITY;
+        assert_eq!(csr.first_not_finite(), Some((2, 2, f32::INFINITY)));
     }
 }

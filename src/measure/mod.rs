@@ -3,6 +3,7 @@
 mod error;
 mod layer;
 mod percent;
+mod replacement;
 mod storage;
 mod svd;
 
@@ -10,5 +11,5 @@ pub use error::{relative_difference, relative_error};
 pub use layer::{layer_difference, layer_error};
 pub(crate) use layer::{output_energy, residual_energy};
 pub use percent::percent;
-pub use storage::Storage;
+pub use storage::{Storage, Stored};
 pub use svd::Spectrum;

@@ -1,5 +1,6 @@
 //! Storage in bytes, counted as in the paper: values of 16 bits.
 
+use crate::matrix::{Csr, Factors, Replacement};
 use serde::{Deserialize, Serialize};
 
 /// Bytes that a matrix or a pair of factors takes to store, with 16-bit values (the paper's section 4.4).
@@ -27,6 +28,35 @@ impl Storage {
             bitmask: 2 * nnz as u64 + (rows * cols).div_ceil(8) as u64,
             csr: nnz as u64 * if cols <= 1 << 16 { 4 } else { 6 },
         }
+    }
+}
+
+/// What a replacement takes to store, in bytes, with 16-bit values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    /// With one bit for each position; `None` where positions need not be stored.
+    pub bitmask: Option<u64>,
+    /// With an index for each nonzero; `None` where positions need not be stored.
+    pub csr: Option<u64>,
+    /// The least of what it can be stored in.
+    pub bytes: u64,
+}
+
+impl Stored {
+    /// What `replacement` takes.
+    pub fn of(replacement: &Replacement) -> Self {
+        if !replacement.kind().has_positions() {
+            return Self { bitmask: None, csr: None, bytes: 2 * replacement.entries() as u64 };
+        }
+        let one = |matrix: &Csr| Storage::of_matrix(matrix.rows(), matrix.cols(), matrix.nnz());
+        let parts = match replacement {
+            Replacement::Factors(Factors { a, b }) => vec![one(a), one(b)],
+            Replacement::Sparse(matrix) => vec![one(matrix)],
+            Replacement::Chain(chain) => chain.iter().map(one).collect(),
+            Replacement::LowRank { .. } | Replacement::Blocks(_) => Vec::new(),
+        };
+        let (bitmask, csr) = parts.iter().fold((0, 0), |(bits, csr), part| (bits + part.bitmask, csr + part.csr));
+        Self { bitmask: Some(bitmask), csr: Some(csr), bytes: bitmask.min(csr) }
     }
 }
 

@@ -9,9 +9,9 @@
 //! - Ŵ = (W·H + ρ(Z − U))·(H + ρI)⁻¹.
 
 use super::shares::{by_rows, largest};
-use super::{Baseline, Error, Kept, ProgressFn, Threshold, report_progress};
+use super::{Baseline, Error, ProgressFn, Threshold, report_progress};
 use crate::compute::{Cholesky, matmul};
-use crate::matrix::{Matrix, Problem, keep_largest};
+use crate::matrix::{Csr, Matrix, Problem, Replacement, keep_largest};
 
 /// The penalty, against a diagonal of 1.
 const RHO: f32 = 1.0;
@@ -37,7 +37,7 @@ impl Default for Admm {
 }
 
 impl Baseline for Admm {
-    fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Kept, Error> {
+    fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Replacement, Error> {
         let w = &problem.weight;
         let inputs = problem.calibration.as_ref().ok_or(Error::NeedsInputs { method: "ADMM" })?;
         let (rows, n) = w.shape();
@@ -74,7 +74,7 @@ impl Baseline for Admm {
             report_progress(progress, (iteration + 1) as f64 / self.iterations as f64)?;
         }
         let result = masked(&add(&dense, &dual), &sparse);
-        Ok(Kept::Pruned(Matrix::from_fn(rows, n, |i, j| result.get(i, j) / norms[j])))
+        Ok(Replacement::Sparse(Csr::from_dense(&Matrix::from_fn(rows, n, |i, j| result.get(i, j) / norms[j]))))
     }
 }
 

@@ -1,12 +1,11 @@
 //! All methods by name.
 
+use super::monarch::MonarchBlocks;
 use super::{
-    Admm, Baseline, Error, Form, Hierarchical, Kept, LowRank, Magnitude, Obc, Palm4msa, ProgressFn, SparseGpt,
-    Threshold, Wanda,
+    Admm, Baseline, Error, Hierarchical, LowRank, Magnitude, Obc, Palm4msa, ProgressFn, SparseGpt, Threshold, Wanda,
 };
-use super::{kept::Stored, monarch::MonarchBlocks};
-use crate::factorize::{self};
-use crate::matrix::{Calibration, Problem};
+use crate::factorize;
+use crate::matrix::{Calibration, Problem, Replacement, ReplacementKind};
 use serde::{Deserialize, Serialize};
 
 /// How a layer is replaced.
@@ -127,13 +126,14 @@ impl Method {
         matches!(self, Self::Wanda | Self::Admm | Self::Sparsegpt | Self::Obc)
     }
 
-    /// What it makes.
-    pub fn form(self) -> Form {
+    /// Which kind of replacement it makes.
+    pub fn kind(self) -> ReplacementKind {
         match self {
-            Self::Dsf | Self::Palm4msa => Form::Factors,
-            Self::Magnitude | Self::Wanda | Self::Admm | Self::Sparsegpt | Self::Obc => Form::Pruned,
-            Self::Svd | Self::Monarch => Form::Dense,
-            Self::Hierarchical => Form::Chain,
+            Self::Dsf | Self::Palm4msa => ReplacementKind::Factors,
+            Self::Magnitude | Self::Wanda | Self::Admm | Self::Sparsegpt | Self::Obc => ReplacementKind::Sparse,
+            Self::Svd => ReplacementKind::LowRank,
+            Self::Monarch => ReplacementKind::Blocks,
+            Self::Hierarchical => ReplacementKind::Chain,
         }
     }
 
@@ -210,22 +210,9 @@ impl Method {
         density: f64,
         threshold: Threshold,
         progress: ProgressFn<'_>,
-    ) -> Result<Kept, Error> {
+    ) -> Result<Replacement, Error> {
         self.check(problem, density)?;
         let Some(baseline) = self.baseline(threshold) else { return Err(Error::HasARun) };
         baseline.replace(problem, factorize::share(density, problem.weight.len()), progress)
-    }
-
-    /// The numbers that `kept` consists of: of dense factors all entries, also those that happen to be 0.
-    pub fn entries(self, kept: &Kept) -> usize {
-        match (self, kept) {
-            (Self::Svd, Kept::Factors(factors)) => factors.a.len() + factors.b.len(),
-            _ => kept.nnz(),
-        }
-    }
-
-    /// What `kept` takes to store.
-    pub fn stored(self, kept: &Kept) -> Stored {
-        Stored::of(kept, self.form(), self.entries(kept))
     }
 }

@@ -11,9 +11,7 @@
 mod admm;
 mod baseline;
 mod error;
-mod form;
 mod hessian;
-mod kept;
 mod low_rank;
 mod magnitude;
 mod method;
@@ -29,8 +27,6 @@ pub use admm::Admm;
 use baseline::report_progress;
 pub use baseline::{Baseline, ProgressFn};
 pub use error::Error;
-pub use form::Form;
-pub use kept::{Kept, Stored};
 pub use low_rank::{LowRank, truncated_svd};
 pub use magnitude::Magnitude;
 pub use method::Method;

@@ -5,9 +5,9 @@
 //! block `[out/b, b·r]` for each group of rows, the right one a block `[b·r, in/b]` for each group of columns, b·r·(out + in)
 //! entries in all; the permutation between them sorts by group of rows what the right factor sorts by group of columns.
 
-use super::{Baseline, Error, Kept, ProgressFn, report_progress};
+use super::{Baseline, Error, ProgressFn, report_progress};
 use crate::compute::{Svd, chunks_of, prelude::*, svd};
-use crate::matrix::{Factors, Matrix, Problem};
+use crate::matrix::{Csr, Factors, Matrix, Problem, Replacement};
 
 /// The most entries that A and B, which are mostly zeros, may have between them.
 const MOST_PLACES: usize = 1 << 28;
@@ -16,8 +16,8 @@ const MOST_PLACES: usize = 1 << 28;
 pub struct MonarchBlocks;
 
 impl Baseline for MonarchBlocks {
-    fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Kept, Error> {
-        Ok(Kept::Factors(monarch(&problem.weight, budget, progress)?.factors))
+    fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Replacement, Error> {
+        Ok(Replacement::Blocks(monarch(&problem.weight, budget, progress)?.factors))
     }
 }
 
@@ -79,15 +79,26 @@ fn blocks(w: &Matrix, groups: usize, rank: usize) -> Result<Monarch, Error> {
     let (rows, cols) = w.shape();
     let (height, width) = (rows / groups, cols / groups);
     let inner = groups * groups * rank;
-    let (mut a, mut b) = (Matrix::zeros(rows, inner), Matrix::zeros(inner, cols));
-    for (number, svd) in decompositions(w, groups, |svd| svd)?.into_iter().enumerate() {
-        let (g, h) = (number / groups, number % groups);
-        for l in 0..rank {
-            let (at, root) = (number * rank + l, svd.s[l].max(0.0).sqrt());
-            (0..height).for_each(|i| a.as_mut_slice()[(g * height + i) * inner + at] = svd.u.get(i, l) * root);
-            (0..width).for_each(|j| b.as_mut_slice()[at * cols + h * width + j] = svd.v.get(j, l) * root);
+    let blocks = decompositions(w, groups, |svd| svd)?;
+    let root = |svd: &Svd, l: usize| svd.s[l].max(0.0).sqrt();
+    let (mut a, mut b) = (Csr::default(), Csr::default());
+    a.refill(rows, inner, |i, columns, values| {
+        let first = i / height * groups;
+        for (number, svd) in (first..).zip(&blocks[first..first + groups]) {
+            for l in 0..rank {
+                columns.push((number * rank + l) as u32);
+                values.push(svd.u.get(i % height, l) * root(svd, l));
+            }
         }
-    }
+    });
+    b.refill(inner, cols, |at, columns, values| {
+        let (number, l) = (at / rank, at % rank);
+        let (start, svd) = (number % groups * width, &blocks[number]);
+        columns.extend(start as u32..(start + width) as u32);
+        values.extend((0..width).map(|j| svd.v.get(j, l) * root(svd, l)));
+    });
+    a.drop_zeros();
+    b.drop_zeros();
     Ok(Monarch { factors: Factors { a, b }, groups, rank })
 }
 

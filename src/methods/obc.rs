@@ -6,9 +6,9 @@
 //! section 4, algorithm 2).
 
 use super::hessian::hessian;
-use super::{Baseline, Error, Kept, ProgressFn};
+use super::{Baseline, Error, ProgressFn};
 use crate::compute::{chunks_of, invert, prelude::*, solve_positive, vectorized};
-use crate::matrix::{Calibration, Matrix, Problem};
+use crate::matrix::{Calibration, Csr, Matrix, Problem, Replacement};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Added to XᵀX's diagonal, as a share of its mean.
@@ -35,10 +35,10 @@ impl Obc {
 }
 
 impl Baseline for Obc {
-    fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Kept, Error> {
+    fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Replacement, Error> {
         let inputs = problem.calibration.as_ref().ok_or(Error::NeedsInputs { method: "OBC" })?;
         let trace = trace(&problem.weight, inputs, progress)?;
-        Ok(Kept::Pruned(trace.pruned(&problem.weight, inputs, budget)?))
+        Ok(Replacement::Sparse(Csr::from_dense(&trace.pruned(&problem.weight, inputs, budget)?)))
     }
 }
 

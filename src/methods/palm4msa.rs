@@ -6,10 +6,10 @@
 //! Neither makes the objective larger. The hierarchical way (its algorithm 5) splits off one factor after the other and then
 //! refines all that are there.
 
-use super::kept::chain_product;
-use super::{Baseline, Error, Kept, ProgressFn};
-use crate::compute::matmul;
-use crate::matrix::{Factors, Matrix, Problem, keep_largest};
+use super::{Baseline, Error, ProgressFn};
+use crate::compute::{chain_product, matmul};
+use crate::matrix::{Csr, Factors, Matrix, Problem, Replacement, keep_largest};
+use std::borrow::Cow;
 
 /// Sweeps over all factors.
 const ITERATIONS: usize = 200;
@@ -27,7 +27,7 @@ pub struct Palm4msa;
 pub struct Hierarchical;
 
 impl Baseline for Palm4msa {
-    fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Kept, Error> {
+    fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Replacement, Error> {
         let tall = problem.weight.rows() > problem.weight.cols();
         let (wide, scale) = &wide(&problem.weight);
         let square = wide.rows() * wide.rows();
@@ -51,12 +51,12 @@ impl Baseline for Palm4msa {
         }
         let (_, chain) = best.ok_or(Error::Cancelled)?;
         let Ok([a, b]) = <[Matrix; 2]>::try_from(turned_back(chain, tall)) else { unreachable!("two factors") };
-        Ok(Kept::Factors(Factors { a, b }))
+        Ok(Replacement::Factors(Factors::from_dense(&a, &b)))
     }
 }
 
 impl Baseline for Hierarchical {
-    fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Kept, Error> {
+    fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Replacement, Error> {
         let tall = problem.weight.rows() > problem.weight.cols();
         let (wide, scale) = &wide(&problem.weight);
         if budget < 3 {
@@ -75,7 +75,8 @@ impl Baseline for Hierarchical {
         chain.factors.extend(split.factors);
         chain.scale(wide);
         chain.refine(wide, &[third, third, budget - 2 * third], ITERATIONS, &part(2)).ok_or(Error::Cancelled)?;
-        Ok(Kept::Chain(turned_back(chain.scaled(*scale), tall)))
+        let chain = turned_back(chain.scaled(*scale), tall);
+        Ok(Replacement::Chain(chain.iter().map(Csr::from_dense).collect()))
     }
 }
 
@@ -165,7 +166,7 @@ impl Chain {
     }
 
     fn scale(&mut self, w: &Matrix) {
-        let made = chain_product(&self.factors);
+        let made = chain_product(self.factors.iter().map(Cow::Borrowed));
         self.scale_for(w, &made);
     }
 

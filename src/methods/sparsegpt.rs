@@ -7,9 +7,9 @@
 
 use super::hessian::{InverseFactor, inverse_factor};
 use super::shares::{by_blocks, by_rows, largest};
-use super::{Baseline, Error, Kept, ProgressFn, Threshold, report_progress};
+use super::{Baseline, Error, ProgressFn, Threshold, report_progress};
 use crate::compute::{chunks_of_mut, matmul, prelude::*};
-use crate::matrix::{Matrix, Problem};
+use crate::matrix::{Csr, Matrix, Problem, Replacement};
 
 /// See the module.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ impl Default for SparseGpt {
 }
 
 impl Baseline for SparseGpt {
-    fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Kept, Error> {
+    fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Replacement, Error> {
         let inputs = problem.calibration.as_ref().ok_or(Error::NeedsInputs { method: "SparseGPT" })?;
         let mut w = Matrix::clone(&problem.weight);
         let (rows, n) = w.shape();
@@ -55,7 +55,7 @@ impl Baseline for SparseGpt {
             }
             report_progress(progress, end as f64 / n as f64)?;
         }
-        Ok(Kept::Pruned(w))
+        Ok(Replacement::Sparse(Csr::from_dense(&w)))
     }
 }
 

@@ -4,15 +4,15 @@
 //! scales (its section 3).
 
 use super::shares::{by_rows, largest};
-use super::{Baseline, Error, Kept, ProgressFn, report_progress};
-use crate::matrix::{Matrix, Problem};
+use super::{Baseline, Error, ProgressFn, report_progress};
+use crate::matrix::{Csr, Matrix, Problem, Replacement};
 
 /// See the module.
 pub struct Wanda;
 
 impl Baseline for Wanda {
     /// The first rows keep one more where the budget does not divide.
-    fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Kept, Error> {
+    fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Replacement, Error> {
         let w = &problem.weight;
         let inputs = problem.calibration.as_ref().ok_or(Error::NeedsInputs { method: "Wanda" })?;
         report_progress(progress, 0.0)?;
@@ -23,6 +23,6 @@ impl Baseline for Wanda {
             let scores: Vec<f32> = w.row(i).iter().zip(&norms).map(|(w, norm)| (w * norm).abs()).collect();
             largest(&scores, count).into_iter().for_each(|at| kept[at] = w.row(i)[at]);
         }
-        Ok(Kept::Pruned(kept))
+        Ok(Replacement::Sparse(Csr::from_dense(&kept)))
     }
 }

@@ -263,7 +263,7 @@ impl std::fmt::Debug for Checkpoint {
 }
 
 /// Refuses infinities and NaN.
-pub(super) fn check_finite(tensor: &str, matrix: &Matrix) -> Result<(), Error> {
+fn check_finite(tensor: &str, matrix: &Matrix) -> Result<(), Error> {
     match matrix.first_not_finite() {
         None => Ok(()),
         Some((row, col)) => {

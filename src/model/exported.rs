@@ -4,13 +4,11 @@
 //! `.col_indices`, `.values`, `.shape`), or a bitmask (`.bitmask`, `.compressed`, `.row_offsets`, `.shape`; in files
 //! from before 2025 `.weight.bitmask` and so on).
 
-use super::checkpoint::check_finite;
 use super::names::{natural, nearest, one_line};
 use super::{Checkpoint, Error, Orientation};
-use crate::matrix::{Factors, Matrix};
+use crate::matrix::{Csr, Factors};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// Entries allowed for any matrix: 1 GiB as f32.
 const ENTRIES: u64 = 1 << 28;
@@ -23,7 +21,7 @@ const LAYOUT_MARKS: [&str; 4] = [".weight", ".crow_indices", ".bitmask", ".weigh
 
 /// A factor, and its number of stored nonzeros.
 struct StoredFactor {
-    matrix: Matrix,
+    matrix: Csr,
     nonzeros: u64,
 }
 
@@ -56,7 +54,10 @@ impl Checkpoint {
         }
         // The product is allocated by most readers of the factors.
         check_size(stem, a.matrix.rows() as u64, b.matrix.cols() as u64, a.nonzeros + b.nonzeros)?;
-        Ok(Factors { a: a.matrix, b: b.matrix })
+        let (mut a, mut b) = (a.matrix, b.matrix);
+        a.drop_zeros();
+        b.drop_zeros();
+        Ok(Factors { a, b })
     }
 
     /// The mark of the layout that `factor` has.
@@ -71,7 +72,7 @@ impl Checkpoint {
                 if weight.shape.len() != 2 {
                     return Err(bad(factor, "its weight does not have two dimensions"));
                 }
-                Ok(StoredFactor { nonzeros: weight.weight.len() as u64, matrix: Arc::unwrap_or_clone(weight.weight) })
+                Ok(StoredFactor { nonzeros: weight.weight.len() as u64, matrix: Csr::from_dense(&weight.weight) })
             }
             ".crow_indices" => self.csr(factor),
             ".bitmask" => self.bitmask(factor, factor),
@@ -90,24 +91,24 @@ impl Checkpoint {
         }
         check_size(factor, rows, cols, values.len() as u64)?;
 
-        let mut dense = Matrix::zeros(rows as usize, cols as usize);
+        let mut row_starts = Vec::with_capacity(starts.len());
+        row_starts.push(0);
         for (row, ends) in starts.windows(2).enumerate() {
             let at = usize::try_from(ends[0]).ok().zip(usize::try_from(ends[1]).ok());
-            let entries = at.and_then(|(start, end)| Some((columns.get(start..end)?, values.get(start..end)?)));
-            let Some((columns, values)) = entries else {
+            let Some((columns, (_, end))) = at.and_then(|at| Some((columns.get(at.0..at.1)?, at))) else {
                 return Err(bad(factor, &format!("crow_indices do not ascend at row {row}")));
             };
             let mut next = 0;
-            for (&col, &value) in columns.iter().zip(values) {
+            for &col in columns {
                 if col < next || col as u64 >= cols {
                     return Err(bad(factor, &format!("col_indices leave 0..{cols} or do not ascend in row {row}")));
                 }
                 next = col + 1;
-                dense.as_mut_slice()[row * cols as usize + col as usize] = value;
             }
+            row_starts.push(end);
         }
-        check_finite(&part("values"), &dense)?;
-        Ok(StoredFactor { nonzeros: values.len() as u64, matrix: dense })
+        let columns = columns.into_iter().map(|col| col as u32).collect();
+        self.checked(&part("values"), Csr::from_parts(rows as usize, cols as usize, row_starts, columns, values))
     }
 
     /// Reads a bitmask. `prefix` stands before `.bitmask`: the factor's name, or that with `.weight`.
@@ -120,10 +121,10 @@ impl Checkpoint {
         let values = self.list(factor, &part("compressed"))?;
         check_size(factor, rows, cols, values.len() as u64)?;
 
-        let mut dense = Matrix::zeros(rows as usize, cols as usize);
-        let mut left = values.iter();
+        let (mut row_starts, mut columns) = (Vec::with_capacity(rows as usize + 1), Vec::with_capacity(values.len()));
+        row_starts.push(0);
         for (row, (bits, &offset)) in mask.chunks_exact(width as usize).zip(&offsets).enumerate() {
-            if offset != (values.len() - left.len()) as i64 {
+            if offset != columns.len() as i64 {
                 return Err(bad(factor, &format!("row_offsets do not count the bits before row {row}")));
             }
             for (at, byte) in bits.iter().enumerate() {
@@ -132,18 +133,28 @@ impl Checkpoint {
                     if col as u64 >= cols {
                         return Err(bad(factor, &format!("bitmask has a bit beyond column {cols} in row {row}")));
                     }
-                    let Some(&value) = left.next() else {
+                    if columns.len() == values.len() {
                         return Err(bad(factor, "bitmask has more bits than there are values"));
-                    };
-                    dense.as_mut_slice()[row * cols as usize + col] = value;
+                    }
+                    columns.push(col as u32);
                 }
             }
+            row_starts.push(columns.len());
         }
-        if left.len() > 0 {
+        if columns.len() < values.len() {
             return Err(bad(factor, "bitmask has fewer bits than there are values"));
         }
-        check_finite(&part("compressed"), &dense)?;
-        Ok(StoredFactor { nonzeros: values.len() as u64, matrix: dense })
+        self.checked(&part("compressed"), Csr::from_parts(rows as usize, cols as usize, row_starts, columns, values))
+    }
+
+    /// Refuses infinities and NaN among the values, which are the tensor `name`'s.
+    fn checked(&self, name: &str, matrix: Csr) -> Result<StoredFactor, Error> {
+        match matrix.first_not_finite() {
+            None => Ok(StoredFactor { nonzeros: matrix.nnz() as u64, matrix }),
+            Some((row, col, value)) => {
+                Err(Error::NotFinite { tensor: name.to_owned(), row, col, value: value.to_string() })
+            }
+        }
     }
 
     /// Rows and columns, both at least 1.
@@ -188,11 +199,11 @@ fn missing(factor: &str, name: &str) -> Error {
     bad(factor, &format!("it has no {name}"))
 }
 
-/// Refuses a matrix that is huge but has few nonzeros: every entry is allocated.
+/// Refuses a matrix that is huge but has few nonzeros: whoever draws it allocates every entry.
 fn check_size(name: &str, rows: u64, cols: u64, nonzeros: u64) -> Result<(), Error> {
     let limit = nonzeros.saturating_mul(ENTRIES_PER_NONZERO).max(ENTRIES);
     match rows.checked_mul(cols) {
-        Some(entries) if entries <= limit && usize::try_from(entries).is_ok() => Ok(()),
+        Some(entries) if entries <= limit && usize::try_from(entries).is_ok() && u32::try_from(cols).is_ok() => Ok(()),
         _ => Err(Error::TooLarge { name: name.to_owned(), rows, cols, nonzeros, limit }),
     }
 }

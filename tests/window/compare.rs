@@ -3,9 +3,9 @@
 use super::driver::{
     calibrate, click, close, finished, inputs, large, npy, ready, scratch, settled, until, window, within,
 };
-use dsf_explorer::app::{Explorer, LaunchOptions, Parts};
+use dsf_explorer::app::{Explorer, LaunchOptions};
 use dsf_explorer::compare::Candidate;
-use dsf_explorer::matrix::Problem;
+use dsf_explorer::matrix::{Problem, ReplacementKind};
 use dsf_explorer::methods::Method;
 use dsf_explorer::model::{Orientation, Source, open};
 use egui::accesskit::Role;
@@ -104,8 +104,11 @@ fn a_result_is_one_click_from_its_pictures_and_its_files() {
     until(&mut harness, "a run of it", |harness| harness.state().runs().len() == 2);
     settled(&mut harness);
     let run = harness.state().shown().unwrap();
-    assert_eq!((run.name.as_str(), run.method, run.parts()), ("Magnitude, 25 %", Method::Magnitude, Parts::Alone));
-    assert_eq!((run.nnz(), run.ended.as_ref().unwrap().kept.nnz()), (Some(16384), [0, 16384]));
+    assert_eq!(
+        (run.name.as_str(), run.method, run.kind()),
+        ("Magnitude, 25 %", Method::Magnitude, ReplacementKind::Sparse)
+    );
+    assert_eq!((run.nnz(), run.ended.as_ref().unwrap().replacement.nnz_of_factors()), (Some(16384), [0, 16384]));
     assert_eq!(run.error(), row(&harness, Method::Magnitude)["error"].as_f64());
     harness.get_by_label("Picture of B, 256 by 256");
     until(&mut harness, "its name for B", |harness| harness.query_by_label_contains("B = Ŵ").is_some());

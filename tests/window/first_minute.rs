@@ -143,7 +143,7 @@ fn a_layers_inputs_make_the_run_layer_wise() {
     let mut harness = window(LaunchOptions::default());
     until(&mut harness, "the first run", finished);
     calibrate(&mut harness, &path);
-    let layer = harness.state().runs().last().unwrap().ended.as_ref().unwrap().outcome.layer;
+    let layer = harness.state().runs().last().unwrap().ended.as_ref().unwrap().layer;
     let layer = layer.expect("layer-wise errors");
     assert!(layer.calibration > 0.0 && layer.calibration < layer.before_finalize, "{layer:?}");
     harness.step();

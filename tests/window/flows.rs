@@ -64,8 +64,8 @@ fn going_back_to_an_iteration_takes_every_picture_with_it() {
         shown.as_slice().iter().zip(then.as_slice()).all(|(x, y)| (x - y).abs() <= y.abs() / 2000.0)
     };
     let (a, b) = (pictures.a.as_ref().unwrap().matrix(), pictures.b.as_ref().unwrap().matrix());
-    assert_eq!((Mask::of(a), Mask::of(b)), (Mask::of(&then.a), Mask::of(&then.b)));
-    assert!(near(a, &then.a) && near(b, &then.b));
+    assert_eq!((Mask::of(a), Mask::of(b)), (Mask::of_csr(&then.a), Mask::of_csr(&then.b)));
+    assert!(near(a, &then.a.to_dense()) && near(b, &then.b.to_dense()));
     let error = pictures.error.as_ref().unwrap().matrix().norm_squared().sqrt();
     let w = pictures.w.as_ref().unwrap().matrix().norm_squared().sqrt();
     assert!((error / w - run.reports[step - 1].error).abs() < 1e-3, "the error's picture is of that iteration too");
@@ -94,7 +94,8 @@ fn pointing_shows_the_paths_in_any_order_of_rows_and_columns() {
         let &[row, col] = &numbers[..] else { panic!("{arrangement:?}: {place:?}") };
         let sum = text(&harness, "Σ over");
         let sum: f64 = sum.rsplit(' ').next().unwrap().parse().unwrap();
-        let factors = harness.state().runs()[0].ended.as_ref().unwrap().kept.factors();
+        let ended = harness.state().runs()[0].ended.as_ref().unwrap();
+        let factors = ended.replacement.factors().unwrap();
         let exact: f64 =
             (0..factors.a.cols()).map(|l| f64::from(factors.a.get(row, l)) * f64::from(factors.b.get(l, col))).sum();
         assert!((sum - exact).abs() < 1e-5, "{arrangement:?}: {sum} is not {exact}");
@@ -234,7 +235,7 @@ fn every_panel_has_something_to_show() {
             Some((name.to_owned(), text.rsplit(' ').next()?.parse().ok()?))
         })
         .collect();
-    let kept = harness.state().shown().unwrap().ended.as_ref().unwrap().kept.nnz()[0];
+    let kept = harness.state().shown().unwrap().ended.as_ref().unwrap().replacement.nnz_of_factors()[0];
     assert_eq!(counts["both"] + counts["only the first"], kept, "{counts:?}");
     for quantity in ["ρ₀", "Mask churn", "Residuals"] {
         click(&mut harness, "Curves");

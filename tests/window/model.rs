@@ -143,7 +143,7 @@ fn runs_are_calibrated_with_the_models_own_text() {
         finished(harness) && harness.state().runs().last().is_some_and(|run| run.is_layerwise())
     });
     let run = harness.state().runs().last().unwrap();
-    let errors = run.ended.as_ref().unwrap().outcome.layer.unwrap();
+    let errors = run.ended.as_ref().unwrap().layer.unwrap();
     assert!(errors.calibration < errors.before_finalize);
 }
 

@@ -4,12 +4,12 @@ use super::state::State;
 use crate::app::state::command::Command;
 use crate::app::state::display_options::DisplayOptions;
 use crate::app::state::export::ExportKind;
-use crate::app::state::kept::Parts;
 use crate::app::state::pane::Pane;
 use crate::app::state::paths::paths;
 use crate::app::state::pointer::{Pointer, SharedPointer};
 use crate::app::tasks::pictures::{Drawn, Pictures};
 use crate::app::widgets::picture::{Colors, Frame, Marks, MatrixView, Seen, Viewport};
+use crate::matrix::ReplacementKind;
 use eframe::egui::{Id, Rect, Ui};
 
 /// Of the entries that make another one, so many are lit: the weightiest.
@@ -98,7 +98,7 @@ impl LinkedViews {
     pub fn ui(&mut self, ui: &mut Ui, state: &State, pane: Pane) -> Option<Command> {
         let (pictures, looks) = (state.pictures().map(AsRef::as_ref), &state.preferences.looks);
         let Some((pictures, pyramid)) = pictures.and_then(|pictures| Some((pictures, pictures.of_pane(pane)?))) else {
-            let one = pictures.is_some_and(|pictures| pictures.parts == Parts::Alone && pictures.b.is_some());
+            let one = pictures.is_some_and(|pictures| pictures.kind == ReplacementKind::Sparse && pictures.b.is_some());
             let words = match pane {
                 Pane::W => "Nothing is open",
                 Pane::A if one => "A is the identity: B alone stands in the place of W",
@@ -233,15 +233,15 @@ mod tests {
     use super::*;
     use crate::app::state::factors_at::FactorsAt;
     use crate::app::tasks::pictures::DrawRequest;
-    use crate::matrix::{Arrangement, Factors, Matrix};
+    use crate::matrix::{Arrangement, Factors, Matrix, Replacement};
     use std::sync::Arc;
 
     fn pictures(arrangement: Arrangement) -> Pictures {
         // A 3×4 and B 4×2; (AB)₂₁ = 2·3 + 5·7.
         let a = Matrix::from_vec(3, 4, vec![0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 4.0, 2.0, 1.0, 0.0, 5.0]);
         let b = Matrix::from_vec(4, 2, vec![0.0, 3.0, 6.0, 0.0, 1.0, 1.0, 0.0, 7.0]);
-        let kept = crate::app::state::kept::Kept::of(&Factors { a, b });
-        Pictures::of(DrawRequest { layer: None, factors: FactorsAt::End(Arc::new(kept)), arrangement })
+        let replacement = Replacement::Factors(Factors::from_dense(&a, &b));
+        Pictures::of(DrawRequest { layer: None, factors: FactorsAt::End(Arc::new(replacement)), arrangement })
     }
 
     #[test]

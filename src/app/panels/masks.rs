@@ -3,12 +3,11 @@
 use super::state::State;
 use crate::app::state::command::Command;
 use crate::app::state::factors_at::FactorsAt;
-use crate::app::state::kept::Parts;
 use crate::app::state::run::Run;
 use crate::app::tasks::masks::MaskComparison;
 use crate::app::widgets::colors;
 use crate::app::widgets::picture::{Colors, Frame, Marks, MatrixView, Shade, Viewport};
-use crate::matrix::{Factor, Overlap};
+use crate::matrix::{Factor, Overlap, ReplacementKind};
 use eframe::egui::{Color32, ComboBox, Id, Ui};
 
 /// Both, only the first, only the second: as in the pictures' table of colours.
@@ -51,10 +50,13 @@ impl MasksPanel {
             ui.weak("No run yet");
             return None;
         };
-        let comparable =
-            |other: &&Run| other.number != run.number && other.ended.is_some() && other.parts() == run.parts();
+        let alike = |other: &Run| {
+            let kinds = [other, run].map(Run::kind);
+            kinds[0] == kinds[1] || kinds.iter().all(|kind| kind.is_two_factors())
+        };
+        let comparable = |other: &&Run| other.number != run.number && other.ended.is_some() && alike(other);
         let others: Vec<&Run> = runs.iter().filter(comparable).collect();
-        let alone = run.parts() == Parts::Alone;
+        let alone = run.kind() == ReplacementKind::Sparse;
         let factor = if alone { Factor::B } else { self.factor };
         if let Other::Run(number) = self.other
             && !others.iter().any(|other| other.number == number)
@@ -94,10 +96,10 @@ impl MasksPanel {
                 .labelled_by(label.id);
         });
         let second = match self.other {
-            Other::Start => run.snapshots.all().first().map(|shot| FactorsAt::PackedSnapshot(shot.clone())),
+            Other::Start => run.snapshots.all().first().map(|shot| FactorsAt::Snapshot(shot.clone())),
             Other::Run(number) => {
                 let other = others.iter().find(|run| run.number == number).and_then(|run| run.ended.as_ref());
-                other.map(|ended| FactorsAt::End(ended.kept.clone()))
+                other.map(|ended| FactorsAt::End(ended.replacement.clone()))
             }
         };
         let Some(second) = second.filter(|_| factors != FactorsAt::Nothing) else {

@@ -184,7 +184,7 @@ fn differences(run: &Run, other: &Run) -> Vec<(String, String, String)> {
 }
 
 fn layer_error_ui(ui: &mut Ui, run: &Run) {
-    let Some(errors) = run.ended.as_ref().and_then(|ended| ended.outcome.layer) else {
+    let Some(errors) = run.ended.as_ref().and_then(|ended| ended.layer) else {
         ui.weak("–").on_hover_text("Needs a calibration: the layer's inputs");
         return;
     };
@@ -216,8 +216,9 @@ fn bytes_ui(ui: &mut Ui, run: &Run) {
         );
         return;
     }
-    let ((rows, cols), [a, b]) = (ended.kept.shape(), ended.kept.nnz());
-    let storage = Storage::of_factors(rows, cols, ended.kept.inner_dim(), a, b);
+    let ((rows, cols), [a, b]) = (ended.replacement.shape(), ended.replacement.nnz_of_factors());
+    let k = ended.replacement.inner_dim().unwrap_or(rows);
+    let storage = Storage::of_factors(rows, cols, k, a, b);
     let share = |bytes: u64| 100.0 * bytes as f64 / storage.dense as f64;
     ui.label(format!("{:.0} %", share(storage.bitmask))).on_hover_text(format!(
         "With 16-bit values, against {} of W:\n{} with a bit for each position\n{} as CSR",
@@ -227,7 +228,7 @@ fn bytes_ui(ui: &mut Ui, run: &Run) {
 
 fn seconds(run: &Run) -> String {
     match (&run.ended, &run.progress) {
-        (Some(ended), _) if ended.outcome.seconds > 0.0 => format!("{:.2} s", ended.outcome.seconds),
+        (Some(ended), _) if ended.seconds > 0.0 => format!("{:.2} s", ended.seconds),
         (None, Some(progress)) => format!("{:.2} s", progress.seconds),
         _ => String::new(),
     }

@@ -86,7 +86,7 @@ impl State {
 
     /// The perplexity that the run on screen leads to, where it can only be predicted.
     pub fn predicted_perplexity(&self) -> Option<f64> {
-        let outcome = &self.runs.shown()?.ended.as_ref()?.outcome;
+        let outcome = self.runs.shown()?.ended.as_ref()?;
         self.language.predicted_alone(self.model_layer_on_screen()?, outcome.layer?.calibration)
     }
 

@@ -9,11 +9,11 @@ use crate::app::panels::paths::paths_ui;
 use crate::app::panels::state::State;
 use crate::app::platform::dropping::dropping_ui;
 use crate::app::state::command::Command;
-use crate::app::state::kept::Parts;
 use crate::app::state::pane::Pane;
 use crate::app::state::persistence::KEY;
 use crate::app::state::workspace::{page_name, simplification};
 use crate::app::widgets::marks::mark;
+use crate::matrix::ReplacementKind;
 use eframe::egui::{self, CentralPanel, Context, Frame, Margin, Panel, Ui};
 use egui_tiles::{Behavior, SimplificationOptions, Tile, TileId, Tiles, UiResponse};
 
@@ -70,7 +70,7 @@ impl Behavior<Pane> for Desk<'_> {
 
     fn tab_title_for_pane(&mut self, pane: &Pane) -> egui::WidgetText {
         let pictures = self.state.pictures();
-        let name = view_name(*pane, pictures.map_or(Parts::Factors, |pictures| pictures.parts));
+        let name = view_name(*pane, pictures.map_or(ReplacementKind::Factors, |pictures| pictures.kind));
         let Some(pyramid) = pictures.and_then(|pictures| pictures.of_pane(*pane)) else { return name.into() };
         let (rows, cols) = pyramid.matrix().shape();
         let kept = 100.0 * pyramid.nnz() as f64 / pyramid.matrix().len().max(1) as f64;
@@ -103,12 +103,12 @@ impl Behavior<Pane> for Desk<'_> {
 }
 
 /// What a view shows, where A and B are not what they are called.
-fn view_name(pane: Pane, parts: Parts) -> &'static str {
-    match (parts, pane) {
-        (Parts::Alone, Pane::A) => "A = identity",
-        (Parts::Alone, Pane::B) => "B = Ŵ",
-        (Parts::Chain, Pane::A) => "A = first of 3",
-        (Parts::Chain, Pane::B) => "B = the others",
+fn view_name(pane: Pane, kind: ReplacementKind) -> &'static str {
+    match (kind, pane) {
+        (ReplacementKind::Sparse, Pane::A) => "A = identity",
+        (ReplacementKind::Sparse, Pane::B) => "B = Ŵ",
+        (ReplacementKind::Chain, Pane::A) => "A = first of 3",
+        (ReplacementKind::Chain, Pane::B) => "B = the others",
         _ => pane.name(),
     }
 }

@@ -1,8 +1,8 @@
 //! Which factors of a run the views show.
 
-use super::kept::{Kept, Parts};
-use super::snapshot_history::PackedSnapshot;
-use crate::matrix::{Factor, Factors, Mask, Matrix};
+use crate::compute::multiplied;
+use crate::job::PackedSnapshot;
+use crate::matrix::{Factor, Mask, Matrix, Replacement, ReplacementKind};
 use crate::tasks::shared;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -13,9 +13,9 @@ pub enum FactorsAt {
     /// Before there are any.
     Nothing,
     /// While it goes on, or at an earlier iteration.
-    PackedSnapshot(#[serde(with = "shared")] Arc<PackedSnapshot>),
+    Snapshot(#[serde(with = "shared")] Arc<PackedSnapshot>),
     /// In the end.
-    End(#[serde(with = "shared")] Arc<Kept>),
+    End(#[serde(with = "shared")] Arc<Replacement>),
 }
 
 impl FactorsAt {
@@ -23,16 +23,16 @@ impl FactorsAt {
     pub fn mask(&self, factor: Factor) -> Option<Mask> {
         match (self, factor) {
             (Self::Nothing, _) => None,
-            (Self::PackedSnapshot(shot), Factor::A) => Some(shot.masks()[0].clone()),
-            (Self::PackedSnapshot(shot), Factor::B) => Some(shot.masks()[1].clone()),
-            (Self::End(kept), factor) => Some(kept.mask(factor)),
+            (Self::Snapshot(shot), Factor::A) => Some(shot.masks()[0].clone()),
+            (Self::Snapshot(shot), Factor::B) => Some(shot.masks()[1].clone()),
+            (Self::End(replacement), factor) => Some(replacement.mask(factor)),
         }
     }
 
     /// The step, `None` in the end and before the start.
     pub fn step(&self) -> Option<usize> {
         match self {
-            Self::PackedSnapshot(shot) => Some(shot.step),
+            Self::Snapshot(shot) => Some(shot.step),
             _ => None,
         }
     }
@@ -40,21 +40,22 @@ impl FactorsAt {
     /// A·B.
     pub fn product(&self) -> Option<Matrix> {
         match self {
-            Self::End(kept) => Some(kept.product()),
-            _ => self.factors().map(|factors| factors.product()),
+            Self::End(replacement) => Some(replacement.to_dense()),
+            _ => self.dense_factors().map(|[a, b]| multiplied(&a, &b)),
         }
     }
 
-    /// What its factors are called.
-    pub fn parts(&self) -> Parts {
-        if let Self::End(kept) = self { kept.parts() } else { Parts::Factors }
+    /// Which kind of replacement they are of.
+    pub fn kind(&self) -> ReplacementKind {
+        if let Self::End(replacement) = self { replacement.kind() } else { ReplacementKind::Factors }
     }
 
-    pub fn factors(&self) -> Option<Factors> {
+    /// What is drawn as A and B: see [`Replacement::dense_factors`].
+    pub fn dense_factors(&self) -> Option<[Matrix; 2]> {
         match self {
             Self::Nothing => None,
-            Self::PackedSnapshot(shot) => Some(shot.factors()),
-            Self::End(kept) => Some(kept.factors()),
+            Self::Snapshot(snapshot) => Some(snapshot.dense_factors()),
+            Self::End(replacement) => Some(replacement.dense_factors()),
         }
     }
 }
@@ -63,7 +64,7 @@ impl PartialEq for FactorsAt {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Nothing, Self::Nothing) => true,
-            (Self::PackedSnapshot(a), Self::PackedSnapshot(b)) => Arc::ptr_eq(a, b),
+            (Self::Snapshot(a), Self::Snapshot(b)) => Arc::ptr_eq(a, b),
             (Self::End(a), Self::End(b)) => Arc::ptr_eq(a, b),
             _ => false,
         }

@@ -1,9 +1,9 @@
 //! What a method made of a layer in a comparison.
 
-use super::kept::Kept;
 use crate::compare::Candidate;
 use crate::export::RunReport;
 use crate::factorize::Settings;
+use crate::matrix::Replacement;
 use crate::tasks::shared;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -19,5 +19,5 @@ pub struct MethodResult {
     pub settings: Settings,
     /// What replaces W.
     #[serde(with = "shared")]
-    pub kept: Arc<Kept>,
+    pub replacement: Arc<Replacement>,
 }

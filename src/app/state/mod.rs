@@ -12,7 +12,6 @@ pub mod export;
 pub mod factors_at;
 pub mod frame_times;
 pub mod inputs;
-pub mod kept;
 pub mod link;
 pub mod loaded_layer;
 pub mod messages;

@@ -1,17 +1,15 @@
 //! One run as the window knows it.
 
-use super::kept::{Kept, Parts};
 use super::loaded_layer::LoadedLayer;
 use super::method_result::MethodResult;
-use super::snapshot_history::{PackedSnapshot, SnapshotHistory};
+use super::snapshot_history::SnapshotHistory;
 use crate::export::RunReport;
 use crate::factorize::{Report, Settings};
-use crate::job::{Command, ComputeConfig, End, Event, Job, LayerErrors, Outcome, Progress, RunActor};
-use crate::matrix::{Factors, Problem};
+use crate::job::{Command, ComputeConfig, End, Event, Job, LayerErrors, Outcome, PackedSnapshot, Progress};
+use crate::matrix::{Problem, ReplacementKind};
 use crate::methods::{Method, Threshold};
-use crate::tasks::{self, Actor, ActorHandle, Flow, Queue, shared};
+use crate::tasks::{self, ActorHandle};
 use eframe::egui::Context;
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -38,80 +36,6 @@ pub enum RunState {
     Failed(String),
     /// Not a run of this program: factors from a file.
     Opened,
-}
-
-/// A run that is over: what is known of it beside its factors, which are kept without their zeros.
-#[derive(Serialize, Deserialize)]
-pub struct Ended {
-    /// All but the factors, which are empty here.
-    pub outcome: Outcome,
-    /// The factors.
-    #[serde(with = "shared")]
-    pub kept: Arc<Kept>,
-}
-
-impl Ended {
-    /// Moves the factors into fewer bytes.
-    pub fn new(mut outcome: Outcome) -> Self {
-        let kept = Arc::new(Kept::of(&std::mem::take(&mut outcome.factors)));
-        Self { outcome, kept }
-    }
-}
-
-/// A run whose factors come packed, as the window keeps them.
-#[derive(Serialize, Deserialize)]
-pub struct Watched(Job);
-
-/// What it tells.
-#[derive(Serialize, Deserialize)]
-pub enum News {
-    /// A step is done.
-    Stepped(Progress),
-    /// The factors as they are now.
-    PackedSnapshot(#[serde(with = "shared")] Arc<PackedSnapshot>),
-    /// It is over.
-    Ended(Box<Ended>),
-    /// Something to know about where it is computed.
-    Note(String),
-    /// It could not go on.
-    Failed(String),
-}
-
-impl Actor for Watched {
-    const NAME: &'static str = "run";
-    const QUEUE: Queue = Job::QUEUE;
-    type Command = Command;
-    type Event = News;
-    type State = RunActor;
-
-    fn begin(self) -> RunActor {
-        self.0.begin()
-    }
-
-    fn command(going: &mut RunActor, command: Command) {
-        Job::command(going, command);
-    }
-
-    fn step(going: &mut RunActor, tell: &mut dyn FnMut(News)) -> Flow {
-        Job::step(going, &mut |event| tell(News::of(event)))
-    }
-
-    fn crashed() -> News {
-        News::of(Job::crashed())
-    }
-}
-
-impl News {
-    /// Packed where the run is, so that the window only receives it.
-    fn of(event: Event) -> Self {
-        match event {
-            Event::Stepped(progress) => Self::Stepped(progress),
-            Event::Snapshot(snapshot) => Self::PackedSnapshot(Arc::new(PackedSnapshot::of(&snapshot))),
-            Event::Ended(outcome) => Self::Ended(Box::new(Ended::new(*outcome))),
-            Event::Note(note) => Self::Note(note),
-            Event::Failed(why) => Self::Failed(why),
-        }
-    }
 }
 
 /// How a run is started.
@@ -152,7 +76,7 @@ pub struct Run {
     /// What each half-step did.
     pub reports: Vec<Report>,
     /// What it left behind.
-    pub ended: Option<Box<Ended>>,
+    pub ended: Option<Box<Outcome>>,
     /// What a method came to in a comparison, which keeps no iterations.
     pub report: Option<Box<RunReport>>,
     /// Its iterations.
@@ -167,7 +91,7 @@ pub struct Run {
     pub exported: bool,
     /// Whether it will end with the step in work.
     pub cancelling: bool,
-    line: Option<(ActorHandle<Watched>, Receiver<News>)>,
+    line: Option<(ActorHandle<Job>, Receiver<Event>)>,
     /// What it had to say, until that is shown.
     pub notes: Vec<String>,
     cancelled_at: Option<Instant>,
@@ -187,24 +111,30 @@ impl Run {
         how: RunOptions,
         ctx: &Context,
     ) -> Self {
-        let (sender, news) = channel();
+        let (sender, events) = channel();
         let ctx = ctx.clone();
         let RunOptions { compute, pace, live } = how;
         let job = Job { compute: compute, recorded: true, ..Job::new(problem.clone(), settings.clone()) };
-        let line = tasks::spawn_actor(Watched(job), move |news| {
-            let over = matches!(news, News::Ended(_) | News::Failed(_));
+        let line = tasks::spawn_actor(job, move |event| {
+            let over = matches!(event, Event::Ended(_) | Event::Failed(_));
             // The window may have dropped the run; then nobody needs to know.
-            if sender.send(news).is_ok() {
+            if sender.send(event).is_ok() {
                 ctx.request_repaint_after(if over { Duration::ZERO } else { pace });
             }
         });
         let title = subject.layer.name.clone();
         let new = Self::empty(number, title, Some(subject), RunState::Running);
-        Self { problem: Some(problem), settings: Some(settings), live, pace, line: Some((line, news)), ..new }
+        Self { problem: Some(problem), settings: Some(settings), live, pace, line: Some((line, events)), ..new }
     }
 
     /// Factors that were opened, and where W is known, their error.
-    pub fn opened(number: usize, stem: String, title: String, subject: Option<LoadedLayer>, ended: Box<Ended>) -> Self {
+    pub fn opened(
+        number: usize,
+        stem: String,
+        title: String,
+        subject: Option<LoadedLayer>,
+        ended: Box<Outcome>,
+    ) -> Self {
         Self {
             stem: Some(stem),
             ended: Some(ended),
@@ -215,7 +145,7 @@ impl Run {
 
     /// What a method made of a layer in a comparison.
     pub fn replaced(number: usize, name: String, subject: LoadedLayer, problem: Problem, made: &MethodResult) -> Self {
-        let MethodResult { candidate, report, settings, kept } = made;
+        let MethodResult { candidate, report, settings, replacement } = made;
         let layer = report.layer_error.map(|calibration| LayerErrors {
             before_finalize: report.layer_error_before_finalize.unwrap_or(calibration),
             calibration,
@@ -226,7 +156,7 @@ impl Run {
             layer,
             history: report.history.clone(),
             seconds: report.seconds,
-            ..Outcome::opened(Factors::default(), report.relative_error)
+            ..Outcome::opened(replacement.clone(), report.relative_error)
         };
         let title = subject.layer.name.clone();
         Self {
@@ -235,7 +165,7 @@ impl Run {
             method: candidate.method,
             threshold: candidate.threshold,
             settings: Some(settings.clone()),
-            ended: Some(Box::new(Ended { outcome, kept: kept.clone() })),
+            ended: Some(Box::new(outcome)),
             report: Some(Box::new(report.clone())),
             ..Self::empty(number, title, Some(subject), RunState::Finished)
         }
@@ -274,14 +204,14 @@ impl Run {
     /// Takes in what has happened since; `now` in seconds. While it is `watched`, shots are asked for at its pace, beside
     /// those of the iterations' ends.
     pub fn poll(&mut self, now: f64, watched: bool) {
-        let Some((line, news)) = &self.line else { return };
-        while let Ok(news) = news.try_recv() {
-            match news {
-                News::Stepped(progress) => {
+        let Some((line, events)) = &self.line else { return };
+        while let Ok(event) = events.try_recv() {
+            match event {
+                Event::Stepped(progress) => {
                     self.reports.extend(progress.report.clone());
                     self.progress = Some(progress);
                 }
-                News::PackedSnapshot(shot) => {
+                Event::Snapshot(shot) => {
                     if shot.step.is_multiple_of(2)
                         && self.snapshots.all().last().is_none_or(|last| last.step < shot.step)
                     {
@@ -290,11 +220,11 @@ impl Run {
                     self.latest = Some(shot);
                     self.next_snapshot = now + self.pace.as_secs_f64();
                 }
-                News::Ended(ended) => {
-                    self.state = match ended.outcome.end {
+                Event::Ended(ended) => {
+                    self.state = match ended.end {
                         End::Finished => RunState::Finished,
                         End::Cancelled => RunState::Cancelled,
-                        End::Diverged => RunState::Failed(match &ended.outcome.problem {
+                        End::Diverged => RunState::Failed(match &ended.problem {
                             Some(why) => format!("{why}; the best factors before that are kept"),
                             None => "The numbers ran away; the best factors before that are kept".into(),
                         }),
@@ -302,8 +232,8 @@ impl Run {
                     self.latest = None;
                     self.ended = Some(ended);
                 }
-                News::Note(note) => self.notes.push(note),
-                News::Failed(why) => self.state = RunState::Failed(why),
+                Event::Note(note) => self.notes.push(note),
+                Event::Failed(why) => self.state = RunState::Failed(why),
             }
         }
         if self.is_active() && self.cancelled_at.is_some_and(|since| since.elapsed() > PATIENCE) && line.terminate() {
@@ -343,14 +273,14 @@ impl Run {
     /// The error to show: the outcome's exact one, or the last reported.
     pub fn error(&self) -> Option<f64> {
         match &self.ended {
-            Some(ended) => self.subject.is_some().then_some(ended.outcome.relative_error),
+            Some(ended) => self.subject.is_some().then_some(ended.relative_error),
             None => self.reports.last().map(|report| report.error),
         }
     }
 
     /// Nonzeros of A and B in the end.
     pub fn nnz(&self) -> Option<usize> {
-        self.ended.as_ref().map(|ended| ended.kept.nnz().iter().sum())
+        self.ended.as_ref().map(|ended| ended.replacement.nnz())
     }
 
     /// Whether there is something to lose: factors, or what will become of them.
@@ -363,9 +293,9 @@ impl Run {
         self.ended.is_some() && self.settings.is_some()
     }
 
-    /// What its factors are called.
-    pub fn parts(&self) -> Parts {
-        self.ended.as_ref().map_or(Parts::Factors, |ended| ended.kept.parts())
+    /// Which kind of replacement it leaves.
+    pub fn kind(&self) -> ReplacementKind {
+        self.ended.as_ref().map_or(ReplacementKind::Factors, |ended| ended.replacement.kind())
     }
 
     /// Whether its curve is of W scaled by its inputs.

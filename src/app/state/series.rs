@@ -79,7 +79,7 @@ impl Quantity {
 fn run_errors(run: &Run) -> Vec<(f64, f64)> {
     match (&run.reports[..], &run.ended) {
         ([], Some(ended)) => {
-            let history = ended.outcome.history.iter().enumerate();
+            let history = ended.history.iter().enumerate();
             history.map(|(at, &error)| ((at + 1) as f64, error)).collect()
         }
         (reports, _) => reports.iter().map(|report| (report.step as f64 / 2.0, report.error)).collect(),

@@ -1,41 +1,7 @@
 //! The iterations of a run, kept in few bytes, so that one can go back to each of them.
 
-use crate::job::Snapshot;
-use crate::matrix::{Factors, Mask, Packed};
-use serde::{Deserialize, Serialize};
+use crate::job::PackedSnapshot;
 use std::sync::Arc;
-
-/// A and B at one moment.
-#[derive(Serialize, Deserialize)]
-pub struct PackedSnapshot {
-    /// After which step; 0 is the start.
-    pub step: usize,
-    a: Packed,
-    b: Packed,
-}
-
-impl PackedSnapshot {
-    /// Packs them.
-    pub fn of(snapshot: &Snapshot) -> Self {
-        let Factors { a, b } = &snapshot.factors;
-        Self { step: snapshot.step, a: Packed::of(a), b: Packed::of(b) }
-    }
-
-    /// The factors again, to eleven binary digits.
-    pub fn factors(&self) -> Factors {
-        Factors { a: self.a.to_matrix(), b: self.b.to_matrix() }
-    }
-
-    /// The masks of A and B.
-    pub fn masks(&self) -> [&Mask; 2] {
-        [self.a.mask(), self.b.mask()]
-    }
-
-    /// The memory it takes.
-    pub fn bytes(&self) -> usize {
-        self.a.bytes() + self.b.bytes()
-    }
-}
 
 /// The snapshots of a run, in order. When they outgrow their memory every second one is given up, and from then on only
 /// every second is taken.
@@ -102,12 +68,11 @@ impl SnapshotHistory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::matrix::Matrix;
+    use crate::matrix::{Factors, Matrix};
 
     fn snapshot(step: usize) -> Arc<PackedSnapshot> {
         let ones = |rows, cols| Matrix::from_fn(rows, cols, |_, _| 1.0);
-        let factors = Factors { a: ones(4, 64), b: ones(64, 64) };
-        Arc::new(PackedSnapshot::of(&Snapshot { step, factors }))
+        Arc::new(PackedSnapshot::new(step, &Factors::from_dense(&ones(4, 64), &ones(64, 64))))
     }
 
     #[test]

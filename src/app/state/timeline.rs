@@ -24,9 +24,9 @@ impl Timeline {
             .step
             .and_then(|step| snapshots.iter().rev().find(|snapshot| snapshot.step <= step).or(snapshots.first()));
         match (at, &run.ended, &run.latest) {
-            (Some(snapshot), ..) => FactorsAt::PackedSnapshot(snapshot.clone()),
-            (_, Some(ended), _) => FactorsAt::End(ended.kept.clone()),
-            (_, _, Some(latest)) => FactorsAt::PackedSnapshot(latest.clone()),
+            (Some(snapshot), ..) => FactorsAt::Snapshot(snapshot.clone()),
+            (_, Some(ended), _) => FactorsAt::End(ended.replacement.clone()),
+            (_, _, Some(latest)) => FactorsAt::Snapshot(latest.clone()),
             _ => FactorsAt::Nothing,
         }
     }

@@ -7,9 +7,9 @@ use crate::app::state::method_result::MethodResult;
 use crate::app::state::run::Run;
 use crate::compare::Candidate;
 use crate::factorize::Settings;
-use crate::matrix::Problem;
+use crate::matrix::{Problem, ReplacementKind};
 use crate::measure::percent;
-use crate::methods::{Form, Method};
+use crate::methods::Method;
 use eframe::egui::Context;
 use std::sync::Arc;
 
@@ -160,15 +160,15 @@ impl Comparison {
 
     /// The method whose masks are laid over this one's, else why there is none.
     pub fn masks_beside(&self, method: Method) -> Result<Method, &'static str> {
-        let form = method.form();
-        if let Some(why) = no_masks(form) {
+        let kind = method.kind();
+        if let Some(why) = no_masks(kind) {
             return Err(why);
         }
         let mut others = self.rows.iter().filter_map(|row| Some((row.method(), row.made()?)));
-        let own = others.clone().find(|(other, _)| *other == method).map(|(_, made)| made.kept.inner_dim());
+        let own = others.clone().find(|(other, _)| *other == method).map(|(_, made)| made.replacement.inner_dim());
         // DSF, or the largest weights, where they are there: they come first.
         let same = |&(other, made): &(Method, &MethodResult)| {
-            other != method && other.form() == form && own == Some(made.kept.inner_dim())
+            other != method && other.kind() == kind && own == Some(made.replacement.inner_dim())
         };
         others.find(same).map(|(other, _)| other).ok_or("No other method here has a mask of this kind and size")
     }
@@ -177,8 +177,9 @@ impl Comparison {
     pub fn has_masks_like(&self, method: Method, run: &Run) -> bool {
         let Some((row, made)) = self.row(method).and_then(|row| Some((row, row.made()?))) else { return false };
         let same = run.subject.as_ref().is_some_and(|subject| subject.is(&self.subject));
-        let as_large = run.ended.as_ref().is_some_and(|ended| ended.kept.inner_dim() == made.kept.inner_dim());
-        same && as_large && row.run != Some(run.number) && run.method.form() == method.form()
+        let as_large =
+            run.ended.as_ref().is_some_and(|ended| ended.replacement.inner_dim() == made.replacement.inner_dim());
+        same && as_large && row.run != Some(run.number) && run.method.kind() == method.kind()
     }
 
     /// In what it is not what would be compared now, in a sentence.
@@ -212,11 +213,13 @@ impl Comparison {
     }
 }
 
-/// Why a form has no masks to be laid over another one's.
-pub fn no_masks(form: Form) -> Option<&'static str> {
-    match form {
-        Form::Factors | Form::Pruned => None,
-        Form::Dense => Some("Its factors are dense in themselves: there is no mask to compare"),
-        Form::Chain => Some("Masks are compared of one matrix, or of two factors; these are three"),
+/// Why a kind of replacement has no masks to be laid over another one's.
+pub fn no_masks(kind: ReplacementKind) -> Option<&'static str> {
+    match kind {
+        ReplacementKind::Factors | ReplacementKind::Sparse => None,
+        ReplacementKind::LowRank | ReplacementKind::Blocks => {
+            Some("Its factors are dense in themselves: there is no mask to compare")
+        }
+        ReplacementKind::Chain => Some("Masks are compared of one matrix, or of two factors; these are three"),
     }
 }

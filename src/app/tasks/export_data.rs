@@ -1,7 +1,6 @@
 //! All that a task needs to export something.
 
 use crate::app::state::chart_files::ChartFiles;
-use crate::app::state::kept::Kept;
 use crate::app::widgets::picture::{Colors, Pyramid, Viewport};
 use crate::export::Chart;
 use crate::job::Outcome;
@@ -35,11 +34,8 @@ pub struct RunToWrite {
     /// W.
     #[serde(with = "shared")]
     pub layer: Arc<Layer>,
-    /// All but the factors.
+    /// What it left.
     pub outcome: Outcome,
-    /// The factors.
-    #[serde(with = "shared")]
-    pub kept: Arc<Kept>,
     /// What they were made from.
     pub problem: Problem,
     /// On so many threads.

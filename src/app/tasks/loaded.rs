@@ -3,7 +3,7 @@
 use crate::app::platform::written::Written;
 use crate::app::state::inputs::InputsRole;
 use crate::app::state::loaded_layer::LoadedLayer;
-use crate::app::state::run::Ended;
+use crate::job::Outcome;
 use crate::matrix::Calibration;
 use crate::model::{Checkpoint, Source};
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ pub enum Loaded {
         /// What they are compared with.
         subject: Option<LoadedLayer>,
         /// The factors and their error.
-        ended: Box<Ended>,
+        ended: Box<Outcome>,
     },
     /// The error of a run's opened factors against a layer that was opened later.
     Compared(usize, LoadedLayer, f64),

@@ -7,8 +7,8 @@ use super::reading::{Compare, Open, OpenedCheckpoint, ReadFactors, ReadInputs, R
 use super::write_export::WriteExport;
 use crate::app::platform::{self, pick::Pick};
 use crate::app::state::inputs::InputsRole;
-use crate::app::state::kept::Kept;
 use crate::app::state::loaded_layer::LoadedLayer;
+use crate::matrix::Replacement;
 use crate::model::{Checkpoint, EXAMPLE_LAYER, Layer, Orientation, Source};
 use crate::tasks::{self, Message, Task};
 use eframe::egui::Context;
@@ -194,9 +194,9 @@ impl Loader {
     }
 
     /// Compares opened factors with the layer they are of.
-    pub fn compare(&mut self, number: usize, kept: Arc<Kept>, w: LoadedLayer) {
+    pub fn compare(&mut self, number: usize, replacement: Arc<Replacement>, w: LoadedLayer) {
         let (reply, layer) = (self.reply(), w.layer.clone());
-        self.start(reply, Compare { kept, layer }, move |error| Loaded::Compared(number, w, error));
+        self.start(reply, Compare { replacement, layer }, move |error| Loaded::Compared(number, w, error));
     }
 
     /// Reads the statistics of what a layer reads.

@@ -1,10 +1,10 @@
 //! The pictures of one iteration of one run.
 
 use crate::app::state::factors_at::FactorsAt;
-use crate::app::state::kept::Parts;
 use crate::app::state::pane::Pane;
 use crate::app::widgets::picture::Pyramid;
-use crate::matrix::{Arrangement, Matrix, Orders, inverse, permuted};
+use crate::compute::multiplied;
+use crate::matrix::{Arrangement, Matrix, Orders, ReplacementKind, inverse, permuted};
 use crate::model::Layer;
 use crate::tasks::shared;
 use serde::{Deserialize, Serialize};
@@ -121,14 +121,14 @@ pub struct Drawn {
     pub input: Axis,
     /// Which step the factors are from; `None` in the end.
     pub step: Option<usize>,
-    /// What the factors are called.
-    pub parts: Parts,
+    /// Which kind of replacement is drawn: it says what the factors are called.
+    pub kind: ReplacementKind,
 }
 
 impl Drawn {
     /// Heavy for large matrices: not for the window's thread.
     pub fn new(request: &DrawRequest) -> Self {
-        let (step, parts) = (request.factors.step(), request.factors.parts());
+        let (step, kind) = (request.factors.step(), request.factors.kind());
         let nothing = Self {
             arranged_w: None,
             a: None,
@@ -139,33 +139,33 @@ impl Drawn {
             inner: Axis::default(),
             input: Axis::default(),
             step,
-            parts,
+            kind,
         };
-        let Some(mut factors) = request.factors.factors() else { return nothing };
+        let Some([mut a, mut b]) = request.factors.dense_factors() else { return nothing };
         let mut axes = [Axis::default(), Axis::default(), Axis::default()];
         let mut w = request.layer.as_ref().map(|layer| layer.weight.clone());
         let mut arranged = None;
         if request.arrangement != Arrangement::Stored {
-            let orders = match parts {
+            let orders = match kind {
                 // An identity stays one.
-                Parts::Alone => {
-                    let (out, input) = request.arrangement.of(&factors.b);
+                ReplacementKind::Sparse => {
+                    let (out, input) = request.arrangement.of(&b);
                     Orders { inner: out.clone(), out, input }
                 }
-                _ => Orders::of(&factors.a, &factors.b, request.arrangement),
+                _ => Orders::of(&a, &b, request.arrangement),
             };
-            if !factors.a.is_empty() {
-                factors.a = permuted(&factors.a, &orders.out, &orders.inner);
+            if !a.is_empty() {
+                a = permuted(&a, &orders.out, &orders.inner);
             }
-            factors.b = permuted(&factors.b, &orders.inner, &orders.input);
+            b = permuted(&b, &orders.inner, &orders.input);
             w = w.map(|w| Arc::new(permuted(&w, &orders.out, &orders.input)));
             arranged = w.clone().map(|w| Arc::new(Pyramid::new(w)));
             axes = [orders.out, orders.inner, orders.input].map(Axis::new);
         }
-        let product = match parts {
+        let product = match kind {
             // Instead of a product with an identity.
-            Parts::Alone => factors.b.clone(),
-            _ => factors.product(),
+            ReplacementKind::Sparse => b.clone(),
+            _ => multiplied(&a, &b),
         };
         let error = w.filter(|w| w.shape() == product.shape()).map(|w| {
             let entries = w.as_slice().iter().zip(product.as_slice()).map(|(w, p)| w - p).collect();
@@ -175,15 +175,15 @@ impl Drawn {
         let [out, inner, input] = axes;
         Self {
             arranged_w: arranged,
-            a: Some(factors.a).filter(|a| !a.is_empty()).and_then(draw),
-            b: draw(factors.b),
+            a: Some(a).filter(|a| !a.is_empty()).and_then(draw),
+            b: draw(b),
             product: draw(product),
             error: error.and_then(draw),
             out,
             inner,
             input,
             step,
-            parts,
+            kind,
         }
     }
 }

@@ -1,9 +1,7 @@
 //! Reading what a person opens.
 
-use crate::app::state::kept::Kept;
-use crate::app::state::run::Ended;
 use crate::job::Outcome;
-use crate::matrix::Calibration;
+use crate::matrix::{Calibration, Replacement};
 use crate::measure;
 use crate::model::{Checkpoint, Layer, Orientation, Source};
 use crate::tasks::{Queue, SilentTask, shared};
@@ -67,14 +65,14 @@ impl SilentTask for ReadFactors {
     const NAME: &'static str = "read factors";
     const QUEUE: Queue = Queue::Files;
     /// Whether they were compared.
-    type Output = Result<(Ended, bool), String>;
+    type Output = Result<(Outcome, bool), String>;
 
     fn make(self) -> Self::Output {
         let factors = self.checkpoint.factors(&self.stem).map_err(|error| error.to_string())?;
-        let shape = (factors.a.rows(), factors.b.cols());
+        let shape = factors.shape();
         let w = self.layer.as_ref().map(|layer| &*layer.weight).filter(|w| w.shape() == shape);
         let relative_error = w.map_or(0.0, |w| measure::relative_error(w, &factors.a, &factors.b));
-        Ok((Ended::new(Outcome::opened(factors, relative_error)), w.is_some()))
+        Ok((Outcome::opened(Arc::new(factors.into()), relative_error), w.is_some()))
     }
 }
 
@@ -83,7 +81,7 @@ impl SilentTask for ReadFactors {
 pub struct Compare {
     /// What stands in its place.
     #[serde(with = "shared")]
-    pub kept: Arc<Kept>,
+    pub replacement: Arc<Replacement>,
     /// The layer.
     #[serde(with = "shared")]
     pub layer: Arc<Layer>,
@@ -95,8 +93,7 @@ impl SilentTask for Compare {
     type Output = Result<f64, String>;
 
     fn make(self) -> Self::Output {
-        let factors = self.kept.factors();
-        Ok(measure::relative_error(&self.layer.weight, &factors.a, &factors.b))
+        Ok(self.replacement.relative_error(&self.layer.weight))
     }
 }
 

@@ -4,13 +4,13 @@ use super::language::{collect, compress, generate, lazy_model, measure_row, perp
 use super::{
     adapter, baselines, bench, masks, norms, pictures, reading, replace, split, sweep, view_renderer, write_export,
 };
-use crate::app::state::run;
+use crate::job::Job;
 use crate::tasks::Registry;
 
 /// All tasks and actors of the window.
 pub fn registry() -> Registry {
     let registry = Registry::default()
-        .actor::<run::Watched>()
+        .actor::<Job>()
         .actor::<adapter::FindAdapter>()
         .task::<view_renderer::DrawLayer>()
         .task::<pictures::DrawRequest>()

@@ -1,6 +1,5 @@
 //! One method replacing one layer, in the background.
 
-use crate::app::state::kept::Kept;
 use crate::app::state::method_result::MethodResult;
 use crate::compare::{Candidate, Made};
 use crate::compute::ThreadPool;
@@ -35,7 +34,7 @@ impl Task for Replace {
     fn run(self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Self::Output {
         let Self { layer, problem, candidate } = self;
         let pool = ThreadPool::new(Some(THREADS))?;
-        let Made { kept, settings, report } = pool.run(|| candidate.replace(&layer, &problem, THREADS, tell))?;
-        Ok(Box::new(MethodResult { candidate, report, settings, kept: Arc::new(Kept::packed(&kept)) }))
+        let Made { replacement, settings, report } = pool.run(|| candidate.replace(&layer, &problem, THREADS, tell))?;
+        Ok(Box::new(MethodResult { candidate, report, settings, replacement }))
     }
 }

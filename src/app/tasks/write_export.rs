@@ -4,15 +4,15 @@ use super::export_data::{ExportData, RunToWrite, ViewToWrite};
 use crate::app::platform::written::Written;
 use crate::app::state::chart_files::ChartFiles;
 use crate::app::state::export::{ExportKind, ExportRequest};
-use crate::app::state::kept::Parts;
 use crate::app::widgets::picture::{bar, image};
 use crate::export::{self, Export, HtmlReport, Layout, Palette, RunReport, framed, html_report, report_pictures};
 use crate::factorize::Settings;
-use crate::job::Outcome;
-use crate::methods::{self, Method};
+use crate::matrix::Replacement;
+use crate::methods::Method;
 use crate::model::Dtype;
 use crate::tasks::{Queue, SilentTask};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Writes something that the window shows.
 #[derive(Serialize, Deserialize)]
@@ -66,7 +66,7 @@ fn write(data: ExportData, request: &ExportRequest) -> Result<Written, String> {
             let chosen = matches!(kind, ExportKind::Factors | ExportKind::Report);
             let (layout, dtype) = if chosen { (layout, dtype) } else { (None, Some(Dtype::F32)) };
             let (layer, method) = (run.layer.clone(), run.method);
-            let Exported { export, report, settings, told, kept } = run.exported(layout, dtype).map_err(said)?;
+            let Exported { export, report, settings, told, replacement } = run.exported(layout, dtype).map_err(said)?;
             match kind {
                 ExportKind::Factors => {
                     let (nnz, error) = (report.nnz, report.relative_error);
@@ -74,13 +74,13 @@ fn write(data: ExportData, request: &ExportRequest) -> Result<Written, String> {
                     let said = format!("{} ({nnz} nonzeros, error {error:.4})", written.said);
                     return Ok(Written { said, ..written });
                 }
-                ExportKind::Sheet => match kept.factors() {
-                    Some(factors) => export::factor_sheet(&layer.weight, factors, 384, Palette::Light).to_png(),
-                    None => {
-                        let name = method.name();
-                        export::replacement_sheet(&layer.weight, &kept.matrix(), name, 384, Palette::Light).to_png()
-                    }
-                },
+                ExportKind::Sheet if replacement.kind().is_two_factors() => {
+                    export::factor_sheet(&layer.weight, &replacement, 384, Palette::Light).to_png()
+                }
+                ExportKind::Sheet => {
+                    let (one, name) = (replacement.to_dense(), method.name());
+                    export::replacement_sheet(&layer.weight, &one, name, 384, Palette::Light).to_png()
+                }
                 ExportKind::Json => {
                     let json = serde_json::json!({ "report": report, "settings": settings });
                     (serde_json::to_string_pretty(&json).map_err(|error| error.to_string())? + "\n").into_bytes()
@@ -119,30 +119,26 @@ struct Exported {
     settings: Option<Settings>,
     /// What the method was told, for the file.
     told: serde_json::Value,
-    kept: methods::Kept,
+    replacement: Arc<Replacement>,
 }
 
 impl RunToWrite {
     /// Rounded, and measured as it is then. What is one matrix is written as one, whatever the layout.
     fn exported(self, layout: Option<Layout>, dtype: Option<Dtype>) -> Result<Exported, export::Error> {
-        let Self { layer, outcome, kept, problem, threads, method, threshold, .. } = self;
-        let layout = layout.filter(|_| kept.parts() == Parts::Factors).unwrap_or(Layout::usual(method));
-        let kept = kept.unpacked();
-        let export = Export::of(&layer, &kept, layout, dtype)?;
+        let Self { layer, outcome, problem, threads, method, threshold, .. } = self;
+        let replacement = outcome.replacement.clone();
+        let layout = layout.filter(|_| replacement.kind().is_two_factors()).unwrap_or(Layout::usual(method));
+        let export = Export::new(&layer, &replacement, layout, dtype)?;
         if method != Method::Dsf {
             let (density, seconds) = (outcome.settings.density, outcome.seconds);
-            let report = RunReport::of(&layer, &problem, (method, density), &kept, &export, (seconds, threads));
+            let report = RunReport::new(&layer, &problem, (method, density), &export, (seconds, threads));
             let threshold = method.has_threshold().then_some(threshold);
             let told = serde_json::json!({ "method": method, "density": density, "threshold": threshold });
-            return Ok(Exported { export, report, settings: None, told, kept });
+            return Ok(Exported { export, report, settings: None, told, replacement });
         }
-        let outcome = match &kept {
-            methods::Kept::Factors(factors) => Outcome { factors: factors.clone(), ..outcome },
-            _ => outcome,
-        };
-        let report = RunReport::new(&layer, &problem, outcome.settings.preset(), &export, &outcome, threads);
+        let report = RunReport::of_run(&layer, &problem, outcome.settings.preset(), &export, &outcome, threads);
         let told = serde_json::json!(outcome.settings);
-        Ok(Exported { export, report, settings: Some(outcome.settings), told, kept })
+        Ok(Exported { export, report, settings: Some(outcome.settings), told, replacement })
     }
 }
 

@@ -169,9 +169,9 @@ fn run(run: &Run) -> Value {
         "step": progress.map(|progress| progress.step),
         "steps": progress.map(|progress| progress.steps),
         "error": run.error(),
-        "layer_error": run.ended.as_ref().and_then(|ended| ended.outcome.layer.map(|layer| layer.calibration)),
+        "layer_error": run.ended.as_ref().and_then(|ended| ended.layer.map(|layer| layer.calibration)),
         "nnz": run.nnz(),
-        "seconds": run.ended.as_ref().map(|ended| ended.outcome.seconds).or(progress.map(|progress| progress.seconds)),
+        "seconds": run.ended.as_ref().map(|ended| ended.seconds).or(progress.map(|progress| progress.seconds)),
         "kept_iterations": run.snapshots.all().len(),
         "exported": run.exported,
     })

@@ -58,8 +58,7 @@ impl Explorer {
         Some(RunToWrite {
             number: run.number,
             layer: run.subject.as_ref()?.layer.clone(),
-            outcome: ended.outcome.clone(),
-            kept: ended.kept.clone(),
+            outcome: (**ended).clone(),
             problem: run.problem.clone()?,
             threads: run.report.as_ref().map_or(self.state.preferences.thread_count(), |report| report.threads),
             method: run.method,

@@ -31,7 +31,7 @@ impl Explorer {
                 if let Some(run) = state.runs.numbered(number) {
                     run.title = format!("{}, against {}", run.title, subject.layer.file);
                     run.subject = Some(subject);
-                    run.ended.iter_mut().for_each(|ended| ended.outcome.relative_error = error);
+                    run.ended.iter_mut().for_each(|ended| ended.relative_error = error);
                 }
             }
             Loaded::Picked(source) => state.computed.loader.open(source, None),
@@ -104,8 +104,8 @@ impl Explorer {
         for run in self.state.runs.all().iter().filter(|run| run.subject.is_none()) {
             let Some(ended) = &run.ended else { continue };
             let same = run.stem.as_deref() == Some(layer.layer.stem());
-            if same && ended.kept.shape() == layer.shape() {
-                self.state.computed.loader.compare(run.number, ended.kept.clone(), layer.clone());
+            if same && ended.replacement.shape() == layer.shape() {
+                self.state.computed.loader.compare(run.number, ended.replacement.clone(), layer.clone());
             }
         }
     }

@@ -49,7 +49,7 @@ impl Explorer {
         match (&run.state, run.error()) {
             (RunState::Failed(why), _) => messages.problem(ctx, format!("{}: {why}", run.name)),
             (_, Some(error)) if !run.live => {
-                let seconds = run.ended.as_ref().map_or(0.0, |ended| ended.outcome.seconds);
+                let seconds = run.ended.as_ref().map_or(0.0, |ended| ended.seconds);
                 messages.note(ctx, format!("{}, {}: error {error:.4} after {seconds:.2} s", run.name, run.title));
             }
             _ => {}
@@ -65,7 +65,7 @@ impl Explorer {
             factors: state.runs.factors_at(),
             arrangement: state.preferences.looks.arrangement,
         };
-        let moving = shown.is_some_and(Run::is_active) && matches!(request.factors, FactorsAt::PackedSnapshot(_));
+        let moving = shown.is_some_and(Run::is_active) && matches!(request.factors, FactorsAt::Snapshot(_));
         let pause = if moving { self.shell.pace } else { Duration::ZERO };
         state.computed.renderer.want(ctx, request, pause);
         // With calibration the curve is of another error, and not to be read against theirs.

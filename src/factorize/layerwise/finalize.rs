@@ -4,9 +4,9 @@ use super::masked::{Masked, exact_rows};
 use super::regression::{RIDGE, Regression, norms, root_or_1, scale};
 
 use crate::compute::{Device, Eigen, gram, matmul, symmetric_eigen};
-use crate::factorize::scale::scale_of;
+use crate::factorize::scale::{scale_of, scale_of_values};
 use crate::factorize::{Error, check_factors};
-use crate::matrix::{Calibration, Factor, Factors, Matrix};
+use crate::matrix::{Calibration, Csr, Factor, Factors, Matrix};
 use crate::measure::{output_energy, residual_energy};
 use serde::{Deserialize, Serialize};
 use std::task::Poll;
@@ -177,12 +177,15 @@ impl Finalizer {
         let (a, b) = (&factors.a, &factors.b);
         let objective = Objective::new(w, &factors, calibration, settings)?;
         let errors = objective.errors(&factors);
-        let keep = [a, b].map(|x| x.as_slice().iter().map(|&x| x != 0.0).collect());
+        let (mut a, mut b) = (a.to_dense(), b.to_dense());
+        let keep = [&a, &b].map(|x| x.as_slice().iter().map(|&x| x != 0.0).collect());
+        scale(&mut a, |_, _, a| a / objective.scales[0]);
+        scale(&mut b, |_, j, b| b / objective.scales[1] * objective.norms[j]);
         Ok(Self {
             settings: settings.clone(),
             step: 0,
-            a: Matrix::from_fn(a.rows(), a.cols(), |i, l| a.get(i, l) / objective.scales[0]),
-            b: Matrix::from_fn(b.rows(), b.cols(), |l, j| b.get(l, j) / objective.scales[1] * objective.norms[j]),
+            a,
+            b,
             keep,
             masked: Masked::default(),
             start: errors.plain,
@@ -250,10 +253,13 @@ impl Finalizer {
     pub fn factors(&self) -> Factors {
         let [scale_a, scale_b] = self.objective.scales;
         let norms = &self.objective.norms;
-        Factors {
-            a: Matrix::from_fn(self.a.rows(), self.a.cols(), |i, l| self.a.get(i, l) * scale_a),
-            b: Matrix::from_fn(self.b.rows(), self.b.cols(), |l, j| self.b.get(l, j) / norms[j] * scale_b),
-        }
+        let (mut a, mut b) = (Csr::from_dense(&self.a), Csr::from_dense(&self.b));
+        a.map_values(|_, _, a| a * scale_a);
+        b.map_values(|_, j, b| b / norms[j] * scale_b);
+        // A product may be too small for a number.
+        a.drop_zeros();
+        b.drop_zeros();
+        Factors { a, b }
     }
 
     /// The best factors: of the least layer-wise error, with shrinkage on the shrunk statistics, but never worse on the
@@ -394,7 +400,7 @@ impl Objective {
         let norms: Vec<f32> = (0..solved.inputs()).map(|j| root_or_1(solved.xtx().get(j, j))).collect();
         let mut e = solved.xtx().clone();
         scale(&mut e, |i, j, e| e / (norms[i] * norms[j]));
-        let scale_a = scale_of(&factors.a);
+        let scale_a = scale_of_values(factors.a.values(), factors.a.rows() * factors.a.cols());
         let scale_b = (f64::from(scale_of(w)) / f64::from(scale_a)).clamp(1e-35, 1e35) as f32;
         let mut we = Matrix::zeros(w.rows(), w.cols());
         let scaled = Matrix::from_fn(w.rows(), w.cols(), |i, j| w.get(i, j) / scale_a / scale_b * norms[j]);

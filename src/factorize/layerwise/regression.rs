@@ -5,7 +5,7 @@ use super::masked::exact_rows;
 use crate::compute::{gram, matmul};
 use crate::factorize::scale::scale_of;
 use crate::factorize::{Error, check_factors};
-use crate::matrix::{Factor, Factors, Matrix};
+use crate::matrix::{Csr, Factor, Factors, Matrix};
 
 /// A pull toward the values as they are, against a Gram matrix of unit diagonal: far below what changes the error, far
 /// above the last digits of single precision.
@@ -53,7 +53,7 @@ impl Regression {
 /// use dsf_explorer::{factorize::polish, matrix::{Factor, Factors, Matrix}, measure::relative_error};
 /// let w = Matrix::from_fn(20, 16, |i, j| ((i * 7 + j * 13) % 17) as f32 - 8.0);
 /// let part = |rows, cols| Matrix::from_fn(rows, cols, |i, j| f32::from(u8::from((i + 2 * j) % 3 == 0)));
-/// let mut factors = Factors { a: part(20, 16), b: part(16, 16) };
+/// let mut factors = Factors::from_dense(&part(20, 16), &part(16, 16));
 /// let mut errors = vec![relative_error(&w, &factors.a, &factors.b)];
 /// for factor in [Factor::A, Factor::B, Factor::A] {
 ///     polish(&w, &mut factors, factor)?;
@@ -65,10 +65,9 @@ impl Regression {
 pub fn polish(w: &Matrix, factors: &mut Factors, factor: Factor) -> Result<(), Error> {
     check_factors(factors, w)?;
     match factor {
-        Factor::A => polish_rows(w, &mut factors.a, &factors.b),
+        Factor::A => factors.a = polished_rows(w, &factors.a, factors.b.to_dense()),
         Factor::B => {
-            let mut rows = factors.b.transposed();
-            polish_rows(&w.transposed(), &mut rows, &factors.a.transposed());
+            let rows = polished_rows(&w.transposed(), &factors.b.transposed(), factors.a.transposed().to_dense());
             factors.b = rows.transposed();
         }
     }
@@ -76,19 +75,21 @@ pub fn polish(w: &Matrix, factors: &mut Factors, factor: Factor) -> Result<(), E
 }
 
 /// X r×k for XF ≈ T, with T r×p and F k×p.
-fn polish_rows(t: &Matrix, x: &mut Matrix, f: &Matrix) {
+fn polished_rows(t: &Matrix, x: &Csr, mut f: Matrix) -> Csr {
     let k = f.rows();
     // Powers of two, so that no product overflows and no digit is lost.
-    let (scale_t, scale_f) = (scale_of(t), scale_of(f));
-    let divided = |m: &Matrix, scale: f32| Matrix::from_fn(m.rows(), m.cols(), |i, j| m.get(i, j) / scale);
-    let (t, f) = (divided(t, scale_t), divided(f, scale_f));
+    let (scale_t, scale_f) = (scale_of(t), scale_of(&f));
+    let t = Matrix::from_fn(t.rows(), t.cols(), |i, j| t.get(i, j) / scale_t);
+    scale(&mut f, |_, _, f| f / scale_f);
+    let mut x = x.to_dense();
     let (mut g, mut h) = (Matrix::zeros(k, k), Matrix::zeros(t.rows(), k));
     gram(&mut g, &f);
     matmul(&mut h, t.view(), f.view().transpose());
     let keep: Vec<bool> = x.as_slice().iter().map(|&x| x != 0.0).collect();
-    scale(x, |_, _, x| x / scale_t * scale_f);
-    Regression::new(g, h, |_| 0.0).solve(x, |x, scaled| exact_rows(x, &keep, &scaled.h, &scaled.g, RIDGE));
-    scale(x, |_, _, x| x / scale_f * scale_t);
+    scale(&mut x, |_, _, x| x / scale_t * scale_f);
+    Regression::new(g, h, |_| 0.0).solve(&mut x, |x, scaled| exact_rows(x, &keep, &scaled.h, &scaled.g, RIDGE));
+    scale(&mut x, |_, _, x| x / scale_f * scale_t);
+    Csr::from_dense(&x)
 }
 
 /// Roots of a Gram matrix's diagonal, none far below the largest: what belongs to such a one would leave the finite
@@ -125,10 +126,10 @@ mod tests {
         for (t, f) in [(1.0f32, 1.0f32), (1e30, 1e-3), (1e-30, 1e3), (1.0, 1e20)] {
             let w = Matrix::from_vec(1, 2, vec![t, 3.0 * t]);
             let b = Matrix::from_vec(2, 2, vec![f, f, 0.0, f]);
-            let mut factors = Factors { a: Matrix::from_vec(1, 2, vec![2.01 * t / f, 0.0]), b };
+            let mut factors = Factors::from_dense(&Matrix::from_vec(1, 2, vec![2.01 * t / f, 0.0]), &b);
             polish(&w, &mut factors, Factor::A).unwrap();
-            let a = factors.a.as_slice();
-            assert!((a[0] / (t / f) - 2.0).abs() < 1e-4 && a[1] == 0.0, "{a:?} at {t} and {f}");
+            let a = factors.a.values();
+            assert!((a[0] / (t / f) - 2.0).abs() < 1e-4 && factors.a.indices() == [0], "{a:?} at {t} and {f}");
         }
     }
 
@@ -138,27 +139,27 @@ mod tests {
             if (i * 5 + j * 3).is_multiple_of(4) { ((i * 7 + j * 11) % 13) as f32 - 6.5 } else { 0.0 }
         };
         let (a, b) = (Matrix::from_fn(40, 12, entry), Matrix::from_fn(12, 30, |l, j| entry(j, l)));
-        let w = Factors { a: a.clone(), b: b.clone() }.product();
+        let w = Factors::from_dense(&a, &b).dense_product();
         // B as planted, A with its mask alone.
         let ones = Matrix::from_fn(40, 12, |i, l| f32::from(u8::from(a.get(i, l) != 0.0)));
-        let mut factors = Factors { a: ones, b };
+        let mut factors = Factors::from_dense(&ones, &b);
         for _ in 0..3 {
             polish(&w, &mut factors, Factor::A).unwrap();
         }
         let error = relative_error(&w, &factors.a, &factors.b);
         assert!(error < 1e-5, "{error}");
-        assert_eq!(crate::matrix::Mask::of(&factors.a), crate::matrix::Mask::of(&a));
+        assert_eq!(crate::matrix::Mask::of_csr(&factors.a), crate::matrix::Mask::of(&a));
     }
 
     #[test]
     fn empty_rows_and_wrong_shapes() {
         let w = Matrix::from_vec(2, 2, vec![1.0, 2.0, 3.0, 4.0]);
-        let mut factors = Factors { a: Matrix::zeros(2, 3), b: Matrix::zeros(3, 2) };
+        let mut factors = Factors::from_dense(&Matrix::zeros(2, 3), &Matrix::zeros(3, 2));
         for factor in [Factor::A, Factor::B] {
             polish(&w, &mut factors, factor).unwrap();
         }
         assert_eq!(factors.nnz(), 0);
-        factors.b = Matrix::zeros(2, 2);
+        factors.b = Csr::from_dense(&Matrix::zeros(2, 2));
         assert!(matches!(polish(&w, &mut factors, Factor::A), Err(Error::Shapes { .. })));
     }
 }

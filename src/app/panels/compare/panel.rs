@@ -134,7 +134,7 @@ impl ComparePanel {
                 comparison.masks_beside(method).err().filter(|_| {
                     // What is on screen will do too.
                     let like = shown.is_some_and(|run| comparison.has_masks_like(method, run));
-                    no_masks(method.form()).is_some() || !like
+                    no_masks(method.kind()).is_some() || !like
                 })
             };
             command = self.table.ui(ui, comparison, shown.map(|run| run.number), masks).or(command.take());

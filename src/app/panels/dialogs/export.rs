@@ -4,9 +4,9 @@ use crate::app::panels::state::State;
 use crate::app::platform::SaveTarget;
 use crate::app::state::command::Command;
 use crate::app::state::export::{ExportKind, ExportRequest};
-use crate::app::state::kept::Parts;
 use crate::app::state::run::Run;
 use crate::export::{CHARTS_AS_PNG, Layout};
+use crate::matrix::ReplacementKind;
 use crate::methods::Method;
 use crate::model::Dtype;
 use eframe::egui::{self, ComboBox, Grid, TextEdit, Ui};
@@ -56,10 +56,10 @@ impl ExportDialog {
         let (run, no_run) = (state.runs.shown(), state.no_run_to_write());
         let method = run.map_or(Method::Dsf, |run| run.method);
         let name = self.kind.file_name(&state.stem_to_write(), method);
-        let only_merged = match run.map_or(Parts::Factors, Run::parts) {
-            Parts::Factors => None,
-            Parts::Alone => Some("This method leaves one matrix, which stands in the layer's place"),
-            Parts::Chain => {
+        let only_merged = match run.map_or(ReplacementKind::Factors, Run::kind) {
+            ReplacementKind::Factors | ReplacementKind::LowRank | ReplacementKind::Blocks => None,
+            ReplacementKind::Sparse => Some("This method leaves one matrix, which stands in the layer's place"),
+            ReplacementKind::Chain => {
                 Some("Three factors have no layout of their own: their product stands in the layer's place")
             }
         };

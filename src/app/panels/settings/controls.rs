@@ -89,7 +89,7 @@ fn errors_ui(ui: &mut Ui, run: &Run) {
         };
         ui.strong(format!("{of} {error:.4}"));
     }
-    let outcome = run.ended.as_ref().map(|ended| &ended.outcome);
+    let outcome = run.ended.as_deref();
     if let Some(errors) = outcome.and_then(|outcome| outcome.layer) {
         let held_out = errors.held_out.map_or(String::new(), |error| format!(", held out {error:.5}"));
         ui.strong(format!("layer error {:.5}{held_out}", errors.calibration));

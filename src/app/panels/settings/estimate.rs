@@ -14,8 +14,8 @@ const STEP: f64 = 8e-4;
 pub fn estimate(rows: usize, cols: usize, settings: &Settings, runs: &[Run], threads: usize) -> String {
     let speeds = runs.iter().filter_map(|run| {
         let (ended, settings) = (run.ended.as_ref()?, run.settings.as_ref()?);
-        let ((rows, cols), progress) = (ended.kept.shape(), run.progress.as_ref()?);
-        let seconds = ended.outcome.seconds;
+        let ((rows, cols), progress) = (ended.replacement.shape(), run.progress.as_ref()?);
+        let seconds = ended.seconds;
         // Of a small run a good part is what every step costs, however small; at most two thirds.
         let seconds = (seconds - STEP * progress.steps as f64).max(seconds / 3.0);
         (progress.step == progress.steps && seconds > 0.0).then(|| work(rows, cols, settings) / seconds)
