@@ -5,19 +5,19 @@
 //!
 //! The modules in pipeline order; each one uses only those before it:
 //!
-//! - [`tasks`]: work on threads, or in a page's Workers
-//! - [`matrix`]: dense and sparse matrices, masks, exact top-k
-//! - [`compute`]: the dense kernels, on the CPU
+//! - [`tasks`]: background work on threads, or in a page's Workers
+//! - [`matrix`]: dense and sparse matrices, masks, exact top-k, factors, input statistics
+//! - [`compute`]: kernels on the CPU and the GPU
 //! - [`measure`]: errors and storage
 //! - [`factorize`]: the solver, a step machine without threads or clocks
 //! - [`model`]: checkpoints and their layers
-//! - [`stories`]: a language of small stories with known probabilities, which the built-in model speaks
-//! - [`language`]: language models, what their layers read, and perplexity
-//! - [`job`]: a run: commands in, events out
-//! - [`methods`]: what DSF is compared with
-//! - [`export`]: safetensors layouts, pictures, reports
-//! - [`compress`]: a whole language model, layer by layer
-//! - [`compare`]: methods side by side
+//! - [`stories`]: the built-in model's language of small stories, with known probabilities
+//! - [`language`]: decoder-only language models, their layers' inputs, and perplexity
+//! - [`job`]: a run as an actor: commands in, events out
+//! - [`methods`]: the methods that DSF is compared with
+//! - [`export`]: safetensors layouts, pictures, charts, reports
+//! - [`compress`]: compression of a whole language model, layer by layer
+//! - [`compare`]: methods side by side, and sweeps
 //! - `app`: the window (feature `gui`)
 //!
 //! ```

@@ -5,8 +5,8 @@ mod page {
     use dsf_explorer::app::page;
     use wasm_bindgen::prelude::*;
 
-    /// Shows the window on `canvas`. `example` are the bytes of the built-in checkpoint, or in a sentence why they are not
-    /// there; `broken` is told when the program breaks off.
+    /// Shows the window on `canvas`. `example` is the built-in checkpoint's bytes, or a sentence why they are missing;
+    /// `broken` is called when the program crashes.
     #[wasm_bindgen]
     pub async fn start(
         canvas: web_sys::HtmlCanvasElement,
@@ -20,25 +20,25 @@ mod page {
         page::start(canvas, example, broken).await
     }
 
-    /// What is there, as JSON.
+    /// The window's state, as JSON.
     #[wasm_bindgen]
     pub fn state() -> String {
         page::state()
     }
 
-    /// Does what is asked for in JSON; the answer's `error` is null, or says why not.
+    /// Performs a command given as JSON; the answer's `error` is null, or the reason why not.
     #[wasm_bindgen]
     pub fn order(order: &str) -> String {
         page::order(order)
     }
 
-    /// Where on screen labels are that hold this text, as JSON.
+    /// Positions on screen of labels that contain this text, as JSON.
     #[wasm_bindgen]
     pub fn find(part: &str) -> String {
         page::find(part)
     }
 
-    /// Opens `File`s.
+    /// Opens chosen files, an array of JavaScript `File`s.
     #[wasm_bindgen]
     pub fn open(files: &js_sys::Array) {
         page::open(files);

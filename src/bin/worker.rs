@@ -1,4 +1,4 @@
-//! A Worker's program: it does what the page sends; see `web/`.
+//! A Worker's program: runs the tasks that the page sends; see `web/`.
 
 fn main() {
     #[cfg(target_arch = "wasm32")]

@@ -1,4 +1,4 @@
-//! `bench`: how fast it is here.
+//! `bench`: benchmarks of the solver and the window on this machine.
 
 use super::layer::available;
 use super::{Failure, Usage, output};
@@ -75,7 +75,7 @@ enum What {
 }
 
 impl Bench {
-    /// Prints a table, a line as each run ends.
+    /// Prints a table, one line as each run ends.
     pub fn run(self) -> Result<(), Failure> {
         match self.what {
             What::Solver => self.solver(),
@@ -116,7 +116,7 @@ impl Bench {
         ))
     }
 
-    /// On the graphics adapter, by kernel.
+    /// Benchmarks the kernels on the GPU.
     #[cfg(feature = "gpu")]
     fn kernels(&self, sizes: &[usize], settings: impl Fn(Preset) -> Settings) -> Result<(), Failure> {
         use dsf_explorer::job::bench_gpu;
@@ -149,7 +149,7 @@ impl Bench {
             let settings = Settings { density: self.density, ..Settings::default() }.with_preset(preset);
             Settings { outer: self.outer.unwrap_or(settings.outer), ..settings }
         };
-        // What cannot be measured is refused before anything is.
+        // Everything is checked before anything is measured.
         for (&preset, &n) in self.presets.iter().flat_map(|preset| sizes.iter().map(move |n| (preset, n))) {
             settings(preset).check()?;
             Budget::new(n, n, &settings(preset))?;

@@ -52,7 +52,7 @@ pub struct Compare {
 }
 
 impl Compare {
-    /// All methods, then the table.
+    /// Runs all methods, then prints the table.
     pub fn run(self) -> Result<(), Failure> {
         if !self.methods.is_empty() {
             self.given.refuse_for(&self.methods)?;
@@ -77,7 +77,7 @@ impl Compare {
         }
     }
 
-    /// Methods that were named must be possible; of all of them those that are not are left out, and why is said.
+    /// The candidates: named methods must apply; of all methods those that do not are left out, with the reason.
     fn candidates(&self, problem: &Problem) -> Result<Vec<Candidate>, Failure> {
         let all = self.methods.is_empty();
         let mut methods = if all { Method::ALL.to_vec() } else { self.methods.clone() };
@@ -104,7 +104,7 @@ impl Compare {
         Ok(candidates.into_iter().filter(|candidate| !slow(candidate)).collect())
     }
 
-    /// As many at a time as there are processors for, each on its own threads: so their times can be compared.
+    /// Runs as many at a time as there are processors for, each on its own threads, so that their times are comparable.
     fn reports(&self, layer: &Layer, problem: &Problem, candidates: &[Candidate]) -> Result<Vec<RunReport>, Failure> {
         let threads = self.threads.map_or(1, NonZeroUsize::get);
         let bars = output::Several::new(candidates.iter().map(|candidate| candidate.method.title()));
@@ -125,7 +125,7 @@ impl Compare {
         for (candidate, made) in candidates.iter().zip(made) {
             match made {
                 Some(Ok(report)) => reports.push(report),
-                // What was asked for by name is owed; of all the others are worth having.
+                // A method asked for by name must succeed; of all methods the others' results are worth having.
                 Some(Err(why)) if self.methods.is_empty() => {
                     eprintln!("note: {} is left out: {why}", candidate.method.title())
                 }

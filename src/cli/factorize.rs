@@ -1,4 +1,4 @@
-//! `factorize`: one layer into two sparse factors, or by another method.
+//! `factorize`: replace one layer by two sparse factors, or by another method.
 
 use super::explicit_flags::Given;
 use super::layer::{LayerArgs, available};
@@ -85,19 +85,19 @@ impl From<WrittenDtype> for Dtype {
     }
 }
 
-/// What came of it.
+/// Result of the command.
 struct Made {
-    /// As it is written.
+    /// The replacement as its file holds it.
     export: Export,
     report: RunReport,
-    /// What it was told, for the file.
+    /// Settings for the file's metadata.
     told: serde_json::Value,
-    /// Of a run.
+    /// Settings of a run.
     settings: Option<Settings>,
 }
 
 impl Factorize {
-    /// Everything that can be refused is refused before the run starts.
+    /// Runs the command; everything that can be checked is checked before the run starts.
     pub fn run(self) -> Result<(), Failure> {
         self.given.refuse_for(&[self.method.method])?;
         self.method.check_backend(self.backend)?;
@@ -139,7 +139,7 @@ impl Factorize {
         }
     }
 
-    /// By Double Sparse Factorization.
+    /// Replaces the layer by Double Sparse Factorization.
     fn factorized(&self, layer: &Layer, problem: &Problem, layout: Layout) -> Result<Made, Failure> {
         let Tuning { preset, settings } = &self.tuning;
         let (rows, cols) = layer.weight.shape();
@@ -165,7 +165,7 @@ impl Factorize {
         Ok(Made { export, report, told: serde_json::json!(outcome.settings), settings: Some(outcome.settings) })
     }
 
-    /// By any other method.
+    /// Replaces the layer by any other method.
     fn replaced(
         &self,
         layer: &Layer,
@@ -194,11 +194,11 @@ impl Factorize {
         Ok(Made { export, report, told, settings: None })
     }
 
-    /// The page of `--report`.
+    /// The HTML page of `--report`.
     fn page(&self, layer: &Layer, made: &Made) -> String {
         /// Pixels of a picture's longer side.
         const PICTURE: usize = 512;
-        /// Up to this side the singular values come in a second or less.
+        /// Largest side for which the singular values take a second or less.
         const SPECTRUM: usize = 2048;
         let Made { export, report, settings, .. } = made;
         let (w, (rows, cols)) = (&*layer.weight, layer.weight.shape());
@@ -225,7 +225,7 @@ impl Factorize {
     }
 }
 
-/// The run, with a progress bar.
+/// Runs the job with a progress bar.
 pub fn solve(layer: &Layer, job: Job) -> Result<Outcome, Failure> {
     let bar = output::Bar::new(layer.stem());
     let mut end = None;
@@ -244,7 +244,7 @@ pub fn solve(layer: &Layer, job: Job) -> Result<Outcome, Failure> {
     Ok(end.unwrap_or_else(|| Err("the run ended without a result".into()))?)
 }
 
-/// Empty without calibration.
+/// The layer-wise errors as text; empty without calibration.
 fn layer_errors(report: &RunReport) -> String {
     let Some(error) = report.layer_error else { return String::new() };
     let before = report.layer_error_before_finalize.filter(|&before| before != error);

@@ -1,4 +1,4 @@
-//! `inspect`: what a file holds.
+//! `inspect`: list the contents of a file.
 
 use super::{Failure, output};
 use dsf_explorer::model::{self, TensorInfo};
@@ -17,7 +17,7 @@ pub struct Inspect {
 }
 
 impl Inspect {
-    /// Prints the catalogue.
+    /// Prints the tensors.
     pub fn run(self) -> Result<(), Failure> {
         let checkpoint = model::open(&self.file)?;
         if self.json {

@@ -1,4 +1,4 @@
-//! What the commands on language models share: the model, and its texts.
+//! Arguments shared by the commands on language models: the model, and its texts.
 
 use super::Failure;
 use dsf_explorer::language::{self, Llama, Windows};
@@ -13,7 +13,7 @@ pub struct ModelArgs {
 }
 
 impl ModelArgs {
-    /// Opens it.
+    /// Opens the model.
     pub fn open(&self) -> Result<Llama, Failure> {
         Ok(match &self.model {
             Some(folder) => language::open(folder)?,
@@ -21,12 +21,12 @@ impl ModelArgs {
         })
     }
 
-    /// Whether it is the built-in one.
+    /// Whether it is the built-in model.
     pub fn is_example(&self) -> bool {
         self.model.is_none()
     }
 
-    /// The files that go with its weights.
+    /// Files that accompany its weights: names and contents.
     pub fn companions(&self) -> Result<Vec<(String, Vec<u8>)>, Failure> {
         Ok(match &self.model {
             Some(folder) => language::companions(folder)?,
@@ -52,7 +52,7 @@ pub struct CalibrationArgs {
 }
 
 impl CalibrationArgs {
-    /// The windows; none for a model of one's own without a text.
+    /// The calibration windows; `None` for another model without a text.
     pub fn windows(&self, model: &Llama, args: &ModelArgs) -> Result<Option<Windows>, Failure> {
         let (wanted, context) = (self.calibration_samples.get(), self.calibration_context);
         let Some(file) = &self.calibration_text else {
@@ -79,13 +79,13 @@ pub struct LanguageArgs {
 }
 
 impl LanguageArgs {
-    /// With the model in this folder.
+    /// The arguments for the model in this folder.
     pub fn of(self, model: Option<PathBuf>) -> StudyArgs {
         StudyArgs { model: ModelArgs { model }, texts: self }
     }
 }
 
-/// A model with what it is calibrated and measured on.
+/// Arguments for a model with the texts to calibrate and evaluate it.
 #[derive(clap::Args)]
 pub struct StudyArgs {
     #[command(flatten)]
@@ -96,20 +96,20 @@ pub struct StudyArgs {
 }
 
 impl StudyArgs {
-    /// The model and the windows of its calibration text, which the command cannot do without.
+    /// Opens the model and the windows of its calibration text, which must be there.
     pub fn open(&self) -> Result<(Llama, Windows), Failure> {
         let model = self.model.open()?;
         let windows = self.texts.calibration.windows(&model, &self.model)?;
         Ok((model, windows.ok_or("no calibration text: give one with --calibration-text FILE")?))
     }
 
-    /// See [`TextArgs::windows`].
+    /// The evaluation text, see [`TextArgs::windows`].
     pub fn text(&self, model: &Llama) -> Result<(Windows, Option<f64>), Failure> {
         self.texts.text.windows(model, &self.model)
     }
 }
 
-/// Refuses more text of the built-in model's language than anybody reads.
+/// Refuses more text of the built-in model's language than is sensible.
 pub fn bounded(windows: usize, context: usize) -> Result<(), Failure> {
     const MOST: usize = 1 << 26;
     match windows.checked_mul(context) {
@@ -135,9 +135,9 @@ pub struct TextArgs {
 }
 
 impl TextArgs {
-    /// The windows, and of the built-in model's own text the perplexity that no model can go below.
+    /// The windows, and for the built-in model's own text the lowest possible perplexity.
     pub fn windows(&self, model: &Llama, args: &ModelArgs) -> Result<(Windows, Option<f64>), Failure> {
-        /// Tokens of stories, when nothing else is said.
+        /// Number of tokens by default.
         const TOKENS: usize = 32_768;
         match &self.text {
             Some(file) => Ok((Windows::from_text(model, &super::text(file)?, self.context, self.tokens)?, None)),

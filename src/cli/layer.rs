@@ -1,4 +1,4 @@
-//! The flags that say which layer is meant, and what is known of its inputs.
+//! Arguments that select a layer and its input statistics.
 
 use super::Failure;
 use dsf_explorer::matrix::Problem;
@@ -41,7 +41,7 @@ pub struct LayersArgs {
 }
 
 impl LayersArgs {
-    /// The layers, at least one.
+    /// Opens the layers, at least one.
     pub fn open(&self) -> Result<Vec<Layer>, Failure> {
         let checkpoint = match &self.file {
             Some(file) => model::open(file)?,
@@ -74,7 +74,7 @@ pub struct InputsArgs {
 }
 
 impl LayerArgs {
-    /// The layer, and what is to be done with it.
+    /// Opens the layer and its problem.
     pub fn open(&self) -> Result<(Layer, Problem), Failure> {
         let checkpoint = model::open(&self.file)?;
         let layer = checkpoint.layer(&chosen(&checkpoint, self.tensor.as_deref())?, orientation(self.transpose))?;
@@ -84,7 +84,7 @@ impl LayerArgs {
 }
 
 impl InputsArgs {
-    /// A layer with its inputs.
+    /// The problem of a layer: W with its input statistics.
     pub fn problem(&self, layer: &Layer) -> Result<Problem, Failure> {
         let statistics = |file: &Option<PathBuf>| {
             let open = |file| model::open_calibration(file, layer.stem(), layer.weight.cols()).map(Arc::new);
@@ -98,12 +98,12 @@ impl InputsArgs {
     }
 }
 
-/// The processors there are.
+/// Number of processors.
 pub fn available() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
-/// The tensor asked for, or the only one there is.
+/// Name of the tensor asked for, or of the only one that fits.
 fn chosen(checkpoint: &Checkpoint, name: Option<&str>) -> Result<String, Failure> {
     let names: Vec<&str> = checkpoint.layers().map(|tensor| tensor.name.as_str()).collect();
     match (name, names.as_slice()) {

@@ -1,4 +1,4 @@
-//! The flags that say how a layer is replaced.
+//! Arguments that select a method.
 
 use super::{Failure, Usage};
 use dsf_explorer::compare::Candidate;
@@ -26,12 +26,12 @@ pub struct ThresholdArgs {
 }
 
 impl MethodArgs {
-    /// With the settings of a DSF run, of which other methods take the density.
+    /// The candidate with the settings of a DSF run, of which other methods use the density only.
     pub fn candidate(&self, settings: &Settings) -> Candidate {
         Candidate { method: self.method, settings: settings.clone(), threshold: self.threshold() }
     }
 
-    /// Refuses what has no effect.
+    /// Refuses a backend that has no effect.
     pub fn check_backend(&self, backend: Backend) -> Result<(), Failure> {
         if self.method != Method::Dsf && backend != Backend::Cpu {
             let why = "--backend is for dsf, other methods are computed on the processor: leave it out";
@@ -40,7 +40,7 @@ impl MethodArgs {
         Ok(())
     }
 
-    /// Over what entries compete.
+    /// Scope in which entries compete.
     pub fn threshold(&self) -> Threshold {
         self.threshold.threshold
     }

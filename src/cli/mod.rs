@@ -66,7 +66,7 @@ enum Command {
     Table(table::Table),
     /// Measure what each layer's error does to a language model, and how well that foretells its perplexity
     Proxy(proxy::Proxy),
-    /// ProgressFn stories of the language that the built-in model was trained on
+    /// Tell stories of the language that the built-in model was trained on
     Stories(stories::Stories),
     /// Measure how fast it is on this machine
     Bench(bench::Bench),

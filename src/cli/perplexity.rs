@@ -1,4 +1,4 @@
-//! `perplexity`: how well a language model predicts a text.
+//! `perplexity`: evaluate a language model on a text.
 
 use super::language::{ModelArgs, TextArgs};
 use super::{Failure, output};
@@ -25,7 +25,7 @@ pub struct Perplexity {
 }
 
 impl Perplexity {
-    /// Computes and prints it.
+    /// Computes the perplexity and prints it.
     pub fn run(self) -> Result<(), Failure> {
         super::on_threads(self.threads, |_| self.measure())
     }

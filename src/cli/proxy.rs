@@ -1,4 +1,4 @@
-//! `proxy`: what each layer's error does to a language model.
+//! `proxy`: measure the layers' sensitivity in a language model.
 
 use super::language::StudyArgs;
 use super::{Failure, output};
@@ -31,7 +31,7 @@ pub struct Proxy {
     json: bool,
 }
 
-/// Measures a model, with a bar.
+/// Measures a model's layers, with a progress bar.
 pub fn measured(model: &Llama, windows: &Windows) -> Result<compress::Proxy, Failure> {
     let bar = output::Steps::new("measuring the layers", "layers");
     let proxy = compress::Proxy::measure(model, windows, &|done, all| {
@@ -43,7 +43,7 @@ pub fn measured(model: &Llama, windows: &Windows) -> Result<compress::Proxy, Fai
 }
 
 impl Proxy {
-    /// Measures and prints.
+    /// Measures the layers and prints their sensitivities.
     pub fn run(self) -> Result<(), Failure> {
         super::on_threads(self.threads, |threads| self.measure(threads))
     }
@@ -69,7 +69,7 @@ impl Proxy {
         output::print(&output::table(&rows))
     }
 
-    /// What was foretold against what came, for compressions of many kinds.
+    /// Compares predicted and measured losses, for compressions of many kinds.
     fn check(&self, model: &Llama, windows: &Windows, proxy: &compress::Proxy, threads: usize) -> Result<(), Failure> {
         let (text, _) = self.study.text(model)?;
         let dense = model.loss(&text, &dsf_explorer::language::ignore_progress)?.nll;
@@ -83,7 +83,7 @@ impl Proxy {
             let (changed, reports) = replaced.ok_or("the compression broke off")?;
             bar.finish();
             let errors = reports.iter().filter_map(|(id, report)| Some((*id, report.layer_error?)));
-            // The dense loss is another one on other texts; what is foretold is the difference.
+            // The dense loss differs between texts; the difference is what is predicted.
             let foretold = proxy.loss(errors) - proxy.dense;
             let came = changed.loss(&text, &dsf_explorer::language::ignore_progress)?.nll - dense;
             if !self.json {
@@ -144,7 +144,7 @@ fn plans(model: &Llama, proxy: &compress::Proxy, preset: Preset, threads: usize)
     plans
 }
 
-/// Spearman's: the correlation of the ranks.
+/// Spearman's rank correlation.
 fn rank_correlation(pairs: &[(String, f64, f64)]) -> f64 {
     let ranks = |value: fn(&(String, f64, f64)) -> f64| -> Vec<f64> {
         pairs.iter().map(|pair| pairs.iter().filter(|other| value(other) < value(pair)).count() as f64).collect()

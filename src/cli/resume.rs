@@ -1,4 +1,4 @@
-//! A folder with what a long measurement has found so far, for `sweep` and `table`. Two pictures of the same numbers share
+//! The output folder of a long measurement, from which `sweep` and `table` resume. Two charts of the same numbers share
 //! them.
 
 use super::Failure;
@@ -8,18 +8,18 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-/// The files of a measurement: `<numbers>.json` grows with every record, those called `<name>` are made in the end.
+/// Files of a measurement: `<numbers>.json` grows with every record, those called `<name>` are written at the end.
 pub struct Kept {
     name: &'static str,
-    /// The numbers' file, without its ending.
+    /// Name of the numbers' file, without its ending.
     numbers: &'static str,
     out: Option<PathBuf>,
-    /// What is measured: records of something else are not taken over.
+    /// Identity of the measurement: records of another one are not reused.
     identity: Value,
 }
 
 impl Kept {
-    /// In `out`; without it nothing is written.
+    /// The files in `out`; without it nothing is written.
     pub fn new([name, numbers]: [&'static str; 2], out: Option<PathBuf>, identity: Value) -> Self {
         Self { name, numbers, out, identity: json!({ "program": env!("CARGO_PKG_VERSION"), "of": identity }) }
     }
@@ -29,7 +29,7 @@ impl Kept {
         self.out.as_ref().map(|out| out.join(format!("{name}.{ending}")))
     }
 
-    /// What was measured before. `replace`d are records of something else.
+    /// Records of an earlier run. `replace` allows to drop those of another measurement.
     pub fn before<R: DeserializeOwned>(&self, replace: bool) -> Result<Vec<R>, Failure> {
         let (Some(out), Some(file)) = (&self.out, self.file("json")) else { return Ok(Vec::new()) };
         std::fs::create_dir_all(out)
@@ -37,7 +37,7 @@ impl Kept {
         let bytes = match std::fs::read(&file) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                // What is not ours is not replaced unasked.
+                // Files that are not ours are not replaced unasked.
                 for file in ["csv", "png", "svg"].into_iter().filter_map(|ending| self.file(ending)) {
                     export::check_writable(&file, replace)?;
                 }
@@ -61,14 +61,14 @@ impl Kept {
         }
     }
 
-    /// Writes what there is so far.
+    /// Writes the records so far.
     pub fn keep(&self, title: &str, records: &impl Serialize) -> Result<(), Failure> {
         let Some(file) = self.file("json") else { return Ok(()) };
         let value = json!({ "title": title, "identity": self.identity, "records": records });
         Ok(export::write(&file, format!("{value:#}\n").as_bytes(), true)?)
     }
 
-    /// Writes the table and the chart; all files there are then.
+    /// Writes the table and the chart; returns all files.
     pub fn finish(&self, csv: &str, svg: &str) -> Result<Vec<PathBuf>, Failure> {
         let mut written = Vec::from_iter(self.file("json"));
         let png = if self.out.is_some() { export::svg_to_png(svg, 1.5)? } else { Vec::new() };

@@ -4,8 +4,8 @@ use super::layer::available;
 use dsf_explorer::compute::ThreadPool;
 use std::sync::Mutex;
 
-/// Does `work` for each of `0..count`, as many at a time as there are processors for, each on so many `threads` of its own: so
-/// their times can be compared. `done` is told what came of each, one after the other.
+/// Calls `work` for each of `0..count`, as many at a time as there are processors for, each on `threads` of its own, so
+/// that their times are comparable. `done` receives the results one after the other.
 pub fn side_by_side<T: Send>(
     count: usize,
     threads: usize,

@@ -1,13 +1,13 @@
-//! The flags of a run's settings.
+//! Arguments of a run's settings.
 
 use clap::{ArgMatches, Args, FromArgMatches};
 use dsf_explorer::factorize::{Preset, Settings};
 
-/// A preset, and the single settings given, which win over it.
+/// A preset, and the single settings given, which override it.
 pub struct Tuning {
-    /// Where the settings start from.
+    /// Preset that the settings started from.
     pub preset: Preset,
-    /// The settings.
+    /// The resulting settings.
     pub settings: Settings,
 }
 

@@ -1,4 +1,4 @@
-//! `stories`: text of the built-in model's language.
+//! `stories`: generate text in the built-in model's language.
 
 use super::{Failure, output};
 use dsf_explorer::stories::excerpt;
@@ -26,7 +26,7 @@ pub struct Stories {
 }
 
 impl Stories {
-    /// Prints them.
+    /// Generates the stories and prints them.
     pub fn run(self) -> Result<(), Failure> {
         super::language::bounded(self.windows.get(), self.context.get())?;
         let excerpt = excerpt(self.seed, self.windows.get(), self.context.get());

@@ -77,12 +77,12 @@ pub struct Sweep {
     json: bool,
 }
 
-/// What `--figure` can name.
+/// A value of `--figure`.
 #[derive(Clone, Copy)]
 enum Shown {
     /// A sweep over layers.
     Layers(Figure),
-    /// Of a whole language model.
+    /// The sweep over a whole language model.
     Perplexity,
 }
 
@@ -112,7 +112,7 @@ impl ValueEnum for Shown {
     }
 }
 
-/// What is varied, and the values.
+/// A setting to vary, with its values.
 #[derive(Clone)]
 struct Axis {
     name: String,
@@ -137,7 +137,7 @@ fn axis(text: &str) -> Result<Axis, String> {
 }
 
 impl Sweep {
-    /// All points, those that are there already excepted.
+    /// Measures all points, except those that are there already.
     pub fn run(self) -> Result<(), Failure> {
         self.refuse_given()?;
         self.tuning.settings.check()?;
@@ -175,7 +175,7 @@ impl Sweep {
         if found > 0 {
             eprintln!("note: {found} of {} points are there already", points.len());
         }
-        // What cannot be written is said before the work.
+        // Output that cannot be written is refused before the work.
         kept.keep(&plan.title, &before)?;
         let mut results = Results { sweep: plan, records: before };
         self.measure(&subjects, &points, &mut results, &kept)?;
@@ -202,7 +202,7 @@ impl Sweep {
         }
     }
 
-    /// What has no effect on any sweep of this kind.
+    /// Refuses flags without effect on any sweep of this kind.
     fn refuse_given(&self) -> Result<(), Failure> {
         const OF_A_MODEL: [&str; 6] =
             ["calibration_text", "calibration_samples", "calibration_context", "text", "context", "tokens"];
@@ -226,7 +226,7 @@ impl Sweep {
         }
     }
 
-    /// What this sweep varies, and what no method in it is told.
+    /// Refuses flags that this sweep varies, and those that no method in it uses.
     fn refuse_varied(&self, plan: &Plan) -> Result<(), Failure> {
         let axes = [&plan.x, &plan.series];
         let every = |has: &dyn Fn(&Choice) -> bool| axes.iter().any(|axis| axis.iter().all(has));
@@ -249,7 +249,7 @@ impl Sweep {
         layers.into_iter().map(subject).collect()
     }
 
-    /// Fig. 8 is the table's rows at more densities.
+    /// Runs the sweep over a model: Fig. 8 is the table's rows at more densities.
     fn of_a_model(self) -> Result<(), Failure> {
         let densities = vec![0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15];
         let study = self.language.of(self.layers.file);
@@ -259,7 +259,7 @@ impl Sweep {
 
     fn plan(&self, figure: Option<Figure>, subjects: &[Subject]) -> Plan {
         let base = self.method.candidate(&self.tuning.settings);
-        // What was said beside the preset holds for other presets too.
+        // Settings given beside the preset apply to other presets too.
         let Tuning { preset, settings } = &self.tuning;
         let usual = json!(Settings { factor_density: None, ..settings.clone() }.with_preset(*preset));
         let all = json!(settings).as_object().cloned().unwrap_or_default();
@@ -268,7 +268,7 @@ impl Sweep {
             return Plan { given, ..figure.sweep(subjects, &base) };
         }
         let mut axes = self.vary.clone();
-        // What has places on an axis goes to the right.
+        // Choices with positions on an axis go on the x axis.
         let numbered = |axis: &Axis| axis.choices.iter().all(|choice| choice.number.is_some());
         if axes.len() == 2 && !numbered(&axes[0]) && numbered(&axes[1]) {
             axes.swap(0, 1);
@@ -290,7 +290,7 @@ impl Sweep {
         }
     }
 
-    /// As many points at a time as there are processors for; what is measured is written at once.
+    /// Measures as many points at a time as there are processors for, and writes each at once.
     fn measure(
         &self,
         subjects: &[Subject],
@@ -331,7 +331,7 @@ impl Sweep {
     }
 }
 
-/// What is measured, however it is looked at: error by density and error by bytes are the same points.
+/// Identity of what is measured, however it is shown: error by density and error by bytes are the same points.
 fn identity(plan: &Plan, subjects: &[Subject]) -> Value {
     let mut data = Fingerprint::default();
     for subject in subjects {
@@ -345,7 +345,7 @@ fn identity(plan: &Plan, subjects: &[Subject]) -> Value {
     json!({ "x": x, "series": series, "base": base, "given": given, "data": data.hex() })
 }
 
-/// Choices down, lines across, the mean over the layers in each cell.
+/// The results as a text table: choices down, lines across, the mean over the layers in each cell.
 fn table(results: &Results, view: View) -> String {
     let Plan { x, series, x_label, .. } = &results.sweep;
     let mut head = vec![x_label.clone()];

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 /// The command's arguments.
 #[derive(clap::Args)]
 pub struct Table {
-    /// Of its files.
+    /// Name of its output files.
     #[arg(skip = "table")]
     pub name: &'static str,
 
@@ -60,7 +60,7 @@ struct Study {
 }
 
 impl Table {
-    /// Computes and prints it, a row at a time.
+    /// Measures and prints the table, row by row.
     pub fn run(self) -> Result<(), Failure> {
         super::on_threads(self.threads, |threads| self.measure(threads))
     }
@@ -115,7 +115,7 @@ impl Table {
                 };
                 values.push(record.perplexity);
                 results.rows.push(record);
-                // What was measured before, of other rows and densities too, stays.
+                // Earlier records of other rows and densities stay.
                 let others = before.iter().filter(|&old| {
                     !results.rows.iter().any(|new| (&new.method, new.density) == (&old.method, old.density))
                 });
@@ -126,7 +126,7 @@ impl Table {
                 output::print(&line(row.name, &values))?;
             }
         }
-        // The files tell of what was measured before as well.
+        // The files also contain earlier records.
         let is_new = |old: &&ModelRecord| {
             !results.rows.iter().any(|new| (&new.method, new.density) == (&old.method, old.density))
         };

@@ -1,4 +1,4 @@
-//! The window, or what stands in for it where there is no display.
+//! The window, or the example in the terminal where there is no display.
 
 use super::{Failure, demo, output};
 use std::path::PathBuf;
@@ -40,7 +40,7 @@ fn open(file: &Option<PathBuf>, tensor: Option<String>, threads: Option<usize>) 
     show(true, move |cc| Box::new(Explorer::new(cc, opening)))
 }
 
-/// Opens a window and stays until it is closed; `kept`, its size and settings are those of the last time.
+/// Opens a window and returns when it is closed; with `kept`, its size and settings are restored and saved.
 #[cfg(feature = "gui")]
 pub fn show(
     kept: bool,
@@ -83,6 +83,6 @@ pub fn show(
     }
 }
 
-/// Under which the desktop and the saved settings know the program.
+/// Name of the program for the desktop and the saved settings.
 #[cfg(feature = "gui")]
 const APP: &str = "dsf-explorer";

@@ -1,10 +1,10 @@
-//! Methods side by side: one layer, one budget, a report of each.
+//! Comparison of methods: one layer, one budget, a report for each.
 //!
-//! A [`Candidate`] is a method with what it can be told. [`Candidate::replace`] does it and measures it, in one call that
-//! tells how far it is and can be stopped: on a thread of the command line, or as a task in the background.
+//! A [`Candidate`] is a method with its settings. [`Candidate::replace`] replaces and measures a layer in one call with
+//! progress and cancellation: on a thread of the command line, or as a task in the background.
 //!
-//! A [`Sweep`] does so again and again with one or two things varied, and [`Results`] are its picture and its table. The
-//! paper's figures are sweeps: [`Figure`]. What methods do to a whole language model is in [`ModelResults`].
+//! A [`Sweep`] does so repeatedly with one or two things varied, and [`Results`] make a chart and a table of it. The
+//! paper's figures are sweeps ([`Figure`]). [`ModelResults`] compare methods on a whole language model.
 
 mod candidate;
 mod figures;

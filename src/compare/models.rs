@@ -1,4 +1,4 @@
-//! The paper's Table 1 and Fig. 8: what methods do to a language model's perplexity.
+//! Methods on a whole language model, by perplexity: the paper's Table 1 and Fig. 8.
 
 use crate::compress::{self, Inputs, Plan};
 use crate::export::{Chart, Look, Rule, Series};
@@ -9,21 +9,21 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use web_time::Instant;
 
-/// What is done with every layer of a model, at any density.
+/// A row of the table: what is done with every layer of a model, at any density.
 #[derive(Clone, Copy)]
 pub struct ModelRow {
-    /// As tables and charts call it.
+    /// Name in tables and charts.
     pub name: &'static str,
-    /// The method.
+    /// Method that replaces the layers.
     pub method: Method,
-    /// Whether each layer gets its share of the nonzeros by what the model loses, and not all the same.
+    /// Whether the budget is distributed among the layers by their sensitivity.
     pub distributed: bool,
     preset: Preset,
     change: fn(&mut Settings),
 }
 
 impl ModelRow {
-    /// The table's rows, from above.
+    /// The table's rows, from the top.
     pub const ALL: [Self; 9] = [
         Self::other("magnitude", Method::Magnitude),
         Self::other("Wanda", Method::Wanda),
@@ -44,14 +44,14 @@ impl ModelRow {
         Self { name, method: Method::Dsf, distributed: false, preset: Preset::Published, change }
     }
 
-    /// At this density; who distributes the nonzeros still has to say how.
+    /// The plan at this density, with uniform densities.
     pub fn plan(&self, density: f64, threads: usize) -> Plan {
         let mut plan = Plan { method: self.method, threads, ..Plan::new(self.preset, density) };
         (self.change)(&mut plan.settings);
         plan
     }
 
-    /// As sRGB: its method's colour, and for DSF's rows others around it.
+    /// Colour as sRGB: its method's, and for DSF's rows shades around it.
     fn color(&self) -> [u8; 3] {
         const AROUND: [[u8; 3]; 5] = [[138, 196, 255], [92, 168, 220], [64, 130, 220], [24, 84, 178], [104, 72, 196]];
         let rows = Self::ALL.iter().filter(|row| row.method == self.method);
@@ -60,20 +60,21 @@ impl ModelRow {
     }
 }
 
-/// A model, what it is calibrated and measured on.
+/// A model, with the texts to calibrate and evaluate it.
 pub struct ModelStudy<'a> {
     /// The dense model.
     pub model: &'a Llama,
-    /// What its layers read.
+    /// Input statistics of its layers.
     pub inputs: &'a Inputs,
-    /// What its perplexity is measured on.
+    /// Windows to measure its perplexity on.
     pub text: &'a Windows,
-    /// Worker threads, for the reports.
+    /// Number of worker threads, for the reports.
     pub threads: usize,
 }
 
 impl ModelStudy<'_> {
-    /// A row at a density; `shares` are each layer's where the row distributes them. `None` when `progress` says so.
+    /// Measures a row at a density; `shares` are the layers' densities if the row distributes them. `None` when
+    /// `progress` cancels.
     pub fn measure(
         &self,
         row: &ModelRow,
@@ -110,44 +111,44 @@ impl ModelStudy<'_> {
     }
 }
 
-/// A model with all its layers replaced.
+/// Result of a row at a density.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelRecord {
-    /// The row's name.
+    /// Name of the row.
     pub method: String,
-    /// Kept nonzeros, as a share of the layers' weights.
+    /// Nonzeros as a share of the layers' weights.
     pub density: f64,
-    /// Kept nonzeros of all layers.
+    /// Number of nonzeros of all layers.
     pub nnz: usize,
-    /// Of the layers with 16-bit values, the cheaper way to store positions.
+    /// Bytes of the layers with 16-bit values, stored the cheaper way.
     pub bytes: u64,
-    /// Of the dense layers with 16-bit values.
+    /// Bytes of the dense layers with 16-bit values.
     pub bytes_dense: u64,
-    /// On the text.
+    /// Perplexity on the text.
     pub perplexity: f64,
-    /// Mean over the layers.
+    /// Relative error, mean over the layers.
     pub relative_error: f64,
-    /// Mean over the layers.
+    /// Layer-wise error, mean over the layers.
     pub layer_error: f64,
-    /// With the calibration.
+    /// Duration in seconds, calibration included.
     pub seconds: f64,
 }
 
-/// What is known of a model.
+/// Results of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelResults {
-    /// The model's name.
+    /// Name of the model.
     pub model: String,
-    /// The dense model's perplexity.
+    /// Perplexity of the dense model.
     pub dense: f64,
-    /// What no model can go below, where the language's own probabilities are known.
+    /// Lowest possible perplexity, where the language's own probabilities are known.
     pub floor: Option<f64>,
-    /// Row by row.
+    /// The records, row by row.
     pub rows: Vec<ModelRecord>,
 }
 
 impl ModelResults {
-    /// Perplexity by bytes, the paper's Fig. 8.
+    /// A chart of perplexity by bytes, as in the paper's Fig. 8.
     pub fn chart(&self) -> Chart {
         let line = |row: &ModelRow| {
             let records = self.rows.iter().filter(|record| record.method == row.name);
@@ -173,7 +174,7 @@ impl ModelResults {
         }
     }
 
-    /// As a table (RFC 4180), a row for each record.
+    /// A CSV table (RFC 4180), a row for each record.
     pub fn to_csv(&self) -> String {
         let head =
             "method,density,nnz,bytes,bytes_dense,perplexity,dense_perplexity,relative_error,layer_error,seconds";

@@ -1,11 +1,11 @@
-//! What a sweep has measured, as a picture and as a table.
+//! Results of a sweep, as a chart and as a table.
 
 use super::{Quantity, Record, Sweep, View};
 use crate::export::{Bar, BarChart, Chart, Look, Series};
 use crate::methods::Method;
 use serde::{Deserialize, Serialize};
 
-/// Colours of lines that are no methods.
+/// Colours of lines that are not methods.
 const COLORS: [[u8; 3]; 8] = [
     [64, 130, 220],
     [222, 92, 58],
@@ -17,26 +17,26 @@ const COLORS: [[u8; 3]; 8] = [
     [104, 104, 112],
 ];
 
-/// What is varied, and what has been measured of it.
+/// A sweep with what has been measured of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Results {
     /// What is varied.
     pub sweep: Sweep,
-    /// What has been measured, in the order of the points.
+    /// The records so far, in the order of the points.
     pub records: Vec<Record>,
 }
 
-/// A picture of it.
+/// A drawing of a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Drawn {
-    /// Lines, where the choices have places on an axis.
+    /// Lines, where the choices have positions on an axis.
     Lines(Chart),
     /// Bars, where they do not.
     Bars(BarChart),
 }
 
 impl Drawn {
-    /// As SVG, so many pixels wide.
+    /// The drawing as SVG, `width` pixels wide.
     pub fn to_svg(&self, width: u32) -> String {
         match self {
             Self::Lines(chart) => chart.to_svg(width, width * 9 / 16),
@@ -46,12 +46,12 @@ impl Drawn {
 }
 
 impl Results {
-    /// Nothing measured yet.
+    /// A sweep without records.
     pub fn new(sweep: Sweep) -> Self {
         Self { sweep, records: Vec::new() }
     }
 
-    /// The colour of a line: of its method, where each line is another one.
+    /// Colour of a line: that of its method, if each line is another one.
     pub fn color(&self, at: usize) -> [u8; 3] {
         let series = &self.sweep.series;
         let methods: Vec<Option<Method>> = series.iter().map(|choice| choice.method).collect();
@@ -61,7 +61,7 @@ impl Results {
         method.color().map(|channel| channel.saturating_sub(44 * earlier as u8))
     }
 
-    /// As lines, or as bars when the choices are only names.
+    /// A line chart, or bars when the choices are only names.
     pub fn drawn(&self, view: View) -> Drawn {
         let place = |record: &Record| view.x.map_or(record.number, |quantity| record.value(quantity));
         let numbered = self.records.iter().all(|record| place(record).is_some());
@@ -119,14 +119,14 @@ impl Results {
         BarChart { title: self.title(), label: y.label().into(), bars }
     }
 
-    /// The sweep's, and the layer where there is one.
+    /// The sweep's title, with the layer if there is only one.
     fn title(&self) -> String {
         let first = self.records.first().map(|record| record.layer.as_str());
         let only = first.filter(|first| self.records.iter().all(|record| record.layer == **first));
         only.map_or(self.sweep.title.clone(), |layer| format!("{}: {layer}", self.sweep.title))
     }
 
-    /// As a table (RFC 4180), a row for each record.
+    /// A CSV table (RFC 4180), a row for each record.
     pub fn to_csv(&self) -> String {
         let head = "layer,x,series,method,rows,cols,density,factor_density,nnz,relative_error,relative_to_magnitude,\
                     layer_error,layer_error_held_out,bytes,bytes_dense,seconds,threads";

@@ -1,4 +1,4 @@
-//! A whole model in one go.
+//! Compression of a whole model in one call.
 
 use super::{Compression, Error, Inputs, Memory, Plan, Step};
 use crate::export::RunReport;
@@ -6,11 +6,11 @@ use crate::language::{LayerId, Llama};
 use crate::methods::ProgressFn;
 use web_time::Instant;
 
-/// A model with its layers replaced, and a report of each.
+/// A model with its layers replaced, and a report for each replaced layer.
 pub type Replaced = (Llama, Vec<(LayerId, RunReport)>);
 
-/// `model` with its layers replaced by `plan`. `progress` is told the share that is done, and answers whether to go on; `None`
-/// when it does not.
+/// Compresses `model` by `plan`. `progress` receives the share done and returns whether to continue; `None` when it
+/// cancels.
 pub fn compressed(
     model: &Llama,
     plan: &Plan,

@@ -1,25 +1,25 @@
-//! A total budget shared between the layers, by what their errors cost the model.
+//! Distribution of a total budget among the layers, by the predicted effect of their errors on the loss.
 
 use super::Proxy;
 use crate::language::{Config, LayerId};
 use std::collections::BTreeMap;
 
-/// No layer gets less than this share of its weights.
+/// Lowest density of a layer.
 const LEAST: f64 = 0.05;
 
-/// No layer's error costs less than this share of the median.
+/// Lowest sensitivity of a layer, as a share of the median.
 const LEAST_COST: f64 = 0.1;
 
-/// No layer gets less than this share of what it would get if all were alike.
+/// Lowest density of a layer, as a share of the uniform one.
 const LEAST_PART: f64 = 0.6;
 
-/// The nonzeros that are given at a time, as a share of a layer's weights.
+/// Nonzeros given at a time, as a share of a layer's weights.
 const PORTION: f64 = 0.005;
 
-/// Densities of all layers whose foretold loss is the lowest, with `density` of all weights together.
+/// Densities of all layers with the lowest predicted loss, for `density` of all weights together.
 ///
-/// The loss is a sum of falling, nearly convex functions of each layer's nonzeros, so that giving the next portion always
-/// where it helps most comes to the best division (but for what one portion is worth).
+/// The predicted loss is a sum of decreasing, nearly convex functions of each layer's nonzeros, so giving each portion
+/// to the layer where it helps most is optimal up to one portion.
 pub fn distribute(model: &Config, proxy: &Proxy, density: f64) -> BTreeMap<LayerId, f64> {
     let sizes: Vec<(LayerId, f64)> = model
         .layers()
@@ -32,7 +32,7 @@ pub fn distribute(model: &Config, proxy: &Proxy, density: f64) -> BTreeMap<Layer
     let budget = density * sizes.iter().map(|size| size.1).sum::<f64>();
     let mut left = budget - least * sizes.iter().map(|size| size.1).sum::<f64>();
     let mut shares: Vec<f64> = vec![least; sizes.len()];
-    // What was measured for one layer is uncertain: no layer counts as free of cost.
+    // What was measured for one layer is uncertain: no layer counts as insensitive.
     let mut sorted: Vec<f64> = proxy.alphas.values().copied().collect();
     sorted.sort_by(f64::total_cmp);
     let floor = LEAST_COST * sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
@@ -41,7 +41,7 @@ pub fn distribute(model: &Config, proxy: &Proxy, density: f64) -> BTreeMap<Layer
         let alpha = proxy.alphas.get(&id).copied().unwrap_or(0.0).max(floor);
         alpha * proxy.curves.get(&id).map_or(0.0, |curve| curve.error(share))
     };
-    // What one more nonzero of each layer is worth, if the next portion goes there.
+    // Gain of the next portion for each layer, per nonzero.
     let gain = |at: usize, share: f64| {
         let portion = PORTION.min(1.0 - share);
         if portion <= 0.0 {

@@ -1,4 +1,4 @@
-//! Why a model cannot be compressed.
+//! Errors of a compression.
 
 use std::path::PathBuf;
 

@@ -1,8 +1,8 @@
-//! A compression in a folder: finished layers are kept beside the output until all of them are there.
+//! A compression in a folder: finished layers are kept beside the output until all are done.
 //!
-//! `<out>.partial` holds what the work is (`work.json`), a file for each finished layer, and the statistics if they are
-//! to be saved. Each file is written whole or not at all, so that a cut at any moment loses the layer in work and nothing
-//! else. In the end the output is put together inside of it and renamed into place.
+//! `<out>.partial` holds the identity of the work (`work.json`), a file for each finished layer, and the statistics if
+//! they are to be saved. Each file is written atomically, so that an interruption loses only the layer in progress. At
+//! the end the output is assembled inside of it and renamed into place.
 
 use super::inputs::identity;
 use super::{CompressedLayer, Error, Inputs, Plan, Store, Totals};
@@ -18,29 +18,29 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What marks a folder as an output of ours, which `--force` may replace.
+/// Marks a folder as our output, which `--force` may replace.
 const REPORT: &str = "report.json";
 const WORK: &str = "work.json";
 const LAYERS: &str = "layers";
 const STATISTICS: &str = "statistics";
 
-/// What is written in the end.
+/// What to write at the end.
 #[derive(Clone, Debug)]
 pub struct Output {
-    /// The forms of the layers: merged for a model of the same layout, the others for the factors alone.
+    /// Layouts: merged for a model with the original's layout, the others for the factors alone.
     pub layouts: Vec<Layout>,
-    /// Files that go with a model: name and bytes.
+    /// Files that accompany the model: names and contents.
     pub companions: Vec<(String, Vec<u8>)>,
-    /// Where the statistics of the layers' inputs are to be written, if at all.
+    /// File for the statistics of the layers' inputs, if they are to be saved.
     pub statistics: Option<PathBuf>,
 }
 
-/// The folder of a compression's work.
+/// The working folder of a compression.
 pub struct Folder {
     model: Llama,
-    /// Where the output will be.
+    /// Folder of the output.
     out: PathBuf,
-    /// Where the work is.
+    /// Working folder, beside the output.
     partial: PathBuf,
     keep_statistics: bool,
     /// Held while this process works there.
@@ -48,9 +48,9 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Begins the work for `out`, or goes on with it.
+    /// Starts the work for `out`, or resumes it.
     ///
-    /// `replace`d are an earlier output and the beginnings of another compression. `keep_statistics` for
+    /// `replace` allows to delete an earlier output and another compression's unfinished work. `keep_statistics` is for
     /// [`Output::statistics`].
     pub fn open(
         model: &Llama,
@@ -87,7 +87,7 @@ impl Folder {
             let differing = ["program", "model", "config", "weights", "plan", "inputs"].into_iter();
             let differing: Vec<_> = differing.filter(|key| found[key] != work[key]).collect();
             if !differing.is_empty() {
-                // What has come to no layer yet is no loss.
+                // Work without a finished layer is no loss.
                 if !replace && finished(&partial) {
                     return Err(Error::OtherPlan { path: partial, what: format!("another {}", differing.join(", ")) });
                 }
@@ -107,13 +107,13 @@ impl Folder {
         Ok(Self { model: model.clone(), out, partial, keep_statistics, _lock: lock })
     }
 
-    /// Whether the output could be written, as far as can be said before: for the start of long work.
+    /// Checks what can be known in advance of whether the output can be written: for the start of long work.
     pub fn check(out: &Path, replace: bool) -> Result<(), Error> {
         let out = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
         check_output(&out, replace)
     }
 
-    /// Another handle on the same work, for the machine that does it.
+    /// A handle on the same work, for the [`Compression`](super::Compression).
     pub fn store(&self) -> Box<dyn Store> {
         Box::new(LayerFiles {
             model: self.model.clone(),
@@ -147,10 +147,10 @@ impl Folder {
         Ok(())
     }
 
-    /// Puts the output together and in its place, writes the statistics where they are wanted, and removes the work.
+    /// Assembles the output and moves it into place, writes the statistics if wanted, and removes the working folder.
     pub fn finish(self, plan: &Plan, totals: &Totals, output: &Output, replace: bool) -> Result<(), Error> {
         self.assemble(plan, totals, output)?;
-        // Last of all but the renaming, so that a failure before leaves nothing in the way of another try.
+        // Last before the renaming, so that an earlier failure leaves nothing in the way of another try.
         if let Some(path) = &output.statistics {
             self.save_statistics(path, replace)?;
         }
@@ -165,22 +165,22 @@ impl Folder {
         }
         if let Err(error) = fs::rename(&whole, &self.out) {
             if old.exists() {
-                // Back to where it was; that failing too, it is still there.
+                // Move the old output back; if that fails too, it is still in the working folder.
                 let _ = fs::rename(&old, &self.out);
             }
             return Err(failed(&self.out, &error));
         }
-        // What is left is of no use to anybody; the output is there.
+        // The output is there; what is left is of no use.
         let _ = fs::remove_dir_all(&self.partial);
         Ok(())
     }
 
-    /// Writes the statistics alone, for work whose layers nobody wants to keep.
+    /// Writes the statistics alone, for work whose layers are not kept.
     pub fn finish_statistics(self, path: &Path, replace: bool) -> Result<(), Error> {
         self.save_statistics(path, replace)
     }
 
-    /// All files of the output, in a folder of the work.
+    /// Writes all files of the output into the working folder.
     fn assemble(&self, plan: &Plan, totals: &Totals, output: &Output) -> Result<(), Error> {
         let whole = self.partial.join("output");
         if whole.exists() {
@@ -217,8 +217,8 @@ impl Folder {
         Ok(())
     }
 
-    /// The model's files, with the compressed layers in the place of the dense ones, tensor by tensor.
-    /// `sharded`, the files keep their names, which an index knows.
+    /// Writes the model's files with the compressed layers in place of the dense ones, tensor by tensor. If `sharded`,
+    /// the files keep their names, which an index refers to.
     fn write_merged(&self, folder: &Path, metadata: &BTreeMap<String, String>, sharded: bool) -> Result<(), Error> {
         let checkpoint = self.model.checkpoint();
         let files: BTreeSet<&str> = checkpoint.tensors().iter().map(|tensor| tensor.file.as_str()).collect();
@@ -247,7 +247,7 @@ impl Folder {
         Ok(())
     }
 
-    /// All factors in one file. One layer is in memory at a time, once for each width of values.
+    /// Writes all factors to one file. One layer is in memory at a time, once for each width of values.
     fn write_factors(&self, folder: &Path, layout: Layout, metadata: &BTreeMap<String, String>) -> Result<(), Error> {
         let mut store = self.store();
         let mut tensors = |id: LayerId| -> Result<Vec<Tensor>, Error> {
@@ -281,14 +281,14 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // Work that has come to nothing leaves nothing. (After the end the folder is gone already.)
+        // Work without a finished layer leaves nothing. (After the end the folder is gone already.)
         if self.partial.join(LAYERS).exists() && !finished(&self.partial) {
             let _ = fs::remove_dir_all(&self.partial);
         }
     }
 }
 
-/// The finished layers, one file each.
+/// The store of finished layers, one file each.
 struct LayerFiles {
     model: Llama,
     partial: PathBuf,
@@ -306,7 +306,7 @@ impl Store for LayerFiles {
         let settings: Result<Settings, _> = serde_json::from_str(parsed("dsf.settings"));
         let report: Result<RunReport, _> = serde_json::from_str(parsed("dsf.report"));
         let (Ok(settings), Ok(report)) = (settings, report) else {
-            // Written by another version: the layer is done again.
+            // Written by another version: the layer is computed again.
             return Ok(None);
         };
         let replacement = match file.factorizations().is_empty() {
@@ -371,7 +371,7 @@ fn failed(path: &Path, error: &std::io::Error) -> Error {
     Error::Write { path: path.to_owned(), reason: error.to_string() }
 }
 
-/// Refuses to replace a folder unless asked, and one that is not ours in any case.
+/// Refuses to replace a folder unless asked to, and one that is not ours in any case.
 fn check_output(out: &Path, replace: bool) -> Result<(), Error> {
     if !out.exists() {
         let parent = out.parent().unwrap_or(Path::new("."));
@@ -396,12 +396,12 @@ fn is_empty(folder: &Path) -> bool {
     fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
 }
 
-/// Whether a layer has been finished in this folder of work.
+/// Whether the working folder holds a finished layer.
 fn finished(partial: &Path) -> bool {
     !is_empty(&partial.join(LAYERS))
 }
 
-/// Whether a folder holds an output of ours and nothing else: its report, weights, and the small files of a model.
+/// Whether a folder holds our output and nothing else: its report, weights, and the small files of a model.
 fn is_ours(folder: &Path) -> bool {
     let report: Value = match fs::read(folder.join(REPORT)) {
         Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
@@ -420,7 +420,7 @@ fn entry(info: &TensorInfo) -> Entry {
     Entry { name: info.name.clone(), dtype: info.dtype.clone(), shape: info.shape.clone(), bytes: info.bytes as usize }
 }
 
-/// What the work is: as long as this is the same, finished layers can be taken up again.
+/// Identity of the work: as long as it is the same, finished layers can be reused.
 fn work(model: &Llama, plan: &Plan, inputs: &Inputs) -> Value {
     let mut work = identity(model, inputs);
     work["program"] = json!(env!("CARGO_PKG_VERSION"));

@@ -1,29 +1,29 @@
-//! What is known of the layers' inputs.
+//! Input statistics of the layers.
 
 use crate::language::{Llama, Windows};
 use crate::model::{Checkpoint, Fingerprint};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// Where the statistics of the layers' inputs come from.
+/// Source of the layers' input statistics.
 #[derive(Clone)]
 pub enum Inputs {
-    /// Nothing is known: the plain error of each layer counts.
+    /// No statistics: the plain error of each layer is minimized.
     Unknown,
-    /// The model reads these windows, layer by layer.
+    /// The model reads these calibration windows, layer by layer.
     Windows(Windows),
-    /// From a file that an earlier compression has saved.
+    /// Statistics saved by an earlier compression.
     Saved(Arc<Checkpoint>),
 }
 
-/// A model and what it reads, to progress whether another time both are the same.
+/// Identity of a model and its inputs, to tell whether both are the same another time.
 pub fn identity(model: &Llama, inputs: &Inputs) -> Value {
     let mut weights = Fingerprint::default();
     for tensor in model.checkpoint().tensors() {
         weights.add(tensor.name.as_bytes());
         weights.add(format!("{:?}{}", tensor.shape, tensor.dtype).as_bytes());
         let bytes = model.checkpoint().bytes(&tensor.name).unwrap_or_default();
-        // Enough to progress trained weights apart, without reading many gigabytes.
+        // Enough to tell trained weights apart, without reading many gigabytes.
         weights.add(&bytes[..bytes.len().min(4096)]);
     }
     let inputs = match inputs {

@@ -1,4 +1,4 @@
-//! A layer that has been replaced.
+//! A replaced layer.
 
 use crate::export::RunReport;
 use crate::factorize::Settings;
@@ -7,19 +7,19 @@ use crate::matrix::{Matrix, Replacement};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// A layer and what replaces it.
+/// A layer and its replacement.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CompressedLayer {
-    /// Which layer.
+    /// The layer.
     pub id: LayerId,
-    /// What replaces its weight.
+    /// Replacement of its weight.
     #[serde(with = "crate::tasks::shared")]
     pub replacement: Arc<Replacement>,
-    /// The same as one matrix `[out, in]`, as a merged file holds it and as later layers see it.
+    /// The replacement as one matrix `[out, in]`, as in a merged file and as later layers see it.
     #[serde(with = "crate::tasks::shared")]
     pub weight: Arc<Matrix>,
-    /// Of the run, split and orientation as they were found.
+    /// Settings of its run, with the split and orientation that were found.
     pub settings: Settings,
-    /// Errors, nonzeros, bytes.
+    /// Errors, nonzeros and bytes of the replacement.
     pub report: RunReport,
 }

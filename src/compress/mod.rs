@@ -1,9 +1,9 @@
-//! A whole language model, layer by layer.
+//! Compression of a whole language model, layer by layer.
 //!
-//! A [`Plan`] says which linear layers get how many nonzeros by which method. [`Compression`] goes through the model with
-//! calibration windows and does it, one step at a time; a [`Store`] keeps each finished layer, in memory or in a folder
-//! that a later start goes on from. A [`Proxy`] foretells what layers' errors do to the model, and [`distribute`] gives
-//! each layer its share of a total budget accordingly.
+//! A [`Plan`] gives each linear layer its method and its number of nonzeros. A [`Compression`] carries it out in one
+//! pass of calibration windows through the model, step by step; a [`Store`] keeps finished layers, in memory or in a
+//! folder from which a later start resumes. A [`Proxy`] predicts the effect of the layers' errors on the loss, and
+//! [`distribute`] divides a total budget accordingly.
 
 mod all;
 mod distribute;

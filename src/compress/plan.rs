@@ -1,4 +1,4 @@
-//! What is to be done with each layer.
+//! What to do with each layer.
 
 use super::Error;
 use crate::export::Layout;
@@ -8,30 +8,30 @@ use crate::methods::{Method, Threshold};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Nonzeros of each layer, as a share of its weights. The most particular one given counts.
+/// Density of each layer, its nonzeros as a share of its weights. The most specific one applies.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Densities {
-    /// Of layers that are not named otherwise.
+    /// Density of all other layers.
     pub all: f64,
-    /// Of a kind of layer, in every block.
+    /// Density of a kind of layer, in every block.
     pub by_kind: BTreeMap<Linear, f64>,
-    /// Of single layers.
+    /// Density of single layers.
     pub by_layer: BTreeMap<LayerId, f64>,
 }
 
 impl Densities {
-    /// The same for every layer.
+    /// The same density for every layer.
     pub fn uniform(density: f64) -> Self {
         Self { all: density, ..Self::default() }
     }
 
-    /// Of this layer; 1 leaves it as it is.
+    /// Density of a layer; 1 leaves it unchanged.
     pub fn of(&self, id: LayerId) -> f64 {
         let kind = || self.by_kind.get(&id.linear);
         *self.by_layer.get(&id).or_else(kind).unwrap_or(&self.all)
     }
 
-    /// Refuses shares outside (0, 1].
+    /// Refuses densities outside (0, 1].
     pub fn check(&self) -> Result<(), Error> {
         let wrong = |&density: &f64| !(density > 0.0 && density <= 1.0);
         let all = [&self.all].into_iter().chain(self.by_kind.values()).chain(self.by_layer.values());
@@ -42,30 +42,30 @@ impl Densities {
     }
 }
 
-/// What is to be done.
+/// The plan of a compression.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// How layers are replaced.
+    /// Method that replaces the layers.
     pub method: Method,
-    /// Over what entries compete, where a method leaves that open.
+    /// Scope in which entries compete, for methods that leave it open.
     #[serde(default)]
     pub threshold: Threshold,
-    /// Where the settings started from.
+    /// Preset that the settings started from.
     pub preset: Option<Preset>,
-    /// Of every layer's run, but for the density.
+    /// Settings of every layer's run, except for the density.
     pub settings: Settings,
-    /// Each layer's share.
+    /// Densities of the layers.
     pub densities: Densities,
-    /// Every layer sees what the dense model gives it, and not what the compressed layers before it give.
+    /// Whether every layer reads the dense model's activations instead of the compressed one's.
     pub parallel: bool,
-    /// The form in which values count: errors and nonzeros are those of what will be written so.
+    /// Layout whose rounded values count in errors and nonzeros.
     pub layout: Layout,
-    /// Worker threads, for the report.
+    /// Number of worker threads, for the report.
     pub threads: usize,
 }
 
 impl Plan {
-    /// The paper's: settings of `preset`, all layers alike.
+    /// The paper's plan: settings of `preset`, the same density for all layers.
     pub fn new(preset: Preset, density: f64) -> Self {
         Self {
             method: Method::Dsf,
@@ -79,30 +79,30 @@ impl Plan {
         }
     }
 
-    /// The settings of a layer's run.
+    /// Settings of a layer's run.
     pub fn settings_of(&self, id: LayerId) -> Settings {
         let settings = Settings { density: self.densities.of(id), ..self.settings.clone() };
         match self.settings.preset() {
-            // `compact` follows the density.
+            // The preset `compact` follows the density.
             Some(preset) => settings.with_preset(preset),
             None => settings,
         }
     }
 
-    /// How many weights are in layers that stay as they are.
+    /// Number of weights in layers that stay dense.
     pub fn dense_weights(&self, model: &Config) -> usize {
         let dense = model.layers().filter(|&id| self.densities.of(id) >= 1.0);
         dense.map(|id| model.shape(id)).map(|(rows, cols)| rows * cols).sum()
     }
 
-    /// What the layers cost against each other, those that are to be done.
+    /// Relative predicted costs of the layers to be replaced.
     pub fn costs(&self, model: &Config) -> BTreeMap<LayerId, f64> {
         let done = model.layers().filter(|&id| self.densities.of(id) < 1.0);
         let cost = |(rows, cols): (usize, usize)| (rows.min(cols) as f64).powi(2) * rows.max(cols) as f64;
         done.map(|id| (id, cost(model.shape(id)))).collect()
     }
 
-    /// Refuses what no layer can be done with.
+    /// Refuses settings that fail for every layer.
     pub fn check(&self) -> Result<(), Error> {
         self.densities.check()?;
         self.settings.check().map_err(|error| Error::Plan(error.to_string()))?;

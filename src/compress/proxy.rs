@@ -1,14 +1,14 @@
-//! A foretelling of the model's loss from the errors of its layers, for models too large to be measured at every move.
+//! Prediction of the model's loss from the errors of its layers, for models too large to be evaluated at every change.
 //!
-//! The loss of a model with many layers replaced is close to the dense one's plus a sum over the layers, as long as the
+//! The loss of a model with many layers replaced is close to the dense loss plus a sum over the layers, as long as the
 //! errors are not large ("the linearity theorem" of HIGGS, arXiv 2411.17525):
 //!
 //! ```text
 //! ln perplexity ≈ ln perplexity of the dense model + Σ αₗ·eₗ
 //! ```
 //!
-//! eₗ is here the layer-wise error tr(Δ·XᵀX·Δᵀ) / tr(W·XᵀX·Wᵀ), with Δ = W − A·B and X what the dense model gives the
-//! layer. αₗ is measured once per model, by replacing one layer at a time.
+//! Here eₗ is the layer-wise error tr(Δ·XᵀX·Δᵀ) / tr(W·XᵀX·Wᵀ), with Δ = W − A·B and X the layer's inputs in the dense
+//! model. αₗ is measured once per model, by replacing one layer at a time.
 
 use super::Error;
 use crate::factorize::{Preset, Settings};
@@ -19,30 +19,30 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How much each layer's error costs.
+/// Predictor of the loss: the sensitivity and the error curve of each layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Proxy {
-    /// The dense model's loss.
+    /// Loss of the dense model.
     pub dense: f64,
-    /// αₗ of each layer: loss per layer-wise error, never negative.
+    /// Sensitivity αₗ of each layer: loss per layer-wise error, ≥ 0.
     pub alphas: BTreeMap<LayerId, f64>,
-    /// The layer-wise error of each layer against its density.
+    /// Layer-wise error of each layer by its density.
     pub curves: BTreeMap<LayerId, Curve>,
 }
 
-/// A layer's error against its density, from short runs at some densities.
+/// A layer's error by its density, from short runs at some densities.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Curve {
-    /// `(density, layer-wise error)`, densities rising.
+    /// Points `(density, layer-wise error)`, densities ascending.
     points: Vec<(f64, f64)>,
 }
 
-/// Densities at which the short runs are made.
+/// Densities of the short runs.
 const DENSITIES: [f64; 7] = [0.08, 0.13, 0.2, 0.3, 0.42, 0.58, 0.78];
 
 impl Curve {
-    /// Through these points, sorted by density; an error that rises with the density, an accident of its run, is taken
-    /// down to the one before.
+    /// The curve through these points, sorted by density. An error that grows with the density is an accident of its
+    /// run, and is lowered to the one before.
     pub fn new(mut points: Vec<(f64, f64)>) -> Self {
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         for at in 1..points.len() {
@@ -51,7 +51,7 @@ impl Curve {
         Self { points }
     }
 
-    /// The error at `density`: ln e is linear between the points and goes on like that outside of them; 0 at 1.
+    /// Error at `density`: ln e is linear between the points and extrapolated outside of them; 0 at density 1.
     pub fn error(&self, density: f64) -> f64 {
         if density >= 1.0 || self.points.is_empty() {
             return 0.0;
@@ -66,22 +66,22 @@ impl Curve {
 }
 
 impl Proxy {
-    /// The loss with these layer-wise errors.
+    /// Predicted loss with these layer-wise errors.
     pub fn loss(&self, errors: impl IntoIterator<Item = (LayerId, f64)>) -> f64 {
         let alpha = |id| self.alphas.get(&id).copied().unwrap_or(0.0);
         self.dense + errors.into_iter().map(|(id, error)| alpha(id) * error).sum::<f64>()
     }
 
-    /// The loss with these densities, from the curves.
+    /// Predicted loss with these densities, by the curves.
     pub fn loss_at(&self, densities: impl IntoIterator<Item = (LayerId, f64)>) -> f64 {
         let error = |(id, density)| Some((id, self.curves.get(&id)?.error(density)));
         self.loss(densities.into_iter().filter_map(error))
     }
 
-    /// Measures a model on `windows`; `progress` is told after each layer.
+    /// Measures a model on `windows`; calls `progress` after each layer.
     ///
-    /// Each layer is factorized at some densities by short runs. α is the slope through the origin that fits best what some of
-    /// them, alone in the dense model, do to the loss.
+    /// Each layer is factorized at some densities by short runs. αₗ is the least squares slope through the origin of
+    /// the loss against the error, for some of these replacements alone in the dense model.
     pub fn measure(model: &Llama, windows: &Windows, progress: BlockProgress<'_>) -> Result<Self, Error> {
         /// A sample is enough for a slope.
         const WINDOWS: usize = 24;
@@ -115,15 +115,15 @@ impl Proxy {
     }
 }
 
-/// `rise` tells how much larger the loss of a changed model is.
+/// Measures a layer's sensitivity and curve; `rise` computes the growth of the loss of a changed model.
 fn measure_layer(
     model: &Llama,
     rise: &dyn Fn(&Llama) -> Result<f64, Error>,
     statistics: &Arc<Calibration>,
     id: LayerId,
 ) -> Result<(f64, Curve), Error> {
-    /// The densities whose replacements the model is run with: errors large enough to stand out from the accidents of the
-    /// windows, as those of a strongly compressed model are.
+    /// Densities at which the model is evaluated: their errors are as large as in a strongly compressed model, so that
+    /// they stand out from the noise of the windows.
     const TRIED: [f64; 3] = [0.08, 0.13, 0.2];
     let layer = model.layer(id)?;
     let problem = Problem { weight: layer.weight.clone(), calibration: Some(statistics.clone()), held_out: None };

@@ -1,4 +1,4 @@
-//! The way through the model, one step at a time.
+//! The compression as a step machine.
 
 use super::{CompressedLayer, Error, Inputs, Plan, Store};
 use crate::compute::Device;
@@ -12,26 +12,26 @@ use crate::model::Layer;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// What a step came to.
+/// Result of a step.
 pub enum Step {
-    /// The statistics of what these layers read are there.
+    /// The statistics of these layers' inputs are computed.
     Statistics(Vec<LayerId>),
-    /// A step of a layer's run.
+    /// A step of a layer's run is done.
     Layer(LayerId, Progress),
-    /// A layer is finished and kept.
+    /// A layer is finished and stored.
     Finished(Arc<CompressedLayer>),
-    /// A layer was finished before, and is taken from the store.
+    /// A layer was finished before, and is read from the store.
     Found(Arc<CompressedLayer>),
-    /// On to the next layers.
+    /// The pass has advanced to the next layers.
     Advanced,
 }
 
-/// Told the share of a layer that is done, from 0 to 1; answers whether to go on.
+/// Progress callback within a layer: the layer and the share of it done, 0 to 1; returns whether to continue.
 pub type Inside<'a> = &'a (dyn Fn(LayerId, f64) -> bool + Sync);
 
-/// A compression: a machine without threads, driven step by step.
-///
-/// Layers are done in the order in which the model computes them. Those that the store has are not done again, but the
+/// A compression in progress: a step machine without threads or clock.
+/// Layers are replaced in the order of computation. Those in the store are not computed again, but the calibration
+/// windows go through them as well.
 /// calibration windows go through them as well.
 pub struct Compression {
     model: Llama,
@@ -44,27 +44,27 @@ pub struct Compression {
     waiting: VecDeque<LayerId>,
     statistics: Option<Arc<Calibration>>,
     run: Option<Run>,
-    /// What runs are computed on.
+    /// Device of the runs.
     device: Device,
 }
 
-/// Where the statistics come from, and what gives the order of the layers.
+/// Source of the statistics, and with it of the layers' order.
 enum Source {
     CalibrationPass { pass: Box<CalibrationPass>, entered: bool },
     List { stages: VecDeque<Vec<LayerId>>, saved: Option<Arc<crate::model::Checkpoint>> },
 }
 
-/// A layer in work.
+/// A layer in progress.
 struct Run {
     layer: Layer,
     problem: Problem,
     drive: Pipeline,
-    /// Time in the solver.
+    /// Seconds spent in the solver.
     seconds: f64,
 }
 
 impl Compression {
-    /// Ready to begin. `clock` tells seconds, for the reports.
+    /// A compression before its first step. `clock` returns seconds, for the reports.
     pub fn new(
         model: &Llama,
         plan: Plan,
@@ -97,25 +97,25 @@ impl Compression {
         Ok(Self { model: model.clone(), plan, source, store, clock, waiting, statistics, run, device })
     }
 
-    /// The shape of the largest W that is replaced: what a device is chosen by.
+    /// Shape of the largest W to be replaced, by which a device is chosen.
     pub fn largest(&self) -> (usize, usize) {
         let replaced = self.model.layers().filter(|&id| self.plan.densities.of(id) < 1.0);
         let shapes = replaced.map(|id| self.model.shape(id));
         shapes.max_by_key(|(rows, cols)| rows * cols).unwrap_or((1, 1))
     }
 
-    /// The same with the runs of DSF on any device.
+    /// The same compression with DSF runs on `device`.
     pub fn on(self, device: Device) -> Self {
         Self { device, ..self }
     }
 
-    /// The next step; `None` when all layers are done.
+    /// Computes the next step; `None` when all layers are done.
     pub fn step(&mut self) -> Result<Option<Step>, Error> {
         self.step_told(&|_, _| true)
     }
 
-    /// The same; `progress` is told the share of a layer that is done inside of the one step of a method that is no run, and
-    /// answers whether to go on. Where it does not, [`Error::Cancelled`].
+    /// As [`Compression::step`], with progress inside of a method's one step; fails with [`Error::Cancelled`] when
+    /// `progress` cancels.
     pub fn step_told(&mut self, progress: Inside<'_>) -> Result<Option<Step>, Error> {
         if self.run.is_some() {
             return self.run_step().map(Some);
@@ -134,7 +134,7 @@ impl Compression {
         self.begin(id, progress)
     }
 
-    /// On to the next layers that are to be done.
+    /// Advances to the next layers to be replaced.
     fn advance(&mut self) -> Result<Option<Step>, Error> {
         self.statistics = None;
         let next = match &mut self.source {
@@ -151,7 +151,7 @@ impl Compression {
             return Ok(None);
         }
         let first = next[0];
-        // What keeps all its weights is left as it is.
+        // A layer of density 1 stays unchanged.
         self.waiting = next.into_iter().filter(|&id| self.plan.densities.of(id) < 1.0).collect();
         if self.store.wants_statistics(first) {
             self.statistics = self.collect(first)?;
@@ -161,7 +161,7 @@ impl Compression {
         Ok(Some(Step::Advanced))
     }
 
-    /// Whether a later layer is to be done, or its statistics to be kept.
+    /// Whether a later layer is to be replaced, or its statistics kept.
     fn is_wanted_after(&self, id: LayerId) -> bool {
         let first = |id: LayerId| LayerId { linear: id.linear.stage().first(), ..id };
         let later = self.model.layers().filter(|&other| other > id);
@@ -181,7 +181,7 @@ impl Compression {
         Ok(Some(Arc::new(statistics)))
     }
 
-    /// Starts a layer's run; what is not DSF is done at once.
+    /// Starts a layer's run; methods other than DSF are computed at once.
     fn begin(&mut self, id: LayerId, progress: Inside<'_>) -> Result<Option<Step>, Error> {
         let layer = self.model.layer(id)?;
         let problem = Problem { weight: layer.weight.clone(), calibration: self.statistics.clone(), held_out: None };
@@ -223,7 +223,8 @@ impl Compression {
             Err(_) if run.drive.has_result() => (None, End::Diverged),
             Err(error) => return Err(layer_error(id, error)),
         };
-        // It may have been lost and opened anew. A layer that is too large for it is the processor's, the next may not be.
+        // The device may have been lost and reopened. A layer too large for it was computed on the CPU, the next may
+        // not be.
         if run.drive.device().adapter().is_some() {
             self.device = run.drive.device().clone();
         }
@@ -248,7 +249,7 @@ impl Compression {
         Ok(Step::Finished(layer))
     }
 
-    /// What comes later sees this layer's replacement, unless everything is to see the dense model.
+    /// Later layers see this layer's replacement, unless all are to see the dense model.
     fn done(&mut self, id: LayerId, layer: &CompressedLayer) {
         self.waiting.retain(|&waiting| waiting != id);
         if let (Source::CalibrationPass { pass, .. }, false) = (&mut self.source, self.plan.parallel) {
@@ -257,7 +258,7 @@ impl Compression {
     }
 }
 
-/// Refuses before the first layer what would be refused at one.
+/// Checks in advance what would fail at some layer.
 fn check(model: &Llama, plan: &Plan, inputs: &Inputs) -> Result<(), Error> {
     plan.check()?;
     for id in model.layers().filter(|&id| plan.densities.of(id) < 1.0) {

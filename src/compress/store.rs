@@ -1,4 +1,4 @@
-//! Where finished layers are kept.
+//! Storage of finished layers.
 
 use super::{CompressedLayer, Error};
 use crate::language::LayerId;
@@ -6,29 +6,29 @@ use crate::matrix::Calibration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Keeps finished layers, so that none is done twice.
+/// A store of finished layers, so that none is computed twice.
 pub trait Store: Send {
-    /// A layer that is finished already.
+    /// The layer, if it is finished.
     fn find(&mut self, id: LayerId) -> Result<Option<Arc<CompressedLayer>>, Error>;
 
-    /// Keeps a layer; when this returns, it is safe.
+    /// Stores a finished layer; when this returns, it is safe.
     fn keep(&mut self, layer: &Arc<CompressedLayer>) -> Result<(), Error>;
 
-    /// Whether the statistics of the stage that begins with this layer are to be kept, and are not yet.
+    /// Whether the statistics of the stage beginning with `first` are to be stored and are not yet.
     fn wants_statistics(&self, first: LayerId) -> bool;
 
-    /// Keeps what the layers of a stage read, under the first of them.
+    /// Stores the input statistics of a stage, under its first layer.
     fn keep_statistics(&mut self, first: LayerId, statistics: &Calibration) -> Result<(), Error>;
 }
 
-/// Keeps layers in memory, and no statistics.
+/// A store in memory, without statistics.
 #[derive(Default)]
 pub struct Memory {
     layers: BTreeMap<LayerId, Arc<CompressedLayer>>,
 }
 
 impl Memory {
-    /// With these layers.
+    /// A store that holds these layers.
     pub fn new(layers: impl IntoIterator<Item = Arc<CompressedLayer>>) -> Self {
         Self { layers: layers.into_iter().map(|layer| (layer.id, layer)).collect() }
     }

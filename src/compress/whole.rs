@@ -1,4 +1,4 @@
-//! A compressed model as one file in memory: for where there is no folder to write to.
+//! A compressed model as one file in memory, where there is no folder to write to.
 
 use super::{CompressedLayer, Error};
 use crate::export::{Entry, header, sort_entries};
@@ -6,7 +6,7 @@ use crate::language::{LayerId, Llama};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The bytes of a `model.safetensors`: the model's tensors, with the compressed layers in the place of the dense ones, each
+/// The bytes of a `model.safetensors`: the model's tensors, with the compressed layers in place of the dense ones, each
 /// in its own format. Takes the file's size in memory.
 pub fn merged_model(model: &Llama, layers: &[Arc<CompressedLayer>]) -> Result<Vec<u8>, Error> {
     let checkpoint = model.checkpoint();

@@ -1,17 +1,17 @@
-//! Writing a file as a whole or not at all: under another name beside its place, then renamed.
+//! Atomic writes: to a temporary file beside the target, which is then renamed.
 
 use super::Error;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
-/// Writes `bytes` to `path`, which holds all of them afterwards, or on an error what it held before.
+/// Writes `bytes` to `path`. Afterwards the file holds all of them, or after an error what it held before.
 ///
-/// An existing file is an error unless `replace`.
+/// An existing file is an error unless `replace` is set.
 pub fn write(path: &Path, bytes: &[u8], replace: bool) -> Result<(), Error> {
     write_with(path, replace, |file| file.write_all(bytes))
 }
 
-/// The same for what is better not held in memory: `fill` writes it piece by piece.
+/// As [`write()`], with contents that `fill` writes piece by piece instead of holding them in memory.
 pub fn write_with(
     path: &Path,
     replace: bool,
@@ -21,7 +21,7 @@ pub fn write_with(
     let failed = |source| Error::Write { path: path.to_owned(), source };
     let mut builder = tempfile::Builder::new();
     builder.prefix(".dsf-").suffix(".part");
-    // What any other program's new file gets, less the umask; temporary files are private otherwise.
+    // The permissions of any program's new file, less the umask; temporary files are private otherwise.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(folder).map_err(failed)?;
@@ -31,7 +31,7 @@ pub fn write_with(
     let renamed = if replace { file.persist(path) } else { file.persist_noclobber(path) };
     match renamed {
         Ok(_) => Ok(()),
-        // Someone else was faster.
+        // Another process created the file meanwhile.
         Err(error) if !replace && error.error.kind() == ErrorKind::AlreadyExists => {
             Err(Error::Exists { path: path.to_owned() })
         }
@@ -39,14 +39,14 @@ pub fn write_with(
     }
 }
 
-/// Whether [`write()`] would be refused, as far as can be said before: for the start of a long run.
+/// Checks what can be known in advance of whether [`write()`] would fail: for the start of a long run.
 pub fn check_writable(path: &Path, replace: bool) -> Result<(), Error> {
     let folder = check_target(path, replace)?;
-    // The only sure sign of a folder one may write into is a file in it.
+    // Only creating a file shows for certain that the folder is writable.
     tempfile::tempfile_in(folder).map(drop).map_err(|source| Error::Write { path: path.to_owned(), source })
 }
 
-/// Looks at what is at `path`; returns its folder.
+/// Checks what is at `path`; returns its folder.
 fn check_target(path: &Path, replace: bool) -> Result<&Path, Error> {
     let not_a_file = || Error::NotAFile { path: path.to_owned() };
     let written_as_folder = path.as_os_str().to_string_lossy().ends_with(std::path::is_separator);

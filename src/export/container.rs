@@ -1,26 +1,26 @@
 //! The safetensors container: a JSON header and the tensors' bytes.
 //!
 //! The header is written here and not by the safetensors crate, whose metadata is a `HashMap` of changing order: the
-//! same input shall give the same bytes.
+//! same input must give the same bytes.
 
 use crate::model::Dtype;
 use std::collections::BTreeMap;
 
-/// What a file's header says of a tensor.
+/// A tensor's entry in a file's header.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// Its name.
+    /// Name of the tensor.
     pub name: String,
-    /// Its format in the file's words: `F32`, `I64`.
+    /// Number format as written in the file: `F32`, `I64`.
     pub dtype: String,
-    /// Its dimensions.
+    /// Size of each dimension.
     pub shape: Vec<usize>,
-    /// The bytes of all its values.
+    /// Bytes of all its values.
     pub bytes: usize,
 }
 
 impl Entry {
-    /// The bytes of one value; 1 for a tensor without values.
+    /// Bytes of one value; 1 for a tensor without values.
     fn value_size(&self) -> usize {
         self.bytes.checked_div(self.shape.iter().product()).unwrap_or(1)
     }
@@ -34,10 +34,10 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// Numbers in C order; rounded to `dtype` where they are not yet.
+    /// A tensor of floats in C order, converted to `dtype`.
     ///
     /// # Panics
-    /// When there are not as many values as `shape` says.
+    /// When the number of values differs from `shape`'s.
     pub fn values(name: impl Into<String>, dtype: Dtype, shape: &[usize], values: &[f32]) -> Self {
         let kind = match dtype {
             Dtype::F64 => "F64",
@@ -48,19 +48,19 @@ impl Tensor {
         Self::new(name.into(), kind, dtype.size(), shape, dtype.encode(values))
     }
 
-    /// Integers (I64) in C order.
+    /// A tensor of integers (I64) in C order.
     ///
     /// # Panics
-    /// When there are not as many numbers as `shape` says.
+    /// When the number of values differs from `shape`'s.
     pub fn integers(name: impl Into<String>, shape: &[usize], numbers: impl IntoIterator<Item = usize>) -> Self {
         let bytes = numbers.into_iter().flat_map(|number| (number as i64).to_le_bytes()).collect();
         Self::new(name.into(), "I64", 8, shape, bytes)
     }
 
-    /// Plain bytes (U8).
+    /// A tensor of bytes (U8).
     ///
     /// # Panics
-    /// When there are not as many bytes as `shape` says.
+    /// When the number of bytes differs from `shape`'s.
     pub fn bytes(name: impl Into<String>, shape: &[usize], bytes: Vec<u8>) -> Self {
         Self::new(name.into(), "U8", 1, shape, bytes)
     }
@@ -71,24 +71,23 @@ impl Tensor {
         Self { entry, bytes }
     }
 
-    /// Its name in the file.
+    /// Name of the tensor.
     pub fn name(&self) -> &str {
         &self.entry.name
     }
 
-    /// What the header says of it.
+    /// Its entry in the header.
     pub fn entry(&self) -> &Entry {
         &self.entry
     }
 
-    /// Its values as the file holds them.
+    /// Bytes of its values, as in the file.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 }
 
-/// Puts wider formats first, so that every tensor lies at a multiple of its format's size, and sorts by name within a
-/// format.
+/// Sorts wider formats first, so that every tensor is aligned to its format's size, and by name within a format.
 pub fn sort_entries<T>(items: &mut [T], entry: impl Fn(&T) -> &Entry) {
     items.sort_by(|a, b| {
         let (a, b) = (entry(a), entry(b));
@@ -96,7 +95,7 @@ pub fn sort_entries<T>(items: &mut [T], entry: impl Fn(&T) -> &Entry) {
     });
 }
 
-/// The beginning of a safetensors file: what follows are the bytes of these tensors in this order.
+/// The start of a safetensors file: length and header. The bytes of these tensors follow, in this order.
 pub fn header<'a>(entries: impl IntoIterator<Item = &'a Entry>, metadata: &BTreeMap<String, String>) -> Vec<u8> {
     let mut parts = vec![format!("\"__metadata__\":{}", serde_json::json!(metadata))];
     let mut start = 0;
@@ -107,14 +106,14 @@ pub fn header<'a>(entries: impl IntoIterator<Item = &'a Entry>, metadata: &BTree
         start = end;
     }
     let mut json = format!("{{{}}}", parts.join(","));
-    // Spaces at the end, so that the data start at a multiple of 8.
+    // Padded with spaces, so that the data start at a multiple of 8.
     json.push_str(&" ".repeat(json.len().next_multiple_of(8) - json.len()));
     let mut header = (json.len() as u64).to_le_bytes().to_vec();
     header.extend(json.as_bytes());
     header
 }
 
-/// The bytes of a safetensors file.
+/// A complete safetensors file.
 pub fn safetensors(mut tensors: Vec<Tensor>, metadata: &BTreeMap<String, String>) -> Vec<u8> {
     sort_entries(&mut tensors, Tensor::entry);
     let mut file = header(tensors.iter().map(Tensor::entry), metadata);

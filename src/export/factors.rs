@@ -61,22 +61,22 @@ impl Export {
         })
     }
 
-    /// The layout.
+    /// Layout in the file.
     pub fn layout(&self) -> Layout {
         self.layout
     }
 
-    /// The format of the values.
+    /// Number format of the values.
     pub fn dtype(&self) -> Dtype {
         self.dtype
     }
 
-    /// The tensor's name.
+    /// Name of the layer's tensor.
     pub fn tensor(&self) -> &str {
         &self.name
     }
 
-    /// What the names of the factors' tensors begin with.
+    /// Common start of the names of the factors' tensors.
     pub fn stem(&self) -> &str {
         &self.stem
     }
@@ -112,7 +112,7 @@ impl Export {
         }
     }
 
-    /// The file: the tensors, and in the metadata where they come from, `settings` and `report` as JSON.
+    /// The file's bytes: the tensors, and as metadata their source, and `settings` and `report` as JSON.
     ///
     /// The same input gives the same bytes.
     pub fn to_bytes(&self, settings: &serde_json::Value, report: &serde_json::Value) -> Vec<u8> {
@@ -190,7 +190,7 @@ fn check_shape(layer: &Layer, replacement: &Replacement) -> Result<(), Error> {
     }
 }
 
-/// Whether the tensor's shape is its matrix's, flattened from the second dimension on, or exchanged.
+/// Whether the tensor's shape is its matrix's, flattened from the second dimension on or transposed.
 fn stored_as(layer: &Layer) -> bool {
     let (rows, cols) = layer.weight.shape();
     match (layer.transposed, &layer.shape[..]) {
@@ -200,7 +200,7 @@ fn stored_as(layer: &Layer) -> bool {
     }
 }
 
-/// The file's name and the tensor's. Never a folder: a file that is passed on shall not tell where it was made.
+/// The file's and the tensor's name. Never a folder: a file that is passed on must not tell where it was made.
 fn source(layer: &Layer) -> String {
     let file = layer.file.rsplit(['/', '\\']).next().unwrap_or_default();
     format!("{file}:{}", layer.name)
@@ -210,7 +210,7 @@ fn dense(name: &str, matrix: &Matrix, dtype: Dtype) -> Tensor {
     Tensor::values(format!("{name}.weight"), dtype, &[matrix.rows(), matrix.cols()], matrix.as_slice())
 }
 
-/// The parts of `torch.sparse_csr_tensor`; safetensors holds no sparse tensors of its own.
+/// The parts of a `torch.sparse_csr_tensor`; safetensors has no sparse tensors of its own.
 fn csr(name: &str, matrix: &Csr, dtype: Dtype) -> Vec<Tensor> {
     let part = |part: &str| format!("{name}.{part}");
     vec![
@@ -221,7 +221,7 @@ fn csr(name: &str, matrix: &Csr, dtype: Dtype) -> Vec<Tensor> {
     ]
 }
 
-/// compressed-tensors' `sparse-bitmask`: the nonzeros row by row, and where they are, one bit a position.
+/// The parts of compressed-tensors' `sparse-bitmask`: the nonzeros row by row, and a bit for each position.
 fn bitmask(name: &str, matrix: &Csr, dtype: Dtype) -> Vec<Tensor> {
     let mask = Mask::of_csr(matrix);
     let part = |part: &str| format!("{name}.{part}");

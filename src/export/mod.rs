@@ -1,11 +1,11 @@
-//! What leaves the program: factors as safetensors files, matrices as pictures.
+//! Output of the program: factors as safetensors files, matrices as images, charts and reports.
 //!
-//! An [`Export`] is the factors of one layer as they will be written: rounded to the file's number format, in one of
-//! four [`Layout`]s. Errors and counts are taken from it, so that they are true of the file. Bytes are made in memory;
-//! only `write` opens files, beside the target first, so that a file is either whole or not there.
+//! An [`Export`] is what replaces one layer, as it will be written: rounded to the file's number format, in one of four
+//! [`Layout`]s. Errors and counts are taken from it, so that they are true of the file. Bytes are made in memory; only
+//! `write` opens files, first a temporary one, so that a file is complete or not there.
 //!
-//! Pictures ([`Picture`], [`factor_sheet`]) show a matrix in a diverging [`Palette`], zero in the middle.
-//! A [`Chart`] shows numbers as lines, and [`html_report`] puts all of a run on one page.
+//! A [`Picture`] and a [`factor_sheet`] show matrices in a diverging [`Palette`] with zero in the middle. A [`Chart`]
+//! shows numbers as lines, and [`html_report`] puts a whole run on one page.
 
 #[cfg(not(target_arch = "wasm32"))]
 mod atomic;

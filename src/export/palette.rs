@@ -1,12 +1,12 @@
-//! Colours of signed numbers.
+//! Colour maps of signed numbers.
 
 /// A diverging colour map: negative blue, zero neutral, positive red.
 ///
-/// It is a formula, not a table: in the Oklab space, whose distances are the eye's, lightness and chroma go straight
-/// from the middle to the ends, the same on both sides. Equal magnitudes of either sign are thus equally striking.
+/// Computed in the perceptual Oklab space: lightness and chroma go straight from the middle to the ends, the same on
+/// both sides, so that equal magnitudes of either sign look equally strong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Palette {
-    /// Zero near white, for paper and pictures.
+    /// Zero near white, for paper and images.
     #[default]
     Light,
     /// Zero near black, for a dark window.
@@ -18,7 +18,7 @@ const BLUE: f64 = 260.0;
 const RED: f64 = 27.0;
 
 impl Palette {
-    /// The colour of `t` from −1 to 1 as sRGB. Values outside are the ends; what is no number is mid-grey.
+    /// Colour of `t` from −1 to 1, as sRGB. Values outside have the ends' colours, NaN is mid-grey.
     pub fn color(self, t: f32) -> [u8; 3] {
         if t.is_nan() {
             return [128; 3];
@@ -33,13 +33,13 @@ impl Palette {
         srgb_from_oklch(lightness, chroma * t.abs(), hue)
     }
 
-    /// The colours of `size` values from −1 to 1, equally far apart: for a lookup on a GPU.
+    /// Colours of `size` evenly spaced values from −1 to 1, as a lookup table for a GPU.
     pub fn table(self, size: usize) -> Vec<[u8; 3]> {
         let last = size.saturating_sub(1).max(1) as f32;
         (0..size).map(|i| self.color(2.0 * i as f32 / last - 1.0)).collect()
     }
 
-    /// What lies around a picture.
+    /// Background colour around a picture.
     pub fn background(self) -> [u8; 3] {
         match self {
             Self::Light => [255; 3],
@@ -47,7 +47,7 @@ impl Palette {
         }
     }
 
-    /// What is written on [`Palette::background`].
+    /// Text colour on [`Palette::background`].
     pub fn text(self) -> [u8; 3] {
         match self {
             Self::Light => [32; 3],
@@ -56,7 +56,7 @@ impl Palette {
     }
 }
 
-/// Björn Ottosson's Oklab, in polar coordinates, to sRGB bytes.
+/// Converts Björn Ottosson's Oklab in polar coordinates to sRGB bytes.
 fn srgb_from_oklch(lightness: f64, chroma: f64, hue_degrees: f64) -> [u8; 3] {
     let (sin, cos) = hue_degrees.to_radians().sin_cos();
     let (a, b) = (chroma * cos, chroma * sin);

@@ -1,4 +1,4 @@
-//! What a run came to, as JSON: the command line prints it, files carry it.
+//! The report of a run as JSON, which the command line prints and files carry.
 
 use super::Export;
 use crate::factorize::Preset;
@@ -10,72 +10,72 @@ use crate::model::Layer;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// The result of factorizing one layer. The keys are a contract; one without meaning for a run is null.
+/// The result of replacing one layer. The keys are a contract; those without meaning for a run are null.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunReport {
-    /// How W was replaced: a [`Method`]'s name.
+    /// Name of the [`Method`].
     pub method: String,
-    /// What the settings started from.
+    /// Name of the preset that the settings started from.
     pub preset: Option<String>,
-    /// The file's name, without a folder.
+    /// Name of the layer's file, without a folder.
     pub source: String,
-    /// The tensor's name.
+    /// Name of the layer's tensor.
     pub tensor: String,
     /// Rows of W, its outputs.
     pub rows: usize,
     /// Columns of W, its inputs.
     pub cols: usize,
-    /// k, the columns of A and rows of B; null where W is replaced by one matrix.
+    /// Inner dimension k, the columns of A and rows of B; null where one matrix replaces W.
     pub inner_dim: Option<usize>,
-    /// The share of W's entries that was asked for.
+    /// Requested share of W's entries.
     pub density: f64,
-    /// Nonzeros of A as written.
+    /// Number of nonzeros of A, as written.
     pub nnz_a: Option<usize>,
-    /// Nonzeros of B as written.
+    /// Number of nonzeros of B, as written.
     pub nnz_b: Option<usize>,
-    /// Nonzeros of what replaces W.
+    /// Number of nonzeros of what replaces W.
     pub nnz: usize,
-    /// W with 16-bit values.
+    /// Bytes of W with 16-bit values.
     pub bytes_dense: u64,
-    /// What replaces W with 16-bit values and one bit a position; null where no positions are stored.
+    /// Bytes of what replaces W with 16-bit values and one bit a position; null where no positions are stored.
     pub bytes_bitmask: Option<u64>,
-    /// What replaces W with 16-bit values and a column index each; null where no positions are stored.
+    /// Bytes of what replaces W with 16-bit values and a column index each; null where no positions are stored.
     pub bytes_csr: Option<u64>,
-    /// The least that what replaces W takes with 16-bit values.
+    /// Least of the bytes that what replaces W takes with 16-bit values.
     pub bytes: u64,
     /// ‖W − AB‖_F / ‖W‖_F of the values as written, in f64.
     pub relative_error: f64,
-    /// tr((W − AB)·XᵀX·(W − AB)ᵀ) / tr(W·XᵀX·Wᵀ); null without calibration.
+    /// Layer-wise error tr((W − AB)·XᵀX·(W − AB)ᵀ) / tr(W·XᵀX·Wᵀ); null without calibration.
     pub layer_error: Option<f64>,
-    /// Null without calibration.
+    /// Layer-wise error before the finalization; null without calibration.
     pub layer_error_before_finalize: Option<f64>,
-    /// Null without held-out data.
+    /// Layer-wise error on held-out inputs; null without them.
     pub layer_error_held_out: Option<f64>,
-    /// The solver alone.
+    /// Duration of the solver alone, in seconds.
     pub seconds: f64,
-    /// Where it ran.
+    /// Backend that computed it, `cpu` or `gpu`.
     pub backend: String,
-    /// The GPU's name; null on the CPU.
+    /// Name of the graphics adapter; null on the CPU.
     pub adapter: Option<String>,
-    /// Worker threads.
+    /// Number of worker threads.
     pub threads: usize,
-    /// Of the random start; null without a run.
+    /// Seed of the random start; null without a run.
     pub seed: Option<u64>,
-    /// Outer iterations; null without a run.
+    /// Number of outer iterations; null without a run.
     pub outer: Option<usize>,
-    /// Inner iterations of each half-step; null without a run.
+    /// Number of inner iterations of each half-step; null without a run.
     pub inner: Option<usize>,
-    /// The relative error after each outer iteration; with calibration, of W scaled by the inputs' norms.
+    /// Relative error after each outer iteration; with calibration, of W scaled by the inputs' norms.
     pub history: Vec<f64>,
 }
 
 impl RunReport {
-    /// How W was replaced, where this program knows the method.
+    /// The method, if this program knows it.
     pub fn method(&self) -> Option<Method> {
         Method::named(&self.method)
     }
 
-    /// The method as people write it, with the preset of a run.
+    /// Name of the method for people, with the preset of a run.
     pub fn title(&self) -> String {
         let title = self.method().map_or_else(|| self.method.clone(), |method| method.title().to_owned());
         self.preset.as_ref().map_or(title.clone(), |preset| format!("{title}, {preset}"))

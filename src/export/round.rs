@@ -1,8 +1,8 @@
-//! Rounding to the file's number format without losing a nonzero.
+//! Rounding to a file's number format without losing a nonzero.
 //!
 //! f16 has few exponents: large values would become infinite and small ones 0. An infinity is an error; a zero would
-//! change the mask, so such a value becomes the format's smallest nonzero instead. Before that, powers of two are moved
-//! from one factor to the other where that helps: A·2ˢ and B·2⁻ˢ have the same product.
+//! change the mask, so such a value becomes the format's smallest nonzero instead. Where it helps, powers of two are
+//! moved from one factor to the other before: A·2ˢ and B·2⁻ˢ have the same product.
 
 use super::Error;
 use crate::matrix::{Csr, Factors, Matrix, Replacement};
@@ -59,7 +59,7 @@ pub(super) fn merged(replacement: &Replacement, dtype: Dtype) -> Result<Matrix, 
     }
 }
 
-/// The product as `dtype` holds it; a small value may become 0.
+/// The product rounded to `dtype`; a small value may become 0.
 fn product(product: &Matrix, dtype: Dtype) -> Result<Matrix, Error> {
     check_finite("A·B", product)?;
     convert("A·B", product, dtype, |x| nearest(dtype, f64::from(x)))
@@ -105,7 +105,8 @@ impl Values for Csr {
     }
 }
 
-/// The power of two that A gets and B gives: 0 where both fit as they are, else what makes their largest values alike.
+/// Exponent s of the power of two that moves from B to A: 0 where both fit as they are, else what makes their largest
+/// values alike.
 fn shift(dtype: Dtype, a: f32, b: f32) -> i32 {
     let comfortable = match dtype {
         Dtype::F64 | Dtype::F32 => return 0,

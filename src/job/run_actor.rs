@@ -1,4 +1,4 @@
-//! A run that listens: between its steps it takes commands, and what happens is told.
+//! A run as an actor: between its steps it takes commands and emits events.
 
 use super::compute_config::{DeviceRequest, OpenedDevice};
 use super::{Command, ComputeConfig, End, Event, Outcome, Pipeline, Progress, Warmup};
@@ -11,21 +11,21 @@ use std::sync::Arc;
 use std::task::Poll;
 use web_time::Instant;
 
-/// A run to be started.
+/// A run to start.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Job {
-    /// What is factorized.
+    /// Problem to solve.
     pub problem: Problem,
-    /// How.
+    /// Settings of the run.
     pub settings: Settings,
-    /// With what.
+    /// Device and threads.
     pub compute: ComputeConfig,
-    /// Whether each outer iteration ends with a snapshot.
+    /// Whether to emit a snapshot after each outer iteration.
     pub recorded: bool,
 }
 
 impl Job {
-    /// On the processor, all of it, with nothing recorded.
+    /// A run on the CPU with all processors, not recorded.
     pub fn new(problem: Problem, settings: Settings) -> Self {
         Self { problem, settings, compute: ComputeConfig::default(), recorded: false }
     }
@@ -55,17 +55,17 @@ impl Actor for Job {
     }
 }
 
-/// A run that is going on.
+/// A run in progress.
 pub struct RunActor {
     stage: Stage,
     threads: Option<ThreadPool>,
     recorded: bool,
     seconds: f64,
-    /// Since when a device is waited for.
+    /// When waiting for the device began.
     waiting: Option<Instant>,
     warmup: Warmup,
     paused: bool,
-    /// Steps to take although it is paused.
+    /// Steps to take although the run is paused.
     steps_left: usize,
     to_iteration_end: bool,
     snapshot_wanted: bool,
@@ -73,14 +73,14 @@ pub struct RunActor {
 }
 
 enum Stage {
-    /// Making it ready is work too, and begins with where it is to be done.
+    /// Waiting for the device; this counts as work.
     Waiting(Box<(DeviceRequest, Job)>),
     Working(Box<Pipeline>),
     Over,
 }
 
 impl RunActor {
-    /// Nothing is done yet. Its first snapshot shows the start.
+    /// The run before its first step. It emits a snapshot of the start first.
     pub fn new(job: Job) -> Self {
         Self {
             recorded: job.recorded,
@@ -97,16 +97,16 @@ impl RunActor {
         }
     }
 
-    /// The same without snapshots.
+    /// The run before its first step, without snapshots unless asked for.
     pub fn unseen(job: Job) -> Self {
         Self { snapshot_wanted: false, ..Self::new(job) }
     }
 
-    /// Takes effect with the next step.
+    /// Handles a command, before the next step.
     pub fn command(&mut self, command: Command) {
         match command {
             Command::Pause => {
-                // What stands still is shown as it stands.
+                // A paused run shows its current factors.
                 self.snapshot_wanted |= !self.is_held() || self.to_iteration_end;
                 (self.paused, self.steps_left, self.to_iteration_end) = (true, 0, false);
             }
@@ -125,7 +125,7 @@ impl RunActor {
         self.paused && self.steps_left == 0 && !self.to_iteration_end
     }
 
-    /// One step, or what is due instead of it.
+    /// Takes one step, or whatever is due instead, and emits its events.
     pub fn step(&mut self, tell: &mut dyn FnMut(Event)) -> Flow {
         self.try_step(tell).unwrap_or_else(|why| {
             self.stage = Stage::Over;
@@ -142,7 +142,7 @@ impl RunActor {
             let shape = job.problem.weight.shape();
             let (device, note) = match opening.poll(shape, &job.settings, count) {
                 Poll::Ready(opened) => opened,
-                // Nobody waits for it any more.
+                // Nobody waits for a snapshot any more.
                 Poll::Pending if self.cancelled => OpenedDevice::default(),
                 Poll::Pending => return Ok(Flow::Pending),
             };
@@ -213,7 +213,7 @@ impl RunActor {
     }
 }
 
-/// The run on this thread, to its end, without snapshots.
+/// Runs a job to its end on this thread, without snapshots.
 pub fn run(job: Job, mut on_event: impl FnMut(Event)) {
     let mut session = RunActor::unseen(job);
     while matches!(session.step(&mut on_event), Flow::Continue | Flow::Pending) {}

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// A and B at one moment, in as few bytes as looking at them needs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PackedSnapshot {
-    /// After which step, not counting those of a search; 0 is the start.
+    /// Number of the step, without those of a search; 0 is the start.
     pub step: usize,
     a: Packed,
     b: Packed,

@@ -1,10 +1,10 @@
-//! ADMM pruning with weight update (Boža 2024, arXiv 2401.02938): one sparse matrix, its mask and its values found together.
+//! ADMM pruning with weight update (Boža 2024, arXiv 2401.02938): one sparse matrix, mask and values found together.
 //!
-//! Minimised is tr((W−Ŵ)·H·(W−Ŵ)ᵀ), H = XᵀX with some damping, after the inputs have been scaled to norm 1 so that H has
-//! a diagonal of 1 (preconditioning). With ρ = 1, again and again
+//! It minimises tr((W−Ŵ)·H·(W−Ŵ)ᵀ) with H = XᵀX plus some damping, after scaling the inputs to norm 1 so that H has a
+//! unit diagonal (preconditioning). With ρ = 1 it repeats
 //!
-//! - Z = the largest of |Ŵ + U|, in the first iterations with a sparsity that grows by the cubic schedule of Zhu and Gupta,
-//!   later on the mask found by then;
+//! - Z = the largest of |Ŵ + U|, in the first iterations with a sparsity that grows by the cubic schedule of Zhu and
+//!   Gupta, later on the mask found by then;
 //! - U ← U + Ŵ − Z;
 //! - Ŵ = (W·H + ρ(Z − U))·(H + ρI)⁻¹.
 
@@ -13,20 +13,20 @@ use super::{Baseline, Error, ProgressFn, Threshold, report_progress};
 use crate::compute::{Cholesky, matmul};
 use crate::matrix::{Csr, Matrix, Problem, Replacement, keep_largest};
 
-/// The penalty, against a diagonal of 1.
+/// Penalty ρ, against a unit diagonal.
 const RHO: f32 = 1.0;
 
-/// See the module.
+/// ADMM pruning; the formulas are in the module's doc.
 #[derive(Clone, Copy, Debug)]
 pub struct Admm {
-    /// Over what entries compete.
+    /// Scope in which entries compete.
     pub threshold: Threshold,
-    /// All iterations.
+    /// Number of iterations.
     pub iterations: usize,
-    /// The first of them, in which the mask is chosen.
+    /// Number of iterations, the first ones, that choose the mask.
     pub masked: usize,
-    /// Added to XᵀX's diagonal, as a share of its mean, before it is scaled. (The published code adds 0.1; 0.03 loses 1 to 5 %
-    /// less on the calibration and as much on held-out inputs.)
+    /// Damping: added to XᵀX's diagonal, as a share of its mean, before scaling. (The published code adds 0.1; 0.03
+    /// loses 1 to 5 % less on the calibration and as much on held-out inputs.)
     pub damping: f32,
 }
 
@@ -79,7 +79,7 @@ impl Baseline for Admm {
 }
 
 impl Admm {
-    /// The entries of an iteration: all at first, the budget in the end.
+    /// Number of entries in an iteration: all at first, the budget at the end.
     fn budget(&self, iteration: usize, all: usize, budget: usize) -> usize {
         let left = 1.0 - (iteration + 1) as f64 / self.masked as f64;
         budget + (all.saturating_sub(budget) as f64 * left.powi(3)) as usize
@@ -106,7 +106,7 @@ fn add(a: &Matrix, b: &Matrix) -> Matrix {
     Matrix::from_vec(a.rows(), a.cols(), values)
 }
 
-/// `values` where `mask` is not 0.
+/// The entries of `values` where `mask` is not 0.
 fn masked(values: &Matrix, mask: &Matrix) -> Matrix {
     let kept = |(&x, &m): (&f32, &f32)| if m != 0.0 { x } else { 0.0 };
     Matrix::from_vec(values.rows(), values.cols(), values.as_slice().iter().zip(mask.as_slice()).map(kept).collect())

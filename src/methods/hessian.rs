@@ -1,17 +1,18 @@
-//! H = XᵀX as Optimal Brain Surgeon needs it.
+//! The Hessian H = XᵀX of Optimal Brain Surgeon, and its inverse.
 
 use crate::compute::invert;
 use crate::matrix::{Calibration, Matrix};
 
-/// Of H⁻¹.
+/// Cholesky factor of H⁻¹.
 pub struct InverseFactor {
-    /// Its Cholesky factor U, upper triangular: H⁻¹ = UᵀU.
+    /// Upper triangular U with H⁻¹ = UᵀU.
     pub upper: Matrix,
-    /// Inputs that are always 0.
+    /// Whether each input is always 0.
     pub dead: Vec<bool>,
 }
 
-/// H = XᵀX + `damping`·mean(diagonal)·I in f64, row-major, and which inputs are always 0: their diagonal is 1.
+/// H = XᵀX + `damping`·mean(diagonal)·I in f64, row-major, and whether each input is always 0; such inputs have a
+/// diagonal of 1.
 pub fn hessian(inputs: &Calibration, damping: f64) -> (Vec<f64>, Vec<bool>) {
     let xtx = inputs.xtx();
     let n = xtx.rows();
@@ -23,7 +24,7 @@ pub fn hessian(inputs: &Calibration, damping: f64) -> (Vec<f64>, Vec<bool>) {
     (h, dead)
 }
 
-/// `None` when H cannot be inverted.
+/// Cholesky factor of the inverse of [`hessian`]; `None` when H cannot be inverted.
 pub fn inverse_factor(inputs: &Calibration, damping: f64) -> Option<InverseFactor> {
     let (h, dead) = hessian(inputs, damping);
     let n = dead.len();

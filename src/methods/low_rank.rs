@@ -1,4 +1,4 @@
-//! The best matrix of low rank: the truncated singular value decomposition (Eckart and Young 1936).
+//! Low rank: the truncated singular value decomposition (Eckart and Young 1936), the best matrix of its rank.
 //!
 //! W ≈ A·B with A `[out, r]` and B `[r, in]`, both dense: r·(out + in) entries.
 
@@ -7,7 +7,7 @@ use crate::compute::svd;
 use crate::matrix::{Matrix, Problem, Replacement};
 use crate::measure::Spectrum;
 
-/// See the module.
+/// Truncated SVD with the largest rank that the budget allows.
 pub struct LowRank;
 
 impl Baseline for LowRank {
@@ -16,7 +16,7 @@ impl Baseline for LowRank {
         if budget < rows + cols {
             return Err(Error::NoRoom { method: "SVD", budget, least: rows + cols });
         }
-        // The decomposition is one call, which nothing can look into.
+        // The decomposition is one call, without progress.
         report_progress(progress, 0.0)?;
         let [a, b] = truncated_svd(&problem.weight, Spectrum::rank(rows, cols, budget))?;
         report_progress(progress, 1.0)?;
@@ -24,7 +24,7 @@ impl Baseline for LowRank {
     }
 }
 
-/// A and B of rank `rank`, the singular values shared between them.
+/// A and B of rank `rank`, with the square roots of the singular values in each.
 pub fn truncated_svd(w: &Matrix, rank: usize) -> Result<[Matrix; 2], Error> {
     let (rows, cols) = w.shape();
     let svd = svd(w).ok_or(Error::NotConverged)?;

@@ -1,9 +1,9 @@
-//! Magnitude pruning: the oldest and simplest, and the best that can be done with one sparse matrix for ‖W − Ŵ‖.
+//! Magnitude pruning: the oldest and simplest method, and the best single sparse matrix for ‖W − Ŵ‖.
 
 use super::{Baseline, Error, ProgressFn, report_progress};
 use crate::matrix::{Csr, Problem, Replacement, keep_largest};
 
-/// Keeps W's largest entries.
+/// Magnitude pruning: keeps W's largest entries.
 pub struct Magnitude;
 
 impl Baseline for Magnitude {

@@ -1,12 +1,12 @@
-//! What Double Sparse Factorization is compared with: every method replaces W by something with the same number of
+//! The methods that Double Sparse Factorization is compared with: each replaces W by something with the same number of
 //! nonzeros.
 //!
-//! [`Method`] names them all. Those beside DSF, which has a [run](crate::job) of its own, are [`Baseline`]s: one call,
-//! a file each, in which its formulas and its source stand.
+//! [`Method`] lists them all. Those beside DSF are [`Baseline`]s: one call each, in a file with its formulas and its
+//! source.
 //!
-//! DSF is no baseline: it is a run of many steps, and `compare::Candidate` makes one call of either. The results of all
-//! methods are measured by the same report. Methods side by side, and the points of a sweep, get one thread each, so
-//! that their seconds can be compared.
+//! DSF is no baseline but a [run](crate::job) of many steps; `compare::Candidate` makes one call of either. All results
+//! are measured by the same report. Methods side by side, and the points of a sweep, get one thread each, so that their
+//! seconds are comparable.
 
 mod admm;
 mod baseline;

@@ -1,18 +1,19 @@
 //! Monarch matrices (Dao et al. 2022, arXiv 2204.00595): block-diagonal times permutation times block-diagonal.
 //!
-//! With W's rows and columns in b groups each, every one of the b×b blocks of a Monarch matrix has a low rank r, and the
-//! best one is made block by block: a truncated SVD of each (its section 4, equation 3, for any r). The left factor has a
-//! block `[out/b, b·r]` for each group of rows, the right one a block `[b·r, in/b]` for each group of columns, b·r·(out + in)
-//! entries in all; the permutation between them sorts by group of rows what the right factor sorts by group of columns.
+//! With W's rows and columns in b groups each, every one of the b×b blocks of a Monarch matrix has a low rank r, and
+//! the best one is found block by block: a truncated SVD of each (its section 4, equation 3, for any r). The left
+//! factor has a block `[out/b, b·r]` for each group of rows, the right one a block `[b·r, in/b]` for each group of
+//! columns, b·r·(out + in) entries in all; the permutation between them sorts by group of rows what the right factor
+//! sorts by group of columns.
 
 use super::{Baseline, Error, ProgressFn, report_progress};
 use crate::compute::{Svd, chunks_of, prelude::*, svd};
 use crate::matrix::{Csr, Factors, Matrix, Problem, Replacement};
 
-/// The most entries that A and B, which are mostly zeros, may have between them.
+/// Largest number of entries that A and B, which are mostly zeros, may have together.
 const MOST_PLACES: usize = 1 << 28;
 
-/// The best of all numbers of blocks.
+/// Monarch matrices with the best number of blocks.
 pub struct MonarchBlocks;
 
 impl Baseline for MonarchBlocks {
@@ -21,19 +22,19 @@ impl Baseline for MonarchBlocks {
     }
 }
 
-/// What a Monarch approximation is made of.
+/// A Monarch approximation.
 pub struct Monarch {
-    /// W ≈ A·B, A `[out, b·b·r]` and B `[b·b·r, in]`, both with the other groups' entries 0: left factor times permutation, and
+    /// W ≈ A·B, A `[out, b·b·r]` and B `[b·b·r, in]`, zero outside of their blocks: left factor times permutation, and
     /// right factor.
     pub factors: Factors,
-    /// b.
+    /// Number of groups b.
     pub groups: usize,
-    /// r.
+    /// Rank r of each block.
     pub rank: usize,
 }
 
-/// The best of all numbers of groups from 2 on that divide both sides of W, each with the largest rank that `budget` entries
-/// allow.
+/// The best of all numbers of groups from 2 on that divide both sides of W, each with the largest rank that `budget`
+/// entries allow.
 pub fn monarch(w: &Matrix, budget: usize, progress: ProgressFn<'_>) -> Result<Monarch, Error> {
     let (rows, cols) = w.shape();
     let divisors: Vec<usize> =
@@ -56,7 +57,7 @@ pub fn monarch(w: &Matrix, budget: usize, progress: ProgressFn<'_>) -> Result<Mo
     blocks(w, groups, rank)
 }
 
-/// The singular values and vectors of all blocks, row of blocks after row of blocks.
+/// `of` applied to the decomposition of every block, in row-major order of blocks.
 fn decompositions<T: Send>(w: &Matrix, groups: usize, of: impl Fn(Svd) -> T + Sync) -> Result<Vec<T>, Error> {
     let (height, width) = (w.rows() / groups, w.cols() / groups);
     let at: Vec<usize> = (0..groups * groups).collect();
@@ -69,7 +70,7 @@ fn decompositions<T: Send>(w: &Matrix, groups: usize, of: impl Fn(Svd) -> T + Sy
     made.into_iter().collect::<Option<_>>().ok_or(Error::NotConverged)
 }
 
-/// ‖W − Ŵ‖² with the best blocks of rank `rank`: what is left of their singular values.
+/// ‖W − Ŵ‖² with the best blocks of rank `rank`: the squares of the remaining singular values.
 fn left_over(w: &Matrix, groups: usize, rank: usize) -> Result<f64, Error> {
     let left = decompositions(w, groups, |svd| svd.s.iter().skip(rank).map(|&s| f64::from(s).powi(2)).sum::<f64>())?;
     Ok(left.iter().sum())

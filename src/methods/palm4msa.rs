@@ -1,29 +1,30 @@
-//! palm4msa (Le Magoarou & Gribonval 2016, arXiv 1506.07300): sparse factors by proximal gradient steps in turn.
+//! palm4msa (Le Magoarou & Gribonval 2016, arXiv 1506.07300): sparse factors by alternating proximal gradient steps.
 //!
-//! Minimised is ½‖W − λ·S₁·S₂·…‖² with Frobenius norm 1 for each factor and at most so many nonzeros in it. A step for the
-//! factor S between L and R goes down the gradient λLᵀ(λLSR − W)Rᵀ by 1/c, c a little above its Lipschitz constant
-//! λ²‖L‖₂²‖R‖₂², keeps the largest entries, and scales to norm 1 (its algorithm 4); after all of them λ is the best one.
-//! Neither makes the objective larger. The hierarchical way (its algorithm 5) splits off one factor after the other and then
-//! refines all that are there.
+//! It minimises ½‖W − λ·S₁·S₂·…‖² over factors of Frobenius norm 1, each with a limited number of nonzeros. A step for
+//! the factor S between L and R descends the gradient λLᵀ(λLSR − W)Rᵀ by 1/c, c slightly above its Lipschitz constant
+//! λ²‖L‖₂²‖R‖₂², keeps the largest entries, and scales to norm 1 (its algorithm 4); after all factors λ is set to its
+//! optimum. Neither increases the objective. The hierarchical variant (its algorithm 5) splits off one factor after the
+//! other and refines all factors each time.
 
 use super::{Baseline, Error, ProgressFn};
 use crate::compute::{chain_product, matmul};
 use crate::matrix::{Csr, Factors, Matrix, Problem, Replacement, keep_largest};
 use std::borrow::Cow;
 
-/// Sweeps over all factors.
+/// Number of sweeps over all factors.
 const ITERATIONS: usize = 200;
 
-/// By how much the step is shorter than the Lipschitz constant, which is known from below, allows.
+/// Safety factor on the Lipschitz constant, which is estimated from below.
 const MARGIN: f32 = 1.001;
 
-/// Splits of the budget that are tried for two factors, as the first one's share.
+/// First factor's shares of the budget that are tried.
 const SHARES: [f64; 2] = [0.5, 0.36];
 
-/// Two factors: the best of some starts and splits, k = min(out, in).
+/// palm4msa with two factors, k = min(out, in): the best of some starts and splits.
 pub struct Palm4msa;
 
-/// Three factors with a third of the budget each, the first (and for tall W the last) two of them square.
+/// Hierarchical palm4msa with three factors of a third of the budget each; the first (for tall W the last) two are
+/// square.
 pub struct Hierarchical;
 
 impl Baseline for Palm4msa {
@@ -64,7 +65,7 @@ impl Baseline for Hierarchical {
         }
         let third = (budget / 3).clamp(1, wide.rows() * wide.rows());
         let part = |number: usize| move |done: f64| progress((number as f64 + done) / 3.0);
-        // What is split off first leaves a rest that two factors will have to hold.
+        // The factor split off first leaves a rest that two factors will have to hold.
         let counts = [third, budget - third];
         let mut chain = Chain::split(wide, counts, Start::Zero);
         chain.refine(wide, &counts, ITERATIONS, &part(0)).ok_or(Error::Cancelled)?;
@@ -80,10 +81,10 @@ impl Baseline for Hierarchical {
     }
 }
 
-/// W, or its transpose where that has fewer rows, scaled as trained weights usually are, so that the iterations do not depend on
-/// W's own scale; and by what the first factor is to be multiplied.
+/// W, or its transpose where that has fewer rows, scaled to the typical size of trained weights so that the iterations
+/// do not depend on W's scale; and the factor that undoes the scaling.
 fn wide(w: &Matrix) -> (Matrix, f64) {
-    /// The root of the mean square.
+    /// Root mean square to scale to.
     const SCALE: f64 = 0.05;
     let mut wide = if w.rows() > w.cols() { w.transposed() } else { w.clone() };
     let scale = (w.norm_squared() / w.len().max(1) as f64).sqrt() / SCALE;
@@ -93,28 +94,28 @@ fn wide(w: &Matrix) -> (Matrix, f64) {
     (wide, scale)
 }
 
-/// (S₁·S₂·…)ᵀ = …·S₂ᵀ·S₁ᵀ
+/// Undoes the transposition: (S₁·S₂·…)ᵀ = …·S₂ᵀ·S₁ᵀ.
 fn turned_back(chain: Vec<Matrix>, turned: bool) -> Vec<Matrix> {
     if turned { chain.iter().rev().map(Matrix::transposed).collect() } else { chain }
 }
 
-/// The factors before the first step.
+/// Factors before the first step.
 #[derive(Clone, Copy)]
 enum Start {
-    /// FAµST's own: the factor that is solved for first is 0, the other the identity.
+    /// As in FAµST: the factor solved for first is 0, the other the identity.
     Zero,
-    /// The identity and W's largest entries.
+    /// The identity, and W's largest entries.
     Magnitude,
 }
 
-/// λ·S₁·S₂·…, each of norm 1 unless it is 0.
+/// The product λ·S₁·S₂·…, each factor of norm 1 unless it is 0.
 struct Chain {
     lambda: f32,
     factors: Vec<Matrix>,
 }
 
 impl Chain {
-    /// Two factors of a W that is no taller than wide.
+    /// Two factors for a W with no more rows than columns.
     fn split(w: &Matrix, counts: [usize; 2], start: Start) -> Self {
         let rows = w.rows();
         let mut first = Matrix::from_fn(rows, rows, |i, j| f32::from(u8::from(i == j)));
@@ -131,8 +132,8 @@ impl Chain {
         chain
     }
 
-    /// Steps for the last factor, the one before it and so on, `iterations` times; ‖W − λ·S₁·S₂·…‖² after each. `None` when it
-    /// is no longer wanted.
+    /// Steps for the last factor, the one before it and so on, `iterations` times; returns ‖W − λ·S₁·S₂·…‖² after each,
+    /// or `None` when cancelled.
     fn refine(
         &mut self,
         w: &Matrix,
@@ -144,7 +145,7 @@ impl Chain {
         let every = if w.len() > 1 << 18 { 1 } else { 10 };
         let mut errors = Vec::with_capacity(iterations);
         for iteration in 0..iterations {
-            // Products of all factors before each one; those after it are updated by then.
+            // Products of the factors before each one; those after it are updated by then.
             let mut before = vec![None];
             for factor in &self.factors[..self.factors.len() - 1] {
                 let last = before.last().and_then(Option::as_ref);
@@ -170,7 +171,7 @@ impl Chain {
         self.scale_for(w, &made);
     }
 
-    /// λ = ⟨W, S₁·S₂·…⟩ / ‖S₁·S₂·…‖², and what is left of ‖W‖² then.
+    /// Sets λ = ⟨W, S₁·S₂·…⟩ / ‖S₁·S₂·…‖²; returns the remaining error's square.
     fn scale_for(&mut self, w: &Matrix, made: &Matrix) -> f64 {
         let dot: f64 = crate::compute::dot(w.as_slice(), made.as_slice());
         let square = made.norm_squared();
@@ -178,7 +179,7 @@ impl Chain {
         w.norm_squared() - if square > 0.0 { dot * dot / square } else { 0.0 }
     }
 
-    /// The factors, the first one with λ and W's scale.
+    /// The factors, the first one multiplied by λ and W's scale.
     fn scaled(mut self, scale: f64) -> Vec<Matrix> {
         let scale = f64::from(self.lambda) * scale;
         let values = self.factors.iter_mut().take(1).flat_map(Matrix::as_mut_slice);
@@ -187,7 +188,7 @@ impl Chain {
     }
 }
 
-/// One step for the factor between `left` and `right`, which are identities where they are missing.
+/// One step for the factor between `left` and `right`; a missing one is an identity.
 fn step(w: &Matrix, left: Option<&Matrix>, factor: &mut Matrix, right: Option<&Matrix>, lambda: f32, count: usize) {
     let norm = |matrix: Option<&Matrix>| matrix.map_or(1.0, spectral_norm).powi(2);
     let c = MARGIN * lambda * lambda * norm(left) * norm(right);
@@ -230,7 +231,7 @@ fn normalise(matrix: &mut Matrix) {
     }
 }
 
-/// The largest singular value, by power iteration.
+/// Largest singular value, by power iteration.
 fn spectral_norm(matrix: &Matrix) -> f32 {
     const ITERATIONS: usize = 60;
     let mut v = Matrix::from_fn(matrix.cols(), 1, |i, _| 1.0 + ((i * 7919) % 101) as f32 / 101.0);

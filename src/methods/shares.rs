@@ -1,18 +1,18 @@
-//! A budget shared by rows or blocks, and what competes for it.
+//! Division of a budget among rows or blocks, and selection within each.
 
-/// `budget` shared by rows: equally, the first ones with one more.
+/// Divides `budget` equally among rows; the first ones get one more.
 pub fn by_rows(rows: usize, budget: usize) -> impl Iterator<Item = usize> {
     let (each, more) = (budget / rows.max(1), budget % rows.max(1));
     (0..rows).map(move |row| each + usize::from(row < more))
 }
 
-/// `budget` shared by blocks of columns, by their sizes: together exactly all of it.
+/// Divides `budget` among blocks of columns in proportion to their sizes, without a remainder.
 pub fn by_blocks(rows: usize, cols: usize, block: usize, budget: usize) -> Vec<usize> {
     let upto = |end: usize| (budget as u128 * (rows * end) as u128 / (rows * cols).max(1) as u128) as usize;
     (0..cols).step_by(block).map(|start| upto(cols.min(start + block)) - upto(start)).collect()
 }
 
-/// The positions of the `count` largest scores, the first ones where several are as large.
+/// Positions of the `count` largest scores; among equal ones the first.
 pub fn largest(scores: &[f32], count: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     let count = count.min(order.len());

@@ -1,9 +1,9 @@
 //! SparseGPT (Frantar & Alistarh 2023, arXiv 2301.00774): Optimal Brain Surgeon, column by column.
 //!
-//! With U the Cholesky factor of H⁻¹ = UᵀU, H = XᵀX with some damping, the columns go from left to right. A pruned entry's
-//! error e = wⱼ/Uⱼⱼ is made up for by the entries of its row to the right, w ← w − e·Uⱼ (equation 3 for the inputs that are
-//! left). Of each block of columns the entries of largest (wⱼ/Uⱼⱼ)² stay, as they are when the block's turn comes; the later
-//! blocks make up for a block at once, by a matrix product.
+//! With U the Cholesky factor of H⁻¹ = UᵀU, H = XᵀX plus some damping, columns are taken from left to right. The error
+//! e = wⱼ/Uⱼⱼ of a pruned entry is compensated by the entries to its right, w ← w − e·Uⱼ (equation 3 for the remaining
+//! inputs). In each block of columns the entries of largest (wⱼ/Uⱼⱼ)² at the block's turn stay; the later blocks
+//! compensate for the whole block at once, by a matrix product.
 
 use super::hessian::{InverseFactor, inverse_factor};
 use super::shares::{by_blocks, by_rows, largest};
@@ -11,14 +11,14 @@ use super::{Baseline, Error, ProgressFn, Threshold, report_progress};
 use crate::compute::{chunks_of_mut, matmul, prelude::*};
 use crate::matrix::{Csr, Matrix, Problem, Replacement};
 
-/// See the module.
+/// SparseGPT; the formulas are in the module's doc.
 #[derive(Clone, Copy, Debug)]
 pub struct SparseGpt {
-    /// Over what a block's entries compete.
+    /// Scope in which a block's entries compete.
     pub threshold: Threshold,
     /// Columns whose mask is chosen together.
     pub block: usize,
-    /// Added to XᵀX's diagonal, as a share of its mean.
+    /// Damping: added to XᵀX's diagonal, as a share of its mean.
     pub damping: f64,
 }
 
@@ -39,7 +39,7 @@ impl Baseline for SparseGpt {
             (0..rows).for_each(|i| w.as_mut_slice()[i * n + j] = 0.0);
         }
         let budgets = by_blocks(rows, n, self.block, budget);
-        // Of each row's own share, so that in the end no row has more than one more than another.
+        // Each row's own share, so that at the end rows differ by at most one entry.
         let of_rows: Vec<Vec<usize>> =
             by_rows(rows, budget).map(|budget| by_blocks(1, n, self.block, budget)).collect();
         for (block, start) in (0..n).step_by(self.block).enumerate() {
@@ -60,7 +60,7 @@ impl Baseline for SparseGpt {
 }
 
 impl SparseGpt {
-    /// Which entries of a block stay, row by row.
+    /// Mask of a block, row by row.
     fn mask(
         &self,
         w: &Matrix,
@@ -89,7 +89,7 @@ impl SparseGpt {
     }
 }
 
-/// Prunes a block's columns from left to right; the errors that the later blocks have to make up for.
+/// Prunes a block's columns from left to right; returns the errors that later blocks have to compensate.
 fn prune(w: &mut Matrix, upper: &Matrix, block: std::ops::Range<usize>, keep: &[bool]) -> Matrix {
     let (n, width) = (w.cols(), block.len());
     let errors: Vec<Vec<f32>> = chunks_of_mut(w.as_mut_slice(), n)

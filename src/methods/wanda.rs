@@ -1,17 +1,17 @@
 //! Wanda: pruning by weights and activations (Sun et al. 2023, arXiv 2306.11695).
 //!
-//! In each row of W the entries of largest |Wᵢⱼ|·‖Xⱼ‖₂ stay, unchanged: equally many in each row, since rows have different
-//! scales (its section 3).
+//! In each row of W the entries of largest |Wᵢⱼ|·‖Xⱼ‖₂ stay, unchanged: equally many in each row, since rows differ in
+//! scale (its section 3).
 
 use super::shares::{by_rows, largest};
 use super::{Baseline, Error, ProgressFn, report_progress};
 use crate::matrix::{Csr, Matrix, Problem, Replacement};
 
-/// See the module.
+/// Wanda pruning; the formula is in the module's doc.
 pub struct Wanda;
 
 impl Baseline for Wanda {
-    /// The first rows keep one more where the budget does not divide.
+    /// The first rows keep one more where the rows do not divide the budget.
     fn replace(&self, problem: &Problem, budget: usize, progress: ProgressFn<'_>) -> Result<Replacement, Error> {
         let w = &problem.weight;
         let inputs = problem.calibration.as_ref().ok_or(Error::NeedsInputs { method: "Wanda" })?;
