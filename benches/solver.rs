@@ -1,5 +1,6 @@
 //! How long runs take, by phase, and against the floor of the necessary products: `cargo bench`.
 
+use dsf_explorer::Named;
 use dsf_explorer::factorize::Preset;
 use dsf_explorer::job::bench;
 

@@ -1,5 +1,6 @@
 //! Whether the time that is left is told right, from the third iteration on: `cargo bench --bench time_left`.
 
+use dsf_explorer::Named;
 use dsf_explorer::factorize::{Preset, Settings, Split};
 use dsf_explorer::job::{Event, Job, run};
 use dsf_explorer::matrix::{Calibration, Matrix, Problem};

@@ -47,5 +47,8 @@ pub mod matrix;
 pub mod measure;
 pub mod methods;
 pub mod model;
+mod named;
 pub mod stories;
 pub mod tasks;
+
+pub use named::Named;

@@ -2,6 +2,7 @@
 
 mod common;
 
+use dsf_explorer::Named;
 use dsf_explorer::factorize::{Budget, Preset, Settings};
 use dsf_explorer::matrix::{Csr, Factor, Mask, Matrix};
 use dsf_explorer::measure;
@@ -306,7 +307,7 @@ fn written(folder: &Path, arguments: &[&str]) -> (Value, Value, dsf_explorer::ma
 fn presets_and_expansions_are_what_they_say() {
     let folder = folder("presets");
     common::npy(&folder.join("w.npy"), 24, 40, some_values);
-    for preset in Preset::ALL {
+    for &preset in Preset::ALL {
         let (report, settings, factors) =
             written(&folder, &["factorize", "w.npy", "--density", "0.4", "--preset", preset.name()]);
         let expected = Settings { density: 0.4, ..Settings::default() }.with_preset(preset);
@@ -546,7 +547,7 @@ fn bench_reports_phases_and_the_floor() {
     assert_eq!(runs.len(), 4);
     for (run, (preset, n)) in runs.iter().zip([("published", 32), ("published", 48), ("best", 32), ("best", 48)]) {
         assert_eq!((&run["preset"], &run["rows"], &run["cols"]), (&preset.into(), &n.into(), &n.into()));
-        let settings = Preset::ALL.into_iter().find(|known| known.name() == preset).unwrap().settings();
+        let settings = Preset::named(preset).unwrap().settings();
         assert_eq!((&run["steps"], &run["threads"]), (&(2 * settings.outer).into(), &1.into()));
         assert_eq!(run["inner_dim"], settings.inner_dim(n, n));
         let number = |key: &str| run[key].as_f64().unwrap();

@@ -2,6 +2,7 @@
 
 mod common;
 
+use dsf_explorer::Named;
 use dsf_explorer::compress::{
     CompressedLayer, Compression, Curve, Densities, Error, Folder, Inputs, Memory, Output as Written, Plan, Proxy,
     Step, Totals, distribute, merged_model,
@@ -61,7 +62,7 @@ fn compress(model: &Llama, plan: &Plan, inputs: &Inputs) -> Vec<Arc<CompressedLa
 fn other_methods_tell_inside_of_a_layer_and_can_be_stopped() {
     let (model, windows) = small();
     let first = model.layers().next().unwrap();
-    for method in Method::ALL.into_iter().filter(|method| !matches!(method, Method::Dsf | Method::Monarch)) {
+    for method in Method::ALL.iter().copied().filter(|method| !matches!(method, Method::Dsf | Method::Monarch)) {
         let plan = Plan { method, ..plan(0.5) };
         let work = || {
             let store = Box::new(Memory::default());

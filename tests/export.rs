@@ -1,6 +1,7 @@
 //! Exported files: their bytes, their numbers, and how they come to be on the disk.
 
 use ::safetensors::{Dtype as Kind, SafeTensors};
+use dsf_explorer::Named;
 use dsf_explorer::export::{Error, Export, Layout, Tensor, safetensors};
 use dsf_explorer::matrix::{Csr, Factors, Matrix, Replacement};
 use dsf_explorer::model::{Dtype, Layer};
@@ -129,7 +130,7 @@ fn dense_is_both_factors_with_their_zeros() {
 #[test]
 fn metadata_says_where_it_comes_from_but_no_folder() {
     let (layer, factors) = golden();
-    for layout in Layout::ALL {
+    for &layout in Layout::ALL {
         let bytes = exported(&layer, &factors, layout, None);
         let (header_length, header) = SafeTensors::read_metadata(&bytes).unwrap();
         assert_eq!(header_length % 8, 0);
@@ -149,7 +150,7 @@ fn metadata_says_where_it_comes_from_but_no_folder() {
 fn the_same_input_gives_the_same_bytes_and_every_tensor_is_aligned() {
     let factors = uneven(7, 7, 13);
     let layer = layer(&[7, 13], Dtype::F16, false, factors.dense_product());
-    for layout in Layout::ALL {
+    for &layout in Layout::ALL {
         let first = exported(&layer, &factors, layout, Some(Dtype::BF16));
         assert_eq!(first, exported(&layer, &factors, layout, Some(Dtype::BF16)));
         let (_, header) = SafeTensors::read_metadata(&first).unwrap();
@@ -186,7 +187,7 @@ fn errors_are_of_the_values_as_written() {
     let factors = Factors::from_dense(&w, &Matrix::from_vec(1, 1, vec![1.0]));
     let layer = layer(&[1, 1], Dtype::F32, false, w);
     let expected = 2f64.powi(-11) / (1.0 + 2f64.powi(-11));
-    for layout in Layout::ALL {
+    for &layout in Layout::ALL {
         let rounded = export_of(&layer, &factors, layout, Some(Dtype::F16)).unwrap();
         assert!((rounded.relative_error(&layer) - expected).abs() < 1e-15, "{layout:?}");
         let exact = export_of(&layer, &factors, layout, None).unwrap();
@@ -240,7 +241,7 @@ fn what_does_not_fit_is_an_error() {
 fn factors_without_nonzeros_are_written_too() {
     let factors = Factors::from_dense(&Matrix::zeros(2, 2), &Matrix::zeros(2, 3));
     let layer = layer(&[2, 3], Dtype::F32, false, Matrix::zeros(2, 3));
-    for layout in Layout::ALL {
+    for &layout in Layout::ALL {
         let bytes = exported(&layer, &factors, layout, Some(Dtype::F16));
         SafeTensors::deserialize(&bytes).unwrap();
         assert_eq!(export_of(&layer, &factors, layout, None).unwrap().relative_error(&layer), 0.0);

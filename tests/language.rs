@@ -2,6 +2,7 @@
 
 mod common;
 
+use dsf_explorer::Named;
 use dsf_explorer::compute::Par;
 use dsf_explorer::language::{
     self, BlockStage, CalibrationPass, Error, LayerId, Linear, Llama, ResidualStreams, Sampling, StreamCache, Windows,

@@ -3,6 +3,7 @@
 
 mod common;
 
+use dsf_explorer::Named;
 use dsf_explorer::matrix::{Calibration, Csr, Matrix, Problem, Replacement};
 use dsf_explorer::measure::{Spectrum, Stored};
 use dsf_explorer::methods::{Admm, Baseline, Error, Method, SparseGpt, Threshold, trace};
@@ -82,7 +83,7 @@ fn every_method_keeps_to_the_budget() {
         let x = Matrix::from_fn(3 * cols, cols, |i, j| ((i * 7 + j * 13 + i * i * j) % 31) as f32 - 15.0);
         let inputs = Arc::new(Calibration::from_samples(&x).unwrap());
         let problem = Problem { calibration: Some(inputs), ..Problem::plain(Arc::new(w)) };
-        for method in Method::ALL.into_iter().filter(|method| *method != Method::Dsf) {
+        for method in Method::ALL.iter().copied().filter(|method| *method != Method::Dsf) {
             for density in [0.3, 0.5, 0.7] {
                 let budget = (density * (rows * cols) as f64) as usize;
                 let kept = replaced(method, &problem, density);
@@ -107,7 +108,7 @@ fn dead_inputs_cost_nothing() {
         Matrix::from_fn(80, 16, |i, j| if j == 3 { 0.0 } else { ((i * 7 + j * 13 + i * i * j) % 31) as f32 - 15.0 });
     let inputs = Arc::new(Calibration::from_samples(&x).unwrap());
     let problem = Problem { calibration: Some(inputs), ..Problem::plain(Arc::new(w)) };
-    for method in Method::ALL.into_iter().filter(|method| method.needs_inputs()) {
+    for method in Method::ALL.iter().copied().filter(|method| method.needs_inputs()) {
         let kept = replaced(method, &problem, 0.5);
         assert!((0..16).all(|i| kept.to_dense().get(i, 3) == 0.0), "{method:?}");
         assert_eq!(kept.nnz(), 128, "{method:?}");
@@ -149,7 +150,7 @@ fn scales_and_zeros_do_not_matter() {
 #[test]
 fn what_is_missing_is_named() {
     let plain = Problem::plain(Arc::new(Matrix::from_fn(8, 8, |i, j| (i * j) as f32)));
-    for method in Method::ALL {
+    for &method in Method::ALL {
         let needs = matches!(method.check(&plain, 0.9), Err(Error::NeedsInputs { .. }));
         assert_eq!(needs, method.needs_inputs(), "{method:?}");
     }

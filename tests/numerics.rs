@@ -4,6 +4,7 @@
 mod common;
 
 use common::{random, run};
+use dsf_explorer::Named;
 use dsf_explorer::factorize::{Budget, Error, Orientation, Preset, Schedule, Settings, Split, Start};
 use dsf_explorer::job::{End, Outcome};
 use dsf_explorer::matrix::{Calibration, Matrix, Problem};
@@ -42,7 +43,7 @@ fn solved(w: &Matrix, settings: &Settings, what: &str) -> Outcome {
 
 /// Each preset on W, with the ridge and without any.
 fn each_preset(w: &Matrix, density: f64, what: &str, check: impl Fn(&Outcome, &str)) {
-    for preset in Preset::ALL {
+    for &preset in Preset::ALL {
         for ridge in [None, Some(0.0)] {
             let given = short(preset);
             let settings = Settings { density, ridge: ridge.unwrap_or(given.ridge), ..given };
@@ -109,7 +110,7 @@ fn the_smallest_budget_finds_something() {
 #[test]
 fn the_scale_of_the_weights_does_not_matter() {
     let w = random(24, 32, 4);
-    for preset in Preset::ALL {
+    for &preset in Preset::ALL {
         let reference = solved(&w, &short(preset), preset.name());
         for scale in [1e-30f32, 2f32.powi(-100), 2f32.powi(100), 1e30] {
             let scaled = Matrix::from_fn(24, 32, |i, j| w.get(i, j) * scale);
@@ -145,7 +146,7 @@ fn tiny_shapes() {
     for (rows, cols) in [(1, 2), (2, 1), (2, 2), (3, 5), (5, 3), (65, 64), (64, 65), (1, 200), (200, 1)] {
         let w = random(rows, cols, 6);
         for density in [0.1, 0.25, 0.5, 1.0] {
-            for preset in Preset::ALL {
+            for &preset in Preset::ALL {
                 let settings = Settings { density, ..short(preset) };
                 let what = format!("{rows}×{cols} at {density}, {}", preset.name());
                 match Budget::new(rows, cols, &settings) {
@@ -187,7 +188,7 @@ fn every_expansion_orientation_and_split() {
         let w = random(rows, cols, 8);
         for preset in [Preset::Published, Preset::Best] {
             for expansion in [0.5, 0.8, 1.0, 1.5, 2.0, 3.0, 4.0] {
-                for orientation in Orientation::ALL {
+                for &orientation in Orientation::ALL {
                     for (split, density) in
                         [(Split::Paper, 0.3), (Split::Balanced, 0.3), (Split::Auto, 0.3), (Split::Paper, 1.0)]
                     {
@@ -236,8 +237,8 @@ fn every_start_on_degenerate_weights() {
     let rank_one = Matrix::from_fn(20, 28, |i, j| (i as f32 - 3.5) * (j as f32 + 1.0));
     let single = Matrix::from_fn(20, 28, |i, j| f32::from(u8::from(i == 7 && j == 11)));
     for (name, w) in [("rank one", rank_one), ("a single entry", single), ("zero", Matrix::zeros(20, 28))] {
-        for preset in Preset::ALL {
-            for start in Start::ALL {
+        for &preset in Preset::ALL {
+            for &start in Start::ALL {
                 for fixed_mask in [false, true] {
                     let settings = Settings { start, fixed_mask, ridge: 0.0, ..short(preset) };
                     solved(&w, &settings, &format!("{name}, {}, {start:?}, fixed mask {fixed_mask}", preset.name()));
@@ -296,7 +297,7 @@ fn difficult_inputs() {
         ];
         for (name, x) in inputs {
             let calibration = Calibration::from_samples(&x).unwrap();
-            for preset in Preset::ALL {
+            for &preset in Preset::ALL {
                 for (finalize, finalize_both, exact) in
                     [(false, false, false), (true, false, false), (true, true, false), (true, true, true)]
                 {
@@ -339,7 +340,7 @@ fn difficult_weights_with_inputs() {
         ("zero rows and columns", each(&|i, j, w| if i % 3 == 0 || j % 4 == 0 { 0.0 } else { w })),
     ];
     for (name, w) in weights {
-        for preset in Preset::ALL {
+        for &preset in Preset::ALL {
             for ridge in [None, Some(0.0)] {
                 let given = short(preset);
                 let settings = Settings { density: 0.5, ridge: ridge.unwrap_or(given.ridge), ..given };

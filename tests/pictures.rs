@@ -1,6 +1,7 @@
 //! What the GPU draws of a matrix, against the same picture made on the CPU. A software adapter will do.
 #![cfg(feature = "gui")]
 
+use dsf_explorer::Named;
 use dsf_explorer::app::picture::{Colors, Frame, Kind, Marks, MatrixView, Pyramid, Shade, Viewport, draw, install};
 use dsf_explorer::export::Image;
 use dsf_explorer::matrix::Matrix;
@@ -91,7 +92,7 @@ fn a_lone_nonzero_in_4096_by_11008_is_seen_at_every_zoom() {
     let Some(mut nothing) = window(Pyramid::new(Arc::new(Matrix::zeros(40, 100))), colors, (620.0, 250.0)) else {
         return;
     };
-    for shade in Shade::ALL {
+    for &shade in Shade::ALL {
         harness.state_mut().colors.shade = shade;
         nothing.state_mut().colors.shade = shade;
         assert_eq!(lit(&pixels(&mut nothing), &nothing.state().colors), 0, "zeros are not lit as {shade:?}");

@@ -3,6 +3,7 @@
 mod common;
 
 use common::{PUBLISHED, random, run, test_data};
+use dsf_explorer::Named;
 use dsf_explorer::factorize::{Preset, Settings};
 use dsf_explorer::job::Outcome;
 use dsf_explorer::matrix::{Matrix, Problem};
@@ -143,7 +144,7 @@ fn compact_wins_in_the_same_bytes() {
 fn every_expansion_keeps_the_budget() {
     for (rows, cols) in [(48, 48), (32, 80), (80, 32), (65, 33)] {
         let w = Arc::new(random(rows, cols, 3));
-        for preset in Preset::ALL {
+        for &preset in Preset::ALL {
             for expansion in [0.5, 0.8, 1.0, 1.5, 2.0, 3.0, 4.0] {
                 let settings = Settings { expansion, outer: 12, ..preset.settings() };
                 let n = rows.min(cols) as f64;

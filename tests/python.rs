@@ -2,6 +2,7 @@
 //!
 //! Runs where `DSF_TEST_PYTHON` is the path of a Python that has numpy and safetensors.
 
+use dsf_explorer::Named;
 use dsf_explorer::export::{Export, Layout, Tensor, safetensors};
 use dsf_explorer::factorize::{Settings, Solver};
 use dsf_explorer::matrix::{Matrix, Replacement};
@@ -28,7 +29,7 @@ fn python_finds_the_reported_error_in_every_layout() {
     let (exported, original) = (folder.path().join("exported.safetensors"), folder.path().join("w.safetensors"));
 
     for (shape, transposed) in [(vec![24, 36], false), (vec![24, 4, 3, 3], false), (vec![36, 24], true)] {
-        for layout in Layout::ALL {
+        for &layout in Layout::ALL {
             for dtype in [Dtype::F32, Dtype::F16, Dtype::BF16, Dtype::F64] {
                 let (name, file, shape) = ("fc.weight".to_owned(), "w.safetensors".to_owned(), shape.clone());
                 let layer = Layer { name, file, shape, dtype: Dtype::F32, transposed, weight: weight.clone().into() };

@@ -1,5 +1,6 @@
 //! The solver against its definition and its promises.
 
+use dsf_explorer::Named;
 use dsf_explorer::factorize::{Budget, Error, Preset, Schedule, Settings, Solver, Start};
 use dsf_explorer::matrix::{Factor, Factors, Mask, Matrix};
 use dsf_explorer::measure;
@@ -178,7 +179,7 @@ fn every_iterate_has_exactly_its_nonzeros() {
 #[test]
 fn the_same_seed_gives_the_same_bits_on_any_number_of_threads() {
     let w = random(260, 300, 11);
-    for start in Start::ALL {
+    for &start in Start::ALL {
         let settings = Settings { outer: 3, start, seed: 5, ..Settings::default() };
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

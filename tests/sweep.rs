@@ -2,6 +2,7 @@
 
 mod common;
 
+use dsf_explorer::Named;
 use dsf_explorer::compare::{Candidate, Choice, Drawn, Figure, Quantity, Results, Subject, Sweep, View};
 use dsf_explorer::export::Look;
 use dsf_explorer::factorize::{Preset, Settings};

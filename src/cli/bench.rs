@@ -3,6 +3,7 @@
 use super::layer::available;
 use super::{Failure, Usage, output};
 use clap::{Args, ValueEnum};
+use dsf_explorer::Named;
 use dsf_explorer::factorize::{Budget, Preset, Settings};
 use dsf_explorer::job::{Backend, bench};
 use std::num::NonZeroUsize;

@@ -6,6 +6,7 @@ use super::method::ThresholdArgs;
 use super::side_by_side::side_by_side;
 use super::solver_args::Tuning;
 use super::{Failure, output};
+use dsf_explorer::Named;
 use dsf_explorer::compare::{Candidate, choose};
 use dsf_explorer::export::{self, Bar, BarChart, RunReport};
 use dsf_explorer::matrix::Problem;

@@ -5,6 +5,7 @@ use super::language::{CalibrationArgs, ModelArgs};
 use super::method::MethodArgs;
 use super::solver_args::Tuning;
 use super::{Failure, Usage, output};
+use dsf_explorer::Named;
 use dsf_explorer::compress::{self, Compression, Densities, Folder, Inputs, Output, Plan, Step, Totals};
 use dsf_explorer::export::{self, Layout, RunReport};
 use dsf_explorer::job::{self, Backend};
@@ -84,12 +85,12 @@ pub struct Compress {
 /// `down_proj=0.4`
 #[derive(Clone)]
 struct LayerDensity {
-    layer: Named,
+    layer: Selection,
     density: f64,
 }
 
 #[derive(Clone)]
-enum Named {
+enum Selection {
     Kind(Linear),
     Layer(LayerId),
 }
@@ -102,10 +103,10 @@ impl std::str::FromStr for LayerDensity {
         let density = density.parse().map_err(|_| format!("{density:?} is no number"))?;
         let weight = if name.ends_with(".weight") { name.to_owned() } else { format!("{name}.weight") };
         let layer = match (Linear::from_short_name(name), LayerId::from_tensor(&weight)) {
-            (Some(kind), _) => Named::Kind(kind),
-            (None, Some(id)) => Named::Layer(id),
+            (Some(kind), _) => Selection::Kind(kind),
+            (None, Some(id)) => Selection::Layer(id),
             (None, None) => {
-                let kinds = Linear::ALL.map(Linear::short_name).join(", ");
+                let kinds = Linear::ALL.iter().map(|kind| kind.short_name()).collect::<Vec<_>>().join(", ");
                 return Err(format!("{name:?} is neither a kind of layer ({kinds}) nor a layer's full name"));
             }
         };
@@ -179,11 +180,11 @@ impl Compress {
         let mut densities = Densities::uniform(settings.density);
         for LayerDensity { layer, density } in &self.density_of {
             match layer {
-                Named::Kind(kind) => drop(densities.by_kind.insert(*kind, *density)),
-                Named::Layer(id) if id.block < model.config().blocks => {
+                Selection::Kind(kind) => drop(densities.by_kind.insert(*kind, *density)),
+                Selection::Layer(id) if id.block < model.config().blocks => {
                     densities.by_layer.insert(*id, *density);
                 }
-                Named::Layer(id) => {
+                Selection::Layer(id) => {
                     let blocks = model.config().blocks;
                     return Err(format!("there is no {}: {} has {blocks} blocks", id.stem(), model.name()).into());
                 }

@@ -6,6 +6,7 @@ use super::method::MethodArgs;
 use super::solver_args::Tuning;
 use super::{Failure, Usage, output};
 use clap::{Args, ValueEnum};
+use dsf_explorer::Named;
 use dsf_explorer::compare::Candidate;
 use dsf_explorer::compute::ThreadPool;
 use dsf_explorer::export::{self, Export, HtmlReport, Layout, Rule, RunReport};

@@ -82,7 +82,7 @@ impl Bar {
         let news = match (&progress.report, progress.layer_error) {
             (Some(report), _) => format!("error {:.4}", report.error),
             (None, Some(error)) => format!("layer error {error:.5}"),
-            (None, None) => progress.stage.name().to_owned(),
+            (None, None) => progress.stage.title().to_owned(),
         };
         self.0.set_message(format!("{news}, {:.0} s left", progress.remaining_secs()));
     }

@@ -2,6 +2,7 @@
 
 use super::language::StudyArgs;
 use super::{Failure, output};
+use dsf_explorer::Named;
 use dsf_explorer::compress::{self, Densities, Inputs, Plan};
 use dsf_explorer::factorize::Preset;
 use dsf_explorer::language::{Llama, Windows};

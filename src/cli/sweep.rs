@@ -11,6 +11,7 @@ use super::table::Table;
 use super::{Failure, output};
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
+use dsf_explorer::Named;
 use dsf_explorer::compare::{Choice, Figure, Point, Quantity, Record, Results, Subject, Sweep as Plan, View};
 use dsf_explorer::factorize::Settings;
 use dsf_explorer::methods::Method;

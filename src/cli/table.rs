@@ -3,6 +3,7 @@
 use super::language::StudyArgs;
 use super::resume::Kept;
 use super::{Failure, output};
+use dsf_explorer::Named;
 use dsf_explorer::compare::{ModelRecord, ModelResults, ModelRow, ModelStudy};
 use dsf_explorer::compress::{self, Densities, Inputs, Proxy};
 use dsf_explorer::language::{Llama, Windows};

@@ -1,15 +1,19 @@
 //! The paper's figures, and what else is worth a look, as sweeps over a layer.
 
 use super::{Candidate, Choice, Quantity, Subject, Sweep, View};
+use crate::Named;
 use crate::factorize::{Preset, Settings, Start};
 use crate::measure::percent;
 use crate::methods::Method;
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use strum::{IntoStaticStr, VariantArray};
 
 /// Sweeps that have a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Figure {
     /// The paper's Fig. 3: error against magnitude pruning's, by matrix size, for all methods
     #[value(alias = "3")]
@@ -30,21 +34,6 @@ pub enum Figure {
 }
 
 impl Figure {
-    /// All of them.
-    pub const ALL: [Self; 6] = [Self::Sizes, Self::Ablation, Self::Split, Self::Starts, Self::Density, Self::Pareto];
-
-    /// As it is called on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Sizes => "sizes",
-            Self::Ablation => "ablation",
-            Self::Split => "split",
-            Self::Starts => "starts",
-            Self::Density => "density",
-            Self::Pareto => "pareto",
-        }
-    }
-
     /// The figure whose points it shows.
     pub fn numbers(self) -> &'static str {
         if self == Self::Pareto { Self::Density.name() } else { self.name() }
@@ -82,13 +71,13 @@ impl Figure {
         };
         match self {
             Self::Sizes => {
-                let methods = Method::ALL.into_iter().filter(|method| calibrated || !method.needs_inputs());
+                let methods = Method::ALL.iter().copied().filter(|method| calibrated || !method.needs_inputs());
                 sweep("rows and columns", sizes(subjects), methods.map(Choice::method).collect(), by_size)
             }
             Self::Ablation => sweep("rows and columns", sizes(subjects), ablations(&base.settings), by_size),
             Self::Starts => {
                 let start = |start: Start| Choice::settings(start.name(), None, json!({ "start": start.name() }));
-                sweep("rows and columns", sizes(subjects), Start::ALL.map(start).to_vec(), by_size)
+                sweep("rows and columns", sizes(subjects), Start::ALL.iter().copied().map(start).collect(), by_size)
             }
             Self::Split => {
                 let shares = [0.02, 0.04, 0.06, 0.08, 0.1, 0.125, 0.16, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8];
@@ -100,14 +89,14 @@ impl Figure {
             }
             Self::Density | Self::Pareto => {
                 let densities = [0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6];
-                let dsf = Preset::ALL.into_iter().filter(|preset| *preset != Preset::Fast);
+                let dsf = Preset::ALL.iter().copied().filter(|preset| *preset != Preset::Fast);
                 let mut series: Vec<Choice> = dsf
                     .map(|preset| Choice {
                         method: Some(Method::Dsf),
                         ..Choice::settings(&format!("DSF, {}", preset.name()), None, json!({ "preset": preset.name() }))
                     })
                     .collect();
-                let others = Method::ALL.into_iter().filter(|method| *method != Method::Dsf);
+                let others = Method::ALL.iter().copied().filter(|method| *method != Method::Dsf);
                 series.extend(others.filter(|method| calibrated || !method.needs_inputs()).map(Choice::method));
                 let x = if self == Self::Pareto { Some(Quantity::Bytes) } else { None };
                 let view = View { x, y: error, log_x: false };

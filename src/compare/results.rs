@@ -1,6 +1,7 @@
 //! Results of a sweep, as a chart and as a table.
 
 use super::{Quantity, Record, Sweep, View};
+use crate::Named;
 use crate::export::{Bar, BarChart, Chart, Look, Series};
 use crate::methods::Method;
 use serde::{Deserialize, Serialize};

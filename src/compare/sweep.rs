@@ -1,14 +1,17 @@
 //! The same comparison over and over, with one or two things varied.
 
 use super::Candidate;
+use crate::Named;
 use crate::factorize::{Preset, Settings};
 use crate::matrix::{Calibration, Matrix, Problem};
 use crate::methods::{Method, ProgressFn};
 use crate::model::Layer;
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use strum::{IntoStaticStr, VariantArray};
 
 /// One of the values that something is varied over: what is changed, and what that is called.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -47,7 +50,7 @@ impl Choice {
         let key = key.trim().replace('-', "_");
         match key.as_str() {
             "method" => {
-                let names: Vec<&str> = Method::ALL.into_iter().map(Method::name).collect();
+                let names: Vec<&str> = Method::ALL.iter().map(|method| method.name()).collect();
                 let method = Method::named(value);
                 method.map(Self::method).ok_or(format!("there is no method {value}: take one of {}", names.join(", ")))
             }
@@ -56,9 +59,8 @@ impl Choice {
                 _ => Err(format!("size is {value}: it must be a number of rows and columns")),
             },
             "preset" => {
-                let preset = Preset::ALL.into_iter().find(|preset| preset.name() == value);
-                let preset =
-                    preset.ok_or(format!("there is no preset {value}: take published, best, fast or compact"))?;
+                let preset = Preset::named(value)
+                    .ok_or(format!("there is no preset {value}: take published, best, fast or compact"))?;
                 Ok(Self::settings(preset.name(), None, serde_json::json!({ "preset": preset.name() })))
             }
             _ => {
@@ -85,7 +87,7 @@ fn applied(base: &Candidate, given: &Map<String, Value>, choices: [&Choice; 2]) 
                 density.as_f64().ok_or_else(|| format!("density is {density}: it must be a number"))?;
         }
         let named = choice.settings.get("preset").and_then(Value::as_str);
-        preset = Preset::ALL.into_iter().find(|preset| Some(preset.name()) == named).or(preset);
+        preset = named.and_then(Preset::named).or(preset);
     }
     // Some presets follow the density.
     if let Some(preset) = preset {
@@ -180,8 +182,9 @@ pub struct View {
 }
 
 /// What can be measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Quantity {
     /// ‖W − Ŵ‖ / ‖W‖
     Error,
@@ -198,9 +201,6 @@ pub enum Quantity {
 }
 
 impl Quantity {
-    /// All of them.
-    pub const ALL: [Self; 6] = [Self::Error, Self::Ratio, Self::LayerError, Self::HeldOut, Self::Bytes, Self::Seconds];
-
     /// As an axis says it.
     pub fn label(self) -> &'static str {
         match self {

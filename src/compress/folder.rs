@@ -6,6 +6,7 @@
 
 use super::inputs::identity;
 use super::{CompressedLayer, Error, Inputs, Plan, Store, Totals};
+use crate::Named;
 use crate::export::{self, Entry, Layout, RunReport, Tensor};
 use crate::factorize::Settings;
 use crate::language::{LayerId, Llama};

@@ -1,6 +1,7 @@
 //! What replaces a layer as a file holds it.
 
 use super::{Error, Layout, Tensor, round, safetensors};
+use crate::Named;
 use crate::matrix::{Calibration, Csr, Factors, Mask, Matrix, Replacement};
 use crate::measure;
 use crate::model::{Dtype, Layer};

@@ -3,6 +3,7 @@
 use super::escape::markup;
 use super::picture::{factor_images, pruned_images};
 use super::{Chart, Export, Image, Layout, Look, Palette, Rule, RunReport, Series};
+use crate::Named;
 use crate::factorize::{Preset, Settings};
 use crate::matrix::{Matrix, ReplacementKind};
 use crate::methods::Method;
@@ -171,7 +172,7 @@ fn facts(report: &RunReport) -> String {
 
 /// All settings; those that are not the preset's in bold.
 fn settings_table(settings: &Settings, preset: Option<&str>) -> String {
-    let preset = Preset::ALL.into_iter().find(|known| Some(known.name()) == preset);
+    let preset = preset.and_then(Preset::named);
     // Density and seed are no part of a preset.
     let usual = |preset| Settings { factor_density: None, ..settings.clone() }.with_preset(preset);
     let (used, usual) = (serde_json::json!(settings), preset.map(|preset| serde_json::json!(usual(preset))));
@@ -350,7 +351,7 @@ mod tests {
 
     #[test]
     fn text_is_text_and_nothing_comes_from_elsewhere() {
-        for layout in Layout::ALL {
+        for &layout in Layout::ALL {
             let html = page(layout, Dtype::F32);
             assert!(!html.contains("a<b>") && !html.contains("it's &"), "{html}");
             assert!(html.contains("a&lt;b&gt;.weight of it&#39;s &amp; more.safetensors"), "{html}");

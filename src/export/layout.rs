@@ -2,11 +2,16 @@
 
 use crate::matrix::ReplacementKind;
 use crate::methods::Method;
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 /// How the factors are laid out in a file; a file has one layout, named in its metadata.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Layout {
     /// A and B with their zeros: opens everywhere
     #[default]
@@ -20,9 +25,6 @@ pub enum Layout {
 }
 
 impl Layout {
-    /// All of them, in the order they are offered.
-    pub const ALL: [Self; 4] = [Self::Dense, Self::Merged, Self::Csr, Self::Bitmask];
-
     /// What is written when nobody chooses: one matrix in W's place where a method makes no two, and without their places for
     /// blocks, whose zeros are more than W has entries.
     pub fn usual(method: Method) -> Self {
@@ -30,16 +32,6 @@ impl Layout {
             ReplacementKind::Sparse | ReplacementKind::Chain => Self::Merged,
             ReplacementKind::Blocks => Self::Csr,
             ReplacementKind::Factors | ReplacementKind::LowRank => Self::Dense,
-        }
-    }
-
-    /// As the command line and the file's metadata call it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Dense => "dense",
-            Self::Merged => "merged",
-            Self::Csr => "csr",
-            Self::Bitmask => "bitmask",
         }
     }
 }

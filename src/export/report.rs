@@ -1,6 +1,7 @@
 //! The report of a run as JSON, which the command line prints and files carry.
 
 use super::Export;
+use crate::Named;
 use crate::factorize::Preset;
 use crate::job::Outcome;
 use crate::matrix::{Calibration, Problem};

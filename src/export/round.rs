@@ -5,6 +5,7 @@
 //! moved from one factor to the other before: A·2ˢ and B·2⁻ˢ have the same product.
 
 use super::Error;
+use crate::Named;
 use crate::matrix::{Csr, Factors, Matrix, Replacement};
 use crate::model::Dtype;
 use half::{bf16, f16};

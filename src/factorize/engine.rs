@@ -7,6 +7,7 @@ use super::half_step::{AdmmParams, Done, Starts, Workspace};
 use super::phase::{Clock, Phase};
 use super::target::{Target, residual_squared};
 #[cfg(feature = "gpu")]
+use crate::Named;
 use crate::compute::gpu;
 use crate::matrix::{Csr, Matrix};
 

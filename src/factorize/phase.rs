@@ -1,13 +1,16 @@
 //! Where a run's time goes.
 
+use crate::Named;
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 /// Seconds since some moment. The solver has no clock of its own: who wants to know brings one.
 pub type Clock = fn() -> f64;
 
 /// A part of a half-step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantArray)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Phase {
     /// The fixed factor's Gram matrix.
     Gram,
@@ -21,23 +24,6 @@ pub enum Phase {
     Update,
     /// The error, and the best factors kept.
     Report,
-}
-
-impl Phase {
-    /// All of them, in their order.
-    pub const ALL: [Self; 6] = [Self::Gram, Self::Factorize, Self::Products, Self::TopK, Self::Update, Self::Report];
-
-    /// As it is printed.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Gram => "gram",
-            Self::Factorize => "factorize",
-            Self::Products => "products",
-            Self::TopK => "top-k",
-            Self::Update => "update",
-            Self::Report => "report",
-        }
-    }
 }
 
 /// Seconds by phase, in the order of [`Phase::ALL`].

@@ -1,11 +1,17 @@
 //! Settings under a name, and those between two names. Why they are as they are stands in `SCHEDULES.md`.
 
 use super::{Orientation, Schedule, Settings, Split, Start};
+use crate::Named;
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 /// Settings under a name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Preset {
     /// The settings of the authors' code: 40 outer, 5 inner iterations.
     #[default]
@@ -19,19 +25,6 @@ pub enum Preset {
 }
 
 impl Preset {
-    /// All of them, in the order they are offered.
-    pub const ALL: [Self; 4] = [Self::Published, Self::Best, Self::Fast, Self::Compact];
-
-    /// As it is called on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Published => "published",
-            Self::Best => "best",
-            Self::Fast => "fast",
-            Self::Compact => "compact",
-        }
-    }
-
     /// What it is for, in a sentence.
     pub fn about(self) -> &'static str {
         match self {
@@ -136,7 +129,7 @@ impl Settings {
 
     /// The preset these settings are, but for what [`Settings::with_preset`] keeps.
     pub fn preset(&self) -> Option<Preset> {
-        Preset::ALL.into_iter().find(|&preset| self.with_preset(preset) == *self)
+        Preset::ALL.iter().copied().find(|&preset| self.with_preset(preset) == *self)
     }
 }
 

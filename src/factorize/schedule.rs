@@ -1,6 +1,8 @@
 //! Annealing: how the penalty ρ₀ of a half-step's first inner iteration grows over a run.
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 /// The course of ρ₀ from 0 to ρ over the outer iterations (the paper's section 4.2, *Annealing*).
 ///
@@ -12,8 +14,11 @@ use serde::{Deserialize, Serialize};
 /// let course: Vec<f64> = (0..7).map(|k| settings.course(k).rho0).collect();
 /// assert_eq!(course, [0.0, 1.0 / 64.0, 1.0 / 8.0, 27.0 / 64.0, 1.0, 1.0, 1.0]);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Schedule {
     /// ρ₀/ρ = (k / (outer − 3))³, at most 1: the paper's.
     #[default]
@@ -29,9 +34,6 @@ pub enum Schedule {
 }
 
 impl Schedule {
-    /// All of them, in the order they are offered.
-    pub const ALL: [Self; 5] = [Self::Cubic, Self::Linear, Self::Geometric, Self::Constant, Self::None];
-
     /// ρ₀/ρ in outer iteration `k` (from 0) of `outer`.
     ///
     /// The paper divides by outer − 3; with three or fewer outer iterations the last one still reaches ρ₀ = ρ.
@@ -43,17 +45,6 @@ impl Schedule {
             Self::Constant => 0.1,
             // With ends of its own: see `Settings::course`.
             Self::Geometric | Self::None => 1.0,
-        }
-    }
-
-    /// As it is called on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Cubic => "cubic",
-            Self::Linear => "linear",
-            Self::Constant => "constant",
-            Self::Geometric => "geometric",
-            Self::None => "none",
         }
     }
 }

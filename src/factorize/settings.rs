@@ -1,7 +1,9 @@
 //! What can be set: one struct for the command line's flags, saved runs and the window.
 
 use super::{Error, Schedule, Start};
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 /// The settings of a run. The defaults are the published code's.
 ///
@@ -120,8 +122,11 @@ pub struct Settings {
 }
 
 /// How the nonzeros are divided between the factors.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Split {
     /// The paper's: the first factor 16 % of n² for a square W, else 25 %, at most half of all.
     #[default]
@@ -132,23 +137,12 @@ pub enum Split {
     Auto,
 }
 
-impl Split {
-    /// All of them, in the order they are offered.
-    pub const ALL: [Self; 3] = [Self::Paper, Self::Balanced, Self::Auto];
-
-    /// As it is called on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Paper => "paper",
-            Self::Balanced => "balanced",
-            Self::Auto => "auto",
-        }
-    }
-}
-
 /// Which of W and Wᵀ the solver works on; its rows are the side of the first factor.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Orientation {
     /// The published code's: W when it has fewer rows than columns, else Wᵀ.
     #[default]
@@ -159,21 +153,6 @@ pub enum Orientation {
     AsIs,
     /// Wᵀ.
     Transposed,
-}
-
-impl Orientation {
-    /// All of them, in the order they are offered.
-    pub const ALL: [Self; 4] = [Self::Paper, Self::Auto, Self::AsIs, Self::Transposed];
-
-    /// As it is called on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Paper => "paper",
-            Self::Auto => "auto",
-            Self::AsIs => "as-is",
-            Self::Transposed => "transposed",
-        }
-    }
 }
 
 /// What changes from one outer iteration to the next.

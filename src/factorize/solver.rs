@@ -8,6 +8,7 @@ use super::phase::{Clock, Phase};
 use super::scale::scale_of;
 use super::start::fixed_mask;
 use super::{Budget, Error, Orientation, Settings};
+use crate::Named;
 use crate::compute::Device;
 use crate::matrix::{Csr, Factor, Factors, Matrix, keep_largest};
 use serde::{Deserialize, Serialize};
@@ -162,7 +163,7 @@ impl Solver {
 
     /// Seconds spent in each phase so far, by the clock that was given.
     pub fn seconds(&self) -> impl Iterator<Item = (Phase, f64)> {
-        Phase::ALL.into_iter().zip(self.engine.seconds())
+        Phase::ALL.iter().copied().zip(self.engine.seconds())
     }
 
     /// Where it computes, as of now.

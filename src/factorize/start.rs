@@ -2,15 +2,20 @@
 
 use crate::compute::svd;
 use crate::matrix::{Matrix, keep_largest};
+use clap::ValueEnum;
 use rand_pcg::{
     Pcg64Mcg,
     rand_core::{Rng, SeedableRng},
 };
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 /// The factors before the first half-step (the paper's section 4.2, *Initialization*, and its Fig. 6).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Start {
     /// The first factor the identity, the second W's largest entries, half its budget: the paper's.
     #[default]
@@ -22,18 +27,6 @@ pub enum Start {
 }
 
 impl Start {
-    /// All of them, in the order they are offered.
-    pub const ALL: [Self; 3] = [Self::Identity, Self::Random, Self::Svd];
-
-    /// As it is called on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Identity => "identity",
-            Self::Random => "random",
-            Self::Svd => "svd",
-        }
-    }
-
     /// The first factor, transposed (k×n), and the second (k×m) for W n×m.
     pub(super) fn factors(self, w: &Matrix, k: usize, [first, second]: [usize; 2], seed: u64) -> (Matrix, Matrix) {
         let (n, m) = w.shape();

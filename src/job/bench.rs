@@ -1,5 +1,6 @@
 //! How fast the solver is: time by phase, against what the necessary products would take.
 
+use crate::Named;
 use crate::compute::{ThreadPool, matmul_with, parallelism};
 use crate::factorize::{Error, Phase, Settings, Solver};
 use crate::matrix::Matrix;

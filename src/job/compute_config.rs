@@ -2,12 +2,17 @@
 
 use crate::compute::Device;
 use crate::factorize::Settings;
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::task::Poll;
+use strum::{IntoStaticStr, VariantArray};
 
 /// What is asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Backend {
     /// The processor
     #[default]
@@ -16,20 +21,6 @@ pub enum Backend {
     Gpu,
     /// Whichever is faster, as a short measurement shows; never an adapter in software
     Auto,
-}
-
-impl Backend {
-    /// All of them, in the order they are offered.
-    pub const ALL: [Self; 3] = [Self::Cpu, Self::Gpu, Self::Auto];
-
-    /// As it is called on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Cpu => "cpu",
-            Self::Gpu => "gpu",
-            Self::Auto => "auto",
-        }
-    }
 }
 
 /// What runs are computed with.

@@ -57,7 +57,7 @@ pub enum Stage {
 
 impl Stage {
     /// As people read it.
-    pub fn name(self) -> &'static str {
+    pub fn title(self) -> &'static str {
         match self {
             Self::Search => "searching",
             Self::Factorize => "factorizing",

@@ -14,6 +14,7 @@
 use super::layers::{BlockStage, Linear};
 use super::rope::Angles;
 use super::{Config, Error};
+use crate::Named;
 use crate::compute::{Par, add_matmul, exp, matmul_with};
 use crate::matrix::Matrix;
 use faer::linalg::matmul::{matmul, triangular};

@@ -1,44 +1,39 @@
 //! The linear layers of a block, which are the layers that are compressed.
 
 use super::Config;
+use crate::Named;
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 /// A linear layer's role in its block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray,
+)]
 pub enum Linear {
     /// Projection of the stream to queries.
+    #[strum(serialize = "self_attn.q_proj")]
     Query,
     /// Projection of the stream to keys.
+    #[strum(serialize = "self_attn.k_proj")]
     Key,
     /// Projection of the stream to values.
+    #[strum(serialize = "self_attn.v_proj")]
     Value,
     /// Output layer of the attention.
+    #[strum(serialize = "self_attn.o_proj")]
     Output,
     /// Projection to the feed-forward's gates.
+    #[strum(serialize = "mlp.gate_proj")]
     Gate,
     /// Projection to the values that are gated.
+    #[strum(serialize = "mlp.up_proj")]
     Up,
     /// Output layer of the feed-forward part.
+    #[strum(serialize = "mlp.down_proj")]
     Down,
 }
 
 impl Linear {
-    /// All layers of a block, in order of computation.
-    pub const ALL: [Self; 7] = [Self::Query, Self::Key, Self::Value, Self::Output, Self::Gate, Self::Up, Self::Down];
-
-    /// Name within the block, as in tensor names: `self_attn.q_proj`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Query => "self_attn.q_proj",
-            Self::Key => "self_attn.k_proj",
-            Self::Value => "self_attn.v_proj",
-            Self::Output => "self_attn.o_proj",
-            Self::Gate => "mlp.gate_proj",
-            Self::Up => "mlp.up_proj",
-            Self::Down => "mlp.down_proj",
-        }
-    }
-
     /// Last part of the name: `q_proj`.
     pub fn short_name(self) -> &'static str {
         self.name().rsplit('.').next().unwrap_or_default()
@@ -46,7 +41,7 @@ impl Linear {
 
     /// The layer with this short name.
     pub fn from_short_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|linear| linear.short_name() == name)
+        Self::ALL.iter().copied().find(|linear| linear.short_name() == name)
     }
 
     /// The stage that computes it.
@@ -81,7 +76,7 @@ impl Linear {
 }
 
 /// The stages of a block: linear layers of one stage read the same inputs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 pub enum BlockStage {
     /// Queries, keys and values, which read the normed residual stream.
     Attention,
@@ -94,9 +89,6 @@ pub enum BlockStage {
 }
 
 impl BlockStage {
-    /// All stages of a block, in order of computation.
-    pub const ALL: [Self; 4] = [Self::Attention, Self::AttentionOutput, Self::FeedForward, Self::FeedForwardOutput];
-
     /// Its linear layers, in order of computation.
     pub fn layers(self) -> &'static [Linear] {
         match self {
@@ -137,7 +129,7 @@ impl LayerId {
     pub fn from_tensor(name: &str) -> Option<Self> {
         let (block, rest) = name.strip_prefix("model.layers.")?.split_once('.')?;
         let linear = rest.strip_suffix(".weight")?;
-        let linear = Linear::ALL.into_iter().find(|candidate| candidate.name() == linear)?;
+        let linear = Linear::named(linear)?;
         Some(Self { block: block.parse().ok()?, linear })
     }
 }
@@ -145,7 +137,7 @@ impl LayerId {
 impl Config {
     /// All linear layers of all blocks, in order of computation.
     pub fn layers(&self) -> impl Iterator<Item = LayerId> + use<> {
-        (0..self.blocks).flat_map(|block| Linear::ALL.map(|linear| LayerId { block, linear }))
+        (0..self.blocks).flat_map(|block| Linear::ALL.iter().map(move |&linear| LayerId { block, linear }))
     }
 
     /// Shape `(out, in)` of a layer's weight.
@@ -165,7 +157,7 @@ mod tests {
 
     #[test]
     fn names_go_both_ways() {
-        for linear in Linear::ALL {
+        for &linear in Linear::ALL {
             let id = LayerId { block: 12, linear };
             assert_eq!(LayerId::from_tensor(&id.tensor()), Some(id));
             assert_eq!(Linear::from_short_name(linear.short_name()), Some(linear));

@@ -4,6 +4,7 @@ use super::block::{Block, norm};
 use super::layers::{LayerId, Linear};
 use super::rope::Angles;
 use super::{Config, Error, Tokenizer};
+use crate::Named;
 use crate::compute::{Par, exp, matmul_with};
 use crate::matrix::Matrix;
 use crate::model::{Checkpoint, Layer, Orientation};
@@ -65,7 +66,7 @@ impl Llama {
             for norm in ["input_layernorm", "post_attention_layernorm"] {
                 check(format!("model.layers.{block}.{norm}.weight"), &[hidden])?;
             }
-            for linear in Linear::ALL {
+            for &linear in Linear::ALL {
                 let (rows, cols) = linear.shape(&self.config);
                 let id = LayerId { block, linear };
                 check(id.tensor(), &[rows, cols])?;
@@ -147,7 +148,7 @@ impl Llama {
         let norm = |norm: &str| self.vector(&format!("model.layers.{block}.{norm}.weight"));
         let mut weights = Vec::with_capacity(Linear::ALL.len());
         let mut biases: [Option<Vec<f32>>; 7] = Default::default();
-        for (linear, place) in Linear::ALL.into_iter().zip(&mut biases) {
+        for (linear, place) in Linear::ALL.iter().copied().zip(&mut biases) {
             weights.push(weight(linear)?);
             *place = bias(linear)?;
         }

@@ -14,10 +14,12 @@ use rand_pcg::{
     rand_core::{Rng, SeedableRng},
 };
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 /// Criterion by which rows and columns are sorted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Arrangement {
     /// As stored, unsorted.
     #[default]
@@ -31,19 +33,6 @@ pub enum Arrangement {
 }
 
 impl Arrangement {
-    /// All criteria, in the order of menus.
-    pub const ALL: [Self; 4] = [Self::Stored, Self::Density, Self::Norm, Self::Cluster];
-
-    /// Name in saved settings.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Stored => "stored",
-            Self::Density => "density",
-            Self::Norm => "norm",
-            Self::Cluster => "cluster",
-        }
-    }
-
     /// Orders of a matrix's rows and of its columns. Ties keep the stored order.
     pub fn of(self, matrix: &Matrix) -> (Vec<u32>, Vec<u32>) {
         match self {
@@ -263,6 +252,7 @@ fn pseudorandom(len: usize) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Named;
     use proptest::{prelude::*, test_runner::RngSeed};
 
     /// `blocks` full blocks of 3×4 on the diagonal, rows and columns shuffled, `empty` empty rows among them.
@@ -339,7 +329,7 @@ mod tests {
 
     #[test]
     fn odd_shapes() {
-        for arrangement in Arrangement::ALL {
+        for &arrangement in Arrangement::ALL {
             assert_eq!(arrangement.of(&Matrix::zeros(0, 0)), (vec![], vec![]));
             assert_eq!(arrangement.of(&Matrix::zeros(2, 0)), (vec![0, 1], vec![]));
             assert_eq!(arrangement.of(&Matrix::zeros(2, 3)), (vec![0, 1], vec![0, 1, 2]));
@@ -362,7 +352,7 @@ mod tests {
         {
             let a = Matrix::from_fn(out, k, |i, l| values[i * 12 + l]);
             let b = Matrix::from_fn(k, input, |l, j| values[144 + l * 12 + j]);
-            for arrangement in Arrangement::ALL {
+            for &arrangement in Arrangement::ALL {
                 // `inverse` panics on anything that is no permutation.
                 let orders = Orders::of(&a, &b, arrangement);
                 let moved = permuted(&a, &orders.out, &orders.inner);

@@ -6,13 +6,29 @@ use super::{
 };
 use crate::factorize;
 use crate::matrix::{Calibration, Problem, Replacement, ReplacementKind};
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 /// How a layer is replaced.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, clap::ValueEnum,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    ValueEnum,
+    IntoStaticStr,
+    VariantArray,
 )]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Method {
     /// Double Sparse Factorization: two sparse matrices
     #[default]
@@ -38,36 +54,6 @@ pub enum Method {
 }
 
 impl Method {
-    /// All of them, DSF first.
-    pub const ALL: [Self; 10] = [
-        Self::Dsf,
-        Self::Magnitude,
-        Self::Wanda,
-        Self::Admm,
-        Self::Sparsegpt,
-        Self::Obc,
-        Self::Svd,
-        Self::Monarch,
-        Self::Palm4msa,
-        Self::Hierarchical,
-    ];
-
-    /// As it is called on the command line and in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Dsf => "dsf",
-            Self::Magnitude => "magnitude",
-            Self::Wanda => "wanda",
-            Self::Admm => "admm",
-            Self::Sparsegpt => "sparsegpt",
-            Self::Obc => "obc",
-            Self::Svd => "svd",
-            Self::Monarch => "monarch",
-            Self::Palm4msa => "palm4msa",
-            Self::Hierarchical => "hierarchical",
-        }
-    }
-
     /// As people write it.
     pub fn title(self) -> &'static str {
         match self {
@@ -98,11 +84,6 @@ impl Method {
             Self::Palm4msa => [214, 92, 158],
             Self::Hierarchical => [236, 156, 192],
         }
-    }
-
-    /// The one of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.name() == name)
     }
 
     /// What it does, in a sentence.

@@ -3,6 +3,7 @@
 use super::driver::{
     calibrate, click, close, finished, inputs, large, npy, ready, scratch, settled, until, window, within,
 };
+use dsf_explorer::Named;
 use dsf_explorer::app::{Explorer, LaunchOptions};
 use dsf_explorer::compare::Candidate;
 use dsf_explorer::matrix::{Problem, ReplacementKind};
@@ -49,7 +50,7 @@ fn all_that_can_be_done_is_compared_and_is_what_the_methods_make_alone() {
     let mut harness = ready();
     click(&mut harness, "Compare");
     assert!(harness.query_by_label_contains("Wanda, ADMM, SparseGPT and OBC need the layer's inputs").is_some());
-    for method in Method::ALL {
+    for &method in Method::ALL {
         let label = format!("Compare {}", method.title());
         let tick = harness.get_by_role_and_label(Role::CheckBox, &label);
         assert_eq!(tick.accesskit_node().is_disabled(), method.needs_inputs(), "{method:?}");
@@ -65,7 +66,7 @@ fn all_that_can_be_done_is_compared_and_is_what_the_methods_make_alone() {
     harness.check_accessibility();
     let done: Vec<Value> = rows(&harness).into_iter().map(|row| row["method"].clone()).collect();
     let expected: Vec<&str> =
-        Method::ALL.into_iter().filter(|method| !method.needs_inputs()).map(Method::name).collect();
+        Method::ALL.iter().copied().filter(|method| !method.needs_inputs()).map(Method::name).collect();
     assert_eq!(done, expected);
 
     let layer = harness.state().runs()[0].subject.as_ref().unwrap().layer.clone();

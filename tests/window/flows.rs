@@ -3,6 +3,7 @@
 use super::driver::{
     choose, click, close, finished, large, npy, paused, press, ready, scratch, settled, stepped, type_into, until,
 };
+use dsf_explorer::Named;
 use dsf_explorer::app::{Explorer, LaunchOptions, Pane, RunState};
 use dsf_explorer::factorize::Solver;
 use dsf_explorer::matrix::{Arrangement, Mask};
@@ -77,7 +78,7 @@ fn going_back_to_an_iteration_takes_every_picture_with_it() {
 #[test]
 fn pointing_shows_the_paths_in_any_order_of_rows_and_columns() {
     let mut harness = ready();
-    for arrangement in Arrangement::ALL {
+    for &arrangement in Arrangement::ALL {
         let middle = harness.get_by_label("Picture of W, 256 by 256").rect().center();
         harness.hover_at(middle + egui::vec2(-8.0, -20.0));
         harness.run_steps(3);

@@ -1,5 +1,6 @@
 //! What happened over the half-steps of the runs, on a log axis.
 
+use crate::Named;
 use crate::app::panels::state::State;
 use crate::app::state::command::Command;
 use crate::app::state::curves::{Curve, Level, curves, levels};
@@ -15,8 +16,8 @@ pub fn curves_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     let (runs, selected) = (state.runs.all(), state.runs.selected());
     let mut quantity = state.preferences.quantity;
     ui.horizontal_wrapped(|ui| {
-        for which in Quantity::ALL {
-            ui.selectable_value(&mut quantity, which, which.name()).on_hover_text(which.about());
+        for &which in Quantity::ALL {
+            ui.selectable_value(&mut quantity, which, which.title()).on_hover_text(which.about());
         }
         if ui.button("Save…").on_hover_text("What is shown, as SVG or CSV").clicked() {
             command = Some(Command::Export(Some(ExportKind::Svg)));
@@ -25,7 +26,7 @@ pub fn curves_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     if quantity != state.preferences.quantity {
         command = Some(Command::SetQuantity(quantity));
     }
-    let plot = Plot::new(("curves", quantity.name()))
+    let plot = Plot::new(("curves", quantity.title()))
         .legend(Legend::default().position(Corner::LeftBottom).text_style(eframe::egui::TextStyle::Small))
         .x_axis_label("outer iteration")
         .y_axis_min_width(44.0)

@@ -1,6 +1,7 @@
 //! What runs are computed on: the selector in the status bar.
 
 use super::state::State;
+use crate::Named;
 use crate::app::state::command::Command;
 use crate::job::Backend;
 use eframe::egui::{ComboBox, Role, Ui, WidgetInfo};
@@ -34,7 +35,7 @@ pub fn device_ui(ui: &mut Ui, state: &State, hint: &str) -> Option<Command> {
         if !search.is_asked() {
             command = Some(Command::FindAdapter);
         }
-        for one in Backend::ALL {
+        for &one in Backend::ALL {
             let about = match one {
                 Backend::Cpu => "The processor, all its threads",
                 Backend::Gpu => "The graphics adapter, through compute shaders; one in software is slow",

@@ -26,7 +26,7 @@ impl HistogramPanel {
     pub fn ui(&mut self, ui: &mut Ui, state: &State) {
         ui.horizontal_wrapped(|ui| {
             for pane in MATRICES {
-                ui.selectable_value(&mut self.pane, pane, pane.name()).on_hover_text("The nonzeros of this matrix");
+                ui.selectable_value(&mut self.pane, pane, pane.title()).on_hover_text("The nonzeros of this matrix");
             }
             ui.checkbox(&mut self.logarithmic, "Log counts").on_hover_text("Counts as powers of ten");
         });
@@ -54,9 +54,9 @@ impl HistogramPanel {
             Pane::A | Pane::B => ("smallest kept", colors::CUT, spread.smallest()),
             _ => ("", colors::MAGNITUDE, None),
         };
-        Plot::new(("histogram", self.pane.name(), logarithmic))
+        Plot::new(("histogram", self.pane.title(), logarithmic))
             .legend(Legend::default().text_style(eframe::egui::TextStyle::Small))
-            .x_axis_label(format!("value in {}", self.pane.name()))
+            .x_axis_label(format!("value in {}", self.pane.title()))
             .y_axis_label(if logarithmic { "log₁₀ of the count" } else { "count" })
             .y_axis_min_width(44.0)
             .include_y(0.0)

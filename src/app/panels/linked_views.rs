@@ -110,7 +110,7 @@ impl LinkedViews {
         let pointer = self.pointer();
         let marks = marks(pane, pointer, pictures);
         let frame = Frame {
-            title: pane.name(),
+            title: pane.title(),
             accent: pane.accent(state.method_on_screen()),
             pyramid,
             colors: colors_of(pane, pictures, looks, ui.visuals().dark_mode),
@@ -119,7 +119,7 @@ impl LinkedViews {
             marginals: looks.marginals,
         };
         self.areas[slot(pane)] = ui.available_rect_before_wrap();
-        let Seen { hovered, response } = MatrixView(Id::unique(pane.name())).ui(ui, &frame, self.viewport(pane));
+        let Seen { hovered, response } = MatrixView(Id::unique(pane.title())).ui(ui, &frame, self.viewport(pane));
         let pointed = hovered.map(|(row, col)| pointed(pane, row, col, pictures));
         if let Some(pointed) = pointed {
             self.next = pointed;
@@ -231,6 +231,7 @@ fn readout(pane: Pane, pointer: Pointer, pictures: &Pictures) -> Option<String> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Named;
     use crate::app::state::factors_at::FactorsAt;
     use crate::app::tasks::pictures::DrawRequest;
     use crate::matrix::{Arrangement, Factors, Matrix, Replacement};
@@ -246,7 +247,7 @@ mod tests {
 
     #[test]
     fn pointing_at_an_entry_lights_what_makes_it() {
-        for arrangement in Arrangement::ALL {
+        for &arrangement in Arrangement::ALL {
             let pictures = pictures(arrangement);
             let pointer = Pointer { out: Some(2), inner: None, input: Some(1) };
             let (row, col) = place(Pane::W, pointer, &pictures);

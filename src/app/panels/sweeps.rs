@@ -1,6 +1,7 @@
 //! Which figure, how far it is, and the figure itself.
 
 use super::state::State;
+use crate::Named;
 use crate::app::state::chart_files::ChartFiles;
 use crate::app::state::command::{Command, SweepCommand};
 use crate::app::state::export::ExportKind;
@@ -56,7 +57,7 @@ impl SweepPanel {
             .width(230.0)
             .selected_text(shown.title())
             .show_ui(ui, |ui| {
-                for figure in Figure::ALL {
+                for &figure in Figure::ALL {
                     let choice = ui.selectable_label(shown == figure, figure.title());
                     if choice.on_hover_text(about(figure)).clicked() {
                         (self.x, self.y) = (None, None);
@@ -79,7 +80,7 @@ impl SweepPanel {
     fn view_ui(&mut self, ui: &mut Ui, work: &SweepWork, view: View) -> bool {
         let records = &work.results.records;
         let known = |quantity: &Quantity| records.iter().any(|record| record.value(*quantity).is_some());
-        let known: Vec<Quantity> = Quantity::ALL.into_iter().filter(known).collect();
+        let known: Vec<Quantity> = Quantity::ALL.iter().copied().filter(known).collect();
         let varied = work.results.sweep.x_label.clone();
         let mut save = false;
         ui.horizontal_wrapped(|ui| {

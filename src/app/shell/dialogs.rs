@@ -1,5 +1,6 @@
 //! Windows over the panels: opening, exporting, what differs, shortcuts, the link, the palette.
 
+use crate::Named;
 use crate::app::explorer::Explorer;
 use crate::app::state::action::Action;
 use crate::app::state::command::Command;
@@ -43,10 +44,10 @@ impl Explorer {
 
 fn shortcuts_ui(ui: &mut Ui) {
     Grid::new("shortcuts").num_columns(3).striped(true).show(ui, |ui| {
-        for action in Action::ALL {
+        for &action in Action::ALL {
             let Some(shortcut) = action.shortcut() else { continue };
             ui.monospace(ui.ctx().format_shortcut(&shortcut));
-            ui.label(action.name());
+            ui.label(action.title());
             ui.weak(action.about());
             ui.end_row();
         }

@@ -64,7 +64,7 @@ impl Behavior<Pane> for Desk<'_> {
         let margin = if pane.is_view() { Margin::same(2) } else { Margin::same(6) };
         let asked = Frame::new().inner_margin(margin).show(ui, |ui| self.panel_ui(ui, *pane)).inner;
         self.commands.extend(asked);
-        mark(ui, pane.name(), ui.min_rect());
+        mark(ui, pane.title(), ui.min_rect());
         UiResponse::None
     }
 
@@ -109,7 +109,7 @@ fn view_name(pane: Pane, kind: ReplacementKind) -> &'static str {
         (ReplacementKind::Sparse, Pane::B) => "B = Ŵ",
         (ReplacementKind::Chain, Pane::A) => "A = first of 3",
         (ReplacementKind::Chain, Pane::B) => "B = the others",
-        _ => pane.name(),
+        _ => pane.title(),
     }
 }
 

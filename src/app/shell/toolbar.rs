@@ -1,5 +1,6 @@
 //! The bars above the panels: files, settings, commands; how pictures are shown.
 
+use crate::Named;
 use crate::app::explorer::Explorer;
 use crate::app::panels::action_button::action_button;
 use crate::app::platform::typed;
@@ -85,9 +86,9 @@ impl Explorer {
         ui.horizontal_wrapped(|ui| {
             let looks = &mut self.state.preferences.looks;
             ui.label("Show");
-            for shade in crate::app::widgets::picture::Shade::ALL {
+            for &shade in crate::app::widgets::picture::Shade::ALL {
                 let why = "What colours mean; lone nonzeros stay visible in each (V for the next)";
-                ui.selectable_value(&mut looks.shade, shade, shade.name()).on_hover_text(why);
+                ui.selectable_value(&mut looks.shade, shade, shade.title()).on_hover_text(why);
             }
             ui.separator();
             let label = ui.label("Range");
@@ -106,7 +107,7 @@ impl Explorer {
                 .width(90.0)
                 .selected_text(looks.arrangement.name())
                 .show_ui(ui, |ui| {
-                    for arrangement in crate::matrix::Arrangement::ALL {
+                    for &arrangement in crate::matrix::Arrangement::ALL {
                         ui.selectable_value(&mut looks.arrangement, arrangement, arrangement.name());
                     }
                 })
@@ -117,7 +118,7 @@ impl Explorer {
             ui.checkbox(&mut looks.marginals, "Marginals").on_hover_text(why);
             ui.separator();
             for action in [Action::Fit, Action::OneToOne] {
-                if action_button(ui, action, action.name(), None).clicked() {
+                if action_button(ui, action, action.title(), None).clicked() {
                     pressed = Some(action);
                 }
             }

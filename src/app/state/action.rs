@@ -1,10 +1,12 @@
 //! Everything one can ask for by a key, a button or the command palette, under one name each.
 
+use crate::Named;
 use eframe::egui::{Context, Key, KeyboardShortcut, Modifiers};
+use strum::{IntoStaticStr, VariantArray};
 
 /// What one can ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "their names say it; see Action::name and Action::about")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[expect(missing_docs, reason = "their names say it; see Action::title and Action::about")]
 pub enum Action {
     Open,
     Example,
@@ -54,52 +56,8 @@ const COMMAND: Modifiers = Modifiers::COMMAND;
 const BOTH: Modifiers = Modifiers { alt: false, ctrl: false, shift: true, mac_cmd: false, command: true };
 
 impl Action {
-    /// All of them, as the lists show them.
-    pub const ALL: [Self; 40] = [
-        Self::Open,
-        Self::Example,
-        Self::Export,
-        Self::Start,
-        Self::Pause,
-        Self::Step,
-        Self::Iteration,
-        Self::Cancel,
-        Self::Compare,
-        Self::Undo,
-        Self::Redo,
-        Self::Earlier,
-        Self::Later,
-        Self::Latest,
-        Self::Play,
-        Self::Fit,
-        Self::OneToOne,
-        Self::Closer,
-        Self::Farther,
-        Self::Shade,
-        Self::Arrange,
-        Self::Marginals,
-        Self::Unpin,
-        Self::PreviousRun,
-        Self::NextRun,
-        Self::Star,
-        Self::Rename,
-        Self::Delete,
-        Self::Restore,
-        Self::Differences,
-        Self::Theme,
-        Self::ResetLayout,
-        Self::FrameTimes,
-        Self::Commands,
-        Self::Shortcuts,
-        Self::Tour,
-        Self::Lesson,
-        Self::Share,
-        Self::Reset,
-        Self::Quit,
-    ];
-
     /// What it is called.
-    pub fn name(self) -> &'static str {
+    pub fn title(self) -> &'static str {
         self.facts().0
     }
 
@@ -162,8 +120,11 @@ impl Action {
     /// The one whose keys were pressed in this frame, of those that are `allowed`.
     pub fn pressed(ctx: &Context, allowed: impl Fn(&KeyboardShortcut) -> bool) -> Option<Self> {
         // Redo's keys hold those of undo.
-        let mut all: Vec<(Self, KeyboardShortcut)> =
-            Self::ALL.into_iter().filter_map(|action| Some((action, action.shortcut().filter(&allowed)?))).collect();
+        let mut all: Vec<(Self, KeyboardShortcut)> = Self::ALL
+            .iter()
+            .copied()
+            .filter_map(|action| Some((action, action.shortcut().filter(&allowed)?)))
+            .collect();
         all.sort_by_key(|(_, shortcut)| !shortcut.modifiers.shift);
         ctx.input_mut(|input| {
             // On most keyboards the question mark needs shift, which egui then reports too.
@@ -182,9 +143,9 @@ mod tests {
 
     #[test]
     fn every_key_means_one_thing() {
-        for (at, action) in Action::ALL.into_iter().enumerate() {
+        for (at, action) in Action::ALL.iter().copied().enumerate() {
             for other in &Action::ALL[..at] {
-                assert_ne!(action.name(), other.name());
+                assert_ne!(action.title(), other.title());
                 assert!(action.shortcut().is_none() || action.shortcut() != other.shortcut(), "{action:?} {other:?}");
             }
         }

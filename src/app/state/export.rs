@@ -1,6 +1,7 @@
 //! What can be exported, and what is wanted of it.
 
 use super::pane::Pane;
+use crate::Named;
 use crate::app::platform::SaveTarget;
 use crate::export::Layout;
 use crate::methods::Method;
@@ -68,11 +69,11 @@ impl ExportKind {
     ];
 
     /// What the dialog calls it.
-    pub fn name(self) -> String {
+    pub fn title(self) -> String {
         match self {
             Self::Factors => "Factors (safetensors)".into(),
             Self::Sheet => "All pictures (PNG)".into(),
-            Self::View(pane) => format!("Picture of {} as shown (PNG)", pane.name()),
+            Self::View(pane) => format!("Picture of {} as shown (PNG)", pane.title()),
             Self::Svg => "Curves (SVG)".into(),
             Self::Csv => "Curves (CSV)".into(),
             Self::Json => "Run (JSON)".into(),
@@ -104,7 +105,7 @@ impl ExportKind {
         let part = match self {
             Self::Factors => method.name().to_owned(),
             Self::Sheet => "pictures".into(),
-            Self::View(pane) => pane.name().replace(['·', ' '], "").replace('−', "-"),
+            Self::View(pane) => pane.title().replace(['·', ' '], "").replace('−', "-"),
             Self::Svg | Self::Csv => "curves".into(),
             Self::Json => "run".into(),
             Self::Report => "report".into(),

@@ -4,10 +4,11 @@ use crate::app::widgets::colors;
 use crate::methods::Method;
 use eframe::egui::Color32;
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 /// A panel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "their names say it; see Pane::name")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray)]
+#[expect(missing_docs, reason = "their names say it; see Pane::title")]
 pub enum Pane {
     Layers,
     Settings,
@@ -33,31 +34,8 @@ pub enum Pane {
 }
 
 impl Pane {
-    /// All of them.
-    pub const ALL: [Self; 19] = [
-        Self::Layers,
-        Self::Settings,
-        Self::W,
-        Self::A,
-        Self::B,
-        Self::Product,
-        Self::Error,
-        Self::Paths,
-        Self::Curves,
-        Self::Histogram,
-        Self::Masks,
-        Self::Runs,
-        Self::Model,
-        Self::Story,
-        Self::Lesson,
-        Self::Log,
-        Self::Compare,
-        Self::Sweeps,
-        Self::Table,
-    ];
-
     /// What its tab says.
-    pub fn name(self) -> &'static str {
+    pub fn title(self) -> &'static str {
         match self {
             Self::Layers => "Layers",
             Self::Settings => "Settings",

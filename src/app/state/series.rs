@@ -3,10 +3,12 @@
 use crate::app::state::run::Run;
 use crate::factorize::Report;
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 /// What a curve shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Quantity {
     /// ‖W − AB‖/‖W‖.
     #[default]
@@ -22,11 +24,8 @@ pub enum Quantity {
 }
 
 impl Quantity {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Error, Self::Rho0, Self::Ridge, Self::Churn, Self::Residuals];
-
     /// What its button says.
-    pub fn name(self) -> &'static str {
+    pub fn title(self) -> &'static str {
         match self {
             Self::Error => "Error",
             Self::Rho0 => "ρ₀",

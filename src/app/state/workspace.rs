@@ -1,6 +1,7 @@
 //! Which panels there are and where: they can be dragged, resized, put into tabs, and all put back.
 
 use super::pane::Pane;
+use crate::Named;
 use egui_tiles::{Container, Linear, LinearDir, SimplificationOptions, Tile, TileId, Tiles, Tree};
 
 /// The panels' places.
@@ -145,7 +146,7 @@ impl Workspace {
             Pane::Story,
             Pane::Lesson,
         ];
-        let rest = Pane::ALL.into_iter().filter(|pane| !seen.contains(pane));
+        let rest = Pane::ALL.iter().copied().filter(|pane| !seen.contains(pane));
         let set = rest.clone().find(|pane| *pane == Pane::Settings).into_iter();
         let below: Vec<Pane> = set.chain(rest.filter(|pane| *pane != Pane::Settings)).collect();
         let halves = [&seen[..], &below].map(|panes| {

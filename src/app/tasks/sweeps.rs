@@ -1,6 +1,7 @@
 //! The sweeps: one for each of the paper's figures that was asked for.
 
 use super::sweep::SweepWork;
+use crate::Named;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::compare::{Candidate, Figure};
 use crate::matrix::Problem;

@@ -1,6 +1,7 @@
 //! Writing what the window shows: factors, pictures, curves, reports.
 
 use super::export_data::{ExportData, RunToWrite, ViewToWrite};
+use crate::Named;
 use crate::app::platform::written::Written;
 use crate::app::state::chart_files::ChartFiles;
 use crate::app::state::export::{ExportKind, ExportRequest};

@@ -1,5 +1,6 @@
 //! What each action does.
 
+use crate::Named;
 use crate::app::explorer::Explorer;
 use crate::app::state::action::Action;
 use crate::app::state::document::Beginning;
@@ -25,7 +26,7 @@ impl Explorer {
         match self.state.why_not(action) {
             None => self.do_action(ctx, action),
             Some(why) => {
-                let text = format!("{} is not possible now: {why}", action.name());
+                let text = format!("{} is not possible now: {why}", action.title());
                 self.state.messages.done(ctx, text);
             }
         }
@@ -67,8 +68,8 @@ impl Explorer {
                 let factor = if action == Action::Closer { 1.5 } else { 1.0 / 1.5 };
                 self.panels.views.zoom(factor, state.pictures().map(AsRef::as_ref));
             }
-            Action::Shade => looks.shade = next(&Shade::ALL, looks.shade),
-            Action::Arrange => looks.arrangement = next(&Arrangement::ALL, looks.arrangement),
+            Action::Shade => looks.shade = next(Shade::ALL, looks.shade),
+            Action::Arrange => looks.arrangement = next(Arrangement::ALL, looks.arrangement),
             Action::Marginals => looks.marginals ^= true,
             Action::Unpin => self.panels.views.unpin(),
             Action::PreviousRun => state.runs.select_neighbour(false),

@@ -2,6 +2,7 @@
 //!
 //! What is there is one JSON object ([`Explorer::state`]), what can be asked for is another ([`Explorer::order`]).
 
+use crate::Named;
 use crate::app::explorer::Explorer;
 use crate::app::platform::typed;
 use crate::app::state::action::Action;
@@ -68,7 +69,7 @@ impl Explorer {
         match what.as_str() {
             "act" => {
                 let name = text()?;
-                let action = Action::ALL.into_iter().find(|action| action.name() == name);
+                let action = Action::ALL.iter().copied().find(|action| action.title() == name);
                 let action = action.ok_or_else(|| format!("there is no action called {name}"))?;
                 match self.state.why_not(action) {
                     Some(why) => return Err(why),
@@ -77,14 +78,14 @@ impl Explorer {
             }
             "backend" => {
                 let name = text()?;
-                let backend = Backend::ALL.into_iter().find(|backend| backend.name() == name);
+                let backend = Backend::named(name);
                 let backend = backend.ok_or_else(|| format!("there is no backend {name}"))?;
                 self.perform(ctx, Command::SetBackend(backend));
             }
             "settings" => self.change_settings(ctx, value)?,
             "preset" => {
                 let name = text()?;
-                let preset = Preset::ALL.into_iter().find(|preset| preset.name() == name);
+                let preset = Preset::named(name);
                 let preset = preset.ok_or_else(|| format!("there is no preset {name}"))?;
                 self.set_settings(ctx, self.settings().with_preset(preset));
             }
@@ -108,7 +109,7 @@ impl Explorer {
             }
             "show" => {
                 let name = text()?;
-                let pane = Pane::ALL.into_iter().find(|pane| pane.name() == name);
+                let pane = Pane::ALL.iter().copied().find(|pane| pane.title() == name);
                 self.show(pane.ok_or_else(|| format!("there is no panel called {name}"))?);
             }
             "calibrate" => {

@@ -1,5 +1,6 @@
 //! The comparison of methods: what is asked for of it, from the panel and from outside.
 
+use crate::Named;
 use crate::app::explorer::Explorer;
 use crate::app::state::command::CompareCommand;
 use crate::app::state::pane::Pane;
@@ -152,7 +153,7 @@ impl Explorer {
                 methods.sort_unstable();
                 methods.dedup();
                 let all = methods.is_empty();
-                let (mut candidates, not) = self.choose(if all { &Method::ALL } else { &methods })?;
+                let (mut candidates, not) = self.choose(if all { Method::ALL } else { &methods })?;
                 let (rows, cols) = self.state.document.shape().unwrap_or((0, 0));
                 candidates.retain(|candidate| !all || !candidate.is_slow(rows, cols));
                 match not.into_iter().next() {

@@ -1,5 +1,6 @@
 //! What the window shows, made ready for a task that writes it.
 
+use crate::Named;
 use crate::app::explorer::Explorer;
 use crate::app::panels::linked_views::colors_of;
 use crate::app::platform::SaveTarget;
@@ -71,7 +72,7 @@ impl Explorer {
         let pictures = self.state.pictures()?;
         let pyramid = pictures.of_pane(pane)?.clone();
         let (rows, cols) = pyramid.matrix().shape();
-        let title = format!("{} {rows}x{cols}", pane.name().replace('−', "-").replace('·', ""));
+        let title = format!("{} {rows}x{cols}", pane.title().replace('−', "-").replace('·', ""));
         let colors = colors_of(pane, pictures, &self.state.preferences.looks, dark);
         Some(ViewToWrite { pyramid, colors, part: self.panels.views.part(pane), title })
     }
@@ -80,11 +81,11 @@ impl Explorer {
     pub(super) fn write_now(&mut self, ctx: &Context, wanted: &Value) -> Result<(), String> {
         let get = |key: &str| wanted.get(key).and_then(Value::as_str);
         let what = get("what").unwrap_or("Factors (safetensors)");
-        let kind = ExportKind::ALL.into_iter().find(|known| known.name() == what).ok_or("there is no such export")?;
+        let kind = ExportKind::ALL.into_iter().find(|known| known.title() == what).ok_or("there is no such export")?;
         if let Some(why) = self.state.no_run_to_write().filter(|_| kind.needs_run()) {
             return Err(why.into());
         }
-        let known = |name| Layout::ALL.into_iter().find(|known| known.name() == name).ok_or("there is no such layout");
+        let known = |name| Layout::named(name).ok_or("there is no such layout");
         let layout = get("layout").map(known).transpose()?;
         let dtypes = [Dtype::F32, Dtype::F16, Dtype::BF16];
         let dtype = get("dtype").and_then(|name| dtypes.into_iter().find(|dtype| dtype.name() == name));

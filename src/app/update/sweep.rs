@@ -1,5 +1,6 @@
 //! The sweeps: what is asked for of them, from the panel and from outside.
 
+use crate::Named;
 use crate::app::explorer::Explorer;
 use crate::app::panels::sweeps::SweepPanel;
 use crate::app::state::command::SweepCommand;
@@ -36,7 +37,7 @@ impl Explorer {
             "pause" => self.state.computed.sweeps.pause(),
             "go on" => self.state.computed.sweeps.resume(),
             name => {
-                let figure = Figure::ALL.into_iter().find(|figure| figure.name() == name);
+                let figure = Figure::named(name);
                 self.start_sweep(figure.ok_or_else(|| format!("there is no figure called {name}"))?)?;
                 self.panels.sweeps = SweepPanel::default();
             }

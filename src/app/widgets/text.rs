@@ -1,5 +1,6 @@
 //! Numbers and settings in a few words.
 
+use crate::Named;
 use crate::factorize::{Preset, Settings};
 
 /// As a person says it.

@@ -37,7 +37,7 @@ impl Default for Finalize {
 }
 
 /// Which factors are finalised.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Sides {
     /// A alone, a regression for each row of it: published for language models.
@@ -48,7 +48,7 @@ pub enum Sides {
 }
 
 /// How a factor's values are found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Solve {
     /// ADMM: the published way.

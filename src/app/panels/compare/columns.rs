@@ -26,7 +26,7 @@ pub enum BarQuantity {
 
 impl BarQuantity {
     /// What its button says.
-    pub fn name(self) -> &'static str {
+    pub fn title(self) -> &'static str {
         match self {
             Self::Best | Self::Error => "Relative error",
             Self::Ratio => "× magnitude's",

@@ -137,7 +137,7 @@ impl Lines<'_> {
             let stroke = Stroke::new(2.0, colors::MAGNITUDE);
             ui.painter().vline(x(level), top - 5.0..=bottom + 5.0, stroke);
         }
-        let name = self.measure.name();
+        let name = self.measure.title();
         let says = match self.measure {
             BarQuantity::Bytes => format!("{name} of {}: {}", method.title(), report.bytes),
             _ => format!("{name} of {}: {value:.5}", method.title()),

@@ -1,6 +1,7 @@
 //! What is to be compared.
 
 use super::table::Table;
+use crate::Named;
 use crate::app::panels::state::State;
 use crate::app::state::command::{Command, CompareCommand};
 use crate::app::state::loaded_layer::LoadedLayer;
@@ -66,8 +67,8 @@ impl ComparePanel {
     /// What is wanted, as far as it can be done, for a layer of this shape.
     pub fn ticked(&mut self, settings: &Settings, (rows, cols): (usize, usize)) -> Vec<Method> {
         let candidate = |method| Candidate { method, settings: settings.clone(), threshold: self.threshold };
-        self.slow = Method::ALL.into_iter().filter(|&method| candidate(method).is_slow(rows, cols)).collect();
-        Method::ALL.into_iter().filter(|method| self.is_ticked(*method)).collect()
+        self.slow = Method::ALL.iter().copied().filter(|&method| candidate(method).is_slow(rows, cols)).collect();
+        Method::ALL.iter().copied().filter(|method| self.is_ticked(*method)).collect()
     }
 
     fn is_ticked(&self, method: Method) -> bool {
@@ -93,7 +94,7 @@ impl ComparePanel {
                 (None, true) => told(method.check_data(problem)),
                 _ => general.clone(),
             };
-            self.known = Some((Known::of(problem), Method::ALL.map(|method| (method, own(method))).to_vec()));
+            self.known = Some((Known::of(problem), Method::ALL.iter().map(|&method| (method, own(method))).collect()));
         }
         let mut reasons = self.known.as_ref().map(|(_, reasons)| reasons.clone()).unwrap_or_default();
         let (rows, cols) = problem.weight.shape();
@@ -163,9 +164,9 @@ impl ComparePanel {
                 .on_hover_text("The density of the settings: so many nonzeros for each entry of W");
         });
         let candidate = |method| Candidate { method, settings: settings.clone(), threshold: self.threshold };
-        self.slow = Method::ALL.into_iter().filter(|&method| candidate(method).is_slow(rows, cols)).collect();
-        let seconds = Method::ALL.map(|method| (method, candidate(method).seconds(rows, cols)));
-        self.methods_ui(ui, &reasons, &BTreeMap::from(seconds));
+        self.slow = Method::ALL.iter().copied().filter(|&method| candidate(method).is_slow(rows, cols)).collect();
+        let seconds = Method::ALL.iter().map(|&method| (method, candidate(method).seconds(rows, cols)));
+        self.methods_ui(ui, &reasons, &seconds.collect());
         let without: Vec<&str> = reasons
             .iter()
             .filter(|(method, why)| method.needs_inputs() && why.is_some() && problem.calibration.is_none())
@@ -203,7 +204,7 @@ impl ComparePanel {
         let mut act = None;
         ui.horizontal_wrapped(|ui| {
             let possible = |method: Method| reasons.iter().any(|(other, why)| *other == method && why.is_none());
-            let any = Method::ALL.into_iter().any(|method| possible(method) && self.is_ticked(method));
+            let any = Method::ALL.iter().copied().any(|method| possible(method) && self.is_ticked(method));
             let why_not = match (is_going, any) {
                 (true, _) => Some("A comparison is going on: cancel it first"),
                 (_, false) => Some("No method is ticked"),

@@ -70,7 +70,8 @@ impl Table {
                     BarQuantity::Ratio => ratio,
                     _ => true,
                 };
-                if there && ui.selectable_label(now == measure, measure.name()).on_hover_text(measure.about()).clicked()
+                if there
+                    && ui.selectable_label(now == measure, measure.title()).on_hover_text(measure.about()).clicked()
                 {
                     self.measure = measure;
                 }

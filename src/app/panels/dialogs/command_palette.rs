@@ -1,5 +1,6 @@
 //! One field that finds commands, panels and layers by a few of their letters.
 
+use crate::Named;
 use crate::app::panels::state::State;
 use crate::app::state::action::Action;
 use crate::app::state::command::Command;
@@ -97,9 +98,10 @@ impl CommandPalette {
 /// What fits `text`, best first: name, hint, thing.
 fn search<'a>(text: &str, layers: impl Iterator<Item = &'a str>) -> Vec<(String, String, Found)> {
     const MOST: usize = 40;
-    let actions = Action::ALL.into_iter().filter(|action| *action != Action::Commands);
-    let commands = actions.map(|action| (action.name().to_owned(), action.about().to_owned(), Found::Do(action)));
-    let panes = Pane::ALL.into_iter().map(|pane| (format!("Panel: {}", pane.name()), String::new(), Found::Show(pane)));
+    let actions = Action::ALL.iter().copied().filter(|action| *action != Action::Commands);
+    let commands = actions.map(|action| (action.title().to_owned(), action.about().to_owned(), Found::Do(action)));
+    let panes =
+        Pane::ALL.iter().copied().map(|pane| (format!("Panel: {}", pane.title()), String::new(), Found::Show(pane)));
     let layers = layers.map(|name| (format!("Layer: {name}"), String::new(), Found::Layer(name.to_owned())));
     let all = commands.chain(panes).chain(layers);
     if text.trim().is_empty() {

@@ -1,5 +1,6 @@
 //! The export dialog: what is written, how and where.
 
+use crate::Named;
 use crate::app::panels::state::State;
 use crate::app::platform::SaveTarget;
 use crate::app::state::command::Command;
@@ -69,12 +70,12 @@ impl ExportDialog {
         }
         Grid::new("export").num_columns(2).show(ui, |ui| {
             let label = ui.label("What");
-            let choice = ComboBox::from_id_salt("what").width(260.0).height(320.0).selected_text(self.kind.name());
+            let choice = ComboBox::from_id_salt("what").width(260.0).height(320.0).selected_text(self.kind.title());
             let choice = choice.show_ui(ui, |ui| {
                 let pixels = [ExportKind::SweepPng, ExportKind::TablePng];
                 let possible = |kind: &ExportKind| CHARTS_AS_PNG || !pixels.contains(kind);
-                for what in ExportKind::ALL.into_iter().filter(possible) {
-                    ui.selectable_value(&mut self.kind, what, what.name());
+                for what in ExportKind::ALL.iter().copied().filter(possible) {
+                    ui.selectable_value(&mut self.kind, what, what.title());
                 }
             });
             choice.response.labelled_by(label.id);
@@ -122,7 +123,7 @@ impl ExportDialog {
         // ExportKind was chosen is for the next run that has factors.
         let layout = self.layout.filter(|_| only_merged.is_none()).unwrap_or(Layout::usual(method));
         let choice = ComboBox::from_id_salt("layout").selected_text(layout.name()).show_ui(ui, |ui| {
-            for other in Layout::ALL {
+            for &other in Layout::ALL {
                 let possible = only_merged.is_none() || other == layout;
                 ui.add_enabled_ui(possible, |ui| {
                     let chosen = ui.selectable_label(other == layout, other.name()).on_hover_text(about(other));

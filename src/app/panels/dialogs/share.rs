@@ -34,17 +34,17 @@ impl ShareDialog {
         }
         ui.collapsing("For a class: leave panels out", |ui| {
             for pane in CAN_HIDE {
-                let mut hidden = self.hidden.contains(pane.name());
-                if ui.checkbox(&mut hidden, pane.name()).changed() {
+                let mut hidden = self.hidden.contains(pane.title());
+                if ui.checkbox(&mut hidden, pane.title()).changed() {
                     if hidden {
-                        self.hidden.insert(pane.name())
+                        self.hidden.insert(pane.title())
                     } else {
-                        self.hidden.remove(pane.name())
+                        self.hidden.remove(pane.title())
                     };
                 }
             }
         });
-        let hide = CAN_HIDE.into_iter().filter(|pane| self.hidden.contains(pane.name())).collect();
+        let hide = CAN_HIDE.into_iter().filter(|pane| self.hidden.contains(pane.title())).collect();
         let link = link(hide).write();
         // The desktop program does not know where the page is.
         let address = own_address();

@@ -1,5 +1,6 @@
 //! How many weights of the layers are kept: of all alike, of each kind, or distributed by their sensitivity.
 
+use crate::Named;
 use crate::app::panels::state::State;
 use crate::app::state::model_command::ModelCommand;
 use crate::app::tasks::language::eval_set::ModelInfo;
@@ -26,7 +27,7 @@ pub fn kinds_ui(ui: &mut Ui, state: &State) -> Option<ModelCommand> {
     let mut changed = None;
     ui.collapsing("Budget of each kind of layer", |ui| {
         ui.horizontal_wrapped(|ui| {
-            for kind in Linear::ALL {
+            for &kind in Linear::ALL {
                 let mut density = *densities.by_kind.get(&kind).unwrap_or(&densities.all);
                 let label = ui.label(kind.short_name());
                 let why = "This kind of layer in every block; the others keep the budget above";

@@ -1,5 +1,6 @@
 //! Compressing layers of the model: by which method, which of them, how far it is.
 
+use crate::Named;
 use crate::app::panels::state::State;
 use crate::app::state::model_command::ModelCommand;
 use crate::app::tasks::language::eval_set::ModelInfo;
@@ -51,7 +52,7 @@ fn method_ui(ui: &mut Ui, state: &State, info: &ModelInfo) -> Option<ModelComman
     ComboBox::from_id_salt("method of layers")
         .selected_text(chosen.title())
         .show_ui(ui, |ui| {
-            for method in Method::ALL {
+            for &method in Method::ALL {
                 let possible = info.calibrates || !method.needs_inputs();
                 let choice = ui.add_enabled(possible, Button::selectable(chosen == method, method.title()));
                 let why = "It needs the layers' inputs: give a text first";
@@ -71,7 +72,7 @@ pub fn progress_ui(ui: &mut Ui, state: &State) {
     if let Some(work) = state.language.compression() {
         let (done, left) = work.progress();
         let about = match work.current() {
-            Some((id, _, Some(stage))) => format!("{}, {}", short(id), stage.name()),
+            Some((id, _, Some(stage))) => format!("{}, {}", short(id), stage.title()),
             Some((id, _, None)) => short(id),
             None => "collecting inputs".into(),
         };

@@ -1,5 +1,6 @@
 //! What changes over a run: ρ₀, the ridge, the budget.
 
+use crate::Named;
 use crate::app::widgets::colors;
 use crate::app::widgets::fields::{choice, slider, tick};
 use crate::factorize::{IterationParams, Schedule, Settings};
@@ -9,7 +10,7 @@ use egui_plot::{Legend, Line, Plot, PlotPoints};
 /// The schedules, with a preview of their course.
 pub fn annealing_ui(ui: &mut Ui, settings: &mut Settings) {
     let why = "How the penalty of a half-step's first inner iteration grows to ρ";
-    choice(ui, "ρ₀ schedule", why, &mut settings.schedule, &Schedule::ALL, Schedule::name);
+    choice(ui, "ρ₀ schedule", why, &mut settings.schedule, Schedule::ALL, Schedule::name);
     preview_ui(ui, settings);
     if settings.schedule == Schedule::Geometric {
         slider(ui, "ρ₀ at the start", "As a share of ρ", |ui| {

@@ -60,7 +60,7 @@ fn progress_ui(ui: &mut Ui, run: &Run) {
         }
         return;
     };
-    let share = format!("{}, {} of {} steps", progress.stage.name(), progress.step, progress.steps);
+    let share = format!("{}, {} of {} steps", progress.stage.title(), progress.step, progress.steps);
     let bar = ui.add(ProgressBar::new(progress.done as f32).text(&share));
     bar.widget_info(|| eframe::egui::WidgetInfo::labeled(eframe::egui::Role::ProgressIndicator, true, &share));
     let iteration_secs = 2.0 * progress.seconds / progress.step as f64;

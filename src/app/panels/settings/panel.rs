@@ -1,5 +1,6 @@
 //! The settings of the next run.
 
+use crate::Named;
 use crate::app::panels::settings::annealing::annealing_ui;
 use crate::app::panels::settings::controls::controls_ui;
 use crate::app::panels::settings::inputs::InputsPanel;
@@ -91,7 +92,7 @@ fn preset_ui(ui: &mut Ui, settings: &mut Settings) {
         ComboBox::from_id_salt("preset")
             .selected_text(current.map_or("custom", Preset::name))
             .show_ui(ui, |ui| {
-                for preset in Preset::ALL {
+                for &preset in Preset::ALL {
                     let label = ui.selectable_label(current == Some(preset), preset.name());
                     if label.on_hover_text(preset.about()).clicked() {
                         chosen = Some(preset);
@@ -152,7 +153,7 @@ fn budget_ui(ui: &mut Ui, settings: &mut Settings, rows: usize, cols: usize) {
             let why = "How the nonzeros are divided. paper: 16 % of n² to the first factor for a square W, 25 % for \
                        others, at most half. balanced: half each, less for the first the longer W is. auto: the best \
                        of a few short runs";
-            choice(ui, "Split", why, &mut settings.split, &Split::ALL, Split::name);
+            choice(ui, "Split", why, &mut settings.split, Split::ALL, Split::name);
         }
     }
     match Budget::new(rows, cols, settings) {
@@ -191,10 +192,10 @@ fn iterations_ui(ui: &mut Ui, settings: &mut Settings) {
 }
 
 fn start_ui(ui: &mut Ui, settings: &mut Settings) {
-    choice(ui, "Start", "The factors before the first half-step", &mut settings.start, &Start::ALL, Start::name);
+    choice(ui, "Start", "The factors before the first half-step", &mut settings.start, Start::ALL, Start::name);
     let why = "Which of W and its transpose is factorized; its rows are the side of the first factor. auto: the better \
                one, as two short runs show it";
-    choice(ui, "Orientation", why, &mut settings.orientation, &Orientation::ALL, Orientation::name);
+    choice(ui, "Orientation", why, &mut settings.orientation, Orientation::ALL, Orientation::name);
     tick(
         ui,
         &mut settings.fixed_mask,

@@ -67,6 +67,7 @@ fn spans(start: f64, extent: f64, count: usize, entries: usize) -> Vec<(usize, u
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Named;
     use crate::matrix::Matrix;
     use std::sync::Arc;
 
@@ -77,7 +78,7 @@ mod tests {
         let mut matrix = Matrix::zeros(4096, 11008);
         matrix.as_mut_slice()[i * 11008 + j] = 1e-3;
         let pyramid = Pyramid::new(Arc::new(matrix));
-        for shade in Shade::ALL {
+        for &shade in Shade::ALL {
             let colors = Colors { shade, range: 1.0, dark: true };
             let zero = Colors::table(true)[colors.index(Kind::Values, 0.0)];
             for zoom in 0..14 {

@@ -80,13 +80,14 @@ fn mix(ground: [u8; 3], set: usize) -> [u8; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Named;
 
     #[test]
     fn nonzeros_never_look_like_zero() {
         for dark in [true, false] {
             let table = Colors::table(dark);
             assert_eq!(table.len(), SETS + 8);
-            for shade in Shade::ALL {
+            for &shade in Shade::ALL {
                 let colors = Colors { shade, range: 1.0, dark };
                 let zero = table[colors.index(Kind::Values, 0.0)];
                 for value in [1e-30f32, -1e-30, 1e-3, 0.5, 1.0, 7.0, f32::INFINITY] {

@@ -1,10 +1,12 @@
 //! What of a matrix its picture shows.
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 /// What of a matrix the colours show.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Shade {
     /// The value; of many under a pixel the one of largest magnitude.
     #[default]
@@ -16,11 +18,8 @@ pub enum Shade {
 }
 
 impl Shade {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Value, Self::Density, Self::Any];
-
     /// As people read it.
-    pub fn name(self) -> &'static str {
+    pub fn title(self) -> &'static str {
         match self {
             Self::Value => "Values",
             Self::Density => "Density",
