@@ -57,8 +57,8 @@ fn every_spelling_is_the_name() {
         dsf_explorer::matrix::Arrangement,
         dsf_explorer::model::Dtype,
     );
-    // Serde's spelling is internal: a tensor's name, or none.
-    all!(check_names: dsf_explorer::language::Linear, dsf_explorer::language::BlockStage);
+    // Serde's spelling is another, or there is none.
+    all!(check_names: dsf_explorer::factorize::Setting, dsf_explorer::language::Linear, dsf_explorer::language::BlockStage);
     #[cfg(feature = "gui")]
     all!(check_serde: dsf_explorer::app::Pane, dsf_explorer::app::picture::Shade);
     #[cfg(feature = "gui")]

@@ -3,7 +3,8 @@
 use super::{Cli, Failure, Usage};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches};
-use dsf_explorer::factorize::Settings;
+use dsf_explorer::Named;
+use dsf_explorer::factorize::Setting;
 use dsf_explorer::methods::Method;
 
 /// The flags that stand on the command line, by their fields' names. The first field of a command: those after it take their
@@ -36,8 +37,7 @@ impl Given {
 
 /// Whether it is a setting of a DSF run that no other method has.
 fn is_for_runs(name: &str) -> bool {
-    let settings = Settings::augment_args(clap::Command::new("settings"));
-    name != "density" && (name == "preset" || settings.get_arguments().any(|setting| setting.get_id() == name))
+    name == "preset" || Setting::named(name).is_some_and(|setting| setting != Setting::Density)
 }
 
 /// As it is written.

@@ -1,7 +1,8 @@
 //! Arguments of a run's settings.
 
 use clap::{ArgMatches, Args, FromArgMatches};
-use dsf_explorer::factorize::{Preset, Settings};
+use dsf_explorer::Named;
+use dsf_explorer::factorize::{Preset, Setting, Settings};
 
 /// A preset, and the single settings given, which override it.
 pub struct Tuning {
@@ -41,24 +42,9 @@ impl FromArgMatches for Tuning {
         let given = Settings::from_arg_matches(matches)?;
         let mut settings = Settings { density: given.density, ..Settings::default() }.with_preset(preset);
         let is_given = |name: &str| matches.value_source(name) == Some(clap::parser::ValueSource::CommandLine);
-        macro_rules! take {
-            ($($field:ident),*) => { $(if is_given(stringify!($field)) { settings.$field = given.$field; })* };
+        for &setting in Setting::ALL.iter().filter(|setting| is_given(setting.name())) {
+            settings.take(setting, &given);
         }
-        take!(
-            density,
-            factor_density,
-            split,
-            expansion,
-            orientation,
-            outer,
-            inner,
-            rho,
-            schedule,
-            rho0_start,
-            rho0_end
-        );
-        take!(ridge, ridge_start, ramp_from, ramp_until, relaxation, start, mask_iterations, warm_start);
-        take!(fixed_mask, fallback, finalize, finalize_both, rounds, exact, shrinkage, seed);
         Ok(Self { preset, settings })
     }
 

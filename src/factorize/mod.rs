@@ -42,6 +42,7 @@ mod rows;
 mod scale;
 mod schedule;
 mod search;
+mod setting;
 mod settings;
 mod solver;
 mod start;
@@ -58,6 +59,7 @@ pub use phase::{Clock, Phase};
 pub use preset::Preset;
 pub use schedule::Schedule;
 pub use search::Search;
+pub use setting::Setting;
 pub use settings::{IterationParams, Orientation, Settings, Split};
 pub use solver::{Report, Solver};
 

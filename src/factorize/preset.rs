@@ -1,6 +1,6 @@
 //! Settings under a name, and those between two names. Why they are as they are stands in `SCHEDULES.md`.
 
-use super::{Orientation, Schedule, Settings, Split, Start};
+use super::{Orientation, Schedule, Setting, Settings, Split, Start};
 use crate::Named;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -115,16 +115,17 @@ impl Settings {
         Self { outer: (fast.outer as f64 * growth).round() as usize, expansion, ..self.with_preset(preset) }
     }
 
-    /// The preset, keeping what says what is wanted: density, a split that was given, and seed.
+    /// The preset, keeping the settings that say what is wanted: density, a split that was given, and seed.
     pub fn with_preset(&self, preset: Preset) -> Self {
-        let (density, factor_density, seed) = (self.density, self.factor_density, self.seed);
-        let settings = preset.settings();
-        let expansion = match preset {
+        let mut settings = preset.settings();
+        if preset == Preset::Compact {
             // Fewer positions to encode weigh the more the fewer of them are kept (by experiment).
-            Preset::Compact => (settings.expansion + 0.8 * (density - settings.density)).clamp(0.7, 1.2),
-            _ => settings.expansion,
-        };
-        Self { density, factor_density, seed, expansion, ..settings }
+            settings.expansion = (settings.expansion + 0.8 * (self.density - settings.density)).clamp(0.7, 1.2);
+        }
+        for &setting in Setting::ALL.iter().filter(|setting| setting.is_kept_by_presets()) {
+            settings.take(setting, self);
+        }
+        settings
     }
 
     /// The preset these settings are, but for what [`Settings::with_preset`] keeps.

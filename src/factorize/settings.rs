@@ -7,7 +7,7 @@ use strum::{IntoStaticStr, VariantArray};
 
 /// The settings of a run. The defaults are the published code's.
 ///
-/// Each field's first line is its help text on the command line.
+/// Each field's first line is its help text on the command line; [`Setting`] lists the fields.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default)]
 pub struct Settings {
@@ -167,54 +167,6 @@ pub struct IterationParams {
 }
 
 impl Settings {
-    /// Checks every range; says which setting is outside its own.
-    pub fn check(&self) -> Result<(), Error> {
-        let share = |x: f64| x > 0.0 && x <= 1.0;
-        let setting = |name, value: String, range| Err(Error::Setting { name, value, range });
-        if !share(self.density) {
-            return setting("density", self.density.to_string(), "above 0 and at most 1");
-        }
-        if let Some(factor_density) = self.factor_density.filter(|&x| !share(x)) {
-            return setting("factor density", factor_density.to_string(), "above 0 and at most 1");
-        }
-        for (name, count) in [("outer", self.outer), ("inner", self.inner), ("mask iterations", self.mask_iterations)] {
-            if count == 0 || count > 1_000_000 {
-                return setting(name, count.to_string(), "from 1 to 1000000");
-            }
-        }
-        if !(self.rho >= 1e-6 && self.rho <= 1e6) {
-            return setting("rho", self.rho.to_string(), "from 1e-6 to 1e6");
-        }
-        for (name, ridge) in [("ridge", Some(self.ridge)), ("ridge start", self.ridge_start)] {
-            if let Some(ridge) = ridge.filter(|ridge| !(0.0..=1e6).contains(ridge)) {
-                return setting(name, ridge.to_string(), "from 0 to 1e6");
-            }
-        }
-        for (name, value) in [("rho0 start", Some(self.rho0_start)), ("rho0 end", self.rho0_end)] {
-            if let Some(value) = value.filter(|value| !(1e-6..=1e3).contains(value)) {
-                return setting(name, value.to_string(), "from 1e-6 to 1000");
-            }
-        }
-        for (name, value) in [("ramp from", self.ramp_from), ("ramp until", Some(self.ramp_until))] {
-            if let Some(value) = value.filter(|&value| !share(value)) {
-                return setting(name, value.to_string(), "above 0 and at most 1");
-            }
-        }
-        if self.rounds == 0 || self.rounds > 1000 {
-            return setting("rounds", self.rounds.to_string(), "from 1 to 1000");
-        }
-        if !(0.0..=1e6).contains(&self.shrinkage) {
-            return setting("shrinkage", self.shrinkage.to_string(), "from 0 to 1e6");
-        }
-        if !(0.1..=4.0).contains(&self.expansion) {
-            return setting("expansion", self.expansion.to_string(), "from 0.1 to 4");
-        }
-        if !(self.relaxation > 0.0 && self.relaxation < 2.0) {
-            return setting("relaxation", self.relaxation.to_string(), "above 0 and below 2");
-        }
-        Ok(())
-    }
-
     /// What outer iteration `outer` (from 0) works with.
     pub fn course(&self, outer: usize) -> IterationParams {
         let t = if self.outer > 1 { outer as f64 / (self.outer - 1) as f64 } else { 1.0 };

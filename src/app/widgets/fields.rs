@@ -1,6 +1,7 @@
 //! Controls with their labels, alike everywhere.
 
 use super::marks::{mark, why_ui};
+use crate::Named;
 use eframe::egui::{ComboBox, Grid, Response, Slider, Ui};
 
 /// A share shown in percent.
@@ -48,21 +49,14 @@ pub fn tick(ui: &mut Ui, on: &mut bool, label: &str, why: &str) -> Response {
     row.inner
 }
 
-/// A choice of one among `all`, beside its label.
-pub fn choice<T: Copy + PartialEq>(
-    ui: &mut Ui,
-    label: &str,
-    why: &str,
-    chosen: &mut T,
-    all: &[T],
-    name: impl Fn(T) -> &'static str,
-) {
+/// A choice of one among all variants, beside its label.
+pub fn choice<T: Named + PartialEq>(ui: &mut Ui, label: &str, why: &str, chosen: &mut T) {
     labelled(ui, label, why, |ui| {
         ComboBox::from_id_salt(label)
-            .selected_text(name(*chosen))
+            .selected_text(chosen.name())
             .show_ui(ui, |ui| {
-                for &item in all {
-                    ui.selectable_value(chosen, item, name(item));
+                for &item in T::ALL {
+                    ui.selectable_value(chosen, item, item.name());
                 }
             })
             .response

@@ -6,4 +6,5 @@ pub mod estimate;
 pub mod inputs;
 pub mod panel;
 pub mod perplexity;
+pub mod setting;
 pub mod split;

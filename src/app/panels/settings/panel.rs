@@ -1,17 +1,17 @@
 //! The settings of the next run.
 
 use crate::Named;
-use crate::app::panels::settings::annealing::annealing_ui;
 use crate::app::panels::settings::controls::controls_ui;
 use crate::app::panels::settings::inputs::InputsPanel;
 use crate::app::panels::settings::perplexity::perplexity_ui;
+use crate::app::panels::settings::setting::{LayerFacts, SECTIONS, setting_ui};
 use crate::app::panels::settings::split::split_ui;
 use crate::app::panels::state::State;
 use crate::app::state::command::Command;
-use crate::app::widgets::fields::{choice, labelled, percent, slider, tick};
-use crate::factorize::{Budget, Orientation, Preset, Settings, Split, Start};
+use crate::app::widgets::fields::{labelled, slider};
+use crate::factorize::{Budget, Preset, Setting, Settings};
 use crate::measure::Storage;
-use eframe::egui::{self, ComboBox, DragValue, Slider, Ui};
+use eframe::egui::{self, ComboBox, Slider, Ui};
 
 /// The panel's own state.
 #[derive(Default)]
@@ -41,33 +41,32 @@ impl SettingsPanel {
     }
 }
 
-/// The settings for a W `rows`×`cols`, `layerwise` when its inputs are known; true when one was changed. `search` stands
+/// The settings for a W of this shape, `layerwise` when its inputs are known; true when one was changed. `search` stands
 /// beside the split.
 fn all_ui(
     ui: &mut Ui,
     settings: &mut Settings,
-    (rows, cols): (usize, usize),
+    shape: (usize, usize),
     layerwise: bool,
     search: impl FnOnce(&mut Ui, &Settings),
 ) -> bool {
     let before = settings.clone();
+    let layer = LayerFacts { shape, layerwise };
+    let section_ui = |ui: &mut Ui, settings: &mut Settings, section: &[Setting]| {
+        ui.separator();
+        section.iter().for_each(|&setting| setting_ui(ui, setting, settings, layer));
+    };
+    let [budget, others @ ..] = SECTIONS;
     preset_ui(ui, settings);
-    ui.separator();
     let (preset, density) = (settings.preset(), settings.density);
-    budget_ui(ui, settings, rows, cols);
+    section_ui(ui, settings, budget);
+    budget_ui(ui, settings, shape);
     search(ui, settings);
     // A preset may have more to say at another density.
     if let Some(preset) = preset.filter(|_| settings.density != density) {
         *settings = settings.with_preset(preset);
     }
-    ui.separator();
-    iterations_ui(ui, settings);
-    ui.separator();
-    annealing_ui(ui, settings);
-    ui.separator();
-    start_ui(ui, settings);
-    ui.separator();
-    values_ui(ui, settings, layerwise);
+    others.into_iter().for_each(|section| section_ui(ui, settings, section));
     *settings != before
 }
 
@@ -131,31 +130,8 @@ fn preset_ui(ui: &mut Ui, settings: &mut Settings) {
     });
 }
 
-fn budget_ui(ui: &mut Ui, settings: &mut Settings, rows: usize, cols: usize) {
-    slider(ui, "Density", "Kept nonzeros of A and B together, as a share of W's entries", |ui| {
-        ui.add(percent(&mut settings.density))
-    });
-    let why = "The inner dimension k, the columns of A and rows of B, in units of W's smaller side n. A larger k gives a \
-               lower error for the same nonzeros, and needs more bits to say where they are";
-    slider(ui, "Expansion k/n", why, |ui| ui.add(Slider::new(&mut settings.expansion, 0.5..=4.0)));
-    let automatic = Budget::new(rows, cols, &Settings { factor_density: None, ..settings.clone() });
-    let square = (rows.min(cols) * rows.min(cols)) as f64;
-    let mut own = settings.factor_density.is_some();
-    let why = "Say how many of the nonzeros go to the first factor, as a share of n²";
-    tick(ui, &mut own, "Own split", why);
-    if own != settings.factor_density.is_some() {
-        let share = automatic.as_ref().map_or(0.16, |budget| budget.first as f64 / square);
-        settings.factor_density = own.then_some(share);
-    }
-    match &mut settings.factor_density {
-        Some(share) => slider(ui, "First factor's density", why, |ui| ui.add(percent(share))),
-        None => {
-            let why = "How the nonzeros are divided. paper: 16 % of n² to the first factor for a square W, 25 % for \
-                       others, at most half. balanced: half each, less for the first the longer W is. auto: the best \
-                       of a few short runs";
-            choice(ui, "Split", why, &mut settings.split, Split::ALL, Split::name);
-        }
-    }
+/// What the budget comes to, in nonzeros and bytes.
+fn budget_ui(ui: &mut Ui, settings: &Settings, (rows, cols): (usize, usize)) {
     match Budget::new(rows, cols, settings) {
         Ok(budget) => {
             let cut = if budget.split_was_cut(rows, cols, settings) { " (cut to half)" } else { "" };
@@ -171,68 +147,4 @@ fn budget_ui(ui: &mut Ui, settings: &mut Settings, rows: usize, cols: usize) {
             ui.colored_label(ui.visuals().warn_fg_color, error.to_string());
         }
     }
-}
-
-fn iterations_ui(ui: &mut Ui, settings: &mut Settings) {
-    slider(ui, "Outer iterations", "Each solves for one factor, then for the other", |ui| {
-        ui.add(Slider::new(&mut settings.outer, 1..=400).logarithmic(true))
-    });
-    slider(ui, "Inner iterations", "ADMM iterations of each half-step", |ui| {
-        ui.add(Slider::new(&mut settings.inner, 1..=20))
-    });
-    slider(ui, "Mask iterations", "Inner iterations that choose the mask anew; the others keep it", |ui| {
-        ui.add(Slider::new(&mut settings.mask_iterations, 1..=20))
-    });
-    tick(
-        ui,
-        &mut settings.warm_start,
-        "Warm start",
-        "Each half-step starts from the last factor and its dual variables, not from nothing",
-    );
-}
-
-fn start_ui(ui: &mut Ui, settings: &mut Settings) {
-    choice(ui, "Start", "The factors before the first half-step", &mut settings.start, Start::ALL, Start::name);
-    let why = "Which of W and its transpose is factorized; its rows are the side of the first factor. auto: the better \
-               one, as two short runs show it";
-    choice(ui, "Orientation", why, &mut settings.orientation, Orientation::ALL, Orientation::name);
-    tick(
-        ui,
-        &mut settings.fixed_mask,
-        "One mask fixed",
-        "The first factor keeps a mask drawn from the seed, which layers of one shape can share",
-    );
-    if settings.start == Start::Random || settings.fixed_mask {
-        labelled(ui, "Seed", "The same seed gives the same run", |ui| ui.add(DragValue::new(&mut settings.seed)));
-    }
-}
-
-/// What happens when the masks are final.
-fn values_ui(ui: &mut Ui, settings: &mut Settings, layerwise: bool) {
-    tick(ui, &mut settings.exact, "Exact values", "Solve for the values on the final masks exactly, not only by ADMM");
-    tick(
-        ui,
-        &mut settings.fallback,
-        "Magnitude pruning if better",
-        "Where W is nearly sparse, an identity times its largest entries can beat any product",
-    );
-    if !layerwise {
-        return;
-    }
-    tick(
-        ui,
-        &mut settings.finalize,
-        "Finalize",
-        "Solve for A's values again on its final mask, so that the layer's outputs come out right",
-    );
-    ui.add_enabled_ui(settings.finalize, |ui| {
-        tick(ui, &mut settings.finalize_both, "Both factors", "Finalize B too");
-        slider(ui, "Rounds", "How often the factors are finalized, in turn", |ui| {
-            ui.add(Slider::new(&mut settings.rounds, 1..=20))
-        });
-        let why = "How much of its diagonal is added to XᵀX, so that the values do not learn the samples by heart";
-        slider(ui, "Shrinkage", why, |ui| ui.add(Slider::new(&mut settings.shrinkage, 0.0..=1.0)));
-    })
-    .response
-    .on_hover_text(if settings.finalize { "" } else { "Only with Finalize" });
 }

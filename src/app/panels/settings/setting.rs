@@ -1,0 +1,230 @@
+//! Each setting's control: what it is called, what is said of it, and where it stands in the panel.
+
+use crate::Named;
+use crate::app::panels::settings::annealing::preview_ui;
+use crate::app::widgets::fields::{choice, labelled, percent, slider, tick};
+use crate::factorize::{Budget, Schedule, Setting, Settings, Start};
+use eframe::egui::{DragValue, Slider, Ui};
+
+/// The panel's sections from above: the budget, iterations, annealing, the start, and the values on the final masks.
+pub const SECTIONS: [&[Setting]; 5] = [
+    &[Setting::Density, Setting::Expansion, Setting::FactorDensity, Setting::Split],
+    &[Setting::Outer, Setting::Inner, Setting::MaskIterations, Setting::WarmStart],
+    &[
+        Setting::Schedule,
+        Setting::Rho0Start,
+        Setting::Rho0End,
+        Setting::Rho,
+        Setting::Ridge,
+        Setting::RidgeStart,
+        Setting::RampFrom,
+        Setting::RampUntil,
+        Setting::Relaxation,
+    ],
+    &[Setting::Start, Setting::Orientation, Setting::FixedMask, Setting::Seed],
+    &[Setting::Exact, Setting::Fallback, Setting::Finalize, Setting::FinalizeBoth, Setting::Rounds, Setting::Shrinkage],
+];
+
+// A setting without a place, or with two, does not compile.
+const _: () = {
+    let mut places = [0; Setting::ALL.len()];
+    let mut section = 0;
+    while section < SECTIONS.len() {
+        let mut at = 0;
+        while at < SECTIONS[section].len() {
+            places[SECTIONS[section][at] as usize] += 1;
+            at += 1;
+        }
+        section += 1;
+    }
+    let mut setting = 0;
+    while setting < places.len() {
+        assert!(places[setting] == 1, "every setting has one place in SECTIONS");
+        setting += 1;
+    }
+};
+
+/// The layer that is set up for.
+#[derive(Clone, Copy)]
+pub struct LayerFacts {
+    /// Rows and columns of W.
+    pub shape: (usize, usize),
+    /// Whether its inputs are known.
+    pub layerwise: bool,
+}
+
+/// Label and hover text.
+#[rustfmt::skip]
+pub fn texts(setting: Setting) -> (&'static str, &'static str) {
+    match setting {
+        Setting::Density => ("Density", "Kept nonzeros of A and B together, as a share of W's entries"),
+        Setting::Expansion => (
+            "Expansion k/n",
+            "The inner dimension k, the columns of A and rows of B, in units of W's smaller side n. A larger k gives a \
+             lower error for the same nonzeros, and needs more bits to say where they are",
+        ),
+        Setting::FactorDensity => ("First factor's density", "Say how many of the nonzeros go to the first factor, as a share of n²"),
+        Setting::Split => (
+            "Split",
+            "How the nonzeros are divided. paper: 16 % of n² to the first factor for a square W, 25 % for others, at most \
+             half. balanced: half each, less for the first the longer W is. auto: the best of a few short runs",
+        ),
+        Setting::Outer => ("Outer iterations", "Each solves for one factor, then for the other"),
+        Setting::Inner => ("Inner iterations", "ADMM iterations of each half-step"),
+        Setting::MaskIterations => ("Mask iterations", "Inner iterations that choose the mask anew; the others keep it"),
+        Setting::WarmStart => ("Warm start", "Each half-step starts from the last factor and its dual variables, not from nothing"),
+        Setting::Schedule => ("ρ₀ schedule", "How the penalty of a half-step's first inner iteration grows to ρ"),
+        Setting::Rho0Start => ("ρ₀ at the start", "As a share of ρ"),
+        Setting::Rho0End => ("ρ₀ at the end", "As a share of ρ; by itself it follows the density"),
+        Setting::Rho => ("ρ", "ADMM penalty, against a Gram matrix of unit diagonal"),
+        Setting::Ridge => ("Ridge", "Added to the Gram matrix's diagonal, as a share of its mean; at the end of the run"),
+        Setting::RidgeStart => ("Ridge falls from", "The ridge of the first outer iteration"),
+        Setting::RampFrom => (
+            "Budget grows from",
+            "The density of the first outer iteration: a budget below its final size leaves the masks free to move",
+        ),
+        Setting::RampUntil => ("Full budget at", "When all of it may be used, as a share of the run"),
+        Setting::Relaxation => ("Relaxation λ", "Over-relaxation of all but the first inner iteration"),
+        Setting::Start => ("Start", "The factors before the first half-step"),
+        Setting::Orientation => (
+            "Orientation",
+            "Which of W and its transpose is factorized; its rows are the side of the first factor. auto: the better \
+             one, as two short runs show it",
+        ),
+        Setting::FixedMask => ("One mask fixed", "The first factor keeps a mask drawn from the seed, which layers of one shape can share"),
+        Setting::Seed => ("Seed", "The same seed gives the same run"),
+        Setting::Exact => ("Exact values", "Solve for the values on the final masks exactly, not only by ADMM"),
+        Setting::Fallback => (
+            "Magnitude pruning if better",
+            "Where W is nearly sparse, an identity times its largest entries can beat any product",
+        ),
+        Setting::Finalize => ("Finalize", "Solve for A's values again on its final mask, so that the layer's outputs come out right"),
+        Setting::FinalizeBoth => ("Both factors", "Finalize B too"),
+        Setting::Rounds => ("Rounds", "How often the factors are finalized, in turn"),
+        Setting::Shrinkage => ("Shrinkage", "How much of its diagonal is added to XᵀX, so that the values do not learn the samples by heart"),
+    }
+}
+
+/// The control, where the setting has a meaning.
+pub fn setting_ui(ui: &mut Ui, setting: Setting, settings: &mut Settings, layer: LayerFacts) {
+    let (label, why) = texts(setting);
+    let geometric = settings.schedule == Schedule::Geometric;
+    let number = |ui: &mut Ui, control: Slider<'_>| slider(ui, label, why, |ui| ui.add(control));
+    match setting {
+        Setting::Density => number(ui, percent(&mut settings.density)),
+        Setting::Expansion => number(ui, Slider::new(&mut settings.expansion, 0.5..=4.0)),
+        Setting::FactorDensity => own_split_ui(ui, settings, layer.shape),
+        Setting::Split if settings.factor_density.is_some() => {}
+        Setting::Split => choice(ui, label, why, &mut settings.split),
+        Setting::Outer => number(ui, Slider::new(&mut settings.outer, 1..=400).logarithmic(true)),
+        Setting::Inner => number(ui, Slider::new(&mut settings.inner, 1..=20)),
+        Setting::MaskIterations => number(ui, Slider::new(&mut settings.mask_iterations, 1..=20)),
+        Setting::WarmStart => _ = tick(ui, &mut settings.warm_start, label, why),
+        Setting::Schedule => {
+            choice(ui, label, why, &mut settings.schedule);
+            preview_ui(ui, settings);
+        }
+        Setting::Rho0Start | Setting::Rho0End if !geometric => {}
+        Setting::Rho0Start => number(ui, Slider::new(&mut settings.rho0_start, 0.001..=1.0).logarithmic(true)),
+        Setting::Rho0End => rho0_end_ui(ui, settings),
+        Setting::Rho => number(ui, Slider::new(&mut settings.rho, 0.01..=100.0).logarithmic(true)),
+        Setting::Ridge => {
+            number(ui, Slider::new(&mut settings.ridge, 0.0..=1.0).logarithmic(true).smallest_positive(1e-5))
+        }
+        Setting::RidgeStart => {
+            let default = settings.ridge.max(0.15);
+            let control = |x| Slider::new(x, 1e-4..=10.0).logarithmic(true);
+            optional(ui, setting, &mut settings.ridge_start, default, control)
+        }
+        Setting::RampFrom => optional(ui, setting, &mut settings.ramp_from, 0.18, percent),
+        Setting::RampUntil if settings.ramp_from.is_none() => {}
+        Setting::RampUntil => number(ui, percent(&mut settings.ramp_until)),
+        Setting::Relaxation => number(ui, Slider::new(&mut settings.relaxation, 0.5..=1.9)),
+        Setting::Start => choice(ui, label, why, &mut settings.start),
+        Setting::Orientation => choice(ui, label, why, &mut settings.orientation),
+        Setting::FixedMask => _ = tick(ui, &mut settings.fixed_mask, label, why),
+        Setting::Seed if settings.start != Start::Random && !settings.fixed_mask => {}
+        Setting::Seed => labelled(ui, label, why, |ui| ui.add(DragValue::new(&mut settings.seed))),
+        Setting::Exact => _ = tick(ui, &mut settings.exact, label, why),
+        Setting::Fallback => _ = tick(ui, &mut settings.fallback, label, why),
+        Setting::Finalize | Setting::FinalizeBoth | Setting::Rounds | Setting::Shrinkage if !layer.layerwise => {}
+        Setting::Finalize => _ = tick(ui, &mut settings.finalize, label, why),
+        Setting::FinalizeBoth => {
+            finalized(ui, settings.finalize, |ui| _ = tick(ui, &mut settings.finalize_both, label, why))
+        }
+        Setting::Rounds => finalized(ui, settings.finalize, |ui| number(ui, Slider::new(&mut settings.rounds, 1..=20))),
+        Setting::Shrinkage => {
+            finalized(ui, settings.finalize, |ui| number(ui, Slider::new(&mut settings.shrinkage, 0.0..=1.0)))
+        }
+    }
+}
+
+/// The first factor's own density, where it is to have one.
+fn own_split_ui(ui: &mut Ui, settings: &mut Settings, (rows, cols): (usize, usize)) {
+    let (label, why) = texts(Setting::FactorDensity);
+    let mut own = settings.factor_density.is_some();
+    tick(ui, &mut own, "Own split", why);
+    if own != settings.factor_density.is_some() {
+        let square = (rows.min(cols) * rows.min(cols)) as f64;
+        let automatic = Budget::new(rows, cols, &Settings { factor_density: None, ..settings.clone() });
+        let share = automatic.map_or(0.16, |budget| budget.first as f64 / square);
+        settings.factor_density = own.then_some(share);
+    }
+    if let Some(share) = &mut settings.factor_density {
+        slider(ui, label, why, |ui| ui.add(percent(share)));
+    }
+}
+
+/// By itself it follows the density, until it is moved.
+fn rho0_end_ui(ui: &mut Ui, settings: &mut Settings) {
+    let (label, why) = texts(Setting::Rho0End);
+    let mut end = settings.rho0_end();
+    slider(ui, label, why, |ui| {
+        let response = ui.add(Slider::new(&mut end, 0.01..=4.0).logarithmic(true));
+        if response.changed() {
+            settings.rho0_end = Some(end);
+        }
+        response
+    });
+}
+
+/// A setting that can be left out.
+fn optional(
+    ui: &mut Ui,
+    setting: Setting,
+    value: &mut Option<f64>,
+    default: f64,
+    control: impl FnOnce(&mut f64) -> Slider<'_>,
+) {
+    let (label, why) = texts(setting);
+    let mut on = value.is_some();
+    let name = tick(ui, &mut on, label, why);
+    if on != value.is_some() {
+        *value = on.then_some(default);
+    }
+    if let Some(value) = value {
+        ui.spacing_mut().slider_width = ui.available_width() - 70.0;
+        ui.add(control(value)).labelled_by(name.id).on_hover_text(why);
+    }
+}
+
+/// A control that has no effect where nothing is finalized.
+fn finalized(ui: &mut Ui, finalize: bool, add: impl FnOnce(&mut Ui)) {
+    let response = ui.add_enabled_ui(finalize, add).response;
+    if !finalize {
+        response.on_hover_text("Only with Finalize");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::widgets::words::why;
+
+    #[test]
+    fn every_setting_has_words_of_a_teacher() {
+        for &setting in Setting::ALL {
+            assert!(why(texts(setting).0).is_some(), "{} has no 'why' in assets/teaching/en.md", setting.name());
+        }
+    }
+}
