@@ -10,6 +10,7 @@ use dsf_explorer::compress::{self, Compression, Densities, Folder, Inputs, Outpu
 use dsf_explorer::export::{self, Layout, RunReport};
 use dsf_explorer::job::{self, Backend};
 use dsf_explorer::language::{LayerId, Linear, Llama};
+use dsf_explorer::measure::cost::remaining_secs;
 use dsf_explorer::methods::Method;
 use dsf_explorer::model;
 use std::io::IsTerminal;
@@ -235,7 +236,8 @@ fn drive(model: &Llama, plan: &Plan, mut work: Compression) -> Result<Vec<RunRep
         let show = |id: LayerId, done: f64| {
             let share = (before + done * cost(id)) / all;
             let worked = share - found / all;
-            let left = if worked > 0.0 { begun.elapsed().as_secs_f64() * (1.0 - share) / worked } else { 0.0 };
+            let left =
+                if worked > 0.0 { remaining_secs(begun.elapsed().as_secs_f64(), worked, 1.0 - share) } else { 0.0 };
             bar.update(share, left, &id.stem());
             true
         };

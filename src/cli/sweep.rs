@@ -14,6 +14,7 @@ use clap::builder::PossibleValue;
 use dsf_explorer::Named;
 use dsf_explorer::compare::{Choice, Figure, Point, Quantity, Record, Results, Subject, Sweep as Plan, View};
 use dsf_explorer::factorize::Settings;
+use dsf_explorer::measure::cost::remaining_secs;
 use dsf_explorer::methods::Method;
 use dsf_explorer::model::Fingerprint;
 use serde_json::{Map, Value, json};
@@ -317,7 +318,7 @@ impl Sweep {
                 Err(why) => failed.push(format!("{} {} {}: {why}", point.layer, point.x, point.series)),
             }
             let share = done / all.max(f64::MIN_POSITIVE);
-            let left = begun.elapsed().as_secs_f64() * (1.0 - share) / share.max(1e-9);
+            let left = remaining_secs(begun.elapsed().as_secs_f64(), share, 1.0 - share);
             bar.update(share, left, &format!("{} of {} points", records.len(), points.len()));
             if let Err(error) = kept.keep(title, records) {
                 failed.push(error.to_string());

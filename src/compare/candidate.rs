@@ -4,6 +4,7 @@ use crate::export::{Export, Layout, RunReport};
 use crate::factorize::{Budget, Settings, share};
 use crate::job::{End, Outcome, Pipeline};
 use crate::matrix::{Problem, Replacement};
+use crate::measure::cost::{LONG_SECS, MethodWork};
 use crate::methods::{Error, Method, ProgressFn, Threshold};
 use crate::model::Layer;
 use serde::{Deserialize, Serialize};
@@ -40,29 +41,24 @@ impl Candidate {
         Self { method, settings, threshold: Threshold::default() }
     }
 
-    /// About how long it takes on one thread for W `rows`×`cols`: products of W's size at 10¹¹ operations a second.
+    /// About how long it takes on one thread for W `rows`×`cols`.
     pub fn seconds(&self, rows: usize, cols: usize) -> f64 {
-        let (n, m) = (rows.min(cols) as f64, rows.max(cols) as f64);
-        let Settings { outer, inner, expansion, .. } = self.settings;
-        let products = match self.method {
-            Method::Dsf => 2.0 * outer as f64 * (inner as f64 + 3.0) * expansion.max(0.5),
-            Method::Magnitude | Method::Wanda => 0.1,
-            Method::Admm => 25.0,
-            Method::Sparsegpt => 10.0,
-            // Of f64, and no matrix products.
-            Method::Obc => return 3e-10 * (cols as f64).powi(3) * rows as f64,
-            Method::Svd => 40.0,
-            Method::Monarch => 100.0,
-            Method::Palm4msa | Method::Hierarchical => 8000.0,
+        let work = match self.method {
+            Method::Dsf => MethodWork::Dsf(self.settings.size(rows, cols)),
+            Method::Magnitude | Method::Wanda => MethodWork::SELECTION,
+            Method::Admm => MethodWork::ADMM,
+            Method::Sparsegpt => MethodWork::COLUMN_BY_COLUMN,
+            Method::Obc => MethodWork::RowByRow,
+            Method::Svd => MethodWork::SVD,
+            Method::Monarch => MethodWork::BLOCKS,
+            Method::Palm4msa | Method::Hierarchical => MethodWork::GRADIENTS,
         };
-        2e-11 * n * n * m * products
+        work.secs(rows, cols)
     }
 
     /// Whether it takes so long that it is done only when someone asks for it by name.
     pub fn is_slow(&self, rows: usize, cols: usize) -> bool {
-        /// Ten minutes.
-        const LONG: f64 = 600.0;
-        self.method != Method::Dsf && self.seconds(rows, cols) > LONG
+        self.method != Method::Dsf && self.seconds(rows, cols) > LONG_SECS
     }
 
     /// Refuses before the work what would be refused in it.

@@ -4,6 +4,7 @@ use super::Error;
 use crate::export::Layout;
 use crate::factorize::{Preset, Settings};
 use crate::language::{Config, LayerId, Linear};
+use crate::measure::cost::layer_cost;
 use crate::methods::{Method, Threshold};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -98,8 +99,11 @@ impl Plan {
     /// Relative predicted costs of the layers to be replaced.
     pub fn costs(&self, model: &Config) -> BTreeMap<LayerId, f64> {
         let done = model.layers().filter(|&id| self.densities.of(id) < 1.0);
-        let cost = |(rows, cols): (usize, usize)| (rows.min(cols) as f64).powi(2) * rows.max(cols) as f64;
-        done.map(|id| (id, cost(model.shape(id)))).collect()
+        let cost = |id: LayerId| {
+            let (rows, cols) = model.shape(id);
+            layer_cost(rows, cols)
+        };
+        done.map(|id| (id, cost(id))).collect()
     }
 
     /// Refuses settings that fail for every layer.

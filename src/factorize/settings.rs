@@ -1,13 +1,14 @@
 //! What can be set: one struct for the command line's flags, saved runs and the window.
 
-use super::{Error, Schedule, Start};
+use super::{Schedule, Start};
+use crate::measure::cost::RunSize;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
 /// The settings of a run. The defaults are the published code's.
 ///
-/// Each field's first line is its help text on the command line; [`Setting`] lists the fields.
+/// Each field's first line is its help text on the command line; [`Setting`](super::Setting) lists the fields.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default)]
 pub struct Settings {
@@ -189,6 +190,11 @@ impl Settings {
     pub fn rho0_end(&self) -> f64 {
         let slope = if self.density < 0.25 { 8.0 / 3.0 } else { 0.8 };
         self.rho0_end.unwrap_or((0.6 - slope * (self.density - 0.25)).clamp(0.4, 1.0))
+    }
+
+    /// What the cost of a run on a W `rows`×`cols` depends on.
+    pub fn size(&self, rows: usize, cols: usize) -> RunSize {
+        RunSize { rows, cols, inner_dim: self.inner_dim(rows, cols), outer: self.outer, inner: self.inner }
     }
 
     /// k for a W `rows`×`cols`.

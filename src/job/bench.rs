@@ -4,6 +4,7 @@ use crate::Named;
 use crate::compute::{ThreadPool, matmul_with, parallelism};
 use crate::factorize::{Error, Phase, Settings, Solver};
 use crate::matrix::Matrix;
+use crate::measure::cost;
 use rand_pcg::{
     Pcg64Mcg,
     rand_core::{Rng, SeedableRng},
@@ -32,7 +33,7 @@ pub struct Measured {
     pub phases: Vec<(&'static str, f64)>,
     /// f32 products of this size on these threads, measured in between, in 10⁹ operations a second.
     pub gemm_gflops: f64,
-    /// What the necessary dense operations would take at that speed; see [`floor_flops`].
+    /// What the necessary dense operations would take at that speed; see [`RunSize::floor_flops`](cost::RunSize::floor_flops).
     pub floor_seconds: f64,
     /// seconds / floor_seconds.
     pub ratio: f64,
@@ -42,21 +43,6 @@ pub struct Measured {
 
 fn by_name<S: serde::Serializer>(phases: &[(&'static str, f64)], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(phases.iter().copied())
-}
-
-/// The operations of a run without looking at zeros: in each half-step half of a Gram matrix, FT, two Cholesky
-/// factorizations with inverse, and a product for each inner iteration; with W n×m, n ≤ m, and k = n.
-pub fn floor_flops(rows: usize, cols: usize, settings: &Settings) -> f64 {
-    let (n, m) = (rows.min(cols) as f64, rows.max(cols) as f64);
-    // Over both half-steps the systems are n×n, and the other sides are m and n.
-    let sides = [(n, m), (m, n)];
-    let one = |(p, q): (f64, f64)| {
-        let gram = n * n * p;
-        let target = 2.0 * n * p * q;
-        let inverses = 2.0 * n * n * n;
-        gram + target + inverses + 2.0 * settings.inner as f64 * n * n * q
-    };
-    settings.outer as f64 * sides.into_iter().map(one).sum::<f64>()
 }
 
 /// Factorizes a random `rows`×`cols` matrix on `threads` threads.
@@ -76,7 +62,7 @@ pub fn measure(rows: usize, cols: usize, settings: &Settings, threads: usize) ->
         }
         let seconds = begun.elapsed().as_secs_f64();
         let gemm_gflops = before.max(gemm_gflops(rows.min(cols), threads));
-        let floor_seconds = floor_flops(rows, cols, settings) / gemm_gflops * 1e-9;
+        let floor_seconds = cost::processor_secs(&settings.size(rows, cols), gemm_gflops);
         Ok(Measured {
             rows,
             cols,
@@ -96,7 +82,7 @@ pub fn measure(rows: usize, cols: usize, settings: &Settings, threads: usize) ->
 /// The speed of n×n products, the best of a few.
 pub(super) fn gemm_gflops(n: usize, threads: usize) -> f64 {
     let (a, b, mut out) = (gaussian(n, n), gaussian(n, n), Matrix::zeros(n, n));
-    let flops = 2.0 * (n as f64).powi(3);
+    let flops = cost::product_flops(n as f64, n as f64, n as f64);
     let repeats = (2e9 / flops).clamp(3.0, 200.0) as usize;
     let once = |_| {
         let begun = Instant::now();

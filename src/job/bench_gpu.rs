@@ -4,6 +4,7 @@ use super::bench::gaussian;
 use crate::compute::Device;
 use crate::compute::gpu::{Gpu, Probe, Tiles, copy_speed};
 use crate::factorize::{KernelTime, Settings, Solver, kernel_times};
+use crate::measure::cost;
 use serde::Serialize;
 use std::sync::Arc;
 use std::task::Poll;
@@ -64,7 +65,7 @@ pub struct TileSpeed {
 impl Measured {
     /// What a kernel would take at the measured speeds: for its products or its bytes, whichever is more.
     pub fn floor(&self, kernel: &KernelTime) -> f64 {
-        (kernel.flops / self.gemm_gflops).max(kernel.bytes / self.copy_gbytes) * 1e-9
+        cost::kernel_floor_secs(kernel.flops, kernel.bytes, self.gemm_gflops, self.copy_gbytes)
     }
 }
 

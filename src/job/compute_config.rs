@@ -144,9 +144,8 @@ fn is_faster(
     settings: &Settings,
     threads: usize,
 ) -> bool {
-    use super::bench::{floor_flops, gemm_gflops};
-    let flops = floor_flops(rows, cols, settings);
-    let kernels = 60.0 + 6.0 * (settings.inner_dim(rows, cols) as f64 / 64.0).ceil();
-    let there = flops / speed.gflops * 1e-9 + 2.0 * settings.outer as f64 * kernels * speed.dispatch_seconds;
-    there < flops / gemm_gflops(side, threads) * 1e-9
+    use crate::measure::cost::{adapter_secs, processor_secs};
+    let size = settings.size(rows, cols);
+    let there = adapter_secs(&size, speed.gflops, speed.dispatch_seconds);
+    there < processor_secs(&size, super::bench::gemm_gflops(side, threads))
 }

@@ -5,6 +5,7 @@ use crate::compute::Device;
 use crate::factorize::{Error, Finalize, Finalizer, Report, Search, Settings, Sides, Solve, Solver, polish};
 use crate::matrix::{Calibration, Factor, Factors, Matrix, Problem, Replacement};
 use crate::measure;
+use crate::measure::cost::{self, FinalizeSize};
 use crate::tasks::shared;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -105,7 +106,7 @@ impl Progress {
             true => (self.done - self.warmup.done, self.seconds - self.warmup.seconds),
             false => (self.done, self.seconds),
         };
-        seconds / done.max(f64::MIN_POSITIVE) * (1.0 - self.done)
+        cost::remaining_secs(seconds, done, 1.0 - self.done)
     }
 }
 
@@ -472,52 +473,24 @@ fn finalize_steps(problem: &Problem, settings: &Settings) -> usize {
     }
 }
 
-/// The layer-wise error in f64, for each multiply-add of W·XᵀX: two such products, each four to six times as slow.
-const ERRORS: f64 = 9.0;
-
-/// What making a layer-wise finalisation ready costs, in half-steps as [`finalize_work`]: the error before it, W·E, and
-/// for B by ADMM the eigenvectors of E.
+/// What a layer-wise finalisation takes to make ready, in half-steps.
 fn setup_work(problem: &Problem, settings: &Settings) -> f64 {
-    if problem.calibration.is_none() || !settings.finalize {
-        return 0.0;
+    let (rows, cols) = problem.weight.shape();
+    match problem.calibration.is_some() && settings.finalize {
+        true => finalize_size(problem, settings).setup(&settings.size(rows, cols)),
+        false => 0.0,
     }
-    let (rows, cols) = problem.weight.shape();
-    let (out, inputs) = (rows as f64, cols as f64);
-    let eigenvectors = if settings.finalize_both && !settings.exact { 10.0 * inputs.powi(3) } else { 0.0 };
-    ((1.0 + ERRORS) * out * inputs * inputs + eigenvectors) / half_step_work(rows, cols, settings)
 }
 
-/// What a step of solving for values again costs, in half-steps; `step` from 0. Both are counted in multiply-adds at the
-/// speed of large dense products; what runs slower counts for more, as measured from 256 to 1024.
+/// What a step of solving for values again takes, in half-steps; `step` from 0.
 fn finalize_work(problem: &Problem, settings: &Settings, step: usize) -> f64 {
-    /// A regression for each row, in f64.
-    const ROWS: f64 = 2.7;
     let (rows, cols) = problem.weight.shape();
-    let (out, inputs, k) = (rows as f64, cols as f64, settings.inner_dim(rows, cols) as f64);
-    let errors = ERRORS * out * inputs * inputs;
-    let work = match (&problem.calibration, settings.finalize_both && step % 2 == 1, settings.exact) {
-        (None, ..) => ROWS * (k * k * (out + inputs) / 2.0 + out * inputs * k),
-        (_, false, true) => k * inputs * inputs + k * k * inputs + out * k * inputs + errors,
-        (_, false, false) => k * inputs * inputs + k.powi(3) + 20.0 * out * k * k + errors,
-        (_, true, true) => 21.0 * (k * k * inputs + k * inputs * inputs) + k * k * out + errors,
-        (_, true, false) => 10.0 * k.powi(3) + 40.0 * (k * k * inputs + k * inputs * inputs) + errors,
-    };
-    work / half_step_work(rows, cols, settings)
+    finalize_size(problem, settings).step(&settings.size(rows, cols), step)
 }
 
-/// What a half-step of the alternation costs, the mean of both, in the same multiply-adds: its inner iterations run
-/// through sparse products and pay less than a dense product each, its preparation as much as some of them.
-fn half_step_work(rows: usize, cols: usize, settings: &Settings) -> f64 {
-    const INNER: f64 = 0.73;
-    const PREPARED: f64 = 3.2;
-    /// For each entry of W: masks, transposes and the error, which take memory's time.
-    const ENTRY: f64 = 600.0;
-    let k = settings.inner_dim(rows, cols) as f64;
-    let side = |p: usize, q: usize| {
-        let system = k.min(p as f64);
-        (INNER * settings.inner as f64 + PREPARED) * system * system * q as f64
-    };
-    (side(rows, cols) + side(cols, rows)) / 2.0 + ENTRY * (rows * cols) as f64
+fn finalize_size(problem: &Problem, settings: &Settings) -> FinalizeSize {
+    let Settings { finalize_both: both, exact, .. } = *settings;
+    FinalizeSize { layerwise: problem.calibration.is_some(), both, exact }
 }
 
 fn finalize(settings: &Settings) -> Finalize {

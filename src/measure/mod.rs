@@ -1,5 +1,6 @@
 //! Quality of a factorization: its errors, and the bytes it takes to store.
 
+pub mod cost;
 mod error;
 mod layer;
 mod percent;

@@ -9,6 +9,7 @@ use super::hessian::hessian;
 use super::{Baseline, Error, ProgressFn};
 use crate::compute::{chunks_of, invert, prelude::*, solve_positive, vectorized};
 use crate::matrix::{Calibration, Csr, Matrix, Problem, Replacement};
+use crate::measure::cost::{MethodWork, OBC_MOST_INPUTS};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Added to XᵀX's diagonal, as a share of its mean.
@@ -17,18 +18,15 @@ const DAMPING: f64 = 1e-6;
 /// Rows taken by one thread at a time.
 const ROWS: usize = 4;
 
-/// The most inputs: a row takes the cube of them.
-const MOST_INPUTS: usize = 2048;
-
 /// See the module.
 pub struct Obc;
 
 impl Obc {
     /// Refuses what would take hours.
     pub(super) fn check(rows: usize, inputs: usize) -> Result<(), Error> {
-        let minutes = (inputs as u64).pow(3) * rows as u64 / 3_000_000_000 / 60;
-        if inputs > MOST_INPUTS {
-            return Err(Error::TooManyInputs { minutes, limit: MOST_INPUTS });
+        if inputs > OBC_MOST_INPUTS {
+            let minutes = MethodWork::RowByRow.secs(rows, inputs) as u64 / 60;
+            return Err(Error::TooManyInputs { minutes, limit: OBC_MOST_INPUTS });
         }
         Ok(())
     }

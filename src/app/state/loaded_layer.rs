@@ -1,10 +1,8 @@
 //! A layer and where it is from.
 
+use crate::measure::cost::is_live_layer;
 use crate::model::{Checkpoint, Layer};
 use std::sync::Arc;
-
-/// Layers of at most so many entries are factorized anew whenever a setting is changed.
-const LIVE_ENTRIES: usize = 1 << 18;
 
 /// A layer that was read, with its origin.
 #[derive(Clone)]
@@ -41,7 +39,7 @@ impl LoadedLayer {
 
     /// Whether a run on it takes no more than a moment.
     pub fn is_small(&self) -> bool {
-        self.layer.weight.len() <= LIVE_ENTRIES
+        is_live_layer(self.layer.weight.len())
     }
 
     /// Whether it is of the built-in checkpoint.

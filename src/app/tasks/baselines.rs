@@ -11,9 +11,6 @@ use eframe::egui::Context;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// The singular values of larger layers are only computed when asked for: it takes minutes.
-const QUICK: usize = 1536;
-
 /// The error of magnitude pruning to so many entries.
 #[derive(Serialize, Deserialize)]
 pub struct Magnitude(#[serde(with = "shared")] Arc<Layer>, usize);
@@ -95,5 +92,6 @@ impl BaselineMemo {
 
 /// Whether SVD's error is not computed unless asked for.
 fn is_slow(layer: &Layer) -> bool {
-    layer.weight.rows().min(layer.weight.cols()) > QUICK
+    let (rows, cols) = layer.weight.shape();
+    !measure::cost::is_quick_svd(rows, cols)
 }

@@ -1,5 +1,6 @@
 //! One task in the background: what it has told, and what came of it.
 
+use crate::measure::cost::{TELLING_SHARE, remaining_secs};
 use crate::tasks::{self, Message, Task, TaskHandle};
 use eframe::egui::Context;
 use std::sync::mpsc::{Receiver, channel};
@@ -49,6 +50,6 @@ impl<T: Task> PendingTask<T> {
     /// Seconds so far, and those that are left where that can be said, when this share is done.
     pub fn seconds(&self, share: f64) -> (f64, Option<f64>) {
         let so_far = self.begun.elapsed().as_secs_f64();
-        (so_far, (share > 0.01).then(|| so_far * (1.0 - share) / share))
+        (so_far, (share > TELLING_SHARE).then(|| remaining_secs(so_far, share, 1.0 - share)))
     }
 }

@@ -5,6 +5,7 @@ use crate::app::state::loaded_layer::LoadedLayer;
 use crate::compare::{self, Candidate, Figure, Point, Record, Results};
 use crate::compute::ThreadPool;
 use crate::matrix::Problem;
+use crate::measure::cost::{TELLING_SHARE, remaining_secs};
 use crate::model::Layer;
 use crate::tasks::{Queue, Task, shared};
 use eframe::egui::Context;
@@ -128,7 +129,10 @@ impl SweepWork {
             + self.going.iter().map(|going| (1.0 - going.share) * self.costs[going.at]).sum::<f64>();
         let since = self.done + going;
         let seconds = self.begun.elapsed().as_secs_f64();
-        (1.0 - left / all.max(f64::MIN_POSITIVE), (since > 0.01 * all).then(|| seconds * left / since))
+        (
+            1.0 - left / all.max(f64::MIN_POSITIVE),
+            (since > TELLING_SHARE * all).then(|| remaining_secs(seconds, since, left)),
+        )
     }
 
     /// Takes in what has happened, and begins what waits where fewer than `at_once` go on.

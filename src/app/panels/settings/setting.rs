@@ -133,8 +133,7 @@ pub fn setting_ui(ui: &mut Ui, setting: Setting, settings: &mut Settings, layer:
         }
         Setting::RidgeStart => {
             let default = settings.ridge.max(0.15);
-            let control = |x| Slider::new(x, 1e-4..=10.0).logarithmic(true);
-            optional(ui, setting, &mut settings.ridge_start, default, control)
+            optional(ui, setting, &mut settings.ridge_start, default, |x| Slider::new(x, 1e-4..=10.0).logarithmic(true))
         }
         Setting::RampFrom => optional(ui, setting, &mut settings.ramp_from, 0.18, percent),
         Setting::RampUntil if settings.ramp_from.is_none() => {}

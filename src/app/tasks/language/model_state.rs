@@ -17,13 +17,11 @@ use crate::compress::{CompressedLayer, Densities, Proxy, distribute};
 use crate::factorize::Settings;
 use crate::job::ComputeConfig;
 use crate::language::LayerId;
+use crate::measure::cost;
 use crate::model::Source;
 use eframe::egui::Context;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-
-/// A model with more weights in its layers is measured only when asked for.
-const LIVE_WEIGHTS: usize = 60_000_000;
 
 /// The open language model, and what is known of it.
 #[derive(Default)]
@@ -116,12 +114,12 @@ impl LanguageModelState {
 
     /// Whether the model is small enough to be measured whenever something changes.
     pub fn is_live(&self) -> bool {
-        self.info().is_some_and(|info| info.config.layer_weights() <= LIVE_WEIGHTS)
+        self.info().is_some_and(|info| cost::is_live_model(info.config.layer_weights()))
     }
 
     /// Whether all compressed layers fit into memory together.
     pub fn fits(&self) -> bool {
-        self.info().is_some_and(|info| info.config.layer_weights() <= 10 * LIVE_WEIGHTS)
+        self.info().is_some_and(|info| cost::fits_in_memory(info.config.layer_weights()))
     }
 }
 

@@ -1,0 +1,301 @@
+//! What a computation takes: operations, seconds and bytes, predicted from shapes alone.
+//!
+//! Every prediction of the program is here, each with its formula, its unit and the source of its constants. They take
+//! plain sizes, so that every room can ask. Operations are additions and multiplications of floating-point numbers, a
+//! multiply-add counts as two; *multiply-adds* say so. W is `rows`×`cols`, n its smaller side and m its larger one.
+
+/// The sizes that the cost of a DSF run depends on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RunSize {
+    /// Rows of W.
+    pub rows: usize,
+    /// Columns of W.
+    pub cols: usize,
+    /// Inner dimension k of A·B.
+    pub inner_dim: usize,
+    /// Outer iterations, two half-steps each.
+    pub outer: usize,
+    /// Inner iterations of each half-step.
+    pub inner: usize,
+}
+
+impl RunSize {
+    /// n and m.
+    fn sides(&self) -> (f64, f64) {
+        (self.rows.min(self.cols) as f64, self.rows.max(self.cols) as f64)
+    }
+
+    /// k/n.
+    fn expansion(&self) -> f64 {
+        self.inner_dim as f64 / self.sides().0.max(1.0)
+    }
+
+    /// The least operations of a run that does not look at zeros, with k = n.
+    ///
+    /// A half-step whose systems are n×n and whose other side has q columns, W's other side being p: n²p for half of a
+    /// Gram matrix, 2npq for FᵀW, 2n³ for two Cholesky factorizations with their inverses, 2n²q for each inner
+    /// iteration; once with (p, q) = (n, m), once with (m, n), for each outer iteration.
+    pub fn floor_flops(&self) -> f64 {
+        let (n, m) = self.sides();
+        let half_step = |p: f64, q: f64| {
+            n * n * p + product_flops(n, q, p) + 2.0 * n.powi(3) + self.inner as f64 * product_flops(n, q, n)
+        };
+        self.outer as f64 * (half_step(n, m) + half_step(m, n))
+    }
+
+    /// What grows as the time of a run does, in operations: the floor, and a little more for a larger k (by experiment).
+    pub fn flops(&self) -> f64 {
+        self.floor_flops() * self.expansion().max(1.0)
+    }
+
+    /// A half-step, the mean of both, in multiply-adds at the speed of large dense products.
+    ///
+    /// With the system's side s = min(k, p): (0.73·inner + 3.2)·s²q, for inner iterations run through sparse products and
+    /// pay less than a dense product each, preparation as much as some of them; and 600 for each entry of W: masks,
+    /// transposes and the error, which take memory's time. Measured from 256 to 1024.
+    pub fn half_step(&self) -> f64 {
+        let k = self.inner_dim as f64;
+        let side = |p: usize, q: usize| (0.73 * self.inner as f64 + 3.2) * k.min(p as f64).powi(2) * q as f64;
+        let entries = (self.rows * self.cols) as f64;
+        (side(self.rows, self.cols) + side(self.cols, self.rows)) / 2.0 + 600.0 * entries
+    }
+
+    /// Bytes of f32 numbers in a run: W and its transpose, four panels of k(rows + cols), two systems of min(k, n)².
+    /// Measured at 1024×1024, k = n: 58 MB.
+    pub fn solver_bytes(&self) -> f64 {
+        let (w, k) = ((self.rows * self.cols) as f64, self.inner_dim as f64);
+        let factors = k * (self.rows + self.cols) as f64;
+        let system = k.min(self.sides().0);
+        4.0 * (2.0 * w + 4.0 * factors + 2.0 * system * system)
+    }
+
+    /// Bytes of the window's pictures of a run: W, A·B, the error and the factors, each with a pyramid of half its size.
+    pub fn picture_bytes(&self) -> f64 {
+        let (w, factors) = ((self.rows * self.cols) as f64, (self.inner_dim * (self.rows + self.cols)) as f64);
+        4.0 * 1.5 * (3.0 * w + factors)
+    }
+}
+
+/// How the values are solved for again on the final masks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FinalizeSize {
+    /// Whether the outputs' error counts, on the statistics of the layer's inputs.
+    pub layerwise: bool,
+    /// Whether B's turn comes after A's.
+    pub both: bool,
+    /// Whether each regression is solved exactly, and not by ADMM.
+    pub exact: bool,
+}
+
+/// The layer-wise error in f64, for each multiply-add of W·XᵀX: two such products, each four to six times as slow.
+const LAYER_ERRORS: f64 = 9.0;
+
+impl FinalizeSize {
+    /// Preparation of a layer-wise finalisation, in half-steps of the run: W·XᵀX and the first error, (1 + 9)·out·in²
+    /// multiply-adds, and for B by ADMM the eigenvectors of XᵀX, 10·in³.
+    pub fn setup(&self, run: &RunSize) -> f64 {
+        let (out, inputs) = (run.rows as f64, run.cols as f64);
+        let eigenvectors = if self.both && !self.exact { 10.0 * inputs.powi(3) } else { 0.0 };
+        ((1.0 + LAYER_ERRORS) * out * inputs * inputs + eigenvectors) / run.half_step()
+    }
+
+    /// One solve for the values of a factor, in half-steps of the run; `step` counts from 0, with both factors A comes
+    /// first. In multiply-adds at the speed of large dense products, what runs slower counting for more, as measured from
+    /// 256 to 1024.
+    pub fn step(&self, run: &RunSize, step: usize) -> f64 {
+        /// A regression for each row, in f64.
+        const ROWS: f64 = 2.7;
+        let (out, inputs, k) = (run.rows as f64, run.cols as f64, run.inner_dim as f64);
+        let errors = LAYER_ERRORS * out * inputs * inputs;
+        let work = match (self.layerwise, self.both && step % 2 == 1, self.exact) {
+            (false, ..) => ROWS * (k * k * (out + inputs) / 2.0 + out * inputs * k),
+            (true, false, true) => k * inputs * inputs + k * k * inputs + out * k * inputs + errors,
+            (true, false, false) => k * inputs * inputs + k.powi(3) + 20.0 * out * k * k + errors,
+            (true, true, true) => 21.0 * (k * k * inputs + k * inputs * inputs) + k * k * out + errors,
+            (true, true, false) => 10.0 * k.powi(3) + 40.0 * (k * k * inputs + k * inputs * inputs) + errors,
+        };
+        work / run.half_step()
+    }
+}
+
+/// Operations of a product `rows`×`depth` by `depth`×`cols`: 2·rows·cols·depth.
+pub fn product_flops(rows: f64, cols: f64, depth: f64) -> f64 {
+    2.0 * rows * cols * depth
+}
+
+/// What layers cost against each other: n²m, as every method's products grow.
+pub fn layer_cost(rows: usize, cols: usize) -> f64 {
+    (rows.min(cols) as f64).powi(2) * rows.max(cols) as f64
+}
+
+/// Seconds that are left: `left` of the work at the pace at which `done` of it took `seconds`.
+pub fn remaining_secs(seconds: f64, done: f64, left: f64) -> f64 {
+    seconds / done.max(f64::MIN_POSITIVE) * left
+}
+
+/// The share of a run that is done before a time is told from the pace.
+pub const TELLING_SHARE: f64 = 0.01;
+
+/// Operations a second that are expected of a processor core before there was a run.
+pub const CORE_FLOPS: f64 = 2e10;
+
+/// Operations of [`RunSize::flops`] a second, from a run that took `seconds` for `steps` steps: each takes 0.8 ms
+/// however small it is (measured), which counts for at most two thirds of the time.
+pub fn speed_of_run(flops: f64, seconds: f64, steps: usize) -> f64 {
+    const STEP: f64 = 8e-4;
+    flops / (seconds - STEP * steps as f64).max(seconds / 3.0)
+}
+
+/// Seconds of a run's floor on a processor whose products of this size run at `gflops`·10⁹ operations a second.
+pub fn processor_secs(run: &RunSize, gflops: f64) -> f64 {
+    run.floor_flops() / gflops * 1e-9
+}
+
+/// Seconds of a run on a graphics adapter: the floor at its speed, and what it takes to begin 60 + 6·⌈k/64⌉ kernels in
+/// each half-step (counted).
+pub fn adapter_secs(run: &RunSize, gflops: f64, dispatch_secs: f64) -> f64 {
+    let kernels = 60.0 + 6.0 * (run.inner_dim as f64 / 64.0).ceil();
+    run.floor_flops() / gflops * 1e-9 + 2.0 * run.outer as f64 * kernels * dispatch_secs
+}
+
+/// Seconds that a kernel takes at least: for its products or for its bytes, whichever is more.
+pub fn kernel_floor_secs(flops: f64, bytes: f64, gflops: f64, gbytes: f64) -> f64 {
+    (flops / gflops).max(bytes / gbytes) * 1e-9
+}
+
+/// How much a method does, in products of W's size, of n²m multiply-adds; by experiment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum MethodWork {
+    /// A DSF run: two half-steps for each outer iteration, of as many products as inner iterations and three more; more of
+    /// them for a larger k.
+    Dsf(RunSize),
+    /// So many products.
+    Products(f64),
+    /// in³·out/3 multiply-adds of f64 and no matrix products: Optimal Brain Compression, for out rows.
+    RowByRow,
+}
+
+impl MethodWork {
+    /// One pass over W, and a selection.
+    pub const SELECTION: Self = Self::Products(0.1);
+    /// ADMM on one sparse matrix.
+    pub const ADMM: Self = Self::Products(25.0);
+    /// Column by column with the inverse Hessian.
+    pub const COLUMN_BY_COLUMN: Self = Self::Products(10.0);
+    /// Singular values and vectors.
+    pub const SVD: Self = Self::Products(40.0);
+    /// An SVD for each pair of blocks.
+    pub const BLOCKS: Self = Self::Products(100.0);
+    /// Thousands of proximal gradient steps.
+    pub const GRADIENTS: Self = Self::Products(8000.0);
+
+    /// Seconds on one thread for W `rows`×`cols`, at 10¹¹ operations a second.
+    pub fn secs(self, rows: usize, cols: usize) -> f64 {
+        let products = match self {
+            Self::Dsf(run) => 2.0 * run.outer as f64 * (run.inner as f64 + 3.0) * run.expansion().max(0.5),
+            Self::Products(products) => products,
+            Self::RowByRow => return 3e-10 * (cols as f64).powi(3) * rows as f64,
+        };
+        2e-11 * layer_cost(rows, cols) * products
+    }
+}
+
+/// A method that takes longer, in seconds, is done only when it is asked for by name: ten minutes.
+pub const LONG_SECS: f64 = 600.0;
+
+/// The most inputs of Optimal Brain Compression, which takes the cube of them for each row: at this side 1.5 hours.
+pub const OBC_MOST_INPUTS: usize = 2048;
+
+/// Whether all singular values of W `rows`×`cols` are a matter of seconds: n ≤ 1536; beyond it takes minutes.
+pub fn is_quick_svd(rows: usize, cols: usize) -> bool {
+    rows.min(cols) <= 1536
+}
+
+/// Whether a run on so many entries of W is a matter of a moment, to be done at every move of a slider: 512×512.
+pub fn is_live_layer(entries: usize) -> bool {
+    entries <= 1 << 18
+}
+
+/// Whether a language model with so many weights in its layers is measured within seconds.
+pub fn is_live_model(weights: usize) -> bool {
+    weights <= 60_000_000
+}
+
+/// Whether the factors of all layers of a model with so many weights fit into the memory of a usual machine.
+pub fn fits_in_memory(weights: usize) -> bool {
+    weights <= 600_000_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn close(x: f64, y: f64) {
+        assert!((x - y).abs() <= 1e-12 * y.abs(), "{x} is not {y}");
+    }
+
+    const RUN: RunSize = RunSize { rows: 4, cols: 2, inner_dim: 3, outer: 10, inner: 5 };
+
+    #[test]
+    fn the_floor_by_hand() {
+        // n = 2, m = 4. (p, q) = (2, 4): 8 + 32 + 16 + 5·32 = 216; (4, 2): 16 + 32 + 16 + 5·16 = 144.
+        close(RUN.floor_flops(), 10.0 * 360.0);
+        close(RUN.flops(), 10.0 * 360.0 * 1.5);
+        // A smaller k is no faster.
+        close(RunSize { inner_dim: 1, ..RUN }.flops(), 3600.0);
+    }
+
+    #[test]
+    fn a_half_step_by_hand() {
+        // (0.73·5 + 3.2) = 6.85; rows: s = 3, 9·2 = 18; columns: s = 2, 4·4 = 16; 600 for each of 8 entries.
+        close(RUN.half_step(), 6.85 * 17.0 + 4800.0);
+    }
+
+    #[test]
+    fn finalisations_by_hand() {
+        // out = 4, in = 2, k = 3; errors 9·4·4 = 144.
+        let size = |layerwise, both, exact| FinalizeSize { layerwise, both, exact };
+        let half_steps = |work: f64| work / RUN.half_step();
+        close(size(true, false, false).setup(&RUN), half_steps(160.0));
+        close(size(true, true, true).setup(&RUN), half_steps(160.0));
+        close(size(true, true, false).setup(&RUN), half_steps(160.0 + 80.0));
+        close(size(false, true, true).step(&RUN, 0), half_steps(2.7 * (9.0 * 3.0 + 24.0)));
+        close(size(true, false, true).step(&RUN, 1), half_steps(12.0 + 18.0 + 24.0 + 144.0));
+        close(size(true, true, true).step(&RUN, 0), half_steps(12.0 + 18.0 + 24.0 + 144.0));
+        close(size(true, false, false).step(&RUN, 0), half_steps(12.0 + 27.0 + 720.0 + 144.0));
+        close(size(true, true, true).step(&RUN, 1), half_steps(21.0 * 30.0 + 36.0 + 144.0));
+        close(size(true, true, false).step(&RUN, 3), half_steps(270.0 + 40.0 * 30.0 + 144.0));
+    }
+
+    #[test]
+    fn bytes_by_hand() {
+        // W 8, factors 3·6 = 18, a system of 2².
+        close(RUN.solver_bytes(), 4.0 * (16.0 + 72.0 + 8.0));
+        close(RUN.picture_bytes(), 6.0 * (24.0 + 18.0));
+        let square = RunSize { rows: 1024, cols: 1024, inner_dim: 1024, ..RUN };
+        assert!((square.solver_bytes() / 58e6 - 1.0).abs() < 0.2, "{} bytes", square.solver_bytes());
+    }
+
+    #[test]
+    fn seconds_by_hand() {
+        close(remaining_secs(3.0, 0.25, 0.75), 9.0);
+        assert_eq!(remaining_secs(0.0, 0.0, 1.0), 0.0);
+        // 100 steps of 0.8 ms leave 0.92 s; of 0.1 s no more than two thirds go.
+        close(speed_of_run(9.2, 1.0, 100), 10.0);
+        close(speed_of_run(1.0, 0.03, 100), 100.0);
+        close(processor_secs(&RUN, 2.0), 1.8e-6);
+        // 20 half-steps of 66 kernels.
+        close(adapter_secs(&RUN, 2.0, 1e-5), 1.8e-6 + 1320.0 * 1e-5);
+        close(kernel_floor_secs(8.0, 3.0, 2.0, 1.0), 4e-9);
+        close(kernel_floor_secs(8.0, 5.0, 2.0, 1.0), 5e-9);
+    }
+
+    #[test]
+    fn methods_by_hand() {
+        // n²m = 16.
+        close(layer_cost(4, 2), 16.0);
+        close(MethodWork::ADMM.secs(4, 2), 2e-11 * 16.0 * 25.0);
+        close(MethodWork::Dsf(RUN).secs(4, 2), 2e-11 * 16.0 * 20.0 * 8.0 * 1.5);
+        close(MethodWork::RowByRow.secs(4, 2), 3e-10 * 8.0 * 4.0);
+    }
+}
