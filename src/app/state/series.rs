@@ -102,3 +102,16 @@ impl Baselines {
         [magnitude, svd].into_iter().filter_map(|(name, color, error)| Some((name, color, error.filter(|&e| e > 0.0)?)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Named;
+
+    #[test]
+    fn serde_writes_the_names() {
+        for &quantity in Quantity::ALL {
+            assert_eq!(serde_json::to_value(quantity).unwrap(), quantity.name());
+        }
+    }
+}
