@@ -96,7 +96,7 @@ pub(super) struct Dialogs {
 
 /// The window around the panels.
 pub(super) struct Shell {
-    /// The panels' places.
+    /// Layout of the panels, wide and narrow.
     pub workspace: Workspaces,
     pub dialogs: Dialogs,
     pub tour: Tour,

@@ -21,12 +21,12 @@ const SETTLING: usize = 60;
 /// Frames of one round of zooming in, dragging and zooming out.
 const ROUND: usize = 120;
 
-/// What to measure.
+/// A benchmark of frames to run.
 #[derive(Clone, Copy, Debug)]
 pub struct FramePlan {
-    /// Rows of W.
+    /// Number of rows of W.
     pub rows: usize,
-    /// Columns of W.
+    /// Number of columns of W.
     pub cols: usize,
     /// Frames to be counted.
     pub frames: usize,
@@ -39,13 +39,13 @@ pub struct FramePlan {
 /// What was measured, in milliseconds.
 #[derive(Clone, Debug, Serialize)]
 pub struct FrameReport {
-    /// Rows of W.
+    /// Number of rows of W.
     pub rows: usize,
-    /// Columns of W.
+    /// Number of columns of W.
     pub cols: usize,
     /// Whether a run went on.
     pub running: bool,
-    /// Frames counted.
+    /// Number of frames counted.
     pub frames: usize,
     /// CPU time of the window's thread: everything from one frame's input to the next one's.
     pub cpu: Times,
@@ -62,7 +62,7 @@ pub struct Times {
     pub median: f32,
     /// All but one of a hundred took less.
     pub percentile_99: f32,
-    /// The longest.
+    /// The longest frame, in milliseconds.
     pub longest: f32,
 }
 

@@ -122,7 +122,7 @@ pub fn order(order: &str) -> String {
     .to_string()
 }
 
-/// See [`Labels::json`].
+/// Positions of labels on screen, see [`Labels::json`].
 pub fn find(part: &str) -> String {
     let found = WINDOW.with_borrow(|window| {
         let (_, ctx) = window.as_ref()?;

@@ -69,7 +69,7 @@ fn svd_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     button.clicked().then_some(Command::ComputeSvd)
 }
 
-/// Four digits.
+/// The value with four digits.
 fn value(x: f64) -> String {
     if (1e-3..1e4).contains(&x) { format!("{x:.4}") } else { format!("{x:.3e}") }
 }

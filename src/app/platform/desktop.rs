@@ -72,7 +72,7 @@ impl SaveTarget {
         Ok(Written { said: format!("Saved {}", shown.display()), files: Vec::new() })
     }
 
-    /// The path.
+    /// Path of the file to write.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -5,10 +5,10 @@
 pub enum Pick {
     /// A checkpoint or a matrix.
     File,
-    /// A checkpoint's folder.
+    /// The folder of a checkpoint.
     Folder,
     /// Statistics of a layer's inputs.
     Inputs,
-    /// A text.
+    /// A text for the language model.
     Text,
 }

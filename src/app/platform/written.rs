@@ -15,8 +15,8 @@ pub struct Download {
 /// What was written, or is to be handed over.
 #[derive(Serialize, Deserialize)]
 pub struct Written {
-    /// In a sentence.
+    /// Message for the person, a sentence.
     pub said: String,
-    /// In a page.
+    /// Files to download, in a page only.
     pub files: Vec<Download>,
 }

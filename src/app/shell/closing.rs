@@ -22,7 +22,7 @@ impl Explorer {
         }
     }
 
-    /// The question.
+    /// Asks whether unsaved factors may be discarded.
     pub(super) fn closing_ui(&mut self, ctx: &Context) {
         if self.shell.closing != Closing::Asked {
             return;

@@ -61,12 +61,12 @@ impl Action {
         self.facts().0
     }
 
-    /// What it does.
+    /// Description for tooltips and lists.
     pub fn about(self) -> &'static str {
         self.facts().1
     }
 
-    /// Its key.
+    /// Keyboard shortcut, if it has one.
     pub fn shortcut(self) -> Option<KeyboardShortcut> {
         self.facts().2.map(|(modifiers, key)| KeyboardShortcut::new(modifiers, key))
     }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 pub struct ChartFiles {
     /// A row for each point.
     pub csv: String,
-    /// All numbers.
+    /// All numbers, as JSON.
     pub json: String,
-    /// What is drawn.
+    /// The chart, as SVG.
     pub svg: String,
 }

@@ -3,7 +3,7 @@
 /// Whether the window may close although something was not saved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Closing {
-    /// Nobody wants to.
+    /// The window is not being closed.
     #[default]
     No,
     /// It was tried, and the person is asked.

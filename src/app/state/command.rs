@@ -39,11 +39,11 @@ pub enum Command {
     ReadInputs(Source, InputsRole),
     /// Choose their file with the system's dialog.
     BrowseInputs(InputsRole),
-    /// Work without them.
+    /// Remove these input statistics.
     RemoveInputs(InputsRole),
     /// Measure the norms of the checkpoint's layers.
     MeasureNorms,
-    /// Stop measuring them.
+    /// Stop measuring the layers' norms.
     StopNorms,
 
     /// Take these settings for the next run.
@@ -56,12 +56,12 @@ pub enum Command {
     SetBackend(Backend),
     /// Look for a graphics adapter.
     FindAdapter,
-    /// Show these curves.
+    /// Show the curves of this quantity.
     SetQuantity(Quantity),
 
     /// Show the run at this place.
     SelectRun(usize),
-    /// Delete it.
+    /// Delete the run at this index.
     DeleteRun(usize),
     /// Mark it, or no longer.
     StarRun(usize),
@@ -78,7 +78,7 @@ pub enum Command {
     CompareMasks(FactorsAt, FactorsAt, Factor),
     /// Of the comparison of methods.
     Compare(CompareCommand),
-    /// Of the sweeps.
+    /// A command about the sweeps.
     Sweep(SweepCommand),
     /// Of the language model.
     Model(ModelCommand),
@@ -87,7 +87,7 @@ pub enum Command {
     Export(Option<ExportKind>),
     /// Choose where to write, with the system's dialog, from this file name on.
     BrowseTarget(String),
-    /// Write a file.
+    /// Write a file, as the export dialog asks.
     Write(ExportRequest),
     /// Copy a link to the clipboard.
     CopyLink(String),
@@ -101,11 +101,11 @@ pub enum CompareCommand {
     Start,
     /// End what goes on.
     CancelAll,
-    /// End this method.
+    /// Cancel the task of this method.
     Cancel(Method),
     /// Do it once more.
     Again(Method),
-    /// Show its pictures.
+    /// Show the pictures of this method's result.
     Show(Method),
     /// Show its mask beside another one's.
     Masks(Method),
@@ -113,11 +113,11 @@ pub enum CompareCommand {
 
 /// What is asked for of the sweeps.
 pub enum SweepCommand {
-    /// Show this figure.
+    /// Show the sweep of this figure.
     Show(Figure),
     /// Measure the figure on screen anew.
     Start,
-    /// Pause it.
+    /// Pause the sweep on screen.
     Pause,
     /// Measure what is missing.
     Resume,

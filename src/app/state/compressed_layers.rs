@@ -28,7 +28,7 @@ impl CompressedLayers {
         self.layers.keys().copied()
     }
 
-    /// One of them.
+    /// The compressed layer of this identifier.
     pub fn get(&self, id: LayerId) -> Option<&CompressedLayer> {
         self.layers.get(&id).map(Arc::as_ref)
     }
@@ -43,7 +43,7 @@ impl CompressedLayers {
         self.layers.is_empty()
     }
 
-    /// Counts their changes.
+    /// Version of the layers, increased by every change.
     pub fn version(&self) -> usize {
         self.version
     }

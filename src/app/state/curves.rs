@@ -8,11 +8,11 @@ use eframe::egui::Color32;
 
 /// An error without a history.
 pub struct Level {
-    /// In the legend.
+    /// Name in the legend.
     pub name: String,
-    /// Its colour.
+    /// Colour of the line.
     pub color: Color32,
-    /// Larger than 0.
+    /// Level on the axis, larger than 0.
     pub error: f64,
     /// Whether it is of the run on screen.
     pub mine: bool,
@@ -61,11 +61,11 @@ fn is_beside(run: &Run, shown: Option<&Run>) -> bool {
 
 /// One curve of one run.
 pub struct Curve {
-    /// In the legend.
+    /// Name in the legend.
     pub name: String,
-    /// Its colour.
+    /// Colour of the curve.
     pub color: Color32,
-    /// (outer iteration, value)
+    /// Points as (outer iteration, value).
     pub points: Vec<(f64, f64)>,
     /// Whether it is of the run on screen.
     pub mine: bool,

@@ -21,7 +21,7 @@ pub struct Beginning {
     pub saved: SavedPreferences,
 }
 
-/// What is open.
+/// The open document: checkpoint, layer and input statistics.
 #[derive(Default)]
 pub struct Document {
     /// The file or folder.

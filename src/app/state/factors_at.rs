@@ -14,7 +14,7 @@ pub enum FactorsAt {
     Nothing,
     /// While it goes on, or at an earlier iteration.
     Snapshot(#[serde(with = "shared")] Arc<PackedSnapshot>),
-    /// In the end.
+    /// The final replacement of a run that has ended.
     End(#[serde(with = "shared")] Arc<Replacement>),
 }
 
@@ -37,7 +37,7 @@ impl FactorsAt {
         }
     }
 
-    /// A·B.
+    /// The product A·B, dense.
     pub fn product(&self) -> Option<Matrix> {
         match self {
             Self::End(replacement) => Some(replacement.to_dense()),

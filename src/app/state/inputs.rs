@@ -39,7 +39,7 @@ impl LayerInputs {
         self.tensor = Some(tensor);
     }
 
-    /// Removes statistics.
+    /// Removes the statistics with this role.
     pub fn remove(&mut self, role: InputsRole) {
         *self.slot(role) = None;
     }

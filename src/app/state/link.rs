@@ -20,10 +20,10 @@ pub struct Link {
     /// The address of what is open; the example without.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load: Option<String>,
-    /// The layer.
+    /// Name of the layer's tensor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tensor: Option<String>,
-    /// Of the run.
+    /// Settings of the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settings: Option<Settings>,
     /// How pictures are shown.

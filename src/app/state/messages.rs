@@ -5,9 +5,9 @@ use eframe::egui::Context;
 /// How grave a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// Something was done.
+    /// Success of an operation; disappears by itself.
     Done,
-    /// Something went wrong.
+    /// A problem; stays long enough to be read.
     Problem,
 }
 
@@ -16,7 +16,7 @@ pub enum Level {
 pub struct Message {
     /// How grave it is.
     pub level: Level,
-    /// What it says.
+    /// Text of the message.
     pub text: String,
     /// When it was said, in seconds from the start.
     pub at: f64,

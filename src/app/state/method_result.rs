@@ -11,13 +11,13 @@ use std::sync::Arc;
 /// What came of it.
 #[derive(Serialize, Deserialize)]
 pub struct MethodResult {
-    /// What was done.
+    /// The candidate that was run.
     pub candidate: Candidate,
     /// Errors, nonzeros, bytes, seconds.
     pub report: RunReport,
     /// With split and orientation as a DSF run found them.
     pub settings: Settings,
-    /// What replaces W.
+    /// Replacement of W, sparse.
     #[serde(with = "shared")]
     pub replacement: Arc<Replacement>,
 }

@@ -25,13 +25,13 @@ pub enum ModelCommand {
     SetDensities(Densities),
     /// Measure the sensitivity of each layer.
     MeasureSensitivity,
-    /// Stop measuring it.
+    /// Stop measuring the layers' sensitivity.
     StopSensitivity,
     /// Measure it once more.
     RetrySensitivity,
     /// Give each layer its density by its sensitivity.
     Distribute,
-    /// Compress these layers.
+    /// Compress the layers with these identifiers.
     Compress(BTreeSet<LayerId>),
     /// End compressing; finished layers stay.
     CancelCompression,
@@ -45,6 +45,6 @@ pub enum ModelCommand {
     Generate(TextRequest),
     /// Measure what is missing of the table.
     MeasureTable,
-    /// Pause measuring it.
+    /// Pause measuring the table.
     PauseTable,
 }

@@ -6,7 +6,7 @@ use eframe::egui::Color32;
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
-/// A panel.
+/// A panel of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray)]
 #[expect(missing_docs, reason = "their names say it; see Pane::title")]
 pub enum Pane {

@@ -7,7 +7,7 @@ use crate::job::Backend;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// What is kept.
+/// Preferences saved between two starts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SavedPreferences {
@@ -44,7 +44,7 @@ impl SavedPreferences {
         Ok(saved)
     }
 
-    /// As text.
+    /// The preferences as text, to be saved.
     pub fn write(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }

@@ -14,7 +14,7 @@ pub struct Pointer {
 /// The pointer that all views share.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SharedPointer {
-    /// Where it is.
+    /// Position of the shared pointer.
     pub at: Pointer,
     /// Whether it is held there, and does not follow the mouse.
     pub is_pinned: bool,

@@ -41,9 +41,9 @@ pub enum RunState {
 /// How a run is started.
 #[derive(Clone, Copy)]
 pub struct RunOptions {
-    /// On what.
+    /// Device and threads of the run.
     pub compute: ComputeConfig,
-    /// Between two pictures.
+    /// Shortest time between two pictures.
     pub pace: Duration,
     /// Whether a slider starts it.
     pub live: bool,
@@ -69,7 +69,7 @@ pub struct Run {
     pub threshold: Threshold,
     /// What was asked for; of another method than DSF only the density counts.
     pub settings: Option<Settings>,
-    /// Where it is.
+    /// State of the run.
     pub state: RunState,
     /// Of the last step.
     pub progress: Option<Progress>,
@@ -79,7 +79,7 @@ pub struct Run {
     pub ended: Option<Box<Outcome>>,
     /// What a method came to in a comparison, which keeps no iterations.
     pub report: Option<Box<RunReport>>,
-    /// Its iterations.
+    /// Snapshots of its iterations.
     pub snapshots: SnapshotHistory,
     /// The factors as they were last seen while it went on.
     pub latest: Option<Arc<PackedSnapshot>>,
@@ -95,14 +95,14 @@ pub struct Run {
     /// What it had to say, until that is shown.
     pub notes: Vec<String>,
     cancelled_at: Option<Instant>,
-    /// Between two pictures.
+    /// Shortest time between two pictures.
     pace: Duration,
     /// When a picture may be asked for again; infinite while one is awaited.
     next_snapshot: f64,
 }
 
 impl Run {
-    /// Starts at once.
+    /// Starts a run, in the background.
     pub fn start(
         number: usize,
         subject: LoadedLayer,

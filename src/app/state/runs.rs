@@ -16,7 +16,7 @@ const HISTORY_BYTES: usize = 384 << 20;
 /// The runs so far, and which of them is on screen.
 #[derive(Default)]
 pub struct Runs {
-    /// Oldest first.
+    /// The runs, oldest first.
     list: Vec<Run>,
     /// Place in the list of the run on screen.
     selected: Option<usize>,
@@ -264,7 +264,7 @@ impl Runs {
     }
 }
 
-/// Runs that wait.
+/// The queue of runs that wait for their turn.
 impl Runs {
     /// Lets runs wait for their turn, in place of those that waited.
     pub fn queue(&mut self, runs: Vec<(Settings, String)>) {

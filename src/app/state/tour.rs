@@ -45,7 +45,7 @@ impl Tour {
         !std::mem::replace(&mut self.asked, true)
     }
 
-    /// Ends it.
+    /// Ends the tour; returns whether it was open.
     pub fn close(&mut self) -> bool {
         self.card.take().is_some()
     }

@@ -4,7 +4,7 @@ use super::pane::Pane;
 use crate::Named;
 use egui_tiles::{Container, Linear, LinearDir, SimplificationOptions, Tile, TileId, Tiles, Tree};
 
-/// The panels' places.
+/// Layout of the panels as a tree of tiles.
 pub struct Workspace {
     /// As egui_tiles has it.
     pub tree: Tree<Pane>,
@@ -74,7 +74,7 @@ impl Workspaces {
         self.is_narrow
     }
 
-    /// Those in use.
+    /// The layout in use.
     pub fn current(&mut self) -> &mut Workspace {
         if self.is_narrow { &mut self.narrow } else { &mut self.wide }
     }
@@ -199,7 +199,7 @@ impl Workspace {
         (panes == Pane::ALL && tree.root().is_some()).then_some(Self { tree })
     }
 
-    /// As text.
+    /// The layout as text, to be saved.
     pub fn save(&self) -> String {
         serde_json::to_string(&self.tree).unwrap_or_default()
     }

@@ -26,7 +26,7 @@ impl SilentTask for Magnitude {
     }
 }
 
-/// The singular values.
+/// Task that computes the singular values.
 #[derive(Serialize, Deserialize)]
 pub struct Spectra(#[serde(with = "shared")] Arc<Layer>);
 
@@ -84,7 +84,7 @@ impl BaselineMemo {
         missing.then(|| self.asked.as_ref().is_some_and(|asked| Arc::ptr_eq(&asked.0, layer)))
     }
 
-    /// Asks for it.
+    /// Asks for the error of a large layer's SVD.
     pub fn ask_svd(&mut self, layer: &Arc<Layer>) {
         self.asked = Some(ByIdentity(layer.clone()));
     }

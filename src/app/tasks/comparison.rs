@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// Methods side by side. Dropping it cancels what goes on.
 pub struct Comparison {
-    /// What they replace.
+    /// Layer that the methods replace.
     pub subject: LoadedLayer,
     /// With what is known of its inputs.
     pub problem: Problem,
@@ -25,11 +25,11 @@ pub struct Comparison {
     pub rows: Vec<Row>,
 }
 
-/// One method.
+/// A method of a comparison.
 pub struct Row {
     /// The method, and what it was told.
     pub candidate: Candidate,
-    /// Where it is.
+    /// State of the method's task.
     pub state: MethodState,
     /// The number of the run by which it is in the list of runs.
     pub run: Option<usize>,
@@ -37,15 +37,15 @@ pub struct Row {
 
 /// Where a method is.
 pub enum MethodState {
-    /// Others come first.
+    /// Waiting while others run.
     Waiting,
-    /// It goes on.
+    /// Running in the background.
     Working(Work),
     /// Someone did not want to wait.
     Cancelled,
     /// It cannot be done; why.
     Failed(String),
-    /// It is over.
+    /// Done, with this result.
     Done(Box<MethodResult>),
 }
 
@@ -64,7 +64,7 @@ impl Work {
 }
 
 impl MethodState {
-    /// In a word.
+    /// Name of the state, in a word.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
@@ -82,7 +82,7 @@ impl MethodState {
 }
 
 impl Row {
-    /// The method.
+    /// Method of the candidate.
     pub fn method(&self) -> Method {
         self.candidate.method
     }

@@ -29,7 +29,7 @@ pub struct Computed {
     pub split: SplitSearch,
     /// Methods side by side.
     pub comparison: Option<Comparison>,
-    /// The paper's figures.
+    /// Sweeps of the paper's figures.
     pub sweeps: Sweeps,
     /// The graphics adapter that runs can be computed on.
     pub adapter: AdapterSearch,

@@ -22,19 +22,19 @@ pub struct ExportData {
     pub view: Option<ViewToWrite>,
     /// The sweep that is looked at.
     pub sweep: Option<ChartFiles>,
-    /// The model's table.
+    /// The table of methods on the model.
     pub table: Option<ChartFiles>,
 }
 
 /// A run that is over.
 #[derive(Serialize, Deserialize)]
 pub struct RunToWrite {
-    /// Which one.
+    /// Number of the run.
     pub number: usize,
-    /// W.
+    /// The layer with weight W.
     #[serde(with = "shared")]
     pub layer: Arc<Layer>,
-    /// What it left.
+    /// Outcome of the run.
     pub outcome: Outcome,
     /// What they were made from.
     pub problem: Problem,
@@ -49,7 +49,7 @@ pub struct RunToWrite {
 /// A part of a matrix.
 #[derive(Serialize, Deserialize)]
 pub struct ViewToWrite {
-    /// The matrix.
+    /// The matrix to draw.
     #[serde(with = "shared")]
     pub pyramid: Arc<Pyramid>,
     /// How it is coloured.

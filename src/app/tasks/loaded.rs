@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub enum Loaded {
     /// A file's catalogue, where it is from, and the tensor that was asked for with it.
     Checkpoint(Arc<Checkpoint>, Option<Source>, Option<String>),
-    /// One layer.
+    /// A layer was read.
     Layer(LoadedLayer),
     /// Factors that were exported before.
     Factors {

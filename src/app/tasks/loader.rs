@@ -52,7 +52,7 @@ impl Drop for ReplySender {
 }
 
 impl ReplySender {
-    /// It is there.
+    /// Sends a result to the window.
     pub fn send(&self, loaded: Loaded) {
         if self.sender.send((self.request, self.counted, loaded)).is_ok() {
             self.ctx.request_repaint();
@@ -165,7 +165,7 @@ impl Loader {
         platform::pick_target(name, move |path| reply.send(path.map_or(Loaded::Nothing, Loaded::Target)));
     }
 
-    /// Opens something.
+    /// Opens a source, in the background.
     pub fn open(&mut self, source: Source, tensor: Option<String>) {
         let reply = self.reply_opening();
         self.start(reply, Open(source.clone()), move |OpenedCheckpoint(checkpoint)| {
@@ -173,7 +173,7 @@ impl Loader {
         });
     }
 
-    /// Reads one layer.
+    /// Reads a layer, in the background.
     pub fn layer(&mut self, checkpoint: &Arc<Checkpoint>, name: String, orientation: Orientation) {
         let (reply, checkpoint) = (self.reply_opening(), checkpoint.clone());
         let task = ReadLayer { checkpoint: checkpoint.clone(), name, orientation };
@@ -224,7 +224,7 @@ impl Loader {
         self.start(reply, task, move |written| Loaded::ModelSaved(version, written));
     }
 
-    /// What it wakes.
+    /// The egui context that results wake.
     pub fn ctx(&self) -> &Context {
         &self.ctx
     }

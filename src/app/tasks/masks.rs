@@ -10,11 +10,11 @@ use std::sync::Arc;
 /// Compares the masks of one factor at two moments.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct CompareMasks {
-    /// The first.
+    /// Factors with the first mask.
     pub first: FactorsAt,
-    /// The second.
+    /// Factors with the second mask.
     pub second: FactorsAt,
-    /// A or B.
+    /// Factor to compare, A or B.
     pub factor: Factor,
 }
 

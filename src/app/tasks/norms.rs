@@ -59,7 +59,7 @@ impl Norms {
         self.underway.as_ref().map(|_| (self.values.len(), self.all))
     }
 
-    /// Stops measuring.
+    /// Stops measuring the norms.
     pub fn stop(&mut self) {
         self.underway = None;
     }

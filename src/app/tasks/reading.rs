@@ -26,13 +26,13 @@ impl SilentTask for Open {
     }
 }
 
-/// Reads a layer.
+/// Task that reads a layer.
 #[derive(Serialize, Deserialize)]
 pub struct ReadLayer {
     /// The checkpoint that holds it.
     #[serde(with = "shared")]
     pub checkpoint: Arc<Checkpoint>,
-    /// Its tensor's name.
+    /// Name of the layer's tensor.
     pub name: String,
     /// How it is stored.
     pub orientation: Orientation,
@@ -82,7 +82,7 @@ pub struct Compare {
     /// What stands in its place.
     #[serde(with = "shared")]
     pub replacement: Arc<Replacement>,
-    /// The layer.
+    /// Layer that the factors are compared with.
     #[serde(with = "shared")]
     pub layer: Arc<Layer>,
 }
@@ -100,7 +100,7 @@ impl SilentTask for Compare {
 /// Reads the statistics of a layer's inputs.
 #[derive(Serialize, Deserialize)]
 pub struct ReadInputs {
-    /// Where they are.
+    /// Source of the statistics.
     pub source: Source,
     /// The name without `.weight`.
     pub stem: String,

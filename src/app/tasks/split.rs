@@ -18,7 +18,7 @@ pub struct FindSplit {
     compute: ComputeConfig,
 }
 
-/// What was found.
+/// Result of a search for the split.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Found {
     /// Of the first factor.

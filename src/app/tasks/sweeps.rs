@@ -27,7 +27,7 @@ impl Sweeps {
         self.figure
     }
 
-    /// Its sweep.
+    /// The sweep of the figure on screen.
     pub fn shown(&self) -> Option<&SweepWork> {
         self.sweeps.get(self.figure.name())
     }
@@ -37,7 +37,7 @@ impl Sweeps {
         self.problem.as_deref()
     }
 
-    /// Shows another figure.
+    /// Shows the sweep of another figure.
     pub fn show(&mut self, figure: Figure) {
         (self.figure, self.problem) = (figure, None);
     }

@@ -63,7 +63,7 @@ impl ViewRenderer {
         }
     }
 
-    /// The last ones.
+    /// The pictures made last.
     pub fn latest(&self) -> Option<&Arc<Pictures>> {
         self.pictures.as_ref()
     }

@@ -16,7 +16,7 @@ use eframe::egui::Context;
 use serde_json::{Value, json};
 
 impl Explorer {
-    /// What is there.
+    /// The window's state as one JSON object.
     pub fn state(&self) -> Value {
         let state = &self.state;
         let layer = state.document.layer.as_ref().map(|open| {

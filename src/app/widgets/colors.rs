@@ -9,34 +9,34 @@ const fn color([r, g, b]: [u8; 3]) -> Color32 {
 
 /// The layer's own weights.
 pub const W: Color32 = Color32::from_rgb(150, 150, 160);
-/// The output-side factor.
+/// Colour of the output-side factor A.
 pub const A: Color32 = Color32::from_rgb(214, 120, 40);
-/// The input-side factor.
+/// Colour of the input-side factor B.
 pub const B: Color32 = Color32::from_rgb(52, 150, 110);
 /// Double sparse factorization: A·B and its error curve.
 pub const DSF: Color32 = color(Method::Dsf.color());
-/// W − A·B.
+/// Colour of the error W − A·B.
 pub const ERROR: Color32 = Color32::from_rgb(205, 80, 95);
-/// Magnitude pruning.
+/// Colour of magnitude pruning.
 pub const MAGNITUDE: Color32 = color(Method::Magnitude.color());
 /// The best matrix of low rank.
 pub const SVD: Color32 = color(Method::Svd.color());
 /// A second curve of the run on screen, and the ridge.
 pub const SECOND: Color32 = Color32::from_rgb(176, 160, 50);
-/// The growing budget.
+/// Colour of the growing budget.
 pub const BUDGET: Color32 = Color32::from_rgb(140, 140, 110);
 /// What only the first of two masks keeps.
 pub const ONLY_FIRST: Color32 = Color32::from_rgb(226, 196, 60);
 /// What only the second keeps.
 pub const ONLY_SECOND: Color32 = Color32::from_rgb(196, 80, 170);
-/// What both keep.
+/// Colour of entries that both masks keep.
 pub const BOTH: Color32 = Color32::from_rgb(120, 130, 150);
 /// Where something was cut.
 pub const CUT: Color32 = Color32::from_rgb(128, 128, 128);
 /// Runs that are not the selected one.
 pub const OTHER_RUN: Color32 = Color32::from_rgb(128, 128, 128);
 
-/// A method's.
+/// Colour of a method.
 pub const fn of(method: Method) -> Color32 {
     color(method.color())
 }

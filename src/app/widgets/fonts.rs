@@ -3,7 +3,7 @@
 use eframe::egui::{Context, FontData, FontDefinitions, FontFamily};
 use std::sync::Arc;
 
-/// Drawn by `assets/icons/make.py`.
+/// Icon font, drawn by `assets/icons/make.py`.
 static ICONS: &[u8] = include_bytes!("../../../assets/icons/icons.ttf");
 
 /// Sees that all symbols can be drawn.

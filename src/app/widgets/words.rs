@@ -12,7 +12,7 @@ static FILE: &str = include_str!("../../../assets/teaching/en.md");
 pub struct Words {
     /// What stands after the colon.
     pub title: &'static str,
-    /// Paragraphs.
+    /// Paragraphs of the text, in Markdown's emphasis.
     pub text: &'static str,
 }
 

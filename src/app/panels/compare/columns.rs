@@ -5,7 +5,7 @@ use crate::app::tasks::replace::THREADS;
 use crate::export::RunReport;
 use eframe::egui::Rangef;
 
-/// The narrowest bars.
+/// Smallest width of a bar, in points.
 pub const LEAST_BAR: f32 = 90.0;
 
 /// What the bars show.
@@ -14,13 +14,13 @@ pub enum BarQuantity {
     /// The layer-wise error where there is one, else the relative one.
     #[default]
     Best,
-    /// Of W.
+    /// Relative error of W.
     Error,
     /// To magnitude pruning's error.
     Ratio,
     /// Of the layer's outputs.
     Layer,
-    /// With 16-bit values.
+    /// Bytes with 16-bit values.
     Bytes,
 }
 
@@ -44,7 +44,7 @@ impl BarQuantity {
         }
     }
 
-    /// Its number.
+    /// Value of the measure in a report.
     pub fn of(self, report: &RunReport, magnitude: Option<f64>) -> Option<f64> {
         match self {
             Self::Best | Self::Error => Some(report.relative_error),
@@ -55,7 +55,7 @@ impl BarQuantity {
     }
 }
 
-/// A column.
+/// A column of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Heading {
     Method,

@@ -8,10 +8,10 @@ use crate::app::state::pane::Pane;
 use crate::app::widgets::finder::Finder;
 use eframe::egui::{Align2, Context, Key, Modifiers, ScrollArea, TextEdit, Ui, Window};
 
-/// What was found.
+/// A result of the search.
 #[derive(Clone, Debug, PartialEq)]
 enum Found {
-    /// A command.
+    /// A command to perform.
     Do(Action),
     /// A panel to be shown.
     Show(Pane),
@@ -30,7 +30,7 @@ pub struct CommandPalette {
 }
 
 impl CommandPalette {
-    /// Opens it, empty.
+    /// Opens the palette with an empty field.
     pub fn open(&mut self) {
         *self = Self { open: true, fresh: true, ..Self::default() };
     }

@@ -51,7 +51,7 @@ impl ExportDialog {
         self.open &= self.writing.take().as_ref() != Some(&self.path);
     }
 
-    /// The dialog's contents.
+    /// Draws the dialog's contents.
     pub fn ui(&mut self, ui: &mut Ui, state: &State) -> Option<Command> {
         let (mut command, mut entered) = (None, false);
         let (run, no_run) = (state.runs.shown(), state.no_run_to_write());

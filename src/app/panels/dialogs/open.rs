@@ -15,12 +15,12 @@ pub struct OpenDialog {
 }
 
 impl OpenDialog {
-    /// Opens it.
+    /// Opens the dialog with an empty field.
     pub fn start(&mut self) {
         (self.open, self.focused) = (true, false);
     }
 
-    /// The dialog's contents.
+    /// Draws the dialog's contents.
     pub fn ui(&mut self, ui: &mut Ui) -> Option<Command> {
         let mut command = None;
         ui.weak(platform::OPENS);

@@ -31,7 +31,7 @@ impl ModelPanel {
         SaveTarget::new(&self.save_to, self.replace_saved)
     }
 
-    /// The panel.
+    /// Draws the panel of the model's layers.
     pub fn ui(&mut self, ui: &mut Ui, state: &State) -> Option<Command> {
         let model = state.language.model().models();
         if self.model != model {

@@ -19,7 +19,7 @@ pub struct StoryPanel {
 }
 
 impl StoryPanel {
-    /// The panel.
+    /// Draws the panel of generated texts.
     pub fn ui(&mut self, ui: &mut Ui, state: &State) -> Option<Command> {
         let language = &state.language;
         let model = language.model().models();

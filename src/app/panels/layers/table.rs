@@ -56,7 +56,7 @@ const HEADINGS: [(Heading, &str); 6] = [
 pub struct Known<'a> {
     /// What runs on them have come to.
     pub results: &'a Results,
-    /// Their norms.
+    /// Frobenius norms of the layers.
     pub norms: &'a Norms,
 }
 

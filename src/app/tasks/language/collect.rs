@@ -10,10 +10,10 @@ use std::sync::Arc;
 /// Collects the statistics of what a layer of the dense model reads.
 #[derive(Serialize, Deserialize)]
 pub struct Collect {
-    /// The model.
+    /// The model, loaded where the task runs.
     #[serde(with = "shared")]
     pub model: Arc<LazyModel>,
-    /// Which layer.
+    /// Layer whose input statistics are collected.
     pub id: LayerId,
 }
 

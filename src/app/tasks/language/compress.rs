@@ -13,19 +13,19 @@ use web_time::Instant;
 /// Compresses layers one after the other.
 #[derive(Serialize, Deserialize)]
 pub struct Compress {
-    /// The model.
+    /// The model, loaded where the task runs.
     #[serde(with = "shared")]
     pub model: Arc<LazyModel>,
-    /// How.
+    /// Plan of the compression.
     pub plan: Plan,
     /// Layers that are compressed already.
     #[serde(with = "shared::list")]
     pub kept: Vec<Arc<CompressedLayer>>,
-    /// With what.
+    /// Device and threads of the runs.
     pub compute: ComputeConfig,
 }
 
-/// What it tells.
+/// Progress of a compression.
 #[derive(Serialize, Deserialize)]
 pub enum Compressing {
     /// So much of a layer is done; of a run in which stage.

@@ -21,7 +21,7 @@ pub struct Compression {
     task: PendingTask<Compress>,
     /// The layer in work: the share of it that is done, and of a run its stage.
     current: Option<(LayerId, f64, Option<Stage>)>,
-    /// Not finished yet.
+    /// Layers that are not finished yet.
     waiting: BTreeSet<LayerId>,
     costs: Vec<(LayerId, f64)>,
     cancelled: bool,
@@ -70,7 +70,7 @@ impl Compression {
         self.cancelled = true;
     }
 
-    /// Whether it ends.
+    /// Whether the compression is being cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.cancelled
     }

@@ -19,7 +19,7 @@ const SAMPLES: usize = 64;
 /// Where a model is from.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct ModelSource {
-    /// Its weights.
+    /// Checkpoint with the model's weights.
     #[serde(with = "shared")]
     pub checkpoint: Arc<Checkpoint>,
     /// Where they were opened from; the built-in ones without.
@@ -31,7 +31,7 @@ pub struct ModelSource {
 /// A language model and its texts.
 #[derive(Clone)]
 pub struct EvalSet {
-    /// The model, dense.
+    /// The dense language model.
     pub model: Llama,
     /// What it is measured on; none until a text is given.
     pub text: Option<Windows>,
@@ -45,7 +45,7 @@ pub struct EvalSet {
 /// What the panels need of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ModelInfo {
-    /// Sizes and constants.
+    /// Sizes and constants of the model.
     pub config: Config,
     /// What it is measured on: tokens predicted, windows, tokens of each; none until a text is given.
     pub text: Option<[usize; 3]>,

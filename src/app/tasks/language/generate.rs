@@ -15,14 +15,14 @@ const PROMPT: usize = 200;
 pub struct Texts {
     /// As the model was trained.
     pub dense: Vec<String>,
-    /// With the change.
+    /// Text of the model with the change.
     pub changed: Option<Vec<String>>,
 }
 
 /// Generates a text with both.
 #[derive(Serialize, Deserialize)]
 pub struct Generate {
-    /// The model.
+    /// The model, loaded where the task runs.
     #[serde(with = "shared")]
     pub model: Arc<LazyModel>,
     /// What stands in the place of its layers.
@@ -31,7 +31,7 @@ pub struct Generate {
     pub prompt: String,
     /// How it goes on.
     pub sampling: Sampling,
-    /// Worker threads.
+    /// Number of worker threads.
     pub threads: Option<usize>,
 }
 

@@ -12,16 +12,16 @@ use std::sync::Arc;
 /// Measures what a row of the paper's Table 1 does to the model at a density.
 #[derive(Serialize, Deserialize)]
 pub struct MeasureRow {
-    /// The model.
+    /// The model, loaded where the task runs.
     #[serde(with = "shared")]
     pub model: Arc<LazyModel>,
-    /// Which of [`ModelRow::ALL`].
+    /// Index of the row in [`ModelRow::ALL`].
     pub row: usize,
     /// Kept nonzeros, as a share of the layers' weights.
     pub density: f64,
     /// Each layer's, where the row distributes them.
     pub shares: Option<BTreeMap<LayerId, f64>>,
-    /// Worker threads.
+    /// Number of worker threads.
     pub threads: Option<usize>,
 }
 

@@ -30,9 +30,9 @@ impl LanguageModelState {
     }
 }
 
-/// The table.
+/// The table of methods on the model.
 impl LanguageModelState {
-    /// The table's cells.
+    /// The cells of the table, with their state.
     pub fn table(&self) -> &ModelTable {
         &self.table
     }

@@ -47,7 +47,7 @@ pub struct LanguageModelState {
     pub notes: Vec<String>,
 }
 
-/// What is open.
+/// The model and the texts that are open.
 impl LanguageModelState {
     /// Another language model is open. What was compressed of the one before stays until it is saved or discarded.
     pub fn open(&mut self, source: ModelSource) {
@@ -123,7 +123,7 @@ impl LanguageModelState {
     }
 }
 
-/// What is measured.
+/// What is measured of the model.
 impl LanguageModelState {
     /// The dense model's perplexity.
     pub fn dense(&self) -> Option<f64> {
@@ -214,9 +214,9 @@ impl LanguageModelState {
     }
 }
 
-/// What is compressed.
+/// The compressed layers of the model.
 impl LanguageModelState {
-    /// The compressed layers.
+    /// The compressed layers so far.
     pub fn layers(&self) -> &CompressedLayers {
         &self.layers
     }
@@ -231,7 +231,7 @@ impl LanguageModelState {
         self.layers.len()
     }
 
-    /// Layers being compressed.
+    /// The compression in progress.
     pub fn compression(&self) -> Option<&Compression> {
         self.compression.as_ref()
     }

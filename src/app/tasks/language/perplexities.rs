@@ -17,9 +17,9 @@ use std::time::Duration;
 pub struct SingleLayer {
     /// Which model with which text, see `OpenModel::number`.
     pub model: usize,
-    /// Which layer.
+    /// Identifier of the layer.
     pub id: LayerId,
-    /// The factors.
+    /// Factors in the layer's place.
     pub factors: FactorsAt,
 }
 

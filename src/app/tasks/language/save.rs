@@ -11,15 +11,15 @@ use std::sync::Arc;
 /// Writes the model with its compressed layers; says in a sentence what came of it.
 #[derive(Serialize, Deserialize)]
 pub struct SaveModel {
-    /// The model.
+    /// The model, loaded where the task runs.
     #[serde(with = "shared")]
     pub model: Arc<LazyModel>,
-    /// Its compressed layers.
+    /// Compressed layers of the model.
     #[serde(with = "shared::list")]
     pub layers: Vec<Arc<CompressedLayer>>,
     /// How they were compressed.
     pub plan: Plan,
-    /// Where to.
+    /// Where to save the model.
     pub target: SaveTarget,
 }
 

@@ -11,10 +11,10 @@ use std::sync::Arc;
 /// Measures how the loss rises with each layer's error; reports how many layers are measured.
 #[derive(Serialize, Deserialize)]
 pub struct MeasureSensitivity {
-    /// The model.
+    /// The model, loaded where the task runs.
     #[serde(with = "shared")]
     pub model: Arc<LazyModel>,
-    /// Worker threads.
+    /// Number of worker threads.
     pub threads: Option<usize>,
 }
 
@@ -52,7 +52,7 @@ impl Sensitivity {
         self.wanted
     }
 
-    /// Asks for it.
+    /// Starts measuring the layers' sensitivity.
     pub fn start(&mut self) {
         self.wanted = true;
     }

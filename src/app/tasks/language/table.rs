@@ -4,7 +4,7 @@ use super::measure_row::MeasureRow;
 use crate::app::tasks::pending_task::PendingTask;
 use crate::compare::{ModelRecord, ModelRow};
 
-/// The table's columns.
+/// Densities of the table's columns.
 pub const DENSITIES: [f64; 4] = [0.5, 0.4, 0.3, 0.25];
 
 /// The table of one model with its texts.
@@ -22,11 +22,11 @@ pub struct ModelTable {
 pub struct Cell {
     /// Its row in [`ModelRow::ALL`].
     pub row: usize,
-    /// Its column.
+    /// Density of the cell's column.
     pub density: f64,
     /// The share that is done.
     pub share: f64,
-    /// What measures it.
+    /// Task that measures the cell.
     pub task: PendingTask<MeasureRow>,
 }
 
@@ -91,7 +91,7 @@ impl ModelTable {
         (self.problem, self.wanted) = (Some(why), false);
     }
 
-    /// Begins a cell.
+    /// Starts the task of a cell.
     pub fn begin(&mut self, cell: Cell) {
         self.cell = Some(cell);
     }

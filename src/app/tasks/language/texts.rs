@@ -17,7 +17,7 @@ enum InText {
     Compressed(usize),
     /// One, by the run on screen.
     Single(SingleLayer),
-    /// None.
+    /// No layers are replaced.
     Nothing,
 }
 
@@ -31,7 +31,7 @@ struct TextKey {
     seed: u64,
 }
 
-/// The last texts.
+/// The last generated texts of the model.
 #[derive(Default)]
 pub struct ModelTexts {
     memo: AsyncMemo<TextKey, Generate>,

@@ -24,11 +24,11 @@ const SET_COLORS: [Color32; 3] = [colors::BOTH, colors::ONLY_FIRST, colors::ONLY
 /// How a matrix is coloured: another range, shade or theme never touches the matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Colors {
-    /// What is shown.
+    /// Quantity shown: value, density or mask.
     pub shade: Shade,
     /// Full colour at this magnitude.
     pub range: f32,
-    /// On which ground.
+    /// Whether the background is dark.
     pub dark: bool,
 }
 

@@ -24,11 +24,11 @@ pub fn install(render_state: &RenderState) {
 pub struct Paint {
     /// Whose picture it is.
     pub view: Id,
-    /// Of what.
+    /// Matrix to draw.
     pub pyramid: Arc<Pyramid>,
-    /// In which colours.
+    /// Colours of the entries.
     pub colors: Colors,
-    /// Where, in points.
+    /// Area on screen, in points.
     pub area: Rect,
     /// Which part of the matrix.
     pub cells: Rect,
@@ -81,7 +81,7 @@ struct Tile {
     numbers: wgpu::Texture,
     uniform: wgpu::Buffer,
     bindings: wgpu::BindGroup,
-    /// By [`Tiles::clock`].
+    /// Time of its last use, by [`Tiles::clock`].
     used: u64,
 }
 

@@ -22,9 +22,9 @@ const MOST_NUMBERS: usize = 1200;
 /// What is lit up, by position on screen (after reordering).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Marks {
-    /// A row.
+    /// A whole row, by position.
     pub row: Option<usize>,
-    /// A column.
+    /// A whole column, by position.
     pub col: Option<usize>,
     /// Single entries, as (row, column).
     pub entries: Vec<(usize, usize)>,
@@ -32,13 +32,13 @@ pub struct Marks {
 
 /// What a view shows.
 pub struct Frame<'a> {
-    /// Its name.
+    /// Name of the view.
     pub title: &'a str,
     /// What stands for it in every view.
     pub accent: Color32,
-    /// The matrix.
+    /// Matrix that the view shows.
     pub pyramid: &'a Arc<Pyramid>,
-    /// Its colours.
+    /// Colours of the entries.
     pub colors: Colors,
     /// What the shared pointer lights up here.
     pub marks: &'a Marks,
@@ -116,14 +116,14 @@ fn picture_area(whole: Rect, marginals: bool) -> Rect {
     Rect::from_min_max(whole.min, (whole.max - strips).max(whole.min + Vec2::splat(8.0)))
 }
 
-/// Where entries are.
+/// Position of the entries on screen.
 struct OnScreen {
     area: Rect,
-    /// The entries seen.
+    /// Part of the matrix in sight, in entries.
     cells: Rect,
     /// Points an entry takes.
     points: f32,
-    /// Columns and rows.
+    /// Number of columns and rows.
     shape: Vec2,
 }
 

@@ -34,7 +34,7 @@ pub struct Pyramid {
 /// What the entries are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
-    /// Numbers.
+    /// Entries are numbers.
     Values,
     /// Sets of up to three things, as bits: a pixel shows all that is under it.
     Sets,
@@ -106,12 +106,12 @@ impl Pyramid {
         self.nnz
     }
 
-    /// The matrix itself.
+    /// The matrix at full size.
     pub fn matrix(&self) -> &Arc<Matrix> {
         &self.base
     }
 
-    /// Numbers or sets.
+    /// Kind of the entries: numbers or sets.
     pub fn kind(&self) -> Kind {
         self.kind
     }

@@ -22,7 +22,7 @@ pub struct Spread {
 /// The counts of nonzeros in equal bins over ±`range`; what is beyond is in the outermost.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Histogram {
-    /// The outer edges.
+    /// Outer edge of the bins, ±`range`.
     pub range: f32,
     /// Estimates where the matrix was sampled.
     pub counts: Vec<f64>,

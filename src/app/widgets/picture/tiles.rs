@@ -24,7 +24,7 @@ pub struct Piece {
 /// A piece and where it is drawn.
 #[derive(Clone, Copy, Debug)]
 pub struct Placed {
-    /// What is drawn.
+    /// Piece that is drawn.
     pub piece: Piece,
     /// Where, in pixels of the screen.
     pub rect: Rect,
