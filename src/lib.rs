@@ -6,8 +6,8 @@
 //! The modules in pipeline order; each one uses only those before it:
 //!
 //! - [`tasks`]: background work on threads, or in a page's Workers
-//! - [`matrix`]: dense and sparse matrices, masks, exact top-k, factors, input statistics
-//! - [`compute`]: kernels on the CPU and the GPU
+//! - [`matrix`]: dense and sparse matrices, factors, input statistics, masks, exact top-k
+//! - [`compute`]: dense and sparse kernels, on the CPU and on a graphics processor
 //! - [`measure`]: errors and storage
 //! - [`factorize`]: the solver, a step machine without threads or clocks
 //! - [`model`]: checkpoints and their layers
@@ -21,17 +21,18 @@
 //! - `app`: the window (feature `gui`)
 //!
 //! ```
-//! use dsf_explorer::{factorize::{Settings, Solver}, matrix::Matrix, measure};
+//! use dsf_explorer::{factorize::{Preset, Solver}, measure, model};
 //!
-//! let w = Matrix::from_fn(32, 48, |i, j| ((i * 7 + j * 13) % 17) as f32 - 8.0);
-//! let mut solver = Solver::new(&w, &Settings { density: 0.5, outer: 10, ..Settings::default() })?;
+//! // The built-in model; model::open(path) opens a file.
+//! let layer = model::example().layer(model::EXAMPLE_LAYER, model::Orientation::AsStored)?;
+//! let mut solver = Solver::new(&layer.weight, &Preset::Fast.settings())?;
 //! while let Some(report) = solver.step()? {
-//!     println!("{} of {}: {:.4}", report.step, solver.steps(), report.error);
+//!     println!("half-step {} of {}: error {:.4}", report.step, solver.steps(), report.error);
 //! }
-//! let factors = solver.finish();
-//! assert_eq!(factors.nnz(), 32 * 48 / 2);
-//! assert!(measure::relative_error(&w, &factors.a, &factors.b) < 0.1);
-//! # Ok::<(), dsf_explorer::factorize::Error>(())
+//! let factors = solver.finish(); // A [out, k] and B [k, in]
+//! assert_eq!(factors.nnz(), 256 * 256 / 4);
+//! assert!(measure::relative_error(&layer.weight, &factors.a, &factors.b) < 0.3);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 #[cfg(feature = "gui")]
@@ -52,3 +53,8 @@ pub mod stories;
 pub mod tasks;
 
 pub use named::Named;
+
+/// The library lines of the README are a test too.
+#[cfg(all(doctest, not(target_arch = "wasm32")))]
+#[doc = include_str!("../README.md")]
+struct Readme;
