@@ -3,6 +3,7 @@
 use dsf_explorer::export::{Export, Layout};
 use dsf_explorer::factorize::{Preset, Solver};
 use dsf_explorer::model::{self, Orientation};
+use std::sync::Arc;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The file that `dsf-explorer factorize … --layout csr --out q_proj.safetensors` writes.
@@ -12,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let settings = Preset::Fast.settings();
     let mut solver = Solver::new(&layer.weight, &settings)?;
     while solver.step()?.is_some() {}
-    let export = Export::new(&layer, &solver.finish(), Layout::Csr, None)?;
+    let export = Export::new(&layer, &Arc::new(solver.finish().into()), Layout::Csr, None)?;
     std::fs::write(&file, export.to_bytes(&serde_json::to_value(&settings)?, &serde_json::Value::Null))?;
 
     let checkpoint = model::open(&file)?;

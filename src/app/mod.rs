@@ -1,5 +1,5 @@
-//! The window, in rooms that import only from the ones before them:
-//! `widgets`, `platform`, `state` → `tasks` → `panels` → `explorer` → `update`, `shell`.
+//! The window, in rooms that import only from the ones before them: `widgets`, `platform`, `state` → `tasks` → `panels`
+//! → `explorer` → `update`, `shell`.
 //!
 //! - `widgets/`: parts that any panel is drawn with; `widgets/picture/` draws a matrix.
 //! - `platform/`: files and dialogs of the desktop and of a browser.
@@ -9,6 +9,17 @@
 //! - `explorer.rs`: [`Explorer`] owns all state.
 //! - `update/`: results into the state, commands onto it.
 //! - `shell/`: the bars, the dialogs, the dock layout, the keyboard.
+//!
+//! **What can be asked for.** `Action` names every command of the window; keys, buttons and the palette all go through
+//! it. `update/automation.rs` is the window as a program drives it.
+//!
+//! **Pictures of a run.** The run's thread packs the factors at each outer iteration and sends them. `SnapshotHistory`
+//! keeps them within a bound, `Timeline` says which one is on screen, and `ViewRenderer` makes W, A, B, A·B and the
+//! error of that moment. It is an `AsyncMemo`: it makes one at a time, and the last one stays until the next is there.
+//!
+//! **Comparison and sweeps.** Each method, and each point of a sweep, is a task on one thread, so that their seconds
+//! can be compared. As many run at once as there are processors, the others wait; dropping a `PendingTask` cancels it.
+//! A result joins the list of runs when it is shown.
 
 mod explorer;
 #[cfg(not(target_arch = "wasm32"))]
