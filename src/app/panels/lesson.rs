@@ -20,7 +20,7 @@ pub struct Lesson {
     w: Numbers,
     a: Numbers,
     b: Numbers,
-    /// Number of half-steps done.
+    /// Half-steps done.
     steps: usize,
     /// The factors before the last of them.
     before: [Numbers; 2],
@@ -32,11 +32,11 @@ struct Next {
     factor: Factor,
     /// The lengths of F's columns before they were scaled to 1.
     norms: [f64; N],
-    /// Gram matrix FᵀF plus ridge.
+    /// FᵀF + ridge.
     gram: Numbers,
-    /// Right-hand sides FᵀW.
+    /// FᵀW.
     target: Numbers,
-    /// Solution Ŷ of the regression.
+    /// Ŷ.
     solved: Numbers,
     /// Z, and where it is not 0.
     kept: Numbers,
@@ -62,7 +62,7 @@ fn numbers(of: impl Fn(usize, usize) -> f64) -> Numbers {
     std::array::from_fn(|i| std::array::from_fn(|j| of(i, j)))
 }
 
-/// Matrix product `left · right`.
+/// `left · right`.
 fn product(left: &Numbers, right: &Numbers) -> Numbers {
     numbers(|i, j| (0..N).map(|r| left[i][r] * right[r][j]).sum())
 }
@@ -156,7 +156,7 @@ impl Lesson {
         Next { factor, norms, gram, target, solved, kept }
     }
 
-    /// Draws the page of the lesson.
+    /// The page.
     pub fn ui(&mut self, ui: &mut Ui) {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             let about = words("lesson");

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// What can be exported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExportKind {
-    /// The factors A and B.
+    /// A and B.
     #[default]
     Factors,
     /// W, A, B, A·B and the error side by side.
@@ -45,7 +45,7 @@ pub enum ExportKind {
 }
 
 impl ExportKind {
-    /// All kinds, in the order of the dialog.
+    /// All of them.
     pub const ALL: [Self; 19] = [
         Self::Factors,
         Self::Sheet,
@@ -124,12 +124,12 @@ impl ExportKind {
 /// What is to be written, how and where.
 #[derive(Serialize, Deserialize)]
 pub struct ExportRequest {
-    /// Kind of file to write.
+    /// What.
     pub kind: ExportKind,
     /// The method's usual one without.
     pub layout: Option<Layout>,
     /// Type of the values; the layout's usual one without.
     pub dtype: Option<Dtype>,
-    /// Where to save the file.
+    /// Where.
     pub target: SaveTarget,
 }

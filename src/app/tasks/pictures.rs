@@ -16,7 +16,7 @@ pub struct DrawRequest {
     /// W, where it is known.
     #[serde(with = "shared::option")]
     pub layer: Option<Arc<Layer>>,
-    /// Factors to draw.
+    /// The factors.
     pub factors: FactorsAt,
     /// How rows and columns are ordered.
     pub arrangement: Arrangement,
@@ -68,7 +68,7 @@ impl Pictures {
         Arc::ptr_eq(&self.drawn, drawn)
     }
 
-    /// The matrix that a view shows.
+    /// A view's matrix.
     pub fn of_pane(&self, pane: Pane) -> Option<&Arc<Pyramid>> {
         match pane {
             Pane::W => self.w.as_ref(),
@@ -101,23 +101,23 @@ pub struct Drawn {
     /// W, if its rows and columns stand in another order than in its file.
     #[serde(with = "shared::option")]
     pub arranged_w: Option<Arc<Pyramid>>,
-    /// Factor A, `[out, k]`.
+    /// A, `[out, k]`.
     #[serde(with = "shared::option")]
     pub a: Option<Arc<Pyramid>>,
-    /// Factor B, `[k, in]`.
+    /// B, `[k, in]`.
     #[serde(with = "shared::option")]
     pub b: Option<Arc<Pyramid>>,
-    /// Product A·B, `[out, in]`.
+    /// A·B.
     #[serde(with = "shared::option")]
     pub product: Option<Arc<Pyramid>>,
-    /// Error W − A·B, `[out, in]`.
+    /// W − A·B.
     #[serde(with = "shared::option")]
     pub error: Option<Arc<Pyramid>>,
     /// The order of outputs, inner indices and inputs.
     pub out: Axis,
-    /// Order of the inner indices.
+    /// See `out`.
     pub inner: Axis,
-    /// Order of the inputs.
+    /// See `out`.
     pub input: Axis,
     /// Which step the factors are from; `None` in the end.
     pub step: Option<usize>,

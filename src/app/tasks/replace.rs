@@ -12,15 +12,15 @@ use std::sync::Arc;
 /// Each method has one: so their seconds can be compared.
 pub const THREADS: usize = 1;
 
-/// Task that runs a candidate on a layer.
+/// Does it.
 #[derive(Serialize, Deserialize)]
 pub struct Replace {
-    /// Layer to replace.
+    /// What is replaced.
     #[serde(with = "shared")]
     pub layer: Arc<Layer>,
     /// With what is known of its inputs.
     pub problem: Problem,
-    /// Candidate that replaces it.
+    /// By what.
     pub candidate: Candidate,
 }
 

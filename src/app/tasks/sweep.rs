@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use web_time::Instant;
 
-/// Task that measures a point of a sweep.
+/// Measures one point.
 #[derive(Serialize, Deserialize)]
 pub struct MeasurePoint {
     #[serde(with = "shared")]
@@ -45,9 +45,9 @@ struct Going {
 
 /// A figure of a layer. Dropping it cancels what goes on.
 pub struct SweepWork {
-    /// Figure that is measured.
+    /// Which.
     pub figure: Figure,
-    /// Layer that is measured.
+    /// The layer.
     pub subject: LoadedLayer,
     /// With what is known of its inputs.
     pub problem: Problem,
@@ -116,7 +116,7 @@ impl SweepWork {
         self.going.drain(..).rev().for_each(|going| self.waiting.push_front(going.at));
     }
 
-    /// Resumes a paused sweep.
+    /// Goes on.
     pub fn resume(&mut self) {
         (self.paused, self.begun, self.done) = (false, Instant::now(), 0.0);
     }

@@ -22,7 +22,7 @@ pub struct Lines<'a> {
     pub columns: Vec<(Heading, Rangef)>,
     /// What the bars show, and the number that fills one.
     pub measure: BarQuantity,
-    /// Value of `measure` that fills a bar.
+    /// See `measure`.
     pub most: f64,
     /// The least relative error, and the least layer-wise one.
     pub least: [Option<f64>; 2],
@@ -30,7 +30,7 @@ pub struct Lines<'a> {
     pub magnitude: Option<f64>,
     /// Its number as the bars show it.
     pub level: Option<f64>,
-    /// Number of entries of W.
+    /// Of W.
     pub entries: usize,
     /// The number of the run on screen.
     pub selected: Option<usize>,

@@ -13,19 +13,19 @@ use web_time::Instant;
 /// Compresses layers one after the other.
 #[derive(Serialize, Deserialize)]
 pub struct Compress {
-    /// The model, loaded where the task runs.
+    /// The model.
     #[serde(with = "shared")]
     pub model: Arc<LazyModel>,
-    /// Plan of the compression.
+    /// How.
     pub plan: Plan,
     /// Layers that are compressed already.
     #[serde(with = "shared::list")]
     pub kept: Vec<Arc<CompressedLayer>>,
-    /// Device and threads of the runs.
+    /// With what.
     pub compute: ComputeConfig,
 }
 
-/// Progress of a compression.
+/// What it tells.
 #[derive(Serialize, Deserialize)]
 pub enum Compressing {
     /// So much of a layer is done; of a run in which stage.

@@ -29,10 +29,10 @@ impl Stop {
 /// The dense model's streams on its text.
 #[derive(Serialize, Deserialize)]
 pub struct Streams {
-    /// The model, loaded where the task runs.
+    /// The model.
     #[serde(with = "shared")]
     pub model: Arc<LazyModel>,
-    /// Number of worker threads.
+    /// Worker threads.
     pub threads: Option<usize>,
     /// Set when another model is open.
     #[serde(skip)]
@@ -75,9 +75,9 @@ pub enum Replaced {
 /// A layer and its new weight.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct NewWeight {
-    /// Identifier of the replaced layer.
+    /// Which.
     pub id: LayerId,
-    /// New weight, `[out, in]`.
+    /// `[out, in]`.
     #[serde(with = "shared")]
     pub weight: Arc<Matrix>,
 }
