@@ -9,7 +9,7 @@ use crate::app::panels::histogram::HistogramPanel;
 use crate::app::panels::language::model::ModelPanel;
 use crate::app::panels::language::story::StoryPanel;
 use crate::app::panels::layers::panel::LayersPanel;
-use crate::app::panels::lesson::Lesson;
+use crate::app::panels::lesson::LessonPanel;
 use crate::app::panels::linked_views::LinkedViews;
 use crate::app::panels::masks::MasksPanel;
 use crate::app::panels::runs::RunsPanel;
@@ -80,7 +80,7 @@ pub(super) struct Panels {
     pub sweeps: SweepPanel,
     pub model: ModelPanel,
     pub story: StoryPanel,
-    pub lesson: Lesson,
+    pub lesson: LessonPanel,
 }
 
 /// The dialogs' own state.

@@ -2,7 +2,9 @@
 
 use crate::app::explorer::{Explorer, LaunchOptions};
 use crate::app::platform;
-use crate::app::state::KEY;
+use crate::app::shell::labels::Labels;
+use crate::app::state::link::Link;
+use crate::app::state::persistence::KEY;
 use crate::app::tasks::registry::registry;
 use crate::model::{ChosenFile, Source};
 use crate::tasks;

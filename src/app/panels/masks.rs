@@ -96,7 +96,7 @@ impl MasksPanel {
                 .labelled_by(label.id);
         });
         let second = match self.other {
-            Other::Start => run.snapshots.all().first().map(|shot| FactorsAt::Snapshot(shot.clone())),
+            Other::Start => run.snapshots.all().first().map(|snapshot| FactorsAt::Snapshot(snapshot.clone())),
             Other::Run(number) => {
                 let other = others.iter().find(|run| run.number == number).and_then(|run| run.ended.as_ref());
                 other.map(|ended| FactorsAt::End(ended.replacement.clone()))

@@ -18,13 +18,13 @@ use eframe::egui::{self, CentralPanel, Context, Frame, Margin, Panel, Ui};
 use egui_tiles::{Behavior, SimplificationOptions, Tile, TileId, Tiles, UiResponse};
 
 /// The panels as egui_tiles asks for them, and what they ask for.
-struct Desk<'a> {
+struct PanelBehavior<'a> {
     state: &'a State,
     panels: &'a mut Panels,
     commands: Vec<Command>,
 }
 
-impl Desk<'_> {
+impl PanelBehavior<'_> {
     fn panel_ui(&mut self, ui: &mut Ui, pane: Pane) -> Option<Command> {
         let (state, panels) = (self.state, &mut *self.panels);
         match pane {
@@ -59,7 +59,7 @@ impl Desk<'_> {
     }
 }
 
-impl Behavior<Pane> for Desk<'_> {
+impl Behavior<Pane> for PanelBehavior<'_> {
     fn pane_ui(&mut self, ui: &mut Ui, _: TileId, pane: &mut Pane) -> UiResponse {
         let margin = if pane.is_view() { Margin::same(2) } else { Margin::same(6) };
         let asked = Frame::new().inner_margin(margin).show(ui, |ui| self.panel_ui(ui, *pane)).inner;
@@ -116,9 +116,9 @@ fn view_name(pane: Pane, kind: ReplacementKind) -> &'static str {
 impl Explorer {
     /// All panels, and then what they ask for.
     fn panels_ui(&mut self, ui: &mut Ui) {
-        let mut desk = Desk { state: &self.state, panels: &mut self.panels, commands: Vec::new() };
-        self.shell.workspace.current().tree.ui(&mut desk, ui);
-        let commands = desk.commands;
+        let mut behavior = PanelBehavior { state: &self.state, panels: &mut self.panels, commands: Vec::new() };
+        self.shell.workspace.current().tree.ui(&mut behavior, ui);
+        let commands = behavior.commands;
         let pointer = self.panels.views.end_frame();
         if pointer != self.state.pointer {
             self.state.pointer = pointer;

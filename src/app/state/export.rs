@@ -124,12 +124,12 @@ impl ExportKind {
 /// What is to be written, how and where.
 #[derive(Serialize, Deserialize)]
 pub struct ExportRequest {
-    /// What.
+    /// What is written.
     pub kind: ExportKind,
     /// The method's usual one without.
     pub layout: Option<Layout>,
     /// Type of the values; the layout's usual one without.
     pub dtype: Option<Dtype>,
-    /// Where.
+    /// Where it is written.
     pub target: SaveTarget,
 }

@@ -23,8 +23,8 @@ impl FactorsAt {
     pub fn mask(&self, factor: Factor) -> Option<Mask> {
         match (self, factor) {
             (Self::Nothing, _) => None,
-            (Self::Snapshot(shot), Factor::A) => Some(shot.masks()[0].clone()),
-            (Self::Snapshot(shot), Factor::B) => Some(shot.masks()[1].clone()),
+            (Self::Snapshot(snapshot), Factor::A) => Some(snapshot.masks()[0].clone()),
+            (Self::Snapshot(snapshot), Factor::B) => Some(snapshot.masks()[1].clone()),
             (Self::End(replacement), factor) => Some(replacement.mask(factor)),
         }
     }
@@ -32,7 +32,7 @@ impl FactorsAt {
     /// The step, `None` in the end and before the start.
     pub fn step(&self) -> Option<usize> {
         match self {
-            Self::Snapshot(shot) => Some(shot.step),
+            Self::Snapshot(snapshot) => Some(snapshot.step),
             _ => None,
         }
     }

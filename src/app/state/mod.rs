@@ -12,6 +12,7 @@ pub mod export;
 pub mod factors_at;
 pub mod frame_times;
 pub mod inputs;
+pub mod lesson;
 pub mod link;
 pub mod loaded_layer;
 pub mod messages;

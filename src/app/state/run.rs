@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 use web_time::Instant;
 
-/// What the film of one run may take, in bytes.
+/// Memory of the iterations of one run, in bytes.
 const HISTORY_BYTES: usize = 96 << 20;
 
 /// How long a cancelled run may take for the step in work, where it can be ended in the middle.
@@ -201,7 +201,7 @@ impl Run {
         }
     }
 
-    /// Takes in what has happened since; `now` in seconds. While it is `watched`, shots are asked for at its pace, beside
+    /// Takes in what has happened since; `now` in seconds. While it is `watched`, snapshots are asked for at its pace, beside
     /// those of the iterations' ends.
     pub fn poll(&mut self, now: f64, watched: bool) {
         let Some((line, events)) = &self.line else { return };
@@ -211,13 +211,13 @@ impl Run {
                     self.reports.extend(progress.report.clone());
                     self.progress = Some(progress);
                 }
-                Event::Snapshot(shot) => {
-                    if shot.step.is_multiple_of(2)
-                        && self.snapshots.all().last().is_none_or(|last| last.step < shot.step)
+                Event::Snapshot(snapshot) => {
+                    if snapshot.step.is_multiple_of(2)
+                        && self.snapshots.all().last().is_none_or(|last| last.step < snapshot.step)
                     {
-                        self.snapshots.add(&shot);
+                        self.snapshots.add(&snapshot);
                     }
-                    self.latest = Some(shot);
+                    self.latest = Some(snapshot);
                     self.next_snapshot = now + self.pace.as_secs_f64();
                 }
                 Event::Ended(ended) => {

@@ -113,11 +113,11 @@ pub struct Drawn {
     /// W − A·B.
     #[serde(with = "shared::option")]
     pub error: Option<Arc<Pyramid>>,
-    /// The order of outputs, inner indices and inputs.
+    /// Order of the outputs: rows of W and of A.
     pub out: Axis,
-    /// See `out`.
+    /// Order of the inner indices: columns of A, rows of B.
     pub inner: Axis,
-    /// See `out`.
+    /// Order of the inputs: columns of W and of B.
     pub input: Axis,
     /// Which step the factors are from; `None` in the end.
     pub step: Option<usize>,

@@ -20,7 +20,7 @@ pub struct Replace {
     pub layer: Arc<Layer>,
     /// With what is known of its inputs.
     pub problem: Problem,
-    /// By what.
+    /// The method that replaces it, and its settings.
     pub candidate: Candidate,
 }
 

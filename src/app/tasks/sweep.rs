@@ -45,7 +45,7 @@ struct Going {
 
 /// A figure of a layer. Dropping it cancels what goes on.
 pub struct SweepWork {
-    /// Which.
+    /// Which figure.
     pub figure: Figure,
     /// The layer.
     pub subject: LoadedLayer,

@@ -20,9 +20,9 @@ const LINE: f32 = 36.0;
 pub struct Lines<'a> {
     /// Where the columns are.
     pub columns: Vec<(Heading, Rangef)>,
-    /// What the bars show, and the number that fills one.
+    /// What the bars show.
     pub measure: BarQuantity,
-    /// See `measure`.
+    /// The number that fills a bar.
     pub most: f64,
     /// The least relative error, and the least layer-wise one.
     pub least: [Option<f64>; 2],

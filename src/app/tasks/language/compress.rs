@@ -16,12 +16,12 @@ pub struct Compress {
     /// The model.
     #[serde(with = "shared")]
     pub model: Arc<LazyModel>,
-    /// How.
+    /// Method, settings and densities of each layer.
     pub plan: Plan,
     /// Layers that are compressed already.
     #[serde(with = "shared::list")]
     pub kept: Vec<Arc<CompressedLayer>>,
-    /// With what.
+    /// Backend and threads.
     pub compute: ComputeConfig,
 }
 

@@ -75,7 +75,7 @@ pub enum Replaced {
 /// A layer and its new weight.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct NewWeight {
-    /// Which.
+    /// Which layer of the model.
     pub id: LayerId,
     /// `[out, in]`.
     #[serde(with = "shared")]
@@ -88,7 +88,7 @@ impl Replaced {
         let mut model = model.clone();
         match self {
             Self::Layers(layers) => layers.iter().for_each(|layer| model.replace(layer.id, layer.weight.clone())),
-            Self::SingleLayer(id, moment) => model.replace(*id, Arc::new(moment.product()?)),
+            Self::SingleLayer(id, factors) => model.replace(*id, Arc::new(factors.product()?)),
         }
         Some(model)
     }
