@@ -76,7 +76,7 @@ fn errors_of_all_matrices_are_the_processors() {
 #[test]
 fn a_run_outlives_its_device() {
     let Some(gpu) = gpu() else { return };
-    let w = common::random(100, 120, 1);
+    let w = Arc::new(common::random(100, 120, 1));
     let settings = Settings { density: 0.4, ..Settings::default() };
     let mut solver = Solver::on(&w, &settings, &Device::Gpu(gpu.clone())).unwrap();
     let mut duals: Vec<f64> = (0..31).map(|_| solver.step().unwrap().unwrap()).map(|report| report.dual).collect();
@@ -103,7 +103,7 @@ fn a_run_outlives_its_device() {
 #[test]
 fn one_device_gives_the_same_twice() {
     let Some(gpu) = gpu() else { return };
-    let w = common::random(130, 70, 2);
+    let w = Arc::new(common::random(130, 70, 2));
     let run = || {
         let mut solver = Solver::on(&w, &Settings::default(), &Device::Gpu(gpu.clone())).unwrap();
         let mut errors = Vec::new();
@@ -119,8 +119,8 @@ fn one_device_gives_the_same_twice() {
 #[test]
 fn one_device_serves_two_threads() {
     let Some(gpu) = gpu() else { return };
-    let problems = [(96, 200, 7), (130, 70, 8)].map(|(rows, cols, seed)| common::random(rows, cols, seed));
-    let run = |w: &Matrix| {
+    let problems = [(96, 200, 7), (130, 70, 8)].map(|(rows, cols, seed)| Arc::new(common::random(rows, cols, seed)));
+    let run = |w: &Arc<Matrix>| {
         let settings = Settings { outer: 10, ..Settings::default() };
         let mut solver = Solver::on(w, &settings, &Device::Gpu(gpu.clone())).unwrap();
         while let Some(report) = solver.step().unwrap() {

@@ -5,6 +5,7 @@
 
 use crate::model::Dtype;
 use std::collections::BTreeMap;
+use std::io::Write;
 
 /// A tensor's entry in a file's header.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,11 +115,21 @@ pub fn header<'a>(entries: impl IntoIterator<Item = &'a Entry>, metadata: &BTree
 }
 
 /// A complete safetensors file.
-pub fn safetensors(mut tensors: Vec<Tensor>, metadata: &BTreeMap<String, String>) -> Vec<u8> {
-    sort_entries(&mut tensors, Tensor::entry);
-    let mut file = header(tensors.iter().map(Tensor::entry), metadata);
-    tensors.iter().for_each(|tensor| file.extend(&tensor.bytes));
+pub fn safetensors(tensors: Vec<Tensor>, metadata: &BTreeMap<String, String>) -> Vec<u8> {
+    let mut file = Vec::new();
+    write_tensors(&mut file, tensors, metadata).expect("a vector takes all bytes");
     file
+}
+
+/// Writes a safetensors file; each tensor's memory is free once it is written.
+pub fn write_tensors(
+    out: &mut dyn Write,
+    mut tensors: Vec<Tensor>,
+    metadata: &BTreeMap<String, String>,
+) -> std::io::Result<()> {
+    sort_entries(&mut tensors, Tensor::entry);
+    out.write_all(&header(tensors.iter().map(Tensor::entry), metadata))?;
+    tensors.into_iter().try_for_each(|tensor| out.write_all(&tensor.bytes))
 }
 
 fn list(shape: &[usize]) -> String {

@@ -117,6 +117,15 @@ impl Export {
     ///
     /// The same input gives the same bytes.
     pub fn to_bytes(&self, settings: &serde_json::Value, report: &serde_json::Value) -> Vec<u8> {
+        safetensors(self.tensors(), &self.metadata(settings, report))
+    }
+
+    /// What the file says of itself.
+    pub(super) fn metadata(
+        &self,
+        settings: &serde_json::Value,
+        report: &serde_json::Value,
+    ) -> BTreeMap<String, String> {
         let metadata = [
             ("format", "pt".to_owned()), // transformers refuses files without it
             ("dsf.version", env!("CARGO_PKG_VERSION").to_owned()),
@@ -125,8 +134,7 @@ impl Export {
             ("dsf.settings", settings.to_string()),
             ("dsf.report", report.to_string()),
         ];
-        let metadata: BTreeMap<_, _> = metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-        safetensors(self.tensors(), &metadata)
+        metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
     }
 
     /// The tensors of the file.

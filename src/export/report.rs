@@ -161,7 +161,7 @@ impl Export {
         report: &RunReport,
         replace: bool,
     ) -> Result<(), super::Error> {
-        let bytes = self.to_bytes(settings, &serde_json::json!(report));
-        super::write(path, &bytes, replace)
+        let metadata = self.metadata(settings, &serde_json::json!(report));
+        super::write_with(path, replace, |out| super::container::write_tensors(out, self.tensors(), &metadata))
     }
 }

@@ -5,7 +5,8 @@ use super::factor_state::FactorState;
 use super::gpu::{GpuSolver, HostCopy};
 use super::half_step::{AdmmParams, Done, Starts, Workspace};
 use super::phase::{Clock, Phase};
-use super::target::{Target, residual_squared};
+use super::target::residual_squared;
+use super::working::WorkingMatrix;
 #[cfg(feature = "gpu")]
 use crate::Named;
 use crate::compute::gpu;
@@ -44,7 +45,7 @@ impl Sparse {
 
 impl Engine {
     /// Begins a half-step; W is n×m in the working orientation.
-    pub fn begin(&mut self, side: usize, inner: &AdmmParams, w: &Matrix) -> Result<(), Stopped> {
+    pub fn begin(&mut self, side: usize, inner: &AdmmParams, w: &WorkingMatrix) -> Result<(), Stopped> {
         match self {
             Self::Processor(processor) => processor.half_step(side, inner, w),
             #[cfg(feature = "gpu")]
@@ -151,26 +152,26 @@ pub(super) struct Processor {
 
 impl Processor {
     /// For W n×m.
-    pub fn new(w: &Matrix, starts: Starts<'_>, clock: Clock) -> Self {
+    pub fn new(w: &WorkingMatrix, starts: Starts<'_>, clock: Clock) -> Self {
         let k = starts[0].0.rows();
         Self {
-            w_transposed: (w.cols() < k).then(|| w.transposed()),
+            w_transposed: (w.shape().1 < k).then(|| w.transposed()),
             sides: starts.map(|(start, mask)| FactorState::new(start, mask)),
             workspace: Workspace::new(clock),
             done: None,
         }
     }
 
-    fn half_step(&mut self, side: usize, inner: &AdmmParams, w: &Matrix) {
+    fn half_step(&mut self, side: usize, inner: &AdmmParams, w: &WorkingMatrix) {
         let [first, second] = &mut self.sides;
         let (x, fixed, target) = match (side, &self.w_transposed) {
-            (0, Some(turned)) => (first, &*second, Target::Plain(turned)),
-            (0, None) => (first, &*second, Target::Transposed(w)),
-            _ => (second, &*first, Target::Plain(w)),
+            (0, Some(turned)) => (first, &*second, w.of_transposed(turned)),
+            (0, None) => (first, &*second, w.turned()),
+            _ => (second, &*first, w.plain()),
         };
         let outcome = self.workspace.half_step(x, fixed, target, inner);
         let [first, second] = &self.sides;
-        let residual_squared = residual_squared(w, first.zt(), second.zt());
+        let residual_squared = residual_squared(w.plain(), first.zt(), second.zt());
         self.done = Some(Done { outcome, residual_squared });
     }
 }

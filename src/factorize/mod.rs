@@ -47,6 +47,7 @@ mod settings;
 mod solver;
 mod start;
 mod target;
+mod working;
 
 pub use budget::Budget;
 pub(crate) use budget::share;

@@ -4,6 +4,7 @@ use super::{Budget, Error, Orientation, Settings, Solver, Split};
 use crate::compute::{Device, solve_positive};
 use crate::matrix::Matrix;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::task::Poll;
 
 /// A search in progress, one half-step of one short run at a time.
@@ -15,7 +16,7 @@ use std::task::Poll;
 /// point, the best split that was tried, and the paper's rule: of runs of up to 400 iterations none ends with more than the
 /// rule's error.
 pub struct Search {
-    w: Matrix,
+    w: Arc<Matrix>,
     device: Device,
     /// What is decided so far.
     settings: Settings,
@@ -65,11 +66,11 @@ const FINALISTS: usize = 3;
 impl Search {
     /// `None` when there is nothing to search for.
     pub fn new(w: &Matrix, settings: &Settings) -> Result<Option<Self>, Error> {
-        Self::on(w, settings, &Device::Cpu)
+        Self::on(&Arc::new(w.clone()), settings, &Device::Cpu)
     }
 
-    /// The same on any device.
-    pub fn on(w: &Matrix, settings: &Settings, device: &Device) -> Result<Option<Self>, Error> {
+    /// The same on any device, sharing W.
+    pub fn on(w: &Arc<Matrix>, settings: &Settings, device: &Device) -> Result<Option<Self>, Error> {
         settings.check()?;
         let (rows, cols) = w.shape();
         Budget::new(rows, cols, settings)?;

@@ -5,13 +5,14 @@ use super::engine::{Engine, Processor, Sparse, Stopped};
 use super::gpu::GpuSolver;
 use super::half_step::{AdmmParams, Done, Outcome, Starts};
 use super::phase::{Clock, Phase};
-use super::scale::scale_of;
 use super::start::fixed_mask;
+use super::working::WorkingMatrix;
 use super::{Budget, Error, Orientation, Settings};
 use crate::Named;
 use crate::compute::Device;
 use crate::matrix::{Csr, Factor, Factors, Matrix, keep_largest};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::task::Poll;
 
 /// What one half-step did.
@@ -46,12 +47,9 @@ pub struct Report {
 /// A factorization in progress; see [`super`] and [`crate`]'s example.
 pub struct Solver {
     settings: Settings,
-    /// W in the working orientation (n×m), divided by `scale`.
-    w: Matrix,
+    w: WorkingMatrix,
     /// Whether the working orientation is Wᵀ.
     transposed: bool,
-    /// A power of two near W's root mean square, so that no square overflows.
-    scale: f32,
     norm_squared: f64,
     /// How many entries the first factor, k×n when transposed, and the second, k×m, may keep in the end.
     budgets: [usize; 2],
@@ -91,16 +89,16 @@ impl Solver {
 
     /// A solver that measures its phases with `clock`; see [`Solver::seconds`].
     pub fn with_clock(w: &Matrix, settings: &Settings, clock: Clock) -> Result<Self, Error> {
-        Self::prepare(w, settings, clock, &Device::Cpu)
+        Self::prepare(&Arc::new(w.clone()), settings, clock, &Device::Cpu)
     }
 
-    /// A solver that computes on `device`. Where that cannot hold the matrices it is the processor, and the first report
+    /// A solver that computes on `device`, and shares W. Where that cannot hold the matrices it is the processor, and the first report
     /// says why.
-    pub fn on(w: &Matrix, settings: &Settings, device: &Device) -> Result<Self, Error> {
+    pub fn on(w: &Arc<Matrix>, settings: &Settings, device: &Device) -> Result<Self, Error> {
         Self::prepare(w, settings, || 0.0, device)
     }
 
-    fn prepare(w: &Matrix, settings: &Settings, clock: Clock, device: &Device) -> Result<Self, Error> {
+    fn prepare(w: &Arc<Matrix>, settings: &Settings, clock: Clock, device: &Device) -> Result<Self, Error> {
         let (rows, cols) = w.shape();
         settings.check()?;
         if w.is_empty() {
@@ -115,36 +113,33 @@ impl Solver {
             Orientation::AsIs => false,
             Orientation::Transposed => true,
         };
-        let scale = scale_of(w);
-        let mut w = if transposed { w.transposed() } else { w.clone() };
-        w.as_mut_slice().iter_mut().for_each(|x| *x /= scale);
-        if w.rows() > w.cols() {
+        let w = WorkingMatrix::new(w, transposed);
+        let (n, m) = w.shape();
+        if n > m {
             // An orientation that was asked for: the factor on the smaller side is now the second.
             budget = Budget { first: budget.second, second: budget.first };
         }
         let k = settings.inner_dim(rows, cols);
-        let (first, second) = settings.start.factors(&w, k, [budget.first, budget.second], settings.seed);
-        let mut first = first;
-        let mask = settings.fixed_mask.then(|| fixed_mask(k, w.rows(), budget.first, settings.seed));
+        let divided = w.to_matrix();
+        let norm_squared = divided.norm_squared();
+        // A mask that layers share is not given up for a better one.
+        let fallback = match settings.fallback && !settings.fixed_mask {
+            true => Fallback::new(&divided, budget.total(), norm_squared),
+            false => None,
+        };
+        let (mut first, second) = settings.start.factors(divided, k, [budget.first, budget.second], settings.seed);
+        let mask = settings.fixed_mask.then(|| fixed_mask(k, n, budget.first, settings.seed));
         if let Some(mask) = &mask {
             first.as_mut_slice().iter_mut().zip(mask).filter(|(_, keep)| !**keep).for_each(|(x, _)| *x = 0.0);
         }
         let starts = [(&first, mask.as_deref()), (&second, None)];
         let (engine, device, note) = engine(&w, starts, budget.total(), clock, device);
-        let norm_squared = w.norm_squared();
-        // A mask that layers share is not given up for a better one.
-        let fallback = if settings.fallback && !settings.fixed_mask {
-            Fallback::new(&w, budget.total(), norm_squared)
-        } else {
-            None
-        };
         Ok(Self {
             norm_squared,
             fallback,
             settings: settings.clone(),
             w,
             transposed,
-            scale,
             budgets: [budget.first, budget.second],
             engine,
             device,
@@ -236,8 +231,9 @@ impl Solver {
         let starts = [(&dense[0], mask.as_deref()), (&dense[1], None)];
         self.losses += 1;
         // What it held is free before it is needed anew.
-        let nothing = Matrix::zeros(1, 1);
-        self.engine = Engine::Processor(Box::new(Processor::new(&nothing, [(&nothing, None); 2], || 0.0)));
+        let nothing = Arc::new(Matrix::zeros(1, 1));
+        let processor = Processor::new(&WorkingMatrix::new(&nothing, false), [(&nothing, None); 2], || 0.0);
+        self.engine = Engine::Processor(Box::new(processor));
         // One that is lost again and again is not worth waiting for.
         let device = if self.losses > 2 { Device::Cpu } else { self.device.reopen() };
         let (engine, device, note) = engine(&self.w, starts, self.budgets.iter().sum(), || 0.0, &device);
@@ -285,7 +281,7 @@ impl Solver {
 
     /// The factors as they are now.
     pub fn factors(&self) -> Factors {
-        stored([0, 1].map(|side| self.engine.z(side)), self.transposed, self.scale)
+        stored([0, 1].map(|side| self.engine.z(side)), self.transposed, self.w.scale())
     }
 
     /// Whether an outer iteration has ended with the whole budget.
@@ -304,7 +300,7 @@ impl Solver {
     pub fn finish(self) -> Factors {
         let fallback = self.falls_back().then_some(self.fallback).flatten();
         let found = match (fallback, self.best) {
-            (Some(fallback), _) => identity_times(&self.w, fallback.kept),
+            (Some(fallback), _) => identity_times(&self.w.to_matrix(), fallback.kept),
             (None, Some((_, found))) => found.map(Sparse::into_csr),
             // A start can have more nonzeros than the budget.
             (None, None) => {
@@ -312,8 +308,9 @@ impl Solver {
             }
         };
         // All other memory is free before the factors are turned.
+        let scale = self.w.scale();
         drop((self.w, self.engine));
-        stored(found, self.transposed, self.scale)
+        stored(found, self.transposed, scale)
     }
 
     /// How many entries a side may keep in the end. Of a fixed mask some may be of no use, where the second factor has
@@ -344,7 +341,7 @@ impl Solver {
 /// The engine on `device`, opened anew if it is gone; or on the processor and why. Of the factors no more than `most` entries are ever kept.
 #[cfg_attr(not(feature = "gpu"), allow(unused_variables))]
 fn engine(
-    w: &Matrix,
+    w: &WorkingMatrix,
     starts: Starts<'_>,
     most: usize,
     clock: Clock,
@@ -355,7 +352,7 @@ fn engine(
     match &alive {
         Device::Cpu => (processor(), Device::Cpu, device.adapter().map(|name| format!("'{name}' was lost"))),
         #[cfg(feature = "gpu")]
-        Device::Gpu(gpu) => match GpuSolver::new(gpu.clone(), w, starts, most) {
+        Device::Gpu(gpu) => match GpuSolver::new(gpu.clone(), &w.to_matrix(), starts, most) {
             Ok(gpu) => (Engine::GpuSolver(Box::new(gpu)), alive, None),
             Err(why) => (processor(), Device::Cpu, Some(why.to_string())),
         },

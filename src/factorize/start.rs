@@ -28,7 +28,7 @@ pub enum Start {
 
 impl Start {
     /// The first factor, transposed (k×n), and the second (k×m) for W n×m.
-    pub(super) fn factors(self, w: &Matrix, k: usize, [first, second]: [usize; 2], seed: u64) -> (Matrix, Matrix) {
+    pub(super) fn factors(self, w: Matrix, k: usize, [first, second]: [usize; 2], seed: u64) -> (Matrix, Matrix) {
         let (n, m) = w.shape();
         match self {
             // At least one: from factors of zeros no half-step leads away.
@@ -38,7 +38,7 @@ impl Start {
                 let mut draw = |rows, cols| Matrix::from_fn(rows, cols, |_, _| normal.draw());
                 (draw(k, n), draw(k, m))
             }
-            Self::Svd => match svd(w) {
+            Self::Svd => match svd(&w) {
                 Some(svd) => {
                     let root = |l: usize| svd.s[l].max(0.0).sqrt();
                     let rank = svd.s.len();
@@ -56,10 +56,10 @@ impl Start {
 
 /// An identity, or several side by side when k > n, and below each other in the second factor W's `most` largest
 /// entries, the `most` largest of what is left, and so on. With k < n the identity picks the rows of W that have most.
-fn stacked(w: &Matrix, k: usize, most: usize) -> (Matrix, Matrix) {
+fn stacked(w: Matrix, k: usize, most: usize) -> (Matrix, Matrix) {
     let (n, m) = w.shape();
     let (mut first, mut second) = (Matrix::zeros(k, n), Matrix::zeros(k, m));
-    let mut left = w.clone();
+    let mut left = w;
     for start in (0..k).step_by(n) {
         let largest = keep_largest(&left, most);
         let mut rows: Vec<usize> = (0..n).collect();
@@ -153,7 +153,7 @@ mod tests {
     fn the_svd_start_multiplies_back_to_w() {
         let w = Matrix::from_fn(5, 8, |i, j| ((i * 3 + j * 5) % 7) as f32 - 3.0);
         let budget = [5, 5];
-        let (first, second) = Start::Svd.factors(&w, 5, budget, 0);
+        let (first, second) = Start::Svd.factors(w.clone(), 5, budget, 0);
         let mut back = Matrix::zeros(5, 8);
         crate::compute::matmul(&mut back, first.view().transpose(), second.view());
         let error = crate::measure::relative_difference(&w, &back);

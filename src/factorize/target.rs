@@ -3,44 +3,43 @@
 use crate::compute::{PANEL, PanelRow, chunks_of_mut, fill_transposed, prelude::*, spmm, with_panel};
 use crate::matrix::{Csr, Matrix};
 
-/// T, p×q: a matrix or its transpose.
+/// T, p×q: a matrix or its transpose, times a factor. A power of two, the factor changes no digit.
 #[derive(Clone, Copy)]
-pub(super) enum Target<'a> {
-    /// p×q.
-    Plain(&'a Matrix),
-    /// q×p.
-    Transposed(&'a Matrix),
+pub(super) struct Target<'a> {
+    /// p×q, or q×p.
+    pub matrix: &'a Matrix,
+    /// Whether it is q×p.
+    pub turned: bool,
+    pub factor: f32,
 }
 
 impl Target<'_> {
     /// A panel of T, from column `first` on.
     pub fn fill(self, panel: &mut [PanelRow], first: usize) {
-        match self {
-            Target::Plain(t) => {
-                let span = PANEL.min(t.cols() - first);
-                for (i, out) in panel.iter_mut().enumerate() {
-                    out[..span].copy_from_slice(&t.row(i)[first..first + span]);
-                    out[span..].fill(0.0);
+        let Self { matrix: t, turned, factor } = self;
+        if turned {
+            /// Values of a row taken at a time, so that the panel's rows they go to stay in the cache.
+            const RUN: usize = 16;
+            let span = PANEL.min(t.rows() - first);
+            for (at, out) in panel.chunks_mut(RUN).enumerate() {
+                for c in 0..PANEL {
+                    let row = if c < span { &t.row(first + c)[at * RUN..at * RUN + out.len()] } else { &[0.0; RUN] };
+                    out.iter_mut().zip(row).for_each(|(out, &value)| out[c] = value * factor);
                 }
             }
-            Target::Transposed(t) => {
-                /// Values of a row taken at a time, so that the panel's rows they go to stay in the cache.
-                const RUN: usize = 16;
-                let span = PANEL.min(t.rows() - first);
-                for (at, out) in panel.chunks_mut(RUN).enumerate() {
-                    for c in 0..PANEL {
-                        let row =
-                            if c < span { &t.row(first + c)[at * RUN..at * RUN + out.len()] } else { &[0.0; RUN] };
-                        out.iter_mut().zip(row).for_each(|(out, &value)| out[c] = value);
-                    }
-                }
-            }
+            return;
+        }
+        let span = PANEL.min(t.cols() - first);
+        for (i, out) in panel.iter_mut().enumerate() {
+            out[..span].iter_mut().zip(&t.row(i)[first..first + span]).for_each(|(out, value)| *out = value * factor);
+            out[span..].fill(0.0);
         }
     }
 }
 
-/// ‖W − FᵀX‖² for F with Fᵀ `ft` (p×k) and X with Xᵀ `xt` (q×k), W p×q; each column's sum in f64.
-pub(super) fn residual_squared(w: &Matrix, ft: &Csr, xt: &Csr) -> f64 {
+/// ‖W − FᵀX‖² for F with Fᵀ `ft` (p×k) and X with Xᵀ `xt` (q×k), W p×q not turned; each column's sum in f64.
+pub(super) fn residual_squared(target: Target<'_>, ft: &Csr, xt: &Csr) -> f64 {
+    let Target { matrix: w, factor, .. } = target;
     let mut panels = vec![0.0f64; w.cols().div_ceil(PANEL)];
     chunks_of_mut(&mut panels, 1).enumerate().for_each(|(at, square)| {
         let first = at * PANEL;
@@ -58,9 +57,9 @@ pub(super) fn residual_squared(w: &Matrix, ft: &Csr, xt: &Csr) -> f64 {
                     let (w, rest) = w.row(i)[first..first + span].as_chunks::<8>();
                     let (product, product_rest) = row[..span].as_chunks::<8>();
                     for (w, product) in w.iter().zip(product) {
-                        (0..8).for_each(|lane| lanes[lane] += (w[lane] - product[lane]).powi(2));
+                        (0..8).for_each(|lane| lanes[lane] += (w[lane] * factor - product[lane]).powi(2));
                     }
-                    rest.iter().zip(product_rest).for_each(|(w, product)| lanes[0] += (w - product).powi(2));
+                    rest.iter().zip(product_rest).for_each(|(w, product)| lanes[0] += (w * factor - product).powi(2));
                     sum += f64::from(lanes.iter().sum::<f32>());
                 },
             );

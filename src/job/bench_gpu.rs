@@ -77,7 +77,7 @@ pub fn measure(
     settings: &Settings,
     outer: usize,
 ) -> Result<Measured, String> {
-    let w = gaussian(rows, cols);
+    let w = Arc::new(gaussian(rows, cols));
     let settings = Settings { outer: outer + 1, ..settings.clone() };
     let said = |error: crate::compute::gpu::Error| error.to_string();
     let gflops = |gpu: &Arc<Gpu>| -> Result<f64, String> {

@@ -46,13 +46,13 @@ impl FindSplit {
         // What a run would factorize.
         let scaled = self.problem.calibration.as_ref().map(|inputs| inputs.scale_inputs(&self.problem.weight));
         let scaled = scaled.transpose().map_err(|error| error.to_string())?;
-        let w = scaled.as_ref().unwrap_or(&self.problem.weight);
+        let w = scaled.map_or_else(|| self.problem.weight.clone(), Arc::new);
         let settings = Settings { split: Split::Auto, factor_density: None, ..self.settings.clone() };
         let ComputeConfig { backend, .. } = self.compute;
         let (device, note) = job::device(backend, w.shape(), &settings, self.compute.thread_count());
         let mut notes: Vec<String> = note.into_iter().collect();
         let mut search =
-            Search::on(w, &settings, &device).map_err(told)?.ok_or("one fixed mask leaves no split to choose")?;
+            Search::on(&w, &settings, &device).map_err(told)?.ok_or("one fixed mask leaves no split to choose")?;
         let (mut step, steps) = (0, search.steps());
         while search.step().map_err(told)? {
             step += 1;

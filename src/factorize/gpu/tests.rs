@@ -40,7 +40,7 @@ fn half_steps_agree_with_the_processors() {
         for &(rows, cols) in shapes {
             let all = [Settings::default(), best.clone(), fixed.clone(), cold.clone()];
             for settings in &all[..if steps == 4 { 4 } else { 2 }] {
-                let w = matrix(rows, cols);
+                let w = Arc::new(matrix(rows, cols));
                 let mut here = Solver::new(&w, settings).unwrap();
                 let mut there = Solver::on(&w, settings, &Device::Gpu(gpu.clone())).unwrap();
                 for step in 1..=steps {
@@ -67,11 +67,11 @@ fn values_are_finalized_as_by_the_processor() {
     for (limit, shapes) in [(u64::MAX, &[(40, 70), (130, 70), (65, 129)][..]), (20 * 1024, &[(40, 70)][..])] {
         let Some(gpu) = limited(limit).map(Arc::new) else { return };
         for &(rows, cols) in shapes {
-            let w = matrix(rows, cols);
+            let w = Arc::new(matrix(rows, cols));
             let mut solver = Solver::new(&w, &Settings { density: 0.4, outer: 10, ..Settings::default() }).unwrap();
             while solver.step().unwrap().is_some() {}
             let factors = solver.finish();
-            let inputs = Calibration::from_samples(&matrix(2 * cols, cols)).unwrap();
+            let inputs = Arc::new(Calibration::from_samples(&matrix(2 * cols, cols)).unwrap());
             let error = |device: Device| {
                 let mut finalizer = Finalizer::on(&w, factors.clone(), &inputs, &Finalize::default(), &device).unwrap();
                 let report = finalizer.step().unwrap().unwrap();
@@ -93,7 +93,7 @@ fn values_are_finalized_as_by_the_processor() {
 #[test]
 fn a_device_without_memory_says_so() {
     let Some(gpu) = limited(u64::MAX).map(Arc::new) else { return };
-    let mut solver = Solver::on(&matrix(40, 60), &Settings::default(), &Device::Gpu(gpu.clone())).unwrap();
+    let mut solver = Solver::on(&Arc::new(matrix(40, 60)), &Settings::default(), &Device::Gpu(gpu.clone())).unwrap();
     (0..3).for_each(|_| assert_eq!(solver.step().unwrap().unwrap().note, None));
     gpu.simulate_out_of_memory();
     let report = solver.step().unwrap().unwrap();

@@ -9,6 +9,7 @@ use crate::factorize::{Error, check_factors};
 use crate::matrix::{Calibration, Csr, Factor, Factors, Matrix};
 use crate::measure::{output_energy, residual_energy};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::task::Poll;
 
 /// How the values are solved again.
@@ -133,8 +134,8 @@ enum There {
 
 /// What stays the same over all steps.
 struct Objective {
-    w: Matrix,
-    calibration: Calibration,
+    w: Arc<Matrix>,
+    calibration: Arc<Calibration>,
     /// With shrinkage, what is solved for.
     shrunk: Option<Calibration>,
     /// tr(W·XᵀX·Wᵀ), plain and with shrinkage.
@@ -160,14 +161,15 @@ struct Errors {
 impl Finalizer {
     /// For W `[out, in]` ≈ A·B; the factors' zeros stay zeros.
     pub fn new(w: &Matrix, factors: Factors, calibration: &Calibration, settings: &Finalize) -> Result<Self, Error> {
-        Self::on(w, factors, calibration, settings, &Device::Cpu)
+        let (w, calibration) = (Arc::new(w.clone()), Arc::new(calibration.clone()));
+        Self::on(&w, factors, &calibration, settings, &Device::Cpu)
     }
 
-    /// The same on any device, where A's rows are found by ADMM; all else is the processor's.
+    /// The same on any device, sharing W and the statistics, where A's rows are found by ADMM; all else is the processor's.
     pub fn on(
-        w: &Matrix,
+        w: &Arc<Matrix>,
         factors: Factors,
-        calibration: &Calibration,
+        calibration: &Arc<Calibration>,
         settings: &Finalize,
         device: &Device,
     ) -> Result<Self, Error> {
@@ -394,9 +396,14 @@ fn floor(b: &Matrix, l: usize) -> f32 {
 }
 
 impl Objective {
-    fn new(w: &Matrix, factors: &Factors, calibration: &Calibration, settings: &Finalize) -> Result<Self, Error> {
+    fn new(
+        w: &Arc<Matrix>,
+        factors: &Factors,
+        calibration: &Arc<Calibration>,
+        settings: &Finalize,
+    ) -> Result<Self, Error> {
         let shrunk = (settings.shrinkage > 0.0).then(|| calibration.shrunk(settings.shrinkage));
-        let solved = shrunk.as_ref().unwrap_or(calibration);
+        let solved: &Calibration = shrunk.as_ref().unwrap_or(calibration);
         let norms: Vec<f32> = (0..solved.inputs()).map(|j| root_or_1(solved.xtx().get(j, j))).collect();
         let mut e = solved.xtx().clone();
         scale(&mut e, |i, j, e| e / (norms[i] * norms[j]));
@@ -410,7 +417,7 @@ impl Objective {
             _ => None,
         };
         Ok(Self {
-            energies: [calibration, solved].map(|calibration| output_energy(w, calibration.xtx())),
+            energies: [&**calibration, solved].map(|calibration| output_energy(w, calibration.xtx())),
             w: w.clone(),
             calibration: calibration.clone(),
             shrunk,
