@@ -437,7 +437,10 @@ fn any_settings() -> impl Strategy<Value = Settings> {
             finalize_both,
             exact,
             seed,
-            ..Settings::default()
+            factor_density: None,
+            finalize: true,
+            rounds: 1,
+            shrinkage: 0.0,
         }
     })
 }

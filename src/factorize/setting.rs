@@ -58,6 +58,7 @@ impl Setting {
 
 impl Settings {
     /// Takes one setting over from `other`.
+    #[deny(unused_variables, reason = "a field that is named and not taken over")]
     pub fn take(&mut self, setting: Setting, other: &Self) {
         // Every field by its name: a new one stops the compiler here.
         let Self {
