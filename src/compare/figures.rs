@@ -1,4 +1,4 @@
-//! The paper's figures, and what else is worth a look, as sweeps over a layer.
+//! The paper's figures and some others, as sweeps over layers.
 
 use super::{Candidate, Choice, Quantity, Subject, Sweep, View};
 use crate::Named;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use strum::{IntoStaticStr, VariantArray};
 
-/// Sweeps that have a name.
+/// Sweeps with a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
@@ -34,12 +34,12 @@ pub enum Figure {
 }
 
 impl Figure {
-    /// The figure whose points it shows.
+    /// The figure whose measured points it shows.
     pub fn numbers(self) -> &'static str {
         if self == Self::Pareto { Self::Density.name() } else { self.name() }
     }
 
-    /// As people call it.
+    /// Title for people.
     pub fn title(self) -> &'static str {
         match self {
             Self::Sizes => "Methods by matrix size (Fig. 3)",
@@ -51,7 +51,7 @@ impl Figure {
         }
     }
 
-    /// Over these layers, with `base` for all that is not varied.
+    /// The sweep over these layers, with `base` for everything that is not varied.
     pub fn sweep(self, subjects: &[Subject], base: &Candidate) -> Sweep {
         let calibrated = !subjects.is_empty() && subjects.iter().all(|subject| subject.problem.calibration.is_some());
         let by_size = View { x: None, y: Quantity::Ratio, log_x: true };
@@ -110,8 +110,8 @@ fn total(density: f64) -> Choice {
     Choice::settings(&percent(density), Some(density), json!({ "density": density }))
 }
 
-/// Powers of two from 64 to 1024, and the largest square of each layer up to there; a smaller layer takes no part in what is
-/// larger.
+/// Powers of two from 64 to 1024, and the largest square of each layer up to there; a smaller layer is left out of
+/// larger sizes.
 fn sizes(subjects: &[Subject]) -> Vec<Choice> {
     const MOST: usize = 1024;
     let sides = subjects.iter().map(|subject| subject.layer.weight.rows().min(subject.layer.weight.cols()).min(MOST));
@@ -123,7 +123,7 @@ fn sizes(subjects: &[Subject]) -> Vec<Choice> {
     sizes.into_iter().map(Choice::size).collect()
 }
 
-/// As the paper names them; each is the base with one thing changed.
+/// The paper's ablations by their names; each changes one thing of the base.
 fn ablations(base: &Settings) -> Vec<Choice> {
     let (outer, inner) = (base.outer, base.inner);
     let name = format!("{outer}×{inner}");

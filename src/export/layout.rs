@@ -25,8 +25,8 @@ pub enum Layout {
 }
 
 impl Layout {
-    /// What is written when nobody chooses: one matrix in W's place where a method makes no two, and without their places for
-    /// blocks, whose zeros are more than W has entries.
+    /// Default layout for a method: one merged matrix where it does not make two, and without positions for Monarch's
+    /// blocks, whose zeros outnumber W's entries.
     pub fn usual(method: Method) -> Self {
         match method.kind() {
             ReplacementKind::Sparse | ReplacementKind::Chain => Self::Merged,

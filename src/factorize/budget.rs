@@ -1,21 +1,22 @@
-//! How many nonzeros there are, and which factor gets how many.
+//! Budgets: the number of nonzeros, and its division between the two factors.
 
 use super::{Error, Settings, Split};
 
-/// The nonzeros of the two factors.
+/// Numbers of nonzeros that the two factors may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// z_a, of the factor on W's smaller side, k×n: the first one, but for an orientation that says otherwise.
+    /// Budget z_a of the factor on W's smaller side, k×n: the first factor, unless an orientation is set.
     pub first: usize,
-    /// z_b, of the other one.
+    /// Budget z_b of the other factor.
     pub second: usize,
 }
 
 impl Budget {
-    /// For W `rows`×`cols`: z = ⌊density·rows·cols⌋ in all and z_a = ⌊factor density·n²⌋ with n = min(rows, cols).
+    /// The budget for W `rows`×`cols`: z = ⌊density·rows·cols⌋ in all and z_a = ⌊factor density·n²⌋ with n = min(rows,
+    /// cols).
     ///
-    /// Without a factor density it is the split's, but never more than half of z. What has no place in one factor goes to
-    /// the other.
+    /// The default factor density follows the split, but never exceeds half of z. Nonzeros that do not fit into one
+    /// factor go to the other.
     pub fn new(rows: usize, cols: usize, settings: &Settings) -> Result<Self, Error> {
         let (n, entries) = (rows.min(cols), rows * cols);
         let density = settings.density;
@@ -49,17 +50,17 @@ impl Budget {
         Ok(Self { first, second: total - first })
     }
 
-    /// The paper's rule for language models: 0.16 for a square W, else 0.25.
+    /// The paper's factor density for language models: 0.16 for a square W, else 0.25.
     pub fn default_factor_density(rows: usize, cols: usize) -> f64 {
         if rows == cols { 0.16 } else { 0.25 }
     }
 
-    /// z, of both factors.
+    /// Budget z of both factors together.
     pub fn total(&self) -> usize {
         self.first + self.second
     }
 
-    /// Whether the default split had to be cut to half of the budget for W `rows`×`cols`.
+    /// Whether the paper's split exceeds half of the budget for W `rows`×`cols`, and is reduced to that.
     pub fn split_was_cut(&self, rows: usize, cols: usize, settings: &Settings) -> bool {
         let n = rows.min(cols);
         settings.factor_density.is_none()
@@ -69,19 +70,19 @@ impl Budget {
     }
 }
 
-/// The density of the published code's fixed mask; it always has the diagonal.
+/// Density of the published code's fixed mask, at least that of a diagonal.
 fn fixed_density(rows: usize, cols: usize) -> f64 {
     let density = if rows == cols { 0.1 } else { 0.2 };
     f64::max(density, 1.0 / rows.min(cols) as f64)
 }
 
-/// The first factor's share of all nonzeros that serves the annealed schedules best (by experiment).
+/// First factor's share of all nonzeros that suits the annealed schedules best (by experiment).
 fn balanced(rows: usize, cols: usize, density: f64) -> f64 {
     let longer = rows.max(cols) as f64 / rows.min(cols) as f64;
     (0.5 - 0.125 * longer.log(4.0) * (density / 0.25).clamp(1.0, 2.0)).max(0.1)
 }
 
-/// ⌊density·entries⌋ of the decimal number that was meant: 0.29·100 is 28.999999999999996 in f64, and 29.
+/// ⌊density·entries⌋ for the decimal number that was meant: 0.29·100 is 28.999999999999996 in f64, and 29 here.
 pub(crate) fn share(density: f64, entries: usize) -> usize {
     (density * entries as f64 * (1.0 + 4.0 * f64::EPSILON)).floor() as usize
 }

@@ -1,38 +1,38 @@
-//! One factor in work: its sparse values, and the state of its ADMM.
+//! The state of a factor that is solved for: its sparse values, and the variables of its ADMM.
 
 use crate::compute::{PANEL, PanelRow, chunks_of_mut, join, prelude::*, vectorized};
 use crate::matrix::{Csr, MagnitudeHistogram, Matrix, Threshold, TopKCandidate, set_bits};
 
 /// A factor X with k rows and q columns.
 ///
-/// Z and U never overlap, so V = Z + U and the mask M are the whole state, and Z − U is V with its sign turned outside
-/// the mask. Given the other factor, every column of X is a regression of its own, so X is kept in panels of columns,
-/// each a piece of work for one thread; only the choice of the mask looks at all of them. The panels are the same on any
-/// number of threads, and so are the numbers.
+/// Z and U never overlap, so V = Z + U and the mask M are the whole state; Z − U is V with its sign turned outside the
+/// mask. Given the other factor, every column of X is a regression of its own, so X is kept in panels of columns, each
+/// one thread's work; only the choice of the mask looks at all of them. The panels, and so the numbers, are the same on
+/// any number of threads.
 pub(super) struct FactorState {
     k: usize,
     q: usize,
-    /// Whether the mask stays as it is.
+    /// Whether the mask never changes.
     fixed: bool,
     pub panels: Vec<Panel>,
-    /// Z, by rows.
+    /// Z in CSR form, k×q.
     z: Csr,
-    /// Zᵀ, by rows.
+    /// Zᵀ in CSR form, q×k.
     zt: Csr,
 }
 
-/// [`PANEL`] columns of a [`FactorState`], or what is left of them: then the others hold zeros.
+/// [`PANEL`] columns of a [`FactorState`]; the last panel is padded with zeros.
 pub(super) struct Panel {
-    /// The first column.
+    /// Index of the first column.
     pub first: usize,
-    /// V.
+    /// V, k rows of the panel.
     pub v: Vec<PanelRow>,
-    /// The mask M: column c is bit c of its row's word.
+    /// The mask M, k words: column c is bit c.
     pub keep: Vec<u64>,
 }
 
 impl FactorState {
-    /// Starts from `z`, with dual variables 0. Its zeros are taken as its mask, or else `mask` is, for good.
+    /// Starts from `z` with dual variables 0. The mask is that of its nonzeros, or `mask`, which then never changes.
     pub fn new(z: &Matrix, mask: Option<&[bool]>) -> Self {
         let (k, q) = z.shape();
         let kept = |i: usize, j: usize, x: f32| mask.map_or(x != 0.0, |mask| mask[i * q + j]);
@@ -58,32 +58,32 @@ impl FactorState {
         Self { k, q, fixed: mask.is_some(), panels, zt: sparse.transposed(), z: sparse }
     }
 
-    /// k.
+    /// Number of rows, k.
     pub fn rows(&self) -> usize {
         self.k
     }
 
-    /// q.
+    /// Number of columns, q.
     pub fn cols(&self) -> usize {
         self.q
     }
 
-    /// Z.
+    /// Z in CSR form, k×q.
     pub fn z(&self) -> &Csr {
         &self.z
     }
 
-    /// Zᵀ.
+    /// Zᵀ in CSR form, q×k.
     pub fn zt(&self) -> &Csr {
         &self.zt
     }
 
-    /// Whether the mask stays as it is.
+    /// Whether the mask never changes.
     pub fn is_fixed(&self) -> bool {
         self.fixed
     }
 
-    /// Chooses the mask anew: the `budget` largest entries of V. The histograms hold a sample of each panel.
+    /// Sets the mask to the `budget` largest entries of V. The panels' histograms hold a sample of V.
     pub fn choose(&mut self, budget: usize, choice: &mut Choice) {
         choice.merge(self.panels.len());
         let threshold = Threshold::sampled(&choice.all, budget, self.k * PANEL * self.panels.len());
@@ -98,7 +98,7 @@ impl FactorState {
         self.mark(&Threshold::exact(&choice.all, budget), budget, choice);
     }
 
-    /// Whether `cut` was right about where the `budget` largest entries end.
+    /// Sets the mask by `threshold`; false if it did not bracket the `budget`-th largest entry.
     fn mark(&mut self, threshold: &Threshold, budget: usize, choice: &mut Choice) -> bool {
         let q = self.q;
         let parts = &mut choice.parts[..self.panels.len()];
@@ -127,12 +127,12 @@ impl FactorState {
         true
     }
 
-    /// The panels, to be changed, and Z.
+    /// The panels, mutable, and Z.
     pub fn panels_and_z(&mut self) -> (&mut [Panel], &Csr) {
         (&mut self.panels, &self.z)
     }
 
-    /// Takes the sparse parts that the panels have put together as Z.
+    /// Replaces Z by the parts that the panels have computed.
     pub fn assemble(&mut self, parts: &[Parts]) {
         let Self { k, q, panels, z, zt, .. } = self;
         let entries = parts.iter().map(|part| part.z.nnz()).sum();
@@ -160,7 +160,7 @@ impl FactorState {
 }
 
 impl Panel {
-    /// The kept entries of row `i`: their columns in the panel and V's values there.
+    /// Kept entries of row `i`: their columns in the panel, and V's values there.
     #[inline(always)]
     pub fn kept(&self, i: usize) -> impl Iterator<Item = (usize, f32)> + '_ {
         let v = &self.v[i];
@@ -168,26 +168,26 @@ impl Panel {
     }
 }
 
-/// What [`FactorState::choose`] works with; its memory is kept.
+/// Memory for [`FactorState::choose`], reused.
 #[derive(Default)]
 pub(super) struct Choice {
-    /// Of each panel.
+    /// One part for each panel.
     pub parts: Vec<ChoicePart>,
     all: MagnitudeHistogram,
     undecided: Vec<TopKCandidate>,
 }
 
-/// A panel's share of the choice.
+/// A panel's part of the selection.
 #[derive(Default)]
 pub(super) struct ChoicePart {
-    /// Of a sample of V.
+    /// Histogram of a sample of V.
     pub histogram: MagnitudeHistogram,
     candidates: Vec<TopKCandidate>,
     kept: usize,
 }
 
 impl Choice {
-    /// Makes room for `panels` panels.
+    /// Allocates at least `panels` parts.
     pub fn reserve(&mut self, panels: usize) {
         self.parts.resize_with(panels.max(self.parts.len()), ChoicePart::default);
     }
@@ -198,16 +198,16 @@ impl Choice {
     }
 }
 
-/// A panel's share of Z; columns are counted from the panel's first.
+/// A panel's part of Z; columns are counted from the panel's first.
 #[derive(Default)]
 pub(super) struct Parts {
-    /// By rows.
+    /// Rows of Z.
     pub z: Csr,
-    /// By columns.
+    /// Rows of Zᵀ.
     pub zt: Csr,
 }
 
-/// Does `work` on every item, at the same time where there are threads.
+/// Calls `work` for every item, in parallel where there are threads.
 pub(super) fn each<T: Send>(items: impl Iterator<Item = T>, work: impl Fn(T) + Sync) {
     let mut items: Vec<Option<T>> = items.map(Some).collect();
     chunks_of_mut(&mut items, 1).for_each(|item| item[0].take().into_iter().for_each(&work));

@@ -1,18 +1,18 @@
-//! One half-step: with one factor held, the other by a few iterations of ADMM.
+//! One half-step: one factor is held, and the other solved for by a few iterations of ADMM.
 //!
 //! Written for a fixed factor F, k×p, and a target T, p×q: find a sparse X, k×q, with FᵀX close to T. For the second
-//! factor F is the first one transposed and T = W; for the first factor F is the second and T = Wᵀ, so X comes out
+//! factor F is the first one transposed and T = W; for the first factor F is the second and T = Wᵀ, so that X comes out
 //! transposed. Both factors are therefore kept with k rows.
 //!
-//! In formulas, after F's rows are normalised to 1 (X and its dual take up the norms, and give them back at the end),
-//! with c = r + ρ, in the first iteration with ρ₀ instead of ρ:
+//! In formulas, after F's rows are normalised to 1 (X and its dual are multiplied by the norms, and divided by them at
+//! the end), with c = r + ρ, in the first iteration with ρ₀ instead of ρ:
 //!
 //! - Y = (FFᵀ + cI)⁻¹(FT + ρ(Z − U)),
 //! - V = λY + (1 − λ)Z + U with the relaxation λ, 1 in the first iteration; the mask M keeps V's largest entries,
 //! - Z = M⊙V, U = V − Z.
 //!
-//! When F has more rows than columns the same Y comes from a system of the smaller size (Woodbury's identity): with
-//! R = (Z − U)ρ/c it is Y = R + F(FᵀF + cI)⁻¹(T − FᵀR).
+//! When F has more rows than columns the same Y comes from the smaller system (Woodbury's identity): with R = (Z −
+//! U)ρ/c it is Y = R + F(FᵀF + cI)⁻¹(T − FᵀR).
 
 use super::factor_state::{Choice, FactorState, Parts, each};
 use super::panel_scratch::{Iteration, PanelScratch, Sums};
@@ -21,15 +21,15 @@ use super::target::Target;
 use crate::compute::{Cholesky, join, sparse_gram};
 use crate::matrix::{Csr, Matrix};
 
-/// How a half-step is done.
+/// Parameters of a half-step's ADMM.
 pub(super) struct AdmmParams {
     pub rho: f32,
     pub rho0: f32,
-    /// r, against F's mean squared row norm.
+    /// Ridge r, in units of F's mean squared row norm.
     pub ridge: f32,
-    /// λ.
+    /// Over-relaxation λ.
     pub relaxation: f32,
-    /// How many entries may be kept.
+    /// Largest number of entries that X may keep.
     pub budget: usize,
     pub iterations: usize,
     pub mask_iterations: usize,
@@ -39,14 +39,14 @@ pub(super) struct AdmmParams {
 /// The factors that a run starts from, k×n and k×m, with their masks; without one, what is not zero.
 pub(super) type Starts<'a> = [(&'a Matrix, Option<&'a [bool]>); 2];
 
-/// What a half-step tells about itself, besides its result.
+/// Statistics of a half-step.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Outcome {
-    /// Positions that entered or left the mask.
+    /// Number of positions that entered or left the mask.
     pub changed: usize,
-    /// ‖Y − M⊙Y‖ / ‖Z‖ in the last iteration, M before it chooses.
+    /// ‖Y − M⊙Y‖ / ‖Z‖ in the last iteration, with M before it is chosen.
     pub primal: f64,
-    /// ρ‖Z − Z'‖ / ‖Z‖ with Z' before the half-step.
+    /// ρ‖Z − Z'‖ / ‖Z‖, with Z' from before the half-step.
     pub dual: f64,
 }
 
@@ -57,15 +57,15 @@ pub(super) struct Done {
     pub residual_squared: f64,
 }
 
-/// The memory of half-steps, reused.
+/// Memory of half-steps, reused.
 pub(super) struct Workspace {
-    /// Row norms of F.
+    /// Row norms of F, k of them.
     norms: Vec<f32>,
-    /// F with rows of norm 1.
+    /// F with rows of norm 1, k×p.
     f: Csr,
-    /// Its transpose.
+    /// Its transpose, p×k.
     ft: Csr,
-    /// The systems of the first and the later iterations.
+    /// Systems of the first and the later iterations.
     systems: [Cholesky; 2],
     scratches: Vec<PanelScratch>,
     parts: Vec<Parts>,
@@ -79,7 +79,7 @@ impl Workspace {
         Self { norms, f, ft, systems, scratches, parts, choice: Choice::default(), times: Times::new(clock) }
     }
 
-    /// Solves for `x` with `fixed` held. `target` is p×q.
+    /// Solves for `x` with `fixed` held; `target` is p×q.
     pub fn half_step(
         &mut self,
         x: &mut FactorState,
@@ -179,7 +179,7 @@ impl Workspace {
         (squares / z.rows() as f64) as f32
     }
 
-    /// Factorizes the Gram matrix, which is in the first system, with both shifts on its diagonal.
+    /// Factorizes the Gram matrix, in the first system, with each of the shifts on its diagonal.
     fn factorize(&mut self, shifts: [f32; 2], one_system: bool, small: bool) {
         let gram_of = if small { &self.ft } else { &self.f };
         let k = gram_of.rows();
@@ -203,7 +203,7 @@ impl Workspace {
     }
 }
 
-/// The sums of all panels together.
+/// Statistics from the sums of all panels.
 fn outcome(panels: impl Iterator<Item = Sums>, rho: f32) -> Outcome {
     let sums = panels.fold(Sums::default(), |all, one| Sums {
         primal: all.primal + one.primal,

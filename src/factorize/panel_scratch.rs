@@ -1,4 +1,4 @@
-//! A half-step on one panel: the iterations of its columns.
+//! A half-step on one panel: the inner iterations of its columns.
 
 use super::factor_state::{Panel, Parts};
 use super::phase::{Phase, Times};
@@ -7,7 +7,7 @@ use super::target::Target;
 use crate::compute::{Cholesky, PANEL, PanelRow, spmm, vectorized, with_panel};
 use crate::matrix::{Csr, MagnitudeHistogram};
 
-/// What belongs to a panel besides its state.
+/// Memory of a panel besides its state.
 #[derive(Default)]
 pub(super) struct PanelScratch {
     /// FT; where the smaller system is solved T itself.
@@ -16,6 +16,7 @@ pub(super) struct PanelScratch {
     pub times: Times,
 }
 
+/// Sums over a panel from which a half-step's statistics are computed.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Sums {
     pub primal: f64,
@@ -33,13 +34,13 @@ pub(super) struct Iteration<'a> {
     /// Whether the smaller system is solved.
     pub small: bool,
     pub rho: f32,
-    /// ρ/c.
+    /// Factor ρ/c of Z − U.
     pub weight: f32,
     pub relaxation: f32,
 }
 
 impl PanelScratch {
-    /// V takes up the norms of F's rows; FT is computed where it is needed.
+    /// Multiplies V by the norms of F's rows, and computes FT where it is needed.
     pub fn prepare(&mut self, panel: &mut Panel, norms: &[f32], warm_start: bool, iteration: &Iteration<'_>) {
         if warm_start {
             for (row, &norm) in panel.v.iter_mut().zip(norms) {
@@ -63,7 +64,7 @@ impl PanelScratch {
         self.times.took(Phase::Products);
     }
 
-    /// One iteration up to V; the mask is the caller's, from `histogram`.
+    /// One iteration up to V; the caller chooses the mask, from `histogram`.
     pub fn iterate(
         &mut self,
         panel: &mut Panel,
@@ -117,7 +118,7 @@ impl PanelScratch {
         });
     }
 
-    /// The same by the smaller system, with sparse products.
+    /// As [`Self::iterate_large`], by the smaller system with sparse products.
     fn iterate_small(
         &mut self,
         panel: &mut Panel,
@@ -166,7 +167,7 @@ impl PanelScratch {
         });
     }
 
-    /// Gives the norms back, collects Z and compares it with the one before.
+    /// Divides V by the norms, collects Z and compares it with the Z before.
     pub fn finish(&mut self, panel: &mut Panel, norms: &[f32], before: &Csr, parts: &mut Parts) {
         let width = PANEL.min(before.cols() - panel.first);
         let (first, past) = (panel.first as u32, (panel.first + width) as u32);
@@ -194,7 +195,7 @@ impl PanelScratch {
     }
 }
 
-/// How many positions of two sparse rows are in only one of them, and the square of their distance.
+/// Number of positions that only one of two sparse rows has, and the squared distance of the rows.
 fn difference<'a>(
     new: impl Iterator<Item = (u32, &'a f32)>,
     old: impl Iterator<Item = (u32, &'a f32)>,

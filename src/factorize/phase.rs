@@ -4,7 +4,7 @@ use crate::Named;
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
-/// Seconds since some moment. The solver has no clock of its own: who wants to know brings one.
+/// Seconds since some moment. The solver has no clock of its own; the caller provides one.
 pub type Clock = fn() -> f64;
 
 /// A part of a half-step.
@@ -12,17 +12,17 @@ pub type Clock = fn() -> f64;
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum Phase {
-    /// The fixed factor's Gram matrix.
+    /// Gram matrix of the fixed factor.
     Gram,
-    /// Cholesky factorizations.
+    /// Cholesky factorizations of the systems.
     Factorize,
     /// Products and solves with all columns.
     Products,
-    /// The choice of the mask.
+    /// Choice of the mask.
     TopK,
     /// Right-hand sides, V, and the sparse factor from it.
     Update,
-    /// The error, and the best factors kept.
+    /// Computing the error, and keeping the best factors.
     Report,
 }
 
@@ -45,19 +45,19 @@ impl Times {
         Self { clock, seconds: [0.0; Phase::ALL.len()], since: 0.0 }
     }
 
-    /// From now on.
+    /// Starts the clock of the first phase.
     pub fn start(&mut self) {
         self.since = (self.clock)();
     }
 
-    /// What has passed since the last call was `phase`.
+    /// Counts the time since the last call as that of `phase`.
     pub fn took(&mut self, phase: Phase) {
         let now = (self.clock)();
         self.seconds[phase as usize] += now - self.since;
         self.since = now;
     }
 
-    /// What has passed since the last call was spent in `parts` side by side: shared out as they have it.
+    /// Counts the time since the last call, spent in `parts` in parallel, in the proportions of their phases.
     pub fn took_parts<'a>(&mut self, parts: impl Iterator<Item = &'a Times>) {
         let now = (self.clock)();
         let mut shares = [0.0; Phase::ALL.len()];

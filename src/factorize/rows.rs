@@ -3,7 +3,7 @@
 use crate::compute::{PANEL, PanelRow};
 use crate::matrix::MagnitudeHistogram;
 
-/// For each byte of a mask's word eight numbers, all ones where its bit is 1, else 0: masks for the bits of floats.
+/// Eight bit masks for each byte of a mask's word: all ones where its bit is 1, else 0.
 static SPREAD: [[u32; 8]; 256] = {
     let mut spread = [[0; 8]; 256];
     let mut at = 0;
@@ -16,8 +16,8 @@ static SPREAD: [[u32; 8]; 256] = {
     spread
 };
 
-/// The mask as masks for the bits of floats. Made before they are used: beside the arithmetic, the bytes' way to them keeps
-/// that from being vectorized.
+/// A word of the mask as 64 bit masks for floats. Computed ahead of their use: inside the arithmetic, the byte lookups
+/// would keep it from being vectorized.
 #[inline(always)]
 fn spread(keep: u64) -> [u32; PANEL] {
     let mut kept = [0; PANEL];
@@ -26,20 +26,20 @@ fn spread(keep: u64) -> [u32; PANEL] {
     kept
 }
 
-/// (Z − U)·`weight`: V, its sign turned outside the mask.
+/// (Z − U)·`weight`: V with its sign turned outside the mask.
 #[inline(always)]
 pub(super) fn reflect(v: &PanelRow, keep: u64, weight: f32) -> PanelRow {
     let kept = spread(keep);
     std::array::from_fn(|c| weight * f32::from_bits(v[c].to_bits() ^ !kept[c] & 1 << 31))
 }
 
-/// Counts one of every few entries, for where the mask's cut may lie.
+/// Counts one of every eight entries, to find the mask's threshold.
 #[inline(always)]
 pub(super) fn sample(v: &PanelRow, histogram: &mut MagnitudeHistogram) {
     v.iter().step_by(8).for_each(|&v| histogram.add(v));
 }
 
-/// V from Y: λY + (1 − λ)Z + U.
+/// The over-relaxed V from Y: λY + (1 − λ)Z + U.
 #[derive(Clone, Copy)]
 pub(super) struct Relax {
     y: f32,
@@ -51,7 +51,7 @@ impl Relax {
         Self { y: relaxation, z: 1.0 - relaxation }
     }
 
-    /// Returns ‖Y − M⊙Y‖².
+    /// Updates V from Y; returns ‖Y − M⊙Y‖².
     #[inline(always)]
     pub fn apply(self, v: &mut PanelRow, y: &PanelRow, keep: u64) -> f64 {
         let mut squares = [0.0f32; 8];

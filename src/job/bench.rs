@@ -13,31 +13,31 @@ use serde::Serialize;
 use std::sync::OnceLock;
 use web_time::Instant;
 
-/// One measured run.
+/// Result of a benchmark run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Measured {
     /// Rows of W.
     pub rows: usize,
     /// Columns of W.
     pub cols: usize,
-    /// k.
+    /// Inner dimension k.
     pub inner_dim: usize,
-    /// Worker threads.
+    /// Number of worker threads.
     pub threads: usize,
-    /// Half-steps.
+    /// Number of half-steps.
     pub steps: usize,
-    /// The whole run.
+    /// Duration of the whole run, in seconds.
     pub seconds: f64,
-    /// By phase, in the order they are done.
+    /// Seconds by phase, in order.
     #[serde(serialize_with = "by_name")]
     pub phases: Vec<(&'static str, f64)>,
-    /// f32 products of this size on these threads, measured in between, in 10⁹ operations a second.
+    /// Speed of f32 products of this size on these threads, measured in between, in 10⁹ operations a second.
     pub gemm_gflops: f64,
     /// What the necessary dense operations would take at that speed; see [`RunSize::floor_flops`](cost::RunSize::floor_flops).
     pub floor_seconds: f64,
-    /// seconds / floor_seconds.
+    /// Ratio of `seconds` to `floor_seconds`.
     pub ratio: f64,
-    /// ‖W − AB‖/‖W‖ in the end.
+    /// Final relative error ‖W − AB‖_F / ‖W‖_F.
     pub relative_error: f64,
 }
 
@@ -45,7 +45,7 @@ fn by_name<S: serde::Serializer>(phases: &[(&'static str, f64)], serializer: S) 
     serializer.collect_map(phases.iter().copied())
 }
 
-/// Factorizes a random `rows`×`cols` matrix on `threads` threads.
+/// Factorizes a random `rows`×`cols` matrix on `threads` threads, and measures.
 pub fn measure(rows: usize, cols: usize, settings: &Settings, threads: usize) -> Result<Measured, Error> {
     static BEGUN: OnceLock<Instant> = OnceLock::new();
     BEGUN.get_or_init(Instant::now);
@@ -79,7 +79,7 @@ pub fn measure(rows: usize, cols: usize, settings: &Settings, threads: usize) ->
     })
 }
 
-/// The speed of n×n products, the best of a few.
+/// Speed of n×n products on `threads` threads, the best of a few, in 10⁹ operations a second.
 pub(super) fn gemm_gflops(n: usize, threads: usize) -> f64 {
     let (a, b, mut out) = (gaussian(n, n), gaussian(n, n), Matrix::zeros(n, n));
     let flops = cost::product_flops(n as f64, n as f64, n as f64);
@@ -92,7 +92,7 @@ pub(super) fn gemm_gflops(n: usize, threads: usize) -> f64 {
     flops / (0..repeats).map(once).fold(f64::INFINITY, f64::min) * 1e-9
 }
 
-/// Sums of uniform numbers: near enough to a normal distribution.
+/// A random matrix of sums of uniform numbers, close to a normal distribution.
 pub(super) fn gaussian(rows: usize, cols: usize) -> Matrix {
     let mut rng = Pcg64Mcg::seed_from_u64(1);
     let mut uniform = || (rng.next_u32() >> 8) as f32 / (1 << 24) as f32;

@@ -54,7 +54,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// As people write it.
+    /// Name shown to people.
     pub fn title(self) -> &'static str {
         match self {
             Self::Dsf => "DSF",
@@ -70,7 +70,7 @@ impl Method {
         }
     }
 
-    /// As sRGB: the same in every picture and view.
+    /// Colour in every chart, as sRGB.
     pub const fn color(self) -> [u8; 3] {
         match self {
             Self::Dsf => [64, 130, 220],
@@ -86,7 +86,7 @@ impl Method {
         }
     }
 
-    /// What it does, in a sentence.
+    /// Description in one sentence.
     pub fn about(self) -> &'static str {
         match self {
             Self::Dsf => "Two sparse matrices, found by alternating ADMM",
@@ -102,7 +102,7 @@ impl Method {
         }
     }
 
-    /// Whether it is nothing without the layer's inputs.
+    /// Whether it needs the layer's input statistics.
     pub fn needs_inputs(self) -> bool {
         matches!(self, Self::Wanda | Self::Admm | Self::Sparsegpt | Self::Obc)
     }
@@ -118,12 +118,12 @@ impl Method {
         }
     }
 
-    /// Whether [`Threshold`] changes what it does.
+    /// Whether [`Threshold`] affects it.
     pub fn has_threshold(self) -> bool {
         matches!(self, Self::Admm | Self::Sparsegpt)
     }
 
-    /// It, if it is not DSF, which has a [run](crate::job) of its own.
+    /// The implementation; `None` for DSF, which has a [run](crate::job) of its own.
     pub fn baseline(self, threshold: Threshold) -> Option<Box<dyn Baseline>> {
         Some(match self {
             Self::Dsf => return None,
@@ -139,14 +139,14 @@ impl Method {
         })
     }
 
-    /// Whether it can be done with this problem at this density, before anything is computed.
+    /// Checks that it applies to this problem at this density, before anything is computed.
     pub fn check(self, problem: &Problem, density: f64) -> Result<(), Error> {
         self.check_data(problem)?;
         let (rows, cols) = problem.weight.shape();
         self.check_shape(rows, cols, factorize::share(density, rows * cols))
     }
 
-    /// Whether it can be done with `budget` nonzeros for W of this shape.
+    /// Checks that it applies to W `rows`×`cols` with `budget` nonzeros.
     pub fn check_shape(self, rows: usize, cols: usize, budget: usize) -> Result<(), Error> {
         let least = match self {
             Self::Obc => return Obc::check(rows, cols),
@@ -165,7 +165,7 @@ impl Method {
         Ok(())
     }
 
-    /// Whether what is known of W and of its inputs will do.
+    /// Checks W and the input statistics.
     pub fn check_data(self, problem: &Problem) -> Result<(), Error> {
         let w = &problem.weight;
         if w.is_empty() {

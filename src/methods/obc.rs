@@ -12,17 +12,17 @@ use crate::matrix::{Calibration, Csr, Matrix, Problem, Replacement};
 use crate::measure::cost::{MethodWork, OBC_MOST_INPUTS};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Added to XᵀX's diagonal, as a share of its mean.
+/// Damping: added to XᵀX's diagonal, as a share of its mean.
 const DAMPING: f64 = 1e-6;
 
-/// Rows taken by one thread at a time.
+/// Rows per piece of work.
 const ROWS: usize = 4;
 
-/// See the module.
+/// Optimal Brain Compression; the formulas are in the module's doc.
 pub struct Obc;
 
 impl Obc {
-    /// Refuses what would take hours.
+    /// Refuses a layer that would take hours.
     pub(super) fn check(rows: usize, inputs: usize) -> Result<(), Error> {
         if inputs > OBC_MOST_INPUTS {
             let minutes = MethodWork::RowByRow.secs(rows, inputs) as u64 / 60;
@@ -40,23 +40,23 @@ impl Baseline for Obc {
     }
 }
 
-/// The order in which each row's entries go, and what the layer's outputs lose with each.
+/// Order of removal of each row's entries, and the loss of the layer's outputs with each.
 pub struct Trace {
-    /// For each row its columns, the first to go first.
+    /// Columns of each row, the first removed first.
     order: Vec<Vec<u32>>,
-    /// The loss of each, rising or not.
+    /// Loss of each removal; it may fall as well as rise.
     losses: Vec<Vec<f64>>,
 }
 
-/// Without the weights of inputs that are always 0: they cost nothing, and go first.
+/// W without the weights of inputs that are always 0, which are removed first at no cost.
 fn alive(w: &Matrix, dead: &[bool]) -> Matrix {
     Matrix::from_fn(w.rows(), w.cols(), |i, j| if dead[j] { 0.0 } else { w.get(i, j) })
 }
 
-/// Of a row: its columns in order, and the loss of each.
+/// Trace of one row: its columns in order of removal, and the losses.
 type RowTrace = (Vec<u32>, Vec<f64>);
 
-/// Takes n³/3 multiply-adds for each of W's rows, n its columns.
+/// Computes the trace, n³/3 multiply-adds for each of W's rows, n being its columns.
 pub fn trace(w: &Matrix, inputs: &Calibration, progress: ProgressFn<'_>) -> Result<Trace, Error> {
     let (h, dead) = hessian(inputs, DAMPING);
     let w = &alive(w, &dead);
@@ -79,7 +79,7 @@ pub fn trace(w: &Matrix, inputs: &Calibration, progress: ProgressFn<'_>) -> Resu
     Ok(Trace { order, losses })
 }
 
-/// What is left of H⁻¹ stays dense in the first rows and columns: the last entry takes the place of the one that goes.
+/// The remaining H⁻¹ stays dense in the first rows and columns: the last entry takes the place of the one removed.
 #[inline(always)]
 fn row_trace(row: &[f32], inverse: &[f64]) -> RowTrace {
     let n = row.len();
@@ -115,7 +115,7 @@ fn row_trace(row: &[f32], inverse: &[f64]) -> RowTrace {
     (order, losses)
 }
 
-/// Exchanges rows and columns p and q > p of the leading `left`×`left` part.
+/// Swaps rows and columns p and q > p of the leading `left`×`left` part.
 #[inline(always)]
 fn swap(inverse: &mut [f64], n: usize, left: usize, p: usize, q: usize) {
     let (before, after) = inverse.split_at_mut(q * n);
@@ -124,8 +124,8 @@ fn swap(inverse: &mut [f64], n: usize, left: usize, p: usize, q: usize) {
 }
 
 impl Trace {
-    /// W with `budget` entries: over all rows the cheapest losses are taken, each row in its order, and the values of what
-    /// stays are the best ones for W's outputs.
+    /// W with `budget` entries: the cheapest removals over all rows, each row in its order, and the optimal values of
+    /// the remaining entries for W's outputs.
     pub fn pruned(&self, w: &Matrix, inputs: &Calibration, budget: usize) -> Result<Matrix, Error> {
         let (h, dead) = hessian(inputs, DAMPING);
         let (w, n) = (&alive(w, &dead), w.cols());
@@ -158,7 +158,7 @@ impl Trace {
     }
 }
 
-/// The values on `kept` that minimise (w − ŵ)·H·(w − ŵ)ᵀ: H over the kept ones, against what w does there.
+/// The values on `kept` that minimise (w − ŵ)·H·(w − ŵ)ᵀ: a least squares problem on the kept entries.
 fn best_values(row: &[f32], h: &[f64], n: usize, kept: &[usize]) -> Option<Vec<f32>> {
     let mut right: Vec<f64> =
         kept.iter().map(|&p| row.iter().enumerate().map(|(q, &x)| h[p * n + q] * f64::from(x)).sum()).collect();
@@ -169,7 +169,7 @@ fn best_values(row: &[f32], h: &[f64], n: usize, kept: &[usize]) -> Option<Vec<f
     Some(values)
 }
 
-/// The next entry of a row; the cheapest is the greatest.
+/// The next removal of a row; ordered so that the cheapest is the greatest.
 struct Head {
     loss: f64,
     row: usize,

@@ -1,31 +1,31 @@
-//! A product whose end is the update of V.
+//! Products that end in the ADMM update of V.
 
 use crate::compute::gpu::{Commands, Finish, FinishParams, Product};
 
-/// What an iteration leaves for the next; see `NEXT` in `gemm_admm.wgsl`.
+/// What an iteration computes for the next one; see `NEXT` in `gemm_admm.wgsl`.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Next {
     /// Nothing yet: the mask is chosen first.
     Nothing,
-    /// Its right-hand sides.
+    /// The right-hand sides of the next iteration.
     Right,
-    /// It was the last one: Z.
+    /// Z: it is the last iteration.
     Sparse,
 }
 
-/// How an iteration ends.
+/// Parameters of an iteration's end.
 #[derive(Clone, Copy)]
 pub struct How {
     /// Whether the smaller system is solved.
     pub small: bool,
     pub next: Next,
-    /// λ.
+    /// Relaxation λ of the update.
     pub relaxation: f32,
-    /// Where the sums of the product's tiles begin.
+    /// First element of the sums by tiles.
     pub sums_at: usize,
 }
 
-/// Records it, with the buffers of `gemm_admm.wgsl`.
+/// Records the product and the update, with the buffers of `gemm_admm.wgsl`.
 pub fn finish(commands: &mut Commands<'_>, product: &Product<'_>, buffers: &[(u32, &wgpu::Buffer)], how: How) {
     let constants: &[(&'static str, f64)] = match (how.small, how.next) {
         (false, Next::Nothing) => &[("SMALL", 0.0), ("NEXT", 0.0)],

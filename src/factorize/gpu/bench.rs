@@ -1,4 +1,4 @@
-//! How long each part of a half-step takes on a device.
+//! Times of the parts of a half-step on a GPU.
 
 use super::{Aim, Ending, GpuSolver, Next, Scale, Turn};
 use crate::compute::gpu::{Commands, Counts, Error, Gpu, Staging, padded};
@@ -12,21 +12,21 @@ use web_time::Instant;
 /// A part of the second factor's half-step.
 #[derive(Clone, Debug, Serialize)]
 pub struct KernelTime {
-    /// What it does.
+    /// Name of the part.
     pub name: &'static str,
-    /// How often a half-step does it.
+    /// Number of times per half-step.
     pub times: usize,
-    /// Once.
+    /// Seconds for one time.
     pub seconds: f64,
-    /// Kernels begun.
+    /// Number of kernel launches.
     pub dispatches: usize,
-    /// Additions and multiplications of matrix products, as the device does them: with zeros, and of symmetric results half.
+    /// Additions and multiplications of matrix products, as computed: zeros included, half for symmetric results.
     pub flops: f64,
-    /// What has to be read and written at least.
+    /// Bytes that must be read and written at least.
     pub bytes: f64,
 }
 
-/// Times the parts of a half-step on a W n×m, n ≤ m, with these settings. The device is waited for.
+/// Measures the parts of a half-step on W n×m, n ≤ m, with these settings. Blocks until the device is done.
 pub fn kernel_times(gpu: &Arc<Gpu>, w: &Matrix, settings: &Settings) -> Result<Vec<KernelTime>, Error> {
     let (n, m) = w.shape();
     let k = settings.inner_dim(n, m);

@@ -1,8 +1,8 @@
-//! A sparse factor as it comes from the device.
+//! A sparse factor as it comes back from the GPU.
 
 use crate::matrix::{Csr, Matrix, set_bits};
 
-/// Z, k×q.
+/// A sparse factor Z, k×q, in slabs.
 #[derive(Clone)]
 pub(in super::super) struct HostCopy {
     k: usize,
@@ -10,20 +10,20 @@ pub(in super::super) struct HostCopy {
     slabs: Vec<Slab>,
 }
 
-/// Some columns of it.
+/// Consecutive columns of Z.
 #[derive(Clone)]
 pub(super) struct Slab {
     pub first: usize,
-    /// With those that only fill up.
+    /// Width, padding included.
     pub cols: usize,
     /// The mask, 32 entries of a row in a word.
     pub words: Vec<u32>,
-    /// The kept values, row by row; there may be more behind them that mean nothing.
+    /// The kept values, row by row; what follows them is meaningless.
     pub values: Vec<f32>,
 }
 
 impl HostCopy {
-    /// From a start; without a mask, what is not zero.
+    /// From the initial factor; without a mask, its nonzeros are kept.
     pub(super) fn new(z: &Matrix, mask: Option<&[bool]>) -> Self {
         let (k, q) = z.shape();
         let cols = q.next_multiple_of(32);
@@ -42,12 +42,12 @@ impl HostCopy {
         Self { k, q, slabs }
     }
 
-    /// How many entries are kept.
+    /// Number of kept entries.
     pub fn nnz(&self) -> usize {
         self.slabs.iter().flat_map(|slab| &slab.words).map(|word| word.count_ones() as usize).sum()
     }
 
-    /// How many of them are not zero.
+    /// Number of kept entries that are not zero.
     pub fn used(&self) -> usize {
         let used = |slab: &Slab| {
             let kept = slab.words.iter().map(|word| word.count_ones() as usize).sum();
@@ -56,7 +56,7 @@ impl HostCopy {
         self.slabs.iter().map(used).sum()
     }
 
-    /// By rows.
+    /// Converts Z to CSR form.
     pub fn csr(&self) -> Csr {
         let mut csr = Csr::default();
         let mut next = vec![0; self.slabs.len()];

@@ -1,12 +1,12 @@
-//! Half-steps on a graphics processor: as in [`super::half_step`], with dense products.
+//! Half-steps on a GPU: as in [`super::half_step`], with dense products.
 //!
-//! All of it stays there. What comes back after each half-step is its sums, and the factor it solved for, packed: so
-//! the processor can show it, keep it, and go on from it when the device is lost.
+//! All data stay on the device. After each half-step only its sums and the factor it solved for, packed, come back: so
+//! the host can show it, keep it, and continue from it when the device is lost.
 //!
 //! Factors are dense here, with a mask beside them, and everything is a product: the systems are inverted by blocks,
-//! and the end of each product is the update of V. The device is at the next half-step while the last one's results
-//! come back. In a browser nothing can wait for them: [`super::Solver::poll`] answers that it is pending, and the event
-//! loop goes round in between.
+//! and each product ends in the update of V. The device computes the next half-step while the last one's results come
+//! back. A browser cannot block: there [`super::Solver::poll`] returns that it is pending, and the event loop goes
+//! round in between.
 
 mod admm;
 mod bench;
@@ -48,7 +48,7 @@ struct Params {
 }
 
 impl Params {
-    /// For a slab of a matrix with so many rows.
+    /// Parameters for a slab of a matrix with `rows` rows.
     fn of_slab(columns: &Columns, slab: usize, rows: usize) -> Self {
         let cols = columns.slabs[slab].1;
         Self {
@@ -66,7 +66,7 @@ impl Params {
     }
 }
 
-/// What V does before right-hand sides are made of it; see `SCALE` in `panel_kernels.wgsl`.
+/// Scaling of V before right-hand sides are computed; see `SCALE` in `panel_kernels.wgsl`.
 #[derive(Clone, Copy, PartialEq)]
 enum Scale {
     Stay = 0,
@@ -74,7 +74,7 @@ enum Scale {
     Forget = 2,
 }
 
-/// What is written of V; see `AIM` in `panel_kernels.wgsl`.
+/// Values computed from V; see `AIM` in `panel_kernels.wgsl`.
 #[derive(Clone, Copy, PartialEq)]
 enum Aim {
     Reflected = 0,
@@ -82,19 +82,19 @@ enum Aim {
     Sparse = 2,
 }
 
-/// Half-steps that the device has at once: so it does not wait while the processor takes in the one before.
+/// Half-steps submitted at a time, so that the device does not wait while the host takes in a result.
 pub(super) const AHEAD: usize = 2;
 
-/// W, both factors and the memory of half-steps, on a device.
+/// W, both factors and the memory of half-steps, on the device.
 pub(super) struct GpuSolver {
     gpu: Arc<Gpu>,
     k: usize,
     /// W in the working orientation, n×m.
     w: GpuMatrix,
-    /// Wᵀ, where the first factor's half-steps solve the smaller system.
+    /// Wᵀ, if the first factor's half-steps solve the smaller system.
     w_transposed: Option<GpuMatrix>,
     sides: [FactorState; 2],
-    /// The Gram matrices with both shifts, then their inverses with the sign turned.
+    /// Gram matrices with the first and the later shift on their diagonals, then their negative inverses.
     systems: [wgpu::Buffer; 2],
     inverses: [Inverse; 2],
     scalars: wgpu::Buffer,
@@ -102,40 +102,40 @@ pub(super) struct GpuSolver {
     primal: wgpu::Buffer,
     residual: wgpu::Buffer,
     compared: wgpu::Buffer,
-    /// Where a kernel has a binding that it does not use.
+    /// Buffer for bindings that a kernel does not use.
     nothing: wgpu::Buffer,
-    /// Memory for what comes back, that nothing is on its way to.
+    /// Staging buffers that are free.
     free: Vec<Staging>,
-    /// Half-steps that the device works on, the first to end first.
+    /// Half-steps on the device, the first to end first.
     pending: VecDeque<Pending>,
     /// When the last one came back, if it was waited for.
     last_done: Option<Instant>,
-    /// What the last one gave the device to do.
+    /// Work of the last half-step.
     counts: Counts,
 }
 
-/// A factor, k×q, and what its half-steps need.
+/// A factor, k×q, and the memory of its half-steps.
 struct FactorState {
     q: usize,
     columns: Columns,
     fixed: bool,
     v: GpuMatrix,
     mask: GpuMatrix,
-    /// Before the half-step.
+    /// The mask before the half-step.
     mask_before: GpuMatrix,
-    /// Z with rows of norm 1, from when the other factor was last solved for; and the norms.
+    /// Z with rows of norm 1, from the last time the other factor was solved for; and the norms.
     f: GpuMatrix,
     norms: wgpu::Buffer,
     /// FT; of the smaller system its solution; in the end Z packed.
     h: GpuMatrix,
-    /// Right-hand sides, in turns; of the smaller system (Z − U)·weight, and T − FᵀR.
+    /// Right-hand sides of even and odd iterations; for the smaller system (Z − U)·weight, and T − FᵀR.
     r: [GpuMatrix; 2],
     topk: TopK,
-    /// Z as it came back last.
+    /// Z as it last came back.
     kept: HostCopy,
 }
 
-/// A half-step that the device works on: where in the staging memory what will be.
+/// A half-step on the device, and the ranges of its results in the staging buffer.
 struct Pending {
     staging: Staging,
     counts: Counts,
@@ -148,7 +148,7 @@ struct Pending {
 }
 
 impl GpuSolver {
-    /// For W n×m and the factors' starts, of which no more than `most` entries are ever kept.
+    /// The solver for W n×m and the initial factors, of which at most `most` entries are ever kept.
     pub fn new(gpu: Arc<Gpu>, w: &Matrix, starts: Starts<'_>, most: usize) -> Result<Self, Error> {
         let (n, m) = w.shape();
         let k = starts[0].0.rows();
@@ -237,12 +237,12 @@ impl GpuSolver {
         Ok(solver)
     }
 
-    /// What the last half-step gave the device to do.
+    /// Work that the last half-step gave to the device.
     pub fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// Z of a side, as it came back last.
+    /// Z of a side, as it last came back.
     pub fn kept(&self, side: usize) -> &HostCopy {
         &self.sides[side].kept
     }
@@ -273,7 +273,7 @@ impl GpuSolver {
         }
     }
 
-    /// FFᵀ, or FᵀF of the smaller system, into the first of the systems: the lower triangle.
+    /// Lower triangle of FFᵀ, or FᵀF for the smaller system, into the first of the systems.
     fn gram(&self, commands: &mut Commands<'_>, f: &GpuMatrix, small: bool, n: usize) {
         let system = &self.systems[0];
         for (t, slab) in f.slabs.iter().enumerate() {
@@ -316,7 +316,7 @@ impl GpuSolver {
         }
     }
 
-    /// A pass over V: right-hand sides, or Z.
+    /// A pass over V that computes right-hand sides or Z.
     fn aim(&self, commands: &mut Commands<'_>, side: usize, to: usize, slot: usize, scale: Scale, aim: Aim) {
         let (x, fixed) = (&self.sides[side], &self.sides[1 - side]);
         let kernel = self.kernel("aim", &[("SCALE", f64::from(scale as u8)), ("AIM", f64::from(aim as u8))]);
@@ -329,8 +329,8 @@ impl GpuSolver {
         }
     }
 
-    /// One inner iteration up to V, from the right-hand sides `from`; what the next needs goes to `to`. How many tiles its
-    /// last products have.
+    /// One inner iteration up to V, from the right-hand sides `from`; the next ones go to `to`. Returns the number of
+    /// tiles of its last products.
     fn iterate(&self, commands: &mut Commands<'_>, side: usize, system: usize, turn: Turn, finish: Ending) -> usize {
         let (x, f) = (&self.sides[side], &self.sides[1 - side].f);
         let k = padded(self.k);
@@ -378,7 +378,7 @@ impl GpuSolver {
         sums_at
     }
 
-    /// ‖W − AB‖² by tiles, with the side's Z as it is scaled in its right-hand sides `at`; how many tiles.
+    /// ‖W − AB‖² by tiles, with the side's Z as scaled in its right-hand sides `at`; returns the number of tiles.
     fn error(&self, commands: &mut Commands<'_>, side: usize, at: usize) -> usize {
         let (x, f) = (&self.sides[side], &self.sides[1 - side].f);
         let k = padded(self.k);
@@ -400,7 +400,7 @@ impl GpuSolver {
         tiles
     }
 
-    /// V gives the norms back, and what the half-step has changed is summed up.
+    /// Restores V's norms, and sums up what the half-step has changed.
     fn compare(&self, commands: &mut Commands<'_>, side: usize) {
         let (x, fixed) = (&self.sides[side], &self.sides[1 - side]);
         let compare = self.kernel("compare", &[]);
@@ -418,7 +418,7 @@ impl GpuSolver {
         }
     }
 
-    /// Z, packed, where FT was.
+    /// Packs Z into the memory of FT.
     fn pack(&self, commands: &mut Commands<'_>, side: usize) {
         let x = &self.sides[side];
         for (at, h) in x.h.slabs.iter().enumerate() {
@@ -426,7 +426,7 @@ impl GpuSolver {
         }
     }
 
-    /// Gives the device a half-step to do.
+    /// Submits a half-step.
     pub fn begin(&mut self, side: usize, inner: &AdmmParams) -> Result<(), Error> {
         let gpu = self.gpu.clone();
         gpu.check()?;
@@ -493,7 +493,7 @@ impl GpuSolver {
         Ok(())
     }
 
-    /// What came of the first half-step in work, if it has.
+    /// The result of the earliest pending half-step, once it is there.
     pub fn done(&mut self) -> Result<Option<Done>, Error> {
         let Some(first) = self.pending.front() else { return Ok(None) };
         if !first.staging.is_ready(&self.gpu)? {
@@ -533,17 +533,17 @@ impl GpuSolver {
     }
 }
 
-/// Which right-hand sides an iteration starts from, and where the next ones go.
+/// Right-hand sides that an iteration reads, and those it writes for the next.
 #[derive(Clone, Copy)]
 struct Turn {
     from: usize,
     to: usize,
-    /// The system's side.
+    /// Side of the system.
     n: usize,
     small: bool,
 }
 
-/// How an iteration ends.
+/// End of an iteration.
 #[derive(Clone, Copy)]
 struct Ending {
     next: Next,

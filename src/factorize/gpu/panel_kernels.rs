@@ -1,4 +1,4 @@
-//! The rows of a sparse factor on its mask, as in [`crate::factorize::Finalizer`], on a device.
+//! The rows of a sparse factor on its mask, as in [`crate::factorize::Finalizer`], on a GPU.
 
 use super::{ROWS, admm};
 use crate::compute::gpu::{
@@ -8,20 +8,20 @@ use crate::matrix::Matrix;
 use std::ops::Range;
 use std::task::Poll;
 
-/// Matrices on their way back.
+/// Matrices that are being computed and copied back.
 pub struct Answer {
     staging: Staging,
     matrices: Vec<Coming>,
 }
 
-/// One of them: of each slab its first column, its columns, and where its numbers are.
+/// A pending matrix: first column, width and staging range of each slab.
 struct Coming {
     shape: (usize, usize),
     slabs: Vec<(usize, usize, Range<usize>)>,
 }
 
 impl Answer {
-    /// Submits what was recorded, and asks for these matrices, rows×cols each.
+    /// Submits what was recorded, and requests these matrices, each with its shape `(rows, cols)`.
     fn ask(gpu: &Gpu, mut commands: Commands<'_>, matrices: &[(&GpuMatrix, (usize, usize))]) -> Result<Self, Error> {
         let numbers = |slabs: &GpuMatrix| slabs.slabs.iter().map(|slab| slabs.rows * slab.cols).sum::<usize>();
         let mut staging = Staging::new(gpu, matrices.iter().map(|(slabs, _)| numbers(slabs)).sum())?;
@@ -34,7 +34,7 @@ impl Answer {
         Ok(Self { staging, matrices })
     }
 
-    /// The matrices, once they are there; pending as [`Staging::ready`] is false.
+    /// The matrices, once they are there; pending while [`Staging::is_ready`] is false.
     pub fn poll(&self, gpu: &Gpu) -> Result<Poll<Vec<Matrix>>, Error> {
         if !self.staging.is_ready(gpu)? {
             return Ok(Poll::Pending);
@@ -77,8 +77,8 @@ pub fn systems(gpu: &Gpu, b: &Matrix, e: &Matrix, we: &Matrix) -> Result<Answer,
     Answer::ask(gpu, commands, &[(&g, (k, k)), (&h, (r, k))])
 }
 
-/// ADMM for XE ≈ H with X r×k on its mask and E k×k of unit diagonal: in each iteration Y = (H + ρ(Z − U))(E + ρI)⁻¹,
-/// Z = mask ⊙ (Y + U), U = Y + U − Z, from Z = X and U = 0. It is done on Xᵀ, which is what comes back.
+/// ADMM for XE ≈ H with X r×k on its mask and E k×k of unit diagonal: each iteration is Y = (H + ρ(Z − U))(E + ρI)⁻¹, Z
+/// = mask ⊙ (Y + U), U = Y + U − Z, from Z = X and U = 0. It works on Xᵀ, which is what comes back.
 pub fn admm_rows(
     gpu: &Gpu,
     x: &Matrix,

@@ -20,7 +20,7 @@ fn matrix(rows: usize, cols: usize) -> Matrix {
     })
 }
 
-/// The first half-steps from the same start: rounding is all that differs. Once with one buffer a matrix, once with several.
+/// The first half-steps from the same start differ by rounding only. With one buffer a matrix, and with several.
 #[test]
 fn half_steps_agree_with_the_processors() {
     let nasty = [(8, 8), (33, 31), (64, 64), (127, 129), (40, 200), (150, 70)];
@@ -89,7 +89,7 @@ fn values_are_finalized_as_by_the_processor() {
     }
 }
 
-/// As where another program, or another run, takes all of it.
+/// As if another program, or another run, took all the memory.
 #[test]
 fn a_device_without_memory_says_so() {
     let Some(gpu) = limited(u64::MAX).map(Arc::new) else { return };
@@ -104,7 +104,7 @@ fn a_device_without_memory_says_so() {
     assert_eq!((report.step, solver.device().name()), (4, "gpu"));
 }
 
-/// A search that loses the device, in a trial or between two, gives its run to the one opened anew.
+/// A search that loses the device, in a trial or between two, passes the reopened one on to its run.
 #[test]
 fn a_search_outlives_its_device() {
     let w = matrix(40, 60);

@@ -1,8 +1,8 @@
 //! Values on a fixed mask: the sparse X that minimises ½⟨X, D·X·E⟩ − ⟨H, X⟩.
 //!
 //! D and E are Gram matrices scaled to unit diagonal, so that one ρ fits all. For the output-side factor D is the
-//! identity and each row is a regression of its own; for the input-side factor D = AᵀA and E = XᵀX, and the entries all
-//! hang together. Three ways: ADMM as published ([`Masked::admm_rows`], [`Masked::admm_sylvester`]), conjugate gradients
+//! identity and each row is a regression of its own; for the input-side factor D = AᵀA and E = XᵀX, and all entries are
+//! coupled. Three methods: ADMM as published ([`Masked::admm_rows`], [`Masked::admm_sylvester`]), conjugate gradients
 //! ([`Masked::descend`]) and, row by row, an exact solve ([`exact_rows`]).
 
 use crate::compute::{
@@ -10,22 +10,22 @@ use crate::compute::{
 };
 use crate::matrix::Matrix;
 
-/// The memory of the iterations, reused from one factor to the next.
+/// Solver of values on a fixed mask. Its memory is reused from one factor to the next.
 #[derive(Default)]
 pub(super) struct Masked {
-    /// V = Z + U of the ADMM; the direction of the conjugate gradients.
+    /// V = Z + U of ADMM; the direction of conjugate gradients.
     v: Matrix,
-    /// The right-hand side H + ρ(Z − U); what is left of H.
+    /// Right-hand side H + ρ(Z − U) of ADMM; the residual of conjugate gradients.
     t: Matrix,
     y: Matrix,
     inverse: Matrix,
-    /// 1/(deᵀ + ρ); DX of the conjugate gradients.
+    /// 1/(deᵀ + ρ) of ADMM; D·X of conjugate gradients.
     damping: Matrix,
     cholesky: Cholesky,
 }
 
 impl Masked {
-    /// ADMM for D = I: in each iteration Y = (H + ρ(Z − U))(E + ρI)⁻¹, Z = mask ⊙ (Y + U), U = Y + U − Z.
+    /// ADMM for D = I: each iteration is Y = (H + ρ(Z − U))(E + ρI)⁻¹, Z = mask ⊙ (Y + U), U = Y + U − Z.
     pub fn admm_rows(&mut self, x: &mut Matrix, keep: &[bool], h: &Matrix, e: &Matrix, rho: f32, iterations: usize) {
         let k = e.rows();
         let lower = self.cholesky.lower_mut();
@@ -42,7 +42,8 @@ impl Masked {
         self.inverse = inverse;
     }
 
-    /// ADMM with D = Q·diag(d)·Qᵀ and E = R·diag(e)·Rᵀ (the paper's appendix A.1): Y = Q[(Qᵀ(H + ρ(Z − U))R) ⊘ (deᵀ + ρ)]Rᵀ.
+    /// ADMM with D = Q·diag(d)·Qᵀ and E = R·diag(e)·Rᵀ (the paper's appendix A.1): Y = Q[(Qᵀ(H + ρ(Z − U))R) ⊘ (deᵀ +
+    /// ρ)]Rᵀ.
     pub fn admm_sylvester(
         &mut self,
         x: &mut Matrix,
@@ -72,7 +73,7 @@ impl Masked {
         self.damping = damping;
     }
 
-    /// The iterations from Z = X and U = 0; `solve(y, t)` puts the regression's answer for `t` into `y`.
+    /// Iterates from Z = X and U = 0; `solve(y, t)` writes the regression's solution for `t` to `y`.
     fn admm(
         &mut self,
         x: &mut Matrix,
@@ -107,7 +108,7 @@ impl Masked {
         z.for_each(|((x, &v), &keep)| *x = if keep { v } else { 0.0 });
     }
 
-    /// Conjugate gradients on the kept entries, from X on. The objective falls with each iteration.
+    /// Conjugate gradients on the kept entries, from X on. The objective decreases with each iteration.
     pub fn descend(&mut self, x: &mut Matrix, keep: &[bool], h: &Matrix, [d, e]: [&Matrix; 2], iterations: usize) {
         /// Of the first gradient's square, where single precision has nothing more to give.
         const ENOUGH: f64 = 1e-12;
@@ -160,16 +161,17 @@ impl Masked {
     }
 }
 
-/// x += step·v
+/// `x += step·v`, entry by entry.
 fn add_scaled(x: &mut Matrix, step: f32, v: &Matrix) {
     chunks_mut(x.as_mut_slice()).zip(chunks(v.as_slice())).for_each(|(x, v)| {
         x.iter_mut().zip(v).for_each(|(x, &v)| *x += step * v);
     });
 }
 
-/// Each row of X by least squares on its kept entries: xG = h there, for D = I and E = G of unit diagonal (or 0).
+/// Solves each row of X by least squares on its kept entries: xG = h there, for D = I and E = G of unit diagonal (or
+/// 0).
 ///
-/// `ridge` is a pull toward the row as it was, never a change where G says nothing: entries that singular G leaves open
+/// `ridge` pulls toward the row as it was, but changes nothing where G is silent: entries that a singular G leaves open
 /// stay.
 pub(super) fn exact_rows(x: &mut Matrix, keep: &[bool], h: &Matrix, g: &Matrix, ridge: f32) {
     /// Rows in one piece of work.
