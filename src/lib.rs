@@ -42,6 +42,7 @@ pub mod compress;
 pub mod compute;
 pub mod export;
 pub mod factorize;
+pub mod hint;
 pub mod job;
 pub mod language;
 pub mod matrix;

@@ -2,6 +2,7 @@
 
 mod common;
 
+use dsf_explorer::hint::{Explain, Hint};
 use dsf_explorer::model::{Checkpoint, Dtype, Error, Orientation, open};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -52,12 +53,18 @@ fn safetensors(bytes: Vec<u8>) -> Result<Checkpoint, Error> {
     Checkpoint::from_bytes("m.safetensors", bytes)
 }
 
-/// Opening fails, and the message, one line, says so.
+/// Opening fails, and message and hint, one line, say so.
 #[track_caller]
 fn refused(opened: Result<impl std::fmt::Debug, Error>, says: &str) {
-    let message = opened.expect_err(says).to_string();
-    assert!(message.contains(says), "{message:?} does not say {says:?}");
-    assert!(!message.contains('\n'), "{message:?}");
+    let error = opened.expect_err(says);
+    let hint = match error.hint().expect("what to do about it") {
+        Hint::Say(words) => words.into_owned(),
+        Hint::OtherName { nearest } => format!("did you mean {}", nearest.join(", ")),
+        other => panic!("{other:?}"),
+    };
+    let line = format!("{error}: {hint}");
+    assert!(line.contains(says), "{line:?} does not say {says:?}");
+    assert!(!line.contains('\n'), "{line:?}");
 }
 
 fn sample() -> Vec<u8> {
@@ -106,7 +113,7 @@ fn layers_are_read_in_either_orientation() {
 fn what_is_no_layer_is_refused_with_a_reason() {
     let checkpoint = safetensors(sample()).unwrap();
     let layer = |name: &str| checkpoint.layer(name, Orientation::AsStored);
-    refused(layer("bias"), "shape [2]: choose one with two dimensions");
+    refused(layer("bias"), "shape [2], which is no matrix: choose one with two dimensions");
     refused(layer("steps"), "holds \"I64\"");
     refused(layer("eight"), "holds \"F8_E4M3\"");
     refused(layer("hollow"), "has shape [0, 4] and so no values");

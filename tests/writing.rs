@@ -1,6 +1,7 @@
 //! Files are written as a whole or not at all.
 
 use dsf_explorer::export::{Error, check_writable, write};
+use dsf_explorer::hint::{Explain, Hint};
 use std::fs;
 use std::path::Path;
 
@@ -20,7 +21,8 @@ fn a_file_is_written_and_only_replaced_when_asked() {
     write(&path, b"first", false).unwrap();
     for refused in [write(&path, b"second", false), check_writable(&path, false)] {
         let error = refused.unwrap_err();
-        assert!(matches!(error, Error::Exists { .. }) && error.to_string().contains("--force"), "{error}");
+        assert!(matches!(error, Error::Exists { .. }) && error.to_string().ends_with("exists"), "{error}");
+        assert_eq!(error.hint(), Some(Hint::ReplaceFile), "on the command line --force");
     }
     assert_eq!(fs::read(&path).unwrap(), b"first");
     check_writable(&path, true).unwrap();

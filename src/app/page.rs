@@ -2,6 +2,7 @@
 
 use crate::app::explorer::{Explorer, LaunchOptions};
 use crate::app::platform;
+pub use crate::app::platform::example_error::ExampleError;
 use crate::app::shell::labels::Labels;
 use crate::app::state::link::Link;
 use crate::app::state::persistence::KEY;
@@ -44,7 +45,7 @@ fn opening(address: &str) -> (LaunchOptions, Option<String>) {
 /// could not be fetched; `broken` is told when the program breaks off.
 pub async fn start(
     canvas: web_sys::HtmlCanvasElement,
-    example: Result<Vec<u8>, String>,
+    example: Result<Vec<u8>, ExampleError>,
     broken: js_sys::Function,
 ) -> Result<(), JsValue> {
     platform::example_fetched(example);

@@ -15,7 +15,7 @@ mod page {
     ) -> Result<(), JsValue> {
         let example = match example.dyn_into::<js_sys::Uint8Array>() {
             Ok(bytes) => Ok(bytes.to_vec()),
-            Err(why) => Err(why.as_string().unwrap_or_default()),
+            Err(why) => Err(page::ExampleError::Fetch { reason: why.as_string().unwrap_or_default() }),
         };
         page::start(canvas, example, broken).await
     }

@@ -1,7 +1,7 @@
 //! `bench`: benchmarks of the solver and the window on this machine.
 
 use super::layer::available;
-use super::{Failure, Usage, output};
+use super::{Failure, output};
 use clap::{Args, ValueEnum};
 use dsf_explorer::Named;
 use dsf_explorer::factorize::{Budget, Preset, Settings};
@@ -60,9 +60,11 @@ pub struct Bench {
 }
 
 #[cfg(feature = "gui")]
-fn shape(text: &str) -> Result<(usize, usize), String> {
+fn shape(text: &str) -> Result<(usize, usize), Failure> {
     let sides = text.split_once('x').and_then(|(rows, cols)| Some((rows.parse().ok()?, cols.parse().ok()?)));
-    sides.filter(|&(rows, cols)| rows > 0 && cols > 0).ok_or("two sides such as 4096x11008 are expected".into())
+    sides
+        .filter(|&(rows, cols)| rows > 0 && cols > 0)
+        .ok_or_else(|| Failure::unexplained("two sides such as 4096x11008 are expected"))
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -89,7 +91,7 @@ impl Bench {
     fn window(self) -> Result<(), Failure> {
         use dsf_explorer::app::{FrameBench, FramePlan, FrameReport};
         if self.backend != Backend::Cpu && !self.running {
-            return Err(Usage("--backend is what a run is computed on: give --running too".into()).into());
+            return Err(Failure::new("--backend is what a run is computed on", "give --running too").usage());
         }
         let plan = FramePlan {
             rows: self.shape.0,
@@ -103,7 +105,8 @@ impl Bench {
         let written = report.clone();
         super::window::show(false, move |cc| Box::new(FrameBench::new(cc, plan, threads, written)))?;
         let report = report.lock().map(|report| report.clone()).ok().flatten();
-        let report = report.ok_or("the window was closed before all frames were counted: leave it open")?;
+        let report = report
+            .ok_or_else(|| Failure::new("the window was closed before all frames were counted", "leave it open"))?;
         if self.json {
             return output::json(&report);
         }
@@ -122,7 +125,7 @@ impl Bench {
     fn kernels(&self, sizes: &[usize], settings: impl Fn(Preset) -> Settings) -> Result<(), Failure> {
         use dsf_explorer::job::bench_gpu;
         let std::task::Poll::Ready(gpu) = dsf_explorer::compute::gpu::shared() else { return Ok(()) };
-        let gpu = gpu.map_err(|why| why.to_string())?;
+        let gpu = gpu?;
         let mut all = Vec::new();
         for &preset in &self.presets {
             for &n in sizes {
@@ -156,16 +159,15 @@ impl Bench {
             Budget::new(n, n, &settings(preset))?;
         }
         if self.backend != Backend::Cpu && !self.threads.is_empty() {
-            return Err(Usage("--threads is for the processor: leave it out with --backend gpu".into()).into());
+            return Err(Failure::new("--threads is for the processor", "leave it out with --backend gpu").usage());
         }
         match self.backend {
             Backend::Cpu => {}
             #[cfg(feature = "gpu")]
             Backend::Gpu => return self.kernels(&sizes, settings),
             other => {
-                let why =
-                    format!("--backend {} is nothing to measure: use cpu, or gpu where it is built in", other.name());
-                return Err(Usage(why).into());
+                let what = format!("--backend {} is nothing to measure", other.name());
+                return Err(Failure::new(what, "use cpu, or gpu where it is built in").usage());
             }
         }
         let mut all = Vec::new();

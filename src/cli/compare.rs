@@ -84,17 +84,17 @@ impl Compare {
         let mut methods = if all { Method::ALL.to_vec() } else { self.methods.clone() };
         methods.sort_unstable();
         methods.dedup();
-        let (candidates, not) = choose(&methods, &self.tuning.settings, self.threshold.threshold, problem);
+        let (candidates, mut not) = choose(&methods, &self.tuning.settings, self.threshold.threshold, problem);
         let missing: Vec<&str> =
             not.iter().filter(|(method, _)| method.needs_inputs()).map(|(method, _)| method.title()).collect();
-        if let (false, Some((_, why))) = (all, not.first()) {
-            return Err(why.clone().into());
+        if !all && !not.is_empty() {
+            return Err(not.remove(0).1.into());
         }
         if problem.calibration.is_none() && !missing.is_empty() {
             eprintln!("note: {} need the layer's inputs and are left out: --calibration FILE", missing.join(", "));
         }
-        let others = not.iter().filter(|(method, _)| !(method.needs_inputs() && problem.calibration.is_none()));
-        others.for_each(|(method, why)| eprintln!("note: {} is left out: {why}", method.title()));
+        let others = not.into_iter().filter(|(method, _)| !(method.needs_inputs() && problem.calibration.is_none()));
+        others.for_each(|(method, why)| eprintln!("note: {} is left out: {}", method.title(), Failure::from(why)));
         let (rows, cols) = problem.weight.shape();
         let slow = |candidate: &Candidate| all && candidate.is_slow(rows, cols);
         for candidate in candidates.iter().filter(|candidate| slow(candidate)) {
@@ -109,16 +109,16 @@ impl Compare {
     fn reports(&self, layer: &Layer, problem: &Problem, candidates: &[Candidate]) -> Result<Vec<RunReport>, Failure> {
         let threads = self.threads.map_or(1, NonZeroUsize::get);
         let bars = output::Several::new(candidates.iter().map(|candidate| candidate.method.title()));
-        let mut made: Vec<Option<Result<RunReport, String>>> = candidates.iter().map(|_| None).collect();
+        let mut made: Vec<Option<Result<RunReport, Failure>>> = candidates.iter().map(|_| None).collect();
         let replace = |at: usize| {
             let tell = |share: f64| {
                 bars.update(at, share);
                 true
             };
-            candidates[at].replace(layer, problem, threads, &tell).map(|made| made.report)
+            Ok(candidates[at].replace(layer, problem, threads, &tell)?.report)
         };
         side_by_side(candidates.len(), threads, replace, |at, report| {
-            bars.done(at, report.as_ref().map(|report| report.relative_error).map_err(String::as_str));
+            bars.done(at, report.as_ref().map(|report| report.relative_error).map_err(Failure::to_string));
             made[at] = Some(report);
         });
         bars.finish();
@@ -130,8 +130,8 @@ impl Compare {
                 Some(Err(why)) if self.methods.is_empty() => {
                     eprintln!("note: {} is left out: {why}", candidate.method.title())
                 }
-                Some(Err(why)) => return Err(why.into()),
-                None => return Err(format!("{} broke off", candidate.method.title()).into()),
+                Some(Err(why)) => return Err(why),
+                None => return Err(Failure::unexplained(format!("{} broke off", candidate.method.title()))),
             }
         }
         Ok(reports)

@@ -4,7 +4,7 @@ use super::explicit_flags::Given;
 use super::language::{CalibrationArgs, ModelArgs};
 use super::method::MethodArgs;
 use super::solver_args::Tuning;
-use super::{Failure, Usage, output};
+use super::{Failure, output};
 use dsf_explorer::Named;
 use dsf_explorer::compress::{self, Compression, Densities, Folder, Inputs, Output, Plan, Step, Totals};
 use dsf_explorer::export::{self, Layout, RunReport};
@@ -97,18 +97,21 @@ enum Selection {
 }
 
 impl std::str::FromStr for LayerDensity {
-    type Err = String;
+    type Err = Failure;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (name, density) = text.split_once('=').ok_or("write it as LAYER=SHARE, for example down_proj=0.4")?;
-        let density = density.parse().map_err(|_| format!("{density:?} is no number"))?;
+    fn from_str(text: &str) -> Result<Self, Failure> {
+        let (name, density) = text
+            .split_once('=')
+            .ok_or_else(|| Failure::unexplained("write it as LAYER=SHARE, for example down_proj=0.4"))?;
+        let density = density.parse().map_err(|_| Failure::unexplained(format!("{density:?} is no number")))?;
         let weight = if name.ends_with(".weight") { name.to_owned() } else { format!("{name}.weight") };
         let layer = match (Linear::from_short_name(name), LayerId::from_tensor(&weight)) {
             (Some(kind), _) => Selection::Kind(kind),
             (None, Some(id)) => Selection::Layer(id),
             (None, None) => {
                 let kinds = Linear::ALL.iter().map(|kind| kind.short_name()).collect::<Vec<_>>().join(", ");
-                return Err(format!("{name:?} is neither a kind of layer ({kinds}) nor a layer's full name"));
+                let what = format!("{name:?} is neither a kind of layer ({kinds}) nor a layer's full name");
+                return Err(Failure::unexplained(what));
             }
         };
         Ok(Self { layer, density })
@@ -126,7 +129,8 @@ impl Compress {
         self.given.refuse_for(&[self.method.method])?;
         self.method.check_backend(self.backend)?;
         if self.method.method != Method::Dsf && self.layout.iter().any(|layout| *layout != Layout::Merged) {
-            return Err(Usage(compress::Error::NoFactors { method: self.method.method.title() }.to_string()).into());
+            let error = compress::Error::NoFactors { method: self.method.method.title() };
+            return Err(Failure::from(error).usage());
         }
         let model = self.model.open()?;
         let mut plan = self.plan(&model, threads)?;
@@ -137,20 +141,22 @@ impl Compress {
         if let Some(file) = &self.save_calibration {
             let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
             if self.out.as_ref().is_some_and(|out| absolute(file).starts_with(absolute(out))) {
-                return Err("--save-calibration names a file inside of --out: give a place beside it".into());
+                let what = "--save-calibration names a file inside of --out";
+                return Err(Failure::new(what, "give a place beside it"));
             }
             export::check_writable(file, self.force)?;
         }
         let inputs = self.inputs(&model)?;
         if self.distribute {
             let Inputs::Windows(windows) = &inputs else {
-                return Err("--distribute needs a text to measure the layers with: give --calibration-text FILE".into());
+                let what = "--distribute needs a text to measure the layers with";
+                return Err(Failure::new(what, "give --calibration-text FILE"));
             };
             let proxy = super::proxy::measured(&model, windows)?;
             plan.densities.by_layer = compress::distribute(model.config(), &proxy, plan.densities.all);
         }
         // Without an output the work is kept where nobody sees it.
-        let hidden = tempfile::tempdir()?;
+        let hidden = tempfile::tempdir().map_err(Failure::unexplained)?;
         let out = self.out.clone().unwrap_or_else(|| hidden.path().join("model"));
         let statistics = self.save_calibration.is_some();
         let folder = Folder::open(&model, &plan, &inputs, &out, self.force, statistics)?;
@@ -187,7 +193,8 @@ impl Compress {
                 }
                 Selection::Layer(id) => {
                     let blocks = model.config().blocks;
-                    return Err(format!("there is no {}: {} has {blocks} blocks", id.stem(), model.name()).into());
+                    let what = format!("there is no {}: {} has {blocks} blocks", id.stem(), model.name());
+                    return Err(Failure::unexplained(what));
                 }
             }
         }
@@ -210,7 +217,7 @@ impl Compress {
         match self.calibration.windows(model, &self.model)? {
             Some(windows) => Ok(Inputs::Windows(windows)),
             None if self.save_calibration.is_some() => {
-                Err("there are no statistics to save: give a text with --calibration-text FILE".into())
+                Err(Failure::new("there are no statistics to save", "give a text with --calibration-text FILE"))
             }
             None => {
                 if self.method.method == Method::Dsf {

@@ -51,8 +51,10 @@ pub fn run(threads: Option<usize>) -> Result<(), Failure> {
     ))?;
 
     let folder = Path::new(FOLDER);
-    std::fs::create_dir_all(folder)
-        .map_err(|error| format!("{FOLDER} cannot be made here ({error}): go to a folder you may write to"))?;
+    let failed = |error: std::io::Error| {
+        Failure::new(format!("{FOLDER} cannot be made here ({error})"), "go to a folder you may write to")
+    };
+    std::fs::create_dir_all(folder).map_err(failed)?;
     let (factors, pictures) = (folder.join("factors.safetensors"), folder.join("pictures.png"));
     let export = Export::new(&layer, &outcome.replacement, Layout::Dense, None)?;
     let report = RunReport::of_run(&layer, &problem, Some(Preset::Best), &export, &outcome, threads);

@@ -1,6 +1,6 @@
 //! Which flags were given: what would have no effect is refused.
 
-use super::{Cli, Failure, Usage};
+use super::{Cli, Failure};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches};
 use dsf_explorer::Named;
@@ -12,10 +12,10 @@ use dsf_explorer::methods::Method;
 pub struct Given(Vec<String>);
 
 impl Given {
-    /// Refuses what was given of `refused`; `why` goes on from "--flag".
-    pub fn refuse(&self, refused: impl Fn(&str) -> bool, why: &str) -> Result<(), Failure> {
+    /// Refuses what was given of `refused`; `why` goes on from "--flag", `hint` says what to do.
+    pub fn refuse(&self, refused: impl Fn(&str) -> bool, why: &str, hint: &str) -> Result<(), Failure> {
         match self.0.iter().find(|name| refused(name)) {
-            Some(name) => Err(Usage(format!("--{} {why}", flag(name))).into()),
+            Some(name) => Err(Failure::new(format!("--{} {why}", flag(name)), hint).usage()),
             None => Ok(()),
         }
     }
@@ -25,11 +25,12 @@ impl Given {
         if !methods.contains(&Method::Dsf) {
             self.refuse(
                 is_for_runs,
-                "is for dsf, of whose settings other methods take the density only: leave it out",
+                "is for dsf, of whose settings other methods take the density only",
+                "leave it out",
             )?;
         }
         if !methods.iter().any(|method| method.has_threshold()) {
-            self.refuse(|name| name == "threshold", "is for admm and sparsegpt: leave it out")?;
+            self.refuse(|name| name == "threshold", "is for admm and sparsegpt", "leave it out")?;
         }
         Ok(())
     }

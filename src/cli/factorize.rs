@@ -4,7 +4,7 @@ use super::explicit_flags::Given;
 use super::layer::{LayerArgs, available};
 use super::method::MethodArgs;
 use super::solver_args::Tuning;
-use super::{Failure, Usage, output};
+use super::{Failure, output};
 use clap::{Args, ValueEnum};
 use dsf_explorer::Named;
 use dsf_explorer::compare::Candidate;
@@ -109,13 +109,15 @@ impl Factorize {
         }
         let absolute = |file: &Option<PathBuf>| file.as_deref().and_then(|file| std::path::absolute(file).ok());
         if self.out.is_some() && absolute(&self.out) == absolute(&self.report) {
-            return Err("--out and --report name the same file: give each a name of its own".into());
+            let what = "--out and --report name the same file";
+            return Err(Failure::new(what, "give each a name of its own"));
         }
         let kind = self.method.method.kind();
         let layout = self.layout.unwrap_or(Layout::usual(self.method.method));
         if layout != Layout::Merged && !kind.is_two_factors() {
             let parts = if kind == ReplacementKind::Chain { 3 } else { 1 };
-            return Err(Usage(export::Error::NoFactors { layout: layout.name(), parts }.to_string()).into());
+            let error = export::Error::NoFactors { layout: layout.name(), parts };
+            return Err(Failure::from(error).usage());
         }
         if self.out.is_some() && kind == ReplacementKind::Chain {
             eprintln!("note: no layout holds three factors: what is written is their product, one dense matrix");
@@ -233,16 +235,16 @@ pub fn solve(layer: &Layer, job: Job) -> Result<Outcome, Failure> {
     job::run(job, |event| match event {
         Event::Stepped(progress) => bar.update(&progress),
         Event::Ended(outcome) if outcome.end == End::Diverged => {
-            let why = outcome.problem.map(|problem| problem.to_string());
-            end = Some(Err(why.unwrap_or_else(|| "the run left the finite numbers: try a larger ridge or ρ".into())));
+            let diverged = || Failure::new("the run left the finite numbers", "try a larger ridge or ρ");
+            end = Some(Err(outcome.problem.map_or_else(diverged, Failure::of_task)));
         }
         Event::Ended(outcome) => end = Some(Ok(*outcome)),
-        Event::Failed(why) => end = Some(Err(why)),
+        Event::Failed(why) => end = Some(Err(Failure::of_task(why))),
         Event::Note(note) => bar.say(&note),
         Event::Snapshot(_) => {}
     });
     bar.finish();
-    Ok(end.unwrap_or_else(|| Err("the run ended without a result".into()))?)
+    end.unwrap_or_else(|| Err(Failure::unexplained("the run ended without a result")))
 }
 
 /// The layer-wise errors as text; empty without calibration.

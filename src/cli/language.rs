@@ -100,7 +100,8 @@ impl StudyArgs {
     pub fn open(&self) -> Result<(Llama, Windows), Failure> {
         let model = self.model.open()?;
         let windows = self.texts.calibration.windows(&model, &self.model)?;
-        Ok((model, windows.ok_or("no calibration text: give one with --calibration-text FILE")?))
+        let none = || Failure::new("no calibration text", "give one with --calibration-text FILE");
+        Ok((model, windows.ok_or_else(none)?))
     }
 
     /// The evaluation text, see [`TextArgs::windows`].
@@ -114,7 +115,10 @@ pub fn bounded(windows: usize, context: usize) -> Result<(), Failure> {
     const MOST: usize = 1 << 26;
     match windows.checked_mul(context) {
         Some(tokens) if tokens <= MOST => Ok(()),
-        _ => Err(format!("{windows} windows of {context} tokens are too many: at most {MOST} tokens in all").into()),
+        _ => {
+            let what = format!("{windows} windows of {context} tokens are too many");
+            Err(Failure::new(what, format!("at most {MOST} tokens in all")))
+        }
     }
 }
 
@@ -149,7 +153,7 @@ impl TextArgs {
                 let windows = Windows::from_text(model, &excerpt.text, self.context, self.tokens)?;
                 Ok((windows, Some(excerpt.floor())))
             }
-            None => Err("no text: give one with --text FILE".into()),
+            None => Err(Failure::new("no text", "give one with --text FILE")),
         }
     }
 }

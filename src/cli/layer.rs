@@ -110,14 +110,12 @@ fn chosen(checkpoint: &Checkpoint, name: Option<&str>) -> Result<String, Failure
         (Some(name), _) => Ok(name.to_owned()),
         (None, [only]) => Ok((*only).to_owned()),
         (None, []) => {
-            Err(format!("{} holds no 2-D or 4-D tensor of floats: nothing to factorize", checkpoint.name()).into())
+            let what = format!("{} holds no 2-D or 4-D tensor of floats: nothing to factorize", checkpoint.name());
+            Err(Failure::unexplained(what))
         }
-        (None, several) => Err(format!(
-            "{} holds {} layers: name one with --tensor, for example --tensor {}",
-            checkpoint.name(),
-            several.len(),
-            several[0]
-        )
-        .into()),
+        (None, several) => Err(Failure::new(
+            format!("{} holds {} layers", checkpoint.name(), several.len()),
+            format!("name one with --tensor, for example --tensor {}", several[0]),
+        )),
     }
 }

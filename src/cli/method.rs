@@ -1,6 +1,6 @@
 //! Arguments that select a method.
 
-use super::{Failure, Usage};
+use super::Failure;
 use dsf_explorer::compare::Candidate;
 use dsf_explorer::factorize::Settings;
 use dsf_explorer::job::Backend;
@@ -34,8 +34,8 @@ impl MethodArgs {
     /// Refuses a backend that has no effect.
     pub fn check_backend(&self, backend: Backend) -> Result<(), Failure> {
         if self.method != Method::Dsf && backend != Backend::Cpu {
-            let why = "--backend is for dsf, other methods are computed on the processor: leave it out";
-            return Err(Usage(why.into()).into());
+            let what = "--backend is for dsf, other methods are computed on the processor";
+            return Err(Failure::new(what, "leave it out").usage());
         }
         Ok(())
     }

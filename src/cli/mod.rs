@@ -6,6 +6,8 @@ mod compress;
 mod demo;
 mod explicit_flags;
 mod factorize;
+mod failure;
+mod hints;
 mod inspect;
 mod language;
 mod layer;
@@ -22,6 +24,8 @@ mod table;
 mod window;
 
 use clap::{Parser, Subcommand};
+use dsf_explorer::compute::ThreadPool;
+use failure::Failure;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -72,28 +76,22 @@ enum Command {
     Bench(bench::Bench),
 }
 
-/// Why a command failed: one line that says what, and what to do.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-
-/// A failure of the command's words, like those that clap finds.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Usage(String);
-
 /// Does something on so many worker threads, by default as many as there are processors; told how many.
 fn on_threads(
     threads: Option<NonZeroUsize>,
     work: impl FnOnce(usize) -> Result<(), Failure> + Send,
 ) -> Result<(), Failure> {
     let threads = threads.map_or_else(layer::available, NonZeroUsize::get);
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build()?.install(|| work(threads))
+    ThreadPool::new(Some(threads))?.run(|| work(threads))
 }
 
 /// The text of a file, in UTF-8, every line ending as `\n`: the same text shall be the same tokens wherever it was saved.
 fn text(path: &std::path::Path) -> Result<String, Failure> {
     let shown = path.display();
-    let bytes = std::fs::read(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
-    let text = String::from_utf8(bytes).map_err(|_| format!("{shown} is not text in UTF-8: give a plain text file"))?;
+    let bytes =
+        std::fs::read(path).map_err(|error| Failure::unexplained(format!("{shown} cannot be read: {error}")))?;
+    let not_text = |_| Failure::new(format!("{shown} is not text in UTF-8"), "give a plain text file");
+    let text = String::from_utf8(bytes).map_err(not_text)?;
     Ok(text.replace("\r\n", "\n"))
 }
 
@@ -117,7 +115,7 @@ impl Cli {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => {
                 eprintln!("error: {}", output::one_line(&failure.to_string()));
-                if failure.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+                if failure.is_usage() { ExitCode::from(2) } else { ExitCode::FAILURE }
             }
         }
     }

@@ -10,7 +10,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(format!("the result cannot be printed: {error}").into())
+            Err(Failure::unexplained(format!("the result cannot be printed: {error}")))
         }
         _ => Ok(()),
     }
@@ -18,7 +18,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
 
 /// One value as JSON.
 pub fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    print(&serde_json::to_string_pretty(value)?)
+    print(&serde_json::to_string_pretty(value).map_err(Failure::unexplained)?)
 }
 
 /// Text from files or the system may hold line breaks; a failure is one line.
@@ -174,7 +174,7 @@ impl Several {
     }
 
     /// One is over, with an error or a reason.
-    pub fn done(&self, at: usize, error: Result<f64, &str>) {
+    pub fn done(&self, at: usize, error: Result<f64, String>) {
         let bar = &self.bars[at];
         bar.finish_and_clear();
         let name = bar.prefix();

@@ -81,7 +81,7 @@ impl Proxy {
             let bar = output::Share::new(name);
             bar.update(pairs.len() as f64 / plans.len() as f64, 0.0, "compressing");
             let replaced = dsf_explorer::compress::compressed(model, plan, &inputs, &|_| true)?;
-            let (changed, reports) = replaced.ok_or("the compression broke off")?;
+            let (changed, reports) = replaced.ok_or_else(|| Failure::unexplained("the compression broke off"))?;
             bar.finish();
             let errors = reports.iter().filter_map(|(id, report)| Some((*id, report.layer_error?)));
             // The dense loss differs between texts; the difference is what is predicted.

@@ -32,8 +32,9 @@ impl Kept {
     /// Records of an earlier run. `replace` allows to drop those of another measurement.
     pub fn before<R: DeserializeOwned>(&self, replace: bool) -> Result<Vec<R>, Failure> {
         let (Some(out), Some(file)) = (&self.out, self.file("json")) else { return Ok(Vec::new()) };
-        std::fs::create_dir_all(out)
-            .map_err(|error| format!("{} cannot be made ({error}): give another folder", out.display()))?;
+        std::fs::create_dir_all(out).map_err(|error| {
+            Failure::new(format!("{} cannot be made ({error})", out.display()), "give another folder")
+        })?;
         let bytes = match std::fs::read(&file) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -43,7 +44,7 @@ impl Kept {
                 }
                 return Ok(Vec::new());
             }
-            Err(error) => return Err(format!("{} cannot be read: {error}", file.display()).into()),
+            Err(error) => return Err(Failure::unexplained(format!("{} cannot be read: {error}", file.display()))),
         };
         let mut found: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         let records = found.get_mut("records").map(Value::take).map(serde_json::from_value);
@@ -51,13 +52,13 @@ impl Kept {
             Some(Ok(records)) if found["identity"] == self.identity => Ok(records),
             _ if replace => Ok(Vec::new()),
             None | Some(Err(_)) => {
-                Err(format!("{} is broken, or not of this program: --force replaces it", file.display()).into())
+                let what = format!("{} is broken, or not of this program", file.display());
+                Err(Failure::new(what, "--force replaces it"))
             }
-            Some(Ok(_)) => Err(format!(
-                "{} is of something else: go on with its settings, give another --out, or --force to replace it",
-                file.display()
-            )
-            .into()),
+            Some(Ok(_)) => Err(Failure::new(
+                format!("{} is of something else", file.display()),
+                "go on with its settings, give another --out, or --force to replace it",
+            )),
         }
     }
 

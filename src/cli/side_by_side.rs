@@ -1,5 +1,6 @@
 //! Several measurements at a time.
 
+use super::Failure;
 use super::layer::available;
 use dsf_explorer::compute::ThreadPool;
 use std::sync::Mutex;
@@ -9,8 +10,8 @@ use std::sync::Mutex;
 pub fn side_by_side<T: Send>(
     count: usize,
     threads: usize,
-    work: impl Fn(usize) -> Result<T, String> + Sync,
-    done: impl FnMut(usize, Result<T, String>) + Send,
+    work: impl Fn(usize) -> Result<T, Failure> + Sync,
+    done: impl FnMut(usize, Result<T, Failure>) + Send,
 ) {
     let (next, done) = (Mutex::new(0..count), Mutex::new(done));
     let take = || next.lock().ok().and_then(|mut next| next.next());
@@ -18,7 +19,8 @@ pub fn side_by_side<T: Send>(
         for _ in 0..(available() / threads).max(1) {
             scope.spawn(|| {
                 while let Some(at) = take() {
-                    let made = ThreadPool::new(Some(threads)).and_then(|pool| pool.run(|| work(at)));
+                    let pool = ThreadPool::new(Some(threads)).map_err(Failure::from);
+                    let made = pool.and_then(|pool| pool.run(|| work(at)));
                     if let Ok(mut done) = done.lock() {
                         done(at, made);
                     }

@@ -121,9 +121,9 @@ struct Axis {
     choices: Vec<Choice>,
 }
 
-fn axis(text: &str) -> Result<Axis, String> {
-    let (name, values) =
-        text.split_once('=').ok_or("it must be a name and values, for example density=0.1,0.2,0.3".to_owned())?;
+fn axis(text: &str) -> Result<Axis, Failure> {
+    let wrong = || Failure::unexplained("it must be a name and values, for example density=0.1,0.2,0.3");
+    let (name, values) = text.split_once('=').ok_or_else(wrong)?;
     let values = values.split(',').map(str::trim).filter(|value| !value.is_empty());
     let mut choices: Vec<Choice> = Vec::new();
     for value in values {
@@ -133,7 +133,8 @@ fn axis(text: &str) -> Result<Axis, String> {
         }
     }
     if choices.is_empty() {
-        return Err(format!("{name} has no values: give some, for example {name}=0.1,0.2,0.3"));
+        let hint = format!("give some, for example {name}=0.1,0.2,0.3");
+        return Err(Failure::new(format!("{name} has no values"), hint));
     }
     Ok(Axis { name: name.trim().replace(['-', '_'], " "), choices })
 }
@@ -149,23 +150,25 @@ impl Sweep {
             None => None,
         };
         if self.vary.len() > 2 {
-            return Err("at most two things are varied: give --vary once or twice".into());
+            return Err(Failure::new("at most two things are varied", "give --vary once or twice"));
         }
         if let [first, second] = &self.vary[..]
             && first.name == second.name
         {
-            return Err(format!("{} is varied twice: give all its values in one --vary", first.name).into());
+            let what = format!("{} is varied twice", first.name);
+            return Err(Failure::new(what, "give all its values in one --vary"));
         }
         let subjects = self.subjects()?;
         let plan = self.plan(figure, &subjects);
         self.refuse_varied(&plan)?;
         let (points, not) = plan.points(&subjects)?;
-        match (points.is_empty(), not.first()) {
-            (true, Some((_, why))) => return Err(format!("no point of this sweep can be measured: {why}").into()),
+        let left_out = not.len();
+        match (points.is_empty(), not.into_iter().next()) {
+            (true, Some((_, why))) => return Err(Failure::from(why).of("no point of this sweep can be measured")),
             // Some of a figure's own points never fit.
             (false, Some((_, why))) if figure.is_none() => {
-                let points = if not.len() == 1 { "point is" } else { "points are" };
-                eprintln!("note: {} {points} left out, the first because {why}", not.len());
+                let points = if left_out == 1 { "point is" } else { "points are" };
+                eprintln!("note: {left_out} {points} left out, the first because {}", Failure::from(why));
             }
             _ => {}
         }
@@ -187,11 +190,12 @@ impl Sweep {
             ..results.sweep.view
         };
         if results.records.is_empty() {
-            return Err("no point could be measured: the notes above say why".into());
+            return Err(Failure::unexplained("no point could be measured: the notes above say why"));
         }
         let missing = |quantity: &Quantity| results.records.iter().all(|record| record.value(*quantity).is_none());
         if let Some(quantity) = [view.x, Some(view.y)].into_iter().flatten().find(missing) {
-            return Err(format!("there is no {} here: give --calibration and --held-out", quantity.label()).into());
+            let what = format!("there is no {} here", quantity.label());
+            return Err(Failure::new(what, "give --calibration and --held-out"));
         }
         kept.keep(&results.sweep.title, &results.records)?;
         let written = kept.finish(&results.to_csv(), &results.drawn(view).to_svg(960))?;
@@ -213,15 +217,17 @@ impl Sweep {
         match self.figure {
             Some(Shown::Perplexity) => self.given.refuse(
                 |name| !for_model(name) && !OF_ALL.contains(&name),
-                "has no effect on this figure, which has its own methods and densities of a whole model: leave it out (`table` \
-                 takes --methods and --densities)",
+                "has no effect on this figure, which has its own methods and densities of a whole model",
+                "leave it out (`table` takes --methods and --densities)",
             ),
             figure => {
-                self.given.refuse(for_model, "is for --figure perplexity, of a whole model: leave it out")?;
+                self.given.refuse(for_model, "is for --figure perplexity, of a whole model", "leave it out")?;
                 match figure {
-                    Some(_) => {
-                        self.given.refuse(|name| name == "method", "has no effect on a figure: vary something with --vary")
-                    }
+                    Some(_) => self.given.refuse(
+                        |name| name == "method",
+                        "has no effect on a figure",
+                        "vary something with --vary",
+                    ),
                     None => Ok(()),
                 }
             }
@@ -236,7 +242,7 @@ impl Sweep {
             "method" => every(&|choice| choice.method.is_some()),
             name => every(&|choice| choice.settings.contains_key(name)),
         };
-        self.given.refuse(varied, "has no effect, for this sweep varies it: leave it out")?;
+        self.given.refuse(varied, "has no effect, for this sweep varies it", "leave it out")?;
         let methods = axes.iter().flat_map(|axis| axis.iter()).filter_map(|choice| choice.method);
         let methods: Vec<Method> = methods.chain((!varied("method")).then_some(plan.base.method)).collect();
         self.given.refuse_for(&methods)
@@ -309,7 +315,7 @@ impl Sweep {
         let bar = output::Share::new(&results.sweep.title);
         let (records, title) = (&mut results.records, &results.sweep.title);
         let (mut done, mut failed) = (0.0, Vec::new());
-        let measure = |at: usize| missing[at].measure(&subjects[missing[at].subject], threads, &|_| true);
+        let measure = |at: usize| Ok(missing[at].measure(&subjects[missing[at].subject], threads, &|_| true)?);
         side_by_side(missing.len(), threads, measure, |at, made| {
             let point = missing[at];
             done += cost(point);

@@ -72,11 +72,8 @@ impl Table {
         }
         let has_row = |method: &Method| ModelRow::ALL.iter().any(|row| row.method == *method);
         if let Some(method) = self.methods.iter().find(|method| !has_row(method)) {
-            return Err(format!(
-                "the table has no row of {}: take magnitude, wanda, sparsegpt, admm or dsf",
-                method.name()
-            )
-            .into());
+            let what = format!("the table has no row of {}", method.name());
+            return Err(Failure::new(what, "take magnitude, wanda, sparsegpt, admm or dsf"));
         }
         let (model, windows) = self.study.open()?;
         let (text, floor) = self.study.text(&model)?;
@@ -156,6 +153,6 @@ impl Study {
         }
         let Self { model, inputs, text, threads, .. } = self;
         let study = ModelStudy { model, inputs, text, threads: *threads };
-        study.measure(row, density, shares, &|_| true)?.ok_or_else(|| "the measurement broke off".into())
+        study.measure(row, density, shares, &|_| true)?.ok_or_else(|| Failure::unexplained("the measurement broke off"))
     }
 }

@@ -11,15 +11,15 @@ pub fn run(file: Option<PathBuf>, tensor: Option<String>, threads: Option<usize>
     };
     if let Some(file) = file {
         let hint = format!("try dsf-explorer inspect {0} or dsf-explorer factorize {0}", file.display());
-        return Err(format!("the window cannot be opened, {why}: {hint}").into());
+        return Err(Failure::new(format!("the window cannot be opened, {why}"), hint));
     }
     demo::run(threads)?;
     output::print(&format!("This ran in the terminal because {why}. For the window: {}", how_to_get_it()))
 }
 
 #[cfg(not(feature = "gui"))]
-fn open(_: &Option<PathBuf>, _: Option<String>, _: Option<usize>) -> Result<(), String> {
-    Err("the program was built without it".into())
+fn open(_: &Option<PathBuf>, _: Option<String>, _: Option<usize>) -> Result<(), Failure> {
+    Err(Failure::unexplained("the program was built without it"))
 }
 
 #[cfg(not(feature = "gui"))]
@@ -33,7 +33,7 @@ fn how_to_get_it() -> &'static str {
 }
 
 #[cfg(feature = "gui")]
-fn open(file: &Option<PathBuf>, tensor: Option<String>, threads: Option<usize>) -> Result<(), String> {
+fn open(file: &Option<PathBuf>, tensor: Option<String>, threads: Option<usize>) -> Result<(), Failure> {
     use dsf_explorer::app::{Explorer, LaunchOptions};
     use dsf_explorer::model::Source;
     let opening = LaunchOptions { source: file.clone().map(Source::from), tensor, threads, ..LaunchOptions::default() };
@@ -45,7 +45,7 @@ fn open(file: &Option<PathBuf>, tensor: Option<String>, threads: Option<usize>) 
 pub fn show(
     kept: bool,
     make: impl FnOnce(&eframe::CreationContext<'_>) -> Box<dyn eframe::App> + 'static,
-) -> Result<(), String> {
+) -> Result<(), Failure> {
     use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
     use std::sync::{
         Arc,
@@ -54,7 +54,7 @@ pub fn show(
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let unix_without_display = cfg!(all(unix, not(target_os = "macos"))) && !set("DISPLAY") && !set("WAYLAND_DISPLAY");
     if unix_without_display {
-        return Err("there is no display".into());
+        return Err(Failure::unexplained("there is no display"));
     }
     let options = eframe::NativeOptions {
         viewport: eframe::egui::ViewportBuilder::default()
@@ -77,9 +77,11 @@ pub fn show(
     let opened = catch_unwind(AssertUnwindSafe(|| eframe::run_native(name, options, create)));
     match opened {
         // The last of the nested errors is what a person can act on.
-        Ok(done) => done.map_err(|error| output::one_line(error.to_string().rsplit(": ").next().unwrap_or_default())),
+        Ok(done) => done.map_err(|error| {
+            Failure::unexplained(output::one_line(error.to_string().rsplit(": ").next().unwrap_or_default()))
+        }),
         Err(panic) if started.load(Ordering::Relaxed) => resume_unwind(panic),
-        Err(_) => Err("the window system could not be started (is a library missing?)".into()),
+        Err(_) => Err(Failure::unexplained("the window system could not be started (is a library missing?)")),
     }
 }
 

@@ -1,11 +1,12 @@
 //! A method with what it can be told, and what it made.
 
+use super::Error;
 use crate::export::{Export, Layout, RunReport};
 use crate::factorize::{Budget, Settings, share};
 use crate::job::{End, Outcome, Pipeline};
 use crate::matrix::{Problem, Replacement};
 use crate::measure::cost::{LONG_SECS, MethodWork};
-use crate::methods::{Error, Method, ProgressFn, Threshold};
+use crate::methods::{self, Method, ProgressFn, Threshold};
 use crate::model::Layer;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -62,39 +63,38 @@ impl Candidate {
     }
 
     /// Refuses before the work what would be refused in it.
-    pub fn check(&self, problem: &Problem) -> Result<(), String> {
+    pub fn check(&self, problem: &Problem) -> Result<(), Error> {
         let (rows, cols) = problem.weight.shape();
         self.check_shape(rows, cols)?;
-        self.method.check_data(problem).map_err(|error| error.to_string())
+        Ok(self.method.check_data(problem)?)
     }
 
     /// Refuses what cannot be done with any W of this shape.
-    pub fn check_shape(&self, rows: usize, cols: usize) -> Result<(), String> {
-        self.settings.check().map_err(|error| error.to_string())?;
+    pub fn check_shape(&self, rows: usize, cols: usize) -> Result<(), Error> {
+        self.settings.check()?;
         if self.method == Method::Dsf && rows * cols > 0 {
-            return Budget::new(rows, cols, &self.settings).map(|_| ()).map_err(|error| error.to_string());
+            Budget::new(rows, cols, &self.settings)?;
+            return Ok(());
         }
         let budget = share(self.settings.density, rows * cols);
-        self.method.check_shape(rows, cols, budget).map_err(|error| error.to_string())
+        Ok(self.method.check_shape(rows, cols, budget)?)
     }
 
     /// Replaces `layer`, whose W is the problem's, on this thread and those it can call; `threads` is for the report.
-    /// The error is a sentence.
     pub fn replace(
         &self,
         layer: &Layer,
         problem: &Problem,
         threads: usize,
         progress: ProgressFn<'_>,
-    ) -> Result<Made, String> {
+    ) -> Result<Made, Error> {
         self.check(problem)?;
         match self.method {
             Method::Dsf => self.run(layer, problem, threads, progress),
             method => {
                 let begun = Instant::now();
                 let density = self.settings.density;
-                let replacement =
-                    method.replace(problem, density, self.threshold, progress).map_err(|error| error.to_string())?;
+                let replacement = method.replace(problem, density, self.threshold, progress)?;
                 let (replacement, took) = (Arc::new(replacement), (begun.elapsed().as_secs_f64(), threads));
                 let export = exported(layer, &replacement, method)?;
                 let report = RunReport::new(layer, problem, (method, density), &export, took);
@@ -104,16 +104,15 @@ impl Candidate {
     }
 
     /// Double Sparse Factorization, step by step.
-    fn run(&self, layer: &Layer, problem: &Problem, threads: usize, progress: ProgressFn<'_>) -> Result<Made, String> {
-        let told = |error: crate::factorize::Error| error.to_string();
+    fn run(&self, layer: &Layer, problem: &Problem, threads: usize, progress: ProgressFn<'_>) -> Result<Made, Error> {
         let begun = Instant::now();
-        let mut pipeline = Pipeline::new(problem.clone(), &self.settings).map_err(told)?;
-        while let Some(step) = pipeline.step().map_err(told)? {
+        let mut pipeline = Pipeline::new(problem.clone(), &self.settings)?;
+        while let Some(step) = pipeline.step()? {
             if !progress(step.done) {
-                return Err(Error::Cancelled.to_string());
+                return Err(methods::Error::Cancelled.into());
             }
         }
-        let outcome = pipeline.finish(End::Finished, begun.elapsed().as_secs_f64()).map_err(told)?;
+        let outcome = pipeline.finish(End::Finished, begun.elapsed().as_secs_f64())?;
         let export = exported(layer, &outcome.replacement, Method::Dsf)?;
         let report = RunReport::of_run(layer, problem, self.settings.preset(), &export, &outcome, threads);
         let Outcome { settings, replacement, .. } = outcome;
@@ -122,9 +121,9 @@ impl Candidate {
 }
 
 /// In f32, as it is usually written.
-fn exported(layer: &Layer, replacement: &Arc<Replacement>, method: Method) -> Result<Export, String> {
+fn exported(layer: &Layer, replacement: &Arc<Replacement>, method: Method) -> Result<Export, Error> {
     let dtype = Some(crate::model::Dtype::F32);
-    Export::new(layer, replacement, Layout::usual(method), dtype).map_err(|error| error.to_string())
+    Ok(Export::new(layer, replacement, Layout::usual(method), dtype)?)
 }
 
 /// Of `methods`, those that can be done with this problem, and of the others why not.
@@ -133,7 +132,7 @@ pub fn choose(
     settings: &Settings,
     threshold: Threshold,
     problem: &Problem,
-) -> (Vec<Candidate>, Vec<(Method, String)>) {
+) -> (Vec<Candidate>, Vec<(Method, Error)>) {
     let (mut possible, mut not) = (Vec::new(), Vec::new());
     for &method in methods {
         let candidate = Candidate { method, settings: settings.clone(), threshold };

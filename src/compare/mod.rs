@@ -7,12 +7,14 @@
 //! paper's figures are sweeps ([`Figure`]). [`ModelResults`] compare methods on a whole language model.
 
 mod candidate;
+mod error;
 mod figures;
 mod models;
 mod results;
 mod sweep;
 
 pub use candidate::{Candidate, Made, choose};
+pub use error::Error;
 pub use figures::Figure;
 pub use models::{ModelRecord, ModelResults, ModelRow, ModelStudy};
 pub use results::{Drawn, Results};

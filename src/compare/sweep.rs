@@ -1,10 +1,10 @@
 //! The same comparison over and over, with one or two things varied.
 
-use super::Candidate;
+use super::{Candidate, Error};
 use crate::Named;
 use crate::factorize::{Preset, Settings};
 use crate::matrix::{Calibration, Matrix, Problem};
-use crate::methods::{Method, ProgressFn};
+use crate::methods::{self, Method, ProgressFn};
 use crate::model::Layer;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -46,21 +46,22 @@ impl Choice {
     }
 
     /// One setting, a method or a size, from its name and value as they are written on the command line.
-    pub fn parse(key: &str, value: &str) -> Result<Self, String> {
+    pub fn parse(key: &str, value: &str) -> Result<Self, Error> {
         let key = key.trim().replace('-', "_");
         match key.as_str() {
             "method" => {
-                let names: Vec<&str> = Method::ALL.iter().map(|method| method.name()).collect();
-                let method = Method::named(value);
-                method.map(Self::method).ok_or(format!("there is no method {value}: take one of {}", names.join(", ")))
+                let method = Method::named(value).map(Self::method);
+                method.ok_or_else(|| Error::NoMethod { name: value.to_owned() })
             }
             "size" => match value.parse() {
                 Ok(size) if size > 0 => Ok(Self::size(size)),
-                _ => Err(format!("size is {value}: it must be a number of rows and columns")),
+                _ => {
+                    let of = " of rows and columns";
+                    Err(Error::NotANumber { name: "size", value: value.to_owned(), of })
+                }
             },
             "preset" => {
-                let preset = Preset::named(value)
-                    .ok_or(format!("there is no preset {value}: take published, best, fast or compact"))?;
+                let preset = Preset::named(value).ok_or_else(|| Error::NoPreset { name: value.to_owned() })?;
                 Ok(Self::settings(preset.name(), None, serde_json::json!({ "preset": preset.name() })))
             }
             _ => {
@@ -77,14 +78,14 @@ impl Choice {
 }
 
 /// `base` with these choices: first the presets and densities, then what was `given` beside the base's own preset, then all else.
-fn applied(base: &Candidate, given: &Map<String, Value>, choices: [&Choice; 2]) -> Result<Candidate, String> {
+fn applied(base: &Candidate, given: &Map<String, Value>, choices: [&Choice; 2]) -> Result<Candidate, Error> {
     let mut candidate = base.clone();
     let mut preset = base.settings.preset();
     for choice in choices {
         candidate.method = choice.method.unwrap_or(candidate.method);
         if let Some(density) = choice.settings.get("density") {
-            candidate.settings.density =
-                density.as_f64().ok_or_else(|| format!("density is {density}: it must be a number"))?;
+            let wrong = || Error::NotANumber { name: "density", value: density.to_string(), of: "" };
+            candidate.settings.density = density.as_f64().ok_or_else(wrong)?;
         }
         let named = choice.settings.get("preset").and_then(Value::as_str);
         preset = named.and_then(Preset::named).or(preset);
@@ -93,24 +94,22 @@ fn applied(base: &Candidate, given: &Map<String, Value>, choices: [&Choice; 2]) 
     if let Some(preset) = preset {
         candidate.settings = candidate.settings.with_preset(preset);
     }
-    let mut settings = serde_json::to_value(&candidate.settings).map_err(|error| error.to_string())?;
+    let mut settings = serde_json::json!(candidate.settings);
     let others = choices.into_iter().flat_map(|choice| &choice.settings);
     for (key, value) in given.iter().chain(others).filter(|(key, _)| !matches!(key.as_str(), "preset" | "density")) {
         if settings.get(key).is_none() {
-            let names: Vec<String> = settings.as_object().into_iter().flat_map(Map::keys).cloned().collect();
-            return Err(format!(
-                "there is no setting {key}: take method, size, preset, or one of {}",
-                names.join(", ")
-            ));
+            let known = settings.as_object().into_iter().flat_map(Map::keys).cloned().collect();
+            return Err(Error::NoSetting { name: key.clone(), known });
         }
         // A number without a point is a number all the same.
         settings[key] =
             if settings[key].is_f64() { value.as_f64().map_or(value.clone(), Value::from) } else { value.clone() };
-        if let Err(error) = serde_json::from_value::<Settings>(settings.clone()) {
-            return Err(format!("{key} cannot be {value}: {error}"));
-        }
+        let wrong = |error: serde_json::Error| {
+            let (name, value, reason) = (key.clone(), value.to_string(), error.to_string());
+            Error::Value { name, value, reason }
+        };
+        candidate.settings = serde_json::from_value(settings.clone()).map_err(wrong)?;
     }
-    candidate.settings = serde_json::from_value(settings).map_err(|error| error.to_string())?;
     Ok(candidate)
 }
 
@@ -125,15 +124,15 @@ pub struct Subject {
 
 impl Subject {
     /// Only its leading square of so many rows and columns; the inputs' statistics likewise.
-    fn cut(&self, size: usize) -> Result<Self, String> {
+    fn cut(&self, size: usize) -> Result<Self, Error> {
         let (rows, cols) = self.layer.weight.shape();
         if size > rows.min(cols) {
-            return Err(format!("{} is {rows}×{cols} and has no square of {size}", self.layer.name));
+            return Err(Error::NoSquare { layer: self.layer.name.clone(), rows, cols, size });
         }
         let weight = Arc::new(corner(&self.layer.weight, size));
         let statistics = |inputs: &Option<Arc<Calibration>>| {
             let cut = |inputs: &Arc<Calibration>| Calibration::from_xtx(corner(inputs.xtx(), size)).map(Arc::new);
-            inputs.as_ref().map(cut).transpose().map_err(|error| error.to_string())
+            inputs.as_ref().map(cut).transpose()
         };
         let problem = Problem {
             weight: weight.clone(),
@@ -294,14 +293,14 @@ impl Record {
 }
 
 /// What can be measured, and what cannot, with the reason.
-pub type Planned = (Vec<Point>, Vec<(Point, String)>);
+pub type Planned = (Vec<Point>, Vec<(Point, Error)>);
 
 impl Sweep {
     /// All points, from left to right, and those that cannot be done with the reason.
-    pub fn points(&self, subjects: &[Subject]) -> Result<Planned, String> {
+    pub fn points(&self, subjects: &[Subject]) -> Result<Planned, Error> {
         let (mut possible, mut not) = (Vec::new(), Vec::new());
         // W is looked through once for each method, not for each point.
-        let mut known: BTreeMap<(usize, Method), Result<(), String>> = BTreeMap::new();
+        let mut known: BTreeMap<(usize, Method), Result<(), methods::Error>> = BTreeMap::new();
         for x in &self.x {
             for (at, subject) in subjects.iter().enumerate() {
                 for series in &self.series {
@@ -316,10 +315,8 @@ impl Sweep {
                         candidate,
                     };
                     let method = point.candidate.method;
-                    let data = known
-                        .entry((at, method))
-                        .or_insert_with(|| method.check_data(&subject.problem).map_err(|error| error.to_string()));
-                    match data.clone().and_then(|()| point.check(subject, self.quick)) {
+                    let data = known.entry((at, method)).or_insert_with(|| method.check_data(&subject.problem));
+                    match data.clone().map_err(Error::from).and_then(|()| point.check(subject, self.quick)) {
                         Ok(()) => possible.push(point),
                         Err(why) => not.push((point, why)),
                     }
@@ -331,31 +328,28 @@ impl Sweep {
 }
 
 impl Point {
-    fn check(&self, subject: &Subject, quick: bool) -> Result<(), String> {
+    fn check(&self, subject: &Subject, quick: bool) -> Result<(), Error> {
         let (rows, cols) = self.size.map_or(subject.layer.weight.shape(), |size| (size, size));
         if quick && self.candidate.is_slow(rows, cols) {
             let minutes = self.candidate.seconds(rows, cols) / 60.0;
-            let title = self.candidate.method.title();
-            return Err(format!(
-                "{title} takes about {minutes:.0} minutes for a {rows}×{cols} matrix: vary it by name"
-            ));
+            return Err(Error::Slow { method: self.candidate.method.title(), minutes, rows, cols });
         }
         let (all_rows, all_cols) = subject.layer.weight.shape();
         if rows > all_rows || cols > all_cols {
-            return Err(format!("{} is {all_rows}×{all_cols} and has no square of {rows}", self.layer));
+            let (layer, size) = (self.layer.clone(), rows);
+            return Err(Error::NoSquare { layer, rows: all_rows, cols: all_cols, size });
         }
         self.candidate.check_shape(rows, cols)
     }
 
     /// Measures it, on this thread and those it can call.
-    pub fn measure(&self, subject: &Subject, threads: usize, progress: ProgressFn<'_>) -> Result<Record, String> {
+    pub fn measure(&self, subject: &Subject, threads: usize, progress: ProgressFn<'_>) -> Result<Record, Error> {
         let cut = self.size.map(|size| subject.cut(size)).transpose()?;
         let Subject { layer, problem } = cut.as_ref().unwrap_or(subject);
         let made = self.candidate.replace(layer, problem, threads, progress)?;
         let report = made.report;
         let magnitude = Method::Magnitude
-            .replace(problem, self.candidate.settings.density, self.candidate.threshold, &|_| true)
-            .map_err(|error| error.to_string())?
+            .replace(problem, self.candidate.settings.density, self.candidate.threshold, &|_| true)?
             .relative_error(&layer.weight);
         let is_run = self.candidate.method == Method::Dsf;
         Ok(Record {

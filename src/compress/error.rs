@@ -1,5 +1,7 @@
 //! Errors of a compression.
 
+use crate::hint::{Explain, Hint};
+use crate::{export, factorize, language, methods, model};
 use std::path::PathBuf;
 
 /// What stops a compression.
@@ -7,32 +9,29 @@ use std::path::PathBuf;
 pub enum Error {
     /// Of the model.
     #[error(transparent)]
-    Language(#[from] crate::language::Error),
+    Language(#[from] language::Error),
     /// Of a layer's run.
-    #[error("{tensor}: {problem}")]
+    #[error("{tensor}: {source}")]
     Layer {
         /// Its weight.
         tensor: String,
-        /// What is wrong.
-        problem: String,
+        /// Why it stopped.
+        source: methods::Error,
     },
     /// Statistics that were to be used are missing or do not fit.
     #[error(transparent)]
-    Statistics(#[from] crate::model::Error),
+    Statistics(#[from] model::Error),
     /// Of what is written.
     #[error(transparent)]
-    Export(#[from] crate::export::Error),
+    Export(#[from] export::Error),
     /// The output is there already.
-    #[error("{} exists: give another folder, or --force to replace it", path.display())]
+    #[error("{} exists", path.display())]
     Exists {
         /// The folder.
         path: PathBuf,
     },
     /// A folder of work that was interrupted belongs to another compression.
-    #[error(
-        "{} holds the beginnings of another compression ({what}): go on with its settings, give another --out, or --force to drop it",
-        path.display()
-    )]
+    #[error("{} holds the beginnings of another compression ({what})", path.display())]
     OtherPlan {
         /// The folder of the work.
         path: PathBuf,
@@ -40,13 +39,13 @@ pub enum Error {
         what: String,
     },
     /// Another process works there.
-    #[error("{} is being worked on by another process: wait for it, or give another --out", path.display())]
+    #[error("{} is being worked on by another process", path.display())]
     Busy {
         /// The folder of the work.
         path: PathBuf,
     },
     /// The system refused.
-    #[error("{} cannot be written ({reason}): layers written before are kept, and the same command goes on from them", path.display())]
+    #[error("{} cannot be written ({reason})", path.display())]
     Write {
         /// What was written.
         path: PathBuf,
@@ -54,21 +53,54 @@ pub enum Error {
         reason: String,
     },
     /// Told to stop.
-    #[error("cancelled: layers that were finished are kept")]
+    #[error("cancelled")]
     Cancelled,
     /// A setting outside its range.
-    #[error("{0}")]
-    Plan(String),
+    #[error(transparent)]
+    Setting(#[from] factorize::Error),
+    /// Something else stands where the work is to be kept.
+    #[error("{} is in the way", path.display())]
+    InTheWay {
+        /// The folder of the work.
+        path: PathBuf,
+    },
+    /// A folder to be replaced that was made by something else.
+    #[error("{} was not written by this program and is not replaced", path.display())]
+    NotOurs {
+        /// The folder.
+        path: PathBuf,
+    },
     /// Factors were asked for where there are none.
-    #[error("{method} makes no two sparse factors to write: write it with --layout merged")]
+    #[error("{method} makes no two sparse factors to write")]
     NoFactors {
         /// The method.
         method: &'static str,
     },
     /// A method that needs what the layers read.
-    #[error("{method} needs the layers' inputs: give a text with --calibration-text FILE")]
+    #[error("{method} needs the layers' inputs")]
     NeedsText {
         /// The method.
         method: &'static str,
     },
+}
+
+impl Explain for Error {
+    fn hint(&self) -> Option<Hint> {
+        Some(match self {
+            Self::Language(error) => return error.hint(),
+            Self::Layer { source, .. } => return source.hint(),
+            Self::Statistics(error) => return error.hint(),
+            Self::Export(error) => return error.hint(),
+            Self::Setting(error) => return error.hint(),
+            Self::Exists { .. } => Hint::ReplaceFolder,
+            Self::OtherPlan { .. } => Hint::DropWork,
+            Self::Busy { .. } => Hint::WaitOrOtherFolder,
+            Self::InTheWay { .. } => Hint::say("move it, or give another folder"),
+            Self::NotOurs { .. } => Hint::say("give another folder"),
+            Self::Write { .. } => Hint::GoOn,
+            Self::Cancelled => Hint::say("layers that were finished are kept"),
+            Self::NoFactors { .. } => Hint::ChooseMerged { product: false },
+            Self::NeedsText { .. } => Hint::GiveCalibrationText,
+        })
+    }
 }

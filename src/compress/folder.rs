@@ -68,7 +68,7 @@ impl Folder {
         let partial = out.with_file_name(name);
         let foreign = partial.exists() && !partial.join(WORK).exists() && !is_empty(&partial);
         if foreign {
-            return Err(Error::Plan(format!("{} is in the way: move it, or give another folder", partial.display())));
+            return Err(Error::InTheWay { path: partial });
         }
         fs::create_dir_all(partial.join(LAYERS)).map_err(|error| failed(&partial, &error))?;
         let lock_path = partial.join("lock");
@@ -386,10 +386,7 @@ fn check_output(out: &Path, replace: bool) -> Result<(), Error> {
     }
     match replace {
         false => Err(Error::Exists { path: out.to_owned() }),
-        true => Err(Error::Plan(format!(
-            "{} was not written by this program and is not replaced: give another folder",
-            out.display()
-        ))),
+        true => Err(Error::NotOurs { path: out.to_owned() }),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Error;
 use crate::export::Layout;
-use crate::factorize::{Preset, Settings};
+use crate::factorize::{self, Preset, Settings};
 use crate::language::{Config, LayerId, Linear};
 use crate::measure::cost::layer_cost;
 use crate::methods::{Method, Threshold};
@@ -37,7 +37,10 @@ impl Densities {
         let wrong = |&density: &f64| !(density > 0.0 && density <= 1.0);
         let all = [&self.all].into_iter().chain(self.by_kind.values()).chain(self.by_layer.values());
         match all.copied().find(wrong) {
-            Some(density) => Err(Error::Plan(format!("density is {density}: it must be above 0 and at most 1"))),
+            Some(density) => {
+                let (name, range) = ("density", "above 0 and at most 1");
+                Err(factorize::Error::Setting { name, value: density.to_string(), range }.into())
+            }
             None => Ok(()),
         }
     }
@@ -109,7 +112,7 @@ impl Plan {
     /// Refuses settings that fail for every layer.
     pub fn check(&self) -> Result<(), Error> {
         self.densities.check()?;
-        self.settings.check().map_err(|error| Error::Plan(error.to_string()))?;
+        self.settings.check()?;
         if self.method != Method::Dsf && self.layout != Layout::Merged {
             return Err(Error::NoFactors { method: self.method.title() });
         }

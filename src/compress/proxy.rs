@@ -130,7 +130,7 @@ fn measure_layer(
     let (mut points, mut products, mut squares) = (Vec::new(), 0.0, 0.0);
     for density in DENSITIES {
         let settings = Settings { density, ..Settings::default() }.with_preset(Preset::Fast);
-        let failed = |error: crate::factorize::Error| Error::Layer { tensor: id.tensor(), problem: error.to_string() };
+        let failed = |error: crate::factorize::Error| Error::Layer { tensor: id.tensor(), source: error.into() };
         let mut drive = Pipeline::new(problem.clone(), &settings).map_err(failed)?;
         while drive.step().map_err(failed)?.is_some() {}
         let replacement = drive.finish(End::Finished, 0.0).map_err(failed)?.replacement;

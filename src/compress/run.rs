@@ -278,6 +278,6 @@ fn check(model: &Llama, plan: &Plan, inputs: &Inputs) -> Result<(), Error> {
     Ok(())
 }
 
-fn layer_error(id: LayerId, error: impl std::fmt::Display) -> Error {
-    Error::Layer { tensor: id.tensor(), problem: error.to_string() }
+fn layer_error(id: LayerId, error: impl Into<methods::Error>) -> Error {
+    Error::Layer { tensor: id.tensor(), source: error.into() }
 }

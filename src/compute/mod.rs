@@ -39,4 +39,4 @@ pub use faer::Par;
 pub use not_positive::NotPositive;
 pub use replacement::{chain_product, multiplied};
 pub use sparse::{PANEL, PanelRow, fill_transposed, gram as sparse_gram, spmm, vectorized, with_panel};
-pub use threads::{ThreadPool, parallelism};
+pub use threads::{NoThreads, ThreadPool, parallelism};

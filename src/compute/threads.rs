@@ -1,5 +1,6 @@
 //! Thread pools for parallel passes.
 
+use crate::hint::{Explain, Hint};
 use faer::Par;
 
 /// A pool of worker threads; in a browser the calling thread.
@@ -8,12 +9,26 @@ pub struct ThreadPool {
     pool: rayon::ThreadPool,
 }
 
+/// The system starts no more threads.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the worker threads could not be started ({reason})")]
+pub struct NoThreads {
+    /// In the system's words.
+    reason: String,
+}
+
+impl Explain for NoThreads {
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::say("end other programs, or take fewer threads"))
+    }
+}
+
 #[cfg(not(target_arch = "wasm32"))]
 impl ThreadPool {
-    /// Starts `count` threads, by default one a processor. The error is a sentence.
-    pub fn new(count: Option<usize>) -> Result<Self, String> {
+    /// Starts `count` threads, by default one a processor.
+    pub fn new(count: Option<usize>) -> Result<Self, NoThreads> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(count.unwrap_or(0)).build();
-        Ok(Self { pool: pool.map_err(|error| format!("the worker threads could not be started: {error}"))? })
+        Ok(Self { pool: pool.map_err(|error| NoThreads { reason: error.to_string() })? })
     }
 
     /// Runs `work` on the pool.
@@ -37,7 +52,7 @@ pub fn parallelism(_: usize) -> Par {
 #[cfg(target_arch = "wasm32")]
 impl ThreadPool {
     /// The calling thread, whatever the number.
-    pub fn new(_: Option<usize>) -> Result<Self, String> {
+    pub fn new(_: Option<usize>) -> Result<Self, NoThreads> {
         Ok(Self {})
     }
 

@@ -138,12 +138,12 @@ fn convert<T: Values>(name: &'static str, matrix: &T, dtype: Dtype, to: impl Fn(
     let magnitudes = matrix.values().iter().map(|x| x.abs()).enumerate();
     let (at, _) = magnitudes.fold((0, 0.0), |most, (at, x)| if x > most.1 { (at, x) } else { most });
     let ((row, col), value) = (matrix.position(at), matrix.values()[at]);
-    let (largest, hint) = match dtype {
+    let (largest, fitting) = match dtype {
         Dtype::F16 => (f16::MAX.to_f32(), "bf16 or f32"),
         Dtype::BF16 => (bf16::MAX.to_f32(), "f32"),
         Dtype::F32 | Dtype::F64 => (f32::MAX, "f32"),
     };
-    Err(Error::Range { matrix: name, row, col, value, dtype: dtype.name(), largest, hint })
+    Err(Error::Range { matrix: name, row, col, value, dtype: dtype.name(), largest, fitting })
 }
 
 fn check_finite<T: Values>(name: &'static str, matrix: &T) -> Result<(), Error> {
@@ -182,6 +182,7 @@ fn nonzero_nearest(dtype: Dtype, x: f64) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hint::{Explain, Hint};
     use proptest::prelude::*;
 
     /// Two dense rows.
@@ -227,9 +228,9 @@ mod tests {
 
     #[test]
     fn what_no_power_of_two_saves_is_an_error_that_names_it() {
-        let text = factors(&pair(&[1.0, -1e6], &[2e5]), Dtype::F16).unwrap_err().to_string();
-        let expected = "A holds -1000000 in row 0, column 1, and f16 ends at 65504: write it with --dtype bf16 or f32";
-        assert_eq!(text, expected);
+        let error = factors(&pair(&[1.0, -1e6], &[2e5]), Dtype::F16).unwrap_err();
+        assert_eq!(error.to_string(), "A holds -1000000 in row 0, column 1, and f16 ends at 65504");
+        assert_eq!(error.hint(), Some(Hint::ChooseDtype { fitting: "bf16 or f32".into() }));
         let text = factors(&pair(&[1.0], &[f32::NAN]), Dtype::F32).unwrap_err().to_string();
         assert!(text.starts_with("B holds NaN in row 0, column 0"), "{text}");
     }

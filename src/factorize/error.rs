@@ -1,5 +1,6 @@
 //! Why a factorization cannot be done.
 
+use crate::hint::{Explain, Hint};
 use crate::matrix::CalibrationError;
 
 /// Why a factorization cannot be done.
@@ -17,7 +18,7 @@ pub enum Error {
     },
     /// The nonzeros do not suffice for two factors.
     #[error(
-        "density {density} leaves {nonzeros} nonzeros for a {rows}×{cols} matrix, and two factors need at least one each: raise the density"
+        "density {density} leaves {nonzeros} nonzeros for a {rows}×{cols} matrix, and two factors need at least one each"
     )]
     NoRoom {
         /// Kept nonzeros / entries of W.
@@ -31,7 +32,7 @@ pub enum Error {
     },
     /// The factors are too small for the nonzeros.
     #[error(
-        "density {density} asks for {nonzeros} nonzeros, and factors with an inner dimension of {inner_dim} have {places} places: lower the density or raise the expansion"
+        "density {density} asks for {nonzeros} nonzeros, and factors with an inner dimension of {inner_dim} have {places} places"
     )]
     NoPlaces {
         /// Kept nonzeros / entries of W.
@@ -45,7 +46,7 @@ pub enum Error {
     },
     /// The split leaves nothing for one factor.
     #[error(
-        "a factor density of {factor_density} gives the first factor {first} of {total} nonzeros, and each factor needs one: choose another factor density, or leave it out"
+        "a factor density of {factor_density} gives the first factor {first} of {total} nonzeros, and each factor needs one"
     )]
     EmptyFactor {
         /// Nonzeros of the first factor / n².
@@ -56,7 +57,7 @@ pub enum Error {
         total: usize,
     },
     /// W has no entries.
-    #[error("a {rows}×{cols} matrix has no entries to factorize: choose another tensor")]
+    #[error("a {rows}×{cols} matrix has no entries to factorize")]
     EmptyMatrix {
         /// Rows of W.
         rows: usize,
@@ -64,9 +65,7 @@ pub enum Error {
         cols: usize,
     },
     /// W holds an infinity or something that is not a number.
-    #[error(
-        "the value in row {row}, column {col} is {value}, and only finite values can be factorized: repair the file, or choose another tensor"
-    )]
+    #[error("the value in row {row}, column {col} is {value}, and only finite values can be factorized")]
     NotFinite {
         /// Row, from 0.
         row: usize,
@@ -76,14 +75,14 @@ pub enum Error {
         value: f32,
     },
     /// The numbers ran away.
-    #[error("the run left the finite numbers in half-step {step}: try a larger ridge or ρ")]
+    #[error("the run left the finite numbers in half-step {step}")]
     Diverged {
         /// Which half-step, from 1.
         step: usize,
     },
     /// W and the factors do not multiply.
     #[error(
-        "W is {}×{}, A {}×{} and B {}×{}, and A·B must have W's shape: give the factors of this layer",
+        "W is {}×{}, A {}×{} and B {}×{}, and A·B must have W's shape",
         w.0, w.1, a.0, a.1, b.0, b.1
     )]
     Shapes {
@@ -97,4 +96,21 @@ pub enum Error {
     /// The input statistics do not fit the layer.
     #[error(transparent)]
     Calibration(#[from] CalibrationError),
+}
+
+impl Explain for Error {
+    fn hint(&self) -> Option<Hint> {
+        Some(match self {
+            // The range says what to do.
+            Self::Setting { .. } => return None,
+            Self::NoRoom { .. } => Hint::RaiseDensity,
+            Self::NoPlaces { .. } => Hint::LowerDensityOrRaiseExpansion,
+            Self::EmptyFactor { .. } => Hint::OtherFactorDensity,
+            Self::EmptyMatrix { .. } => Hint::say("choose another tensor"),
+            Self::NotFinite { .. } => Hint::say("repair the file, or choose another tensor"),
+            Self::Diverged { .. } => Hint::RaiseRidgeOrRho,
+            Self::Shapes { .. } => Hint::say("give the factors of this layer"),
+            Self::Calibration(error) => return error.hint(),
+        })
+    }
 }

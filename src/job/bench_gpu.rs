@@ -2,8 +2,9 @@
 
 use super::bench::gaussian;
 use crate::compute::Device;
-use crate::compute::gpu::{Gpu, Probe, Tiles, copy_speed};
-use crate::factorize::{KernelTime, Settings, Solver, kernel_times};
+use crate::compute::gpu::{self, Gpu, Probe, Tiles, copy_speed};
+use crate::factorize::{self, KernelTime, Settings, Solver, kernel_times};
+use crate::hint::{Explain, Hint};
 use crate::measure::cost;
 use serde::Serialize;
 use std::sync::Arc;
@@ -69,43 +70,62 @@ impl Measured {
     }
 }
 
+/// Why nothing could be measured.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// The adapter cannot be used, or was lost.
+    #[error(transparent)]
+    Gpu(#[from] gpu::Error),
+    /// Of the settings, or the numbers.
+    #[error(transparent)]
+    Factorize(#[from] factorize::Error),
+    /// The run went on elsewhere.
+    #[error("{note}")]
+    Moved {
+        /// Why, and where.
+        note: String,
+    },
+}
+
+impl Explain for Error {
+    fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Gpu(error) => error.hint(),
+            Self::Factorize(error) => error.hint(),
+            Self::Moved { .. } => None,
+        }
+    }
+}
+
 /// Factorizes a random `rows`×`cols` matrix, rows ≤ cols, for `outer` iterations and one before them.
-pub fn measure(
-    gpu: &Arc<Gpu>,
-    rows: usize,
-    cols: usize,
-    settings: &Settings,
-    outer: usize,
-) -> Result<Measured, String> {
+pub fn measure(gpu: &Arc<Gpu>, rows: usize, cols: usize, settings: &Settings, outer: usize) -> Result<Measured, Error> {
     let w = Arc::new(gaussian(rows, cols));
     let settings = Settings { outer: outer + 1, ..settings.clone() };
-    let said = |error: crate::compute::gpu::Error| error.to_string();
-    let gflops = |gpu: &Arc<Gpu>| -> Result<f64, String> {
+    let gflops = |gpu: &Arc<Gpu>| -> Result<f64, Error> {
         // Whole tiles of either size.
         let mut probe = Probe::new(gpu.clone(), rows.clamp(256, 4096).next_multiple_of(128));
         loop {
-            if let Poll::Ready(speed) = probe.poll().map_err(said)? {
+            if let Poll::Ready(speed) = probe.poll()? {
                 return Ok(speed.gflops);
             }
         }
     };
     let mut tiles = Vec::new();
     for (side, only) in [(64, Tiles::SMALL), (128, Tiles::LARGE)] {
-        let other = pollster::block_on(Gpu::with_binding_limit(gpu.binding_limit())).map_err(said)?;
+        let other = pollster::block_on(Gpu::with_binding_limit(gpu.binding_limit()))?;
         let other = Arc::new(other.with_tiles(only));
         let chosen = (rows * cols >= gpu.tiles().large_from) == (only == Tiles::LARGE);
         tiles.push(TileSpeed { side, gflops: gflops(&other)?.max(gflops(&other)?), chosen });
     }
     let before = gflops(gpu)?.max(gflops(gpu)?);
-    let copy_gbytes = copy_speed(gpu).map_err(said)? * 1e-9;
+    let copy_gbytes = copy_speed(gpu)? * 1e-9;
     let begun = Instant::now();
-    let told = |error: crate::factorize::Error| error.to_string();
-    let mut solver = Solver::on(&w, &settings, &Device::Gpu(gpu.clone())).map_err(told)?;
+    let mut solver = Solver::on(&w, &settings, &Device::Gpu(gpu.clone()))?;
     let (mut relative_error, mut seconds_before) = (0.0, 0.0);
     let (mut dispatches, mut submissions, mut flops) = (0, 0, 0.0);
-    while let Some(report) = solver.step().map_err(told)? {
+    while let Some(report) = solver.step()? {
         if let Some(note) = report.note {
-            return Err(note);
+            return Err(Error::Moved { note });
         }
         relative_error = report.error;
         if report.step == 2 {
@@ -137,7 +157,7 @@ pub fn measure(
         dispatches,
         submissions,
         flops,
-        kernels: kernel_times(gpu, &w, &settings).map_err(said)?,
+        kernels: kernel_times(gpu, &w, &settings)?,
         relative_error,
     })
 }

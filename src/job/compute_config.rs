@@ -1,5 +1,6 @@
 //! Which processor a run is computed on.
 
+use super::NoAdapter;
 use crate::compute::Device;
 use crate::factorize::Settings;
 use clap::ValueEnum;
@@ -67,6 +68,7 @@ impl DeviceRequest {
     #[cfg(feature = "gpu")]
     pub fn poll(&mut self, shape: (usize, usize), settings: &Settings, threads: usize) -> Poll<OpenedDevice> {
         use crate::compute::gpu::{self, Probe};
+        use crate::hint::{Explain, Hint};
         let (rows, cols) = shape;
         let processor = (Device::Cpu, None);
         if self.backend == Backend::Cpu {
@@ -77,7 +79,12 @@ impl DeviceRequest {
             Ok(gpu) => gpu,
             // Nobody asked for one in particular.
             Err(_) if self.backend == Backend::Auto => return Poll::Ready(processor),
-            Err(why) => return Poll::Ready((Device::Cpu, Some(format!("{why}; the run is done on the processor")))),
+            Err(why) => {
+                // Its hint but for the processor, where the run is done anyway.
+                let or = why.hint().and_then(|hint| if let Hint::UseCpu { or } = hint { or } else { None });
+                let or = or.map_or(String::new(), |or| format!(": {or}"));
+                return Poll::Ready((Device::Cpu, Some(format!("{why}{or}; the run is done on the processor"))));
+            }
         };
         if self.backend == Backend::Gpu {
             return Poll::Ready((Device::Gpu(gpu), None));
@@ -98,8 +105,8 @@ impl DeviceRequest {
     /// The processor: there is nothing else in this build.
     #[cfg(not(feature = "gpu"))]
     pub fn poll(&mut self, _: (usize, usize), _: &Settings, _: usize) -> Poll<OpenedDevice> {
-        let note = "this build has no graphics backend (feature `gpu`); the run is done on the processor";
-        Poll::Ready((Device::Cpu, (self.backend == Backend::Gpu).then(|| note.into())))
+        let note = || format!("{}; the run is done on the processor", NoAdapter::NotBuilt);
+        Poll::Ready((Device::Cpu, (self.backend == Backend::Gpu).then(note)))
     }
 }
 
@@ -123,15 +130,15 @@ pub fn device(backend: Backend, _: (usize, usize), _: &Settings, _: usize) -> Op
 }
 
 /// What the graphics adapter is called, or why there is none. Pending as `gpu::shared` is.
-pub fn adapter() -> Poll<Result<String, String>> {
+pub fn adapter() -> Poll<Result<String, NoAdapter>> {
     #[cfg(feature = "gpu")]
     return crate::compute::gpu::shared().map(|opened| match opened {
         Ok(gpu) if gpu.adapter().software => Ok(format!("{}, in software", gpu.adapter().name)),
         Ok(gpu) => Ok(gpu.adapter().name.clone()),
-        Err(why) => Err(why.to_string()),
+        Err(why) => Err(why.into()),
     });
     #[cfg(not(feature = "gpu"))]
-    Poll::Ready(Err("this build has no graphics backend (feature `gpu`)".into()))
+    Poll::Ready(Err(NoAdapter::NotBuilt))
 }
 
 /// Whether a run would take less time on the device: what its necessary products take at the speeds measured on both, and

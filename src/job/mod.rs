@@ -10,11 +10,13 @@ pub mod bench;
 #[cfg(feature = "gpu")]
 pub mod bench_gpu;
 mod compute_config;
+mod error;
 mod pipeline;
 mod run_actor;
 mod snapshot;
 
 pub use compute_config::{Backend, ComputeConfig, OpenedDevice, adapter, device};
+pub use error::{Error, NoAdapter};
 pub use pipeline::{Command, DeviceInfo, End, Event, LayerErrors, Outcome, Pipeline, Progress, Stage, Warmup};
 pub use run_actor::{Job, RunActor, run};
 pub use snapshot::PackedSnapshot;

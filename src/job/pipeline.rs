@@ -3,6 +3,7 @@
 use super::PackedSnapshot;
 use crate::compute::Device;
 use crate::factorize::{Error, Finalize, Finalizer, Report, Search, Settings, Sides, Solve, Solver, polish};
+use crate::hint::Failure;
 use crate::matrix::{Calibration, Factor, Factors, Matrix, Problem, Replacement};
 use crate::measure;
 use crate::measure::cost::{self, FinalizeSize};
@@ -42,7 +43,7 @@ pub enum Event {
     /// Where it is computed has changed, or is not where it was to be: a sentence. The run goes on.
     Note(String),
     /// The run could not go on. Snapshots seen before stay valid.
-    Failed(String),
+    Failed(Failure),
 }
 
 /// What a run is busy with.
@@ -138,7 +139,7 @@ pub struct Outcome {
     /// How it ended.
     pub end: End,
     /// Why, when it diverged.
-    pub problem: Option<String>,
+    pub problem: Option<Failure>,
     /// The settings, with split and orientation as they were found.
     pub settings: Settings,
     /// What stands in W's place: of a run its best factors.

@@ -1,9 +1,9 @@
 //! A run as an actor: between its steps it takes commands and emits events.
 
 use super::compute_config::{DeviceRequest, OpenedDevice};
-use super::{Command, ComputeConfig, End, Event, Outcome, Pipeline, Progress, Warmup};
+use super::{Command, ComputeConfig, End, Error, Event, Outcome, Pipeline, Progress, Warmup};
 use crate::compute::ThreadPool;
-use crate::factorize::{Error, Settings};
+use crate::factorize::{self, Settings};
 use crate::matrix::Problem;
 use crate::tasks::{Actor, Flow, Queue};
 use serde::{Deserialize, Serialize};
@@ -51,7 +51,7 @@ impl Actor for Job {
     }
 
     fn crashed() -> Event {
-        Event::Failed("the solver broke off (a bug; please report it with the settings and the matrix)".into())
+        Event::Failed(Error::Broken.into())
     }
 }
 
@@ -129,13 +129,12 @@ impl RunActor {
     pub fn step(&mut self, tell: &mut dyn FnMut(Event)) -> Flow {
         self.try_step(tell).unwrap_or_else(|why| {
             self.stage = Stage::Over;
-            tell(Event::Failed(why));
+            tell(Event::Failed(why.into()));
             Flow::Done
         })
     }
 
-    fn try_step(&mut self, tell: &mut dyn FnMut(Event)) -> Result<Flow, String> {
-        let told = |error: Error| error.to_string();
+    fn try_step(&mut self, tell: &mut dyn FnMut(Event)) -> Result<Flow, Error> {
         if let Stage::Waiting(waiting) = &mut self.stage {
             let (opening, job) = &mut **waiting;
             let count = job.compute.thread_count();
@@ -153,7 +152,7 @@ impl RunActor {
             let Job { problem, settings, compute, .. } = waiting.1;
             let threads = self.threads.insert(ThreadPool::new(compute.threads)?);
             let begun = Instant::now();
-            let pipeline = threads.run(|| Pipeline::on(problem, &settings, &device)).map_err(told)?;
+            let pipeline = threads.run(|| Pipeline::on(problem, &settings, &device))?;
             self.seconds = begun.elapsed().as_secs_f64();
             self.stage = Stage::Working(Box::new(pipeline));
         }
@@ -182,7 +181,7 @@ impl RunActor {
                 return Ok(Flow::Pending);
             }
             Err(error) if pipeline.has_result() => return self.end(End::Diverged, Some(error), tell),
-            Err(error) => return Err(error.to_string()),
+            Err(error) => return Err(error.into()),
         };
         self.steps_left = self.steps_left.saturating_sub(1);
         let last = progress.step == progress.steps;
@@ -203,11 +202,11 @@ impl RunActor {
         Ok(Flow::Continue)
     }
 
-    fn end(&mut self, end: End, problem: Option<Error>, tell: &mut dyn FnMut(Event)) -> Result<Flow, String> {
+    fn end(&mut self, end: End, problem: Option<factorize::Error>, tell: &mut dyn FnMut(Event)) -> Result<Flow, Error> {
         let driving = std::mem::replace(&mut self.stage, Stage::Over);
         let (Stage::Working(pipeline), Some(threads)) = (driving, &self.threads) else { return Ok(Flow::Done) };
-        let outcome = threads.run(|| pipeline.finish(end, self.seconds)).map_err(|error| error.to_string())?;
-        let problem = problem.map(|error| error.to_string());
+        let outcome = threads.run(|| pipeline.finish(end, self.seconds))?;
+        let problem = problem.map(|error| error.into());
         tell(Event::Ended(Box::new(Outcome { problem, ..outcome })));
         Ok(Flow::Done)
     }
@@ -334,6 +333,7 @@ mod tests {
     fn what_cannot_be_done_is_said() {
         let (_job, events) = spawn(Settings { density: 1e-9, ..Settings::default() });
         let Event::Failed(why) = next_but_snapshots(&events) else { panic!("a failure") };
-        assert!(why.contains("two factors need at least one each"), "{why}");
+        assert!(why.message.contains("two factors need at least one each"), "{why:?}");
+        assert_eq!(why.hint, Some(crate::hint::Hint::RaiseDensity));
     }
 }

@@ -92,7 +92,7 @@ impl Config {
             return Err(unsupported(format!("the activation {:?} (only silu is)", json.hidden_act)));
         }
         if json.quantization_config.is_some() {
-            return Err(unsupported("quantized weights: use the model's f32, f16 or bf16 weights".into()));
+            return Err(Error::Quantized);
         }
         let sizes = [
             ("hidden_size", json.hidden_size),

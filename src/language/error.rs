@@ -1,12 +1,12 @@
 //! What can be wrong with a language model, or with what it is to read.
 
+use crate::hint::{Explain, Hint};
+
 /// Why a language model cannot be opened or used.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Error {
     /// A file of the folder is not there.
-    #[error(
-        "{folder} has no {file}: give the folder of a Hugging Face model, with config.json, tokenizer.json and its weights"
-    )]
+    #[error("{folder} has no {file}")]
     Missing {
         /// The folder's name.
         folder: String,
@@ -14,7 +14,7 @@ pub enum Error {
         file: &'static str,
     },
     /// A file of the folder cannot be read.
-    #[error("{file} cannot be read ({reason}): check that it is a file you may read")]
+    #[error("{file} cannot be read ({reason})")]
     Unreadable {
         /// The file.
         file: String,
@@ -22,21 +22,22 @@ pub enum Error {
         reason: String,
     },
     /// `config.json` is not what it should be.
-    #[error("config.json: {problem}: download it again")]
+    #[error("config.json: {problem}")]
     Config {
         /// What is wrong.
         problem: String,
     },
     /// Another architecture.
-    #[error(
-        "config.json: the architecture is {architecture:?}, and only {known} are computed here; `factorize` takes the layers of any model"
-    )]
+    #[error("config.json: the architecture is {architecture:?}, and only {known} are computed here")]
     Architecture {
         /// What it is.
         architecture: String,
         /// What would do.
         known: String,
     },
+    /// Weights in integers or 8-bit floats.
+    #[error("not supported here: quantized weights")]
+    Quantized,
     /// A feature of the architecture that is not computed here.
     #[error("not supported here: {what}")]
     Unsupported {
@@ -44,15 +45,13 @@ pub enum Error {
         what: String,
     },
     /// `tokenizer.json` is not what it should be.
-    #[error("tokenizer.json: {problem}: download it again")]
+    #[error("tokenizer.json: {problem}")]
     Tokenizer {
         /// What is wrong.
         problem: String,
     },
     /// The tokenizer and the model do not belong together.
-    #[error(
-        "the tokenizer gives token {token}, and the model knows {vocabulary}: use the tokenizer.json of this model"
-    )]
+    #[error("the tokenizer gives token {token}, and the model knows {vocabulary}")]
     Token {
         /// The token's number.
         token: u32,
@@ -60,7 +59,7 @@ pub enum Error {
         vocabulary: usize,
     },
     /// A tensor has another shape than the configuration says.
-    #[error("{tensor} has shape {shape:?} where config.json asks for {expected:?}: the files do not belong together")]
+    #[error("{tensor} has shape {shape:?} where config.json asks for {expected:?}")]
     Shape {
         /// The tensor.
         tensor: String,
@@ -73,7 +72,7 @@ pub enum Error {
     #[error(transparent)]
     Weights(#[from] crate::model::Error),
     /// There is not enough text.
-    #[error("the text has {tokens} tokens, and a window takes {context}: give more text or a smaller context")]
+    #[error("the text has {tokens} tokens, and a window takes {context}")]
     TooShort {
         /// Tokens of the text.
         tokens: usize,
@@ -81,15 +80,13 @@ pub enum Error {
         context: usize,
     },
     /// A window in which nothing is predicted.
-    #[error("a context of {context} leaves nothing to predict: give at least 2")]
+    #[error("a context of {context} leaves nothing to predict")]
     Context {
         /// Tokens of a window.
         context: usize,
     },
     /// The numbers ran away.
-    #[error(
-        "the outputs of block {block} are not finite: the weights of this model, or of the layers put in their place, are too large"
-    )]
+    #[error("the outputs of block {block} are not finite")]
     NotFinite {
         /// Which block, from 0.
         block: usize,
@@ -97,4 +94,27 @@ pub enum Error {
     /// Told to stop.
     #[error("cancelled")]
     Cancelled,
+}
+
+impl Explain for Error {
+    fn hint(&self) -> Option<Hint> {
+        Some(match self {
+            Self::Missing { .. } => {
+                Hint::say("give the folder of a Hugging Face model, with config.json, tokenizer.json and its weights")
+            }
+            Self::Unreadable { .. } => Hint::say("check that it is a file you may read"),
+            Self::Config { .. } | Self::Tokenizer { .. } => Hint::say("download it again"),
+            Self::Architecture { .. } => Hint::FactorizeLayers,
+            Self::Quantized => Hint::say("use the model's f32, f16 or bf16 weights"),
+            Self::Token { .. } => Hint::say("use the tokenizer.json of this model"),
+            Self::Shape { .. } => Hint::say("the files do not belong together"),
+            Self::Weights(error) => return error.hint(),
+            Self::TooShort { .. } => Hint::MoreTextOrSmallerContext,
+            Self::Context { .. } => Hint::say("give at least 2"),
+            Self::NotFinite { .. } => {
+                Hint::say("the weights of this model, or of the layers put in their place, are too large")
+            }
+            Self::Unsupported { .. } | Self::Cancelled => return None,
+        })
+    }
 }

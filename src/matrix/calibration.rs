@@ -1,6 +1,7 @@
 //! Statistics of a layer's inputs: XᵀX over real samples X.
 
 use super::{Csr, Matrix};
+use crate::hint::{Explain, Hint};
 use serde::{Deserialize, Serialize};
 
 /// Statistics XᵀX of a layer's inputs X `[samples, in]`, which weigh the error by the inputs that really occur.
@@ -16,7 +17,7 @@ pub struct Calibration {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum CalibrationError {
     /// Nothing was given.
-    #[error("{samples} samples of {inputs} inputs say nothing of a layer's inputs: give at least one of each")]
+    #[error("{samples} samples of {inputs} inputs say nothing of a layer's inputs")]
     Empty {
         /// Rows of X.
         samples: usize,
@@ -24,7 +25,7 @@ pub enum CalibrationError {
         inputs: usize,
     },
     /// XᵀX has as many rows as columns.
-    #[error("XtX is {rows}×{cols}, and it must be square: give the product of X transposed and X, [in, in]")]
+    #[error("XtX is {rows}×{cols}, and it must be square")]
     NotSquare {
         /// Its rows.
         rows: usize,
@@ -32,9 +33,7 @@ pub enum CalibrationError {
         cols: usize,
     },
     /// An infinity, or not a number.
-    #[error(
-        "the value in row {row}, column {col} (from 0) is {value}, and only finite values can be used: collect the inputs again"
-    )]
+    #[error("the value in row {row}, column {col} (from 0) is {value}, and only finite values can be used")]
     NotFinite {
         /// Row, from 0.
         row: usize,
@@ -44,9 +43,7 @@ pub enum CalibrationError {
         value: f32,
     },
     /// A sum of squares below 0.
-    #[error(
-        "XtX has {value} on the diagonal at {index} (from 0), where sums of squares stand: give the product of X transposed and X"
-    )]
+    #[error("XtX has {value} on the diagonal at {index} (from 0), where sums of squares stand")]
     Negative {
         /// Which input, from 0.
         index: usize,
@@ -54,9 +51,7 @@ pub enum CalibrationError {
         value: f32,
     },
     /// The two halves contradict each other.
-    #[error(
-        "XtX has {upper} at row {row}, column {col} (from 0) and {lower} mirrored, and it must be symmetric: give the product of X transposed and X"
-    )]
+    #[error("XtX has {upper} at row {row}, column {col} (from 0) and {lower} mirrored, and it must be symmetric")]
     NotSymmetric {
         /// Row, from 0.
         row: usize,
@@ -68,9 +63,7 @@ pub enum CalibrationError {
         lower: f32,
     },
     /// Two inputs that go together more than each with itself.
-    #[error(
-        "XtX has {value} at row {row}, column {col} (from 0), more than the diagonal allows: give the product of X transposed and X, without centring or damping one part of it"
-    )]
+    #[error("XtX has {value} at row {row}, column {col} (from 0), more than the diagonal allows")]
     TooLarge {
         /// Row, from 0.
         row: usize,
@@ -80,13 +73,28 @@ pub enum CalibrationError {
         value: f32,
     },
     /// Batches, or a layer, of another size.
-    #[error("these are {found} inputs where {expected} are expected: give the inputs of this layer")]
+    #[error("these are {found} inputs where {expected} are expected")]
     Inputs {
         /// How many there are.
         found: usize,
         /// How many there should be.
         expected: usize,
     },
+}
+
+impl Explain for CalibrationError {
+    fn hint(&self) -> Option<Hint> {
+        Some(match self {
+            Self::Empty { .. } => Hint::say("give at least one of each"),
+            Self::NotSquare { .. } => Hint::say("give the product of X transposed and X, [in, in]"),
+            Self::NotFinite { .. } => Hint::say("collect the inputs again"),
+            Self::Negative { .. } | Self::NotSymmetric { .. } => Hint::say("give the product of X transposed and X"),
+            Self::TooLarge { .. } => {
+                Hint::say("give the product of X transposed and X, without centring or damping one part of it")
+            }
+            Self::Inputs { .. } => Hint::say("give the inputs of this layer"),
+        })
+    }
 }
 
 impl Calibration {

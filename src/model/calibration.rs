@@ -72,7 +72,7 @@ impl Checkpoint {
             (false, 0) => Calibration::from_samples(&Matrix::zeros(0, 0)),
             (false, _) => Calibration::from_samples(&Matrix::from_vec(values.len() / inputs, inputs, values)),
         };
-        calibration.map_err(|error| Error::Inputs { file: file(), tensor, problem: error.to_string() })
+        calibration.map_err(|source| Error::Inputs { file: file(), tensor, source })
     }
 }
 
@@ -91,6 +91,7 @@ pub fn open_calibration(path: &std::path::Path, stem: &str, inputs: usize) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hint::{Explain, Hint};
     use safetensors::{Dtype, tensor::TensorView};
 
     fn file(tensors: &[(&str, &[usize], &[f32])]) -> Checkpoint {
@@ -117,14 +118,25 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_says_what_would() {
-        let error = |file: Checkpoint, inputs| file.calibration("", inputs).unwrap_err().to_string();
+        let explained = |file: Checkpoint, inputs| {
+            let error = file.calibration("", inputs).unwrap_err();
+            (error.to_string(), error.hint().unwrap())
+        };
+        let error = |file: Checkpoint, inputs| explained(file, inputs).0;
         assert_eq!(
-            error(file(&[("x", &[1, 1], &[1.0])]), 1),
-            "inputs.safetensors holds \"x\" but neither X nor XtX: save the layer's inputs as X [samples, in], or X transposed times X as XtX [in, in]"
+            explained(file(&[("x", &[1, 1], &[1.0])]), 1),
+            (
+                "inputs.safetensors holds \"x\" but neither X nor XtX".to_owned(),
+                Hint::say("save the layer's inputs as X [samples, in], or X transposed times X as XtX [in, in]")
+            )
         );
         assert_eq!(
-            error(file(&[("X", &[1, 2], &[1.0, 2.0])]), 3),
-            "\"X\" of inputs.safetensors has shape [1, 2] where [samples, 3] is expected, this layer having 3 inputs: give the inputs of this layer"
+            explained(file(&[("X", &[1, 2], &[1.0, 2.0])]), 3),
+            (
+                "\"X\" of inputs.safetensors has shape [1, 2] where [samples, 3] is expected, this layer having 3 inputs"
+                    .to_owned(),
+                Hint::say("give the inputs of this layer")
+            )
         );
         assert!(error(file(&[("XtX", &[1, 2], &[1.0, 2.0])]), 2).contains("where [2, 2] is expected"));
         assert!(error(file(&[("X", &[0, 2], &[])]), 2).contains("[samples, 2]"));

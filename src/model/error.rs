@@ -1,43 +1,51 @@
 //! What can be wrong with a checkpoint.
 
+use super::FetchError;
 use super::names::quoted;
+use crate::hint::{Explain, Hint};
+use crate::matrix::CalibrationError;
 
 /// Why a checkpoint, or a tensor of it, cannot be read.
 ///
-/// Every message is one line: what is wrong, and after the last colon what to do about it. Names that come out of a
-/// file are quoted with control characters escaped.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// Every message is one line. Names that come out of a file are quoted with control characters escaped.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Error {
     /// Nothing has this path.
-    #[error("{path} does not exist: check the path")]
+    #[error("{path} does not exist")]
     NotFound {
         /// The path as given.
         path: String,
     },
     /// A folder where a file has to be.
-    #[error("{path} is a folder where a file is expected: remove it, or download the file again")]
+    #[error("{path} is a folder where a file is expected")]
     Folder {
         /// The path.
         path: String,
     },
     /// A pipe, a device, a socket.
-    #[error("{path} is neither a file nor a folder: save it as a file and open that")]
+    #[error("{path} is neither a file nor a folder")]
     NotAFile {
         /// The path.
         path: String,
     },
     /// The operating system refuses.
-    #[error("{path} cannot be read ({reason}): check its permissions and the disk")]
+    #[error("{path} cannot be read ({reason})")]
     Unreadable {
         /// The path.
         path: String,
         /// In the system's words.
         reason: String,
     },
+    /// The browser, or the host of an address, gives no bytes.
+    #[error("{path} cannot be read ({source})")]
+    Fetch {
+        /// The file's name, or the address.
+        path: String,
+        /// Why not.
+        source: FetchError,
+    },
     /// A folder without a checkpoint.
-    #[error(
-        "{folder} holds neither model.safetensors nor model.safetensors.index.json but {inside}: open one of its files, or another folder"
-    )]
+    #[error("{folder} holds neither model.safetensors nor model.safetensors.index.json but {inside}")]
     NoModel {
         /// The folder.
         folder: String,
@@ -45,33 +53,31 @@ pub enum Error {
         inside: String,
     },
     /// An ending that none of the readers knows.
-    #[error("{file} is of no known kind: open a .safetensors, its .safetensors.index.json, their folder, or a .npy")]
+    #[error("{file} is of no known kind")]
     UnknownKind {
         /// The file's name.
         file: String,
     },
     /// An index handed over as bytes, without its shards.
-    #[error("{file} only lists the files that hold the weights: open it together with them")]
+    #[error("{file} only lists the files that hold the weights")]
     IndexAlone {
         /// The file's name.
         file: String,
     },
     /// Not a single byte.
-    #[error("{file} is empty: download or export it again")]
+    #[error("{file} is empty")]
     EmptyFile {
         /// The file's name.
         file: String,
     },
     /// What git leaves in place of a large file.
-    #[error("{file} is a Git LFS pointer, not the weights: run `git lfs pull` in its folder, or download the file")]
+    #[error("{file} is a Git LFS pointer, not the weights")]
     LfsPointer {
         /// The file's name.
         file: String,
     },
     /// A header beyond any real one, mostly from a file that is something else.
-    #[error(
-        "{file} claims a header of {bytes} bytes where at most {limit} are allowed: it is damaged or of another kind, download or export it again"
-    )]
+    #[error("{file} claims a header of {bytes} bytes where at most {limit} are allowed")]
     HeaderTooLong {
         /// The file's name.
         file: String,
@@ -81,7 +87,7 @@ pub enum Error {
         limit: u64,
     },
     /// The file ends too early.
-    #[error("{file} ends after {found} of {expected} bytes: download or export it again")]
+    #[error("{file} ends after {found} of {expected} bytes")]
     Truncated {
         /// The file's name.
         file: String,
@@ -91,7 +97,7 @@ pub enum Error {
         found: u64,
     },
     /// The file goes on after its last tensor.
-    #[error("{file} has {extra} bytes that belong to no tensor: its header is wrong, download or export it again")]
+    #[error("{file} has {extra} bytes that belong to no tensor")]
     ExtraBytes {
         /// The file's name.
         file: String,
@@ -99,7 +105,7 @@ pub enum Error {
         extra: u64,
     },
     /// A header or an index that contradicts its format or itself.
-    #[error("{file} is damaged or of another kind ({problem}): download or export it again")]
+    #[error("{file} is damaged or of another kind ({problem})")]
     Malformed {
         /// The file's name.
         file: String,
@@ -107,7 +113,7 @@ pub enum Error {
         problem: String,
     },
     /// One name for two tensors.
-    #[error("{file} lists {} twice: export it again with each name once", quoted(tensor))]
+    #[error("{file} lists {} twice", quoted(tensor))]
     Duplicate {
         /// The file's name.
         file: String,
@@ -115,10 +121,7 @@ pub enum Error {
         tensor: String,
     },
     /// A dimension beyond 2³².
-    #[error(
-        "tensor {} of {file} has a dimension of {dimension}: at most 2^32 is supported, export it again",
-        quoted(tensor)
-    )]
+    #[error("tensor {} of {file} has a dimension of {dimension}, and at most 2^32 is supported", quoted(tensor))]
     Dimension {
         /// The file's name.
         file: String,
@@ -128,7 +131,7 @@ pub enum Error {
         dimension: u64,
     },
     /// A NumPy array that is not plain numbers.
-    #[error("{file} is a NumPy array of {kind}: save plain numbers, `np.save(file, array.astype('float32'))`")]
+    #[error("{file} is a NumPy array of {kind}")]
     NotPlain {
         /// The file's name.
         file: String,
@@ -137,7 +140,7 @@ pub enum Error {
     },
     /// A shard's name that could lead out of the folder.
     #[error(
-        "{file} names {} as a shard: only the name of a .safetensors file beside the index is accepted, correct its weight_map",
+        "{file} names {} as a shard, and only the name of a .safetensors file beside the index is accepted",
         quoted(shard)
     )]
     ShardName {
@@ -147,7 +150,7 @@ pub enum Error {
         shard: String,
     },
     /// More shards than any real checkpoint has.
-    #[error("{file} names {shards} shards: at most {limit} are supported, merge them")]
+    #[error("{file} names {shards} shards, and at most {limit} are supported")]
     TooManyShards {
         /// The index's name.
         file: String,
@@ -157,7 +160,7 @@ pub enum Error {
         limit: usize,
     },
     /// A shard is not where the index is.
-    #[error("{file} needs {}, which is not beside it: download that file too", quoted(shard))]
+    #[error("{file} needs {}, which is not beside it", quoted(shard))]
     MissingShard {
         /// The index's name.
         file: String,
@@ -165,11 +168,7 @@ pub enum Error {
         shard: String,
     },
     /// The index and its shard contradict each other.
-    #[error(
-        "{file} promises tensor {} in {}, which does not hold it: download index and shards from the same place",
-        quoted(tensor),
-        quoted(shard)
-    )]
+    #[error("{file} promises tensor {} in {}, which does not hold it", quoted(tensor), quoted(shard))]
     NotInShard {
         /// The index's name.
         file: String,
@@ -179,12 +178,7 @@ pub enum Error {
         shard: String,
     },
     /// One name in two shards.
-    #[error(
-        "tensor {} is both in {} and in {}: download index and shards from the same place",
-        quoted(tensor),
-        quoted(first),
-        quoted(second)
-    )]
+    #[error("tensor {} is both in {} and in {}", quoted(tensor), quoted(first), quoted(second))]
     TwoShards {
         /// The tensor.
         tensor: String,
@@ -194,7 +188,7 @@ pub enum Error {
         second: String,
     },
     /// No tensor has this name.
-    #[error("{file} has no tensor {}: {}", quoted(tensor), suggestion(nearest))]
+    #[error("{file} has no tensor {}", quoted(tensor))]
     UnknownTensor {
         /// The checkpoint's name.
         file: String,
@@ -204,10 +198,7 @@ pub enum Error {
         nearest: Vec<String>,
     },
     /// Neither 2-D nor a convolution.
-    #[error(
-        "tensor {} has shape {shape:?}: choose one with two dimensions, or a convolution with four",
-        quoted(tensor)
-    )]
+    #[error("tensor {} has shape {shape:?}, which is no matrix", quoted(tensor))]
     NotAMatrix {
         /// The tensor.
         tensor: String,
@@ -215,7 +206,7 @@ pub enum Error {
         shape: Vec<usize>,
     },
     /// No entries.
-    #[error("tensor {} has shape {shape:?} and so no values: choose another one", quoted(tensor))]
+    #[error("tensor {} has shape {shape:?} and so no values", quoted(tensor))]
     EmptyTensor {
         /// The tensor.
         tensor: String,
@@ -223,11 +214,7 @@ pub enum Error {
         shape: Vec<usize>,
     },
     /// Integers, booleans, 8-bit floats.
-    #[error(
-        "tensor {} holds {}: only F64, F32, F16 and BF16 can be factorized, convert it first",
-        quoted(tensor),
-        quoted(dtype)
-    )]
+    #[error("tensor {} holds {}, and only F64, F32, F16 and BF16 can be factorized", quoted(tensor), quoted(dtype))]
     NotFloat {
         /// The tensor.
         tensor: String,
@@ -236,7 +223,7 @@ pub enum Error {
     },
     /// An infinity, or not a number.
     #[error(
-        "tensor {} has {value} in row {row}, column {col} (from 0): only finite values can be factorized, repair the checkpoint",
+        "tensor {} has {value} in row {row}, column {col} (from 0), and only finite values can be factorized",
         quoted(tensor)
     )]
     NotFinite {
@@ -250,10 +237,7 @@ pub enum Error {
         value: String,
     },
     /// Only matrices are stored the other way round.
-    #[error(
-        "tensor {} is a convolution of shape {shape:?}: only two dimensions can be transposed, read it as stored",
-        quoted(tensor)
-    )]
+    #[error("tensor {} is a convolution of shape {shape:?}, and only two dimensions can be transposed", quoted(tensor))]
     TransposedConvolution {
         /// The tensor.
         tensor: String,
@@ -261,7 +245,7 @@ pub enum Error {
         shape: Vec<usize>,
     },
     /// No pair of factors has this name.
-    #[error("{file} has no factors of {}: {}", quoted(stem), suggestion(nearest))]
+    #[error("{file} has no factors of {}", quoted(stem))]
     NoFactors {
         /// The checkpoint's name.
         file: String,
@@ -271,7 +255,7 @@ pub enum Error {
         nearest: Vec<String>,
     },
     /// Parts of an exported factor contradict each other.
-    #[error("factor {} is damaged ({problem}): export it again", quoted(factor))]
+    #[error("factor {} is damaged ({problem})", quoted(factor))]
     BadFactor {
         /// The factor's name, `<m>.A` or `<m>.B`.
         factor: String,
@@ -280,7 +264,7 @@ pub enum Error {
     },
     /// A and B do not multiply.
     #[error(
-        "the factors of {} are {}×{} and {}×{}: A needs as many columns as B has rows, export them again",
+        "the factors of {} are {}×{} and {}×{}, and A needs as many columns as B has rows",
         quoted(stem), a.0, a.1, b.0, b.1
     )]
     InnerDimension {
@@ -293,7 +277,7 @@ pub enum Error {
     },
     /// A sparse matrix that claims to be huge without the entries to show for it.
     #[error(
-        "{} would be {rows}×{cols} with {nonzeros} nonzeros: at most {limit} entries are supported then, export it again",
+        "{} would be {rows}×{cols} with {nonzeros} nonzeros, and at most {limit} entries are supported then",
         quoted(name)
     )]
     TooLarge {
@@ -309,10 +293,7 @@ pub enum Error {
         limit: u64,
     },
     /// A file of inputs without inputs.
-    #[error(
-        "{file} holds {} but neither X nor XtX: save the layer's inputs as X [samples, in], or X transposed times X as XtX [in, in]",
-        listed(names)
-    )]
+    #[error("{file} holds {} but neither X nor XtX", listed(names))]
     NoInputs {
         /// The file's name.
         file: String,
@@ -321,7 +302,7 @@ pub enum Error {
     },
     /// Inputs of another layer.
     #[error(
-        "{} of {file} has shape {shape:?} where {} is expected, this layer having {inputs} inputs: give the inputs of this layer",
+        "{} of {file} has shape {shape:?} where {} is expected, this layer having {inputs} inputs",
         quoted(tensor),
         if *product { format!("[{inputs}, {inputs}]") } else { format!("[samples, {inputs}]") }
     )]
@@ -338,21 +319,61 @@ pub enum Error {
         inputs: usize,
     },
     /// Inputs that no real samples have.
-    #[error("{} of {file}: {problem}", quoted(tensor))]
+    #[error("{} of {file}: {source}", quoted(tensor))]
     Inputs {
         /// The file's name.
         file: String,
         /// The tensor.
         tensor: String,
-        /// What is wrong, and what to do about it.
-        problem: String,
+        /// What is wrong with them.
+        source: CalibrationError,
     },
 }
 
-fn suggestion(nearest: &[String]) -> String {
-    match nearest {
-        [] => "there are none in this file, open another one".to_owned(),
-        names => format!("did you mean {}?", names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ")),
+/// What helps against a file that came through wrong.
+const AGAIN: Hint = Hint::say("download or export it again");
+const EXPORT: Hint = Hint::say("export it again");
+const SAME_PLACE: Hint = Hint::say("download index and shards from the same place");
+
+impl Explain for Error {
+    fn hint(&self) -> Option<Hint> {
+        Some(match self {
+            Self::NotFound { .. } => Hint::say("check the path"),
+            Self::Folder { .. } => Hint::say("remove it, or download the file again"),
+            Self::NotAFile { .. } => Hint::say("save it as a file and open that"),
+            Self::Unreadable { .. } => Hint::say("check its permissions and the disk"),
+            Self::Fetch { source, .. } => return source.hint(),
+            Self::NoModel { .. } => Hint::say("open one of its files, or another folder"),
+            Self::UnknownKind { .. } => {
+                Hint::say("open a .safetensors, its .safetensors.index.json, their folder, or a .npy")
+            }
+            Self::IndexAlone { .. } => Hint::say("open it together with them"),
+            Self::EmptyFile { .. } | Self::Truncated { .. } | Self::Malformed { .. } => AGAIN,
+            Self::LfsPointer { .. } => Hint::say("run `git lfs pull` in its folder, or download the file"),
+            Self::HeaderTooLong { .. } => Hint::say("it is damaged or of another kind, download or export it again"),
+            Self::ExtraBytes { .. } => Hint::say("its header is wrong, download or export it again"),
+            Self::Duplicate { .. } => Hint::say("export it again with each name once"),
+            Self::NotPlain { .. } => Hint::say("save plain numbers, `np.save(file, array.astype('float32'))`"),
+            Self::ShardName { .. } => Hint::say("correct its weight_map"),
+            Self::TooManyShards { .. } => Hint::say("merge them"),
+            Self::MissingShard { .. } => Hint::say("download that file too"),
+            Self::NotInShard { .. } | Self::TwoShards { .. } => SAME_PLACE,
+            Self::UnknownTensor { nearest, .. } | Self::NoFactors { nearest, .. } => {
+                Hint::OtherName { nearest: nearest.iter().map(|name| quoted(name)).collect() }
+            }
+            Self::NotAMatrix { .. } => Hint::say("choose one with two dimensions, or a convolution with four"),
+            Self::EmptyTensor { .. } => Hint::say("choose another one"),
+            Self::NotFloat { .. } => Hint::say("convert it first"),
+            Self::NotFinite { .. } => Hint::say("repair the checkpoint"),
+            Self::TransposedConvolution { .. } => Hint::say("read it as stored"),
+            Self::BadFactor { .. } | Self::Dimension { .. } | Self::TooLarge { .. } => EXPORT,
+            Self::InnerDimension { .. } => Hint::say("export them again"),
+            Self::NoInputs { .. } => {
+                Hint::say("save the layer's inputs as X [samples, in], or X transposed times X as XtX [in, in]")
+            }
+            Self::InputShape { .. } => Hint::say("give the inputs of this layer"),
+            Self::Inputs { source, .. } => return source.hint(),
+        })
     }
 }
 

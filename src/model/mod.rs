@@ -11,6 +11,7 @@ mod dtype;
 mod error;
 mod example;
 mod exported;
+mod fetch_error;
 mod fingerprint;
 mod index;
 mod layer;
@@ -32,6 +33,7 @@ pub use error::Error;
 #[cfg(not(target_arch = "wasm32"))]
 pub use example::example;
 pub use example::{EXAMPLE_LAYER, EXAMPLE_NAME};
+pub use fetch_error::FetchError;
 pub use fingerprint::Fingerprint;
 pub use layer::Layer;
 pub(crate) use names::one_line;

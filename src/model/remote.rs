@@ -1,8 +1,8 @@
 //! Files that a page reads in parts: chosen by a person, or behind an address. Only in a Worker, where reading may
 //! block.
 
-use super::Error;
 use super::names::one_line;
+use super::{Error, FetchError};
 use crate::tasks::{JsHandle, with_js_handle};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -57,14 +57,11 @@ impl RemoteFile {
         let base = js_sys::Reflect::get(&js_sys::global(), &"location".into())
             .map(|location| String::from(&js_sys::Object::from(location).to_string()));
         let parsed = web_sys::Url::new_with_base(url, &base.unwrap_or_default())
-            .map_err(|_| unreadable(url, "it is no address".into()))?;
+            .map_err(|_| unreadable(url, FetchError::NoAddress))?;
         if !matches!(parsed.protocol().as_str(), "http:" | "https:") || !parsed.username().is_empty() {
-            return Err(unreadable(
-                url,
-                "only plain http and https addresses are read, without a name and password".into(),
-            ));
+            return Err(unreadable(url, FetchError::Protocol));
         }
-        let answer = request(url, Some(0..1)).map_err(|reason| unreadable(url, reason))?;
+        let answer = request(url, Some(0..1)).map_err(|why| unreadable(url, why))?;
         let url = url.to_owned();
         match answer.all {
             Some(bytes) => Self::Url { url, bytes }.checked(),
@@ -76,7 +73,7 @@ impl RemoteFile {
     pub fn checked(self) -> Result<Self, Error> {
         match &self {
             Self::File(ChosenFile { bytes, .. }) | Self::Url { bytes, .. } if *bytes > MAX_BYTES => {
-                Err(unreadable(&self.name(), "a page can read files of up to 4 GB: use the desktop program".into()))
+                Err(unreadable(&self.name(), FetchError::TooLong))
             }
             _ => Ok(self),
         }
@@ -122,26 +119,27 @@ impl RemoteFile {
         };
         match bytes {
             Ok(bytes) if bytes.len() == wanted => Ok(bytes),
-            Ok(bytes) => Err(unreadable(&self.name(), format!("{} bytes came in place of {wanted}", bytes.len()))),
-            Err(reason) => Err(unreadable(&self.name(), reason)),
+            Ok(bytes) => Err(unreadable(&self.name(), FetchError::Length { found: bytes.len(), wanted })),
+            Err(why) => Err(unreadable(&self.name(), why)),
         }
     }
 }
 
-fn unreadable(name: &str, reason: String) -> Error {
-    Error::Unreadable { path: one_line(name), reason: one_line(&reason) }
+fn unreadable(name: &str, source: FetchError) -> Error {
+    Error::Fetch { path: one_line(name), source }
 }
 
-fn js_message(value: JsValue) -> String {
+fn js_error(value: JsValue) -> FetchError {
     let error = value.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
-    error.or_else(|| value.as_string()).unwrap_or_else(|| "the browser does not say why".into())
+    let said = error.or_else(|| value.as_string()).unwrap_or_else(|| "the browser does not say why".into());
+    FetchError::Browser { said: one_line(&said) }
 }
 
-fn read_slice(handle: Option<&JsValue>, range: Range<usize>) -> Result<Vec<u8>, String> {
-    let file: &web_sys::File = handle.and_then(JsCast::dyn_ref).ok_or("the page no longer has it")?;
-    let part = file.slice_with_f64_and_f64(range.start as f64, range.end as f64).map_err(js_message)?;
-    let reader = web_sys::FileReaderSync::new().map_err(js_message)?;
-    Ok(js_sys::Uint8Array::new(&reader.read_as_array_buffer(&part).map_err(js_message)?.into()).to_vec())
+fn read_slice(handle: Option<&JsValue>, range: Range<usize>) -> Result<Vec<u8>, FetchError> {
+    let file: &web_sys::File = handle.and_then(JsCast::dyn_ref).ok_or(FetchError::Gone)?;
+    let part = file.slice_with_f64_and_f64(range.start as f64, range.end as f64).map_err(js_error)?;
+    let reader = web_sys::FileReaderSync::new().map_err(js_error)?;
+    Ok(js_sys::Uint8Array::new(&reader.read_as_array_buffer(&part).map_err(js_error)?.into()).to_vec())
 }
 
 struct Response {
@@ -151,25 +149,25 @@ struct Response {
 }
 
 /// Requests an address, or a range of it; blocks.
-fn request(url: &str, range: Option<Range<usize>>) -> Result<Response, String> {
-    let request = web_sys::XmlHttpRequest::new().map_err(js_message)?;
-    request.open_with_async("GET", url, false).map_err(js_message)?;
+fn request(url: &str, range: Option<Range<usize>>) -> Result<Response, FetchError> {
+    let request = web_sys::XmlHttpRequest::new().map_err(js_error)?;
+    request.open_with_async("GET", url, false).map_err(js_error)?;
     request.set_response_type(web_sys::XmlHttpRequestResponseType::Arraybuffer);
     if let Some(range) = range {
         let bytes = format!("bytes={}-{}", range.start, range.end - 1);
-        request.set_request_header("Range", &bytes).map_err(js_message)?;
+        request.set_request_header("Range", &bytes).map_err(js_error)?;
     }
-    request.send().map_err(|_| "the host cannot be reached, or does not let other pages read it (CORS)".to_owned())?;
-    let status = request.status().map_err(js_message)?;
+    request.send().map_err(|_| FetchError::Unreachable)?;
+    let status = request.status().map_err(js_error)?;
     if !matches!(status, 200 | 206) {
-        return Err(format!("the host answers {status}"));
+        return Err(FetchError::Status { status });
     }
-    let content = js_sys::Uint8Array::new(&request.response().map_err(js_message)?).to_vec();
+    let content = js_sys::Uint8Array::new(&request.response().map_err(js_error)?).to_vec();
     let range = request.get_response_header("Content-Range").ok().flatten();
     let all = range.and_then(|range| range.rsplit('/').next()?.parse().ok()).filter(|_| status == 206);
     if status == 206 && all.is_none() {
         // A host of another origin must allow this header to be read.
-        return Err("the host does not say how long the file is (Content-Range)".into());
+        return Err(FetchError::NoLength);
     }
     Ok(Response { content, all })
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 use dsf_explorer::factorize::Settings;
+use dsf_explorer::hint::Failure;
 use dsf_explorer::job::{self, ComputeConfig, Event, Job, Outcome};
 use dsf_explorer::matrix::{Matrix, Problem};
 use rand_pcg::{
@@ -55,7 +56,7 @@ pub fn random(rows: usize, cols: usize, seed: u64) -> Matrix {
 }
 
 /// A whole run, or why there is none.
-pub fn run(problem: Problem, settings: &Settings, threads: Option<usize>) -> Result<Outcome, String> {
+pub fn run(problem: Problem, settings: &Settings, threads: Option<usize>) -> Result<Outcome, Failure> {
     let mut end = None;
     let compute = ComputeConfig { threads, ..ComputeConfig::default() };
     job::run(Job { compute, ..Job::new(problem, settings.clone()) }, |event| match event {

@@ -3,6 +3,7 @@
 use crate::app::state::action::Action;
 use crate::app::state::document::Document;
 use crate::app::state::factors_at::FactorsAt;
+use crate::app::state::hints::sentence_of;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::state::messages::Messages;
 use crate::app::state::pointer::SharedPointer;
@@ -152,7 +153,7 @@ impl State {
         let Some((rows, cols)) = self.document.shape() else { return Some("No layer is open".into()) };
         let settings = &self.preferences.settings;
         let checked = settings.check().and_then(|()| Budget::new(rows, cols, settings));
-        checked.err().map(|error| error.to_string())
+        checked.err().map(sentence_of)
     }
 
     /// Why no comparison can be started now.

@@ -1,5 +1,6 @@
 //! Files of this system.
 
+use super::example_error::ExampleError;
 use super::pick::Pick;
 use super::written::{Download, Written};
 use crate::export::{self, Error};
@@ -15,7 +16,7 @@ use std::time::Duration;
 pub const HAS_FOLDERS: bool = true;
 
 /// The built-in checkpoint, or why it is not there.
-pub fn example_checkpoint() -> Result<Arc<Checkpoint>, String> {
+pub fn example_checkpoint() -> Result<Arc<Checkpoint>, ExampleError> {
     Ok(Arc::new(example()))
 }
 

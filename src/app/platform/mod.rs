@@ -3,6 +3,7 @@
 #[cfg(not(target_arch = "wasm32"))]
 mod desktop;
 pub mod dropping;
+pub mod example_error;
 #[cfg(target_arch = "wasm32")]
 mod page;
 pub mod pick;

@@ -1,5 +1,6 @@
 //! Files as a browser gives them.
 
+use super::example_error::ExampleError;
 use super::pick::Pick;
 use super::written::{Download, Written};
 use crate::export::Error;
@@ -57,21 +58,19 @@ pub fn dropped(files: &[DroppedFileHandle]) -> Option<Source> {
 }
 
 thread_local! {
-    static EXAMPLE: RefCell<Option<Result<Arc<Checkpoint>, String>>> = const { RefCell::new(None) };
+    static EXAMPLE: RefCell<Option<Result<Arc<Checkpoint>, ExampleError>>> = const { RefCell::new(None) };
 }
 
 /// The built-in checkpoint's bytes, fetched beside the program, or why they could not be.
-pub fn example_fetched(bytes: Result<Vec<u8>, String>) {
-    let checkpoint = bytes.and_then(|bytes| {
-        Checkpoint::from_safetensors(EXAMPLE_NAME, bytes).map(Arc::new).map_err(|error| error.to_string())
-    });
-    EXAMPLE.set(Some(checkpoint));
+pub fn example_fetched(bytes: Result<Vec<u8>, ExampleError>) {
+    let open = |bytes| Ok(Arc::new(Checkpoint::from_safetensors(EXAMPLE_NAME, bytes)?));
+    EXAMPLE.set(Some(bytes.and_then(open)));
 }
 
 /// The built-in checkpoint, or why it is not there.
-pub fn example_checkpoint() -> Result<Arc<Checkpoint>, String> {
+pub fn example_checkpoint() -> Result<Arc<Checkpoint>, ExampleError> {
     let checkpoint = EXAMPLE.with_borrow(|example| example.clone());
-    checkpoint.unwrap_or_else(|| Err("The example is not there: reload the page".into()))
+    checkpoint.unwrap_or(Err(ExampleError::Missing))
 }
 
 /// Where something is written: into the person's downloads.

@@ -2,6 +2,7 @@
 
 use super::display_options::DisplayOptions;
 use super::pane::Pane;
+use crate::app::state::hints::sentence_of;
 use crate::factorize::Settings;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -51,7 +52,7 @@ impl Link {
             let bytes = BASE64_URL_SAFE_NO_PAD.decode(coded.trim()).map_err(|error| error.to_string())?;
             let link: Self = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
             if let Some(settings) = &link.settings {
-                settings.check().map_err(|error| error.to_string())?;
+                settings.check().map_err(sentence_of)?;
             }
             Ok(link)
         };

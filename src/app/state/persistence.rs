@@ -2,6 +2,7 @@
 
 use super::display_options::DisplayOptions;
 use super::series::Quantity;
+use crate::app::state::hints::sentence_of;
 use crate::factorize::Settings;
 use crate::job::Backend;
 use serde::{Deserialize, Serialize};
@@ -35,7 +36,7 @@ impl SavedPreferences {
     pub fn read(text: &str) -> Result<Self, String> {
         let saved: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
         if let Some(settings) = &saved.settings {
-            settings.check().map_err(|error| error.to_string())?;
+            settings.check().map_err(sentence_of)?;
         }
         let percentile = saved.looks.percentile;
         if !(0.5..=1.0).contains(&percentile) {

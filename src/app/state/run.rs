@@ -3,6 +3,7 @@
 use super::loaded_layer::LoadedLayer;
 use super::method_result::MethodResult;
 use super::snapshot_history::SnapshotHistory;
+use crate::app::state::hints::sentence;
 use crate::export::RunReport;
 use crate::factorize::{Report, Settings};
 use crate::job::{Command, ComputeConfig, End, Event, Job, LayerErrors, Outcome, PackedSnapshot, Progress};
@@ -225,7 +226,7 @@ impl Run {
                         End::Finished => RunState::Finished,
                         End::Cancelled => RunState::Cancelled,
                         End::Diverged => RunState::Failed(match &ended.problem {
-                            Some(why) => format!("{why}; the best factors before that are kept"),
+                            Some(why) => format!("{}; the best factors before that are kept", sentence(why)),
                             None => "The numbers ran away; the best factors before that are kept".into(),
                         }),
                     };
@@ -233,7 +234,7 @@ impl Run {
                     self.ended = Some(ended);
                 }
                 Event::Note(note) => self.notes.push(note),
-                Event::Failed(why) => self.state = RunState::Failed(why),
+                Event::Failed(why) => self.state = RunState::Failed(sentence(&why)),
             }
         }
         if self.is_active() && self.cancelled_at.is_some_and(|since| since.elapsed() > PATIENCE) && line.terminate() {

@@ -1,5 +1,6 @@
 //! The graphics adapter that runs are computed on, looked for where runs are done.
 
+use crate::app::state::hints::sentence_of;
 use crate::job;
 use crate::tasks::{self, Actor, ActorHandle, Flow, Queue};
 use eframe::egui::Context;
@@ -24,12 +25,12 @@ impl Actor for FindAdapter {
 
     fn step(_: &mut (), tell: &mut dyn FnMut(Self::Event)) -> Flow {
         let Poll::Ready(found) = job::adapter() else { return Flow::Pending };
-        tell(found);
+        tell(found.map_err(sentence_of));
         Flow::Done
     }
 
     fn crashed() -> Self::Event {
-        Err("looking for a graphics adapter broke off: use the processor".into())
+        Err("looking for a graphics adapter broke off: choose the CPU in the status bar".into())
     }
 }
 

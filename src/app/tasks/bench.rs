@@ -1,5 +1,6 @@
 //! How fast the solver is where runs are done.
 
+use crate::app::state::hints::sentence_of;
 use crate::factorize::Settings;
 use crate::job::bench;
 use crate::tasks::{Queue, SilentTask};
@@ -19,6 +20,6 @@ impl SilentTask for Bench {
     fn make(self) -> Self::Output {
         let Self(side) = self;
         let measured = bench::measure(side, side, &Settings::default(), crate::tasks::processors());
-        measured.map(|measured| json!(measured).to_string()).map_err(|error| error.to_string())
+        measured.map(|measured| json!(measured).to_string()).map_err(sentence_of)
     }
 }

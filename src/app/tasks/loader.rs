@@ -6,6 +6,7 @@ use super::loaded::Loaded;
 use super::reading::{Compare, Open, OpenedCheckpoint, ReadFactors, ReadInputs, ReadLayer};
 use super::write_export::WriteExport;
 use crate::app::platform::{self, pick::Pick};
+use crate::app::state::hints::sentence_of;
 use crate::app::state::inputs::InputsRole;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::matrix::Replacement;
@@ -135,7 +136,7 @@ impl Loader {
         let example = platform::example_checkpoint();
         self.reply_opening().send(match example {
             Ok(checkpoint) => Loaded::Checkpoint(checkpoint, None, tensor),
-            Err(why) => Loaded::Problem(why),
+            Err(why) => Loaded::Problem(sentence_of(why)),
         });
     }
 

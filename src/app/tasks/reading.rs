@@ -1,5 +1,6 @@
 //! Reading what a person opens.
 
+use crate::app::state::hints::sentence_of;
 use crate::job::Outcome;
 use crate::matrix::{Calibration, Replacement};
 use crate::measure;
@@ -22,7 +23,7 @@ impl SilentTask for Open {
     type Output = Result<OpenedCheckpoint, String>;
 
     fn make(self) -> Self::Output {
-        self.0.open().map(|checkpoint| OpenedCheckpoint(Arc::new(checkpoint))).map_err(|error| error.to_string())
+        self.0.open().map(|checkpoint| OpenedCheckpoint(Arc::new(checkpoint))).map_err(sentence_of)
     }
 }
 
@@ -44,7 +45,7 @@ impl SilentTask for ReadLayer {
     type Output = Result<Layer, String>;
 
     fn make(self) -> Self::Output {
-        self.checkpoint.layer(&self.name, self.orientation).map_err(|error| error.to_string())
+        self.checkpoint.layer(&self.name, self.orientation).map_err(sentence_of)
     }
 }
 
@@ -68,7 +69,7 @@ impl SilentTask for ReadFactors {
     type Output = Result<(Outcome, bool), String>;
 
     fn make(self) -> Self::Output {
-        let factors = self.checkpoint.factors(&self.stem).map_err(|error| error.to_string())?;
+        let factors = self.checkpoint.factors(&self.stem).map_err(sentence_of)?;
         let shape = factors.shape();
         let w = self.layer.as_ref().map(|layer| &*layer.weight).filter(|w| w.shape() == shape);
         let relative_error = w.map_or(0.0, |w| measure::relative_error(w, &factors.a, &factors.b));
@@ -115,6 +116,6 @@ impl SilentTask for ReadInputs {
 
     fn make(self) -> Self::Output {
         let read = || self.source.open()?.calibration(&self.stem, self.inputs);
-        read().map_err(|error| error.to_string())
+        read().map_err(sentence_of)
     }
 }

@@ -1,5 +1,6 @@
 //! One method replacing one layer, in the background.
 
+use crate::app::state::hints::sentence_of;
 use crate::app::state::method_result::MethodResult;
 use crate::compare::{Candidate, Made};
 use crate::compute::ThreadPool;
@@ -33,8 +34,9 @@ impl Task for Replace {
 
     fn run(self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Self::Output {
         let Self { layer, problem, candidate } = self;
-        let pool = ThreadPool::new(Some(THREADS))?;
-        let Made { replacement, settings, report } = pool.run(|| candidate.replace(&layer, &problem, THREADS, tell))?;
+        let pool = ThreadPool::new(Some(THREADS)).map_err(sentence_of)?;
+        let Made { replacement, settings, report } =
+            pool.run(|| candidate.replace(&layer, &problem, THREADS, tell)).map_err(sentence_of)?;
         Ok(Box::new(MethodResult { candidate, report, settings, replacement }))
     }
 }

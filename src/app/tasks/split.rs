@@ -1,6 +1,7 @@
 //! The best split of the nonzeros, searched for when it is asked for.
 
 use super::async_memo::AsyncMemo;
+use crate::app::state::hints::sentence_of;
 use crate::compute::ThreadPool;
 use crate::factorize::{Search, Settings, Split};
 use crate::job::{self, ComputeConfig};
@@ -36,16 +37,16 @@ impl Task for FindSplit {
     type Output = Result<Found, String>;
 
     fn run(self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Result<Found, String> {
-        ThreadPool::new(self.compute.threads)?.run(|| self.search(tell))
+        ThreadPool::new(self.compute.threads).map_err(sentence_of)?.run(|| self.search(tell))
     }
 }
 
 impl FindSplit {
     fn search(&self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Result<Found, String> {
-        let told = |error: crate::factorize::Error| error.to_string();
+        let told = |error: crate::factorize::Error| sentence_of(error);
         // What a run would factorize.
         let scaled = self.problem.calibration.as_ref().map(|inputs| inputs.scale_inputs(&self.problem.weight));
-        let scaled = scaled.transpose().map_err(|error| error.to_string())?;
+        let scaled = scaled.transpose().map_err(sentence_of)?;
         let w = scaled.map_or_else(|| self.problem.weight.clone(), Arc::new);
         let settings = Settings { split: Split::Auto, factor_density: None, ..self.settings.clone() };
         let ComputeConfig { backend, .. } = self.compute;

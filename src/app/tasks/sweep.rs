@@ -1,6 +1,7 @@
 //! One figure of one layer: what waits, what goes on, what was measured.
 
 use super::pending_task::{PACE, PendingTask};
+use crate::app::state::hints::sentence_of;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::compare::{self, Candidate, Figure, Point, Record, Results};
 use crate::compute::ThreadPool;
@@ -32,7 +33,11 @@ impl Task for MeasurePoint {
 
     fn run(self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Self::Output {
         let subject = compare::Subject { layer: self.layer, problem: self.problem };
-        ThreadPool::new(Some(1))?.run(|| self.point.measure(&subject, 1, tell)).map(Box::new)
+        ThreadPool::new(Some(1))
+            .map_err(sentence_of)?
+            .run(|| self.point.measure(&subject, 1, tell))
+            .map(Box::new)
+            .map_err(sentence_of)
     }
 }
 
@@ -73,9 +78,9 @@ impl SweepWork {
     pub fn new(figure: Figure, subject: LoadedLayer, problem: Problem, base: Candidate) -> Result<Self, String> {
         let subjects = [compare::Subject { layer: subject.layer.clone(), problem: problem.clone() }];
         let sweep = figure.sweep(&subjects, &base);
-        let (points, not) = sweep.points(&subjects)?;
+        let (points, not) = sweep.points(&subjects).map_err(sentence_of)?;
         if points.is_empty() {
-            return Err(not.into_iter().next().map_or("it has no points".into(), |(_, why)| why));
+            return Err(not.into_iter().next().map_or("it has no points".into(), |(_, why)| sentence_of(why)));
         }
         let costs: Vec<f64> = points.iter().map(|point| point.cost(&subjects[0])).collect();
         Ok(Self {

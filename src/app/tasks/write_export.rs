@@ -5,6 +5,7 @@ use crate::Named;
 use crate::app::platform::written::Written;
 use crate::app::state::chart_files::ChartFiles;
 use crate::app::state::export::{ExportKind, ExportRequest};
+use crate::app::state::hints::sentence_of;
 use crate::app::widgets::picture::{bar, image};
 use crate::export::{self, Export, HtmlReport, Layout, Palette, RunReport, framed, html_report, report_pictures};
 use crate::factorize::Settings;
@@ -42,13 +43,7 @@ impl SilentTask for WriteExport {
 }
 
 fn write(data: ExportData, request: &ExportRequest) -> Result<Written, String> {
-    // In the dialog's words, where the command line's are others.
-    let said = |error: export::Error| match error {
-        export::Error::Exists { path } => {
-            format!("{} exists: tick Replace an existing file, or choose another name", path.display())
-        }
-        error => error.to_string().replace("write it with --dtype", "choose as Values"),
-    };
+    let said = |error: export::Error| sentence_of(error);
     let &ExportRequest { kind, layout, dtype, ref target } = request;
     let bytes = match kind {
         ExportKind::Svg => data.chart.to_svg(960, 540).into_bytes(),

@@ -7,6 +7,7 @@ use crate::app::explorer::Explorer;
 use crate::app::platform::typed;
 use crate::app::state::action::Action;
 use crate::app::state::command::Command;
+use crate::app::state::hints::sentence_of;
 use crate::app::state::pane::Pane;
 use crate::app::state::run::{Run, RunState};
 use crate::factorize::{Preset, Settings};
@@ -142,7 +143,7 @@ impl Explorer {
             *place = value.clone();
         }
         let settings: Settings = serde_json::from_value(settings).map_err(|error| error.to_string())?;
-        settings.check().map_err(|error| error.to_string())?;
+        settings.check().map_err(sentence_of)?;
         self.set_settings(ctx, settings);
         Ok(())
     }

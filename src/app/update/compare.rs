@@ -3,9 +3,9 @@
 use crate::Named;
 use crate::app::explorer::Explorer;
 use crate::app::state::command::CompareCommand;
+use crate::app::state::hints::sentence_of;
 use crate::app::state::pane::Pane;
 use crate::app::state::run::Run;
-use crate::app::state::wording::in_window;
 use crate::app::tasks::comparison::{Comparison, MethodState, Row};
 use crate::compare::{Candidate, choose};
 use crate::measure::percent;
@@ -61,7 +61,7 @@ impl Explorer {
         let problem = self.state.document.problem().ok_or("No layer is open")?;
         let (candidates, not) =
             choose(methods, &self.state.preferences.settings, self.panels.compare.threshold(), &problem);
-        Ok((candidates, not.into_iter().map(|(_, why)| in_window(&why)).collect()))
+        Ok((candidates, not.into_iter().map(|(_, why)| sentence_of(why)).collect()))
     }
 
     /// Compares these on the open layer.

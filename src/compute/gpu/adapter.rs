@@ -2,12 +2,11 @@
 
 use super::kernel::{Kernel, KernelSource};
 use super::tiles::Tiles;
+use crate::hint::{Explain, Hint};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// What can be done instead.
-const ELSE: &str = if cfg!(target_arch = "wasm32") { "choose the CPU" } else { "use --backend cpu" };
 /// What there may have to be for an adapter to be found.
 const NEEDED: &str = if cfg!(target_arch = "wasm32") {
     "use a browser that has WebGPU switched on"
@@ -21,13 +20,13 @@ const NEEDED: &str = if cfg!(target_arch = "wasm32") {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The system has none that can compute.
-    #[error("no graphics adapter that can compute was found{why}: {NEEDED}, or {ELSE}")]
+    #[error("no graphics adapter that can compute was found{why}")]
     None {
         /// What the system said, if anything.
         why: String,
     },
     /// There is one, and it does not let us.
-    #[error("the graphics adapter '{adapter}' gives no device ({why}): close other programs that use it, or {ELSE}")]
+    #[error("the graphics adapter '{adapter}' gives no device ({why})")]
     Refused {
         /// Its name.
         adapter: String,
@@ -35,9 +34,7 @@ pub enum Error {
         why: String,
     },
     /// It is too small for the matrix.
-    #[error(
-        "the graphics adapter '{adapter}' holds matrices of {limit} bytes in one piece, and {needed} are needed: {ELSE}"
-    )]
+    #[error("the graphics adapter '{adapter}' holds matrices of {limit} bytes in one piece, and {needed} are needed")]
     TooLarge {
         /// Its name.
         adapter: String,
@@ -47,9 +44,7 @@ pub enum Error {
         needed: u64,
     },
     /// It has not enough memory.
-    #[error(
-        "the graphics adapter '{adapter}' has not enough memory ({why}): close other programs that use it, or {ELSE}"
-    )]
+    #[error("the graphics adapter '{adapter}' has not enough memory ({why})")]
     Full {
         /// Its name.
         adapter: String,
@@ -64,6 +59,18 @@ pub enum Error {
         /// What the driver said.
         why: String,
     },
+}
+
+impl Explain for Error {
+    fn hint(&self) -> Option<Hint> {
+        let or = match self {
+            Self::None { .. } => Some(NEEDED.into()),
+            Self::Refused { .. } | Self::Full { .. } => Some("close other programs that use it".into()),
+            Self::TooLarge { .. } => None,
+            Self::Lost { .. } => return None,
+        };
+        Some(Hint::UseCpu { or })
+    }
 }
 
 /// Description of a graphics adapter.

@@ -2,7 +2,6 @@
 
 use super::columns::{BarQuantity, Heading};
 use crate::app::state::command::CompareCommand;
-use crate::app::state::wording::in_window;
 use crate::app::tasks::comparison::{MethodState, Row};
 use crate::app::widgets::colors;
 use crate::app::widgets::text::duration;
@@ -104,7 +103,7 @@ impl Lines<'_> {
             MethodState::Waiting => _ = cell.weak("waits for its turn"),
             MethodState::Cancelled => _ = cell.weak("cancelled"),
             MethodState::Failed(why) => {
-                let text = RichText::new(in_window(why)).color(cell.visuals().error_fg_color);
+                let text = RichText::new(why).color(cell.visuals().error_fg_color);
                 cell.add(Label::new(text).truncate());
             }
             MethodState::Working(work) => {

@@ -4,8 +4,8 @@ use super::table::Table;
 use crate::Named;
 use crate::app::panels::state::State;
 use crate::app::state::command::{Command, CompareCommand};
+use crate::app::state::hints::sentence_of;
 use crate::app::state::loaded_layer::LoadedLayer;
-use crate::app::state::wording::in_window;
 use crate::app::tasks::comparison::no_masks;
 use crate::app::widgets::colors;
 use crate::app::widgets::text::{duration, summary};
@@ -88,7 +88,7 @@ impl ComparePanel {
     fn reasons(&mut self, problem: &Problem, settings: &Settings) -> Reasons {
         // W is looked through: not in every frame.
         if self.known.as_ref().is_none_or(|(known, _)| !known.is(problem)) {
-            let told = |checked: Result<(), methods::Error>| checked.err().map(|why| in_window(&why.to_string()));
+            let told = |checked: Result<(), methods::Error>| checked.err().map(sentence_of);
             let general = told(Method::Dsf.check_data(problem));
             let own = |method: Method| match (&general, method.needs_inputs()) {
                 (None, true) => told(method.check_data(problem)),
@@ -98,13 +98,13 @@ impl ComparePanel {
         }
         let mut reasons = self.known.as_ref().map(|(_, reasons)| reasons.clone()).unwrap_or_default();
         let (rows, cols) = problem.weight.shape();
-        let settings_wrong = settings.check().err().map(|why| why.to_string());
-        let budget_wrong = Budget::new(rows, cols, settings).err().map(|why| why.to_string());
+        let settings_wrong = settings.check().err().map(sentence_of);
+        let budget_wrong = Budget::new(rows, cols, settings).err().map(sentence_of);
         for (method, why) in &mut reasons {
             let candidate = Candidate { method: *method, settings: settings.clone(), threshold: self.threshold };
             let budget_wrong = match method {
                 Method::Dsf => budget_wrong.clone(),
-                _ => candidate.check_shape(rows, cols).err(),
+                _ => candidate.check_shape(rows, cols).err().map(sentence_of),
             };
             *why = why.take().or(settings_wrong.clone()).or(budget_wrong);
         }

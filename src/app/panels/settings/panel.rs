@@ -8,6 +8,7 @@ use crate::app::panels::settings::setting::{LayerFacts, SECTIONS, setting_ui};
 use crate::app::panels::settings::split::split_ui;
 use crate::app::panels::state::State;
 use crate::app::state::command::Command;
+use crate::app::state::hints::sentence_of;
 use crate::app::widgets::fields::{labelled, slider};
 use crate::factorize::{Budget, Preset, Setting, Settings};
 use crate::measure::Storage;
@@ -144,7 +145,7 @@ fn budget_ui(ui: &mut Ui, settings: &Settings, (rows, cols): (usize, usize)) {
                 .on_hover_text("Against W with 16-bit values: the factors with 16-bit values and a bit for each position, or as CSR");
         }
         Err(error) => {
-            ui.colored_label(ui.visuals().warn_fg_color, error.to_string());
+            ui.colored_label(ui.visuals().warn_fg_color, sentence_of(error));
         }
     }
 }

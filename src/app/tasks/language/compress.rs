@@ -1,6 +1,7 @@
 //! Compressing layers of the model, one after the other.
 
 use super::lazy_model::{LazyModel, eval_set, on_threads};
+use crate::app::state::hints::sentence_of;
 use crate::compress::{self, CompressedLayer, Compression, Inputs, Memory, Plan, Step};
 use crate::job::{self, Backend, ComputeConfig, Stage};
 use crate::language::LayerId;
@@ -52,7 +53,7 @@ impl Task for Compress {
         on_threads(threads, || {
             let start = Instant::now();
             let clock = Box::new(move || start.elapsed().as_secs_f64());
-            let told = |error: compress::Error| error.to_string();
+            let told = |error: compress::Error| sentence_of(error);
             let store = Box::new(Memory::new(self.kept));
             let backend = if self.plan.method == Method::Dsf { backend } else { Backend::Cpu };
             let settings = self.plan.settings.clone();

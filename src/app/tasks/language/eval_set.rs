@@ -1,5 +1,6 @@
 //! A language model with the texts it is measured and calibrated on.
 
+use crate::app::state::hints::sentence_of;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::language::{self, Config, LayerId, Llama, Windows};
 use crate::model::{self, Checkpoint};
@@ -70,7 +71,7 @@ impl LazySource for ModelSource {
 impl EvalSet {
     /// Reads the model and the texts; in a sentence why there is no model. A text that cannot be used does no harm.
     fn open(source: &ModelSource) -> Result<Self, String> {
-        let told = |error: language::Error| error.to_string();
+        let told = |error: language::Error| sentence_of(error);
         let mut set = match &source.from {
             Some(from) => Self {
                 model: language::open_with(from, source.checkpoint.clone()).map_err(told)?,
@@ -103,9 +104,9 @@ impl EvalSet {
     /// The first part of a text measures, windows from all over the rest calibrate.
     fn read(&mut self, text: &model::Source) -> Result<(), String> {
         let shown = text.name();
-        let bytes = text.read().map_err(|error| error.to_string())?;
+        let bytes = text.read().map_err(sentence_of)?;
         let text = String::from_utf8(bytes).map_err(|_| format!("{shown} is not text in UTF-8"))?;
-        let told = |error: language::Error| error.to_string();
+        let told = |error: language::Error| sentence_of(error);
         let tokens = self.model.tokenizer().encode(&text.replace("\r\n", "\n")).map_err(told)?;
         let cut = TOKENS.min(tokens.len() / 2);
         if cut < CONTEXT {

@@ -1,6 +1,7 @@
 //! A language model with its texts, read on each side that works with it.
 
 use super::eval_set::{EvalSet, ModelInfo, ModelSource};
+use crate::app::state::hints::sentence_of;
 use crate::compute::ThreadPool;
 use crate::language;
 use crate::tasks::{Lazy, Queue, SilentTask, shared};
@@ -25,7 +26,7 @@ pub fn on_threads<T: Send>(
     threads: Option<usize>,
     work: impl FnOnce() -> Result<T, String> + Send,
 ) -> Result<T, String> {
-    ThreadPool::new(threads)?.run(work)
+    ThreadPool::new(threads).map_err(sentence_of)?.run(work)
 }
 
 /// Reads the model; what the panels need of it.

@@ -1,6 +1,7 @@
 //! One cell of the model's table.
 
 use super::lazy_model::{LazyModel, eval_set, on_threads};
+use crate::app::state::hints::sentence_of;
 use crate::compare::{ModelRecord, ModelRow, ModelStudy};
 use crate::compress::Inputs;
 use crate::language::LayerId;
@@ -42,7 +43,7 @@ impl Task for MeasureRow {
             let inputs = &Inputs::Windows(windows);
             let study = ModelStudy { model: &set.model, inputs, text, threads };
             let record = study.measure(row, self.density, self.shares, tell);
-            record.map_err(|error| error.to_string())?.ok_or_else(|| "cancelled".into())
+            record.map_err(sentence_of)?.ok_or_else(|| "cancelled".into())
         })
     }
 }

@@ -11,6 +11,7 @@ use super::table::ModelTable;
 use super::texts::ModelTexts;
 use crate::app::platform::SaveTarget;
 use crate::app::state::compressed_layers::CompressedLayers;
+use crate::app::state::hints::sentence_of;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::state::model_budget::ModelBudget;
 use crate::compress::{CompressedLayer, Densities, Proxy, distribute};
@@ -267,7 +268,7 @@ impl LanguageModelState {
             return Err("layers are being compressed".into());
         }
         self.budget.densities = Densities::uniform(density);
-        self.budget.densities.check().map_err(|error| error.to_string())?;
+        self.budget.densities.check().map_err(sentence_of)?;
         self.compress(ctx, settings, &ids, compute);
         Ok(())
     }

@@ -3,6 +3,7 @@
 use super::lazy_model::LazyModel;
 use crate::app::platform::SaveTarget;
 use crate::app::platform::written::Written;
+use crate::app::state::hints::sentence_of;
 use crate::compress::{CompressedLayer, Plan};
 use crate::tasks::{Queue, SilentTask, shared};
 use serde::{Deserialize, Serialize};
@@ -37,9 +38,9 @@ impl SilentTask for SaveModel {
 
         let Self { model, layers, plan, target } = self;
         let set = model.get().as_ref().map_err(Clone::clone)?;
-        let told = |error: crate::compress::Error| error.to_string();
+        let told = |error: crate::compress::Error| sentence_of(error);
         let companions = match &model.source().from {
-            Some(Source::Path(folder)) => language::companions(folder).map_err(|error| error.to_string())?,
+            Some(Source::Path(folder)) => language::companions(folder).map_err(sentence_of)?,
             None => language::example_companions(),
         };
         let (out, replace) = (target.path(), target.replaces());
@@ -65,7 +66,7 @@ impl SilentTask for SaveModel {
         use crate::app::platform::written::Download;
 
         let set = self.model.get().as_ref().map_err(Clone::clone)?;
-        let merged = crate::compress::merged_model(&set.model, &self.layers).map_err(|error| error.to_string())?;
+        let merged = crate::compress::merged_model(&set.model, &self.layers).map_err(sentence_of)?;
         let mut files = vec![Download { name: "model.safetensors".into(), bytes: merged }];
         // Of a model of one's own these are at hand already.
         if self.model.source().from.is_none() {

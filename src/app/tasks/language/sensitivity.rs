@@ -1,6 +1,7 @@
 //! How sensitive the model is to the error of each layer.
 
 use super::lazy_model::{LazyModel, eval_set, on_threads};
+use crate::app::state::hints::sentence_of;
 use crate::app::tasks::async_memo::AsyncMemo;
 use crate::compress::Proxy;
 use crate::tasks::{Queue, Task, shared};
@@ -29,7 +30,7 @@ impl Task for MeasureSensitivity {
         let windows = set.calibration.as_ref().ok_or("there is no text to measure the model on")?;
         on_threads(self.threads, || {
             let progress = |done: usize, _: usize| tell(done);
-            Proxy::measure(&set.model, windows, &progress).map_err(|error| error.to_string())
+            Proxy::measure(&set.model, windows, &progress).map_err(sentence_of)
         })
     }
 }

@@ -1,0 +1,126 @@
+//! Why something cannot be exported.
+
+use crate::hint::{Explain, Hint};
+use std::path::PathBuf;
+
+/// Why something cannot be exported.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The factors do not belong to the layer.
+    #[error(
+        "A {}×{} times B {}×{} is not the shape of {tensor}, {}×{}",
+        a.0, a.1, b.0, b.1, weight.0, weight.1
+    )]
+    Shapes {
+        /// The tensor's name.
+        tensor: String,
+        /// Rows and columns of W.
+        weight: (usize, usize),
+        /// Rows and columns of A.
+        a: (usize, usize),
+        /// Rows and columns of B.
+        b: (usize, usize),
+    },
+    /// A method that makes no two factors.
+    #[error(
+        "{layout} writes two factors, and this method makes {}",
+        if *parts == 1 { "one matrix" } else { "three" }
+    )]
+    NoFactors {
+        /// The layout's name.
+        layout: &'static str,
+        /// How many matrices it makes.
+        parts: usize,
+    },
+    /// The layer's matrix is not its tensor's shape flattened.
+    #[error("{tensor} is stored as {shape:?}, which is not a {}×{} matrix", weight.0, weight.1)]
+    Stored {
+        /// The tensor's name.
+        tensor: String,
+        /// Its shape in its file.
+        shape: Vec<usize>,
+        /// Rows and columns of W.
+        weight: (usize, usize),
+    },
+    /// An infinity or something that is not a number would be written.
+    #[error("{matrix} holds {value} in row {row}, column {col}")]
+    NotFinite {
+        /// `A`, `B` or `A·B`.
+        matrix: &'static str,
+        /// Row, from 0.
+        row: usize,
+        /// Column, from 0.
+        col: usize,
+        /// The value.
+        value: f32,
+    },
+    /// A value is too large for the file's number format.
+    #[error("{matrix} holds {value} in row {row}, column {col}, and {dtype} ends at {largest}")]
+    Range {
+        /// `A`, `B` or `A·B`.
+        matrix: &'static str,
+        /// Row, from 0.
+        row: usize,
+        /// Column, from 0.
+        col: usize,
+        /// The value.
+        value: f32,
+        /// The format's name.
+        dtype: &'static str,
+        /// The format's largest value.
+        largest: f32,
+        /// Names of formats that hold it.
+        fitting: &'static str,
+    },
+    /// A chart that cannot be drawn.
+    #[error("the chart cannot be drawn ({what})")]
+    Picture {
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The target exists and was not to be replaced.
+    #[error("{} exists", path.display())]
+    Exists {
+        /// The target.
+        path: PathBuf,
+    },
+    /// The target's folder does not exist.
+    #[error("{} cannot be written, {} is not a folder", path.display(), folder.display())]
+    NoFolder {
+        /// The target.
+        path: PathBuf,
+        /// Where it was to be.
+        folder: PathBuf,
+    },
+    /// The target is something else than a file.
+    #[error("{:?} is not a file", path)]
+    NotAFile {
+        /// The target.
+        path: PathBuf,
+    },
+    /// The system refused.
+    #[error("{} cannot be written ({source})", path.display())]
+    Write {
+        /// The target.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+impl Explain for Error {
+    fn hint(&self) -> Option<Hint> {
+        Some(match self {
+            Self::Shapes { .. } => Hint::say("these factors are of another tensor"),
+            Self::NoFactors { parts, .. } => Hint::ChooseMerged { product: *parts > 1 },
+            Self::Stored { .. } => Hint::ChooseFactors,
+            Self::NotFinite { .. } => Hint::say("factorize again with a larger ridge or ρ"),
+            Self::Range { fitting, .. } => Hint::ChooseDtype { fitting: (*fitting).into() },
+            Self::Picture { .. } => Hint::say("write it as .svg or .csv instead"),
+            Self::Exists { .. } => Hint::ReplaceFile,
+            Self::NoFolder { .. } => Hint::say("make the folder first"),
+            Self::NotAFile { .. } => Hint::say("give the name of a file to write"),
+            Self::Write { .. } => Hint::say("nothing was left there; try another folder"),
+        })
+    }
+}
