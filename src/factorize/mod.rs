@@ -16,7 +16,7 @@
 //! **Cost.** A half-step costs what its products cost. Given one factor, each column of the other is a regression of
 //! its own. The factor is therefore kept in panels of 64 columns: a thread takes a panel through right-hand side,
 //! triangular solves and update while it is in the cache, and the threads meet only where the mask is chosen. The fixed
-//! factor is 75 to 94 % zeros: its Gram matrix and its products are sparse ([`crate::compute::multiply`]), and when k >
+//! factor is 75 to 94 % zeros: its Gram matrix and its products are sparse ([`crate::compute::spmm`]), and when k >
 //! n the small n×n system is solved instead (Woodbury's identity). The mask's threshold comes from a sample and is then
 //! checked: the choice is exact.
 //!

@@ -3,7 +3,7 @@
 //! The solver knows neither threads nor time. [`Pipeline`] joins the stages of a run (search, factorize, finalize: each
 //! a step machine of its own) and turns their steps into [`Event`]s, still without a clock. [`RunActor`] drives it,
 //! with its own pool of threads, and takes [`Command`]s between the steps: [`Job`] as an actor in the background,
-//! [`run`] on the calling thread. It makes a [`Snapshot`] of the factors when asked, when it is paused, and after each
+//! [`run`] on the calling thread. It makes a [`PackedSnapshot`] of the factors when asked, when it is paused, and after each
 //! outer iteration for a caller that records them. The window and the command line see only events.
 
 pub mod bench;
