@@ -24,19 +24,19 @@ pub enum Error {
     /// No method has this name.
     #[error("there is no method {name}")]
     NoMethod {
-        /// What was given.
+        /// Name as given on the command line.
         name: String,
     },
     /// No preset has this name.
     #[error("there is no preset {name}")]
     NoPreset {
-        /// What was given.
+        /// Name as given on the command line.
         name: String,
     },
     /// No setting has this name.
     #[error("there is no setting {name}")]
     NoSetting {
-        /// What was given.
+        /// Name as given on the command line.
         name: String,
         /// The settings there are.
         known: Vec<String>,
@@ -44,7 +44,7 @@ pub enum Error {
     /// Something else than a number.
     #[error("{name} is {value}: it must be a number{of}")]
     NotANumber {
-        /// The setting's name.
+        /// Name of the setting.
         name: &'static str,
         /// What it was set to.
         value: String,
@@ -54,21 +54,21 @@ pub enum Error {
     /// A value that a setting does not take.
     #[error("{name} cannot be {value}: {reason}")]
     Value {
-        /// The setting's name.
+        /// Name of the setting.
         name: String,
         /// What it was set to.
         value: String,
-        /// Why not.
+        /// Reason why it cannot be used.
         reason: String,
     },
     /// A W that is smaller than the part of it that is wanted.
     #[error("{layer} is {rows}×{cols} and has no square of {size}")]
     NoSquare {
-        /// The layer.
+        /// Name of the layer.
         layer: String,
-        /// Rows of W.
+        /// Number of rows of W.
         rows: usize,
-        /// Columns of W.
+        /// Number of columns of W.
         cols: usize,
         /// Rows and columns of the part.
         size: usize,
@@ -76,13 +76,13 @@ pub enum Error {
     /// A method that takes so long that it is measured only where someone asks for it.
     #[error("{method} takes about {minutes:.0} minutes for a {rows}×{cols} matrix")]
     Slow {
-        /// The method's title.
+        /// Title of the method.
         method: &'static str,
-        /// On one thread.
+        /// Predicted minutes on one thread.
         minutes: f64,
-        /// Rows of W.
+        /// Number of rows of W.
         rows: usize,
-        /// Columns of W.
+        /// Number of columns of W.
         cols: usize,
     },
 }

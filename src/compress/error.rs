@@ -7,15 +7,15 @@ use std::path::PathBuf;
 /// What stops a compression.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Of the model.
+    /// An error of the language model.
     #[error(transparent)]
     Language(#[from] language::Error),
     /// Of a layer's run.
     #[error("{tensor}: {source}")]
     Layer {
-        /// Its weight.
+        /// Name of the layer's weight tensor.
         tensor: String,
-        /// Why it stopped.
+        /// Error that stopped the layer's run.
         source: methods::Error,
     },
     /// Statistics that were to be used are missing or do not fit.
@@ -27,7 +27,7 @@ pub enum Error {
     /// The output is there already.
     #[error("{} exists", path.display())]
     Exists {
-        /// The folder.
+        /// Path of the folder.
         path: PathBuf,
     },
     /// A folder of work that was interrupted belongs to another compression.
@@ -35,7 +35,7 @@ pub enum Error {
     OtherPlan {
         /// The folder of the work.
         path: PathBuf,
-        /// What differs.
+        /// Name of what differs.
         what: String,
     },
     /// Another process works there.
@@ -44,15 +44,15 @@ pub enum Error {
         /// The folder of the work.
         path: PathBuf,
     },
-    /// The system refused.
+    /// The system refused to write.
     #[error("{} cannot be written ({reason})", path.display())]
     Write {
-        /// What was written.
+        /// Path of the file.
         path: PathBuf,
         /// What the system says.
         reason: String,
     },
-    /// Told to stop.
+    /// The compression was cancelled.
     #[error("cancelled")]
     Cancelled,
     /// A setting outside its range.
@@ -67,19 +67,19 @@ pub enum Error {
     /// A folder to be replaced that was made by something else.
     #[error("{} was not written by this program and is not replaced", path.display())]
     NotOurs {
-        /// The folder.
+        /// Path of the folder.
         path: PathBuf,
     },
     /// Factors were asked for where there are none.
     #[error("{method} makes no two sparse factors to write")]
     NoFactors {
-        /// The method.
+        /// Title of the method.
         method: &'static str,
     },
     /// A method that needs what the layers read.
     #[error("{method} needs the layers' inputs")]
     NeedsText {
-        /// The method.
+        /// Title of the method.
         method: &'static str,
     },
 }

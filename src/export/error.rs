@@ -12,7 +12,7 @@ pub enum Error {
         a.0, a.1, b.0, b.1, weight.0, weight.1
     )]
     Shapes {
-        /// The tensor's name.
+        /// Name of the tensor.
         tensor: String,
         /// Rows and columns of W.
         weight: (usize, usize),
@@ -27,7 +27,7 @@ pub enum Error {
         if *parts == 1 { "one matrix" } else { "three" }
     )]
     NoFactors {
-        /// The layout's name.
+        /// Name of the layout.
         layout: &'static str,
         /// How many matrices it makes.
         parts: usize,
@@ -35,7 +35,7 @@ pub enum Error {
     /// The layer's matrix is not its tensor's shape flattened.
     #[error("{tensor} is stored as {shape:?}, which is not a {}×{} matrix", weight.0, weight.1)]
     Stored {
-        /// The tensor's name.
+        /// Name of the tensor.
         tensor: String,
         /// Its shape in its file.
         shape: Vec<usize>,
@@ -47,11 +47,11 @@ pub enum Error {
     NotFinite {
         /// `A`, `B` or `A·B`.
         matrix: &'static str,
-        /// Row, from 0.
+        /// Row of the value, from 0.
         row: usize,
-        /// Column, from 0.
+        /// Column of the value, from 0.
         col: usize,
-        /// The value.
+        /// Value that cannot be written.
         value: f32,
     },
     /// A value is too large for the file's number format.
@@ -59,13 +59,13 @@ pub enum Error {
     Range {
         /// `A`, `B` or `A·B`.
         matrix: &'static str,
-        /// Row, from 0.
+        /// Row of the value, from 0.
         row: usize,
-        /// Column, from 0.
+        /// Column of the value, from 0.
         col: usize,
-        /// The value.
+        /// Value that cannot be written.
         value: f32,
-        /// The format's name.
+        /// Name of the number format.
         dtype: &'static str,
         /// The format's largest value.
         largest: f32,
@@ -81,13 +81,13 @@ pub enum Error {
     /// The target exists and was not to be replaced.
     #[error("{} exists", path.display())]
     Exists {
-        /// The target.
+        /// Path of the file to write.
         path: PathBuf,
     },
     /// The target's folder does not exist.
     #[error("{} cannot be written, {} is not a folder", path.display(), folder.display())]
     NoFolder {
-        /// The target.
+        /// Path of the file to write.
         path: PathBuf,
         /// Where it was to be.
         folder: PathBuf,
@@ -95,13 +95,13 @@ pub enum Error {
     /// The target is something else than a file.
     #[error("{:?} is not a file", path)]
     NotAFile {
-        /// The target.
+        /// Path of the file to write.
         path: PathBuf,
     },
-    /// The system refused.
+    /// The system refused to write.
     #[error("{} cannot be written ({source})", path.display())]
     Write {
-        /// The target.
+        /// Path of the file to write.
         path: PathBuf,
         /// What the system says.
         source: std::io::Error,

@@ -9,7 +9,7 @@ pub enum Error {
     /// A setting is outside its range.
     #[error("{name} is {value}: it must be {range}")]
     Setting {
-        /// The setting's name.
+        /// Name of the setting.
         name: &'static str,
         /// What it was set to.
         value: String,
@@ -25,9 +25,9 @@ pub enum Error {
         density: f64,
         /// What that comes to.
         nonzeros: usize,
-        /// Rows of W.
+        /// Number of rows of W.
         rows: usize,
-        /// Columns of W.
+        /// Number of columns of W.
         cols: usize,
     },
     /// The factors are too small for the nonzeros.
@@ -39,7 +39,7 @@ pub enum Error {
         density: f64,
         /// What that comes to.
         nonzeros: usize,
-        /// k.
+        /// Inner dimension k of the factors.
         inner_dim: usize,
         /// Entries of both factors.
         places: usize,
@@ -53,31 +53,31 @@ pub enum Error {
         factor_density: f64,
         /// What that comes to.
         first: usize,
-        /// The whole budget.
+        /// Number of nonzeros in all.
         total: usize,
     },
     /// W has no entries.
     #[error("a {rows}×{cols} matrix has no entries to factorize")]
     EmptyMatrix {
-        /// Rows of W.
+        /// Number of rows of W.
         rows: usize,
-        /// Columns of W.
+        /// Number of columns of W.
         cols: usize,
     },
     /// W holds an infinity or something that is not a number.
     #[error("the value in row {row}, column {col} is {value}, and only finite values can be factorized")]
     NotFinite {
-        /// Row, from 0.
+        /// Row of the value, from 0.
         row: usize,
-        /// Column, from 0.
+        /// Column of the value, from 0.
         col: usize,
-        /// The value.
+        /// Value that is not finite.
         value: f32,
     },
-    /// The numbers ran away.
+    /// Values became infinite or NaN.
     #[error("the run left the finite numbers in half-step {step}")]
     Diverged {
-        /// Which half-step, from 1.
+        /// Number of the half-step, from 1.
         step: usize,
     },
     /// W and the factors do not multiply.

@@ -8,15 +8,15 @@ pub enum Error {
     /// A file of the folder is not there.
     #[error("{folder} has no {file}")]
     Missing {
-        /// The folder's name.
+        /// Name of the folder.
         folder: String,
-        /// The file.
+        /// Name of the file.
         file: &'static str,
     },
     /// A file of the folder cannot be read.
     #[error("{file} cannot be read ({reason})")]
     Unreadable {
-        /// The file.
+        /// Name of the file.
         file: String,
         /// What the system says.
         reason: String,
@@ -24,15 +24,15 @@ pub enum Error {
     /// `config.json` is not what it should be.
     #[error("config.json: {problem}")]
     Config {
-        /// What is wrong.
+        /// Description of the problem.
         problem: String,
     },
-    /// Another architecture.
+    /// An architecture that is not supported.
     #[error("config.json: the architecture is {architecture:?}, and only {known} are computed here")]
     Architecture {
-        /// What it is.
+        /// Name of the architecture.
         architecture: String,
-        /// What would do.
+        /// Names of the supported architectures.
         known: String,
     },
     /// Weights in integers or 8-bit floats.
@@ -41,19 +41,19 @@ pub enum Error {
     /// A feature of the architecture that is not computed here.
     #[error("not supported here: {what}")]
     Unsupported {
-        /// The feature.
+        /// Name of the feature.
         what: String,
     },
     /// `tokenizer.json` is not what it should be.
     #[error("tokenizer.json: {problem}")]
     Tokenizer {
-        /// What is wrong.
+        /// Description of the problem.
         problem: String,
     },
     /// The tokenizer and the model do not belong together.
     #[error("the tokenizer gives token {token}, and the model knows {vocabulary}")]
     Token {
-        /// The token's number.
+        /// Number of the token.
         token: u32,
         /// How many the model knows.
         vocabulary: usize,
@@ -61,9 +61,9 @@ pub enum Error {
     /// A tensor has another shape than the configuration says.
     #[error("{tensor} has shape {shape:?} where config.json asks for {expected:?}")]
     Shape {
-        /// The tensor.
+        /// Name of the tensor.
         tensor: String,
-        /// Its shape.
+        /// Shape of the tensor.
         shape: Vec<usize>,
         /// What it should be.
         expected: Vec<usize>,
@@ -85,13 +85,13 @@ pub enum Error {
         /// Tokens of a window.
         context: usize,
     },
-    /// The numbers ran away.
+    /// Outputs are infinite or NaN.
     #[error("the outputs of block {block} are not finite")]
     NotFinite {
-        /// Which block, from 0.
+        /// Index of the block.
         block: usize,
     },
-    /// Told to stop.
+    /// The work was cancelled.
     #[error("cancelled")]
     Cancelled,
 }

@@ -12,13 +12,13 @@ pub enum Error {
     /// There are no statistics.
     #[error("{method} needs the layer's inputs")]
     NeedsInputs {
-        /// The method.
+        /// Title of the method.
         method: &'static str,
     },
     /// The statistics have no inverse.
     #[error("{method} cannot invert the inputs' statistics")]
     NotInvertible {
-        /// The method.
+        /// Title of the method.
         method: &'static str,
     },
     /// It would take hours.
@@ -26,17 +26,17 @@ pub enum Error {
     TooManyInputs {
         /// At some 10⁹ operations a second.
         minutes: u64,
-        /// The most inputs.
+        /// Largest number of inputs.
         limit: usize,
     },
     /// The budget is smaller than anything the method makes.
     #[error("{budget} nonzeros are too few for {method}, which needs {least} at least here")]
     NoRoom {
-        /// The method.
+        /// Title of the method.
         method: &'static str,
-        /// What there is.
+        /// Number of nonzeros in the budget.
         budget: usize,
-        /// What there must be.
+        /// Least number of nonzeros.
         least: usize,
     },
     /// W cannot be cut into blocks.
@@ -44,9 +44,9 @@ pub enum Error {
         "Monarch needs a number of blocks that divides both sides, and {rows} and {cols} have no common divisor but 1"
     )]
     NoBlocks {
-        /// Rows of W.
+        /// Number of rows of W.
         rows: usize,
-        /// Columns of W.
+        /// Number of columns of W.
         cols: usize,
     },
     /// An iteration of the decomposition came to no end.

@@ -19,19 +19,19 @@ pub enum Error {
     /// A folder where a file has to be.
     #[error("{path} is a folder where a file is expected")]
     Folder {
-        /// The path.
+        /// Path of the file or folder.
         path: String,
     },
     /// A pipe, a device, a socket.
     #[error("{path} is neither a file nor a folder")]
     NotAFile {
-        /// The path.
+        /// Path of the file or folder.
         path: String,
     },
     /// The operating system refuses.
     #[error("{path} cannot be read ({reason})")]
     Unreadable {
-        /// The path.
+        /// Path of the file or folder.
         path: String,
         /// In the system's words.
         reason: String,
@@ -41,13 +41,13 @@ pub enum Error {
     Fetch {
         /// The file's name, or the address.
         path: String,
-        /// Why not.
+        /// Reason why it cannot be fetched.
         source: FetchError,
     },
     /// A folder without a checkpoint.
     #[error("{folder} holds neither model.safetensors nor model.safetensors.index.json but {inside}")]
     NoModel {
-        /// The folder.
+        /// Path of the folder.
         folder: String,
         /// The first few entries.
         inside: String,
@@ -55,87 +55,87 @@ pub enum Error {
     /// An ending that none of the readers knows.
     #[error("{file} is of no known kind")]
     UnknownKind {
-        /// The file's name.
+        /// Name of the file.
         file: String,
     },
     /// An index handed over as bytes, without its shards.
     #[error("{file} only lists the files that hold the weights")]
     IndexAlone {
-        /// The file's name.
+        /// Name of the file.
         file: String,
     },
     /// Not a single byte.
     #[error("{file} is empty")]
     EmptyFile {
-        /// The file's name.
+        /// Name of the file.
         file: String,
     },
     /// What git leaves in place of a large file.
     #[error("{file} is a Git LFS pointer, not the weights")]
     LfsPointer {
-        /// The file's name.
+        /// Name of the file.
         file: String,
     },
     /// A header beyond any real one, mostly from a file that is something else.
     #[error("{file} claims a header of {bytes} bytes where at most {limit} are allowed")]
     HeaderTooLong {
-        /// The file's name.
+        /// Name of the file.
         file: String,
         /// What the file says.
         bytes: u64,
-        /// What is accepted.
+        /// Largest number that is accepted.
         limit: u64,
     },
     /// The file ends too early.
     #[error("{file} ends after {found} of {expected} bytes")]
     Truncated {
-        /// The file's name.
+        /// Name of the file.
         file: String,
         /// What its header asks for.
         expected: u64,
-        /// Its size.
+        /// Size of the file, in bytes.
         found: u64,
     },
     /// The file goes on after its last tensor.
     #[error("{file} has {extra} bytes that belong to no tensor")]
     ExtraBytes {
-        /// The file's name.
+        /// Name of the file.
         file: String,
-        /// How many.
+        /// Number found in the file.
         extra: u64,
     },
     /// A header or an index that contradicts its format or itself.
     #[error("{file} is damaged or of another kind ({problem})")]
     Malformed {
-        /// The file's name.
+        /// Name of the file.
         file: String,
-        /// What contradicts what.
+        /// Description of the contradiction.
         problem: String,
     },
     /// One name for two tensors.
     #[error("{file} lists {} twice", quoted(tensor))]
     Duplicate {
-        /// The file's name.
+        /// Name of the file.
         file: String,
-        /// The name.
+        /// Name found in the file.
         tensor: String,
     },
     /// A dimension beyond 2³².
     #[error("tensor {} of {file} has a dimension of {dimension}, and at most 2^32 is supported", quoted(tensor))]
     Dimension {
-        /// The file's name.
+        /// Name of the file.
         file: String,
-        /// The tensor.
+        /// Name of the tensor.
         tensor: String,
-        /// The dimension.
+        /// Size of the dimension.
         dimension: u64,
     },
     /// A NumPy array that is not plain numbers.
     #[error("{file} is a NumPy array of {kind}")]
     NotPlain {
-        /// The file's name.
+        /// Name of the file.
         file: String,
-        /// What it holds.
+        /// Kind of the array's elements.
         kind: String,
     },
     /// A shard's name that could lead out of the folder.
@@ -144,53 +144,53 @@ pub enum Error {
         quoted(shard)
     )]
     ShardName {
-        /// The index's name.
+        /// File name of the index.
         file: String,
-        /// The name.
+        /// Name found in the file.
         shard: String,
     },
     /// More shards than any real checkpoint has.
     #[error("{file} names {shards} shards, and at most {limit} are supported")]
     TooManyShards {
-        /// The index's name.
+        /// File name of the index.
         file: String,
-        /// How many.
+        /// Number found in the file.
         shards: usize,
-        /// What is accepted.
+        /// Largest number that is accepted.
         limit: usize,
     },
     /// A shard is not where the index is.
     #[error("{file} needs {}, which is not beside it", quoted(shard))]
     MissingShard {
-        /// The index's name.
+        /// File name of the index.
         file: String,
-        /// The shard's name.
+        /// File name of the shard.
         shard: String,
     },
     /// The index and its shard contradict each other.
     #[error("{file} promises tensor {} in {}, which does not hold it", quoted(tensor), quoted(shard))]
     NotInShard {
-        /// The index's name.
+        /// File name of the index.
         file: String,
-        /// The tensor.
+        /// Name of the tensor.
         tensor: String,
-        /// The shard's name.
+        /// File name of the shard.
         shard: String,
     },
     /// One name in two shards.
     #[error("tensor {} is both in {} and in {}", quoted(tensor), quoted(first), quoted(second))]
     TwoShards {
-        /// The tensor.
+        /// Name of the tensor.
         tensor: String,
-        /// One shard.
+        /// File name of the first shard.
         first: String,
-        /// The other.
+        /// File name of the second shard.
         second: String,
     },
     /// No tensor has this name.
     #[error("{file} has no tensor {}", quoted(tensor))]
     UnknownTensor {
-        /// The checkpoint's name.
+        /// Name of the checkpoint.
         file: String,
         /// What was asked for.
         tensor: String,
@@ -200,34 +200,34 @@ pub enum Error {
     /// Neither 2-D nor a convolution.
     #[error("tensor {} has shape {shape:?}, which is no matrix", quoted(tensor))]
     NotAMatrix {
-        /// The tensor.
+        /// Name of the tensor.
         tensor: String,
-        /// Its shape.
+        /// Shape of the tensor.
         shape: Vec<usize>,
     },
-    /// No entries.
+    /// A tensor without entries.
     #[error("tensor {} has shape {shape:?} and so no values", quoted(tensor))]
     EmptyTensor {
-        /// The tensor.
+        /// Name of the tensor.
         tensor: String,
-        /// Its shape.
+        /// Shape of the tensor.
         shape: Vec<usize>,
     },
     /// Integers, booleans, 8-bit floats.
     #[error("tensor {} holds {}, and only F64, F32, F16 and BF16 can be factorized", quoted(tensor), quoted(dtype))]
     NotFloat {
-        /// The tensor.
+        /// Name of the tensor.
         tensor: String,
         /// Its format, in the file's words.
         dtype: String,
     },
-    /// An infinity, or not a number.
+    /// A value that is infinite or NaN.
     #[error(
         "tensor {} has {value} in row {row}, column {col} (from 0), and only finite values can be factorized",
         quoted(tensor)
     )]
     NotFinite {
-        /// The tensor.
+        /// Name of the tensor.
         tensor: String,
         /// Row of the stored matrix, from 0.
         row: usize,
@@ -239,15 +239,15 @@ pub enum Error {
     /// Only matrices are stored the other way round.
     #[error("tensor {} is a convolution of shape {shape:?}, and only two dimensions can be transposed", quoted(tensor))]
     TransposedConvolution {
-        /// The tensor.
+        /// Name of the tensor.
         tensor: String,
-        /// Its shape.
+        /// Shape of the tensor.
         shape: Vec<usize>,
     },
     /// No pair of factors has this name.
     #[error("{file} has no factors of {}", quoted(stem))]
     NoFactors {
-        /// The checkpoint's name.
+        /// Name of the checkpoint.
         file: String,
         /// What was asked for.
         stem: String,
@@ -259,7 +259,7 @@ pub enum Error {
     BadFactor {
         /// The factor's name, `<m>.A` or `<m>.B`.
         factor: String,
-        /// What contradicts what.
+        /// Description of the contradiction.
         problem: String,
     },
     /// A and B do not multiply.
@@ -268,7 +268,7 @@ pub enum Error {
         quoted(stem), a.0, a.1, b.0, b.1
     )]
     InnerDimension {
-        /// The factorization.
+        /// Name of the factorization, `<m>`.
         stem: String,
         /// Rows and columns of A.
         a: (usize, usize),
@@ -283,11 +283,11 @@ pub enum Error {
     TooLarge {
         /// The factor or factorization.
         name: String,
-        /// Rows it claims.
+        /// Number of rows it claims.
         rows: u64,
-        /// Columns it claims.
+        /// Number of columns it claims.
         cols: u64,
-        /// Nonzeros it has.
+        /// Number of nonzeros it has.
         nonzeros: u64,
         /// Entries accepted with so many nonzeros.
         limit: u64,
@@ -295,7 +295,7 @@ pub enum Error {
     /// A file of inputs without inputs.
     #[error("{file} holds {} but neither X nor XtX", listed(names))]
     NoInputs {
-        /// The file's name.
+        /// Name of the file.
         file: String,
         /// The tensors there are.
         names: Vec<String>,
@@ -307,11 +307,11 @@ pub enum Error {
         if *product { format!("[{inputs}, {inputs}]") } else { format!("[samples, {inputs}]") }
     )]
     InputShape {
-        /// The file's name.
+        /// Name of the file.
         file: String,
-        /// The tensor.
+        /// Name of the tensor.
         tensor: String,
-        /// Its shape.
+        /// Shape of the tensor.
         shape: Vec<usize>,
         /// Whether it is XᵀX.
         product: bool,
@@ -321,9 +321,9 @@ pub enum Error {
     /// Inputs that no real samples have.
     #[error("{} of {file}: {source}", quoted(tensor))]
     Inputs {
-        /// The file's name.
+        /// Name of the file.
         file: String,
-        /// The tensor.
+        /// Name of the tensor.
         tensor: String,
         /// What is wrong with them.
         source: CalibrationError,

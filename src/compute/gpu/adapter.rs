@@ -19,44 +19,44 @@ const NEEDED: &str = if cfg!(target_arch = "wasm32") {
 /// Why nothing can be computed on a graphics processor.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The system has none that can compute.
+    /// There is no adapter that can compute.
     #[error("no graphics adapter that can compute was found{why}")]
     None {
-        /// What the system said, if anything.
+        /// Message of the system, if any.
         why: String,
     },
-    /// There is one, and it does not let us.
+    /// The adapter refuses to open a device.
     #[error("the graphics adapter '{adapter}' gives no device ({why})")]
     Refused {
-        /// Its name.
+        /// Name of the adapter.
         adapter: String,
-        /// What the driver said.
+        /// Message of the driver.
         why: String,
     },
-    /// It is too small for the matrix.
+    /// The matrix exceeds the adapter's limits.
     #[error("the graphics adapter '{adapter}' holds matrices of {limit} bytes in one piece, and {needed} are needed")]
     TooLarge {
-        /// Its name.
+        /// Name of the adapter.
         adapter: String,
-        /// The largest binding.
+        /// Largest binding or buffer, in bytes.
         limit: u64,
-        /// What would have to be bound.
+        /// Bytes that are needed.
         needed: u64,
     },
-    /// It has not enough memory.
+    /// The device is out of memory.
     #[error("the graphics adapter '{adapter}' has not enough memory ({why})")]
     Full {
-        /// Its name.
+        /// Name of the adapter.
         adapter: String,
-        /// What the driver said.
+        /// Message of the driver.
         why: String,
     },
-    /// It went away, or reset itself.
+    /// The device was lost or reset.
     #[error("the graphics adapter '{adapter}' was lost ({why})")]
     Lost {
-        /// Its name.
+        /// Name of the adapter.
         adapter: String,
-        /// What the driver said.
+        /// Message of the driver.
         why: String,
     },
 }
