@@ -20,6 +20,8 @@
 //! - [`compare`]: methods side by side, and sweeps
 //! - `app`: the window (feature `gui`)
 //!
+//! All of them may use [`hint`]: what a person can do about an error, apart from its message.
+//!
 //! ```
 //! use dsf_explorer::{factorize::{Preset, Solver}, measure, model};
 //!
