@@ -83,7 +83,7 @@ pub struct Compress {
     json: bool,
 }
 
-/// `down_proj=0.4`
+/// A density for some layers, as `down_proj=0.4`.
 #[derive(Clone)]
 struct LayerDensity {
     layer: Selection,
@@ -119,7 +119,7 @@ impl std::str::FromStr for LayerDensity {
 }
 
 impl Compress {
-    /// Compresses; everything that can be refused is refused before the first layer.
+    /// Compresses the model; everything that can be checked is checked before the first layer.
     pub fn run(self) -> Result<(), Failure> {
         super::on_threads(self.threads, |threads| self.compress(threads))
     }
@@ -231,7 +231,7 @@ impl Compress {
     }
 }
 
-/// All steps, with a bar; the reports of all layers.
+/// Runs all steps with a progress bar; returns the reports of all layers.
 fn drive(model: &Llama, plan: &Plan, mut work: Compression) -> Result<Vec<RunReport>, Failure> {
     let costs = plan.costs(model.config());
     let all: f64 = costs.values().sum();

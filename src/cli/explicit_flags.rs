@@ -7,7 +7,7 @@ use dsf_explorer::Named;
 use dsf_explorer::factorize::Setting;
 use dsf_explorer::methods::Method;
 
-/// The flags that stand on the command line, by their fields' names. The first field of a command: those after it take their
+/// Names of the fields whose flags are given. Must be the first field of a command: the fields after it take their
 /// values away.
 pub struct Given(Vec<String>);
 
@@ -20,7 +20,7 @@ impl Given {
         }
     }
 
-    /// Refuses what none of these methods is told.
+    /// Refuses given flags that none of these methods uses.
     pub fn refuse_for(&self, methods: &[Method]) -> Result<(), Failure> {
         if !methods.contains(&Method::Dsf) {
             self.refuse(
@@ -36,12 +36,12 @@ impl Given {
     }
 }
 
-/// Whether it is a setting of a DSF run that no other method has.
+/// Whether it is a setting of DSF runs that no other method has.
 fn is_for_runs(name: &str) -> bool {
     name == "preset" || Setting::named(name).is_some_and(|setting| setting != Setting::Density)
 }
 
-/// As it is written.
+/// The flag of a field, as written.
 fn flag(name: &str) -> String {
     let command = Cli::command();
     let mut all = command.get_subcommands().flat_map(clap::Command::get_arguments);
@@ -62,7 +62,7 @@ impl Args for Given {
 impl FromArgMatches for Given {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let given = matches.ids().map(clap::Id::as_str);
-        // Groups are there as well, by the names of their types.
+        // Groups are in the list as well, by the names of their types.
         let flags = given.filter(|name| name.starts_with(|first: char| first.is_ascii_lowercase()));
         let flags = flags.filter(|name| matches.value_source(name) == Some(ValueSource::CommandLine));
         Ok(Self(flags.map(str::to_owned).collect()))

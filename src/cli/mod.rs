@@ -1,4 +1,4 @@
-//! The command line: one file per command.
+//! The command line, one file for each command.
 
 mod bench;
 mod compare;
@@ -76,7 +76,7 @@ enum Command {
     Bench(bench::Bench),
 }
 
-/// Does something on so many worker threads, by default as many as there are processors; told how many.
+/// Calls `work` on `threads` worker threads, by default one a processor, with their number.
 fn on_threads(
     threads: Option<NonZeroUsize>,
     work: impl FnOnce(usize) -> Result<(), Failure> + Send,
@@ -85,7 +85,8 @@ fn on_threads(
     ThreadPool::new(Some(threads))?.run(|| work(threads))
 }
 
-/// The text of a file, in UTF-8, every line ending as `\n`: the same text shall be the same tokens wherever it was saved.
+/// Contents of a text file in UTF-8, with every line ending as `\n`: the same text must give the same tokens wherever
+/// it was saved.
 fn text(path: &std::path::Path) -> Result<String, Failure> {
     let shown = path.display();
     let bytes =
@@ -96,7 +97,8 @@ fn text(path: &std::path::Path) -> Result<String, Failure> {
 }
 
 impl Cli {
-    /// Does what was asked for; 0 when done, 1 when it failed, 2 when it was wrong usage. (Most of that has ended before.)
+    /// Runs the command; the exit code is 0 on success, 1 on failure, 2 for wrong usage (most of which clap has handled
+    /// before).
     pub fn run(self) -> ExitCode {
         let done = match self.command {
             Some(Command::Inspect(inspect)) => inspect.run(),

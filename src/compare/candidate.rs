@@ -12,32 +12,32 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use web_time::Instant;
 
-/// A method, and what it can be told.
+/// A method with its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
     /// The method.
     pub method: Method,
-    /// Of a DSF run; of the others only the density counts.
+    /// Settings of a DSF run; other methods use the density only.
     pub settings: Settings,
-    /// Over what entries compete, where a method leaves that open.
+    /// Scope in which entries compete, for methods that leave it open.
     #[serde(default)]
     pub threshold: Threshold,
 }
 
-/// What a candidate made of a layer.
+/// Result of a candidate on a layer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Made {
     /// What replaces W.
     #[serde(with = "crate::tasks::shared")]
     pub replacement: Arc<Replacement>,
-    /// With split and orientation as a DSF run found them.
+    /// Settings, with the split and orientation that a DSF run found.
     pub settings: Settings,
-    /// Errors of the values in f32, nonzeros, bytes, seconds.
+    /// Errors of the values in f32, nonzeros, bytes and seconds.
     pub report: RunReport,
 }
 
 impl Candidate {
-    /// With nothing else told.
+    /// A candidate with the default threshold.
     pub fn new(method: Method, settings: Settings) -> Self {
         Self { method, settings, threshold: Threshold::default() }
     }
@@ -57,7 +57,7 @@ impl Candidate {
         work.secs(rows, cols)
     }
 
-    /// Whether it takes so long that it is done only when someone asks for it by name.
+    /// Whether it takes so long that it only runs when asked for by name.
     pub fn is_slow(&self, rows: usize, cols: usize) -> bool {
         self.method != Method::Dsf && self.seconds(rows, cols) > LONG_SECS
     }
@@ -126,7 +126,7 @@ fn exported(layer: &Layer, replacement: &Arc<Replacement>, method: Method) -> Re
     Ok(Export::new(layer, replacement, Layout::usual(method), dtype)?)
 }
 
-/// Of `methods`, those that can be done with this problem, and of the others why not.
+/// Candidates for those of `methods` that apply to this problem, and for the others the reason why not.
 pub fn choose(
     methods: &[Method],
     settings: &Settings,

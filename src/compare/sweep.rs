@@ -13,33 +13,33 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use strum::{IntoStaticStr, VariantArray};
 
-/// One of the values that something is varied over: what is changed, and what that is called.
+/// A value of what is varied: the change, and its name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Choice {
-    /// As charts and tables call it.
+    /// Name in charts and tables.
     pub name: String,
-    /// Its place on an axis, if it has one.
+    /// Position on an axis, if it has one.
     pub number: Option<f64>,
-    /// Another method.
+    /// Method to use instead.
     pub method: Option<Method>,
-    /// Only the leading square of so many rows and columns.
+    /// Side of the leading square to use instead of the whole layer.
     pub size: Option<usize>,
-    /// Other settings, by their names.
+    /// Settings to change, by name.
     pub settings: Map<String, Value>,
 }
 
 impl Choice {
-    /// Another method.
+    /// A choice of method.
     pub fn method(method: Method) -> Self {
         Self { name: method.title().into(), method: Some(method), ..Self::default() }
     }
 
-    /// The leading square of so many rows and columns.
+    /// A choice of size: the leading square with `size` rows and columns.
     pub fn size(size: usize) -> Self {
         Self { name: size.to_string(), number: Some(size as f64), size: Some(size), ..Self::default() }
     }
 
-    /// Other settings.
+    /// A choice of settings.
     pub fn settings(name: &str, number: Option<f64>, settings: Value) -> Self {
         let settings = settings.as_object().cloned().unwrap_or_default();
         Self { name: name.into(), number, settings, ..Self::default() }
@@ -113,12 +113,12 @@ fn applied(base: &Candidate, given: &Map<String, Value>, choices: [&Choice; 2]) 
     Ok(candidate)
 }
 
-/// A layer that takes part.
+/// A layer of a sweep.
 #[derive(Clone)]
 pub struct Subject {
-    /// W and where it is from.
+    /// The layer and its source.
     pub layer: Arc<Layer>,
-    /// W, and what is known of its inputs.
+    /// Its problem: W with input statistics.
     pub problem: Problem,
 }
 
@@ -148,39 +148,39 @@ fn corner(matrix: &Matrix, size: usize) -> Matrix {
     Matrix::from_fn(size, size, |i, j| matrix.get(i, j))
 }
 
-/// What is varied, and how it is looked at.
+/// What is varied, and how it is shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sweep {
-    /// What it is called.
+    /// Title of the chart.
     pub title: String,
-    /// What the first choices are, with their unit.
+    /// Label of the x axis, with its unit.
     pub x_label: String,
-    /// From left to right.
+    /// Choices along the x axis, from left to right.
     pub x: Vec<Choice>,
-    /// A line each; one without a change when nothing else is varied.
+    /// Choices of the lines; one without a change when nothing else is varied.
     pub series: Vec<Choice>,
-    /// What is not varied.
+    /// Candidate to which the choices are applied.
     pub base: Candidate,
     /// Settings that stay whichever preset is varied.
     pub given: Map<String, Value>,
-    /// How it is looked at first.
+    /// View to begin with.
     pub view: View,
-    /// Points that take very long are left out.
+    /// Whether points that take very long are left out.
     pub quick: bool,
 }
 
-/// How records become a picture.
+/// How records become a chart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
-    /// What goes to the right: the choices' numbers, or something that was measured.
+    /// Quantity on the x axis: the choices' numbers (`None`), or something measured.
     pub x: Option<Quantity>,
-    /// What goes up.
+    /// Quantity on the y axis.
     pub y: Quantity,
-    /// Equal ratios to the right are equally far apart.
+    /// Whether the x axis is logarithmic.
     pub log_x: bool,
 }
 
-/// What can be measured.
+/// A measured quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
@@ -200,7 +200,7 @@ pub enum Quantity {
 }
 
 impl Quantity {
-    /// As an axis says it.
+    /// Label of an axis.
     pub fn label(self) -> &'static str {
         match self {
             Self::Error => "relative error",
@@ -213,68 +213,68 @@ impl Quantity {
     }
 }
 
-/// One thing to be measured.
+/// A point of a sweep, to be measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Point {
-    /// Which of the subjects.
+    /// Index of the layer among the subjects.
     pub subject: usize,
-    /// The layer's name.
+    /// Name of the layer.
     pub layer: String,
-    /// The choice's name.
+    /// Name of the choice along x.
     pub x: String,
-    /// Its place on the axis.
+    /// Its position on the x axis.
     pub number: Option<f64>,
-    /// The line's name.
+    /// Name of the line.
     pub series: String,
-    /// Only the leading square of the layer.
+    /// Side of the leading square to use instead of the whole layer.
     pub size: Option<usize>,
-    /// What is done.
+    /// Candidate to run.
     pub candidate: Candidate,
 }
 
-/// What was measured.
+/// Result of a point.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// The layer's name.
+    /// Name of the layer.
     pub layer: String,
-    /// The choice's name.
+    /// Name of the choice along x.
     pub x: String,
-    /// Its place on the axis.
+    /// Its position on the x axis.
     pub number: Option<f64>,
-    /// The line's name.
+    /// Name of the line.
     pub series: String,
-    /// How W was replaced.
+    /// Method that replaced W.
     pub method: Method,
     /// Rows of W.
     pub rows: usize,
     /// Columns of W.
     pub cols: usize,
-    /// The share of W's entries that was asked for.
+    /// Requested share of W's entries.
     pub density: f64,
-    /// Of the first factor, where a run had one set or found.
+    /// Density of the first factor, where a run was given one or found one.
     pub factor_density: Option<f64>,
-    /// Nonzeros.
+    /// Number of nonzeros of the replacement.
     pub nnz: usize,
-    /// ‖W − Ŵ‖ / ‖W‖.
+    /// Relative error ‖W − Ŵ‖ / ‖W‖.
     pub error: f64,
-    /// Against magnitude pruning's; null where that has none.
+    /// Ratio of the error to magnitude pruning's; null where that is 0.
     pub ratio: Option<f64>,
-    /// On the calibration.
+    /// Layer-wise error on the calibration statistics.
     pub layer_error: Option<f64>,
-    /// On held-out inputs.
+    /// Layer-wise error on held-out inputs.
     pub layer_error_held_out: Option<f64>,
-    /// With 16-bit values, the cheaper way to store positions.
+    /// Bytes with 16-bit values, stored the cheaper way.
     pub bytes: u64,
-    /// Of W with 16-bit values.
+    /// Bytes of W with 16-bit values.
     pub bytes_dense: u64,
-    /// Of the method alone.
+    /// Duration of the method alone, in seconds.
     pub seconds: f64,
-    /// Worker threads it had.
+    /// Number of worker threads.
     pub threads: usize,
 }
 
 impl Record {
-    /// One of its numbers.
+    /// Value of a quantity, if it was measured.
     pub fn value(&self, quantity: Quantity) -> Option<f64> {
         match quantity {
             Quantity::Error => Some(self.error),
@@ -286,7 +286,7 @@ impl Record {
         }
     }
 
-    /// Whether it is what this point asks for.
+    /// Whether it is the record of `point`.
     pub fn is_of(&self, point: &Point) -> bool {
         (&self.layer, &self.x, &self.series) == (&point.layer, &point.x, &point.series)
     }
@@ -374,7 +374,7 @@ impl Point {
         })
     }
 
-    /// What it costs against others, in seconds on one thread.
+    /// Predicted duration in seconds on one thread, relative to other points.
     pub fn cost(&self, subject: &Subject) -> f64 {
         let (rows, cols) = self.size.map_or(subject.layer.weight.shape(), |size| (size, size));
         self.candidate.seconds(rows, cols)

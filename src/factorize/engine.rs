@@ -12,21 +12,21 @@ use crate::Named;
 use crate::compute::gpu;
 use crate::matrix::{Csr, Matrix};
 
-/// Both factors and what half-steps need, on the processor or on a device.
+/// Both factors and the memory of half-steps, on the CPU or a GPU.
 pub(super) enum Engine {
     Processor(Box<Processor>),
     #[cfg(feature = "gpu")]
     GpuSolver(Box<GpuSolver>),
 }
 
-/// Why an engine cannot go on.
+/// Error that stops an engine.
 #[cfg(feature = "gpu")]
 pub(super) type Stopped = gpu::Error;
-/// Why an engine cannot go on: the processor always can.
+/// Error that stops an engine; the CPU has none.
 #[cfg(not(feature = "gpu"))]
 pub(super) type Stopped = std::convert::Infallible;
 
-/// A sparse factor, k×q, as an engine has it.
+/// A sparse factor, k×q, in the engine's own form.
 pub(super) enum Sparse {
     Csr(Csr),
     #[cfg(feature = "gpu")]
@@ -54,7 +54,7 @@ impl Engine {
         Ok(())
     }
 
-    /// How many half-steps can be begun before the first of them is taken in.
+    /// Largest number of half-steps begun before the first result is taken.
     pub fn ahead(&self) -> usize {
         match self {
             Self::Processor(_) => 1,
@@ -63,7 +63,7 @@ impl Engine {
         }
     }
 
-    /// What came of the first that was begun, once it has.
+    /// The result of the earliest pending half-step, once it is there.
     pub fn done(&mut self) -> Result<Option<Done>, Stopped> {
         match self {
             Self::Processor(processor) => Ok(processor.done.take()),
@@ -72,7 +72,7 @@ impl Engine {
         }
     }
 
-    /// A side's Z.
+    /// The sparse factor Z of a side, k×q.
     pub fn z(&self, side: usize) -> Csr {
         match self {
             Self::Processor(processor) => processor.sides[side].z().clone(),
@@ -81,7 +81,7 @@ impl Engine {
         }
     }
 
-    /// How many entries its mask has.
+    /// Number of entries in a side's mask.
     pub fn nnz(&self, side: usize) -> usize {
         match self {
             Self::Processor(processor) => processor.sides[side].z().nnz(),
@@ -90,7 +90,7 @@ impl Engine {
         }
     }
 
-    /// How many of them are not zero.
+    /// Number of a side's entries that are not zero.
     pub fn used(&self, side: usize) -> usize {
         match self {
             Self::Processor(processor) => processor.sides[side].z().values().iter().filter(|&&x| x != 0.0).count(),
@@ -99,7 +99,7 @@ impl Engine {
         }
     }
 
-    /// A copy of a side's Z, into `copy` where its memory fits.
+    /// A copy of a side's Z, into `copy`'s memory where it fits.
     pub fn keep(&self, side: usize, copy: Option<Sparse>) -> Sparse {
         match (self, copy) {
             (Self::Processor(processor), Some(Sparse::Csr(mut csr))) => {
@@ -112,7 +112,7 @@ impl Engine {
         }
     }
 
-    /// What the last half-step gave a device to do.
+    /// Work that the last half-step gave to the GPU.
     #[cfg(feature = "gpu")]
     pub fn counts(&self) -> gpu::Counts {
         match self {
@@ -121,7 +121,7 @@ impl Engine {
         }
     }
 
-    /// Seconds by phase, of the processor's.
+    /// Seconds by phase; zeros on a GPU.
     pub fn seconds(&self) -> [f64; Phase::ALL.len()] {
         match self {
             Self::Processor(processor) => processor.workspace.times.seconds,
@@ -130,7 +130,7 @@ impl Engine {
         }
     }
 
-    /// The time since the half-step went to its report.
+    /// Counts the time since the half-step as that of its report.
     pub fn reported(&mut self) {
         match self {
             Self::Processor(processor) => processor.workspace.times.took(Phase::Report),
@@ -140,9 +140,9 @@ impl Engine {
     }
 }
 
-/// The processor's.
+/// The CPU's engine.
 pub(super) struct Processor {
-    /// Wᵀ, where the first factor's half-steps read rows of it often.
+    /// Wᵀ, if the first factor's half-steps often read its rows.
     w_transposed: Option<Matrix>,
     /// The first factor transposed, k×n, and the second, k×m.
     sides: [FactorState; 2],

@@ -1,4 +1,4 @@
-//! Settings found by trying: the better orientation and the better split, from a few short runs.
+//! Search of the orientation and the split, by a few short runs.
 
 use super::{Budget, Error, Orientation, Settings, Solver, Split};
 use crate::compute::{Device, solve_positive};
@@ -9,21 +9,21 @@ use std::task::Poll;
 
 /// A search in progress, one half-step of one short run at a time.
 ///
-/// Short runs order orientations as long ones do. Splits they judge too, but the shorter a run, the smaller the first
-/// factor it likes: so the split is searched by halving the field. Runs of a quarter of the iterations find the
-/// neighbourhood, runs of half of them three splits in it and the two rules, and the parabola nearest to these the lowest
-/// point. Single runs scatter by more than a split is worth near the best one, so in the end whole runs decide between that
-/// point, the best split that was tried, and the paper's rule: of runs of up to 400 iterations none ends with more than the
-/// rule's error.
+/// Short runs rank orientations as long ones do. They rank splits too, but the shorter a run, the smaller the first
+/// factor it prefers. So the split is found by successive halving: runs of a quarter of the iterations find the
+/// neighbourhood, runs of half of them try three splits in it and the two rules, and the lowest point of the parabola
+/// fitted to the nearest is a candidate. Near the best split single runs scatter by more than a split is worth, so
+/// whole runs decide between that candidate, the best split tried, and the paper's rule: of runs of up to 400
+/// iterations none ends with more than the rule's error.
 pub struct Search {
     w: Arc<Matrix>,
     device: Device,
-    /// What is decided so far.
+    /// Settings decided so far.
     settings: Settings,
     stage: Stage,
-    /// What is to be tried in this stage, the next one first.
+    /// Trials still to run in this stage, the next one first.
     waiting: VecDeque<Trial>,
-    /// What has been tried in it.
+    /// Finished trials of this stage, with their errors.
     tried: Vec<(Trial, f64)>,
     running: Option<(Trial, Solver)>,
     steps: usize,
@@ -31,40 +31,41 @@ pub struct Search {
     note: Option<String>,
 }
 
-/// A short run.
+/// A short run with one orientation and split.
 #[derive(Clone)]
 struct Trial {
     settings: Settings,
-    /// The first factor's share of all nonzeros.
+    /// First factor's share of all nonzeros.
     share: f64,
 }
 
-/// What is being looked for.
+/// Stages of a search.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// W or its transpose.
+    /// Orientation: W or its transpose.
     Orientation,
-    /// The neighbourhood of the best split.
+    /// Neighbourhood of the best split.
     Coarse,
-    /// The best split in it.
+    /// Best split in the neighbourhood.
     Fine,
-    /// Whether it is better than the rule, by whole runs.
+    /// Comparison with the paper's rule, by whole runs.
     Final,
-    /// Nothing any more.
+    /// The search is done.
     Over,
 }
 
-/// The first factor's shares that are tried at first.
+/// First factor's shares in the coarse stage.
 const SHARES: [f64; 7] = [0.06, 0.12, 0.2, 0.3, 0.4, 0.5, 0.6];
 
-/// Around the best of them, as a factor; more above it than below, since shorter runs like smaller first factors.
+/// Shares of the fine stage, as factors of the coarse stage's best; more above it than below, since shorter runs prefer
+/// smaller first factors.
 const AROUND: [f64; 3] = [0.9, 1.2, 1.6];
 
-/// Splits between which whole runs decide.
+/// Number of splits that whole runs compare.
 const FINALISTS: usize = 3;
 
 impl Search {
-    /// `None` when there is nothing to search for.
+    /// A search on the CPU; `None` when the settings leave nothing to search for.
     pub fn new(w: &Matrix, settings: &Settings) -> Result<Option<Self>, Error> {
         Self::on(&Arc::new(w.clone()), settings, &Device::Cpu)
     }
@@ -112,7 +113,7 @@ impl Search {
         self.steps
     }
 
-    /// Does the next half-step; false when the search is over.
+    /// Computes the next half-step; false when the search is done.
     pub fn step(&mut self) -> Result<bool, Error> {
         loop {
             if let Poll::Ready(going) = self.poll()? {
@@ -121,7 +122,7 @@ impl Search {
         }
     }
 
-    /// The same without waiting for a device that cannot be waited for; see [`Solver::poll`].
+    /// As [`Search::step`], but pending instead of blocking where a device cannot be waited for; see [`Solver::poll`].
     pub fn poll(&mut self) -> Result<Poll<bool>, Error> {
         if self.running.is_none() {
             let Some(trial) = self.waiting.pop_front() else { return Ok(Poll::Ready(false)) };
@@ -146,23 +147,23 @@ impl Search {
         Ok(Poll::Ready(self.stage != Stage::Over))
     }
 
-    /// Something that happened to the device since this was asked last.
+    /// A message about the device since the last call, such as its loss.
     pub fn note(&mut self) -> Option<String> {
         self.note.take()
     }
 
-    /// When a search for the split is over: how much lower the error is than with the paper's split, as a share of it.
+    /// After a search for the split: relative reduction of the error against the paper's split.
     pub fn gain(&self) -> Option<f64> {
         self.gain
     }
 
-    /// The settings found: the given ones with an orientation and a factor density that are decided.
+    /// The settings with the orientation and factor density that were found.
     pub fn finish(self) -> Settings {
         let split = if self.settings.split == Split::Auto { Split::Balanced } else { self.settings.split };
         Settings { split, ..self.settings }
     }
 
-    /// What a stage tries.
+    /// Trials of the current stage.
     fn trials(&self) -> Result<VecDeque<Trial>, Error> {
         match self.stage {
             Stage::Orientation => {
@@ -176,7 +177,7 @@ impl Search {
         }
     }
 
-    /// Those of the first shares that both factors have room for.
+    /// Trials of those first shares that both factors have room for.
     fn coarse(&self) -> Result<VecDeque<Trial>, Error> {
         let trials: VecDeque<Trial> = SHARES.into_iter().filter_map(|share| self.with_share(share)).collect();
         match trials.is_empty() {
@@ -185,7 +186,7 @@ impl Search {
         }
     }
 
-    /// From the stage that is over to the next.
+    /// Evaluates the stage that has ended, and sets up the next.
     fn decide(&mut self) -> Result<(), Error> {
         let tried = std::mem::take(&mut self.tried);
         let Some(at) = (0..tried.len()).min_by(|&x, &y| tried[x].1.total_cmp(&tried[y].1)) else {
@@ -229,7 +230,7 @@ impl Search {
         Ok(())
     }
 
-    /// With so many of the nonzeros in the first factor; `None` where that does not fit.
+    /// A trial with this share of the nonzeros in the first factor; `None` where that does not fit.
     fn with_share(&self, share: f64) -> Option<Trial> {
         let (rows, cols) = self.w.shape();
         let total = Budget::new(rows, cols, &self.settings).ok()?.total();
@@ -241,7 +242,7 @@ impl Search {
         (budget.first == first as usize).then_some(Trial { settings, share })
     }
 
-    /// By one of the rules.
+    /// A trial with the split of a rule.
     fn ruled(&self, split: Split) -> Result<Trial, Error> {
         let (rows, cols) = self.w.shape();
         let budget = Budget::new(rows, cols, &Settings { split, ..self.settings.clone() })?;
@@ -252,7 +253,7 @@ impl Search {
 }
 
 impl Stage {
-    /// The outer iterations of its runs.
+    /// Outer iterations of the stage's runs.
     fn outer(self, settings: &Settings) -> usize {
         let outer = match self {
             Self::Orientation => (settings.outer / 5).clamp(4, 40),
@@ -264,7 +265,8 @@ impl Stage {
     }
 }
 
-/// The lowest point of the parabola nearest to some trials, in the logarithms of share and error; `None` where it has none.
+/// The lowest point of the parabola fitted to some trials, in the logarithms of share and error; `None` where it has
+/// none.
 fn lowest(tried: &[(Trial, f64)]) -> Option<f64> {
     let points: Vec<(f64, f64)> =
         tried.iter().map(|(trial, error)| (trial.share.ln(), error.max(f64::MIN_POSITIVE).ln())).collect();

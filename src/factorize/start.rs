@@ -78,8 +78,8 @@ fn stacked(w: Matrix, k: usize, most: usize) -> (Matrix, Matrix) {
     (first, second)
 }
 
-/// A mask for k×n entries with `kept` of them: one in each row, as the identities of [`Start::Identity`] have, and the
-/// others drawn from the seed. It depends on nothing else, so layers of one shape share it.
+/// A mask for k×n entries, `kept` of them true: one in each row, as in the identities of [`Start::Identity`], and the
+/// others drawn from the seed. Layers of one shape share it.
 pub(super) fn fixed_mask(k: usize, n: usize, kept: usize, seed: u64) -> Vec<bool> {
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
     let diagonal = |at: usize| at % n == (at / n) % n;
@@ -118,7 +118,7 @@ impl Normal {
         }
     }
 
-    /// In [−1, 1).
+    /// A uniform number in [−1, 1).
     fn uniform(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 / (1u64 << 52) as f64 - 1.0
     }

@@ -1,4 +1,4 @@
-//! What a half-step is to come close to, and how close the factors are.
+//! Target of a half-step, and the error of the factors.
 
 use crate::compute::{PANEL, PanelRow, chunks_of_mut, fill_transposed, prelude::*, spmm, with_panel};
 use crate::matrix::{Csr, Matrix};
@@ -14,7 +14,7 @@ pub(super) struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// A panel of T, from column `first` on.
+    /// Fills a panel with columns of T, from column `first` on.
     pub fn fill(self, panel: &mut [PanelRow], first: usize) {
         let Self { matrix: t, turned, factor } = self;
         if turned {

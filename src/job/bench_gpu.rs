@@ -11,60 +11,60 @@ use std::sync::Arc;
 use std::task::Poll;
 use web_time::Instant;
 
-/// One measured run.
+/// Result of a benchmark run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Measured {
     /// Rows of W.
     pub rows: usize,
     /// Columns of W.
     pub cols: usize,
-    /// k.
+    /// Inner dimension k.
     pub inner_dim: usize,
-    /// What the device is called.
+    /// Name of the graphics adapter.
     pub adapter: String,
-    /// How it is spoken to.
+    /// Graphics interface, such as `Vulkan`.
     pub interface: &'static str,
-    /// Outer iterations measured, after the first.
+    /// Number of outer iterations measured, after the first.
     pub outer: usize,
-    /// An outer iteration of them.
+    /// Mean duration of these iterations, in seconds.
     pub seconds_per_outer: f64,
-    /// Until the first one was done: uploads, and what is compiled.
+    /// Seconds until the first iteration was done: uploads and compilation included.
     pub seconds_before: f64,
-    /// Our products with sides near W's, in 10⁹ operations a second.
+    /// Speed of our products with sides near W's, in 10⁹ operations a second.
     pub gemm_gflops: f64,
-    /// The same with each size of tiles alone.
+    /// Speed of products with each tile size alone.
     pub tiles: Vec<TileSpeed>,
-    /// Copies from memory to memory, in 10⁹ bytes a second, read and written.
+    /// Speed of copies within the device's memory, reads and writes counted, in 10⁹ bytes a second.
     pub copy_gbytes: f64,
-    /// What the matrix products of an outer iteration would take at that speed.
+    /// Seconds that the matrix products of an outer iteration take at the measured speed.
     pub floor_seconds: f64,
-    /// seconds_per_outer / floor_seconds.
+    /// Ratio of `seconds_per_outer` to `floor_seconds`.
     pub ratio: f64,
-    /// Kernels begun in an outer iteration.
+    /// Kernel launches in an outer iteration.
     pub dispatches: usize,
     /// Submissions in an outer iteration.
     pub submissions: usize,
     /// Operations of its matrix products.
     pub flops: f64,
-    /// Parts of the second half-step.
+    /// Times of the parts of the second half-step.
     pub kernels: Vec<KernelTime>,
-    /// ‖W − AB‖/‖W‖ in the end.
+    /// Final relative error ‖W − AB‖_F / ‖W‖_F.
     pub relative_error: f64,
 }
 
-/// Products in tiles of one size.
+/// Speed of products in tiles of one size.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct TileSpeed {
-    /// Numbers along a tile's side.
+    /// Entries along a tile's side.
     pub side: usize,
-    /// In 10⁹ operations a second.
+    /// Speed, in 10⁹ operations a second.
     pub gflops: f64,
-    /// Whether products of this size are cut so.
+    /// Whether products of this shape use this size.
     pub chosen: bool,
 }
 
 impl Measured {
-    /// What a kernel would take at the measured speeds: for its products or its bytes, whichever is more.
+    /// Seconds that a kernel takes at the measured speeds: for its products or its bytes, whichever is longer.
     pub fn floor(&self, kernel: &KernelTime) -> f64 {
         cost::kernel_floor_secs(kernel.flops, kernel.bytes, self.gemm_gflops, self.copy_gbytes)
     }

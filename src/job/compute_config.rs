@@ -24,35 +24,35 @@ pub enum Backend {
     Auto,
 }
 
-/// What runs are computed with.
+/// Device and threads of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ComputeConfig {
-    /// On which processor.
+    /// The kind of device.
     pub backend: Backend,
-    /// Worker threads; all processors without.
+    /// Number of worker threads; by default one a processor.
     pub threads: Option<usize>,
 }
 
 impl ComputeConfig {
-    /// The processor with so many threads.
+    /// The CPU with `threads` threads.
     pub fn on_threads(threads: usize) -> Self {
         Self { backend: Backend::Cpu, threads: Some(threads) }
     }
 
-    /// How many threads that are.
+    /// Number of worker threads, with the default resolved.
     pub fn thread_count(&self) -> usize {
         self.threads.unwrap_or_else(crate::tasks::processors)
     }
 }
 
-/// The way from what is asked for to a device. It is to be polled again while it is pending, as in a browser.
+/// Opens the device asked for. Poll it again while it is pending, as in a browser.
 pub(super) struct DeviceRequest {
     backend: Backend,
     #[cfg(feature = "gpu")]
     probe: Option<crate::compute::gpu::Probe>,
 }
 
-/// A device, and if it is not what was asked for, why.
+/// An open device, and the reason if it is not the one asked for.
 pub type OpenedDevice = (Device, Option<String>);
 
 impl DeviceRequest {
@@ -64,7 +64,7 @@ impl DeviceRequest {
         }
     }
 
-    /// For a run on a W `rows`×`cols`, which on the processor has so many threads.
+    /// Opens the device for a run on W `rows`×`cols`, which would have `threads` threads on the CPU.
     #[cfg(feature = "gpu")]
     pub fn poll(&mut self, shape: (usize, usize), settings: &Settings, threads: usize) -> Poll<OpenedDevice> {
         use crate::compute::gpu::{self, Probe};
@@ -102,7 +102,7 @@ impl DeviceRequest {
         }
     }
 
-    /// The processor: there is nothing else in this build.
+    /// The CPU: this build has nothing else.
     #[cfg(not(feature = "gpu"))]
     pub fn poll(&mut self, _: (usize, usize), _: &Settings, _: usize) -> Poll<OpenedDevice> {
         let note = || format!("{}; the run is done on the processor", NoAdapter::NotBuilt);
@@ -110,8 +110,8 @@ impl DeviceRequest {
     }
 }
 
-/// The device for a run on a W `rows`×`cols`, which on the processor has so many threads; and if it is not what was asked
-/// for, why. It is waited for.
+/// Opens the device for a run on W `rows`×`cols`, which would have `threads` threads on the CPU. Blocks until it is
+/// open.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn device(backend: Backend, shape: (usize, usize), settings: &Settings, threads: usize) -> OpenedDevice {
     let mut opening = DeviceRequest::new(backend);
@@ -122,7 +122,7 @@ pub fn device(backend: Backend, shape: (usize, usize), settings: &Settings, thre
     }
 }
 
-/// The processor: in a browser only what is polled can wait for another device.
+/// The CPU: in a browser opening another device cannot block, only a polled request waits for it.
 #[cfg(target_arch = "wasm32")]
 pub fn device(backend: Backend, _: (usize, usize), _: &Settings, _: usize) -> OpenedDevice {
     let note = "in a page only single runs are done on the graphics adapter: this is done on the processor";
@@ -141,8 +141,8 @@ pub fn adapter() -> Poll<Result<String, NoAdapter>> {
     Poll::Ready(Err(NoAdapter::NotBuilt))
 }
 
-/// Whether a run would take less time on the device: what its necessary products take at the speeds measured on both, and
-/// there what it takes to begin as many kernels.
+/// Whether a run is faster on the GPU: the time of its necessary products at the speeds measured on both devices, plus
+/// the GPU's kernel launches.
 #[cfg(feature = "gpu")]
 fn is_faster(
     speed: crate::compute::gpu::Speed,

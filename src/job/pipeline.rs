@@ -12,25 +12,25 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::task::Poll;
 
-/// What a run can be told while it goes on.
+/// A command to a running job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
-    /// Stop after the step in work, until told otherwise.
+    /// Pause after the current step.
     Pause,
-    /// Go on.
+    /// Continue a paused run.
     Resume,
-    /// One step, a half-step or a factor finalized, then pause.
+    /// Take one step, a half-step or a finalized factor, then pause.
     Step,
-    /// On to the end of the outer iteration, or of a round, then pause.
+    /// Continue to the end of the outer iteration, or of a round, then pause.
     Iteration,
-    /// Send one [`Event::Snapshot`] after the step in work. Whoever shows the factors asks again when the last snapshot is
-    /// on screen, so that no more are made than can be seen.
+    /// Emit one [`Event::Snapshot`] after the current step. A viewer asks again when the last snapshot is on screen, so
+    /// that no more are made than can be seen.
     Snapshot,
-    /// End after the step in work and keep the best factors so far.
+    /// Stop after the current step and keep the best factors so far.
     Cancel,
 }
 
-/// What a run tells.
+/// An event of a running job.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Event {
     /// A step is done.
@@ -38,22 +38,22 @@ pub enum Event {
     /// The factors as they are now; sent when asked for, while the run is paused, and of a recorded run after each outer
     /// iteration.
     Snapshot(#[serde(with = "shared")] Arc<PackedSnapshot>),
-    /// The run is over.
+    /// The run has ended, with this outcome.
     Ended(Box<Outcome>),
-    /// Where it is computed has changed, or is not where it was to be: a sentence. The run goes on.
+    /// The device has changed, or is not the one asked for; a sentence. The run continues.
     Note(String),
     /// The run could not go on. Snapshots seen before stay valid.
     Failed(Failure),
 }
 
-/// What a run is busy with.
+/// A stage of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stage {
     /// Short runs that find the split or the orientation.
     Search,
-    /// The alternation of half-steps.
+    /// Alternating half-steps.
     Factorize,
-    /// The values are solved again on the final masks.
+    /// Solving for the values again on the final masks.
     Finalize,
 }
 
@@ -68,40 +68,40 @@ impl Stage {
     }
 }
 
-/// Where a run stands.
+/// Progress of a run after a step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// What the last step was part of.
+    /// Stage of the last step.
     pub stage: Stage,
-    /// Of the last half-step of the alternation.
+    /// Report of the last half-step.
     pub report: Option<Report>,
-    /// The layer-wise error after the last step of the finalisation.
+    /// Layer-wise error after the last step of the finalization.
     pub layer_error: Option<f64>,
-    /// Something that happened to the device it is computed on.
+    /// A message about the device, such as its loss.
     pub note: Option<String>,
-    /// Steps done, of all stages.
+    /// Number of steps done, of all stages.
     pub step: usize,
-    /// Steps of the whole run.
+    /// Number of steps of the whole run.
     pub steps: usize,
-    /// The share of the run's work that is done.
+    /// Share of the run's work that is done, 0 to 1.
     pub done: f64,
-    /// Time the run has taken so far.
+    /// Elapsed time, in seconds.
     pub seconds: f64,
-    /// Of it, what came before the pace was steady: preparation, and the first outer iteration.
+    /// The part before the pace was steady: preparation, and the first outer iteration.
     pub warmup: Warmup,
 }
 
-/// The moment from which on a run's pace is measured.
+/// The start of a run, which predictions of its pace leave out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Warmup {
-    /// The share of the work done by then.
+    /// Share of the work done by its end.
     pub done: f64,
-    /// The time taken by then.
+    /// Seconds taken until its end.
     pub seconds: f64,
 }
 
 impl Progress {
-    /// What is left at the pace so far, without the time it took to get going.
+    /// Predicted time to the end in seconds, at the pace since the warmup.
     pub fn remaining_secs(&self) -> f64 {
         let (done, seconds) = match self.done > self.warmup.done {
             true => (self.done - self.warmup.done, self.seconds - self.warmup.seconds),
@@ -114,57 +114,57 @@ impl Progress {
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum End {
-    /// All iterations done.
+    /// All iterations are done.
     Finished,
-    /// Told to.
+    /// A command stopped it.
     Cancelled,
-    /// The numbers ran away; the best factors are from before.
+    /// Values became infinite or NaN; the best factors are from before.
     Diverged,
 }
 
-/// tr((W−AB)·XᵀX·(W−AB)ᵀ) / tr(W·XᵀX·Wᵀ) of a layer-wise run.
+/// Layer-wise errors of a run, tr((W−AB)·XᵀX·(W−AB)ᵀ) / tr(W·XᵀX·Wᵀ).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LayerErrors {
-    /// On the calibration statistics, when the masks were final.
+    /// On the calibration statistics, before the finalization.
     pub before_finalize: f64,
-    /// In the end.
+    /// On the calibration statistics, of the final factors.
     pub calibration: f64,
-    /// In the end, on held-out statistics.
+    /// On held-out statistics, of the final factors.
     pub held_out: Option<f64>,
 }
 
-/// What a run leaves behind.
+/// Result of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
-    /// How it ended.
+    /// How the run ended.
     pub end: End,
     /// Why, when it diverged.
     pub problem: Option<Failure>,
-    /// The settings, with split and orientation as they were found.
+    /// Settings, with the split and orientation that were found.
     pub settings: Settings,
     /// What stands in W's place: of a run its best factors.
     #[serde(with = "shared")]
     pub replacement: Arc<Replacement>,
-    /// Whether they are magnitude pruning beside an identity, which was better.
+    /// Whether the factors are magnitude pruning beside an identity, which was better.
     pub fell_back: bool,
-    /// ‖W − AB‖_F / ‖W‖_F of them, recomputed in f64.
+    /// ‖W − AB‖_F / ‖W‖_F of the factors, recomputed in f64.
     pub relative_error: f64,
-    /// Of a run with calibration.
+    /// Layer-wise errors, of a run with calibration.
     pub layer: Option<LayerErrors>,
-    /// The error after each outer iteration; with calibration, of W scaled by the inputs' norms.
+    /// Relative error after each outer iteration; with calibration, of W scaled by the inputs' norms.
     pub history: Vec<f64>,
-    /// Time the run took.
+    /// Duration of the run, in seconds.
     pub seconds: f64,
-    /// Where the factors were computed.
+    /// Device that computed the factors.
     pub place: DeviceInfo,
 }
 
-/// A processor that something was computed on.
+/// Description of a device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceInfo {
-    /// `cpu` or `gpu`.
+    /// Backend, `cpu` or `gpu`.
     pub backend: String,
-    /// What a graphics adapter is called.
+    /// Name of the graphics adapter.
     pub adapter: Option<String>,
 }
 
@@ -199,7 +199,7 @@ impl Outcome {
     }
 }
 
-/// A run, one step at a time.
+/// A run, one step at a time, without a clock.
 pub struct Pipeline {
     problem: Problem,
     settings: Settings,
@@ -207,16 +207,16 @@ pub struct Pipeline {
     target: Arc<Matrix>,
     state: PipelineState,
     device: Device,
-    /// What is to be said with the next step.
+    /// A message for the next step's progress.
     note: Option<String>,
     fell_back: bool,
     before_finalize: Option<f64>,
     history: Vec<f64>,
     step: usize,
     steps: usize,
-    /// Of the steps done, those of the search.
+    /// Steps of the search among those done.
     searched: usize,
-    /// Work done, and all of it, in half-steps.
+    /// Work done and in total, in half-steps.
     work: f64,
     works: f64,
 }
@@ -224,21 +224,21 @@ pub struct Pipeline {
 enum PipelineState {
     Search(Box<Search>),
     Factorize(Box<Solver>),
-    /// Layer-wise.
+    /// Layer-wise finalization.
     Finalize(Box<Finalizer>),
-    /// Against the plain error: what is left to be solved for, the next one last.
+    /// Finalization for the plain error: the factors still to be solved for, the next one last.
     Polish(Factors, Vec<Factor>),
     /// Only while one state turns into the next.
     Between,
 }
 
 impl Pipeline {
-    /// Checks and prepares a run on the processor.
+    /// Checks and prepares a run on the CPU.
     pub fn new(problem: Problem, settings: &Settings) -> Result<Self, Error> {
         Self::on(problem, settings, &Device::Cpu)
     }
 
-    /// The same on any device.
+    /// Checks and prepares a run on `device`.
     pub fn on(problem: Problem, settings: &Settings, device: &Device) -> Result<Self, Error> {
         let target = match &problem.calibration {
             Some(calibration) => Arc::new(calibration.scale_inputs(&problem.weight)?),
@@ -284,7 +284,7 @@ impl Pipeline {
         })
     }
 
-    /// Does the next step; `None` when all are done. The progress's times are the caller's to fill in.
+    /// Computes the next step; `None` when all are done. The caller fills in the progress's times.
     pub fn step(&mut self) -> Result<Option<Progress>, Error> {
         loop {
             if let Poll::Ready(progress) = self.poll()? {
@@ -293,7 +293,8 @@ impl Pipeline {
         }
     }
 
-    /// The same without waiting for a device that cannot be waited for; see [`Solver::poll`].
+    /// As [`Pipeline::step`], but pending instead of blocking where a device cannot be waited for; see
+    /// [`Solver::poll`].
     pub fn poll(&mut self) -> Result<Poll<Option<Progress>>, Error> {
         let (mut report, mut layer_error, mut note) = (None, None, None);
         let stage = match &mut self.state {
@@ -352,7 +353,7 @@ impl Pipeline {
         Ok(Poll::Ready(Some(Progress { stage, report, layer_error, note, step, steps, done, seconds, warmup })))
     }
 
-    /// From a stage that is over to the next.
+    /// Turns a stage that has ended into the next.
     fn next(&mut self) -> Result<(), Error> {
         self.state = match std::mem::replace(&mut self.state, PipelineState::Between) {
             PipelineState::Search(search) => {
@@ -392,7 +393,7 @@ impl Pipeline {
         Ok(())
     }
 
-    /// The best factors of the alternation, for W itself.
+    /// The best factors of the alternation, unscaled.
     fn masked(&mut self, solver: Solver) -> Result<Factors, Error> {
         self.fell_back = solver.falls_back();
         // It may have been lost on the way.
@@ -404,7 +405,7 @@ impl Pipeline {
         Ok(factors)
     }
 
-    /// Where it is computed, as of now.
+    /// The device in use.
     pub fn device(&self) -> &Device {
         match &self.state {
             PipelineState::Factorize(solver) => solver.device(),
@@ -412,7 +413,7 @@ impl Pipeline {
         }
     }
 
-    /// Whether there are factors worth keeping: an outer iteration has ended with the whole budget.
+    /// Whether an outer iteration has ended with the whole budget, so that there are factors worth keeping.
     pub fn has_result(&self) -> bool {
         match &self.state {
             PipelineState::Search(_) | PipelineState::Between => false,
@@ -435,7 +436,7 @@ impl Pipeline {
         Some(PackedSnapshot::new(self.step.saturating_sub(self.searched), &factors))
     }
 
-    /// The best factors, measured against W.
+    /// Ends the run: the best factors, measured against W.
     pub fn finish(mut self, end: End, seconds: f64) -> Result<Outcome, Error> {
         let factors = match std::mem::replace(&mut self.state, PipelineState::Between) {
             // Cancelled before there was anything: the start, as for a run cancelled in its first iteration.
@@ -464,7 +465,7 @@ impl Pipeline {
     }
 }
 
-/// How many steps the values are solved again in.
+/// Number of steps of the finalization.
 fn finalize_steps(problem: &Problem, settings: &Settings) -> usize {
     match (&problem.calibration, settings.finalize) {
         (Some(_), true) => settings.rounds * if settings.finalize_both { 2 } else { 1 },
