@@ -16,7 +16,7 @@ pub enum Hint {
         /// What may make the graphics adapter work after all.
         or: Option<Cow<'static, str>>,
     },
-    /// More nonzeros.
+    /// Allow more nonzeros.
     RaiseDensity,
     /// Fewer nonzeros, or factors with a larger inner dimension.
     LowerDensityOrRaiseExpansion,
@@ -32,7 +32,7 @@ pub enum Hint {
     MoreTextOrSmallerContext,
     /// One of these tensors or factorizations, the most similar name first; none when there are none in the file.
     OtherName {
-        /// Names, quoted.
+        /// Names to suggest, quoted.
         nearest: Vec<String>,
     },
     /// A model that is not computed here still has layers that can be factorized.
@@ -80,7 +80,7 @@ pub trait Explain: std::error::Error {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct Failure {
-    /// What is wrong.
+    /// Message that says what is wrong.
     pub message: String,
     /// What to do about it.
     pub hint: Option<Hint>,

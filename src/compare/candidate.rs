@@ -15,7 +15,7 @@ use web_time::Instant;
 /// A method with its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
-    /// The method.
+    /// Method that replaces the layer.
     pub method: Method,
     /// Settings of a DSF run; other methods use the density only.
     pub settings: Settings,
@@ -27,7 +27,7 @@ pub struct Candidate {
 /// Result of a candidate on a layer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Made {
-    /// What replaces W.
+    /// Replacement of W.
     #[serde(with = "crate::tasks::shared")]
     pub replacement: Arc<Replacement>,
     /// Settings, with the split and orientation that a DSF run found.

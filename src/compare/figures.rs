@@ -39,7 +39,7 @@ impl Figure {
         if self == Self::Pareto { Self::Density.name() } else { self.name() }
     }
 
-    /// Title for people.
+    /// Title shown to people.
     pub fn title(self) -> &'static str {
         match self {
             Self::Sizes => "Methods by matrix size (Fig. 3)",

@@ -62,7 +62,7 @@ impl ModelRow {
 
 /// A model, with the texts to calibrate and evaluate it.
 pub struct ModelStudy<'a> {
-    /// The dense model.
+    /// The dense language model.
     pub model: &'a Llama,
     /// Input statistics of its layers.
     pub inputs: &'a Inputs,

@@ -21,7 +21,7 @@ const COLORS: [[u8; 3]; 8] = [
 /// A sweep with what has been measured of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Results {
-    /// What is varied.
+    /// The sweep that was measured.
     pub sweep: Sweep,
     /// The records so far, in the order of the points.
     pub records: Vec<Record>,

@@ -180,7 +180,7 @@ pub struct View {
     pub log_x: bool,
 }
 
-/// A measured quantity.
+/// A quantity that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
@@ -228,7 +228,7 @@ pub struct Point {
     pub series: String,
     /// Side of the leading square to use instead of the whole layer.
     pub size: Option<usize>,
-    /// Candidate to run.
+    /// Candidate to run on the layer.
     pub candidate: Candidate,
 }
 
@@ -245,9 +245,9 @@ pub struct Record {
     pub series: String,
     /// Method that replaced W.
     pub method: Method,
-    /// Rows of W.
+    /// Number of rows of W.
     pub rows: usize,
-    /// Columns of W.
+    /// Number of columns of W.
     pub cols: usize,
     /// Requested share of W's entries.
     pub density: f64,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// A layer and its replacement.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CompressedLayer {
-    /// The layer.
+    /// Identifier of the layer.
     pub id: LayerId,
     /// Replacement of its weight.
     #[serde(with = "crate::tasks::shared")]

@@ -11,7 +11,7 @@ impl F32x4 {
         Self(imp::from_array([x; 4]))
     }
 
-    /// Loads four numbers.
+    /// Loads four numbers from memory.
     #[inline(always)]
     pub fn load(from: &[f32; 4]) -> Self {
         Self(imp::from_array(*from))

@@ -25,7 +25,7 @@ pub struct HtmlReport<'a> {
     pub settings: Option<&'a Settings>,
     /// Captions and pictures, for example [`report_pictures`].
     pub pictures: &'a [(String, Image)],
-    /// For example [`history_chart`].
+    /// Charts, for example [`history_chart`].
     pub charts: &'a [Chart],
     /// The name of the file the factors were written to, and what it holds.
     pub file: Option<(&'a str, &'a Export)>,

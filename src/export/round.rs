@@ -185,7 +185,7 @@ mod tests {
     use crate::hint::{Explain, Hint};
     use proptest::prelude::*;
 
-    /// Two dense rows.
+    /// Two dense matrices of one row.
     fn pair(a: &[f32], b: &[f32]) -> [Matrix; 2] {
         [a, b].map(|values| Matrix::from_vec(1, values.len(), values.to_vec()))
     }

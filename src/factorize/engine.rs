@@ -140,7 +140,7 @@ impl Engine {
     }
 }
 
-/// The CPU's engine.
+/// The engine that computes on the CPU.
 pub(super) struct Processor {
     /// Wᵀ, if the first factor's half-steps often read its rows.
     w_transposed: Option<Matrix>,
@@ -151,7 +151,7 @@ pub(super) struct Processor {
 }
 
 impl Processor {
-    /// For W n×m.
+    /// The engine for W n×m and the initial factors.
     pub fn new(w: &WorkingMatrix, starts: Starts<'_>, clock: Clock) -> Self {
         let k = starts[0].0.rows();
         Self {

@@ -201,9 +201,9 @@ impl Choice {
 /// A panel's part of Z; columns are counted from the panel's first.
 #[derive(Default)]
 pub(super) struct Parts {
-    /// Rows of Z.
+    /// Rows of Z, in CSR form.
     pub z: Csr,
-    /// Rows of Zᵀ.
+    /// Rows of Zᵀ, in CSR form.
     pub zt: Csr,
 }
 

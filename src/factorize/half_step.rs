@@ -27,7 +27,7 @@ pub(super) struct AdmmParams {
     pub rho0: f32,
     /// Ridge r, in units of F's mean squared row norm.
     pub ridge: f32,
-    /// Over-relaxation λ.
+    /// Over-relaxation λ of the inner iterations.
     pub relaxation: f32,
     /// Largest number of entries that X may keep.
     pub budget: usize,
@@ -50,10 +50,10 @@ pub(super) struct Outcome {
     pub dual: f64,
 }
 
-/// What came of a half-step.
+/// Result of a half-step.
 pub(super) struct Done {
     pub outcome: Outcome,
-    /// ‖W − AB‖².
+    /// Squared error ‖W − AB‖².
     pub residual_squared: f64,
 }
 
@@ -63,7 +63,7 @@ pub(super) struct Workspace {
     norms: Vec<f32>,
     /// F with rows of norm 1, k×p.
     f: Csr,
-    /// Its transpose, p×k.
+    /// Transpose of `f`, p×k.
     ft: Csr,
     /// Systems of the first and the later iterations.
     systems: [Cholesky; 2],

@@ -161,7 +161,7 @@ pub enum Orientation {
 pub struct IterationParams {
     /// ρ₀, the penalty of the first inner iteration.
     pub rho0: f64,
-    /// The ridge.
+    /// Ridge, as a share of the Gram matrix's mean diagonal.
     pub ridge: f64,
     /// The share of the budget that is used.
     pub budget: f64,

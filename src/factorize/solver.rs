@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::task::Poll;
 
-/// What one half-step did.
+/// Report of a half-step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// Which half-step, from 1.
+    /// Number of the half-step, from 1.
     pub step: usize,
     /// The outer iteration it belongs to, from 1.
     pub outer: usize,
@@ -30,7 +30,7 @@ pub struct Report {
     pub rho0: f64,
     /// What was added to the Gram matrix's diagonal, as a share of its mean.
     pub ridge: f64,
-    /// The factor's nonzeros.
+    /// Number of the factor's nonzeros.
     pub nnz: usize,
     /// Positions that entered or left the factor's mask, as a share of the kept ones.
     pub churn: f64,
@@ -40,7 +40,7 @@ pub struct Report {
     pub dual: f64,
     /// Whether an outer iteration ended here, with the smallest error so far.
     pub best: bool,
-    /// Something that happened to the device it is computed on.
+    /// A message about the device, such as its loss.
     pub note: Option<String>,
 }
 
@@ -55,11 +55,11 @@ pub struct Solver {
     budgets: [usize; 2],
     engine: Engine,
     device: Device,
-    /// How often the device was lost.
+    /// Number of times the device was lost.
     losses: usize,
     note: Option<String>,
     step: usize,
-    /// Half-steps after it that the engine has begun.
+    /// Number of half-steps that the engine has begun after it.
     begun: usize,
     best: Option<(f64, [Sparse; 2])>,
     fallback: Option<Fallback>,
@@ -151,7 +151,7 @@ impl Solver {
         })
     }
 
-    /// How many half-steps a whole run has.
+    /// Number of half-steps of a whole run.
     pub fn steps(&self) -> usize {
         2 * self.settings.outer
     }
@@ -161,18 +161,18 @@ impl Solver {
         Phase::ALL.iter().copied().zip(self.engine.seconds())
     }
 
-    /// Where it computes, as of now.
+    /// The device in use.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// What the last half-step gave a device to do.
+    /// Work that the last half-step gave to the GPU.
     #[cfg(feature = "gpu")]
     pub fn counts(&self) -> crate::compute::gpu::Counts {
         self.engine.counts()
     }
 
-    /// Does the next half-step; `None` when the run is over.
+    /// Computes the next half-step; `None` when the run is over.
     pub fn step(&mut self) -> Result<Option<Report>, Error> {
         loop {
             if let Poll::Ready(report) = self.poll()? {
@@ -279,7 +279,7 @@ impl Solver {
         })
     }
 
-    /// The factors as they are now.
+    /// The current factors, dense.
     pub fn factors(&self) -> Factors {
         stored([0, 1].map(|side| self.engine.z(side)), self.transposed, self.w.scale())
     }
@@ -323,7 +323,7 @@ impl Solver {
         }
     }
 
-    /// Takes the current factors as the best.
+    /// Keeps the current factors as the best.
     fn keep(&mut self, error: f64) {
         let copies = self.best.take().map(|(_, copies)| copies.map(Some)).unwrap_or_default();
         let mut copies = copies.into_iter();
@@ -331,7 +331,7 @@ impl Solver {
         self.best = Some((error, kept));
     }
 
-    /// Which stored factor a side is.
+    /// Name of a side's factor.
     fn factor(&self, side: usize) -> Factor {
         let first = if self.transposed { Factor::B } else { Factor::A };
         if side == 0 { first } else { first.other() }

@@ -6,7 +6,7 @@ use crate::matrix::{Csr, Matrix};
 /// T, p×q: a matrix or its transpose, times a factor. A power of two, the factor changes no digit.
 #[derive(Clone, Copy)]
 pub(super) struct Target<'a> {
-    /// p×q, or q×p.
+    /// The stored matrix, p×q or q×p.
     pub matrix: &'a Matrix,
     /// Whether it is q×p.
     pub turned: bool,

@@ -23,12 +23,12 @@ impl WorkingMatrix {
         self.scale
     }
 
-    /// `(n, m)`
+    /// Shape `(n, m)` in the working orientation.
     pub fn shape(&self) -> (usize, usize) {
         self.matrix.shape()
     }
 
-    /// A copy, divided.
+    /// A copy divided by the scale.
     pub fn to_matrix(&self) -> Matrix {
         let mut copy = Matrix::clone(&self.matrix);
         copy.as_mut_slice().iter_mut().for_each(|x| *x /= self.scale);

@@ -16,15 +16,15 @@ use web_time::Instant;
 /// Result of a benchmark run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Measured {
-    /// Rows of W.
+    /// Number of rows of W.
     pub rows: usize,
-    /// Columns of W.
+    /// Number of columns of W.
     pub cols: usize,
-    /// Inner dimension k.
+    /// Inner dimension k of the factors.
     pub inner_dim: usize,
     /// Number of worker threads.
     pub threads: usize,
-    /// Number of half-steps.
+    /// Number of half-steps of the run.
     pub steps: usize,
     /// Duration of the whole run, in seconds.
     pub seconds: f64,

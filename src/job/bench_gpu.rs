@@ -14,11 +14,11 @@ use web_time::Instant;
 /// Result of a benchmark run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Measured {
-    /// Rows of W.
+    /// Number of rows of W.
     pub rows: usize,
-    /// Columns of W.
+    /// Number of columns of W.
     pub cols: usize,
-    /// Inner dimension k.
+    /// Inner dimension k of the factors.
     pub inner_dim: usize,
     /// Name of the graphics adapter.
     pub adapter: String,
@@ -82,7 +82,7 @@ pub enum Error {
     /// The run went on elsewhere.
     #[error("{note}")]
     Moved {
-        /// Why, and where.
+        /// Message about the loss of the device.
         note: String,
     },
 }

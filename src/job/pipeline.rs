@@ -51,7 +51,7 @@ pub enum Event {
 pub enum Stage {
     /// Short runs that find the split or the orientation.
     Search,
-    /// Alternating half-steps.
+    /// Alternating half-steps for the two factors.
     Factorize,
     /// Solving for the values again on the final masks.
     Finalize,
@@ -224,7 +224,7 @@ pub struct Pipeline {
 enum PipelineState {
     Search(Box<Search>),
     Factorize(Box<Solver>),
-    /// Layer-wise finalization.
+    /// Finalization for the layer-wise error.
     Finalize(Box<Finalizer>),
     /// Finalization for the plain error: the factors still to be solved for, the next one last.
     Polish(Factors, Vec<Factor>),

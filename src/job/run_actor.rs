@@ -14,11 +14,11 @@ use web_time::Instant;
 /// A run to start.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Job {
-    /// Problem to solve.
+    /// Problem that the run solves.
     pub problem: Problem,
     /// Settings of the run.
     pub settings: Settings,
-    /// Device and threads.
+    /// Device and threads of the run.
     pub compute: ComputeConfig,
     /// Whether to emit a snapshot after each outer iteration.
     pub recorded: bool,

@@ -16,68 +16,68 @@ pub struct Calibration {
 /// Why input statistics cannot be used.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum CalibrationError {
-    /// Nothing was given.
+    /// No samples or no inputs were given.
     #[error("{samples} samples of {inputs} inputs say nothing of a layer's inputs")]
     Empty {
-        /// Rows of X.
+        /// Number of rows of X.
         samples: usize,
-        /// Columns of X.
+        /// Number of columns of X.
         inputs: usize,
     },
-    /// XᵀX has as many rows as columns.
+    /// XᵀX is not square.
     #[error("XtX is {rows}×{cols}, and it must be square")]
     NotSquare {
-        /// Its rows.
+        /// Number of its rows.
         rows: usize,
-        /// Its columns.
+        /// Number of its columns.
         cols: usize,
     },
-    /// An infinity, or not a number.
+    /// A value that is infinite or NaN.
     #[error("the value in row {row}, column {col} (from 0) is {value}, and only finite values can be used")]
     NotFinite {
-        /// Row, from 0.
+        /// Row of the value, from 0.
         row: usize,
-        /// Column, from 0.
+        /// Column of the value, from 0.
         col: usize,
-        /// The value.
+        /// Value that was found.
         value: f32,
     },
-    /// A sum of squares below 0.
+    /// A sum of squares on the diagonal is negative.
     #[error("XtX has {value} on the diagonal at {index} (from 0), where sums of squares stand")]
     Negative {
-        /// Which input, from 0.
+        /// Index of the input, from 0.
         index: usize,
-        /// The value.
+        /// Value that was found.
         value: f32,
     },
-    /// The two halves contradict each other.
+    /// XᵀX is not symmetric.
     #[error("XtX has {upper} at row {row}, column {col} (from 0) and {lower} mirrored, and it must be symmetric")]
     NotSymmetric {
-        /// Row, from 0.
+        /// Row of the value, from 0.
         row: usize,
         /// Column, from 0, above the diagonal.
         col: usize,
-        /// The value there.
+        /// Value at this position.
         upper: f32,
-        /// The value at the mirrored place.
+        /// Value at the mirrored position.
         lower: f32,
     },
-    /// Two inputs that go together more than each with itself.
+    /// A value exceeds what the diagonal allows (Cauchy-Schwarz).
     #[error("XtX has {value} at row {row}, column {col} (from 0), more than the diagonal allows")]
     TooLarge {
-        /// Row, from 0.
+        /// Row of the value, from 0.
         row: usize,
-        /// Column, from 0.
+        /// Column of the value, from 0.
         col: usize,
-        /// The value there.
+        /// Value at this position.
         value: f32,
     },
-    /// Batches, or a layer, of another size.
+    /// The number of inputs differs between batches, or from the layer's.
     #[error("these are {found} inputs where {expected} are expected")]
     Inputs {
-        /// How many there are.
+        /// Number of inputs found.
         found: usize,
-        /// How many there should be.
+        /// Number of inputs expected.
         expected: usize,
     },
 }

@@ -48,12 +48,12 @@ impl Matrix {
         self.data.resize(rows * cols, 0.0);
     }
 
-    /// Number of rows.
+    /// Number of rows of the matrix.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Number of columns.
+    /// Number of columns of the matrix.
     pub fn cols(&self) -> usize {
         self.cols
     }
@@ -63,7 +63,7 @@ impl Matrix {
         (self.rows, self.cols)
     }
 
-    /// Number of entries.
+    /// Number of entries, zeros included.
     pub fn len(&self) -> usize {
         self.data.len()
     }
@@ -98,7 +98,7 @@ impl Matrix {
         self.data[i * self.cols + j]
     }
 
-    /// A transposed copy.
+    /// A transposed copy of the matrix.
     pub fn transposed(&self) -> Self {
         Self::from_view(self.view().transpose())
     }

@@ -18,7 +18,7 @@ impl Factor {
         if rows < cols { Self::A } else { Self::B }
     }
 
-    /// The other factor.
+    /// The other one of the two factors.
     pub fn other(self) -> Self {
         match self {
             Self::A => Self::B,

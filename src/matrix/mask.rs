@@ -71,12 +71,12 @@ impl Mask {
         Self { rows, cols: rows, words }
     }
 
-    /// Number of rows.
+    /// Number of rows of the mask.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Number of columns.
+    /// Number of columns of the mask.
     pub fn cols(&self) -> usize {
         self.cols
     }

@@ -21,7 +21,7 @@ use strum::{IntoStaticStr, VariantArray};
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Arrangement {
-    /// As stored, unsorted.
+    /// No criterion: the stored order.
     #[default]
     Stored,
     /// By number of nonzeros, descending.

@@ -12,9 +12,9 @@ pub enum Replacement {
     Sparse(Csr),
     /// W ≈ A·B of low rank, two dense matrices.
     LowRank {
-        /// `[out, rank]`
+        /// Left factor A, `[out, rank]`.
         a: Matrix,
-        /// `[rank, in]`
+        /// Right factor B, `[rank, in]`.
         b: Matrix,
     },
     /// W ≈ A·B, block-diagonal with a permutation between them: where the entries are follows from the number of blocks.
@@ -26,16 +26,16 @@ pub enum Replacement {
 /// The kinds of [`Replacement`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ReplacementKind {
-    /// Two sparse matrices.
+    /// Two sparse matrices A and B.
     #[default]
     Factors,
-    /// One sparse matrix.
+    /// One sparse matrix of W's shape.
     Sparse,
-    /// Two dense matrices.
+    /// Two dense matrices of low rank.
     LowRank,
     /// Two matrices of blocks.
     Blocks,
-    /// Three sparse matrices.
+    /// A product of three sparse matrices.
     Chain,
 }
 
@@ -110,7 +110,7 @@ impl Replacement {
         }
     }
 
-    /// Its nonzeros.
+    /// Number of nonzeros of all its matrices.
     pub fn nnz(&self) -> usize {
         self.nnz_of_factors().iter().sum()
     }

@@ -101,7 +101,7 @@ impl Csr {
         self.row_starts.pop();
     }
 
-    /// A transposed copy.
+    /// A transposed copy of the matrix.
     pub fn transposed(&self) -> Self {
         let mut out = Self::default();
         out.transpose_from(self);
@@ -140,17 +140,17 @@ impl Csr {
         self.values.shrink_to_fit();
     }
 
-    /// Number of rows.
+    /// Number of rows of the matrix.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Number of columns.
+    /// Number of columns of the matrix.
     pub fn cols(&self) -> usize {
         self.cols
     }
 
-    /// `(rows, cols)`.
+    /// Shape as `(rows, cols)`.
     pub fn shape(&self) -> (usize, usize) {
         (self.rows, self.cols)
     }

@@ -22,12 +22,12 @@ fn magnitude(x: f32) -> u32 {
 pub struct MagnitudeHistogram(Box<[u32; 1 << TOP_BITS]>);
 
 impl MagnitudeHistogram {
-    /// An empty histogram.
+    /// A histogram without entries.
     pub fn new() -> Self {
         Self(vec![0; 1 << TOP_BITS].try_into().expect("the length is the type's"))
     }
 
-    /// Counts one entry.
+    /// Counts one more entry.
     #[inline]
     pub fn add(&mut self, x: f32) {
         self.0[(magnitude(x) >> SHIFT) as usize] += 1;
@@ -65,9 +65,9 @@ impl Default for MagnitudeHistogram {
 /// Bins that bracket the z-th largest magnitude: entries above are kept, entries below are not.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Threshold {
-    /// Lowest undecided bin.
+    /// The lowest undecided bin.
     low: u32,
-    /// Highest undecided bin.
+    /// The highest undecided bin.
     high: u32,
 }
 

@@ -7,9 +7,9 @@
 /// The sizes that the cost of a DSF run depends on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RunSize {
-    /// Rows of W.
+    /// Number of rows of W.
     pub rows: usize,
-    /// Columns of W.
+    /// Number of columns of W.
     pub cols: usize,
     /// Inner dimension k of A·B.
     pub inner_dim: usize,
@@ -20,12 +20,12 @@ pub struct RunSize {
 }
 
 impl RunSize {
-    /// n and m.
+    /// The smaller side n and the larger side m.
     fn sides(&self) -> (f64, f64) {
         (self.rows.min(self.cols) as f64, self.rows.max(self.cols) as f64)
     }
 
-    /// k/n.
+    /// Inner dimension in units of the smaller side, k/n.
     fn expansion(&self) -> f64 {
         self.inner_dim as f64 / self.sides().0.max(1.0)
     }
@@ -169,7 +169,7 @@ pub enum MethodWork {
     /// A DSF run: two half-steps for each outer iteration, of as many products as inner iterations and three more; more of
     /// them for a larger k.
     Dsf(RunSize),
-    /// So many products.
+    /// This number of products of W's size.
     Products(f64),
     /// in³·out/3 multiply-adds of f64 and no matrix products: Optimal Brain Compression, for out rows.
     RowByRow,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// Bytes that a matrix or a pair of factors takes to store, with 16-bit values (the paper's section 4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Storage {
-    /// W, dense.
+    /// Bytes of W, dense.
     pub dense: u64,
     /// As bitmask: the nonzeros, and one bit for each entry of A and B.
     pub bitmask: u64,
@@ -43,7 +43,7 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// What `replacement` takes.
+    /// Storage of a replacement.
     pub fn of(replacement: &Replacement) -> Self {
         if !replacement.kind().has_positions() {
             return Self { bitmask: None, csr: None, bytes: 2 * replacement.entries() as u64 };

@@ -21,7 +21,7 @@ const RHO: f32 = 1.0;
 pub struct Admm {
     /// Scope in which entries compete.
     pub threshold: Threshold,
-    /// Number of iterations.
+    /// Number of ADMM iterations.
     pub iterations: usize,
     /// Number of iterations, the first ones, that choose the mask.
     pub masked: usize,

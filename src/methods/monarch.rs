@@ -22,7 +22,7 @@ impl Baseline for MonarchBlocks {
     }
 }
 
-/// A Monarch approximation.
+/// A Monarch approximation of W.
 pub struct Monarch {
     /// W ≈ A·B, A `[out, b·b·r]` and B `[b·b·r, in]`, zero outside of their blocks: left factor times permutation, and
     /// right factor.

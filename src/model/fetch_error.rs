@@ -23,7 +23,7 @@ pub enum FetchError {
     /// Another status than 200 and 206.
     #[error("the host answers {status}")]
     Status {
-        /// The HTTP status.
+        /// Status of the HTTP response.
         status: u16,
     },
     /// A part of a file, without a header that says how long the whole is.
@@ -32,12 +32,12 @@ pub enum FetchError {
     /// More or fewer bytes than were asked for.
     #[error("{found} bytes came in place of {wanted}")]
     Length {
-        /// Bytes that came.
+        /// Number of bytes that arrived.
         found: usize,
         /// Bytes that were asked for.
         wanted: usize,
     },
-    /// Anything else.
+    /// Any other failure of the browser.
     #[error("{said}")]
     Browser {
         /// In the browser's words.

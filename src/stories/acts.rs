@@ -164,7 +164,7 @@ impl<C: Chooser> Story<'_, C> {
         }
     }
 
-    /// `ate two apples`.
+    /// `ate two apples`, goods that the character has.
     fn eats(&mut self, who: usize) {
         let most = self.cast[who].most(|kind| GOODS[kind].edible);
         let count = self.pick_number(&[6, 5, 2], most);

@@ -13,7 +13,7 @@ pub struct LessonPanel {
 }
 
 impl LessonPanel {
-    /// The page.
+    /// Draws the page of the lesson.
     pub fn ui(&mut self, ui: &mut Ui) {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             let about = words("lesson");

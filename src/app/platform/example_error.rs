@@ -10,7 +10,7 @@ pub enum ExampleError {
     /// It has not been fetched.
     #[error("The example is not there")]
     Missing,
-    /// No bytes came.
+    /// The example could not be fetched.
     #[error("The example cannot be fetched ({reason})")]
     Fetch {
         /// In the browser's words.

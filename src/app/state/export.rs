@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// What can be exported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExportKind {
-    /// A and B.
+    /// The factors A and B.
     #[default]
     Factors,
     /// W, A, B, A·B and the error side by side.
@@ -45,7 +45,7 @@ pub enum ExportKind {
 }
 
 impl ExportKind {
-    /// All of them.
+    /// All kinds, in the order of the dialog.
     pub const ALL: [Self; 19] = [
         Self::Factors,
         Self::Sheet,
@@ -124,7 +124,7 @@ impl ExportKind {
 /// What is to be written, how and where.
 #[derive(Serialize, Deserialize)]
 pub struct ExportRequest {
-    /// What is written.
+    /// Kind of file to write.
     pub kind: ExportKind,
     /// The method's usual one without.
     pub layout: Option<Layout>,

@@ -9,7 +9,7 @@ pub const N: usize = 8;
 /// Iterations of both factors.
 pub const OUTER: usize = 40;
 
-/// An 8×8 matrix.
+/// An 8×8 matrix, row by row.
 pub type Numbers = [[f64; N]; N];
 
 /// The lesson as far as it has come. It computes by the book what the solver computes fast.
@@ -18,11 +18,11 @@ pub struct Lesson {
     pub density: f64,
     /// The matrix that is factorized.
     pub w: Numbers,
-    /// The first factor.
+    /// The first factor A.
     pub a: Numbers,
-    /// The second factor.
+    /// The second factor B.
     pub b: Numbers,
-    /// Half-steps done.
+    /// Number of half-steps done.
     pub steps: usize,
     /// The factors before the last of them.
     pub before: [Numbers; 2],
@@ -35,11 +35,11 @@ pub struct Next {
     pub factor: Factor,
     /// The lengths of F's columns before they were scaled to 1.
     pub norms: [f64; N],
-    /// FᵀF + ridge.
+    /// Gram matrix FᵀF plus ridge.
     pub gram: Numbers,
-    /// FᵀW.
+    /// Right-hand sides FᵀW.
     pub target: Numbers,
-    /// Ŷ.
+    /// Solution Ŷ of the regression.
     pub solved: Numbers,
     /// Z, and where it is not 0.
     pub kept: Numbers,
@@ -65,7 +65,7 @@ fn numbers(of: impl Fn(usize, usize) -> f64) -> Numbers {
     std::array::from_fn(|i| std::array::from_fn(|j| of(i, j)))
 }
 
-/// `left · right`.
+/// Matrix product `left · right`.
 pub fn product(left: &Numbers, right: &Numbers) -> Numbers {
     numbers(|i, j| (0..N).map(|r| left[i][r] * right[r][j]).sum())
 }
@@ -113,7 +113,7 @@ impl Lesson {
         self.steps == 2 * OUTER
     }
 
-    /// One half-step.
+    /// Computes the next half-step.
     pub fn step(&mut self) {
         let next = self.next();
         self.before = [self.a, self.b];

@@ -10,7 +10,7 @@ use strum::{IntoStaticStr, VariantArray};
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Quantity {
-    /// ‖W − AB‖/‖W‖.
+    /// Relative error ‖W − AB‖/‖W‖.
     #[default]
     Error,
     /// The first penalty of a half-step.
@@ -46,7 +46,7 @@ impl Quantity {
         }
     }
 
-    /// What it means.
+    /// Explanation for a tooltip.
     pub fn about(self) -> &'static str {
         match self {
             Self::Error => "After each half-step; with calibration, of W scaled by its inputs' norms",
@@ -88,7 +88,7 @@ fn run_errors(run: &Run) -> Vec<(f64, f64)> {
 /// What other methods reach with as many nonzeros.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Baselines {
-    /// Magnitude pruning.
+    /// Error of magnitude pruning.
     pub magnitude: Option<f64>,
     /// The best matrix of a rank with so many numbers.
     pub svd: Option<f64>,

@@ -16,7 +16,7 @@ pub struct DrawRequest {
     /// W, where it is known.
     #[serde(with = "shared::option")]
     pub layer: Option<Arc<Layer>>,
-    /// The factors.
+    /// Factors to draw.
     pub factors: FactorsAt,
     /// How rows and columns are ordered.
     pub arrangement: Arrangement,
@@ -68,7 +68,7 @@ impl Pictures {
         Arc::ptr_eq(&self.drawn, drawn)
     }
 
-    /// A view's matrix.
+    /// The matrix that a view shows.
     pub fn of_pane(&self, pane: Pane) -> Option<&Arc<Pyramid>> {
         match pane {
             Pane::W => self.w.as_ref(),
@@ -101,16 +101,16 @@ pub struct Drawn {
     /// W, if its rows and columns stand in another order than in its file.
     #[serde(with = "shared::option")]
     pub arranged_w: Option<Arc<Pyramid>>,
-    /// A, `[out, k]`.
+    /// Factor A, `[out, k]`.
     #[serde(with = "shared::option")]
     pub a: Option<Arc<Pyramid>>,
-    /// B, `[k, in]`.
+    /// Factor B, `[k, in]`.
     #[serde(with = "shared::option")]
     pub b: Option<Arc<Pyramid>>,
-    /// A·B.
+    /// Product A·B, `[out, in]`.
     #[serde(with = "shared::option")]
     pub product: Option<Arc<Pyramid>>,
-    /// W − A·B.
+    /// Error W − A·B, `[out, in]`.
     #[serde(with = "shared::option")]
     pub error: Option<Arc<Pyramid>>,
     /// Order of the outputs: rows of W and of A.

@@ -13,10 +13,10 @@ use std::sync::Arc;
 /// Each method has one: so their seconds can be compared.
 pub const THREADS: usize = 1;
 
-/// Does it.
+/// Task that runs a candidate on a layer.
 #[derive(Serialize, Deserialize)]
 pub struct Replace {
-    /// What is replaced.
+    /// Layer to replace.
     #[serde(with = "shared")]
     pub layer: Arc<Layer>,
     /// With what is known of its inputs.

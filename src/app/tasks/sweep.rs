@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use web_time::Instant;
 
-/// Measures one point.
+/// Task that measures a point of a sweep.
 #[derive(Serialize, Deserialize)]
 pub struct MeasurePoint {
     #[serde(with = "shared")]
@@ -50,9 +50,9 @@ struct Going {
 
 /// A figure of a layer. Dropping it cancels what goes on.
 pub struct SweepWork {
-    /// Which figure.
+    /// Figure that is measured.
     pub figure: Figure,
-    /// The layer.
+    /// Layer that is measured.
     pub subject: LoadedLayer,
     /// With what is known of its inputs.
     pub problem: Problem,
@@ -121,7 +121,7 @@ impl SweepWork {
         self.going.drain(..).rev().for_each(|going| self.waiting.push_front(going.at));
     }
 
-    /// Goes on.
+    /// Resumes a paused sweep.
     pub fn resume(&mut self) {
         (self.paused, self.begun, self.done) = (false, Instant::now(), 0.0);
     }

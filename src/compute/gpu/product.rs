@@ -76,7 +76,7 @@ pub struct Finish<'a> {
     pub constants: &'static [(&'static str, f64)],
     /// Buffers it reads and writes, with their bindings, from 3 on.
     pub buffers: &'a [(u32, &'a wgpu::Buffer)],
-    /// Parameters of `finish`.
+    /// Parameters of the kernel's `finish`.
     pub params: FinishParams,
 }
 

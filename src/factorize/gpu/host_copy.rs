@@ -14,7 +14,7 @@ pub(in super::super) struct HostCopy {
 #[derive(Clone)]
 pub(super) struct Slab {
     pub first: usize,
-    /// Width, padding included.
+    /// Width of the slab, padding included.
     pub cols: usize,
     /// The mask, 32 entries of a row in a word.
     pub words: Vec<u32>,

@@ -426,7 +426,7 @@ impl GpuSolver {
         }
     }
 
-    /// Submits a half-step.
+    /// Submits a half-step to the device.
     pub fn begin(&mut self, side: usize, inner: &AdmmParams) -> Result<(), Error> {
         let gpu = self.gpu.clone();
         gpu.check()?;

@@ -12,15 +12,15 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::task::Poll;
 
-/// How the values are solved again.
+/// Settings of the finalization.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Finalize {
-    /// Which factors.
+    /// Factors that are solved for.
     pub sides: Sides,
-    /// How often: a round solves for each of the factors once.
+    /// Number of rounds; each solves for every factor once.
     pub rounds: usize,
-    /// By which method.
+    /// Method that solves for a factor.
     pub solve: Solve,
     /// Iterations on one factor.
     pub iterations: usize,
@@ -79,10 +79,10 @@ impl Finalize {
     }
 }
 
-/// What one step did.
+/// Report of a step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FinalizeReport {
-    /// Which step, from 1.
+    /// Number of the step, from 1.
     pub step: usize,
     /// The round it belongs to, from 1.
     pub round: usize,
@@ -107,23 +107,23 @@ pub struct Finalizer {
     /// A, and B times the norms.
     a: Matrix,
     b: Matrix,
-    /// The masks.
+    /// Masks of A and B, row-major.
     keep: [Vec<bool>; 2],
     masked: Masked,
     best: Factors,
-    /// The best values'.
+    /// Errors of the best values.
     errors: Errors,
-    /// The plain error it began with.
+    /// Plain relative error before the first step.
     start: f64,
     /// Where products and the iterations on A are computed.
     device: Device,
-    /// What is being done there.
+    /// Work in progress on the device.
     #[cfg(feature = "gpu")]
     there: Option<There>,
     note: Option<String>,
 }
 
-/// How far a device is with the rows of A.
+/// Stages of solving for A's rows on a device.
 #[cfg(feature = "gpu")]
 enum There {
     /// The Gram matrix and the right-hand side are under way.
@@ -132,7 +132,7 @@ enum There {
     Rows(Regression, crate::factorize::gpu::Answer),
 }
 
-/// What stays the same over all steps.
+/// The objective, which stays the same over all steps.
 struct Objective {
     w: Arc<Matrix>,
     calibration: Arc<Calibration>,
@@ -206,7 +206,7 @@ impl Finalizer {
         self.settings.rounds * self.order().len()
     }
 
-    /// Where it is computed, as of now.
+    /// The device in use.
     pub fn device(&self) -> &Device {
         &self.device
     }
@@ -251,7 +251,7 @@ impl Finalizer {
         Ok(Poll::Ready(Some(FinalizeReport { step, round, factor, layer_error, best, note })))
     }
 
-    /// The factors as they are now.
+    /// The current factors.
     pub fn factors(&self) -> Factors {
         let [scale_a, scale_b] = self.objective.scales;
         let norms = &self.objective.norms;

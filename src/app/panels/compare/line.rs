@@ -29,7 +29,7 @@ pub struct Lines<'a> {
     pub magnitude: Option<f64>,
     /// Its number as the bars show it.
     pub level: Option<f64>,
-    /// Of W.
+    /// Number of entries of W.
     pub entries: usize,
     /// The number of the run on screen.
     pub selected: Option<usize>,

@@ -14,7 +14,7 @@ use web_time::Instant;
 /// Compresses layers one after the other.
 #[derive(Serialize, Deserialize)]
 pub struct Compress {
-    /// The model.
+    /// The model, loaded where the task runs.
     #[serde(with = "shared")]
     pub model: Arc<LazyModel>,
     /// Method, settings and densities of each layer.
@@ -22,11 +22,11 @@ pub struct Compress {
     /// Layers that are compressed already.
     #[serde(with = "shared::list")]
     pub kept: Vec<Arc<CompressedLayer>>,
-    /// Backend and threads.
+    /// Backend and threads of the runs.
     pub compute: ComputeConfig,
 }
 
-/// What it tells.
+/// Progress of a compression.
 #[derive(Serialize, Deserialize)]
 pub enum Compressing {
     /// So much of a layer is done; of a run in which stage.

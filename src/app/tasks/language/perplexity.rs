@@ -29,10 +29,10 @@ impl Stop {
 /// The dense model's streams on its text.
 #[derive(Serialize, Deserialize)]
 pub struct Streams {
-    /// The model.
+    /// The model, loaded where the task runs.
     #[serde(with = "shared")]
     pub model: Arc<LazyModel>,
-    /// Worker threads.
+    /// Number of worker threads.
     pub threads: Option<usize>,
     /// Set when another model is open.
     #[serde(skip)]
@@ -77,7 +77,7 @@ pub enum Replaced {
 pub struct NewWeight {
     /// Which layer of the model.
     pub id: LayerId,
-    /// `[out, in]`.
+    /// New weight, `[out, in]`.
     #[serde(with = "shared")]
     pub weight: Arc<Matrix>,
 }

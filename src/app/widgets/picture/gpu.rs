@@ -24,7 +24,7 @@ pub fn install(render_state: &RenderState) {
 pub struct Paint {
     /// Whose picture it is.
     pub view: Id,
-    /// Matrix to draw.
+    /// Matrix that is drawn.
     pub pyramid: Arc<Pyramid>,
     /// Colours of the entries.
     pub colors: Colors,

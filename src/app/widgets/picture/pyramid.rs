@@ -34,7 +34,7 @@ pub struct Pyramid {
 /// What the entries are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
-    /// Entries are numbers.
+    /// The entries are plain numbers.
     Values,
     /// Sets of up to three things, as bits: a pixel shows all that is under it.
     Sets,
