@@ -42,7 +42,7 @@ use eframe::wgpu::DeviceType;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What the window starts with.
+/// Options of the window's start.
 #[derive(Clone, Default)]
 pub struct LaunchOptions {
     /// Where to open something from; the built-in example without.

@@ -32,11 +32,11 @@ pub struct FramePlan {
     pub frames: usize,
     /// Whether a run goes on meanwhile.
     pub running: bool,
-    /// What it is computed on.
+    /// Backend of the run.
     pub backend: Backend,
 }
 
-/// What was measured, in milliseconds.
+/// Result of the benchmark; times in milliseconds.
 #[derive(Clone, Debug, Serialize)]
 pub struct FrameReport {
     /// Number of rows of W.
@@ -55,7 +55,7 @@ pub struct FrameReport {
     pub frames_per_second: f64,
 }
 
-/// Of many frames, in milliseconds.
+/// Statistics of many frames' times, in milliseconds.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Times {
     /// Half of them took less.
@@ -211,7 +211,7 @@ impl eframe::App for FrameBench {
     }
 }
 
-/// What this thread has computed, in seconds.
+/// CPU time of this thread, in seconds.
 #[cfg(unix)]
 fn thread_seconds() -> Option<f64> {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);

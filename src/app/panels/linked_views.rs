@@ -12,7 +12,7 @@ use crate::app::widgets::picture::{Colors, Frame, Marks, MatrixView, Seen, Viewp
 use crate::matrix::ReplacementKind;
 use eframe::egui::{Id, Rect, Ui};
 
-/// Of the entries that make another one, so many are lit: the weightiest.
+/// Largest number of highlighted entries of a product's paths, the weightiest ones.
 const MOST_LIT: usize = 300;
 
 /// The views' own state.
@@ -23,7 +23,7 @@ pub struct LinkedViews {
     b: Viewport,
     hovered: Pointer,
     pinned: Option<Pointer>,
-    /// What was hovered in the frame that is being drawn.
+    /// Pointer of the frame that is being drawn.
     next: Pointer,
     /// Where each view was in the last frame.
     areas: [Rect; 5],
@@ -175,7 +175,7 @@ fn slot(pane: Pane) -> usize {
     }
 }
 
-/// What a position on screen stands for.
+/// Indices that a position on screen stands for.
 fn pointed(pane: Pane, row: usize, col: usize, pictures: &Pictures) -> Pointer {
     let Drawn { out, inner, input, .. } = &**pictures;
     match pane {

@@ -197,7 +197,7 @@ fn layer_error_ui(ui: &mut Ui, run: &Run) {
         .on_hover_text(format!("on the calibration {:.5}{before}{held_out}", errors.calibration));
 }
 
-/// What the factors take, with 16-bit values.
+/// Shows the bytes of the factors with 16-bit values.
 fn bytes_ui(ui: &mut Ui, run: &Run) {
     let Some(ended) = &run.ended else {
         ui.label("");

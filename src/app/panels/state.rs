@@ -25,15 +25,15 @@ pub struct State {
     pub document: Document,
     /// The runs, and which of them is on screen.
     pub runs: Runs,
-    /// What a person has set.
+    /// Preferences of the person.
     pub preferences: Preferences,
-    /// What was computed in the background.
+    /// Results of background tasks.
     pub computed: Computed,
     /// The language model that is open.
     pub language: LanguageModelState,
-    /// What the linked views point at.
+    /// Shared pointer of the linked views.
     pub pointer: SharedPointer,
-    /// What the window has to say.
+    /// Messages for the person.
     pub messages: Messages,
 }
 
@@ -114,7 +114,7 @@ impl State {
         self.layer_on_screen().map_or_else(|| "dsf".to_owned(), |seen| seen.layer.stem().to_owned())
     }
 
-    /// How what is on screen was made.
+    /// Method that made what is on screen.
     pub fn method_on_screen(&self) -> Method {
         self.runs.method_on_screen()
     }

@@ -20,14 +20,14 @@ pub fn example_checkpoint() -> Result<Arc<Checkpoint>, ExampleError> {
     Ok(Arc::new(example()))
 }
 
-/// What can be opened.
+/// Description of what can be opened.
 pub const OPENS: &str =
     "A .safetensors or .npy file, a sharded checkpoint's index, or its folder. Dropping it on the window works too.";
 
-/// What is typed into a field to open something.
+/// Label of the field to open something.
 pub const TYPED: &str = "Path";
 
-/// What is typed: a path.
+/// The source of typed text: a path.
 pub fn typed(text: &str) -> Source {
     Source::Path(PathBuf::from(text.trim()))
 }
@@ -48,7 +48,7 @@ pub fn own_address() -> Option<String> {
     None
 }
 
-/// What was dropped on the window.
+/// The source of files dropped on the window.
 pub fn dropped(files: &[DroppedFileHandle]) -> Option<Source> {
     files.first().map(|file| Source::Path(file.path().to_owned()))
 }

@@ -18,13 +18,13 @@ use web_sys::{Blob, HtmlAnchorElement, HtmlInputElement, Url};
 /// Whether there are folders to open, and paths to type.
 pub const HAS_FOLDERS: bool = false;
 
-/// What can be opened.
+/// Description of what can be opened.
 pub const OPENS: &str = "A .safetensors or .npy file, or the shards of a checkpoint with their index, chosen together; of a language model also its config.json and tokenizer.json. Dropping them on the page works too. Files stay on this machine.";
 
-/// What is typed into a field to open something.
+/// Label of the field to open something.
 pub const TYPED: &str = "Address";
 
-/// What is typed: an address.
+/// The source of typed text: an address.
 pub fn typed(text: &str) -> Source {
     Source::Url(text.trim().to_owned())
 }
@@ -51,7 +51,7 @@ pub fn own_address() -> Option<String> {
     Some(address.split(['?', '#']).next().unwrap_or(&address).to_owned())
 }
 
-/// What was dropped on the page, all of it together.
+/// The source of files dropped on the page together.
 pub fn dropped(files: &[DroppedFileHandle]) -> Option<Source> {
     let files: Vec<ChosenFile> = files.iter().filter_map(|file| file.web_file().map(ChosenFile::new)).collect();
     (!files.is_empty()).then_some(Source::Files(files))

@@ -1,6 +1,6 @@
 //! What a person chooses with the system's dialog.
 
-/// What is to be chosen.
+/// Kind of file to choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pick {
     /// A checkpoint or a matrix.

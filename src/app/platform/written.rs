@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 /// A file to be handed to the person: a page cannot write one.
 #[derive(Serialize, Deserialize)]
 pub struct Download {
-    /// What it is called.
+    /// Name of the file.
     pub name: String,
-    /// What is in it.
+    /// Contents of the file.
     #[serde(with = "crate::tasks::raw")]
     pub bytes: Vec<u8>,
 }

@@ -4,7 +4,7 @@ use crate::Named;
 use eframe::egui::{Context, Key, KeyboardShortcut, Modifiers};
 use strum::{IntoStaticStr, VariantArray};
 
-/// What one can ask for.
+/// An action: what keys, buttons and the palette ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[expect(missing_docs, reason = "their names say it; see Action::title and Action::about")]
 pub enum Action {
@@ -56,7 +56,7 @@ const COMMAND: Modifiers = Modifiers::COMMAND;
 const BOTH: Modifiers = Modifiers { alt: false, ctrl: false, shift: true, mac_cmd: false, command: true };
 
 impl Action {
-    /// What it is called.
+    /// Name of the action.
     pub fn title(self) -> &'static str {
         self.facts().0
     }

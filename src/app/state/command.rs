@@ -76,11 +76,11 @@ pub enum Command {
     ComputeSvd,
     /// Compare the masks of one factor; asked for in every frame in which they are seen.
     CompareMasks(FactorsAt, FactorsAt, Factor),
-    /// Of the comparison of methods.
+    /// A command about the comparison of methods.
     Compare(CompareCommand),
     /// A command about the sweeps.
     Sweep(SweepCommand),
-    /// Of the language model.
+    /// A command about the language model.
     Model(ModelCommand),
 
     /// Open the dialog for an export, of this or of what was exported last.
@@ -95,7 +95,7 @@ pub enum Command {
     GoToCard(usize),
 }
 
-/// What is asked for of the comparison of methods.
+/// A command about the comparison of methods.
 pub enum CompareCommand {
     /// Compare what is ticked.
     Start,
@@ -111,7 +111,7 @@ pub enum CompareCommand {
     Masks(Method),
 }
 
-/// What is asked for of the sweeps.
+/// A command about the sweeps.
 pub enum SweepCommand {
     /// Show the sweep of this figure.
     Show(Figure),

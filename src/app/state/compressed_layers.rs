@@ -13,7 +13,7 @@ pub struct CompressedLayers {
     version: usize,
     /// The version that was written.
     saved: Option<usize>,
-    /// How many layers were replaced, and the perplexity then.
+    /// Points as (number of replaced layers, perplexity).
     trail: Vec<(usize, f64)>,
 }
 
@@ -33,7 +33,7 @@ impl CompressedLayers {
         self.layers.get(&id).map(Arc::as_ref)
     }
 
-    /// How many there are.
+    /// Number of compressed layers.
     pub fn len(&self) -> usize {
         self.layers.len()
     }

@@ -4,7 +4,7 @@ use crate::app::widgets::picture::Shade;
 use crate::matrix::Arrangement;
 use serde::{Deserialize, Serialize};
 
-/// How all pictures are shown.
+/// Display options of all pictures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DisplayOptions {

@@ -8,7 +8,7 @@ use crate::methods::Method;
 use crate::model::Dtype;
 use serde::{Deserialize, Serialize};
 
-/// What can be exported.
+/// A kind of file to export.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExportKind {
     /// The factors A and B.
@@ -22,13 +22,13 @@ pub enum ExportKind {
     Svg,
     /// The curves as numbers.
     Csv,
-    /// What the run came to.
+    /// The report of the run, as JSON.
     Json,
     /// All of it on one page.
     Report,
     /// The sweep on screen as numbers.
     SweepCsv,
-    /// The same with everything that is known.
+    /// All numbers, as JSON.
     SweepJson,
     /// The sweep's chart, as lines and text.
     SweepSvg,
@@ -36,7 +36,7 @@ pub enum ExportKind {
     SweepPng,
     /// The model's table as numbers.
     TableCsv,
-    /// The same with everything that is known.
+    /// All numbers, as JSON.
     TableJson,
     /// Its chart, as lines and text.
     TableSvg,
@@ -68,7 +68,7 @@ impl ExportKind {
         Self::TablePng,
     ];
 
-    /// What the dialog calls it.
+    /// Name in the dialog.
     pub fn title(self) -> String {
         match self {
             Self::Factors => "Factors (safetensors)".into(),
@@ -100,7 +100,7 @@ impl ExportKind {
         }
     }
 
-    /// What its file is called.
+    /// Suggested file name.
     pub fn file_name(self, stem: &str, method: Method) -> String {
         let part = match self {
             Self::Factors => method.name().to_owned(),
@@ -121,7 +121,7 @@ impl ExportKind {
     }
 }
 
-/// What is to be written, how and where.
+/// A request to write a file.
 #[derive(Serialize, Deserialize)]
 pub struct ExportRequest {
     /// Kind of file to write.
@@ -130,6 +130,6 @@ pub struct ExportRequest {
     pub layout: Option<Layout>,
     /// Type of the values; the layout's usual one without.
     pub dtype: Option<Dtype>,
-    /// Where it is written.
+    /// Target of the file.
     pub target: SaveTarget,
 }

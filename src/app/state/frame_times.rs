@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-/// So many frames are looked at.
+/// Number of frames kept.
 const FRAMES: usize = 600;
 
 /// The times of the last frames, in seconds.
@@ -19,7 +19,7 @@ impl Default for FrameTimes {
 }
 
 impl FrameTimes {
-    /// Of no more frames than that.
+    /// Keeps the times of at most `most` frames.
     pub fn of_at_most(most: usize) -> Self {
         Self { times: VecDeque::new(), most: most.max(1) }
     }
@@ -33,7 +33,7 @@ impl FrameTimes {
         self.times.push_back(seconds);
     }
 
-    /// How many there are.
+    /// Number of frames kept so far.
     pub fn len(&self) -> usize {
         self.times.len()
     }

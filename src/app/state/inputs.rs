@@ -3,7 +3,7 @@
 use crate::matrix::Calibration;
 use std::sync::Arc;
 
-/// What statistics of a layer's inputs are for.
+/// Role of a layer's input statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InputsRole {
     /// The run minimises the error on them.
@@ -56,12 +56,12 @@ impl LayerInputs {
         gone
     }
 
-    /// What the run minimises the error on.
+    /// Calibration: the run minimizes the error on them.
     pub fn calibration(&self) -> Option<Arc<Calibration>> {
         self.calibration.as_ref().map(|(_, statistics)| statistics.clone())
     }
 
-    /// What only measures the result.
+    /// Held out: only the result is measured on them.
     pub fn held_out(&self) -> Option<Arc<Calibration>> {
         self.held_out.as_ref().map(|(_, statistics)| statistics.clone())
     }

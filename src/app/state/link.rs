@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-/// What stands before it in an address.
+/// Start of the link in an address.
 pub const FRAGMENT: &str = "#link=";
 
 /// Panels that a class can do without.
@@ -27,7 +27,7 @@ pub struct Link {
     /// Settings of the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settings: Option<Settings>,
-    /// How pictures are shown.
+    /// Display options of the pictures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub looks: Option<DisplayOptions>,
     /// The panel in front.

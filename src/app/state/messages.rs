@@ -2,7 +2,7 @@
 
 use eframe::egui::Context;
 
-/// How grave a message is.
+/// Severity of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     /// Success of an operation; disappears by itself.
@@ -14,7 +14,7 @@ pub enum Level {
 /// Something that the window has to say.
 #[derive(Clone)]
 pub struct Message {
-    /// How grave it is.
+    /// Severity of the message.
     pub level: Level,
     /// Text of the message.
     pub text: String,

@@ -8,7 +8,7 @@ use crate::tasks::shared;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// What came of it.
+/// Result of a method on a layer.
 #[derive(Serialize, Deserialize)]
 pub struct MethodResult {
     /// The candidate that was run.

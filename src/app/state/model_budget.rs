@@ -6,7 +6,7 @@ use crate::methods::Method;
 /// How layers are replaced, and how many of their weights are kept.
 #[derive(Clone)]
 pub struct ModelBudget {
-    /// What replaces a layer.
+    /// Method that replaces the layers.
     pub method: Method,
     /// Kept nonzeros of each layer, as a share of its weights.
     pub densities: Densities,

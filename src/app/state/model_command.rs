@@ -7,7 +7,7 @@ use crate::methods::Method;
 use crate::model::Source;
 use std::collections::BTreeSet;
 
-/// What is asked for of the language model.
+/// A command about the language model.
 pub enum ModelCommand {
     /// Discard the compressed layers, and open the other model.
     DiscardAndOpen,

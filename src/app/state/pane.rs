@@ -29,12 +29,12 @@ pub enum Pane {
     Compare,
     /// The paper's figures for this layer.
     Sweeps,
-    /// What every method does to the model's perplexity.
+    /// The table of perplexities by method.
     Table,
 }
 
 impl Pane {
-    /// What its tab says.
+    /// Title of the panel's tab.
     pub fn title(self) -> &'static str {
         match self {
             Self::Layers => "Layers",

@@ -14,7 +14,7 @@ pub struct Path {
 }
 
 impl Path {
-    /// What it adds to (AB)ᵢⱼ.
+    /// Contribution of the path to (AB)ᵢⱼ.
     pub fn product(&self) -> f32 {
         self.a * self.b
     }

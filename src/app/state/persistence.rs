@@ -12,15 +12,15 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SavedPreferences {
-    /// Of the next run.
+    /// Settings of the next run.
     pub settings: Option<Settings>,
-    /// What runs are computed on.
+    /// Backend of the runs.
     pub backend: Backend,
-    /// How pictures are shown.
+    /// Display options of the pictures.
     pub looks: DisplayOptions,
-    /// What the curves show.
+    /// Quantity that the curves show.
     pub quantity: Quantity,
-    /// What was opened, the last first.
+    /// Recently opened paths, the last first.
     pub recent: Vec<PathBuf>,
     /// The panels' places, see [`super::workspace::Workspace::save`].
     pub layout: String,

@@ -8,22 +8,22 @@ use crate::job::{Backend, ComputeConfig};
 use eframe::egui::util::undoer::Undoer;
 use std::path::PathBuf;
 
-/// So many files are remembered.
+/// Largest number of recent files.
 const RECENT: usize = 12;
 
-/// What a person has set.
+/// Preferences: what the person has set.
 pub struct Preferences {
     /// Settings of the next run.
     pub settings: Settings,
     /// Their changes, for undo and redo.
     history: Undoer<Settings>,
-    /// What runs are computed on.
+    /// Backend of the runs.
     pub backend: Backend,
     /// Worker threads of a run; all processors without.
     pub threads: Option<usize>,
-    /// How pictures are shown.
+    /// Display options of the pictures.
     pub looks: DisplayOptions,
-    /// What the curves show.
+    /// Quantity that the curves show.
     pub quantity: Quantity,
     /// Files that were opened, the last first.
     pub recent: Vec<PathBuf>,
@@ -59,7 +59,7 @@ impl Preferences {
         self.recent.truncate(RECENT);
     }
 
-    /// What runs are computed with.
+    /// Backend and threads of the runs.
     pub fn compute_config(&self) -> ComputeConfig {
         ComputeConfig { backend: self.backend, threads: self.threads }
     }

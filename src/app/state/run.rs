@@ -27,19 +27,19 @@ const PATIENCE: Duration = Duration::from_millis(700);
 pub enum RunState {
     /// Half-steps follow each other.
     Running,
-    /// It waits to be told.
+    /// Paused until a command comes.
     Paused,
     /// All iterations are done.
     Finished,
-    /// It was ended before, and kept its best factors.
+    /// Stopped early; the best factors are kept.
     Cancelled,
-    /// It could not go on.
+    /// Failed, with this message.
     Failed(String),
     /// Not a run of this program: factors from a file.
     Opened,
 }
 
-/// How a run is started.
+/// Options of a run's start.
 #[derive(Clone, Copy)]
 pub struct RunOptions {
     /// Device and threads of the run.
@@ -54,31 +54,31 @@ pub struct RunOptions {
 pub struct Run {
     /// Counts up over the session.
     pub number: usize,
-    /// What it is called; `run 3` unless someone has named it.
+    /// Name of the run, `run 3` unless it was renamed.
     pub name: String,
     /// The layer, or the file that opened factors are from.
     pub title: String,
-    /// Of opened factors, the name they are of, without `.weight`.
+    /// Name of the factorization, for opened factors; without `.weight`.
     pub stem: Option<String>,
-    /// What it factorizes; for opened factors what they are compared with, if there is something.
+    /// Layer of the run; for opened factors the layer they are compared with, if any.
     pub subject: Option<LoadedLayer>,
-    /// What it works on; of opened factors nothing is known.
+    /// Problem of the run; `None` for opened factors.
     pub problem: Option<Problem>,
-    /// How W is replaced.
+    /// Method that replaces W.
     pub method: Method,
     /// Over what entries compete, where the method leaves that open.
     pub threshold: Threshold,
-    /// What was asked for; of another method than DSF only the density counts.
+    /// Settings of the run; methods other than DSF use the density only.
     pub settings: Option<Settings>,
     /// State of the run.
     pub state: RunState,
-    /// Of the last step.
+    /// Progress after the last step.
     pub progress: Option<Progress>,
-    /// What each half-step did.
+    /// Reports of the half-steps.
     pub reports: Vec<Report>,
-    /// What it left behind.
+    /// Outcome, once the run has ended.
     pub ended: Option<Box<Outcome>>,
-    /// What a method came to in a comparison, which keeps no iterations.
+    /// Report of a method in a comparison, which keeps no iterations.
     pub report: Option<Box<RunReport>>,
     /// Snapshots of its iterations.
     pub snapshots: SnapshotHistory,
@@ -93,7 +93,7 @@ pub struct Run {
     /// Whether it will end with the step in work.
     pub cancelling: bool,
     line: Option<(ActorHandle<Job>, Receiver<Event>)>,
-    /// What it had to say, until that is shown.
+    /// Notes of the run that are not shown yet.
     pub notes: Vec<String>,
     cancelled_at: Option<Instant>,
     /// Shortest time between two pictures.
@@ -144,7 +144,7 @@ impl Run {
         }
     }
 
-    /// What a method made of a layer in a comparison.
+    /// A run that shows a method's result in a comparison.
     pub fn replaced(number: usize, name: String, subject: LoadedLayer, problem: Problem, made: &MethodResult) -> Self {
         let MethodResult { candidate, report, settings, replacement } = made;
         let layer = report.layer_error.map(|calibration| LayerErrors {

@@ -22,7 +22,7 @@ pub struct Runs {
     selected: Option<usize>,
     /// Which of its iterations is on screen.
     timeline: Timeline,
-    /// How many runs there were: the last one's number.
+    /// Number of the last run.
     count: usize,
     /// The run that was deleted last.
     deleted: Option<Run>,
@@ -75,7 +75,7 @@ impl Runs {
         self.selected.and_then(|at| self.list.get_mut(at))
     }
 
-    /// How what is on screen was made.
+    /// Method that made what is on screen.
     pub fn method_on_screen(&self) -> Method {
         self.shown().map_or(Method::Dsf, |run| run.method)
     }

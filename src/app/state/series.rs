@@ -5,7 +5,7 @@ use crate::factorize::Report;
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
-/// What a curve shows.
+/// Quantity that a curve shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
@@ -15,7 +15,7 @@ pub enum Quantity {
     Error,
     /// The first penalty of a half-step.
     Rho0,
-    /// What is added to the Gram matrix.
+    /// Ridge added to the Gram matrix's diagonal.
     Ridge,
     /// The share of the mask that changed.
     Churn,
@@ -24,7 +24,7 @@ pub enum Quantity {
 }
 
 impl Quantity {
-    /// What its button says.
+    /// Label of its button.
     pub fn title(self) -> &'static str {
         match self {
             Self::Error => "Error",
@@ -35,7 +35,7 @@ impl Quantity {
         }
     }
 
-    /// What its axis says.
+    /// Label of its axis.
     pub fn axis(self) -> &'static str {
         match self {
             Self::Error => "relative error ‖W − AB‖/‖W‖",
@@ -85,7 +85,7 @@ fn run_errors(run: &Run) -> Vec<(f64, f64)> {
     }
 }
 
-/// What other methods reach with as many nonzeros.
+/// Errors of other methods with as many nonzeros.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Baselines {
     /// Error of magnitude pruning.

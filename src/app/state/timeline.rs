@@ -16,7 +16,7 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// What is to be shown of a run.
+    /// Factors of a run to show.
     pub fn factors_at(&self, run: &Run) -> FactorsAt {
         let snapshots = run.snapshots.all();
         // The last snapshot not after the wanted step.

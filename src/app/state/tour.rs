@@ -1,6 +1,6 @@
 //! The guided tour: which card is on the table.
 
-/// How many cards there are.
+/// Number of cards.
 pub const CARDS: usize = 8;
 
 /// Which card is on the table.
@@ -51,7 +51,7 @@ impl Tour {
     }
 }
 
-/// What a card points at.
+/// Names of the controls that a card points at.
 pub fn points_at(card: usize) -> &'static [&'static str] {
     match card {
         1 => &["Density", "W − A·B"],

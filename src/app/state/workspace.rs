@@ -102,7 +102,7 @@ impl Workspaces {
     }
 }
 
-/// What the tab of several panels says.
+/// Title of a tab with several panels.
 pub fn page_name(tiles: &Tiles<Pane>, page: TileId) -> &'static str {
     match () {
         () if holds(tiles, page, Pane::Model) => "Language model",

@@ -37,7 +37,7 @@ impl Actor for FindAdapter {
 /// The adapter's name, or why there is none.
 pub type Found = Result<String, String>;
 
-/// What was found, once somebody wanted to know.
+/// Result of the search for an adapter, once it was asked for.
 #[derive(Default)]
 pub struct AdapterSearch {
     found: Option<Found>,

@@ -7,14 +7,14 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 use web_time::Instant;
 
-/// What a task has made for the key that was wanted last, one at a time.
+/// The latest output of a background task by key; one task runs at a time.
 pub struct AsyncMemo<K, T: Task> {
     made: Option<(K, Arc<T::Output>)>,
     busy: Option<(K, TaskHandle)>,
     /// The last word of the task in work.
     news: Option<T::Progress>,
     begun: Option<Instant>,
-    /// How long the last one took, not counting until the window looked.
+    /// Duration of the last task, without the time until the window polled it.
     took: Duration,
     /// What could not be made, by a bug or because its Worker was lost, and how often: tried once more.
     failed: Option<(K, u32)>,
@@ -88,7 +88,7 @@ impl<K: Clone + PartialEq, T: Task<Output: Sync>> AsyncMemo<K, T> {
         }
     }
 
-    /// What the task in work has told last.
+    /// Last progress of the running task.
     pub fn news(&self) -> Option<&T::Progress> {
         self.news.as_ref()
     }

@@ -19,7 +19,7 @@ pub struct Comparison {
     pub subject: LoadedLayer,
     /// With what is known of its inputs.
     pub problem: Problem,
-    /// What they were told; of others than DSF the density counts.
+    /// Settings; methods other than DSF use the density only.
     pub settings: Settings,
     /// In the order of [`Method::ALL`].
     pub rows: Vec<Row>,
@@ -43,7 +43,7 @@ pub enum MethodState {
     Working(Work),
     /// Someone did not want to wait.
     Cancelled,
-    /// It cannot be done; why.
+    /// Failed, with this reason.
     Failed(String),
     /// Done, with this result.
     Done(Box<MethodResult>),
@@ -87,19 +87,19 @@ impl Row {
         self.candidate.method
     }
 
-    /// What came of it, when it is over.
+    /// Result of the method, when it is done.
     pub fn made(&self) -> Option<&MethodResult> {
         if let MethodState::Done(made) = &self.state { Some(made) } else { None }
     }
 
-    /// It is not wanted any more.
+    /// Cancels the method's task.
     pub fn cancel(&mut self) {
         if self.state.is_open() {
             self.state = MethodState::Cancelled;
         }
     }
 
-    /// It is wanted once more.
+    /// Lets a cancelled or failed method wait again.
     pub fn again(&mut self) {
         if matches!(self.state, MethodState::Cancelled | MethodState::Failed(_)) {
             self.state = MethodState::Waiting;
@@ -116,7 +116,7 @@ impl Row {
 }
 
 impl Comparison {
-    /// Of these; nothing begins before it is polled.
+    /// A comparison of these candidates; no task starts before it is polled.
     pub fn new(subject: LoadedLayer, problem: Problem, settings: Settings, candidates: Vec<Candidate>) -> Self {
         let rows = candidates.into_iter().map(|candidate| Row { candidate, state: MethodState::Waiting, run: None });
         Self { subject, problem, settings, rows: rows.collect() }

@@ -11,12 +11,12 @@ use crate::tasks::shared;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// What is known of the run on screen.
+/// Data of the run on screen.
 #[derive(Serialize, Deserialize)]
 pub struct ExportData {
     /// The run and its layer, when it is over.
     pub run: Option<RunToWrite>,
-    /// What the curves show.
+    /// Chart of the curves.
     pub chart: Chart,
     /// The view that was asked for.
     pub view: Option<ViewToWrite>,
@@ -36,11 +36,11 @@ pub struct RunToWrite {
     pub layer: Arc<Layer>,
     /// Outcome of the run.
     pub outcome: Outcome,
-    /// What they were made from.
+    /// Problem of the run.
     pub problem: Problem,
-    /// On so many threads.
+    /// Number of threads of the run.
     pub threads: usize,
-    /// How W is replaced.
+    /// Method that replaced W.
     pub method: Method,
     /// Over what entries compete, where the method leaves that open.
     pub threshold: Threshold,
@@ -52,10 +52,10 @@ pub struct ViewToWrite {
     /// The matrix to draw.
     #[serde(with = "shared")]
     pub pyramid: Arc<Pyramid>,
-    /// How it is coloured.
+    /// Colours of the picture.
     pub colors: Colors,
     /// The part in sight, and its width over its height.
     pub part: (Viewport, f32),
-    /// What stands above it.
+    /// Title above the picture.
     pub title: String,
 }

@@ -8,7 +8,7 @@ use eframe::egui::Rangef;
 /// Smallest width of a bar, in points.
 pub const LEAST_BAR: f32 = 90.0;
 
-/// What the bars show.
+/// Quantity that the bars show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BarQuantity {
     /// The layer-wise error where there is one, else the relative one.
@@ -18,14 +18,14 @@ pub enum BarQuantity {
     Error,
     /// To magnitude pruning's error.
     Ratio,
-    /// Of the layer's outputs.
+    /// Layer-wise error, of the layer's outputs.
     Layer,
     /// Bytes with 16-bit values.
     Bytes,
 }
 
 impl BarQuantity {
-    /// What its button says.
+    /// Label of its button.
     pub fn title(self) -> &'static str {
         match self {
             Self::Best | Self::Error => "Relative error",
@@ -69,7 +69,7 @@ pub enum Heading {
 }
 
 impl Heading {
-    /// What stands above, and below it in small.
+    /// Heading of the column, and a second line in small letters.
     pub fn names(self, held_out: bool) -> (&'static str, String) {
         match self {
             Self::Method => ("Method", String::new()),
@@ -107,7 +107,7 @@ impl Heading {
         }
     }
 
-    /// By what it is sorted; the smallest first.
+    /// Sort key of the column; the smallest comes first.
     pub fn key(self, row: &Row) -> Option<f64> {
         let report = &row.made()?.report;
         match self {

@@ -12,7 +12,7 @@ use eframe::egui::{
     WidgetInfo, pos2, vec2,
 };
 
-/// How high a line is.
+/// Height of a line, in points.
 const LINE: f32 = 36.0;
 
 /// What all lines share.

@@ -9,7 +9,7 @@ use crate::export::RunReport;
 use crate::methods::Method;
 use eframe::egui::{Align, Button, Layout, RichText, ScrollArea, Sense, Ui, vec2};
 
-/// How it is shown.
+/// State of the table: measure and sorting.
 #[derive(Clone, Copy, Default)]
 pub struct Table {
     measure: BarQuantity,
@@ -104,7 +104,7 @@ impl Table {
         ui.painter().hline(rect.x_range(), rect.bottom(), ui.visuals().widgets.noninteractive.bg_stroke);
     }
 
-    /// What has no number yet comes last.
+    /// Rows in sorted order; those without a number come last.
     fn in_order<'a>(&self, rows: &'a [Row]) -> Vec<&'a Row> {
         let mut rows: Vec<&Row> = rows.iter().collect();
         if let Some(heading) = self.sorted {

@@ -34,7 +34,7 @@ pub struct ModelSource {
 pub struct EvalSet {
     /// The dense language model.
     pub model: Llama,
-    /// What it is measured on; none until a text is given.
+    /// Windows to measure the perplexity on; `None` until a text is given.
     pub text: Option<Windows>,
     /// What its layers' inputs are taken from: another part of the same text.
     pub calibration: Option<Windows>,
@@ -43,7 +43,7 @@ pub struct EvalSet {
     own_text: bool,
 }
 
-/// What the panels need of it.
+/// Facts about the model for the panels.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ModelInfo {
     /// Sizes and constants of the model.

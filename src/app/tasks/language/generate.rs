@@ -25,11 +25,11 @@ pub struct Generate {
     /// The model, loaded where the task runs.
     #[serde(with = "shared")]
     pub model: Arc<LazyModel>,
-    /// What stands in the place of its layers.
+    /// Replacement of the model's layers.
     pub replaced: Option<Replaced>,
-    /// How the text begins.
+    /// Beginning of the text.
     pub prompt: String,
-    /// How it goes on.
+    /// Sampling of the continuation.
     pub sampling: Sampling,
     /// Number of worker threads.
     pub threads: Option<usize>,

@@ -37,7 +37,7 @@ impl LanguageModelState {
         &self.table
     }
 
-    /// How many cells of the table are measured.
+    /// Number of measured cells of the table.
     pub fn table_count(&self) -> usize {
         self.table.count()
     }

@@ -37,12 +37,12 @@ pub struct LanguageModelState {
     pub(super) perplexities: Perplexities,
     /// Whether a large model is to be measured.
     pub(super) measure_large: bool,
-    /// How sensitive the model is to the error of each layer.
+    /// Sensitivity of the model to each layer's error.
     pub sensitivity: Sensitivity,
     /// What the dense and the changed model write.
     pub(super) texts: ModelTexts,
     pub(super) table: ModelTable,
-    /// What went wrong last.
+    /// Last error of the model, a sentence.
     pub(super) problem: Option<String>,
     /// What compressing has noted, to be shown.
     pub notes: Vec<String>,
@@ -227,7 +227,7 @@ impl LanguageModelState {
         self.layers.iter().map(Arc::as_ref)
     }
 
-    /// How many layers are replaced.
+    /// Number of replaced layers.
     pub fn replaced(&self) -> usize {
         self.layers.len()
     }
@@ -242,7 +242,7 @@ impl LanguageModelState {
         self.compression.is_some()
     }
 
-    /// What went wrong last.
+    /// Last error of the model, a sentence.
     pub fn problem(&self) -> Option<&str> {
         self.problem.as_deref()
     }

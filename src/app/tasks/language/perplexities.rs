@@ -35,7 +35,7 @@ impl SingleLayer {
 struct AllLayers {
     model: usize,
     version: usize,
-    /// How many there are.
+    /// Number of replaced layers.
     count: usize,
 }
 
