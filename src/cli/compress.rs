@@ -13,6 +13,7 @@ use dsf_explorer::language::{LayerId, Linear, Llama};
 use dsf_explorer::measure::cost::remaining_secs;
 use dsf_explorer::methods::Method;
 use dsf_explorer::model;
+use indicatif::HumanBytes;
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -310,9 +311,9 @@ fn summary(model: &Llama, totals: &Totals, out: Option<&Path>) -> String {
         model.name(),
         totals.nnz,
         100.0 * totals.nnz as f64 / weights.max(1) as f64,
-        output::bytes(totals.bytes_bitmask),
-        output::bytes(totals.bytes_csr),
-        output::bytes(totals.bytes_dense),
+        HumanBytes(totals.bytes_bitmask),
+        HumanBytes(totals.bytes_csr),
+        HumanBytes(totals.bytes_dense),
         totals.seconds
     ));
     if let Some(out) = out {

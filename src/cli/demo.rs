@@ -9,6 +9,7 @@ use dsf_explorer::job::{ComputeConfig, Job};
 use dsf_explorer::matrix::{Problem, keep_largest};
 use dsf_explorer::measure::{self, Stored};
 use dsf_explorer::model::{EXAMPLE_LAYER, Orientation, example};
+use indicatif::HumanBytes;
 use std::path::Path;
 
 const FOLDER: &str = "dsf-explorer-out";
@@ -45,9 +46,9 @@ pub fn run(threads: Option<usize>) -> Result<(), Failure> {
     let stored = Stored::of(&outcome.replacement);
     output::print(&format!(
         "(best at 25 % in 16-bit values: {} with bit masks, {} as CSR, W itself {})",
-        output::bytes(stored.bitmask.unwrap_or_default()),
-        output::bytes(stored.csr.unwrap_or_default()),
-        output::bytes(2 * (rows * cols) as u64)
+        HumanBytes(stored.bitmask.unwrap_or_default()),
+        HumanBytes(stored.csr.unwrap_or_default()),
+        HumanBytes(2 * (rows * cols) as u64)
     ))?;
 
     let folder = Path::new(FOLDER);

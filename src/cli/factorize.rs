@@ -16,6 +16,7 @@ use dsf_explorer::matrix::{Problem, ReplacementKind, keep_largest};
 use dsf_explorer::measure::{self, Spectrum};
 use dsf_explorer::methods::Method;
 use dsf_explorer::model::{Dtype, Layer};
+use indicatif::HumanBytes;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -267,11 +268,11 @@ fn nonzeros(report: &RunReport) -> String {
 fn storage(report: &RunReport) -> String {
     let least = [report.bytes_bitmask.zip(Some(" with bit masks")), report.bytes_csr.zip(Some(" as CSR"))];
     let mut forms: Vec<String> =
-        least.into_iter().flatten().map(|(count, how)| format!("{}{how}", output::bytes(count))).collect();
+        least.into_iter().flatten().map(|(count, how)| format!("{}{how}", HumanBytes(count))).collect();
     if forms.is_empty() {
-        forms.push(output::bytes(report.bytes));
+        forms.push(HumanBytes(report.bytes).to_string());
     }
-    format!("{}, {} dense", forms.join(", "), output::bytes(report.bytes_dense))
+    format!("{}, {} dense", forms.join(", "), HumanBytes(report.bytes_dense))
 }
 
 fn place(report: &RunReport) -> String {

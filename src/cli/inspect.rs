@@ -2,6 +2,7 @@
 
 use super::{Failure, output};
 use dsf_explorer::model::{self, TensorInfo};
+use indicatif::HumanBytes;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -40,7 +41,7 @@ impl Inspect {
         let head = ["tensor", "shape", "dtype", "size"].map(str::to_owned).to_vec();
         let row = |tensor: &TensorInfo| {
             let shape = tensor.shape.iter().map(usize::to_string).collect::<Vec<_>>().join("×");
-            vec![tensor.name.clone(), shape, tensor.dtype.clone(), output::bytes(tensor.bytes)]
+            vec![tensor.name.clone(), shape, tensor.dtype.clone(), HumanBytes(tensor.bytes).to_string()]
         };
         let rows: Vec<_> = std::iter::once(head).chain(checkpoint.tensors().iter().map(row)).collect();
         output::print(&output::table(&rows))?;

@@ -1,6 +1,8 @@
 //! Writing to the terminal.
 
 use super::Failure;
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, ContentArrangement, Table};
 use dsf_explorer::job::Progress;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::io::{ErrorKind, Write};
@@ -28,29 +30,15 @@ pub fn one_line(text: &str) -> String {
 
 /// Columns as wide as their widest cell: the first aligned left, the others right.
 pub fn table(rows: &[Vec<String>]) -> String {
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().enumerate().map(|(column, cell)| {
-            let width = width(column).unwrap_or(0);
-            if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
-        });
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// As a person reads it: 131072 is 128.0 KiB.
-pub fn bytes(count: u64) -> String {
-    let units = ["KiB", "MiB", "GiB", "TiB"];
-    let mut size = count as f64;
-    let mut unit = "bytes";
-    for next in units {
-        if size < 1024.0 {
-            break;
-        }
-        (size, unit) = (size / 1024.0, next);
+    let mut table = Table::new();
+    // As wide as it needs to be, on a narrow terminal too: what is cut off cannot be searched.
+    table.set_content_arrangement(ContentArrangement::Disabled).load_style(NOTHING).add_rows(rows);
+    for column in table.column_iter_mut() {
+        let first = column.index == 0;
+        column.set_padding((if first { 0 } else { 2 }, 0));
+        column.set_cell_alignment(if first { CellAlignment::Left } else { CellAlignment::Right });
     }
-    if unit == "bytes" { format!("{count} bytes") } else { format!("{size:.1} {unit}") }
+    table.trim_fmt()
 }
 
 /// A bar that begins with `name` and ends with what `template` says.
@@ -194,15 +182,29 @@ impl Several {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use indicatif::HumanBytes;
+
+    fn rows<const N: usize>(rows: [[&str; 2]; N]) -> Vec<Vec<String>> {
+        rows.map(|row| row.map(str::to_owned).to_vec()).to_vec()
+    }
 
     #[test]
     fn tables_line_up() {
-        let rows = [["density", "error"], ["25 %", "0.3"]].map(|row| row.map(str::to_owned).to_vec());
-        assert_eq!(table(&rows), "density  error\n25 %       0.3");
+        let written = table(&rows([["density", "error"], ["25 %", "0.3"]]));
+        assert_eq!(written, "density  error\n25 %       0.3");
+        let written = table(&rows([["  product", "–"], ["", "0.25 ×"], ["‖W‖", ""]]));
+        assert_eq!(written, "  product       –\n           0.25 ×\n‖W‖");
+    }
+
+    #[test]
+    fn tables_may_be_long() {
+        let written = table(&rows([["model.layers.0.mlp.down_proj.weight", "4096×11008"]; 20_000]));
+        assert_eq!(written.lines().count(), 20_000);
     }
 
     #[test]
     fn sizes_are_readable() {
-        assert_eq!([bytes(512), bytes(131_072), bytes(3 << 30)], ["512 bytes", "128.0 KiB", "3.0 GiB"]);
+        let sizes = [512, 131_072, 3 << 30].map(|bytes| HumanBytes(bytes).to_string());
+        assert_eq!(sizes, ["512 B", "128.00 KiB", "3.00 GiB"]);
     }
 }

@@ -1,7 +1,7 @@
 //! Methods on a whole language model, by perplexity: the paper's Table 1 and Fig. 8.
 
 use crate::compress::{self, Inputs, Plan};
-use crate::export::{Chart, Look, Rule, Series};
+use crate::export::{Chart, Look, Rule, Series, csv_of};
 use crate::factorize::{Preset, Settings};
 use crate::language::{self, LayerId, Llama, Windows};
 use crate::methods::{Method, ProgressFn};
@@ -176,17 +176,19 @@ impl ModelResults {
 
     /// A CSV table (RFC 4180), a row for each record.
     pub fn to_csv(&self) -> String {
-        let head =
-            "method,density,nnz,bytes,bytes_dense,perplexity,dense_perplexity,relative_error,layer_error,seconds";
-        let row = |record: &ModelRecord| {
-            let ModelRecord { method, density, nnz, bytes, bytes_dense, perplexity, .. } = record;
-            let ModelRecord { relative_error, layer_error, seconds, .. } = record;
-            let method = crate::export::csv_field(method);
-            format!(
-                "{method},{density:?},{nnz},{bytes},{bytes_dense},{perplexity:?},{:?},{relative_error:?},{layer_error:?},{seconds:?}",
-                self.dense
-            )
-        };
-        std::iter::once(head.to_owned()).chain(self.rows.iter().map(row)).map(|row| row + "\r\n").collect()
+        let number = |value: f64| format!("{value:?}");
+        let columns: [(&str, &dyn Fn(&ModelRecord) -> String); 10] = [
+            ("method", &|record| record.method.clone()),
+            ("density", &|record| number(record.density)),
+            ("nnz", &|record| record.nnz.to_string()),
+            ("bytes", &|record| record.bytes.to_string()),
+            ("bytes_dense", &|record| record.bytes_dense.to_string()),
+            ("perplexity", &|record| number(record.perplexity)),
+            ("dense_perplexity", &|_| number(self.dense)),
+            ("relative_error", &|record| number(record.relative_error)),
+            ("layer_error", &|record| number(record.layer_error)),
+            ("seconds", &|record| number(record.seconds)),
+        ];
+        csv_of(&self.rows, &columns)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Quantity, Record, Sweep, View};
 use crate::Named;
-use crate::export::{Bar, BarChart, Chart, Look, Series};
+use crate::export::{Bar, BarChart, Chart, Look, Series, csv_of};
 use crate::methods::Method;
 use serde::{Deserialize, Serialize};
 
@@ -129,33 +129,27 @@ impl Results {
 
     /// A CSV table (RFC 4180), a row for each record.
     pub fn to_csv(&self) -> String {
-        let head = "layer,x,series,method,rows,cols,density,factor_density,nnz,relative_error,relative_to_magnitude,\
-                    layer_error,layer_error_held_out,bytes,bytes_dense,seconds,threads";
-        let optional = |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:?}"));
-        let row = |record: &Record| {
-            let text = crate::export::csv_field;
-            [
-                text(&record.layer),
-                text(&record.x),
-                text(&record.series),
-                record.method.name().into(),
-                record.rows.to_string(),
-                record.cols.to_string(),
-                format!("{:?}", record.density),
-                optional(record.factor_density),
-                record.nnz.to_string(),
-                format!("{:?}", record.error),
-                optional(record.ratio),
-                optional(record.layer_error),
-                optional(record.layer_error_held_out),
-                record.bytes.to_string(),
-                record.bytes_dense.to_string(),
-                format!("{:?}", record.seconds),
-                record.threads.to_string(),
-            ]
-            .join(",")
-        };
-        let rows = std::iter::once(head.to_owned()).chain(self.records.iter().map(row));
-        rows.map(|row| row + "\r\n").collect()
+        let number = |value: f64| format!("{value:?}");
+        let optional = |value: Option<f64>| value.map_or(String::new(), number);
+        let columns: [(&str, &dyn Fn(&Record) -> String); 17] = [
+            ("layer", &|record| record.layer.clone()),
+            ("x", &|record| record.x.clone()),
+            ("series", &|record| record.series.clone()),
+            ("method", &|record| record.method.name().into()),
+            ("rows", &|record| record.rows.to_string()),
+            ("cols", &|record| record.cols.to_string()),
+            ("density", &|record| number(record.density)),
+            ("factor_density", &|record| optional(record.factor_density)),
+            ("nnz", &|record| record.nnz.to_string()),
+            ("relative_error", &|record| number(record.error)),
+            ("relative_to_magnitude", &|record| optional(record.ratio)),
+            ("layer_error", &|record| optional(record.layer_error)),
+            ("layer_error_held_out", &|record| optional(record.layer_error_held_out)),
+            ("bytes", &|record| record.bytes.to_string()),
+            ("bytes_dense", &|record| record.bytes_dense.to_string()),
+            ("seconds", &|record| number(record.seconds)),
+            ("threads", &|record| record.threads.to_string()),
+        ];
+        csv_of(&self.records, &columns)
     }
 }

@@ -21,8 +21,8 @@ impl Axis {
             (false, true) => (-1.0, 0.0),
             // All the same, but for the last digits.
             (true, true) if high - low < 1e-9 => (low - 0.1, high + 0.1),
-            (true, false) if high - low <= 1e-9 * size => {
-                let half = if size > 0.0 { 0.1 * size } else { 1.0 };
+            (true, false) if high - low <= (1e-9 * size).max(SMALLEST) => {
+                let half = if size > SMALLEST { 0.1 * size } else { 1.0 };
                 (low - half, high + half)
             }
             (true, _) => (low, high),
@@ -39,31 +39,43 @@ impl Axis {
         drawn(value, self.log).then(|| (t - self.low) / (self.high - self.low))
     }
 
-    /// At most `most` round numbers, rising, and how they are written.
+    /// Round numbers, rising, and how they are written: at most `most`, more only where that would leave fewer than three.
     pub fn ticks(&self, most: usize) -> Vec<(f64, String)> {
         let values = if self.log { self.log_ticks(most) } else { linear_ticks(self.low, self.high, most) };
         values.into_iter().map(|value| (value, written(value))).collect()
     }
 
-    /// All digits of each power of ten, or 1, 2 and 5, or the powers alone, or only some of them; where not even two
+    /// All digits of each power of ten, or some of them, or the powers alone, or only some of those; where not even three
     /// fall on the axis, round numbers as on a linear one.
     fn log_ticks(&self, most: usize) -> Vec<f64> {
+        const DIGITS: [&[i64]; 4] = [&[1, 2, 3, 4, 5, 6, 7, 8, 9], &[1, 2, 3, 5, 7], &[1, 2, 5], &[1]];
         let (first, last) = (self.low.floor() as i32, self.high.ceil() as i32);
-        let ticks = |digits: &[i64], every: i32| -> Vec<f64> {
+        let ticks = |(digits, every): (&[i64], i32)| -> Vec<f64> {
             let exponents = (first..=last).filter(|exponent| exponent.rem_euclid(every) == 0);
             let all = exponents.flat_map(|exponent| digits.iter().map(move |&digit| decimal(digit, exponent)));
             all.filter(|value| (self.low..=self.high).contains(&value.log10())).collect()
         };
-        let all = ticks(&[1, 2, 3, 4, 5, 6, 7, 8, 9], 1);
-        if all.len() < 2 {
-            return linear_ticks(10f64.powf(self.low), 10f64.powf(self.high), most);
-        }
-        let fits = |ticks: &Vec<f64>| ticks.len() <= most;
-        let sparser = || [1, 2, 5, 10, 20, 50, 100, 200, 500].into_iter().map(|every| ticks(&[1], every)).find(fits);
-        let fewer = Some(ticks(&[1, 2, 5], 1)).filter(fits);
-        Some(all).filter(fits).or(fewer).or_else(sparser).unwrap_or_default()
+        let powers = [2, 5, 10, 20, 50, 100, 200, 500].map(|every| (DIGITS[3], every));
+        let sparser = DIGITS.map(|digits| (digits, 1)).into_iter().chain(powers).map(ticks);
+        fitting(sparser.map(|ticks| (ticks.len() <= most, ticks)))
+            .unwrap_or_else(|| linear_ticks(10f64.powf(self.low), 10f64.powf(self.high), most))
     }
 }
+
+/// Of ever sparser ticks the first that fit, or those before if these are fewer than three.
+fn fitting(sparser: impl Iterator<Item = (bool, Vec<f64>)>) -> Option<Vec<f64>> {
+    let mut denser = None;
+    for (fits, ticks) in sparser.take_while(|(_, ticks)| ticks.len() >= 3) {
+        if fits {
+            return Some(ticks);
+        }
+        denser = Some(ticks);
+    }
+    denser
+}
+
+/// The shortest linear axis: divided into steps it is not zero.
+const SMALLEST: f64 = 1e-300;
 
 /// Whether a number has a place on an axis.
 fn drawn(value: f64, log: bool) -> bool {
@@ -75,11 +87,14 @@ fn drawn(value: f64, log: bool) -> bool {
 fn linear_ticks(low: f64, high: f64, most: usize) -> Vec<f64> {
     let least = (high - low) / most.max(1) as f64;
     let exponent = least.log10().floor() as i32;
-    let step = |digit: i64| decimal(digit, exponent);
-    let digit = [1, 2, 5].into_iter().find(|&digit| step(digit) >= least).unwrap_or(10);
-    // A number at the very end is on the axis, whatever the division's last digit.
-    let (first, last) = ((low / step(digit) - 1e-9).ceil() as i64, (high / step(digit) + 1e-9).floor() as i64);
-    (first..=last).take(most + 1).map(|times| decimal(times * digit, exponent)).collect()
+    let steps = (exponent - 1..=exponent + 1).flat_map(|exponent| [1, 2, 5].map(|digit| (digit, exponent)));
+    let sparser = steps.map(|(digit, exponent)| {
+        let step = decimal(digit, exponent);
+        // A number at the very end is on the axis, whatever the division's last digit.
+        let (first, last) = ((low / step - 1e-9).ceil() as i64, (high / step + 1e-9).floor() as i64);
+        (step >= least, (first..=last).map(|times| decimal(times * digit, exponent)).collect())
+    });
+    fitting(sparser).unwrap_or_default()
 }
 
 /// `digits`·10^`exponent`, as near as f64 comes; powers multiplied up would not be.
@@ -116,6 +131,20 @@ mod tests {
     }
 
     #[test]
+    fn three_numbers_at_least_on_any_axis() {
+        assert_eq!(labels(&[0.36, 0.53], true), ["0.4", "0.45", "0.5"]);
+        assert_eq!(labels(&[0.06, 0.75], true), ["0.07", "0.1", "0.2", "0.3", "0.5", "0.7"]);
+        assert_eq!(labels(&[1.0, 40.0], false), ["5", "10", "15", "20", "25", "30", "35", "40"]);
+        for step in 0..2000 {
+            let (low, ratio) = (10f64.powf(f64::from(step % 100) / 37.0 - 2.0), 1.0 + 0.02 * f64::from(step));
+            for (most, log) in [(2, true), (5, true), (12, true), (2, false), (5, false), (12, false)] {
+                let ticks = Axis::over([low, low * ratio].into_iter(), log, 0.03).ticks(most);
+                assert!((3..=most.max(11) + 1).contains(&ticks.len()), "{low} × {ratio}, {most}, {log}: {ticks:?}");
+            }
+        }
+    }
+
+    #[test]
     fn places() {
         let log = Axis::over([0.01, 1.0].into_iter(), true, 0.0);
         assert_eq!([0.01, 0.1, 1.0].map(|x| log.place(x)), [Some(0.0), Some(0.5), Some(1.0)]);
@@ -142,7 +171,7 @@ mod tests {
             for log in [false, true] {
                 let axis = Axis::over(values.iter().copied(), log, 0.05);
                 let ticks = axis.ticks(6);
-                assert!((1..=7).contains(&ticks.len()), "{values:?} {axis:?}: {ticks:?}");
+                assert!((3..=7).contains(&ticks.len()), "{values:?} {axis:?}: {ticks:?}");
                 let shown = values.iter().copied().chain(ticks.iter().map(|(value, _)| *value));
                 for place in shown.filter_map(|value| axis.place(value)) {
                     assert!((-1e-6..=1.0 + 1e-6).contains(&place), "{values:?}: {ticks:?}");

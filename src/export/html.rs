@@ -1,6 +1,5 @@
 //! One run on one page: an HTML file that needs no other, to be kept, sent or printed.
 
-use super::escape::markup;
 use super::picture::{factor_images, pruned_images};
 use super::{Chart, Export, Image, Layout, Look, Palette, Rule, RunReport, Series};
 use crate::Named;
@@ -9,7 +8,8 @@ use crate::matrix::{Matrix, ReplacementKind};
 use crate::methods::Method;
 use crate::model::Dtype;
 use base64::{Engine, prelude::BASE64_STANDARD};
-use std::fmt::Write;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde_json::Value;
 
 const STYLE: &str = include_str!("html.css");
 const CHART: (u32, u32) = (760, 380);
@@ -41,48 +41,47 @@ pub fn html_report(page: &HtmlReport) -> String {
         ReplacementKind::Chain => "a product of three sparse matrices",
     };
     let title = format!("{} of {} as {what}", report.tensor, report.source);
-    let title = markup(&title);
-    let mut html = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
-         <style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
-    );
-    // Writing to a string cannot fail.
-    let _ = writeln!(
-        html,
-        "<p>{}. {} nonzeros instead of {} entries of W, with a relative error ‖W − Ŵ‖/‖W‖ of <strong>{:.4}</strong>.</p>",
-        match method {
-            Method::Dsf => "W ≈ A·B by Double Sparse Factorization".to_owned(),
-            method => format!("{}: {}", method.title(), method.about()),
-        },
-        report.nnz,
-        report.rows * report.cols,
-        report.relative_error
-    );
-    html.push_str(&facts(report));
-    for chart in charts {
-        let _ = writeln!(html, "<figure>\n{}</figure>", chart.to_svg(CHART.0, CHART.1));
-    }
-    if !pictures.is_empty() {
-        html.push_str("<h2>Pictures</h2>\n<div class=\"pictures\">\n");
-        pictures.iter().for_each(|(caption, image)| html.push_str(&figure(caption, image)));
-        html.push_str("</div>\n");
-    }
-    if let Some(settings) = settings {
-        html.push_str(&settings_table(settings, report.preset.as_deref()));
-    }
-    if let Some((name, export)) = file {
-        let _ = writeln!(html, "<h2>In Python</h2>\n<pre><code>{}</code></pre>", markup(&python(name, export)));
-    }
+    let how = match method {
+        Method::Dsf => "W ≈ A·B by Double Sparse Factorization".to_owned(),
+        method => format!("{}: {}", method.title(), method.about()),
+    };
     let json = serde_json::to_string_pretty(report).unwrap_or_default();
-    let _ = writeln!(
-        html,
-        "<details>\n<summary>The report as JSON</summary>\n<pre><code>{}</code></pre>\n</details>\n\
-         <footer>dsf-explorer {}</footer>\n</body>\n</html>",
-        markup(&json),
-        env!("CARGO_PKG_VERSION")
-    );
-    html
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                h1 { (title) }
+                p {
+                    (how) ". " (report.nnz) " nonzeros instead of " (report.rows * report.cols)
+                    " entries of W, with a relative error ‖W − Ŵ‖/‖W‖ of "
+                    strong { (format_args!("{:.4}", report.relative_error)) } "."
+                }
+                (facts(report))
+                @for chart in charts { figure { (PreEscaped(chart.to_svg(CHART.0, CHART.1))) } }
+                @if !pictures.is_empty() {
+                    h2 { "Pictures" }
+                    div.pictures { @for (caption, image) in pictures { (figure(caption, image)) } }
+                }
+                @if let Some(settings) = settings { (settings_table(settings, report.preset.as_deref())) }
+                @if let Some((name, export)) = file {
+                    h2 { "In Python" }
+                    pre { code { (python(name, export)) } }
+                }
+                details {
+                    summary { "The report as JSON" }
+                    pre { code { (json) } }
+                }
+                footer { "dsf-explorer " (env!("CARGO_PKG_VERSION")) }
+            }
+        }
+    };
+    page.into_string()
 }
 
 /// W, A, B, A·B and W − A·B of the values as written, at most `max_side` pixels a side.
@@ -136,7 +135,7 @@ fn count(number: Option<usize>) -> String {
     number.map_or("–".into(), |number| number.to_string())
 }
 
-fn facts(report: &RunReport) -> String {
+fn facts(report: &RunReport) -> Markup {
     let share = |bytes: u64| {
         let of_dense = 100.0 * bytes as f64 / (report.bytes_dense as f64).max(1.0);
         format!("{bytes} bytes, {of_dense:.1} % of dense")
@@ -166,46 +165,52 @@ fn facts(report: &RunReport) -> String {
     rows.push(("Time", format!("{:.2} s on {} {threads}", report.seconds, report.threads)));
     rows.extend(report.adapter.clone().map(|adapter| ("Device", adapter)));
     rows.extend(report.seed.map(|seed| ("Seed", seed.to_string())));
-    let row = |(name, value): (&str, String)| format!("<tr><th>{name}</th><td>{}</td></tr>\n", markup(&value));
-    format!("<h2>Result</h2>\n<table>\n{}</table>\n", rows.into_iter().map(row).collect::<String>())
+    html! {
+        h2 { "Result" }
+        table { @for (name, value) in rows { tr { th { (name) } td { (value) } } } }
+    }
 }
 
 /// All settings; those that are not the preset's in bold.
-fn settings_table(settings: &Settings, preset: Option<&str>) -> String {
+fn settings_table(settings: &Settings, preset: Option<&str>) -> Markup {
     let preset = preset.and_then(Preset::named);
     // Density and seed are no part of a preset.
     let usual = |preset| Settings { factor_density: None, ..settings.clone() }.with_preset(preset);
     let (used, usual) = (serde_json::json!(settings), preset.map(|preset| serde_json::json!(usual(preset))));
-    let mut rows = String::new();
-    for (name, value) in used.as_object().into_iter().flatten() {
-        let text = match value {
-            serde_json::Value::Null => "default".to_owned(),
-            serde_json::Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let text = markup(&text);
-        let own = usual.as_ref().is_some_and(|usual| usual[name] != *value);
-        let cell = if own { format!("<strong>{text}</strong>") } else { text };
-        let _ = writeln!(rows, "<tr><th>{}</th><td>{cell}</td></tr>", markup(&name.replace('_', " ")));
+    let own = |name: &str, value: &Value| usual.as_ref().is_some_and(|usual| usual[name] != *value);
+    let text = |value: &Value| match value {
+        Value::Null => "default".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    html! {
+        h2 { "Settings" }
+        @if let Some(preset) = preset { p { "Preset " (preset.name()) "; what differs from it is in bold." } }
+        table.settings {
+            @for (name, value) in used.as_object().into_iter().flatten() {
+                tr {
+                    th { (name.replace('_', " ")) }
+                    td { @if own(name, value) { strong { (text(value)) } } @else { (text(value)) } }
+                }
+            }
+        }
     }
-    let note = preset
-        .map_or(String::new(), |preset| format!("<p>Preset {}; what differs from it is in bold.</p>\n", preset.name()));
-    format!("<h2>Settings</h2>\n{note}<table class=\"settings\">\n{rows}</table>\n")
 }
 
-fn figure(caption: &str, image: &Image) -> String {
-    let (caption, png) = (markup(caption), BASE64_STANDARD.encode(image.to_png()));
-    let (width, height) = (image.width, image.height);
-    format!(
-        "<figure>\n<img alt=\"{caption}\" width=\"{width}\" height=\"{height}\" src=\"data:image/png;base64,{png}\">\n\
-         <figcaption>{caption}</figcaption>\n</figure>\n"
-    )
+fn figure(caption: &str, image: &Image) -> Markup {
+    let png = BASE64_STANDARD.encode(image.to_png());
+    html! {
+        figure {
+            img alt=(caption) width=(image.width) height=(image.height) src={ "data:image/png;base64," (png) };
+            figcaption { (caption) }
+        }
+    }
 }
 
 /// What reads the file `name`, by its layout.
 fn python(name: &str, export: &Export) -> String {
     // JSON's strings are Python's.
-    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let quoted = |text: &str| Value::from(text).to_string();
     let (file, a, b) = (quoted(name), quoted(&format!("{}.A", export.stem())), quoted(&format!("{}.B", export.stem())));
     let numpy = match export.dtype() {
         // NumPy has no bf16.
@@ -353,8 +358,8 @@ mod tests {
     fn text_is_text_and_nothing_comes_from_elsewhere() {
         for &layout in Layout::ALL {
             let html = page(layout, Dtype::F32);
-            assert!(!html.contains("a<b>") && !html.contains("it's &"), "{html}");
-            assert!(html.contains("a&lt;b&gt;.weight of it&#39;s &amp; more.safetensors"), "{html}");
+            assert!(!html.contains("a<b>") && !html.contains("it's & "), "{html}");
+            assert!(html.contains("a&lt;b&gt;.weight of it's &amp; more.safetensors"), "{html}");
             // The namespace of SVG is a name.
             let outside = html.replace("http://www.w3.org/2000/svg", "");
             assert!(!outside.contains("http") && !outside.contains("<script") && !outside.contains("<link"));
@@ -376,8 +381,9 @@ mod tests {
             (Layout::Bitmask, Dtype::F32, "np.unpackbits"),
         ] {
             let html = page(layout, dtype);
-            assert!(html.contains(&markup(says)), "{layout:?}: {html}");
-            assert!(html.contains(&markup("load_file(\"q.safetensors\")")), "{html}");
+            let written = |text: &str| html.contains(&html! { (text) }.into_string());
+            assert!(written(says), "{layout:?}: {html}");
+            assert!(written("load_file(\"q.safetensors\")"), "{html}");
         }
     }
 
