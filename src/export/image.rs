@@ -1,6 +1,16 @@
 //! Pixels, and the little drawing that pictures need.
 
-use super::font;
+use embedded_graphics::draw_target::DrawTarget;
+use embedded_graphics::geometry::{OriginDimensions, Point, Size};
+use embedded_graphics::mono_font::{MonoFont, MonoTextStyle, iso_8859_1};
+use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
+use embedded_graphics::text::{Baseline, Text};
+use embedded_graphics::{Drawable, Pixel};
+
+/// Letters in pictures: all as wide as each other, with the signs of western European languages.
+const FONT: MonoFont = iso_8859_1::FONT_10X20;
+/// The height of a line of them.
+pub(super) const LINE: usize = FONT.character_size.height as usize;
 
 /// A picture: `width`·`height` pixels, row by row, red, green and blue bytes each.
 #[derive(Clone, PartialEq, Eq)]
@@ -59,22 +69,36 @@ impl Image {
         }
     }
 
-    /// Writes `text` from its upper left corner, each of the font's dots `scale` pixels wide.
-    pub(super) fn write(&mut self, (x, y): (usize, usize), text: &str, scale: usize, color: [u8; 3]) {
-        for (i, c) in text.chars().enumerate() {
-            let left = x + i * (font::WIDTH + 1) * scale;
-            for (row, bits) in font::glyph(c).into_iter().enumerate() {
-                for column in (0..font::WIDTH).filter(|column| bits >> (font::WIDTH - 1 - column) & 1 == 1) {
-                    self.fill((left + column * scale, y + row * scale), (scale, scale), color);
-                }
+    /// Writes `text` from its upper left corner.
+    pub(super) fn write(&mut self, (x, y): (usize, usize), text: &str, [r, g, b]: [u8; 3]) {
+        let style = MonoTextStyle::new(&FONT, Rgb888::new(r, g, b));
+        let Ok(_) = Text::with_baseline(text, Point::new(x as i32, y as i32), style, Baseline::Top).draw(self);
+    }
+}
+
+impl OriginDimensions for Image {
+    fn size(&self) -> Size {
+        Size::new(self.width as u32, self.height as u32)
+    }
+}
+
+impl DrawTarget for Image {
+    type Color = Rgb888;
+    type Error = std::convert::Infallible;
+
+    fn draw_iter<I: IntoIterator<Item = Pixel<Rgb888>>>(&mut self, pixels: I) -> Result<(), Self::Error> {
+        for Pixel(place, color) in pixels {
+            if let (Ok(x), Ok(y)) = (usize::try_from(place.x), usize::try_from(place.y)) {
+                self.set(x, y, [color.r(), color.g(), color.b()]);
             }
         }
+        Ok(())
     }
 }
 
 /// How wide [`Image::write`] writes.
-pub(super) fn text_width(text: &str, scale: usize) -> usize {
-    (text.chars().count() * (font::WIDTH + 1)).saturating_sub(1) * scale
+pub(super) fn text_width(text: &str) -> usize {
+    text.chars().count() * FONT.character_size.width as usize
 }
 
 impl std::fmt::Debug for Image {

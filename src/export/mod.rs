@@ -16,7 +16,6 @@ mod container;
 mod csv;
 mod error;
 mod factors;
-mod font;
 mod html;
 mod image;
 mod layout;

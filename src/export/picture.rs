@@ -1,7 +1,7 @@
 //! A matrix as a picture.
 
-use super::image::text_width;
-use super::{Image, Palette, font};
+use super::image::{LINE, text_width};
+use super::{Image, Palette};
 use crate::matrix::{Matrix, Replacement};
 
 /// What of the nonzeros the colours tell apart by default; the rest has the colour of the ends.
@@ -10,8 +10,6 @@ const PERCENTILE: f64 = 0.995;
 const LEAST: f32 = 0.04;
 
 const MARGIN: usize = 8;
-const TEXT_SCALE: usize = 2;
-const LINE: usize = font::HEIGHT * TEXT_SCALE;
 const BAR: usize = 12;
 const FRAME: [u8; 3] = [128; 3];
 
@@ -112,15 +110,15 @@ impl ColorBar {
 
 /// A picture with a title above and a bar below.
 pub fn framed(pixels: &Image, title: &str, bar: &ColorBar, palette: Palette) -> Image {
-    let widths = bar.labels.each_ref().map(|label| text_width(label, TEXT_SCALE));
+    let widths = bar.labels.each_ref().map(|label| text_width(label));
     let widest = widths.into_iter().max().unwrap_or(0);
-    let content = (pixels.width + 2).max(text_width(title, TEXT_SCALE)).max(3 * widest).max(2);
+    let content = (pixels.width + 2).max(text_width(title)).max(3 * widest).max(2);
     let top = if title.is_empty() { MARGIN } else { 2 * MARGIN + LINE };
     let bar_top = top + pixels.height + 2 + MARGIN;
     let label_top = bar_top + BAR + MARGIN / 2;
     let text = palette.text();
     let mut image = Image::new(content + 2 * MARGIN, label_top + LINE + MARGIN, palette.background());
-    image.write((MARGIN, MARGIN), title, TEXT_SCALE, text);
+    image.write((MARGIN, MARGIN), title, text);
     image.fill((MARGIN, top), (pixels.width + 2, pixels.height + 2), FRAME);
     image.paste((MARGIN + 1, top + 1), pixels);
     image.fill((MARGIN, bar_top), (content, BAR), FRAME);
@@ -131,7 +129,7 @@ pub fn framed(pixels: &Image, title: &str, bar: &ColorBar, palette: Palette) -> 
     }
     let starts = [MARGIN, MARGIN + (content - widths[1]) / 2, MARGIN + content - widths[2]];
     for (x, label) in starts.into_iter().zip(&bar.labels) {
-        image.write((x, label_top), label, TEXT_SCALE, text);
+        image.write((x, label_top), label, text);
     }
     image
 }
