@@ -4,6 +4,7 @@ use crate::app::explorer::{Explorer, LaunchOptions};
 use crate::app::platform;
 pub use crate::app::platform::example_error::ExampleError;
 use crate::app::shell::labels::Labels;
+use crate::app::state::hints::sentence_of;
 use crate::app::state::link::Link;
 use crate::app::state::persistence::KEY;
 use crate::app::tasks::registry::registry;
@@ -30,7 +31,7 @@ pub fn serve() -> Result<(), JsValue> {
 fn opening(address: &str) -> (LaunchOptions, Option<String>) {
     let (link, problem) = match Link::read(address) {
         Some(Ok(link)) => (Some(link), None),
-        Some(Err(why)) => (None, Some(why)),
+        Some(Err(why)) => (None, Some(sentence_of(why))),
         None => (None, None),
     };
     let query = web_sys::Url::new(address).ok().map(|url| url.search_params());
@@ -119,7 +120,7 @@ pub fn order(order: &str) -> String {
     };
     match with_window(|explorer, ctx| explorer.order(ctx, &order)) {
         Some(Ok(())) => json!({ "error": null }),
-        Some(Err(why)) => json!({ "error": why }),
+        Some(Err(why)) => json!({ "error": why.sentence() }),
         None => json!({ "error": "the window is not there" }),
     }
     .to_string()

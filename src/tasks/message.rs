@@ -1,6 +1,7 @@
 //! Messages between a page and its Workers: a JavaScript array of a header, a body and attached handles. Header and
 //! body are `postcard` bytes.
 
+use super::error::Error;
 use super::js_handle::{collect_handles, with_handles};
 use super::wire::{pack_whole, unpack_whole};
 use js_sys::{Array, Uint8Array};
@@ -72,7 +73,7 @@ impl WorkerMessage {
     }
 
     /// Deserializes the header, a [`Request`] or a [`Response`].
-    pub fn header<H: for<'de> Deserialize<'de>>(&self) -> Result<H, String> {
+    pub fn header<H: for<'de> Deserialize<'de>>(&self) -> Result<H, Error> {
         unpack_whole(&bytes(&self.parts, 0))
     }
 

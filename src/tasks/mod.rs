@@ -13,6 +13,8 @@
 //! A Worker cannot wait either. A step that needs what a graphics device has not finished returns [`Flow::Pending`], and
 //! the device's answer wakes the actor ([`wake`]).
 
+#[cfg(any(target_arch = "wasm32", test))]
+mod error;
 #[cfg(target_arch = "wasm32")]
 mod js_handle;
 mod lazy;

@@ -1,7 +1,8 @@
 //! The implementation in a page: tasks and actors run in Workers.
 //!
-//! A Worker has the same library and a memory of its own. One that crashes is replaced, and the person text.
+//! A Worker has the same library and a memory of its own. One that crashes is replaced, and the person is told.
 
+use super::error::Error;
 use super::message::{Request, Response, WorkerMessage, pack_message, protocol};
 use super::shared::SentCache;
 use super::wire::{pack, pack_whole, unpack_whole};
@@ -105,9 +106,9 @@ impl WorkerPool {
         slots.iter().copied().find(|slot| idle(slot)).unwrap_or(slots[slots.len() - 1])
     }
 
-    fn link(&mut self, slot: &'static str) -> Result<&mut WorkerLink, String> {
+    fn link(&mut self, slot: &'static str) -> Result<&mut WorkerLink, Error> {
         if !self.links.contains_key(slot) {
-            let link = WorkerLink::new(slot).map_err(|error| format!("This page cannot start a Worker: {error:?}"))?;
+            let link = WorkerLink::new(slot).map_err(|why| Error::NoWorker { reason: format!("{why:?}") })?;
             self.links.insert(slot, link);
         }
         Ok(self.links.get_mut(slot).expect("it was made just now"))
@@ -132,7 +133,7 @@ impl WorkerPool {
     }
 
     /// Starts a task on a Worker of its queue. `Err` when no Worker can be started.
-    fn start(&mut self, queue: Queue, name: &str, task: &impl Serialize, listener: Listener) -> Result<TaskId, String> {
+    fn start(&mut self, queue: Queue, name: &str, task: &impl Serialize, listener: Listener) -> Result<TaskId, Error> {
         self.ended.clear();
         self.next += 1;
         let (slot, id) = (self.slot(queue), self.next);
@@ -158,7 +159,7 @@ struct TaskId {
 fn start(queue: Queue, name: &str, task: &impl Serialize, listener: Listener) -> TaskId {
     let started = WORKERS.with_borrow_mut(|workers| workers.start(queue, name, task, listener.clone()));
     started.unwrap_or_else(|why| {
-        notice(why);
+        notice(why.to_string());
         listener.borrow_mut()(Reply::Crashed);
         TaskId { slot: queue.slots()[0], id: 0 }
     })
@@ -259,12 +260,11 @@ fn on_worker_lost(slot: &'static str, why: &str) {
 }
 
 /// Calls `take` for each event in the body: a count, then the events one after another.
-fn for_each_event<N: DeserializeOwned>(message: &WorkerMessage, mut take: impl FnMut(N)) -> Result<(), String> {
+fn for_each_event<N: DeserializeOwned>(message: &WorkerMessage, mut take: impl FnMut(N)) -> Result<(), Error> {
     message.body(|bytes| {
-        let reason = |error: postcard::Error| error.to_string();
-        let (count, mut rest) = postcard::take_from_bytes::<u32>(bytes).map_err(reason)?;
+        let (count, mut rest) = postcard::take_from_bytes::<u32>(bytes)?;
         for _ in 0..count {
-            let (event, after) = postcard::take_from_bytes::<N>(rest).map_err(reason)?;
+            let (event, after) = postcard::take_from_bytes::<N>(rest)?;
             take(event);
             rest = after;
         }

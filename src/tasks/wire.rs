@@ -1,5 +1,6 @@
 //! Tasks as bytes, in `postcard`'s format.
 
+use super::error::Error;
 use super::shared::{ReceivedCache, SentCache, with_received_cache, with_sent_cache};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,13 +16,13 @@ pub fn pack_whole(value: &impl Serialize) -> Vec<u8> {
 }
 
 /// Reads what [`pack`] wrote.
-pub fn unpack<T: DeserializeOwned>(bytes: &[u8], received: &mut ReceivedCache) -> Result<T, String> {
+pub fn unpack<T: DeserializeOwned>(bytes: &[u8], received: &mut ReceivedCache) -> Result<T, Error> {
     with_received_cache(received, || unpack_whole(bytes))
 }
 
 /// Reads what [`pack_whole`] wrote.
-pub fn unpack_whole<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    postcard::from_bytes(bytes).map_err(|error| error.to_string())
+pub fn unpack_whole<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    Ok(postcard::from_bytes(bytes)?)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The Worker's side: runs the tasks and actors that the page sends.
 
+use super::error::Error;
 use super::message::{Request, Response, WorkerMessage, pack_message, protocol};
 use super::shared::ReceivedCache;
 use super::wire::{pack_whole, unpack};
@@ -22,7 +23,7 @@ pub struct Registry {
     starters: BTreeMap<&'static str, StartFn>,
 }
 
-type StartFn = fn(&[u8], &mut ReceivedCache, u32) -> Result<Option<Box<dyn RunningActor>>, String>;
+type StartFn = fn(&[u8], &mut ReceivedCache, u32) -> Result<Option<Box<dyn RunningActor>>, Error>;
 
 impl Registry {
     /// Adds a task type, by its name.
@@ -53,7 +54,7 @@ impl Registry {
 
 /// A running actor, whatever its type.
 trait RunningActor {
-    fn command(&mut self, bytes: &[u8], received: &mut ReceivedCache) -> Result<(), String>;
+    fn command(&mut self, bytes: &[u8], received: &mut ReceivedCache) -> Result<(), Error>;
     fn step(&mut self) -> Flow;
 }
 
@@ -67,7 +68,7 @@ struct ActorTask<A: Actor> {
 }
 
 impl<A: Actor> RunningActor for ActorTask<A> {
-    fn command(&mut self, bytes: &[u8], received: &mut ReceivedCache) -> Result<(), String> {
+    fn command(&mut self, bytes: &[u8], received: &mut ReceivedCache) -> Result<(), Error> {
         A::command(&mut self.state, unpack(bytes, received)?);
         Ok(())
     }
@@ -158,12 +159,13 @@ impl WorkerState {
             Err(why) => (0, Err(why)),
         };
         if let Err(why) = done {
-            post(&Response::Failed { id, why }, Vec::new);
+            post(&Response::Failed { id, why: why.to_string() }, Vec::new);
         }
     }
 
-    fn start(&mut self, id: u32, name: &str, message: &WorkerMessage) -> Result<(), String> {
-        let starter = self.registry.starters.get(name).ok_or_else(|| format!("there is no task called {name}"))?;
+    fn start(&mut self, id: u32, name: &str, message: &WorkerMessage) -> Result<(), Error> {
+        let unknown = || Error::UnknownTask { name: name.to_owned() };
+        let starter = self.registry.starters.get(name).ok_or_else(unknown)?;
         let received = &mut self.received;
         if let Some(running) = message.body(|bytes| starter(bytes, received, id))? {
             self.running.insert(id, running);

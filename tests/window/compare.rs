@@ -31,7 +31,7 @@ fn all_done(harness: &Harness<'_, Explorer>) -> bool {
 
 fn order(harness: &mut Harness<'_, Explorer>, order: Value) -> Result<(), String> {
     let ctx = harness.ctx.clone();
-    let done = harness.state_mut().order(&ctx, &order);
+    let done = harness.state_mut().order(&ctx, &order).map_err(|why| why.sentence());
     harness.run_steps(2);
     done
 }

@@ -151,12 +151,12 @@ fn wrong_orders_say_what_is_wrong() {
         (json!({ "settings": { "density": 7 } }), "density"),
         (json!({ "settings": { "nonsense": 7 } }), "no setting nonsense"),
         (json!({ "preset": "worst" }), "no preset worst"),
-        (json!({ "export": { "what": "Cake" } }), "no such export"),
+        (json!({ "export": { "what": "Cake" } }), "there is no export Cake"),
         (json!({ "language": "fly" }), "cancel"),
         (json!({ "x": 1 }), "no order called x"),
         (json!(3), "one key"),
     ] {
-        let why = harness.state_mut().order(&ctx, &order).unwrap_err();
+        let why = harness.state_mut().order(&ctx, &order).unwrap_err().sentence();
         assert!(why.contains(part), "{order}: {why}");
     }
     assert_eq!(harness.state().settings().density, 0.25);

@@ -3,6 +3,7 @@
 use super::state::State;
 use crate::Named;
 use crate::app::state::command::Command;
+use crate::app::state::hints::sentence;
 use crate::job::Backend;
 use eframe::egui::{ComboBox, Role, Ui, WidgetInfo};
 
@@ -42,7 +43,7 @@ pub fn device_ui(ui: &mut Ui, state: &State, hint: &str) -> Option<Command> {
                 Backend::Auto => "Measured for a moment before each run; an adapter in software is never taken",
             };
             let problem = search.adapter().and_then(|found| found.as_ref().err()).filter(|_| one == Backend::Gpu);
-            let about = problem.map_or(about, String::as_str);
+            let about = problem.map_or(about.into(), sentence);
             ui.selectable_value(&mut backend, one, named(one)).on_hover_text(about);
         }
     });

@@ -2,8 +2,8 @@
 
 use super::display_options::DisplayOptions;
 use super::pane::Pane;
-use crate::app::state::hints::sentence_of;
-use crate::factorize::Settings;
+use crate::factorize::{self, Settings};
+use crate::hint::{Explain, Hint};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -44,19 +44,39 @@ pub struct Link {
     pub tour: Option<usize>,
 }
 
+/// Why a link cannot be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum UnreadableLink {
+    /// Characters that no link has.
+    #[error("The link cannot be read ({0})")]
+    Base64(#[from] base64::DecodeError),
+    /// Text of something else, or of another version.
+    #[error("The link cannot be read ({0})")]
+    Json(#[from] serde_json::Error),
+    /// Settings outside their range.
+    #[error("The link cannot be read ({0})")]
+    Settings(#[from] factorize::Error),
+}
+
+impl Explain for UnreadableLink {
+    fn hint(&self) -> Option<Hint> {
+        Some(Hint::say("ask for it again"))
+    }
+}
+
 impl Link {
     /// From an address, whatever else stands in it; `None` if it holds no link.
-    pub fn read(address: &str) -> Option<Result<Self, String>> {
+    pub fn read(address: &str) -> Option<Result<Self, UnreadableLink>> {
         let (_, coded) = address.split_once(FRAGMENT)?;
         let read = || {
-            let bytes = BASE64_URL_SAFE_NO_PAD.decode(coded.trim()).map_err(|error| error.to_string())?;
-            let link: Self = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+            let bytes = BASE64_URL_SAFE_NO_PAD.decode(coded.trim())?;
+            let link: Self = serde_json::from_slice(&bytes)?;
             if let Some(settings) = &link.settings {
-                settings.check().map_err(sentence_of)?;
+                settings.check()?;
             }
             Ok(link)
         };
-        Some(read().map_err(|why: String| format!("The link cannot be read ({why}): ask for it again")))
+        Some(read())
     }
 
     /// To stand after an address.
@@ -79,15 +99,17 @@ mod tests {
             ..Link::default()
         };
         let address = format!("https://example.org/dsf/{}", link.write());
-        assert_eq!(Link::read(&address), Some(Ok(link)));
-        assert_eq!(Link::read("https://example.org/"), None);
+        assert_eq!(Link::read(&address).unwrap().unwrap(), link);
+        assert!(Link::read("https://example.org/").is_none());
     }
 
     #[test]
     fn a_broken_link_says_so() {
         let wrong = Link { settings: Some(Settings { density: 7.0, ..Settings::default() }), ..Link::default() };
         for address in ["x#link=!", "x#link=", "x#link=AAAA", &wrong.write()] {
-            assert!(matches!(Link::read(address), Some(Err(why)) if why.contains("ask for it again")), "{address}");
+            let why = Link::read(address).unwrap().unwrap_err();
+            assert!(why.to_string().starts_with("The link cannot be read ("), "{address}: {why}");
+            assert_eq!(why.hint(), Some(Hint::say("ask for it again")));
         }
     }
 }

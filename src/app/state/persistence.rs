@@ -2,8 +2,7 @@
 
 use super::display_options::DisplayOptions;
 use super::series::Quantity;
-use crate::app::state::hints::sentence_of;
-use crate::factorize::Settings;
+use crate::factorize::{self, Settings};
 use crate::job::Backend;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -31,16 +30,33 @@ pub struct SavedPreferences {
 /// Under which it is stored.
 pub const KEY: &str = "explorer";
 
+/// Why saved preferences cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum UnreadablePreferences {
+    /// Text of something else, or of another version.
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
+    /// Settings outside their range.
+    #[error(transparent)]
+    Settings(#[from] factorize::Error),
+    /// A share outside [0.5, 1].
+    #[error("a percentile of {percentile}")]
+    Percentile {
+        /// The share.
+        percentile: f64,
+    },
+}
+
 impl SavedPreferences {
-    /// From its text; otherwise why not.
-    pub fn read(text: &str) -> Result<Self, String> {
-        let saved: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    /// From its text.
+    pub fn read(text: &str) -> Result<Self, UnreadablePreferences> {
+        let saved: Self = serde_json::from_str(text)?;
         if let Some(settings) = &saved.settings {
-            settings.check().map_err(sentence_of)?;
+            settings.check()?;
         }
         let percentile = saved.looks.percentile;
         if !(0.5..=1.0).contains(&percentile) {
-            return Err(format!("a percentile of {percentile}"));
+            return Err(UnreadablePreferences::Percentile { percentile });
         }
         Ok(saved)
     }
@@ -61,8 +77,8 @@ mod tests {
             settings: Some(Settings { density: 0.4, ..Settings::default() }),
             ..SavedPreferences::default()
         };
-        assert_eq!(SavedPreferences::read(&saved.write()), Ok(saved));
-        assert_eq!(SavedPreferences::read("{}"), Ok(SavedPreferences::default()), "an older version's");
+        assert_eq!(SavedPreferences::read(&saved.write()).unwrap(), saved);
+        assert_eq!(SavedPreferences::read("{}").unwrap(), SavedPreferences::default(), "an older version's");
     }
 
     #[test]

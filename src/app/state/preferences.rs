@@ -114,7 +114,7 @@ mod tests {
         preferences.remember(PathBuf::from("file 12"));
         assert_eq!((preferences.recent.len(), preferences.recent[0].to_str()), (RECENT, Some("file 12")));
         let saved = preferences.to_saved("places".into());
-        assert_eq!(SavedPreferences::read(&saved.write()), Ok(saved.clone()));
+        assert_eq!(SavedPreferences::read(&saved.write()).unwrap(), saved);
         assert_eq!(Preferences::restore(&saved, None).to_saved("places".into()), saved);
     }
 }

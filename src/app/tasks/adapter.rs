@@ -1,6 +1,7 @@
 //! The graphics adapter that runs are computed on, looked for where runs are done.
 
-use crate::app::state::hints::sentence_of;
+use crate::app::state::error::Error;
+use crate::hint::Failure;
 use crate::job;
 use crate::tasks::{self, Actor, ActorHandle, Flow, Queue};
 use eframe::egui::Context;
@@ -25,17 +26,17 @@ impl Actor for FindAdapter {
 
     fn step(_: &mut (), tell: &mut dyn FnMut(Self::Event)) -> Flow {
         let Poll::Ready(found) = job::adapter() else { return Flow::Pending };
-        tell(found.map_err(sentence_of));
+        tell(found.map_err(Failure::from));
         Flow::Done
     }
 
     fn crashed() -> Self::Event {
-        Err("looking for a graphics adapter broke off: choose the CPU in the status bar".into())
+        Err(Error::SearchCrashed.into())
     }
 }
 
 /// The adapter's name, or why there is none.
-pub type Found = Result<String, String>;
+pub type Found = Result<String, Failure>;
 
 /// Result of the search for an adapter, once it was asked for.
 #[derive(Default)]

@@ -1,7 +1,7 @@
 //! How fast the solver is where runs are done.
 
-use crate::app::state::hints::sentence_of;
 use crate::factorize::Settings;
+use crate::hint::Failure;
 use crate::job::bench;
 use crate::tasks::{Queue, SilentTask};
 use serde::{Deserialize, Serialize};
@@ -15,11 +15,11 @@ impl SilentTask for Bench {
     const NAME: &'static str = "bench";
     const QUEUE: Queue = Queue::Slow;
     /// What `dsf-explorer bench solver` tells.
-    type Output = Result<String, String>;
+    type Output = Result<String, Failure>;
 
     fn make(self) -> Self::Output {
         let Self(side) = self;
-        let measured = bench::measure(side, side, &Settings::default(), crate::tasks::processors());
-        measured.map(|measured| json!(measured).to_string()).map_err(sentence_of)
+        let measured = bench::measure(side, side, &Settings::default(), crate::tasks::processors())?;
+        Ok(json!(measured).to_string())
     }
 }

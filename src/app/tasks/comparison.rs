@@ -2,6 +2,7 @@
 
 use super::pending_task::{PACE, PendingTask};
 use super::replace::Replace;
+use crate::app::state::hints::sentence;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::state::method_result::MethodResult;
 use crate::app::state::run::Run;
@@ -110,7 +111,7 @@ impl Row {
     fn poll(&mut self) {
         let MethodState::Working(work) = &mut self.state else { return };
         if let Some(made) = work.task.poll(|share| work.share = share) {
-            self.state = made.map_or_else(MethodState::Failed, MethodState::Done);
+            self.state = made.map_or_else(|why| MethodState::Failed(sentence(&why)), MethodState::Done);
         }
     }
 }

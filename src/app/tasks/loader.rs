@@ -6,9 +6,11 @@ use super::loaded::Loaded;
 use super::reading::{Compare, Open, OpenedCheckpoint, ReadFactors, ReadInputs, ReadLayer};
 use super::write_export::WriteExport;
 use crate::app::platform::{self, pick::Pick};
-use crate::app::state::hints::sentence_of;
+use crate::app::state::error::Error;
+use crate::app::state::hints::{sentence, sentence_of};
 use crate::app::state::inputs::InputsRole;
 use crate::app::state::loaded_layer::LoadedLayer;
+use crate::hint::Failure;
 use crate::matrix::Replacement;
 use crate::model::{Checkpoint, EXAMPLE_LAYER, Layer, Orientation, Source};
 use crate::tasks::{self, Message, Task};
@@ -110,7 +112,7 @@ impl Loader {
     }
 
     /// Does a task; what it says and what is made of it go to the window.
-    fn start<T: Task<Output = Result<V, String>>, V>(
+    fn start<T: Task<Output = Result<V, Failure>>, V>(
         &mut self,
         reply: ReplySender,
         task: T,
@@ -121,10 +123,10 @@ impl Loader {
             let done = match message {
                 Message::Progress(_) => return,
                 Message::Done(done) => done,
-                Message::Crashed => Err("This broke off (a bug; please report it)".into()),
+                Message::Crashed => Err(Error::Crashed.into()),
             };
             if let Some((reply, loaded)) = once.take() {
-                reply.send(done.map_or_else(Loaded::Problem, loaded));
+                reply.send(done.map_or_else(|why| Loaded::Problem(sentence(&why)), loaded));
             }
         });
         handle.detach();

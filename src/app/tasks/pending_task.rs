@@ -1,5 +1,7 @@
 //! One task in the background: what it has told, and what came of it.
 
+use crate::app::state::error::Error;
+use crate::hint::Failure;
 use crate::measure::cost::{TELLING_SHARE, remaining_secs};
 use crate::tasks::{self, Message, Task, TaskHandle};
 use eframe::egui::Context;
@@ -17,7 +19,7 @@ pub struct PendingTask<T: Task> {
     _handle: TaskHandle,
 }
 
-impl<V: Send, T: Task<Output = Result<V, String>>> PendingTask<T> {
+impl<V: Send, T: Task<Output = Result<V, Failure>>> PendingTask<T> {
     /// Begins at once; what it tells wakes the window after `pace`, its end at once.
     pub fn new(ctx: &Context, task: T, pace: Duration) -> Self {
         let (sender, messages) = channel();
@@ -39,7 +41,7 @@ impl<V: Send, T: Task<Output = Result<V, String>>> PendingTask<T> {
             match message {
                 Message::Progress(news) => told(news),
                 Message::Done(made) => over = Some(made),
-                Message::Crashed => over = Some(Err("it broke off (a bug; please report it)".into())),
+                Message::Crashed => over = Some(Err(Error::Crashed.into())),
             }
         }
         over

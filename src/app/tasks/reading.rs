@@ -1,6 +1,6 @@
 //! Reading what a person opens.
 
-use crate::app::state::hints::sentence_of;
+use crate::hint::Failure;
 use crate::job::Outcome;
 use crate::matrix::{Calibration, Replacement};
 use crate::measure;
@@ -20,10 +20,10 @@ pub struct OpenedCheckpoint(#[serde(with = "shared")] pub Arc<Checkpoint>);
 impl SilentTask for Open {
     const NAME: &'static str = "open";
     const QUEUE: Queue = Queue::Files;
-    type Output = Result<OpenedCheckpoint, String>;
+    type Output = Result<OpenedCheckpoint, Failure>;
 
     fn make(self) -> Self::Output {
-        self.0.open().map(|checkpoint| OpenedCheckpoint(Arc::new(checkpoint))).map_err(sentence_of)
+        Ok(OpenedCheckpoint(Arc::new(self.0.open()?)))
     }
 }
 
@@ -42,10 +42,10 @@ pub struct ReadLayer {
 impl SilentTask for ReadLayer {
     const NAME: &'static str = "read layer";
     const QUEUE: Queue = Queue::Files;
-    type Output = Result<Layer, String>;
+    type Output = Result<Layer, Failure>;
 
     fn make(self) -> Self::Output {
-        self.checkpoint.layer(&self.name, self.orientation).map_err(sentence_of)
+        Ok(self.checkpoint.layer(&self.name, self.orientation)?)
     }
 }
 
@@ -66,10 +66,10 @@ impl SilentTask for ReadFactors {
     const NAME: &'static str = "read factors";
     const QUEUE: Queue = Queue::Files;
     /// Whether they were compared.
-    type Output = Result<(Outcome, bool), String>;
+    type Output = Result<(Outcome, bool), Failure>;
 
     fn make(self) -> Self::Output {
-        let factors = self.checkpoint.factors(&self.stem).map_err(sentence_of)?;
+        let factors = self.checkpoint.factors(&self.stem)?;
         let shape = factors.shape();
         let w = self.layer.as_ref().map(|layer| &*layer.weight).filter(|w| w.shape() == shape);
         let relative_error = w.map_or(0.0, |w| measure::relative_error(w, &factors.a, &factors.b));
@@ -91,7 +91,7 @@ pub struct Compare {
 impl SilentTask for Compare {
     const NAME: &'static str = "compare";
     const QUEUE: Queue = Queue::Files;
-    type Output = Result<f64, String>;
+    type Output = Result<f64, Failure>;
 
     fn make(self) -> Self::Output {
         Ok(self.replacement.relative_error(&self.layer.weight))
@@ -112,10 +112,9 @@ pub struct ReadInputs {
 impl SilentTask for ReadInputs {
     const NAME: &'static str = "read inputs";
     const QUEUE: Queue = Queue::Files;
-    type Output = Result<Calibration, String>;
+    type Output = Result<Calibration, Failure>;
 
     fn make(self) -> Self::Output {
-        let read = || self.source.open()?.calibration(&self.stem, self.inputs);
-        read().map_err(sentence_of)
+        Ok(self.source.open()?.calibration(&self.stem, self.inputs)?)
     }
 }

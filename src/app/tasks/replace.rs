@@ -1,9 +1,9 @@
 //! One method replacing one layer, in the background.
 
-use crate::app::state::hints::sentence_of;
 use crate::app::state::method_result::MethodResult;
 use crate::compare::{Candidate, Made};
 use crate::compute::ThreadPool;
+use crate::hint::Failure;
 use crate::matrix::Problem;
 use crate::model::Layer;
 use crate::tasks::{Queue, Task, shared};
@@ -30,13 +30,12 @@ impl Task for Replace {
     const QUEUE: Queue = Queue::Comparing;
     /// The share that is done.
     type Progress = f64;
-    type Output = Result<Box<MethodResult>, String>;
+    type Output = Result<Box<MethodResult>, Failure>;
 
     fn run(self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Self::Output {
         let Self { layer, problem, candidate } = self;
-        let pool = ThreadPool::new(Some(THREADS)).map_err(sentence_of)?;
-        let Made { replacement, settings, report } =
-            pool.run(|| candidate.replace(&layer, &problem, THREADS, tell)).map_err(sentence_of)?;
+        let pool = ThreadPool::new(Some(THREADS))?;
+        let Made { replacement, settings, report } = pool.run(|| candidate.replace(&layer, &problem, THREADS, tell))?;
         Ok(Box::new(MethodResult { candidate, report, settings, replacement }))
     }
 }

@@ -1,9 +1,11 @@
 //! The best split of the nonzeros, searched for when it is asked for.
 
 use super::async_memo::AsyncMemo;
-use crate::app::state::hints::sentence_of;
+use crate::app::state::error::Error;
+use crate::app::state::hints::sentence;
 use crate::compute::ThreadPool;
 use crate::factorize::{Search, Settings, Split};
+use crate::hint::Failure;
 use crate::job::{self, ComputeConfig};
 use crate::matrix::Problem;
 use crate::tasks::{Queue, Task};
@@ -34,32 +36,30 @@ impl Task for FindSplit {
     const NAME: &'static str = "find split";
     const QUEUE: Queue = Queue::Slow;
     type Progress = f64;
-    type Output = Result<Found, String>;
+    type Output = Result<Found, Failure>;
 
-    fn run(self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Result<Found, String> {
-        ThreadPool::new(self.compute.threads).map_err(sentence_of)?.run(|| self.search(tell))
+    fn run(self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Result<Found, Failure> {
+        ThreadPool::new(self.compute.threads)?.run(|| self.search(tell))
     }
 }
 
 impl FindSplit {
-    fn search(&self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Result<Found, String> {
-        let told = |error: crate::factorize::Error| sentence_of(error);
+    fn search(&self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Result<Found, Failure> {
         // What a run would factorize.
         let scaled = self.problem.calibration.as_ref().map(|inputs| inputs.scale_inputs(&self.problem.weight));
-        let scaled = scaled.transpose().map_err(sentence_of)?;
+        let scaled = scaled.transpose()?;
         let w = scaled.map_or_else(|| self.problem.weight.clone(), Arc::new);
         let settings = Settings { split: Split::Auto, factor_density: None, ..self.settings.clone() };
         let ComputeConfig { backend, .. } = self.compute;
         let (device, note) = job::device(backend, w.shape(), &settings, self.compute.thread_count());
         let mut notes: Vec<String> = note.into_iter().collect();
-        let mut search =
-            Search::on(&w, &settings, &device).map_err(told)?.ok_or("one fixed mask leaves no split to choose")?;
+        let mut search = Search::on(&w, &settings, &device)?.ok_or(Error::FixedMask)?;
         let (mut step, steps) = (0, search.steps());
-        while search.step().map_err(told)? {
+        while search.step()? {
             step += 1;
             notes.extend(search.note());
             if !tell(step as f64 / steps as f64) {
-                return Err("cancelled".into());
+                return Err(Error::Cancelled.into());
             }
         }
         let gain = search.gain().unwrap_or(0.0);
@@ -146,7 +146,7 @@ impl SplitSearch {
                 factor_density
             }
             Err(why) => {
-                self.said = Some((key, why));
+                self.said = Some((key, sentence(&why)));
                 None
             }
         }

@@ -1,10 +1,12 @@
 //! One figure of one layer: what waits, what goes on, what was measured.
 
 use super::pending_task::{PACE, PendingTask};
-use crate::app::state::hints::sentence_of;
+use crate::app::state::error::Error;
+use crate::app::state::hints::sentence;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::compare::{self, Candidate, Figure, Point, Record, Results};
 use crate::compute::ThreadPool;
+use crate::hint::Failure;
 use crate::matrix::Problem;
 use crate::measure::cost::{TELLING_SHARE, remaining_secs};
 use crate::model::Layer;
@@ -29,15 +31,12 @@ impl Task for MeasurePoint {
     const QUEUE: Queue = Queue::Comparing;
     /// The share that is done.
     type Progress = f64;
-    type Output = Result<Box<Record>, String>;
+    type Output = Result<Box<Record>, Failure>;
 
     fn run(self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Self::Output {
         let subject = compare::Subject { layer: self.layer, problem: self.problem };
-        ThreadPool::new(Some(1))
-            .map_err(sentence_of)?
-            .run(|| self.point.measure(&subject, 1, tell))
-            .map(Box::new)
-            .map_err(sentence_of)
+        let record = ThreadPool::new(Some(1))?.run(|| self.point.measure(&subject, 1, tell))?;
+        Ok(Box::new(record))
     }
 }
 
@@ -75,12 +74,12 @@ pub struct SweepWork {
 
 impl SweepWork {
     /// Nothing begins before it is polled.
-    pub fn new(figure: Figure, subject: LoadedLayer, problem: Problem, base: Candidate) -> Result<Self, String> {
+    pub fn new(figure: Figure, subject: LoadedLayer, problem: Problem, base: Candidate) -> Result<Self, Failure> {
         let subjects = [compare::Subject { layer: subject.layer.clone(), problem: problem.clone() }];
         let sweep = figure.sweep(&subjects, &base);
-        let (points, not) = sweep.points(&subjects).map_err(sentence_of)?;
+        let (points, not) = sweep.points(&subjects)?;
         if points.is_empty() {
-            return Err(not.into_iter().next().map_or("it has no points".into(), |(_, why)| sentence_of(why)));
+            return Err(not.into_iter().next().map_or_else(|| Error::NoPoints.into(), |(_, why)| why.into()));
         }
         let costs: Vec<f64> = points.iter().map(|point| point.cost(&subjects[0])).collect();
         Ok(Self {
@@ -160,7 +159,7 @@ impl SweepWork {
         }
     }
 
-    fn take(&mut self, at: usize, made: Result<Box<Record>, String>) {
+    fn take(&mut self, at: usize, made: Result<Box<Record>, Failure>) {
         match made {
             Ok(record) => {
                 let points = &self.points;
@@ -170,7 +169,7 @@ impl SweepWork {
             }
             Err(why) => {
                 let Point { x, series, .. } = &self.points[at];
-                self.failed.push(format!("{series} at {x}: {why}"));
+                self.failed.push(format!("{series} at {x}: {}", sentence(&why)));
             }
         }
     }

@@ -2,8 +2,10 @@
 
 use super::sweep::SweepWork;
 use crate::Named;
+use crate::app::state::hints::sentence;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::compare::{Candidate, Figure};
+use crate::hint::Failure;
 use crate::matrix::Problem;
 use eframe::egui::Context;
 use std::collections::BTreeMap;
@@ -42,14 +44,14 @@ impl Sweeps {
         (self.figure, self.problem) = (figure, None);
     }
 
-    /// Measures a figure anew, and shows it; in a sentence why not.
+    /// Measures a figure anew, and shows it.
     pub fn start(
         &mut self,
         figure: Figure,
         layer: LoadedLayer,
         problem: Problem,
         base: Candidate,
-    ) -> Result<(), String> {
+    ) -> Result<(), Failure> {
         let work = SweepWork::new(figure, layer, problem, base)?;
         self.sweeps.insert(figure.name(), work);
         self.show(figure);
@@ -57,8 +59,8 @@ impl Sweeps {
     }
 
     /// Says why the sweep of the figure on screen cannot be started.
-    pub fn fail(&mut self, why: String) {
-        self.problem = Some(why);
+    pub fn fail(&mut self, why: &Failure) {
+        self.problem = Some(sentence(why));
     }
 
     /// Begins nothing new on the figure on screen.

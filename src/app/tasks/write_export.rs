@@ -4,11 +4,12 @@ use super::export_data::{ExportData, RunToWrite, ViewToWrite};
 use crate::Named;
 use crate::app::platform::written::Written;
 use crate::app::state::chart_files::ChartFiles;
+use crate::app::state::error::Error;
 use crate::app::state::export::{ExportKind, ExportRequest};
-use crate::app::state::hints::sentence_of;
 use crate::app::widgets::picture::{bar, image};
 use crate::export::{self, Export, HtmlReport, Layout, Palette, RunReport, framed, html_report, report_pictures};
 use crate::factorize::Settings;
+use crate::hint::Failure;
 use crate::matrix::Replacement;
 use crate::methods::Method;
 use crate::model::Dtype;
@@ -35,38 +36,36 @@ impl WriteExport {
 impl SilentTask for WriteExport {
     const NAME: &'static str = "write";
     const QUEUE: Queue = Queue::Files;
-    type Output = Result<Written, String>;
+    type Output = Result<Written, Failure>;
 
     fn make(self) -> Self::Output {
         write(self.data, &self.request)
     }
 }
 
-fn write(data: ExportData, request: &ExportRequest) -> Result<Written, String> {
-    let said = |error: export::Error| sentence_of(error);
+fn write(data: ExportData, request: &ExportRequest) -> Result<Written, Failure> {
     let &ExportRequest { kind, layout, dtype, ref target } = request;
     let bytes = match kind {
         ExportKind::Svg => data.chart.to_svg(960, 540).into_bytes(),
         ExportKind::Csv => data.chart.to_csv().into_bytes(),
         ExportKind::SweepCsv | ExportKind::SweepJson | ExportKind::SweepSvg | ExportKind::SweepPng => {
-            data.sweep.ok_or("no sweep is measured yet: start one on the page Compare")?.bytes(kind).map_err(said)?
+            data.sweep.ok_or(Error::NoSweep)?.bytes(kind)?
         }
         ExportKind::TableCsv | ExportKind::TableJson | ExportKind::TableSvg | ExportKind::TablePng => {
-            let none = "no table is measured yet: start it on the page Language model";
-            data.table.ok_or(none)?.bytes(kind).map_err(said)?
+            data.table.ok_or(Error::NoTable)?.bytes(kind)?
         }
-        ExportKind::View(_) => view_png(&data.view.ok_or("this view shows nothing yet: wait for the run")?),
+        ExportKind::View(_) => view_png(&data.view.ok_or(Error::NoView)?),
         ExportKind::Factors | ExportKind::Sheet | ExportKind::Json | ExportKind::Report => {
-            let run = data.run.ok_or("the run on screen has not ended: wait for it, or cancel it")?;
+            let run = data.run.ok_or(Error::RunGoes)?;
             // What is not asked about is written exactly.
             let chosen = matches!(kind, ExportKind::Factors | ExportKind::Report);
             let (layout, dtype) = if chosen { (layout, dtype) } else { (None, Some(Dtype::F32)) };
             let (layer, method) = (run.layer.clone(), run.method);
-            let Exported { export, report, settings, told, replacement } = run.exported(layout, dtype).map_err(said)?;
+            let Exported { export, report, settings, told, replacement } = run.exported(layout, dtype)?;
             match kind {
                 ExportKind::Factors => {
                     let (nnz, error) = (report.nnz, report.relative_error);
-                    let written = target.write(&export.to_bytes(&told, &serde_json::json!(report))).map_err(said)?;
+                    let written = target.write(&export.to_bytes(&told, &serde_json::json!(report)))?;
                     let said = format!("{} ({nnz} nonzeros, error {error:.4})", written.said);
                     return Ok(Written { said, ..written });
                 }
@@ -79,7 +78,7 @@ fn write(data: ExportData, request: &ExportRequest) -> Result<Written, String> {
                 }
                 ExportKind::Json => {
                     let json = serde_json::json!({ "report": report, "settings": settings });
-                    (serde_json::to_string_pretty(&json).map_err(|error| error.to_string())? + "\n").into_bytes()
+                    format!("{json:#}\n").into_bytes()
                 }
                 _ => html_report(&HtmlReport {
                     method,
@@ -93,7 +92,7 @@ fn write(data: ExportData, request: &ExportRequest) -> Result<Written, String> {
             }
         }
     };
-    target.write(&bytes).map_err(said)
+    Ok(target.write(&bytes)?)
 }
 
 impl ChartFiles {

@@ -7,7 +7,7 @@ use crate::app::explorer::Explorer;
 use crate::app::platform::typed;
 use crate::app::state::action::Action;
 use crate::app::state::command::Command;
-use crate::app::state::hints::sentence_of;
+use crate::app::state::order_error::OrderError;
 use crate::app::state::pane::Pane;
 use crate::app::state::run::{Run, RunState};
 use crate::factorize::{Preset, Settings};
@@ -59,63 +59,64 @@ impl Explorer {
     /// `{"language": {"compress": density} or "cancel", "save", "table", "pause table"}`,
     /// `{"compare": [method, …] or "cancel" or {"show": method}}`,
     /// `{"sweep": figure or "pause" or "go on"}`.
-    /// Otherwise says in a sentence why not.
-    pub fn order(&mut self, ctx: &Context, order: &Value) -> Result<(), String> {
+    pub fn order(&mut self, ctx: &Context, order: &Value) -> Result<(), OrderError> {
         ctx.request_repaint();
         let Some((what, value)) = order.as_object().and_then(|order| order.iter().next()) else {
-            return Err("an order is an object with one key".into());
+            return Err(OrderError::NotAnOrder);
         };
-        let text = || value.as_str().ok_or_else(|| format!("{what} takes a text"));
-        let number = || value.as_u64().map(|n| n as usize).ok_or_else(|| format!("{what} takes a whole number"));
+        let text = || value.as_str().ok_or_else(|| OrderError::takes(what, "a text"));
+        let number = || value.as_u64().map(|n| n as usize).ok_or_else(|| OrderError::takes(what, "a whole number"));
         match what.as_str() {
             "act" => {
                 let name = text()?;
                 let action = Action::ALL.iter().copied().find(|action| action.title() == name);
-                let action = action.ok_or_else(|| format!("there is no action called {name}"))?;
+                let action = action.ok_or_else(|| OrderError::unknown("action called", name))?;
                 match self.state.why_not(action) {
-                    Some(why) => return Err(why),
+                    Some(why) => return Err(OrderError::not_now(why)),
                     None => self.act(ctx, action),
                 }
             }
             "backend" => {
                 let name = text()?;
                 let backend = Backend::named(name);
-                let backend = backend.ok_or_else(|| format!("there is no backend {name}"))?;
+                let backend = backend.ok_or_else(|| OrderError::unknown("backend", name))?;
                 self.perform(ctx, Command::SetBackend(backend));
             }
             "settings" => self.change_settings(ctx, value)?,
             "preset" => {
                 let name = text()?;
                 let preset = Preset::named(name);
-                let preset = preset.ok_or_else(|| format!("there is no preset {name}"))?;
+                let preset = preset.ok_or_else(|| OrderError::unknown("preset", name))?;
                 self.set_settings(ctx, self.settings().with_preset(preset));
             }
             "layer" => {
-                self.state.document.checkpoint.as_ref().ok_or("nothing is open")?;
+                self.state.document.checkpoint.as_ref().ok_or_else(|| OrderError::not_now("nothing is open"))?;
                 self.open_layer(text()?.to_owned(), Orientation::AsStored);
             }
             "factors" => {
-                self.state.document.checkpoint.as_ref().ok_or("nothing is open")?;
+                self.state.document.checkpoint.as_ref().ok_or_else(|| OrderError::not_now("nothing is open"))?;
                 self.open_factors(text()?.to_owned());
             }
             "run" => {
                 let number = number()?;
-                let at = self.state.runs.position(number).ok_or_else(|| format!("there is no run {number}"))?;
+                let at = self.state.runs.position(number).ok_or_else(|| OrderError::unknown("run", number))?;
                 self.perform(ctx, Command::SelectRun(at));
             }
             "go_to" => {
                 let step = number()?;
-                self.shown().ok_or("no run is on screen")?;
+                self.shown().ok_or_else(|| OrderError::not_now("no run is on screen"))?;
                 self.perform(ctx, Command::GoTo(step));
             }
             "show" => {
                 let name = text()?;
                 let pane = Pane::ALL.iter().copied().find(|pane| pane.title() == name);
-                self.show(pane.ok_or_else(|| format!("there is no panel called {name}"))?);
+                self.show(pane.ok_or_else(|| OrderError::unknown("panel called", name))?);
             }
             "calibrate" => {
-                let id = self.state.model_layer_on_screen().ok_or("no layer of a language model is on screen")?;
-                self.state.language.collecting(id).ok_or("the model's text has not been read yet, or there is none")?;
+                let no_layer = || OrderError::not_now("no layer of a language model is on screen");
+                let no_text = || OrderError::not_now("the model's text has not been read yet, or there is none");
+                let id = self.state.model_layer_on_screen().ok_or_else(no_layer)?;
+                self.state.language.collecting(id).ok_or_else(no_text)?;
                 self.inputs_from_model(id);
             }
             "load" => self.perform(ctx, Command::Open(typed(text()?))),
@@ -128,22 +129,22 @@ impl Explorer {
             "language" => self.language_order(ctx, value)?,
             "compare" => self.compare_order(value)?,
             "sweep" => self.sweep_order(value)?,
-            other => return Err(format!("there is no order called {other}")),
+            other => return Err(OrderError::unknown("order called", other)),
         }
         Ok(())
     }
 
-    fn change_settings(&mut self, ctx: &Context, change: &Value) -> Result<(), String> {
+    fn change_settings(&mut self, ctx: &Context, change: &Value) -> Result<(), OrderError> {
         let mut settings = json!(self.settings());
         let (Some(all), Some(change)) = (settings.as_object_mut(), change.as_object()) else {
-            return Err("settings are an object".into());
+            return Err(OrderError::takes("settings", "an object"));
         };
         for (key, value) in change {
-            let place = all.get_mut(key).ok_or_else(|| format!("there is no setting {key}"))?;
+            let place = all.get_mut(key).ok_or_else(|| OrderError::unknown("setting", key))?;
             *place = value.clone();
         }
-        let settings: Settings = serde_json::from_value(settings).map_err(|error| error.to_string())?;
-        settings.check().map_err(sentence_of)?;
+        let settings: Settings = serde_json::from_value(settings)?;
+        settings.check()?;
         self.set_settings(ctx, settings);
         Ok(())
     }

@@ -3,11 +3,14 @@
 use crate::Named;
 use crate::app::explorer::Explorer;
 use crate::app::state::command::CompareCommand;
+use crate::app::state::error::Error;
 use crate::app::state::hints::sentence_of;
+use crate::app::state::order_error::OrderError;
 use crate::app::state::pane::Pane;
 use crate::app::state::run::Run;
 use crate::app::tasks::comparison::{Comparison, MethodState, Row};
 use crate::compare::{Candidate, choose};
+use crate::hint::Failure;
 use crate::measure::percent;
 use crate::methods::{Method, Threshold};
 use eframe::egui::Context;
@@ -53,22 +56,22 @@ impl Explorer {
         let shape = self.state.document.shape().unwrap_or((0, 0));
         let ticked = self.panels.compare.ticked(&self.state.preferences.settings, shape);
         let begun = self.choose(&ticked).and_then(|(candidates, _)| self.compare(candidates));
-        begun.unwrap_or_else(|why| self.state.messages.problem(ctx, why));
+        begun.unwrap_or_else(|why| self.state.messages.problem(ctx, sentence_of(why)));
     }
 
     /// Those of `methods` that can be done on the open layer, and why the others cannot.
-    fn choose(&self, methods: &[Method]) -> Result<(Vec<Candidate>, Vec<String>), String> {
-        let problem = self.state.document.problem().ok_or("No layer is open")?;
+    fn choose(&self, methods: &[Method]) -> Result<(Vec<Candidate>, Vec<Failure>), Error> {
+        let problem = self.state.document.problem().ok_or(Error::NoLayer)?;
         let (candidates, not) =
             choose(methods, &self.state.preferences.settings, self.panels.compare.threshold(), &problem);
-        Ok((candidates, not.into_iter().map(|(_, why)| sentence_of(why)).collect()))
+        Ok((candidates, not.into_iter().map(|(_, why)| why.into()).collect()))
     }
 
     /// Compares these on the open layer.
-    fn compare(&mut self, candidates: Vec<Candidate>) -> Result<(), String> {
-        let (subject, problem) = self.state.document.layer_and_problem().ok_or("No layer is open")?;
+    fn compare(&mut self, candidates: Vec<Candidate>) -> Result<(), Error> {
+        let (subject, problem) = self.state.document.layer_and_problem().ok_or(Error::NoLayer)?;
         if candidates.is_empty() {
-            return Err("No method that can be done is ticked".into());
+            return Err(Error::NoMethod);
         }
         let settings = self.state.preferences.settings.clone();
         self.state.computed.comparison = Some(Comparison::new(subject, problem, settings, candidates));
@@ -129,14 +132,14 @@ impl Explorer {
 
     /// `["magnitude", …]` compares these, `[]` all that can be done, `"cancel"` ends what goes on, and `{"show": name}`
     /// shows one.
-    pub(super) fn compare_order(&mut self, order: &Value) -> Result<(), String> {
+    pub(super) fn compare_order(&mut self, order: &Value) -> Result<(), OrderError> {
         let named = |name: &Value| {
-            let name = name.as_str().ok_or("methods are given by their names")?;
-            Method::named(name).ok_or_else(|| format!("there is no method {name}"))
+            let name = name.as_str().ok_or_else(|| OrderError::takes("a comparison", "methods by their names"))?;
+            Method::named(name).ok_or_else(|| OrderError::unknown("method", name))
         };
         if let Some(name) = order.get("show") {
             let method = named(name)?;
-            self.select_result(method).ok_or_else(|| format!("{} is not done", method.title()))?;
+            self.select_result(method).ok_or_else(|| OrderError::not_now(format!("{} is not done", method.title())))?;
             self.show(Pane::W);
             return Ok(());
         }
@@ -147,9 +150,9 @@ impl Explorer {
             }
             Value::Array(names) => {
                 if let Some(why) = self.state.no_comparison() {
-                    return Err(why);
+                    return Err(OrderError::not_now(why));
                 }
-                let mut methods = names.iter().map(named).collect::<Result<Vec<_>, String>>()?;
+                let mut methods = names.iter().map(named).collect::<Result<Vec<_>, OrderError>>()?;
                 methods.sort_unstable();
                 methods.dedup();
                 let all = methods.is_empty();
@@ -157,11 +160,11 @@ impl Explorer {
                 let (rows, cols) = self.state.document.shape().unwrap_or((0, 0));
                 candidates.retain(|candidate| !all || !candidate.is_slow(rows, cols));
                 match not.into_iter().next() {
-                    Some(why) if !all => Err(why),
-                    _ => self.compare(candidates),
+                    Some(why) if !all => Err(why.into()),
+                    _ => Ok(self.compare(candidates)?),
                 }
             }
-            _ => Err("a comparison takes [method, …], \"cancel\" or {\"show\": method}".into()),
+            _ => Err(OrderError::takes("a comparison", "[method, …], \"cancel\" or {\"show\": method}")),
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::app::platform::SaveTarget;
 use crate::app::state::command::Command;
 use crate::app::state::curves::{Curve, curves, levels};
 use crate::app::state::export::{ExportKind, ExportRequest};
+use crate::app::state::order_error::OrderError;
 use crate::app::state::pane::Pane;
 use crate::app::state::series::Quantity;
 use crate::app::tasks::export_data::{ExportData, RunToWrite, ViewToWrite};
@@ -78,14 +79,17 @@ impl Explorer {
     }
 
     /// Writes what is asked for from outside: `{"what", "layout", "dtype", "name"}`.
-    pub(super) fn write_now(&mut self, ctx: &Context, wanted: &Value) -> Result<(), String> {
+    pub(super) fn write_now(&mut self, ctx: &Context, wanted: &Value) -> Result<(), OrderError> {
         let get = |key: &str| wanted.get(key).and_then(Value::as_str);
         let what = get("what").unwrap_or("Factors (safetensors)");
-        let kind = ExportKind::ALL.into_iter().find(|known| known.title() == what).ok_or("there is no such export")?;
+        let kind = ExportKind::ALL
+            .into_iter()
+            .find(|known| known.title() == what)
+            .ok_or_else(|| OrderError::unknown("export", what))?;
         if let Some(why) = self.state.no_run_to_write().filter(|_| kind.needs_run()) {
-            return Err(why.into());
+            return Err(OrderError::not_now(why));
         }
-        let known = |name| Layout::named(name).ok_or("there is no such layout");
+        let known = |name: &str| Layout::named(name).ok_or_else(|| OrderError::unknown("layout", name));
         let layout = get("layout").map(known).transpose()?;
         let dtypes = [Dtype::F32, Dtype::F16, Dtype::BF16];
         let dtype = get("dtype").and_then(|name| dtypes.into_iter().find(|dtype| dtype.name() == name));

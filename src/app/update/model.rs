@@ -2,6 +2,7 @@
 
 use crate::app::explorer::Explorer;
 use crate::app::state::model_command::ModelCommand;
+use crate::app::state::order_error::OrderError;
 use crate::language::LayerId;
 use eframe::egui::Context;
 use serde_json::Value;
@@ -53,22 +54,22 @@ impl Explorer {
     }
 
     /// `{"compress": density}`, `"cancel"`, `"save"`, `"table"` or `"pause table"`.
-    pub(super) fn language_order(&mut self, ctx: &Context, order: &Value) -> Result<(), String> {
+    pub(super) fn language_order(&mut self, ctx: &Context, order: &Value) -> Result<(), OrderError> {
         let (language, preferences) = (&mut self.state.language, &self.state.preferences);
         if let Some(density) = order.get("compress").and_then(Value::as_f64) {
             return language.compress_all(ctx, &preferences.settings, density, preferences.compute_config());
         }
         match order.as_str() {
             Some("cancel") => language.cancel(),
-            Some("table") => language.measure_table()?,
+            Some("table") => language.measure_table().map_err(OrderError::not_now)?,
             Some("pause table") => language.pause_table(),
             Some("save") => match self.save_model() {
                 true => {}
-                false => return Err("no layer is compressed".into()),
+                false => return Err(OrderError::not_now("no layer is compressed")),
             },
             _ => {
-                let words = "{\"compress\": density}, \"cancel\", \"save\", \"table\" or \"pause table\"";
-                return Err(format!("the model can be told {words}"));
+                let takes = "{\"compress\": density}, \"cancel\", \"save\", \"table\" or \"pause table\"";
+                return Err(OrderError::takes("a model", takes));
             }
         }
         Ok(())

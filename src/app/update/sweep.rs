@@ -4,7 +4,10 @@ use crate::Named;
 use crate::app::explorer::Explorer;
 use crate::app::panels::sweeps::SweepPanel;
 use crate::app::state::command::SweepCommand;
+use crate::app::state::error::Error;
+use crate::app::state::order_error::OrderError;
 use crate::compare::Figure;
+use crate::hint::Failure;
 use serde_json::{Value, json};
 
 impl Explorer {
@@ -15,7 +18,7 @@ impl Explorer {
             SweepCommand::Start => {
                 let figure = self.state.computed.sweeps.figure();
                 if let Err(why) = self.start_sweep(figure) {
-                    self.state.computed.sweeps.fail(why);
+                    self.state.computed.sweeps.fail(&why);
                 }
             }
             SweepCommand::Pause => self.state.computed.sweeps.pause(),
@@ -23,22 +26,23 @@ impl Explorer {
         }
     }
 
-    fn start_sweep(&mut self, figure: Figure) -> Result<(), String> {
-        let (layer, problem) = self.state.document.layer_and_problem().ok_or("No layer is open")?;
+    fn start_sweep(&mut self, figure: Figure) -> Result<(), Failure> {
+        let (layer, problem) = self.state.document.layer_and_problem().ok_or(Error::NoLayer)?;
         let base = self.state.sweep_base();
         self.state.computed.sweeps.start(figure, layer, problem, base)
     }
 
     /// A figure's name begins it, `"pause"` and `"go on"` are for the one on screen.
-    pub(super) fn sweep_order(&mut self, order: &Value) -> Result<(), String> {
-        let word = order.as_str().ok_or("a sweep takes a figure's name, \"pause\" or \"go on\"")?;
-        self.state.document.layer.as_ref().ok_or("No layer is open")?;
+    pub(super) fn sweep_order(&mut self, order: &Value) -> Result<(), OrderError> {
+        let takes = || OrderError::takes("a sweep", "a figure's name, \"pause\" or \"go on\"");
+        let word = order.as_str().ok_or_else(takes)?;
+        self.state.document.layer.as_ref().ok_or(Error::NoLayer)?;
         match word {
             "pause" => self.state.computed.sweeps.pause(),
             "go on" => self.state.computed.sweeps.resume(),
             name => {
                 let figure = Figure::named(name);
-                self.start_sweep(figure.ok_or_else(|| format!("there is no figure called {name}"))?)?;
+                self.start_sweep(figure.ok_or_else(|| OrderError::unknown("figure called", name))?)?;
                 self.panels.sweeps = SweepPanel::default();
             }
         }

@@ -2,6 +2,7 @@
 
 use crate::Named;
 use crate::app::panels::state::State;
+use crate::app::state::hints::sentence;
 use crate::app::state::model_command::ModelCommand;
 use crate::app::tasks::language::eval_set::ModelInfo;
 use crate::compress::Densities;
@@ -63,7 +64,7 @@ fn distribute_ui(ui: &mut Ui, state: &State, info: &ModelInfo) -> Option<ModelCo
             button.clicked().then_some(ModelCommand::MeasureSensitivity)
         }
         Some(Err(why)) => {
-            ui.colored_label(ui.visuals().error_fg_color, why);
+            ui.colored_label(ui.visuals().error_fg_color, sentence(why));
             ui.button("Try again").clicked().then_some(ModelCommand::RetrySensitivity)
         }
         Some(Ok(_)) => {

@@ -1,6 +1,7 @@
 //! What the panels say while there is no language model.
 
 use crate::app::panels::state::State;
+use crate::app::state::hints::sentence;
 use crate::app::tasks::language::eval_set::ModelInfo;
 use eframe::egui::Ui;
 
@@ -14,7 +15,7 @@ pub fn info_ui<'a>(ui: &mut Ui, state: &'a State) -> Option<&'a ModelInfo> {
         Some(Ok(info)) => return Some(info),
         Some(Err(why)) => {
             ui.weak("What is open is not used as a language model").on_hover_text(WHICH);
-            ui.label(why);
+            ui.label(sentence(why));
         }
         None if model.is_there() => _ = ui.weak("Reading the model…"),
         None => {

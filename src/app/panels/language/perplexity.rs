@@ -1,6 +1,7 @@
 //! The model's perplexity: dense, floor, with the compressed layers.
 
 use crate::app::panels::state::State;
+use crate::app::state::hints::sentence;
 use crate::app::state::model_command::ModelCommand;
 use crate::app::tasks::language::eval_set::ModelInfo;
 use crate::app::widgets::colors;
@@ -32,7 +33,7 @@ pub fn perplexity_ui(ui: &mut Ui, state: &State, info: &ModelInfo) -> Option<Mod
 
 fn text_problem_ui(ui: &mut Ui, info: &ModelInfo) {
     if let Some(why) = &info.text_problem {
-        ui.colored_label(ui.visuals().error_fg_color, why);
+        ui.colored_label(ui.visuals().error_fg_color, sentence(why));
     }
 }
 
@@ -40,7 +41,7 @@ fn dense_ui(ui: &mut Ui, state: &State) -> Option<ModelCommand> {
     let language = &state.language;
     match (language.dense(), language.dense_problem()) {
         (Some(dense), _) => _ = ui.label(format!("dense {dense:.3}")),
-        (None, Some(why)) => _ = ui.colored_label(ui.visuals().error_fg_color, why),
+        (None, Some(why)) => _ = ui.colored_label(ui.visuals().error_fg_color, sentence(why)),
         _ if language.waits_for_request() => {
             let hint = "This model is large: it takes minutes, and the memory of its activations";
             let measure = ui.button("Measure").on_hover_text(hint);
@@ -57,7 +58,7 @@ fn compressed_ui(ui: &mut Ui, state: &State, info: &ModelInfo) {
     match (language.compressed(), language.compressed_problem()) {
         (Some((perplexity, true)), _) => _ = ui.strong(format!("now {perplexity:.3}")).on_hover_text(of),
         (Some((perplexity, false)), _) => _ = ui.weak(format!("now {perplexity:.3}…")).on_hover_text(of),
-        (None, Some(why)) => _ = ui.colored_label(ui.visuals().error_fg_color, why),
+        (None, Some(why)) => _ = ui.colored_label(ui.visuals().error_fg_color, sentence(why)),
         _ if language.dense().is_none() => {}
         _ => _ = ui.weak("now …"),
     }

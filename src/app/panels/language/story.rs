@@ -3,6 +3,7 @@
 use super::compression::short;
 use crate::app::panels::state::State;
 use crate::app::state::command::Command;
+use crate::app::state::hints::sentence;
 use crate::app::state::model_command::ModelCommand;
 use crate::app::state::text_request::TextRequest;
 use crate::app::tasks::language::generate::Texts;
@@ -37,7 +38,7 @@ impl StoryPanel {
         self.sampling_ui(ui);
         match language.texts() {
             None => _ = ui.weak("Telling…"),
-            Some(Err(why)) => _ = ui.colored_label(ui.visuals().error_fg_color, why),
+            Some(Err(why)) => _ = ui.colored_label(ui.visuals().error_fg_color, sentence(why)),
             Some(Ok(texts)) => texts_ui(ui, state, texts),
         }
         Some(Command::Model(ModelCommand::Generate(self.request.clone())))

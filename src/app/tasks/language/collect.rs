@@ -1,6 +1,8 @@
 //! What a layer reads in its model.
 
-use super::lazy_model::{LazyModel, eval_set, to_text};
+use super::lazy_model::{LazyModel, eval_set};
+use crate::app::state::error::Error;
+use crate::hint::Failure;
 use crate::language::{CalibrationPass, LayerId};
 use crate::matrix::Calibration;
 use crate::tasks::{Queue, SilentTask, shared};
@@ -20,15 +22,15 @@ pub struct Collect {
 impl SilentTask for Collect {
     const NAME: &'static str = "collect inputs";
     const QUEUE: Queue = Queue::Language;
-    type Output = Result<Calibration, String>;
+    type Output = Result<Calibration, Failure>;
 
     fn make(self) -> Self::Output {
         let set = eval_set(&self.model)?;
-        let windows = set.calibration.as_ref().ok_or("there is no text to take the inputs from")?;
-        let mut pass = CalibrationPass::new(&set.model, windows).map_err(to_text)?;
+        let windows = set.calibration.as_ref().ok_or(Error::NoInputsText)?;
+        let mut pass = CalibrationPass::new(&set.model, windows)?;
         while !pass.layers().is_empty() && !pass.layers().contains(&self.id) {
-            pass.advance().map_err(to_text)?;
+            pass.advance()?;
         }
-        pass.statistics().map_err(to_text)
+        Ok(pass.statistics()?)
     }
 }

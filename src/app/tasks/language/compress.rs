@@ -1,8 +1,8 @@
 //! Compressing layers of the model, one after the other.
 
 use super::lazy_model::{LazyModel, eval_set, on_threads};
-use crate::app::state::hints::sentence_of;
 use crate::compress::{self, CompressedLayer, Compression, Inputs, Memory, Plan, Step};
+use crate::hint::Failure;
 use crate::job::{self, Backend, ComputeConfig, Stage};
 use crate::language::LayerId;
 use crate::methods::Method;
@@ -41,7 +41,7 @@ impl Task for Compress {
     const NAME: &'static str = "compress layers";
     const QUEUE: Queue = Queue::Compressing;
     type Progress = Compressing;
-    type Output = Result<(), String>;
+    type Output = Result<(), Failure>;
 
     fn run(self, tell: &(dyn Fn(Compressing) -> bool + Sync)) -> Self::Output {
         let set = eval_set(&self.model)?;
@@ -53,11 +53,10 @@ impl Task for Compress {
         on_threads(threads, || {
             let start = Instant::now();
             let clock = Box::new(move || start.elapsed().as_secs_f64());
-            let told = |error: compress::Error| sentence_of(error);
             let store = Box::new(Memory::new(self.kept));
             let backend = if self.plan.method == Method::Dsf { backend } else { Backend::Cpu };
             let settings = self.plan.settings.clone();
-            let work = Compression::new(&set.model, self.plan, &inputs, store, clock).map_err(told)?;
+            let work = Compression::new(&set.model, self.plan, &inputs, store, clock)?;
             let (device, note) = job::device(backend, work.largest(), &settings, self.compute.thread_count());
             note.into_iter().for_each(|note| _ = tell(Compressing::Note(note)));
             let mut work = work.on(device);
@@ -66,7 +65,7 @@ impl Task for Compress {
                 let step = match work.step_told(&inside) {
                     Ok(Some(step)) => step,
                     Ok(None) | Err(compress::Error::Cancelled) => return Ok(()),
-                    Err(error) => return Err(told(error)),
+                    Err(error) => return Err(error.into()),
                 };
                 let news = match step {
                     Step::Layer(id, progress) => {

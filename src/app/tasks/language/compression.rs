@@ -9,6 +9,7 @@ use crate::app::tasks::pending_task::PendingTask;
 use crate::compress::Plan;
 use crate::export::Layout;
 use crate::factorize::Settings;
+use crate::hint::Failure;
 use crate::job::{ComputeConfig, Stage};
 use crate::language::LayerId;
 use eframe::egui::Context;
@@ -50,7 +51,7 @@ impl Compression {
     }
 
     /// Takes in finished layers and notes; what came of it, when it is over.
-    pub fn poll(&mut self, layers: &mut CompressedLayers, notes: &mut Vec<String>) -> Option<Result<(), String>> {
+    pub fn poll(&mut self, layers: &mut CompressedLayers, notes: &mut Vec<String>) -> Option<Result<(), Failure>> {
         let (current, waiting) = (&mut self.current, &mut self.waiting);
         let over = self.task.poll(|news| match news {
             Compressing::Stepped(id, done, stage) => *current = Some((id, done, stage)),

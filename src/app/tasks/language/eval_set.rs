@@ -1,7 +1,8 @@
 //! A language model with the texts it is measured and calibrated on.
 
-use crate::app::state::hints::sentence_of;
+use crate::app::state::error::Error;
 use crate::app::state::loaded_layer::LoadedLayer;
+use crate::hint::Failure;
 use crate::language::{self, Config, LayerId, Llama, Windows};
 use crate::model::{self, Checkpoint};
 use crate::tasks::{LazySource, shared};
@@ -39,7 +40,7 @@ pub struct EvalSet {
     /// What its layers' inputs are taken from: another part of the same text.
     pub calibration: Option<Windows>,
     floor: Option<f64>,
-    text_problem: Option<String>,
+    text_problem: Option<Failure>,
     own_text: bool,
 }
 
@@ -55,13 +56,13 @@ pub struct ModelInfo {
     /// The perplexity of the text's own language.
     pub floor: Option<f64>,
     /// Why the text that was given is not used.
-    pub text_problem: Option<String>,
+    pub text_problem: Option<Failure>,
     /// Whether the text is one that was given.
     pub own_text: bool,
 }
 
 impl LazySource for ModelSource {
-    type Value = Result<EvalSet, String>;
+    type Value = Result<EvalSet, Failure>;
 
     fn make(&self) -> Self::Value {
         EvalSet::open(self)
@@ -70,11 +71,10 @@ impl LazySource for ModelSource {
 
 impl EvalSet {
     /// Reads the model and the texts; in a sentence why there is no model. A text that cannot be used does no harm.
-    fn open(source: &ModelSource) -> Result<Self, String> {
-        let told = |error: language::Error| sentence_of(error);
+    fn open(source: &ModelSource) -> Result<Self, Failure> {
         let mut set = match &source.from {
             Some(from) => Self {
-                model: language::open_with(from, source.checkpoint.clone()).map_err(told)?,
+                model: language::open_with(from, source.checkpoint.clone())?,
                 text: None,
                 calibration: None,
                 floor: None,
@@ -85,8 +85,8 @@ impl EvalSet {
                 let model = language::example_with(source.checkpoint.clone());
                 let excerpt = language::example_held_out(TOKENS / CONTEXT, CONTEXT);
                 Self {
-                    text: Some(Windows::from_text(&model, &excerpt.text, CONTEXT, None).map_err(told)?),
-                    calibration: Some(language::example_calibration(&model, SAMPLES, CONTEXT).map_err(told)?),
+                    text: Some(Windows::from_text(&model, &excerpt.text, CONTEXT, None)?),
+                    calibration: Some(language::example_calibration(&model, SAMPLES, CONTEXT)?),
                     floor: Some(excerpt.floor()),
                     text_problem: None,
                     own_text: false,
@@ -102,22 +102,17 @@ impl EvalSet {
     }
 
     /// The first part of a text measures, windows from all over the rest calibrate.
-    fn read(&mut self, text: &model::Source) -> Result<(), String> {
+    fn read(&mut self, text: &model::Source) -> Result<(), Failure> {
         let shown = text.name();
-        let bytes = text.read().map_err(sentence_of)?;
-        let text = String::from_utf8(bytes).map_err(|_| format!("{shown} is not text in UTF-8"))?;
-        let told = |error: language::Error| sentence_of(error);
-        let tokens = self.model.tokenizer().encode(&text.replace("\r\n", "\n")).map_err(told)?;
+        let bytes = text.read()?;
+        let text = String::from_utf8(bytes).map_err(|_| Error::NotText { file: shown.clone() })?;
+        let tokens = self.model.tokenizer().encode(&text.replace("\r\n", "\n"))?;
         let cut = TOKENS.min(tokens.len() / 2);
         if cut < CONTEXT {
-            return Err(format!(
-                "{shown} has {} tokens, and two windows take {}: give more text",
-                tokens.len(),
-                2 * CONTEXT
-            ));
+            return Err(Error::ShortText { file: shown, tokens: tokens.len(), needed: 2 * CONTEXT }.into());
         }
         let (first, rest) = tokens.split_at(cut);
-        let windows = |tokens: &[u32]| Windows::from_tokens(&self.model, tokens.to_vec(), CONTEXT, None).map_err(told);
+        let windows = |tokens: &[u32]| Windows::from_tokens(&self.model, tokens.to_vec(), CONTEXT, None);
         let (text, calibration) = (windows(first)?, windows(rest)?.evenly_spaced(SAMPLES));
         (self.text, self.calibration, self.floor) = (Some(text), Some(calibration), None);
         Ok(())

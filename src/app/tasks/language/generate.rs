@@ -1,7 +1,9 @@
 //! Texts that the dense and the changed model write.
 
-use super::lazy_model::{LazyModel, eval_set, on_threads, to_text};
+use super::lazy_model::{LazyModel, eval_set, on_threads};
 use super::perplexity::Replaced;
+use crate::app::state::error::Error;
+use crate::hint::Failure;
 use crate::language::{self, Llama, Sampling, generate};
 use crate::tasks::{Queue, SilentTask, shared};
 use serde::{Deserialize, Serialize};
@@ -38,21 +40,21 @@ pub struct Generate {
 impl SilentTask for Generate {
     const NAME: &'static str = "tell";
     const QUEUE: Queue = Queue::Language;
-    type Output = Result<Texts, String>;
+    type Output = Result<Texts, Failure>;
 
     fn make(self) -> Self::Output {
         let set = eval_set(&self.model)?;
         on_threads(self.threads, || {
             let tokenizer = set.model.tokenizer();
-            let mut begin = tokenizer.encode(&self.prompt).map_err(to_text)?;
+            let mut begin = tokenizer.encode(&self.prompt)?;
             begin.truncate(PROMPT);
             if begin.is_empty() {
                 begin.extend(set.model.config().bos);
             }
             if begin.is_empty() {
-                return Err("This model's texts have no mark at their start: type how the text begins".into());
+                return Err(Error::NoStart.into());
             }
-            let words = |model: &Llama| words(model, &begin, self.sampling).map_err(to_text);
+            let words = |model: &Llama| words(model, &begin, self.sampling);
             let changed = self.replaced.as_ref().and_then(|replaced| replaced.of(&set.model));
             Ok(Texts { dense: words(&set.model)?, changed: changed.as_ref().map(words).transpose()? })
         })

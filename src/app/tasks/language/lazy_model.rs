@@ -1,9 +1,8 @@
 //! A language model with its texts, read on each side that works with it.
 
 use super::eval_set::{EvalSet, ModelInfo, ModelSource};
-use crate::app::state::hints::sentence_of;
 use crate::compute::ThreadPool;
-use crate::language;
+use crate::hint::Failure;
 use crate::tasks::{Lazy, Queue, SilentTask, shared};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -12,21 +11,16 @@ use std::sync::Arc;
 pub type LazyModel = Lazy<ModelSource>;
 
 /// The model and its texts, read if they are not yet.
-pub fn eval_set(opened: &LazyModel) -> Result<&EvalSet, String> {
+pub fn eval_set(opened: &LazyModel) -> Result<&EvalSet, Failure> {
     opened.get().as_ref().map_err(Clone::clone)
-}
-
-/// An error in words.
-pub fn to_text(error: language::Error) -> String {
-    error.to_string()
 }
 
 /// Computes on as many threads as a run may have.
 pub fn on_threads<T: Send>(
     threads: Option<usize>,
-    work: impl FnOnce() -> Result<T, String> + Send,
-) -> Result<T, String> {
-    ThreadPool::new(threads).map_err(sentence_of)?.run(work)
+    work: impl FnOnce() -> Result<T, Failure> + Send,
+) -> Result<T, Failure> {
+    ThreadPool::new(threads)?.run(work)
 }
 
 /// Reads the model; what the panels need of it.
@@ -36,7 +30,7 @@ pub struct Read(#[serde(with = "shared")] pub Arc<LazyModel>);
 impl SilentTask for Read {
     const NAME: &'static str = "read model";
     const QUEUE: Queue = Queue::Language;
-    type Output = Result<ModelInfo, String>;
+    type Output = Result<ModelInfo, Failure>;
 
     fn make(self) -> Self::Output {
         eval_set(&self.0).map(ModelInfo::of)

@@ -1,9 +1,10 @@
 //! One cell of the model's table.
 
 use super::lazy_model::{LazyModel, eval_set, on_threads};
-use crate::app::state::hints::sentence_of;
+use crate::app::state::error::Error;
 use crate::compare::{ModelRecord, ModelRow, ModelStudy};
 use crate::compress::Inputs;
+use crate::hint::Failure;
 use crate::language::LayerId;
 use crate::tasks::{Queue, Task, shared};
 use serde::{Deserialize, Serialize};
@@ -31,19 +32,19 @@ impl Task for MeasureRow {
     const QUEUE: Queue = Queue::Measuring;
     /// The share that is done.
     type Progress = f64;
-    type Output = Result<ModelRecord, String>;
+    type Output = Result<ModelRecord, Failure>;
 
     fn run(self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Self::Output {
         let set = eval_set(&self.model)?;
-        let text = set.text.as_ref().ok_or("there is no text to measure the model on")?;
-        let windows = set.calibration.clone().ok_or("there is no text for the layers' inputs")?;
-        let row = ModelRow::ALL.get(self.row).ok_or("there is no such row")?;
+        let text = set.text.as_ref().ok_or(Error::NoText)?;
+        let windows = set.calibration.clone().ok_or(Error::NoInputsText)?;
+        let row = ModelRow::ALL.get(self.row).ok_or(Error::NoRow)?;
         on_threads(self.threads, || {
             let threads = self.threads.unwrap_or_else(crate::tasks::processors);
             let inputs = &Inputs::Windows(windows);
             let study = ModelStudy { model: &set.model, inputs, text, threads };
-            let record = study.measure(row, self.density, self.shares, tell);
-            record.map_err(sentence_of)?.ok_or_else(|| "cancelled".into())
+            let record = study.measure(row, self.density, self.shares, tell)?;
+            Ok(record.ok_or(Error::Cancelled)?)
         })
     }
 }

@@ -6,11 +6,14 @@ use super::model_state::LanguageModelState;
 use super::perplexities::SingleLayer;
 use super::table::{Cell, ModelTable};
 use crate::app::state::chart_files::ChartFiles;
+use crate::app::state::error::Error;
 use crate::app::state::factors_at::FactorsAt;
+use crate::app::state::hints::{sentence, sentence_of};
 use crate::app::state::text_request::TextRequest;
 use crate::app::tasks::pending_task::{PACE, PendingTask};
 use crate::compare::{ModelResults, ModelRow};
 use crate::compress::distribute;
+use crate::hint::Failure;
 use crate::language::LayerId;
 use eframe::egui::Context;
 
@@ -25,7 +28,7 @@ impl LanguageModelState {
     }
 
     /// The last texts, or why there are none.
-    pub fn texts(&self) -> Option<Result<&Texts, &str>> {
+    pub fn texts(&self) -> Option<Result<&Texts, &Failure>> {
         self.texts.latest()
     }
 }
@@ -99,7 +102,7 @@ impl LanguageModelState {
     /// factors in its place.
     pub fn poll(&mut self, ctx: &Context, threads: Option<usize>, tuned: Option<(LayerId, FactorsAt)>) {
         if let Some(end) = self.compression.as_mut().and_then(|work| work.poll(&mut self.layers, &mut self.notes)) {
-            self.problem = end.err();
+            self.problem = end.err().map(|why| sentence(&why));
             self.compression = None;
         }
         self.texts.poll();
@@ -139,11 +142,11 @@ impl LanguageModelState {
         let mut shares = None;
         if ModelRow::ALL[row].distributed {
             if let Some(Err(why)) = self.sensitivity.of(self.open.number()) {
-                return self.table.give_up(why.to_owned());
+                return self.table.give_up(sentence(why));
             }
             let (Some(info), Some(proxy)) = (self.info(), self.proxy()) else {
                 if self.sensitivity.has_given_up() {
-                    return self.table.give_up("the sensitivity of layers could not be measured".into());
+                    return self.table.give_up(sentence_of(Error::NoSensitivity));
                 }
                 // It comes.
                 return self.sensitivity.start();

@@ -11,11 +11,13 @@ use super::table::ModelTable;
 use super::texts::ModelTexts;
 use crate::app::platform::SaveTarget;
 use crate::app::state::compressed_layers::CompressedLayers;
-use crate::app::state::hints::sentence_of;
+use crate::app::state::error::Error;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::state::model_budget::ModelBudget;
+use crate::app::state::order_error::OrderError;
 use crate::compress::{CompressedLayer, Densities, Proxy, distribute};
 use crate::factorize::Settings;
+use crate::hint::Failure;
 use crate::job::ComputeConfig;
 use crate::language::LayerId;
 use crate::measure::cost;
@@ -132,7 +134,7 @@ impl LanguageModelState {
     }
 
     /// Why it cannot be measured.
-    pub fn dense_problem(&self) -> Option<&str> {
+    pub fn dense_problem(&self) -> Option<&Failure> {
         self.perplexities.dense(self.open.number())?.err()
     }
 
@@ -158,7 +160,7 @@ impl LanguageModelState {
     }
 
     /// Why that cannot be measured.
-    pub fn compressed_problem(&self) -> Option<&str> {
+    pub fn compressed_problem(&self) -> Option<&Failure> {
         self.perplexities.all(self.open.number(), self.layers.version())?.err()
     }
 
@@ -262,13 +264,13 @@ impl LanguageModelState {
         settings: &Settings,
         density: f64,
         compute: ComputeConfig,
-    ) -> Result<(), String> {
-        let ids = self.info().ok_or("no language model is open")?.config.layers().collect();
+    ) -> Result<(), OrderError> {
+        let ids = self.info().ok_or(Error::NoModel)?.config.layers().collect();
         if self.is_working() {
-            return Err("layers are being compressed".into());
+            return Err(OrderError::not_now("layers are being compressed"));
         }
         self.budget.densities = Densities::uniform(density);
-        self.budget.densities.check().map_err(sentence_of)?;
+        self.budget.densities.check()?;
         self.compress(ctx, settings, &ids, compute);
         Ok(())
     }

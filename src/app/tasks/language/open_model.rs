@@ -4,6 +4,7 @@ use super::eval_set::{ModelInfo, ModelSource};
 use super::lazy_model::{LazyModel, Read};
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::tasks::async_memo::AsyncMemo;
+use crate::hint::Failure;
 use crate::language::LayerId;
 use crate::model::Source;
 use eframe::egui::Context;
@@ -80,8 +81,8 @@ impl OpenModel {
     }
 
     /// What is known of it, or why it cannot be used, once it is read.
-    pub fn read_info(&self) -> Option<Result<&ModelInfo, &str>> {
-        self.info.of(&self.number).map(|info| info.as_ref().as_ref().map_err(String::as_str))
+    pub fn read_info(&self) -> Option<Result<&ModelInfo, &Failure>> {
+        self.info.of(&self.number).map(|info| info.as_ref().as_ref())
     }
 
     /// What is known of it, once it is read.

@@ -6,6 +6,7 @@ use crate::app::state::compressed_layers::CompressedLayers;
 use crate::app::state::factors_at::FactorsAt;
 use crate::app::tasks::async_memo::AsyncMemo;
 use crate::compress::CompressedLayer;
+use crate::hint::Failure;
 use crate::language::{LayerId, Loss};
 use crate::tasks::Lazy;
 use eframe::egui::Context;
@@ -74,8 +75,8 @@ impl Perplexities {
     }
 
     /// The dense model's loss, or why it cannot be measured.
-    pub fn dense(&self, number: usize) -> Option<Result<&Loss, &str>> {
-        self.dense.of(&number).map(|loss| loss.as_ref().as_ref().map_err(String::as_str))
+    pub fn dense(&self, number: usize) -> Option<Result<&Loss, &Failure>> {
+        self.dense.of(&number).map(|loss| loss.as_ref().as_ref())
     }
 
     /// The layer on screen and the factors in its place.
@@ -119,9 +120,9 @@ impl Perplexities {
 
     /// The loss with the compressed layers as they are, or as they were a moment ago, and whether it is as they are; or why
     /// it cannot be measured.
-    pub fn all(&self, number: usize, version: usize) -> Option<Result<(f64, bool), &str>> {
+    pub fn all(&self, number: usize, version: usize) -> Option<Result<(f64, bool), &Failure>> {
         let (key, loss) = self.all.entry().filter(|(key, _)| key.model == number)?;
-        let loss = loss.as_ref().as_ref().map_err(String::as_str);
+        let loss = loss.as_ref().as_ref();
         Some(loss.map(|&nll| (nll, key.version == version)))
     }
 }

@@ -1,7 +1,9 @@
 //! The perplexity of the dense model, and with some of its layers replaced.
 
-use super::lazy_model::{LazyModel, eval_set, on_threads, to_text};
+use super::lazy_model::{LazyModel, eval_set, on_threads};
+use crate::app::state::error::Error;
 use crate::app::state::factors_at::FactorsAt;
+use crate::hint::Failure;
 use crate::language::{LayerId, Llama, Loss, StreamCache};
 use crate::matrix::Matrix;
 use crate::tasks::{Lazy, LazySource, Queue, SilentTask, shared};
@@ -40,12 +42,12 @@ pub struct Streams {
 }
 
 impl LazySource for Streams {
-    type Value = Result<StreamCache, String>;
+    type Value = Result<StreamCache, Failure>;
 
     fn make(&self) -> Self::Value {
         let set = eval_set(&self.model)?;
-        let text = set.text.clone().ok_or("there is no text to measure the model on")?;
-        on_threads(self.threads, || StreamCache::new(&set.model, text, &self.stop.asked()).map_err(to_text))
+        let text = set.text.clone().ok_or(Error::NoText)?;
+        on_threads(self.threads, || Ok(StreamCache::new(&set.model, text, &self.stop.asked())?))
     }
 }
 
@@ -56,7 +58,7 @@ pub struct MeasureDense(#[serde(with = "shared")] pub Arc<Lazy<Streams>>);
 impl SilentTask for MeasureDense {
     const NAME: &'static str = "measure model";
     const QUEUE: Queue = Queue::Language;
-    type Output = Result<Loss, String>;
+    type Output = Result<Loss, Failure>;
 
     fn make(self) -> Self::Output {
         self.0.get().as_ref().map(StreamCache::loss).map_err(Clone::clone)
@@ -115,15 +117,12 @@ pub struct MeasureReplaced {
 impl SilentTask for MeasureReplaced {
     const NAME: &'static str = "measure changed model";
     const QUEUE: Queue = Queue::Language;
-    type Output = Result<f64, String>;
+    type Output = Result<f64, Failure>;
 
     fn make(self) -> Self::Output {
         let Streams { model, threads, stop } = self.dense.source();
         let prepared = self.dense.get().as_ref().map_err(Clone::clone)?;
-        let changed = self.replaced.of(&eval_set(model)?.model).ok_or("there are no factors yet")?;
-        on_threads(*threads, || {
-            let loss = prepared.loss_from(&changed, self.replaced.first(), &stop.asked());
-            loss.map(|loss| loss.nll).map_err(to_text)
-        })
+        let changed = self.replaced.of(&eval_set(model)?.model).ok_or(Error::NoFactors)?;
+        on_threads(*threads, || Ok(prepared.loss_from(&changed, self.replaced.first(), &stop.asked())?.nll))
     }
 }

@@ -3,8 +3,8 @@
 use super::lazy_model::LazyModel;
 use crate::app::platform::SaveTarget;
 use crate::app::platform::written::Written;
-use crate::app::state::hints::sentence_of;
 use crate::compress::{CompressedLayer, Plan};
+use crate::hint::Failure;
 use crate::tasks::{Queue, SilentTask, shared};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub struct SaveModel {
 impl SilentTask for SaveModel {
     const NAME: &'static str = "save model";
     const QUEUE: Queue = Queue::Language;
-    type Output = Result<Written, String>;
+    type Output = Result<Written, Failure>;
 
     #[cfg(not(target_arch = "wasm32"))]
     fn make(self) -> Self::Output {
@@ -38,16 +38,15 @@ impl SilentTask for SaveModel {
 
         let Self { model, layers, plan, target } = self;
         let set = model.get().as_ref().map_err(Clone::clone)?;
-        let told = |error: crate::compress::Error| sentence_of(error);
         let companions = match &model.source().from {
-            Some(Source::Path(folder)) => language::companions(folder).map_err(sentence_of)?,
+            Some(Source::Path(folder)) => language::companions(folder)?,
             None => language::example_companions(),
         };
         let (out, replace) = (target.path(), target.replaces());
-        let folder = Folder::open(&set.model, &plan, &Inputs::Unknown, out, replace, false).map_err(told)?;
+        let folder = Folder::open(&set.model, &plan, &Inputs::Unknown, out, replace, false)?;
         let mut store = folder.store();
         for layer in &layers {
-            store.keep(layer).map_err(told)?;
+            store.keep(layer)?;
         }
         let reports: Vec<_> = layers.iter().map(|layer| layer.report.clone()).collect();
         let (kept, all) =
@@ -56,7 +55,7 @@ impl SilentTask for SaveModel {
         let seconds = reports.iter().map(|layer| layer.seconds).sum();
         let totals = Totals::new(reports, plan.dense_weights(set.model.config()), density, seconds);
         let output = Output { layouts: vec![Layout::Merged, Layout::Bitmask], companions, statistics: None };
-        folder.finish(&plan, &totals, &output, replace).map_err(told)?;
+        folder.finish(&plan, &totals, &output, replace)?;
         let said = format!("The model with {} compressed layers was written to {}", layers.len(), out.display());
         Ok(Written { said, files: Vec::new() })
     }
@@ -66,7 +65,7 @@ impl SilentTask for SaveModel {
         use crate::app::platform::written::Download;
 
         let set = self.model.get().as_ref().map_err(Clone::clone)?;
-        let merged = crate::compress::merged_model(&set.model, &self.layers).map_err(sentence_of)?;
+        let merged = crate::compress::merged_model(&set.model, &self.layers)?;
         let mut files = vec![Download { name: "model.safetensors".into(), bytes: merged }];
         // Of a model of one's own these are at hand already.
         if self.model.source().from.is_none() {

@@ -1,9 +1,10 @@
 //! How sensitive the model is to the error of each layer.
 
 use super::lazy_model::{LazyModel, eval_set, on_threads};
-use crate::app::state::hints::sentence_of;
+use crate::app::state::error::Error;
 use crate::app::tasks::async_memo::AsyncMemo;
 use crate::compress::Proxy;
+use crate::hint::Failure;
 use crate::tasks::{Queue, Task, shared};
 use eframe::egui::Context;
 use serde::{Deserialize, Serialize};
@@ -23,14 +24,14 @@ impl Task for MeasureSensitivity {
     const NAME: &'static str = "cost of layers";
     const QUEUE: Queue = Queue::Measuring;
     type Progress = usize;
-    type Output = Result<Proxy, String>;
+    type Output = Result<Proxy, Failure>;
 
     fn run(self, tell: &(dyn Fn(usize) -> bool + Sync)) -> Self::Output {
         let set = eval_set(&self.model)?;
-        let windows = set.calibration.as_ref().ok_or("there is no text to measure the model on")?;
+        let windows = set.calibration.as_ref().ok_or(Error::NoText)?;
         on_threads(self.threads, || {
             let progress = |done: usize, _: usize| tell(done);
-            Proxy::measure(&set.model, windows, &progress).map_err(sentence_of)
+            Ok(Proxy::measure(&set.model, windows, &progress)?)
         })
     }
 }
@@ -44,8 +45,8 @@ pub struct Sensitivity {
 
 impl Sensitivity {
     /// That of this model, or why it could not be measured.
-    pub fn of(&self, number: usize) -> Option<Result<&Proxy, &str>> {
-        self.memo.of(&number).map(|proxy| proxy.as_ref().as_ref().map_err(String::as_str))
+    pub fn of(&self, number: usize) -> Option<Result<&Proxy, &Failure>> {
+        self.memo.of(&number).map(|proxy| proxy.as_ref().as_ref())
     }
 
     /// Whether it was asked for.

@@ -1,6 +1,7 @@
 //! The paper's Table 1 and Fig. 8 for the open model, cell by cell.
 
 use super::measure_row::MeasureRow;
+use crate::app::state::hints::sentence;
 use crate::app::tasks::pending_task::PendingTask;
 use crate::compare::{ModelRecord, ModelRow};
 
@@ -107,7 +108,7 @@ impl ModelTable {
             self.cell = None;
             match made {
                 Ok(record) => self.records.push(record),
-                Err(why) => self.give_up(why),
+                Err(why) => self.give_up(sentence(&why)),
             }
         }
         if self.cell.is_some() || !self.wanted {

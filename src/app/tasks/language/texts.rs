@@ -6,6 +6,7 @@ use super::perplexities::{SingleLayer, all_replaced};
 use crate::app::state::compressed_layers::CompressedLayers;
 use crate::app::state::text_request::TextRequest;
 use crate::app::tasks::async_memo::AsyncMemo;
+use crate::hint::Failure;
 use eframe::egui::Context;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,7 +72,7 @@ impl ModelTexts {
     }
 
     /// The last texts, or why there are none.
-    pub fn latest(&self) -> Option<Result<&Texts, &str>> {
-        self.memo.latest().map(|texts| texts.as_ref().as_ref().map_err(String::as_str))
+    pub fn latest(&self) -> Option<Result<&Texts, &Failure>> {
+        self.memo.latest().map(|texts| texts.as_ref().as_ref())
     }
 }
