@@ -118,7 +118,7 @@ impl Compare {
             Ok(candidates[at].replace(layer, problem, threads, &tell)?.report)
         };
         side_by_side(candidates.len(), threads, replace, |at, report| {
-            bars.done(at, report.as_ref().map(|report| report.relative_error).map_err(Failure::to_string));
+            bars.done(at, report.as_ref().map(|report| report.relative_error));
             made[at] = Some(report);
         });
         bars.finish();

@@ -162,7 +162,7 @@ impl Several {
     }
 
     /// One is over, with an error or a reason.
-    pub fn done(&self, at: usize, error: Result<f64, String>) {
+    pub fn done(&self, at: usize, error: Result<f64, &Failure>) {
         let bar = &self.bars[at];
         bar.finish_and_clear();
         let name = bar.prefix();
