@@ -7,8 +7,8 @@ use super::half_step::{AdmmParams, Done, Starts, Workspace};
 use super::phase::{Clock, Phase};
 use super::target::residual_squared;
 use super::working::WorkingMatrix;
-#[cfg(feature = "gpu")]
 use crate::Named;
+#[cfg(feature = "gpu")]
 use crate::compute::gpu;
 use crate::matrix::{Csr, Matrix};
 
