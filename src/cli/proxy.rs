@@ -15,7 +15,7 @@ pub struct Proxy {
     #[command(flatten)]
     study: StudyArgs,
 
-    /// Compress the model in many ways, and compare what was foretold with what came
+    /// Compress the model in many ways, and compare the predicted loss with the measured one
     #[arg(long)]
     check: bool,
 
@@ -85,19 +85,19 @@ impl Proxy {
             bar.finish();
             let errors = reports.iter().filter_map(|(id, report)| Some((*id, report.layer_error?)));
             // The dense loss differs between texts; the difference is what is predicted.
-            let foretold = proxy.loss(errors) - proxy.dense;
-            let came = changed.loss(&text, &dsf_explorer::language::ignore_progress)?.nll - dense;
+            let predicted = proxy.loss(errors) - proxy.dense;
+            let measured = changed.loss(&text, &dsf_explorer::language::ignore_progress)?.nll - dense;
             if !self.json {
-                output::print(&format!("{name}: foretold {foretold:+.4}, came {came:+.4}"))?;
+                output::print(&format!("{name}: predicted {predicted:+.4}, measured {measured:+.4}"))?;
             }
-            pairs.push((name.clone(), foretold, came));
+            pairs.push((name.clone(), predicted, measured));
         }
         let (rank, mean) =
             (rank_correlation(&pairs), pairs.iter().map(|(_, a, b)| (a - b).abs()).sum::<f64>() / pairs.len() as f64);
         if self.json {
             let all: Vec<_> = pairs
                 .iter()
-                .map(|(name, foretold, came)| json!({ "name": name, "foretold": foretold, "came": came }))
+                .map(|(name, predicted, measured)| json!({ "name": name, "foretold": predicted, "came": measured }))
                 .collect();
             return output::json(&json!({ "compressions": all, "rank_correlation": rank, "mean_error": mean }));
         }

@@ -1,7 +1,7 @@
 //! Methods on a whole language model, by perplexity: the paper's Table 1 and Fig. 8.
 
 use crate::compress::{self, Inputs, Plan};
-use crate::export::{Chart, Look, Rule, Series, csv_of};
+use crate::export::{Chart, Column, Look, Rule, Series, csv_of};
 use crate::factorize::{Preset, Settings};
 use crate::language::{self, LayerId, Llama, Windows};
 use crate::methods::{Method, ProgressFn};
@@ -177,7 +177,7 @@ impl ModelResults {
     /// A CSV table (RFC 4180), a row for each record.
     pub fn to_csv(&self) -> String {
         let number = |value: f64| format!("{value:?}");
-        let columns: [(&str, &dyn Fn(&ModelRecord) -> String); 10] = [
+        let columns: [Column<'_, ModelRecord>; 10] = [
             ("method", &|record| record.method.clone()),
             ("density", &|record| number(record.density)),
             ("nnz", &|record| record.nnz.to_string()),

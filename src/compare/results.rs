@@ -2,7 +2,7 @@
 
 use super::{Quantity, Record, Sweep, View};
 use crate::Named;
-use crate::export::{Bar, BarChart, Chart, Look, Series, csv_of};
+use crate::export::{Bar, BarChart, Chart, Column, Look, Series, csv_of};
 use crate::methods::Method;
 use serde::{Deserialize, Serialize};
 
@@ -131,7 +131,7 @@ impl Results {
     pub fn to_csv(&self) -> String {
         let number = |value: f64| format!("{value:?}");
         let optional = |value: Option<f64>| value.map_or(String::new(), number);
-        let columns: [(&str, &dyn Fn(&Record) -> String); 17] = [
+        let columns: [Column<'_, Record>; 17] = [
             ("layer", &|record| record.layer.clone()),
             ("x", &|record| record.x.clone()),
             ("series", &|record| record.series.clone()),

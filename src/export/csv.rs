@@ -13,8 +13,11 @@ pub(crate) fn csv(rows: impl IntoIterator<Item = Vec<String>>) -> String {
     String::from_utf8(bytes).expect("fields are UTF-8")
 }
 
-/// A row for each of `records`, with what each column, beside its name, tells of it.
-pub(crate) fn csv_of<R>(records: &[R], columns: &[(&str, &dyn Fn(&R) -> String)]) -> String {
+/// A column: its name, and the text of its field in a record's row.
+pub(crate) type Column<'a, R> = (&'a str, &'a dyn Fn(&R) -> String);
+
+/// A table of these columns, a row for each record.
+pub(crate) fn csv_of<R>(records: &[R], columns: &[Column<'_, R>]) -> String {
     let head = columns.iter().map(|(name, _)| (*name).to_owned()).collect();
     let row = |record: &R| columns.iter().map(|(_, field)| field(record)).collect();
     csv(std::iter::once(head).chain(records.iter().map(row)))

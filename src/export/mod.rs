@@ -27,7 +27,7 @@ mod report;
 mod round;
 mod svg;
 
-pub(crate) use self::csv::csv_of;
+pub(crate) use self::csv::{Column, csv_of};
 #[cfg(not(target_arch = "wasm32"))]
 pub use atomic::{check_writable, write, write_with};
 pub use bars::{Bar, BarChart};

@@ -115,7 +115,7 @@ impl Run {
         let (sender, events) = channel();
         let ctx = ctx.clone();
         let RunOptions { compute, pace, live } = how;
-        let job = Job { compute: compute, recorded: true, ..Job::new(problem.clone(), settings.clone()) };
+        let job = Job { compute, recorded: true, ..Job::new(problem.clone(), settings.clone()) };
         let line = tasks::spawn_actor(job, move |event| {
             let over = matches!(event, Event::Ended(_) | Event::Failed(_));
             // The window may have dropped the run; then nobody needs to know.
