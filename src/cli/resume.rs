@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 
 /// Files of a measurement: `<numbers>.json` grows with every record, those called `<name>` are written at the end.
-pub struct Kept {
+pub struct ResumableOutput {
     name: &'static str,
     /// Name of the numbers' file, without its ending.
     numbers: &'static str,
@@ -18,7 +18,7 @@ pub struct Kept {
     identity: Value,
 }
 
-impl Kept {
+impl ResumableOutput {
     /// The files in `out`; without it nothing is written.
     pub fn new([name, numbers]: [&'static str; 2], out: Option<PathBuf>, identity: Value) -> Self {
         Self { name, numbers, out, identity: json!({ "program": env!("CARGO_PKG_VERSION"), "of": identity }) }

@@ -4,7 +4,7 @@ use super::explicit_flags::Given;
 use super::language::LanguageArgs;
 use super::layer::{InputsArgs, LayersArgs};
 use super::method::MethodArgs;
-use super::resume::Kept;
+use super::resume::ResumableOutput;
 use super::side_by_side::side_by_side;
 use super::solver_args::Tuning;
 use super::table::Table;
@@ -173,17 +173,20 @@ impl Sweep {
             _ => {}
         }
         let name = figure.map_or("sweep", Figure::name);
-        let kept =
-            Kept::new([name, figure.map_or("sweep", Figure::numbers)], self.out.clone(), identity(&plan, &subjects));
-        let before: Vec<Record> = kept.before(self.force)?;
+        let files = ResumableOutput::new(
+            [name, figure.map_or("sweep", Figure::numbers)],
+            self.out.clone(),
+            identity(&plan, &subjects),
+        );
+        let before: Vec<Record> = files.before(self.force)?;
         let found = points.iter().filter(|point| before.iter().any(|record| record.is_of(point))).count();
         if found > 0 {
             eprintln!("note: {found} of {} points are there already", points.len());
         }
         // Output that cannot be written is refused before the work.
-        kept.keep(&plan.title, &before)?;
+        files.keep(&plan.title, &before)?;
         let mut results = Results { sweep: plan, records: before };
-        self.measure(&subjects, &points, &mut results, &kept)?;
+        self.measure(&subjects, &points, &mut results, &files)?;
         let view = View {
             x: self.x.or(results.sweep.view.x),
             y: self.y.unwrap_or(results.sweep.view.y),
@@ -197,8 +200,8 @@ impl Sweep {
             let what = format!("there is no {} here", quantity.label());
             return Err(Failure::new(what, "give --calibration and --held-out"));
         }
-        kept.keep(&results.sweep.title, &results.records)?;
-        let written = kept.finish(&results.to_csv(), &results.drawn(view).to_svg(960))?;
+        files.keep(&results.sweep.title, &results.records)?;
+        let written = files.finish(&results.to_csv(), &results.drawn(view).to_svg(960))?;
         match self.json {
             true => output::json(&json!({ "title": results.sweep.title, "records": results.records })),
             false => {
@@ -304,7 +307,7 @@ impl Sweep {
         subjects: &[Subject],
         points: &[Point],
         results: &mut Results,
-        kept: &Kept,
+        files: &ResumableOutput,
     ) -> Result<(), Failure> {
         let cost = |point: &Point| point.cost(&subjects[point.subject]);
         let missing: Vec<&Point> =
@@ -326,7 +329,7 @@ impl Sweep {
             let share = done / all.max(f64::MIN_POSITIVE);
             let left = remaining_secs(begun.elapsed().as_secs_f64(), share, 1.0 - share);
             bar.update(share, left, &format!("{} of {} points", records.len(), points.len()));
-            if let Err(error) = kept.keep(title, records) {
+            if let Err(error) = files.keep(title, records) {
                 failed.push(error.to_string());
             }
         });

@@ -1,7 +1,7 @@
 //! `table`: the paper's Table 1 for any model, and its Fig. 8.
 
 use super::language::StudyArgs;
-use super::resume::Kept;
+use super::resume::ResumableOutput;
 use super::{Failure, output};
 use dsf_explorer::Named;
 use dsf_explorer::compare::{ModelRecord, ModelResults, ModelRow, ModelStudy};
@@ -80,8 +80,8 @@ impl Table {
         let inputs = Inputs::Windows(windows.clone());
         let identity =
             json!([compress::identity(&model, &inputs), compress::identity(&model, &Inputs::Windows(text.clone()))]);
-        let kept = Kept::new([self.name, "table"], self.out.clone(), identity);
-        let before: Vec<ModelRecord> = kept.before(self.force)?;
+        let files = ResumableOutput::new([self.name, "table"], self.out.clone(), identity);
+        let before: Vec<ModelRecord> = files.before(self.force)?;
         let dense = model.loss(&text, &dsf_explorer::language::ignore_progress)?.perplexity();
         let line = |name: &str, values: &[f64]| {
             let cells: Vec<String> = values.iter().map(|value| format!("{value:.3}")).collect();
@@ -117,7 +117,7 @@ impl Table {
                 let others = before.iter().filter(|&old| {
                     !results.rows.iter().any(|new| (&new.method, new.density) == (&old.method, old.density))
                 });
-                kept.keep(&results.model, &others.chain(&results.rows).collect::<Vec<_>>())?;
+                files.keep(&results.model, &others.chain(&results.rows).collect::<Vec<_>>())?;
             }
             bar.finish();
             if !self.json {
@@ -132,7 +132,7 @@ impl Table {
         all.rows.extend(results.rows.iter().cloned());
         let place = |record: &ModelRecord| ModelRow::ALL.iter().position(|row| row.name == record.method);
         all.rows.sort_by(|a, b| place(a).cmp(&place(b)).then(b.density.total_cmp(&a.density)));
-        let written = kept.finish(&all.to_csv(), &all.chart().to_svg(960, 600))?;
+        let written = files.finish(&all.to_csv(), &all.chart().to_svg(960, 600))?;
         match self.json {
             true => output::json(&results),
             false => written.iter().try_for_each(|file| output::print(&format!("written: {}", file.display()))),
