@@ -452,7 +452,7 @@ fn every_control_has_a_name() {
     };
     assert_eq!(images(&harness), 0);
     for panel in [Pane::Histogram, Pane::Masks, Pane::Log, Pane::Curves] {
-        click(&mut harness, panel.name());
+        click(&mut harness, panel.title());
         harness.run_steps(2);
         harness.check_accessibility();
     }
