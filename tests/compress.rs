@@ -73,14 +73,14 @@ fn other_methods_tell_inside_of_a_layer_and_can_be_stopped() {
             work
         };
         let told = Mutex::new(Vec::new());
-        let finished = work().step_told(&|id, share| {
+        let finished = work().step_with_progress(&|id, share| {
             told.lock().unwrap().push((id, share));
             true
         });
         assert!(matches!(finished, Ok(Some(Step::Finished(layer))) if layer.id == first));
         let told = told.into_inner().unwrap();
         assert!(!told.is_empty() && told.iter().all(|&(id, share)| id == first && (0.0..=1.0).contains(&share)));
-        assert!(matches!(work().step_told(&|_, _| false), Err(Error::Cancelled)), "{}", method.title());
+        assert!(matches!(work().step_with_progress(&|_, _| false), Err(Error::Cancelled)), "{}", method.title());
     }
 }
 

@@ -44,7 +44,7 @@ fn errors_are_the_processors(most: usize) {
         };
         let (here, nnz) = run(Solver::new(&w, &settings).unwrap());
         let begun = std::time::Instant::now();
-        let (there, nnz_there) = run(Solver::on(&w, &settings, &Device::Gpu(gpu.clone())).unwrap());
+        let (there, nnz_there) = run(Solver::on_device(&w, &settings, &Device::Gpu(gpu.clone())).unwrap());
         let ratio = there / here;
         let seconds = begun.elapsed().as_secs_f64();
         println!(
@@ -78,7 +78,7 @@ fn a_run_outlives_its_device() {
     let Some(gpu) = gpu() else { return };
     let w = Arc::new(common::random(100, 120, 1));
     let settings = Settings { density: 0.4, ..Settings::default() };
-    let mut solver = Solver::on(&w, &settings, &Device::Gpu(gpu.clone())).unwrap();
+    let mut solver = Solver::on_device(&w, &settings, &Device::Gpu(gpu.clone())).unwrap();
     let mut duals: Vec<f64> = (0..31).map(|_| solver.step().unwrap().unwrap()).map(|report| report.dual).collect();
     // In the middle of an outer iteration.
     gpu.destroy();
@@ -105,7 +105,7 @@ fn one_device_gives_the_same_twice() {
     let Some(gpu) = gpu() else { return };
     let w = Arc::new(common::random(130, 70, 2));
     let run = || {
-        let mut solver = Solver::on(&w, &Settings::default(), &Device::Gpu(gpu.clone())).unwrap();
+        let mut solver = Solver::on_device(&w, &Settings::default(), &Device::Gpu(gpu.clone())).unwrap();
         let mut errors = Vec::new();
         while let Some(report) = solver.step().unwrap() {
             errors.push((report.error, report.primal, report.dual, report.churn));
@@ -122,7 +122,7 @@ fn one_device_serves_two_threads() {
     let problems = [(96, 200, 7), (130, 70, 8)].map(|(rows, cols, seed)| Arc::new(common::random(rows, cols, seed)));
     let run = |w: &Arc<Matrix>| {
         let settings = Settings { outer: 10, ..Settings::default() };
-        let mut solver = Solver::on(w, &settings, &Device::Gpu(gpu.clone())).unwrap();
+        let mut solver = Solver::on_device(w, &settings, &Device::Gpu(gpu.clone())).unwrap();
         while let Some(report) = solver.step().unwrap() {
             assert_eq!(report.note, None);
         }

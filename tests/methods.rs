@@ -6,12 +6,12 @@ mod common;
 use dsf_explorer::Named;
 use dsf_explorer::matrix::{Calibration, Csr, Matrix, Problem, Replacement};
 use dsf_explorer::measure::{Spectrum, Stored};
-use dsf_explorer::methods::{Admm, Baseline, Error, Method, SparseGpt, Threshold, trace};
+use dsf_explorer::methods::{Admm, Baseline, Error, Method, SparseGpt, ThresholdScope, trace};
 use dsf_explorer::model::{Orientation, open, open_calibration};
 use std::sync::Arc;
 
 fn replaced(method: Method, problem: &Problem, density: f64) -> Replacement {
-    method.replace(problem, density, Threshold::Matrix, &|_| true).unwrap()
+    method.replace(problem, density, ThresholdScope::Matrix, &|_| true).unwrap()
 }
 
 /// One output of two inputs: w = (1, 1.2), XᵀX = [[2, 1], [1, 1]], whose inverse is [[1, −1], [−1, 2]].
@@ -66,7 +66,7 @@ fn by_rows_each_row_keeps_as_many() {
     let inputs = Arc::new(Calibration::from_samples(&x).unwrap());
     let problem = Problem { calibration: Some(inputs), ..Problem::plain(Arc::new(w)) };
     for method in [Method::Admm, Method::Sparsegpt] {
-        for (threshold, even) in [(Threshold::Row, true), (Threshold::Matrix, false)] {
+        for (threshold, even) in [(ThresholdScope::Row, true), (ThresholdScope::Matrix, false)] {
             let kept = method.replace(&problem, 0.3, threshold, &|_| true).unwrap();
             let matrix = kept.to_dense();
             let counts: Vec<usize> = (0..6).map(|i| matrix.row(i).iter().filter(|x| **x != 0.0).count()).collect();
@@ -122,7 +122,7 @@ fn rows_stay_even_over_blocks() {
     let x = Matrix::from_fn(700, 300, |i, j| ((i * 7 + j * 13 + i * i * j + i * j * j) % 101) as f32 - 50.0);
     let inputs = Arc::new(Calibration::from_samples(&x).unwrap());
     let problem = Problem { calibration: Some(inputs), ..Problem::plain(Arc::new(w)) };
-    let kept = Method::Sparsegpt.replace(&problem, 0.337, Threshold::Row, &|_| true).unwrap();
+    let kept = Method::Sparsegpt.replace(&problem, 0.337, ThresholdScope::Row, &|_| true).unwrap();
     let counts: Vec<usize> = (0..7).map(|i| kept.to_dense().row(i).iter().filter(|x| **x != 0.0).count()).collect();
     let (least, most) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
     assert!(most - least <= 1 && counts.iter().sum::<usize>() == 707, "{counts:?}");
@@ -154,7 +154,7 @@ fn what_is_missing_is_named() {
         let needs = matches!(method.check(&plain, 0.9), Err(Error::NeedsInputs { .. }));
         assert_eq!(needs, method.needs_inputs(), "{method:?}");
     }
-    let stopped = Method::Palm4msa.replace(&plain, 0.5, Threshold::Matrix, &|_| false);
+    let stopped = Method::Palm4msa.replace(&plain, 0.5, ThresholdScope::Matrix, &|_| false);
     assert_eq!(stopped, Err(Error::Cancelled));
     let broken = Problem::plain(Arc::new(Matrix::from_vec(1, 2, vec![1.0, f32::NAN])));
     assert!(matches!(Method::Magnitude.check(&broken, 0.9), Err(Error::Problem(_))));

@@ -50,7 +50,7 @@ fn every_spelling_is_the_name() {
         dsf_explorer::factorize::Start,
         dsf_explorer::job::Backend,
         dsf_explorer::methods::Method,
-        dsf_explorer::methods::Threshold,
+        dsf_explorer::methods::ThresholdScope,
     );
     all!(check_serde:
         dsf_explorer::factorize::Phase,

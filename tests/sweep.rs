@@ -165,7 +165,7 @@ fn figures_vary_what_the_paper_varies() {
     assert_eq!((points.len(), not.len()), (20, 4));
     let of = |name: &str| &points.iter().find(|point| point.series == name).unwrap().candidate.settings;
     assert_eq!((of("20×10").outer, of("20×10").inner), (20, 10));
-    assert_eq!((of("no annealing").course(0).rho0, of("no annealing").outer), (1.0, 40));
+    assert_eq!((of("no annealing").iteration_params(0).rho0, of("no annealing").outer), (1.0, 40));
     assert!(!of("no warm start").warm_start && of("40×5") == &Settings::default());
     assert_eq!(names(&figure(Figure::Starts).series), ["identity", "random", "svd"]);
     // Error by density and error by bytes are the same points.

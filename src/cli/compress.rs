@@ -249,7 +249,7 @@ fn drive(model: &Llama, plan: &Plan, mut work: Compression) -> Result<Vec<RunRep
             bar.update(share, left, &id.stem());
             true
         };
-        let Some(step) = work.step_told(&show)? else { break };
+        let Some(step) = work.step_with_progress(&show)? else { break };
         match step {
             Step::Advanced => {}
             Step::Statistics(layers) => {

@@ -4,7 +4,7 @@ use super::Failure;
 use dsf_explorer::compare::Candidate;
 use dsf_explorer::factorize::Settings;
 use dsf_explorer::job::Backend;
-use dsf_explorer::methods::{Method, Threshold};
+use dsf_explorer::methods::{Method, ThresholdScope};
 
 /// A method.
 #[derive(clap::Args)]
@@ -22,7 +22,7 @@ pub struct MethodArgs {
 pub struct ThresholdArgs {
     /// Over what entries compete (admm, sparsegpt)
     #[arg(long, value_enum, default_value = "matrix")]
-    pub threshold: Threshold,
+    pub threshold: ThresholdScope,
 }
 
 impl MethodArgs {
@@ -41,7 +41,7 @@ impl MethodArgs {
     }
 
     /// Scope in which entries compete.
-    pub fn threshold(&self) -> Threshold {
+    pub fn threshold(&self) -> ThresholdScope {
         self.threshold.threshold
     }
 }

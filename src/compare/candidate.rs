@@ -6,7 +6,7 @@ use crate::factorize::{Budget, Settings, share};
 use crate::job::{End, Outcome, Pipeline};
 use crate::matrix::{Problem, Replacement};
 use crate::measure::cost::{LONG_SECS, MethodWork};
-use crate::methods::{self, Method, ProgressFn, Threshold};
+use crate::methods::{self, Method, ProgressFn, ThresholdScope};
 use crate::model::Layer;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub struct Candidate {
     pub settings: Settings,
     /// Scope in which entries compete, for methods that leave it open.
     #[serde(default)]
-    pub threshold: Threshold,
+    pub threshold: ThresholdScope,
 }
 
 /// Result of a candidate on a layer.
@@ -39,7 +39,7 @@ pub struct Made {
 impl Candidate {
     /// A candidate with the default threshold.
     pub fn new(method: Method, settings: Settings) -> Self {
-        Self { method, settings, threshold: Threshold::default() }
+        Self { method, settings, threshold: ThresholdScope::default() }
     }
 
     /// About how long it takes on one thread for W `rows`×`cols`.
@@ -130,7 +130,7 @@ fn exported(layer: &Layer, replacement: &Arc<Replacement>, method: Method) -> Re
 pub fn choose(
     methods: &[Method],
     settings: &Settings,
-    threshold: Threshold,
+    threshold: ThresholdScope,
     problem: &Problem,
 ) -> (Vec<Candidate>, Vec<(Method, Error)>) {
     let (mut possible, mut not) = (Vec::new(), Vec::new());

@@ -26,7 +26,7 @@ pub fn compressed(
     let (mut changed, mut reports, mut done) = (model.clone(), Vec::new(), 0.0);
     loop {
         let inside = |id: LayerId, share: f64| progress((done + share * cost(&id)) / all);
-        let step = match work.step_told(&inside) {
+        let step = match work.step_with_progress(&inside) {
             Ok(Some(step)) => step,
             Ok(None) => return Ok(Some((changed, reports))),
             Err(Error::Cancelled) => return Ok(None),

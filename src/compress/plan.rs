@@ -5,7 +5,7 @@ use crate::export::Layout;
 use crate::factorize::{self, Preset, Settings};
 use crate::language::{Config, LayerId, Linear};
 use crate::measure::cost::layer_cost;
-use crate::methods::{Method, Threshold};
+use crate::methods::{Method, ThresholdScope};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -53,7 +53,7 @@ pub struct Plan {
     pub method: Method,
     /// Scope in which entries compete, for methods that leave it open.
     #[serde(default)]
-    pub threshold: Threshold,
+    pub threshold: ThresholdScope,
     /// Preset that the settings started from.
     pub preset: Option<Preset>,
     /// Settings of every layer's run, except for the density.
@@ -73,7 +73,7 @@ impl Plan {
     pub fn new(preset: Preset, density: f64) -> Self {
         Self {
             method: Method::Dsf,
-            threshold: Threshold::default(),
+            threshold: ThresholdScope::default(),
             preset: Some(preset),
             settings: Settings { density, ..Settings::default() }.with_preset(preset),
             densities: Densities::uniform(density),

@@ -111,12 +111,12 @@ impl Compression {
 
     /// Computes the next step; `None` when all layers are done.
     pub fn step(&mut self) -> Result<Option<Step>, Error> {
-        self.step_told(&|_, _| true)
+        self.step_with_progress(&|_, _| true)
     }
 
     /// As [`Compression::step`], with progress inside of a method's one step; fails with [`Error::Cancelled`] when
     /// `progress` cancels.
-    pub fn step_told(&mut self, progress: Inside<'_>) -> Result<Option<Step>, Error> {
+    pub fn step_with_progress(&mut self, progress: Inside<'_>) -> Result<Option<Step>, Error> {
         if self.run.is_some() {
             return self.run_step().map(Some);
         }
@@ -189,7 +189,8 @@ impl Compression {
         match self.plan.method {
             Method::Dsf => {
                 let failed = |error: crate::factorize::Error| layer_error(id, error);
-                let drive = Pipeline::on(problem.clone(), &self.plan.settings_of(id), &self.device).map_err(failed)?;
+                let drive =
+                    Pipeline::on_device(problem.clone(), &self.plan.settings_of(id), &self.device).map_err(failed)?;
                 let seconds = (self.clock)() - start;
                 self.run = Some(Run { layer, problem, drive, seconds });
                 self.run_step().map(Some)

@@ -3,7 +3,7 @@
 use super::factor_state::FactorState;
 #[cfg(feature = "gpu")]
 use super::gpu::{GpuSolver, HostCopy};
-use super::half_step::{AdmmParams, Done, Starts, Workspace};
+use super::half_step::{AdmmParams, HalfStepResult, InitialFactors, Workspace};
 use super::phase::{Clock, Phase};
 use super::target::residual_squared;
 use super::working::WorkingMatrix;
@@ -14,26 +14,26 @@ use crate::matrix::{Csr, Matrix};
 
 /// Both factors and the memory of half-steps, on the CPU or a GPU.
 pub(super) enum Engine {
-    Processor(Box<Processor>),
+    Cpu(Box<CpuEngine>),
     #[cfg(feature = "gpu")]
-    GpuSolver(Box<GpuSolver>),
+    Gpu(Box<GpuSolver>),
 }
 
 /// Error that stops an engine.
 #[cfg(feature = "gpu")]
-pub(super) type Stopped = gpu::Error;
+pub(super) type EngineError = gpu::Error;
 /// Error that stops an engine; the CPU has none.
 #[cfg(not(feature = "gpu"))]
-pub(super) type Stopped = std::convert::Infallible;
+pub(super) type EngineError = std::convert::Infallible;
 
 /// A sparse factor, k×q, in the engine's own form.
-pub(super) enum Sparse {
+pub(super) enum FactorCopy {
     Csr(Csr),
     #[cfg(feature = "gpu")]
     HostCopy(HostCopy),
 }
 
-impl Sparse {
+impl FactorCopy {
     pub fn into_csr(self) -> Csr {
         match self {
             Self::Csr(csr) => csr,
@@ -45,11 +45,11 @@ impl Sparse {
 
 impl Engine {
     /// Begins a half-step; W is n×m in the working orientation.
-    pub fn begin(&mut self, side: usize, inner: &AdmmParams, w: &WorkingMatrix) -> Result<(), Stopped> {
+    pub fn begin(&mut self, side: usize, inner: &AdmmParams, w: &WorkingMatrix) -> Result<(), EngineError> {
         match self {
-            Self::Processor(processor) => processor.half_step(side, inner, w),
+            Self::Cpu(cpu) => cpu.half_step(side, inner, w),
             #[cfg(feature = "gpu")]
-            Self::GpuSolver(gpu) => gpu.begin(side, inner)?,
+            Self::Gpu(gpu) => gpu.begin(side, inner)?,
         }
         Ok(())
     }
@@ -57,58 +57,58 @@ impl Engine {
     /// Largest number of half-steps begun before the first result is taken.
     pub fn ahead(&self) -> usize {
         match self {
-            Self::Processor(_) => 1,
+            Self::Cpu(_) => 1,
             #[cfg(feature = "gpu")]
-            Self::GpuSolver(_) => super::gpu::AHEAD,
+            Self::Gpu(_) => super::gpu::AHEAD,
         }
     }
 
     /// The result of the earliest pending half-step, once it is there.
-    pub fn done(&mut self) -> Result<Option<Done>, Stopped> {
+    pub fn done(&mut self) -> Result<Option<HalfStepResult>, EngineError> {
         match self {
-            Self::Processor(processor) => Ok(processor.done.take()),
+            Self::Cpu(cpu) => Ok(cpu.done.take()),
             #[cfg(feature = "gpu")]
-            Self::GpuSolver(gpu) => gpu.done(),
+            Self::Gpu(gpu) => gpu.done(),
         }
     }
 
     /// The sparse factor Z of a side, k×q.
     pub fn z(&self, side: usize) -> Csr {
         match self {
-            Self::Processor(processor) => processor.sides[side].z().clone(),
+            Self::Cpu(cpu) => cpu.sides[side].z().clone(),
             #[cfg(feature = "gpu")]
-            Self::GpuSolver(gpu) => gpu.kept(side).csr(),
+            Self::Gpu(gpu) => gpu.kept(side).csr(),
         }
     }
 
     /// Number of entries in a side's mask.
     pub fn nnz(&self, side: usize) -> usize {
         match self {
-            Self::Processor(processor) => processor.sides[side].z().nnz(),
+            Self::Cpu(cpu) => cpu.sides[side].z().nnz(),
             #[cfg(feature = "gpu")]
-            Self::GpuSolver(gpu) => gpu.kept(side).nnz(),
+            Self::Gpu(gpu) => gpu.kept(side).nnz(),
         }
     }
 
     /// Number of a side's entries that are not zero.
     pub fn used(&self, side: usize) -> usize {
         match self {
-            Self::Processor(processor) => processor.sides[side].z().values().iter().filter(|&&x| x != 0.0).count(),
+            Self::Cpu(cpu) => cpu.sides[side].z().values().iter().filter(|&&x| x != 0.0).count(),
             #[cfg(feature = "gpu")]
-            Self::GpuSolver(gpu) => gpu.kept(side).used(),
+            Self::Gpu(gpu) => gpu.kept(side).used(),
         }
     }
 
     /// A copy of a side's Z, into `copy`'s memory where it fits.
-    pub fn keep(&self, side: usize, copy: Option<Sparse>) -> Sparse {
+    pub fn keep(&self, side: usize, copy: Option<FactorCopy>) -> FactorCopy {
         match (self, copy) {
-            (Self::Processor(processor), Some(Sparse::Csr(mut csr))) => {
-                csr.clone_from(processor.sides[side].z());
-                Sparse::Csr(csr)
+            (Self::Cpu(cpu), Some(FactorCopy::Csr(mut csr))) => {
+                csr.clone_from(cpu.sides[side].z());
+                FactorCopy::Csr(csr)
             }
-            (Self::Processor(processor), _) => Sparse::Csr(processor.sides[side].z().clone()),
+            (Self::Cpu(cpu), _) => FactorCopy::Csr(cpu.sides[side].z().clone()),
             #[cfg(feature = "gpu")]
-            (Self::GpuSolver(gpu), _) => Sparse::HostCopy(gpu.kept(side).clone()),
+            (Self::Gpu(gpu), _) => FactorCopy::HostCopy(gpu.kept(side).clone()),
         }
     }
 
@@ -116,43 +116,43 @@ impl Engine {
     #[cfg(feature = "gpu")]
     pub fn counts(&self) -> gpu::Counts {
         match self {
-            Self::Processor(_) => gpu::Counts::default(),
-            Self::GpuSolver(gpu) => gpu.counts(),
+            Self::Cpu(_) => gpu::Counts::default(),
+            Self::Gpu(gpu) => gpu.counts(),
         }
     }
 
     /// Seconds by phase; zeros on a GPU.
     pub fn seconds(&self) -> [f64; Phase::ALL.len()] {
         match self {
-            Self::Processor(processor) => processor.workspace.times.seconds,
+            Self::Cpu(cpu) => cpu.workspace.times.seconds,
             #[cfg(feature = "gpu")]
-            Self::GpuSolver(_) => [0.0; Phase::ALL.len()],
+            Self::Gpu(_) => [0.0; Phase::ALL.len()],
         }
     }
 
     /// Counts the time since the half-step as that of its report.
     pub fn reported(&mut self) {
         match self {
-            Self::Processor(processor) => processor.workspace.times.took(Phase::Report),
+            Self::Cpu(cpu) => cpu.workspace.times.took(Phase::Report),
             #[cfg(feature = "gpu")]
-            Self::GpuSolver(_) => {}
+            Self::Gpu(_) => {}
         }
     }
 }
 
 /// The engine that computes on the CPU.
-pub(super) struct Processor {
+pub(super) struct CpuEngine {
     /// Wᵀ, if the first factor's half-steps often read its rows.
     w_transposed: Option<Matrix>,
     /// The first factor transposed, k×n, and the second, k×m.
     sides: [FactorState; 2],
     workspace: Workspace,
-    done: Option<Done>,
+    done: Option<HalfStepResult>,
 }
 
-impl Processor {
+impl CpuEngine {
     /// The engine for W n×m and the initial factors.
-    pub fn new(w: &WorkingMatrix, starts: Starts<'_>, clock: Clock) -> Self {
+    pub fn new(w: &WorkingMatrix, starts: InitialFactors<'_>, clock: Clock) -> Self {
         let k = starts[0].0.rows();
         Self {
             w_transposed: (w.shape().1 < k).then(|| w.transposed()),
@@ -172,6 +172,6 @@ impl Processor {
         let outcome = self.workspace.half_step(x, fixed, target, inner);
         let [first, second] = &self.sides;
         let residual_squared = residual_squared(w.plain(), first.zt(), second.zt());
-        self.done = Some(Done { outcome, residual_squared });
+        self.done = Some(HalfStepResult { outcome, residual_squared });
     }
 }

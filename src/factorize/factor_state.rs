@@ -1,7 +1,7 @@
 //! The state of a factor that is solved for: its sparse values, and the variables of its ADMM.
 
 use crate::compute::{PANEL, PanelRow, chunks_of_mut, join, prelude::*, vectorized};
-use crate::matrix::{Csr, MagnitudeHistogram, Matrix, Threshold, TopKCandidate, set_bits};
+use crate::matrix::{Csr, MagnitudeHistogram, Matrix, TopKCandidate, TopKThreshold, set_bits};
 
 /// A factor X with k rows and q columns.
 ///
@@ -86,7 +86,7 @@ impl FactorState {
     /// Sets the mask to the `budget` largest entries of V. The panels' histograms hold a sample of V.
     pub fn choose(&mut self, budget: usize, choice: &mut Choice) {
         choice.merge(self.panels.len());
-        let threshold = Threshold::sampled(&choice.all, budget, self.k * PANEL * self.panels.len());
+        let threshold = TopKThreshold::sampled(&choice.all, budget, self.k * PANEL * self.panels.len());
         if self.mark(&threshold, budget, choice) {
             return;
         }
@@ -95,11 +95,11 @@ impl FactorState {
             panel.v.as_flattened().iter().for_each(|&v| part.histogram.add(v));
         });
         choice.merge(self.panels.len());
-        self.mark(&Threshold::exact(&choice.all, budget), budget, choice);
+        self.mark(&TopKThreshold::exact(&choice.all, budget), budget, choice);
     }
 
     /// Sets the mask by `threshold`; false if it did not bracket the `budget`-th largest entry.
-    fn mark(&mut self, threshold: &Threshold, budget: usize, choice: &mut Choice) -> bool {
+    fn mark(&mut self, threshold: &TopKThreshold, budget: usize, choice: &mut Choice) -> bool {
         let q = self.q;
         let parts = &mut choice.parts[..self.panels.len()];
         each(self.panels.iter_mut().zip(&mut *parts), |(panel, part)| {

@@ -37,11 +37,11 @@ pub(super) struct AdmmParams {
 }
 
 /// The factors that a run starts from, k×n and k×m, with their masks; without one, what is not zero.
-pub(super) type Starts<'a> = [(&'a Matrix, Option<&'a [bool]>); 2];
+pub(super) type InitialFactors<'a> = [(&'a Matrix, Option<&'a [bool]>); 2];
 
 /// Statistics of a half-step.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Outcome {
+pub(super) struct HalfStepStats {
     /// Number of positions that entered or left the mask.
     pub changed: usize,
     /// ‖Y − M⊙Y‖ / ‖Z‖ in the last iteration, with M before it is chosen.
@@ -51,8 +51,8 @@ pub(super) struct Outcome {
 }
 
 /// Result of a half-step.
-pub(super) struct Done {
-    pub outcome: Outcome,
+pub(super) struct HalfStepResult {
+    pub outcome: HalfStepStats,
     /// Squared error ‖W − AB‖².
     pub residual_squared: f64,
 }
@@ -86,7 +86,7 @@ impl Workspace {
         fixed: &FactorState,
         target: Target<'_>,
         inner: &AdmmParams,
-    ) -> Outcome {
+    ) -> HalfStepStats {
         let clock = self.times.clock;
         self.times.start();
         self.reserve(x);
@@ -204,7 +204,7 @@ impl Workspace {
 }
 
 /// Statistics from the sums of all panels.
-fn outcome(panels: impl Iterator<Item = Sums>, rho: f32) -> Outcome {
+fn outcome(panels: impl Iterator<Item = Sums>, rho: f32) -> HalfStepStats {
     let sums = panels.fold(Sums::default(), |all, one| Sums {
         primal: all.primal + one.primal,
         dual: all.dual + one.dual,
@@ -213,5 +213,5 @@ fn outcome(panels: impl Iterator<Item = Sums>, rho: f32) -> Outcome {
     });
     let norm = sums.norm.sqrt().max(f64::MIN_POSITIVE);
     let (primal, dual) = (sums.primal.sqrt() / norm, f64::from(rho) * sums.dual.sqrt() / norm);
-    Outcome { changed: sums.changed, primal, dual }
+    HalfStepStats { changed: sums.changed, primal, dual }
 }

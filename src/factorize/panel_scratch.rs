@@ -1,8 +1,8 @@
 //! A half-step on one panel: the inner iterations of its columns.
 
 use super::factor_state::{Panel, Parts};
+use super::masked_rows::{Relax, reflect, sample};
 use super::phase::{Phase, Times};
-use super::rows::{Relax, reflect, sample};
 use super::target::Target;
 use crate::compute::{Cholesky, PANEL, PanelRow, spmm, vectorized, with_panel};
 use crate::matrix::{Csr, MagnitudeHistogram};

@@ -158,12 +158,12 @@ mod tests {
     #[test]
     fn the_course_of_the_annealed_presets() {
         let best = Preset::Best.settings();
-        let (first, last) = (best.course(0), best.course(best.outer - 1));
+        let (first, last) = (best.iteration_params(0), best.iteration_params(best.outer - 1));
         let close = |x: f64, y: f64| (x - y).abs() < 1e-12;
         assert!(close(first.rho0, 0.05) && close(first.ridge, 0.15) && close(first.budget, 0.72), "{first:?}");
         assert!(close(last.rho0, 0.6) && close(last.ridge, 3e-4) && close(last.budget, 1.0), "{last:?}");
         // Halfway both are the geometric mean of their ends: 0.05·0.6 = 0.03, 0.15·3e-4 = 4.5e-5.
-        let middle = Settings { outer: 201, ..best }.course(100);
+        let middle = Settings { outer: 201, ..best }.iteration_params(100);
         assert!(close(middle.rho0, 0.03f64.sqrt()) && close(middle.ridge, 4.5e-5f64.sqrt()), "{middle:?}");
     }
 }

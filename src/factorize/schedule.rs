@@ -11,7 +11,7 @@ use strum::{IntoStaticStr, VariantArray};
 /// ```
 /// use dsf_explorer::factorize::Settings;
 /// let settings = Settings { outer: 7, ..Settings::default() };
-/// let course: Vec<f64> = (0..7).map(|k| settings.course(k).rho0).collect();
+/// let course: Vec<f64> = (0..7).map(|k| settings.iteration_params(k).rho0).collect();
 /// assert_eq!(course, [0.0, 1.0 / 64.0, 1.0 / 8.0, 27.0 / 64.0, 1.0, 1.0, 1.0]);
 /// ```
 #[derive(
@@ -43,7 +43,7 @@ impl Schedule {
             Self::Cubic => t.powi(3),
             Self::Linear => t,
             Self::Constant => 0.1,
-            // With ends of its own: see `Settings::course`.
+            // With ends of its own: see `Settings::iteration_params`.
             Self::Geometric | Self::None => 1.0,
         }
     }

@@ -20,7 +20,7 @@ pub struct Search {
     device: Device,
     /// Settings decided so far.
     settings: Settings,
-    stage: Stage,
+    stage: SearchStage,
     /// Trials still to run in this stage, the next one first.
     waiting: VecDeque<Trial>,
     /// Finished trials of this stage, with their errors.
@@ -41,7 +41,7 @@ struct Trial {
 
 /// Stages of a search.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum SearchStage {
     /// Orientation: W or its transpose.
     Orientation,
     /// Neighbourhood of the best split.
@@ -67,11 +67,11 @@ const FINALISTS: usize = 3;
 impl Search {
     /// A search on the CPU; `None` when the settings leave nothing to search for.
     pub fn new(w: &Matrix, settings: &Settings) -> Result<Option<Self>, Error> {
-        Self::on(&Arc::new(w.clone()), settings, &Device::Cpu)
+        Self::on_device(&Arc::new(w.clone()), settings, &Device::Cpu)
     }
 
     /// The same on any device, sharing W.
-    pub fn on(w: &Arc<Matrix>, settings: &Settings, device: &Device) -> Result<Option<Self>, Error> {
+    pub fn on_device(w: &Arc<Matrix>, settings: &Settings, device: &Device) -> Result<Option<Self>, Error> {
         settings.check()?;
         let (rows, cols) = w.shape();
         Budget::new(rows, cols, settings)?;
@@ -84,7 +84,7 @@ impl Search {
             w: w.clone(),
             device: device.clone(),
             settings: settings.clone(),
-            stage: if orientation { Stage::Orientation } else { Stage::Coarse },
+            stage: if orientation { SearchStage::Orientation } else { SearchStage::Coarse },
             waiting: VecDeque::new(),
             tried: Vec::new(),
             running: None,
@@ -97,13 +97,13 @@ impl Search {
             search.settings.orientation = Orientation::Paper;
         }
         search.waiting = search.trials()?;
-        let of_stage = |stage: Stage, trials: usize| 2 * trials * stage.outer(settings);
+        let of_stage = |stage: SearchStage, trials: usize| 2 * trials * stage.outer(settings);
         search.steps = of_stage(search.stage, search.waiting.len());
         if split && orientation {
-            search.steps += of_stage(Stage::Coarse, search.coarse()?.len());
+            search.steps += of_stage(SearchStage::Coarse, search.coarse()?.len());
         }
         if split {
-            search.steps += of_stage(Stage::Fine, AROUND.len() + 2) + of_stage(Stage::Final, FINALISTS);
+            search.steps += of_stage(SearchStage::Fine, AROUND.len() + 2) + of_stage(SearchStage::Final, FINALISTS);
         }
         Ok(Some(search))
     }
@@ -128,7 +128,7 @@ impl Search {
             let Some(trial) = self.waiting.pop_front() else { return Ok(Poll::Ready(false)) };
             let outer = self.stage.outer(&trial.settings);
             let short = Settings { outer, fallback: false, split: Split::Balanced, ..trial.settings.clone() };
-            self.running = Some((trial, Solver::on(&self.w, &short, &self.device)?));
+            self.running = Some((trial, Solver::on_device(&self.w, &short, &self.device)?));
         }
         let Some((_, solver)) = &mut self.running else { return Ok(Poll::Ready(false)) };
         let Poll::Ready(report) = solver.poll()? else { return Ok(Poll::Pending) };
@@ -144,7 +144,7 @@ impl Search {
                 self.decide()?;
             }
         }
-        Ok(Poll::Ready(self.stage != Stage::Over))
+        Ok(Poll::Ready(self.stage != SearchStage::Over))
     }
 
     /// A message about the device since the last call, such as its loss.
@@ -166,14 +166,14 @@ impl Search {
     /// Trials of the current stage.
     fn trials(&self) -> Result<VecDeque<Trial>, Error> {
         match self.stage {
-            Stage::Orientation => {
+            SearchStage::Orientation => {
                 let turned =
                     |orientation| Trial { settings: Settings { orientation, ..self.settings.clone() }, share: 0.0 };
                 // The first one stays when the other is no better.
                 Ok([Orientation::Transposed, Orientation::AsIs].map(turned).into())
             }
-            Stage::Coarse => self.coarse(),
-            Stage::Fine | Stage::Final | Stage::Over => Ok(VecDeque::new()),
+            SearchStage::Coarse => self.coarse(),
+            SearchStage::Fine | SearchStage::Final | SearchStage::Over => Ok(VecDeque::new()),
         }
     }
 
@@ -190,22 +190,22 @@ impl Search {
     fn decide(&mut self) -> Result<(), Error> {
         let tried = std::mem::take(&mut self.tried);
         let Some(at) = (0..tried.len()).min_by(|&x, &y| tried[x].1.total_cmp(&tried[y].1)) else {
-            self.stage = Stage::Over;
+            self.stage = SearchStage::Over;
             return Ok(());
         };
         match self.stage {
-            Stage::Orientation => {
+            SearchStage::Orientation => {
                 // Short runs scatter by some tenths of a percent: what is tried first gives way only to more than that.
                 let better = tried[at].1 < 0.995 * tried[0].1;
                 self.settings.orientation = tried[if better { at } else { 0 }].0.settings.orientation;
                 let split = self.settings.split == Split::Auto
                     && self.settings.factor_density.is_none()
                     && !self.settings.fixed_mask;
-                self.stage = if split { Stage::Coarse } else { Stage::Over };
+                self.stage = if split { SearchStage::Coarse } else { SearchStage::Over };
                 self.waiting = self.trials()?;
             }
-            Stage::Coarse => {
-                self.stage = Stage::Fine;
+            SearchStage::Coarse => {
+                self.stage = SearchStage::Fine;
                 let best = tried[at].0.clone();
                 let near = AROUND.into_iter().map(|factor| self.with_share(factor * best.share));
                 // What has no room is as the best one: the number of steps was said before.
@@ -214,17 +214,17 @@ impl Search {
                 trials.push_back(self.ruled(Split::Balanced)?);
                 self.waiting = trials;
             }
-            Stage::Fine => {
+            SearchStage::Fine => {
                 let (rule, best) = (tried[AROUND.len()].0.clone(), tried[at].0.clone());
                 let lowest = lowest(&tried).and_then(|share| self.with_share(share));
                 self.waiting = [rule, lowest.unwrap_or(best.clone()), best].into();
-                self.stage = Stage::Final;
+                self.stage = SearchStage::Final;
             }
-            Stage::Final | Stage::Over => {
+            SearchStage::Final | SearchStage::Over => {
                 // The paper's rule is the first of them.
                 self.gain = (tried[0].1 > 0.0).then(|| 1.0 - tried[at].1 / tried[0].1);
                 self.settings = tried[at].0.settings.clone();
-                self.stage = Stage::Over;
+                self.stage = SearchStage::Over;
             }
         }
         Ok(())
@@ -252,7 +252,7 @@ impl Search {
     }
 }
 
-impl Stage {
+impl SearchStage {
     /// Outer iterations of the stage's runs.
     fn outer(self, settings: &Settings) -> usize {
         let outer = match self {

@@ -169,7 +169,7 @@ pub struct IterationParams {
 
 impl Settings {
     /// What outer iteration `outer` (from 0) works with.
-    pub fn course(&self, outer: usize) -> IterationParams {
+    pub fn iteration_params(&self, outer: usize) -> IterationParams {
         let t = if self.outer > 1 { outer as f64 / (self.outer - 1) as f64 } else { 1.0 };
         let between = |start: f64, end: f64| start * (end / start).powf(t);
         let rho0 = match self.schedule {

@@ -1,9 +1,9 @@
 //! The alternation of half-steps: the paper's Algorithm 1.
 
-use super::engine::{Engine, Processor, Sparse, Stopped};
+use super::engine::{CpuEngine, Engine, EngineError, FactorCopy};
 #[cfg(feature = "gpu")]
 use super::gpu::GpuSolver;
-use super::half_step::{AdmmParams, Done, Outcome, Starts};
+use super::half_step::{AdmmParams, HalfStepResult, HalfStepStats, InitialFactors};
 use super::phase::{Clock, Phase};
 use super::start::fixed_mask;
 use super::working::WorkingMatrix;
@@ -61,7 +61,7 @@ pub struct Solver {
     step: usize,
     /// Number of half-steps that the engine has begun after it.
     begun: usize,
-    best: Option<(f64, [Sparse; 2])>,
+    best: Option<(f64, [FactorCopy; 2])>,
     fallback: Option<Fallback>,
 }
 
@@ -94,7 +94,7 @@ impl Solver {
 
     /// A solver that computes on `device`, and shares W. Where that cannot hold the matrices it is the processor, and the first report
     /// says why.
-    pub fn on(w: &Arc<Matrix>, settings: &Settings, device: &Device) -> Result<Self, Error> {
+    pub fn on_device(w: &Arc<Matrix>, settings: &Settings, device: &Device) -> Result<Self, Error> {
         Self::prepare(w, settings, || 0.0, device)
     }
 
@@ -196,19 +196,19 @@ impl Solver {
         }
     }
 
-    fn advance(&mut self) -> Result<Option<Done>, Stopped> {
+    fn advance(&mut self) -> Result<Option<HalfStepResult>, EngineError> {
         // With a fixed mask a budget hangs on what the half-step before has found.
         let ahead = if self.settings.fixed_mask { 1 } else { self.engine.ahead() };
         while self.begun < ahead && self.step + self.begun < self.steps() {
             let (outer, side) = ((self.step + self.begun) / 2, (self.step + self.begun) % 2);
             let settings = &self.settings;
-            let course = settings.course(outer);
+            let params = settings.iteration_params(outer);
             let inner = AdmmParams {
                 rho: settings.rho as f32,
-                rho0: course.rho0 as f32,
-                ridge: course.ridge as f32,
+                rho0: params.rho0 as f32,
+                ridge: params.ridge as f32,
                 relaxation: settings.relaxation as f32,
-                budget: ((self.budget(side) as f64 * course.budget) as usize).max(1),
+                budget: ((self.budget(side) as f64 * params.budget) as usize).max(1),
                 iterations: settings.inner,
                 mask_iterations: settings.mask_iterations,
                 warm_start: settings.warm_start,
@@ -223,7 +223,7 @@ impl Solver {
 
     /// After the device was lost: on with the factors as they came back last, on the device made anew or on the
     /// processor.
-    fn recover(&mut self, why: Stopped) {
+    fn recover(&mut self, why: EngineError) {
         self.begun = 0;
         let z = [0, 1].map(|side| self.engine.z(side));
         let dense = z.each_ref().map(Csr::to_dense);
@@ -232,8 +232,8 @@ impl Solver {
         self.losses += 1;
         // What it held is free before it is needed anew.
         let nothing = Arc::new(Matrix::zeros(1, 1));
-        let processor = Processor::new(&WorkingMatrix::new(&nothing, false), [(&nothing, None); 2], || 0.0);
-        self.engine = Engine::Processor(Box::new(processor));
+        let processor = CpuEngine::new(&WorkingMatrix::new(&nothing, false), [(&nothing, None); 2], || 0.0);
+        self.engine = Engine::Cpu(Box::new(processor));
         // One that is lost again and again is not worth waiting for.
         let device = if self.losses > 2 { Device::Cpu } else { self.device.reopen() };
         let (engine, device, note) = engine(&self.w, starts, self.budgets.iter().sum(), || 0.0, &device);
@@ -244,9 +244,9 @@ impl Solver {
         (self.engine, self.device) = (engine, device);
     }
 
-    fn report(&mut self, done: &Done) -> Result<Report, Error> {
+    fn report(&mut self, done: &HalfStepResult) -> Result<Report, Error> {
         let (outer, side) = (self.step / 2, self.step % 2);
-        let course = self.settings.course(outer);
+        let params = self.settings.iteration_params(outer);
         self.step += 1;
         let error = match self.norm_squared {
             0.0 => 0.0,
@@ -255,21 +255,21 @@ impl Solver {
         if !error.is_finite() {
             return Err(Error::Diverged { step: self.step });
         }
-        let full = course.budget >= 1.0 || self.step == self.steps();
+        let full = params.budget >= 1.0 || self.step == self.steps();
         let best = side == 1 && full && self.best.as_ref().is_none_or(|(least, _)| error < *least);
         if best {
             self.keep(error);
         }
         self.engine.reported();
-        let Outcome { changed, primal, dual } = done.outcome;
+        let HalfStepStats { changed, primal, dual } = done.outcome;
         let nnz = self.engine.nnz(side);
         Ok(Report {
             step: self.step,
             outer: outer + 1,
             factor: self.factor(side),
             error,
-            rho0: course.rho0,
-            ridge: course.ridge,
+            rho0: params.rho0,
+            ridge: params.ridge,
             nnz,
             churn: changed as f64 / nnz.max(1) as f64,
             primal,
@@ -301,7 +301,7 @@ impl Solver {
         let fallback = self.falls_back().then_some(self.fallback).flatten();
         let found = match (fallback, self.best) {
             (Some(fallback), _) => identity_times(&self.w.to_matrix(), fallback.kept),
-            (None, Some((_, found))) => found.map(Sparse::into_csr),
+            (None, Some((_, found))) => found.map(FactorCopy::into_csr),
             // A start can have more nonzeros than the budget.
             (None, None) => {
                 [0, 1].map(|side| Csr::from_dense(&keep_largest(&self.engine.z(side).to_dense(), self.budgets[side])))
@@ -342,18 +342,18 @@ impl Solver {
 #[cfg_attr(not(feature = "gpu"), allow(unused_variables))]
 fn engine(
     w: &WorkingMatrix,
-    starts: Starts<'_>,
+    starts: InitialFactors<'_>,
     most: usize,
     clock: Clock,
     device: &Device,
 ) -> (Engine, Device, Option<String>) {
-    let processor = || Engine::Processor(Box::new(Processor::new(w, starts, clock)));
+    let processor = || Engine::Cpu(Box::new(CpuEngine::new(w, starts, clock)));
     let alive = device.reopened_if_lost();
     match &alive {
         Device::Cpu => (processor(), Device::Cpu, device.adapter().map(|name| format!("'{name}' was lost"))),
         #[cfg(feature = "gpu")]
         Device::Gpu(gpu) => match GpuSolver::new(gpu.clone(), &w.to_matrix(), starts, most) {
-            Ok(gpu) => (Engine::GpuSolver(Box::new(gpu)), alive, None),
+            Ok(gpu) => (Engine::Gpu(Box::new(gpu)), alive, None),
             Err(why) => (processor(), Device::Cpu, Some(why.to_string())),
         },
     }

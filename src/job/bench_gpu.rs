@@ -120,7 +120,7 @@ pub fn measure(gpu: &Arc<Gpu>, rows: usize, cols: usize, settings: &Settings, ou
     let before = gflops(gpu)?.max(gflops(gpu)?);
     let copy_gbytes = copy_speed(gpu)? * 1e-9;
     let begun = Instant::now();
-    let mut solver = Solver::on(&w, &settings, &Device::Gpu(gpu.clone()))?;
+    let mut solver = Solver::on_device(&w, &settings, &Device::Gpu(gpu.clone()))?;
     let (mut relative_error, mut seconds_before) = (0.0, 0.0);
     let (mut dispatches, mut submissions, mut flops) = (0, 0, 0.0);
     while let Some(report) = solver.step()? {

@@ -17,6 +17,6 @@ mod snapshot;
 
 pub use compute_config::{Backend, ComputeConfig, OpenedDevice, adapter, device};
 pub use error::{Error, NoAdapter};
-pub use pipeline::{Command, DeviceInfo, End, Event, LayerErrors, Outcome, Pipeline, Progress, Stage, Warmup};
+pub use pipeline::{Command, DeviceInfo, End, Event, LayerErrors, Outcome, Pipeline, Progress, RunStage, Warmup};
 pub use run_actor::{Job, RunActor, run};
 pub use snapshot::PackedSnapshot;

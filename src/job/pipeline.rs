@@ -48,7 +48,7 @@ pub enum Event {
 
 /// A stage of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Stage {
+pub enum RunStage {
     /// Short runs that find the split or the orientation.
     Search,
     /// Alternating half-steps for the two factors.
@@ -57,7 +57,7 @@ pub enum Stage {
     Finalize,
 }
 
-impl Stage {
+impl RunStage {
     /// As people read it.
     pub fn title(self) -> &'static str {
         match self {
@@ -72,7 +72,7 @@ impl Stage {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// Stage of the last step.
-    pub stage: Stage,
+    pub stage: RunStage,
     /// Report of the last half-step.
     pub report: Option<Report>,
     /// Layer-wise error after the last step of the finalization.
@@ -235,11 +235,11 @@ enum PipelineState {
 impl Pipeline {
     /// Checks and prepares a run on the CPU.
     pub fn new(problem: Problem, settings: &Settings) -> Result<Self, Error> {
-        Self::on(problem, settings, &Device::Cpu)
+        Self::on_device(problem, settings, &Device::Cpu)
     }
 
     /// Checks and prepares a run on `device`.
-    pub fn on(problem: Problem, settings: &Settings, device: &Device) -> Result<Self, Error> {
+    pub fn on_device(problem: Problem, settings: &Settings, device: &Device) -> Result<Self, Error> {
         let target = match &problem.calibration {
             Some(calibration) => Arc::new(calibration.scale_inputs(&problem.weight)?),
             None => problem.weight.clone(),
@@ -250,7 +250,7 @@ impl Pipeline {
         let (asked, device) = (device, &device.reopened_if_lost());
         let gone = asked.adapter().filter(|_| device.adapter().is_none());
         let note = gone.map(|name| format!("'{name}' was lost: the run is done on the processor"));
-        let search = Search::on(&target, settings, device)?;
+        let search = Search::on_device(&target, settings, device)?;
         let finalize = finalize_steps(&problem, settings);
         let mut steps = 2 * settings.outer + finalize;
         let mut works = 2.0 * settings.outer as f64;
@@ -262,7 +262,7 @@ impl Pipeline {
                 works += search.steps() as f64;
                 PipelineState::Search(Box::new(search))
             }
-            None => PipelineState::Factorize(Box::new(Solver::on(&target, settings, device)?)),
+            None => PipelineState::Factorize(Box::new(Solver::on_device(&target, settings, device)?)),
         };
         let settings = settings.clone();
         let (fell_back, before_finalize, history, step, searched, work) = Default::default();
@@ -304,7 +304,7 @@ impl Pipeline {
                 if !going {
                     self.next()?;
                 }
-                Stage::Search
+                RunStage::Search
             }
             PipelineState::Factorize(solver) => {
                 let Poll::Ready(done) = solver.poll()? else { return Ok(Poll::Pending) };
@@ -317,7 +317,7 @@ impl Pipeline {
                 if report.step == solver.steps() {
                     self.next()?;
                 }
-                Stage::Factorize
+                RunStage::Factorize
             }
             PipelineState::Finalize(finalizer) => {
                 let Poll::Ready(done) = finalizer.poll()? else { return Ok(Poll::Pending) };
@@ -325,26 +325,26 @@ impl Pipeline {
                 layer_error = Some(done.layer_error);
                 note = done.note;
                 self.device = finalizer.device().clone();
-                Stage::Finalize
+                RunStage::Finalize
             }
             PipelineState::Polish(factors, waiting) => {
                 let Some(factor) = waiting.pop() else { return Ok(Poll::Ready(None)) };
                 polish(&self.target, factors, factor)?;
-                Stage::Finalize
+                RunStage::Finalize
             }
             PipelineState::Between => return Ok(Poll::Ready(None)),
         };
         self.work += match stage {
-            Stage::Finalize => {
+            RunStage::Finalize => {
                 let left = self.steps - self.step;
                 let number = finalize_steps(&self.problem, &self.settings).saturating_sub(left);
                 finalize_work(&self.problem, &self.settings, number)
             }
             // The last half-step also makes the finalisation ready.
-            Stage::Factorize if !matches!(self.state, PipelineState::Factorize(_)) => {
+            RunStage::Factorize if !matches!(self.state, PipelineState::Factorize(_)) => {
                 1.0 + setup_work(&self.problem, &self.settings)
             }
-            Stage::Search | Stage::Factorize => 1.0,
+            RunStage::Search | RunStage::Factorize => 1.0,
         };
         self.step += 1;
         let note = self.note.take().or(note);
@@ -360,7 +360,7 @@ impl Pipeline {
                 // With the one that is being done.
                 self.searched = self.step + 1;
                 self.settings = search.finish();
-                PipelineState::Factorize(Box::new(Solver::on(&self.target, &self.settings, &self.device)?))
+                PipelineState::Factorize(Box::new(Solver::on_device(&self.target, &self.settings, &self.device)?))
             }
             PipelineState::Factorize(solver) => {
                 let factors = self.masked(*solver)?;
@@ -368,8 +368,13 @@ impl Pipeline {
                 match &self.problem.calibration {
                     Some(calibration) if settings.finalize => {
                         let finalize = finalize(settings);
-                        let begun =
-                            Finalizer::on(&self.problem.weight, factors.clone(), calibration, &finalize, &self.device);
+                        let begun = Finalizer::on_device(
+                            &self.problem.weight,
+                            factors.clone(),
+                            calibration,
+                            &finalize,
+                            &self.device,
+                        );
                         match begun {
                             Ok(finalizer) => {
                                 self.before_finalize = Some(finalizer.layer_error());

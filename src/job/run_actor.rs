@@ -46,8 +46,8 @@ impl Actor for Job {
         going.command(command);
     }
 
-    fn step(going: &mut RunActor, tell: &mut dyn FnMut(Event)) -> Flow {
-        going.step(tell)
+    fn step(going: &mut RunActor, emit: &mut dyn FnMut(Event)) -> Flow {
+        going.step(emit)
     }
 
     fn crashed() -> Event {
@@ -57,7 +57,7 @@ impl Actor for Job {
 
 /// A run in progress.
 pub struct RunActor {
-    stage: Stage,
+    stage: ActorStage,
     threads: Option<ThreadPool>,
     recorded: bool,
     seconds: f64,
@@ -72,7 +72,7 @@ pub struct RunActor {
     cancelled: bool,
 }
 
-enum Stage {
+enum ActorStage {
     /// Waiting for the device; this counts as work.
     Waiting(Box<(DeviceRequest, Job)>),
     Working(Box<Pipeline>),
@@ -84,7 +84,7 @@ impl RunActor {
     pub fn new(job: Job) -> Self {
         Self {
             recorded: job.recorded,
-            stage: Stage::Waiting(Box::new((DeviceRequest::new(job.compute.backend), job))),
+            stage: ActorStage::Waiting(Box::new((DeviceRequest::new(job.compute.backend), job))),
             threads: None,
             seconds: 0.0,
             waiting: None,
@@ -126,16 +126,16 @@ impl RunActor {
     }
 
     /// Takes one step, or whatever is due instead, and emits its events.
-    pub fn step(&mut self, tell: &mut dyn FnMut(Event)) -> Flow {
-        self.try_step(tell).unwrap_or_else(|why| {
-            self.stage = Stage::Over;
-            tell(Event::Failed(why.into()));
+    pub fn step(&mut self, emit: &mut dyn FnMut(Event)) -> Flow {
+        self.try_step(emit).unwrap_or_else(|why| {
+            self.stage = ActorStage::Over;
+            emit(Event::Failed(why.into()));
             Flow::Done
         })
     }
 
-    fn try_step(&mut self, tell: &mut dyn FnMut(Event)) -> Result<Flow, Error> {
-        if let Stage::Waiting(waiting) = &mut self.stage {
+    fn try_step(&mut self, emit: &mut dyn FnMut(Event)) -> Result<Flow, Error> {
+        if let ActorStage::Waiting(waiting) = &mut self.stage {
             let (opening, job) = &mut **waiting;
             let count = job.compute.thread_count();
             let shape = job.problem.weight.shape();
@@ -145,26 +145,28 @@ impl RunActor {
                 Poll::Pending if self.cancelled => OpenedDevice::default(),
                 Poll::Pending => return Ok(Flow::Pending),
             };
-            note.into_iter().for_each(|note| tell(Event::Note(note)));
-            let Stage::Waiting(waiting) = std::mem::replace(&mut self.stage, Stage::Over) else {
+            note.into_iter().for_each(|note| emit(Event::Note(note)));
+            let ActorStage::Waiting(waiting) = std::mem::replace(&mut self.stage, ActorStage::Over) else {
                 return Ok(Flow::Done);
             };
             let Job { problem, settings, compute, .. } = waiting.1;
             let threads = self.threads.insert(ThreadPool::new(compute.threads)?);
             let begun = Instant::now();
-            let pipeline = threads.run(|| Pipeline::on(problem, &settings, &device))?;
+            let pipeline = threads.run(|| Pipeline::on_device(problem, &settings, &device))?;
             self.seconds = begun.elapsed().as_secs_f64();
-            self.stage = Stage::Working(Box::new(pipeline));
+            self.stage = ActorStage::Working(Box::new(pipeline));
         }
-        let (Stage::Working(pipeline), Some(threads)) = (&mut self.stage, &self.threads) else { return Ok(Flow::Done) };
+        let (ActorStage::Working(pipeline), Some(threads)) = (&mut self.stage, &self.threads) else {
+            return Ok(Flow::Done);
+        };
         if self.cancelled {
-            return self.end(End::Cancelled, None, tell);
+            return self.end(End::Cancelled, None, emit);
         }
         if self.snapshot_wanted
             && let Some(snapshot) = pipeline.snapshot()
         {
             self.snapshot_wanted = false;
-            tell(Event::Snapshot(Arc::new(snapshot)));
+            emit(Event::Snapshot(Arc::new(snapshot)));
         }
         if self.paused && self.steps_left == 0 && !self.to_iteration_end {
             self.waiting = None;
@@ -175,39 +177,39 @@ impl RunActor {
         self.seconds += begun.elapsed().as_secs_f64();
         let progress = match stepped {
             Ok(Poll::Ready(Some(progress))) => progress,
-            Ok(Poll::Ready(None)) => return self.end(End::Finished, None, tell),
+            Ok(Poll::Ready(None)) => return self.end(End::Finished, None, emit),
             Ok(Poll::Pending) => {
                 self.waiting = Some(Instant::now());
                 return Ok(Flow::Pending);
             }
-            Err(error) if pipeline.has_result() => return self.end(End::Diverged, Some(error), tell),
+            Err(error) if pipeline.has_result() => return self.end(End::Diverged, Some(error), emit),
             Err(error) => return Err(error.into()),
         };
         self.steps_left = self.steps_left.saturating_sub(1);
         let last = progress.step == progress.steps;
         let report = progress.report.as_ref();
-        progress.note.iter().for_each(|note| tell(Event::Note(note.clone())));
+        progress.note.iter().for_each(|note| emit(Event::Note(note.clone())));
         let iteration_ended = report.is_none_or(|report| report.step.is_multiple_of(2));
         if progress.step <= 2 {
             self.warmup = Warmup { done: progress.done, seconds: self.seconds };
         }
-        tell(Event::Stepped(Progress { seconds: self.seconds, warmup: self.warmup, ..progress }));
+        emit(Event::Stepped(Progress { seconds: self.seconds, warmup: self.warmup, ..progress }));
         if last {
-            return self.end(End::Finished, None, tell);
+            return self.end(End::Finished, None, emit);
         }
         self.to_iteration_end &= !iteration_ended;
         if self.paused || iteration_ended && self.recorded {
-            pipeline.snapshot().into_iter().for_each(|snapshot| tell(Event::Snapshot(Arc::new(snapshot))));
+            pipeline.snapshot().into_iter().for_each(|snapshot| emit(Event::Snapshot(Arc::new(snapshot))));
         }
         Ok(Flow::Continue)
     }
 
-    fn end(&mut self, end: End, problem: Option<factorize::Error>, tell: &mut dyn FnMut(Event)) -> Result<Flow, Error> {
-        let driving = std::mem::replace(&mut self.stage, Stage::Over);
-        let (Stage::Working(pipeline), Some(threads)) = (driving, &self.threads) else { return Ok(Flow::Done) };
+    fn end(&mut self, end: End, problem: Option<factorize::Error>, emit: &mut dyn FnMut(Event)) -> Result<Flow, Error> {
+        let driving = std::mem::replace(&mut self.stage, ActorStage::Over);
+        let (ActorStage::Working(pipeline), Some(threads)) = (driving, &self.threads) else { return Ok(Flow::Done) };
         let outcome = threads.run(|| pipeline.finish(end, self.seconds))?;
         let problem = problem.map(|error| error.into());
-        tell(Event::Ended(Box::new(Outcome { problem, ..outcome })));
+        emit(Event::Ended(Box::new(Outcome { problem, ..outcome })));
         Ok(Flow::Done)
     }
 }
@@ -321,7 +323,7 @@ mod tests {
         let mut searched = 0;
         loop {
             match events.recv_timeout(Duration::from_secs(60)).expect("an event") {
-                Event::Stepped(progress) => searched += usize::from(progress.stage == crate::job::Stage::Search),
+                Event::Stepped(progress) => searched += usize::from(progress.stage == crate::job::RunStage::Search),
                 Event::Snapshot(snapshot) => break assert_eq!(shape(&snapshot), (48, 64)),
                 event => panic!("{event:?}"),
             }

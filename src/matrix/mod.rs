@@ -20,4 +20,4 @@ pub use packed::Packed;
 pub use problem::Problem;
 pub use replacement::{Replacement, ReplacementKind};
 pub use sparse::Csr;
-pub use topk::{MagnitudeHistogram, Threshold, TopKCandidate, keep_largest, set_bits};
+pub use topk::{MagnitudeHistogram, TopKCandidate, TopKThreshold, keep_largest, set_bits};

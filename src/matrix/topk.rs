@@ -1,7 +1,7 @@
 //! Exact top-k: the z entries of largest magnitude, by selection instead of sorting.
 //!
 //! A magnitude's bits (the float without its sign) order like the magnitude itself. A [`MagnitudeHistogram`] of their
-//! leading bits, over a sample of the entries, brackets the z-th largest between two bins: a [`Threshold`]. One pass
+//! leading bits, over a sample of the entries, brackets the z-th largest between two bins: a [`TopKThreshold`]. One pass
 //! keeps what is above and collects what is between; the rest is chosen among those few. Of equal magnitudes the first
 //! set_bits are kept, so the choice does not depend on the number of threads. Zeros are never kept: they would use up the
 //! budget without effect.
@@ -64,14 +64,14 @@ impl Default for MagnitudeHistogram {
 
 /// Bins that bracket the z-th largest magnitude: entries above are kept, entries below are not.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Threshold {
+pub struct TopKThreshold {
     /// The lowest undecided bin.
     low: u32,
     /// The highest undecided bin.
     high: u32,
 }
 
-/// An entry in the bins of a [`Threshold`], ordered by preference: larger first, among equals the first.
+/// An entry in the bins of a [`TopKThreshold`], ordered by preference: larger first, among equals the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TopKCandidate {
     magnitude: Reverse<u32>,
@@ -79,15 +79,15 @@ pub struct TopKCandidate {
     pub position: usize,
 }
 
-impl Threshold {
-    /// Threshold for the `z` largest of the entries, all counted in `histogram`.
+impl TopKThreshold {
+    /// TopKThreshold for the `z` largest of the entries, all counted in `histogram`.
     pub fn exact(histogram: &MagnitudeHistogram, z: usize) -> Self {
         let bin = histogram.bin_of(z);
         Self { low: bin, high: bin }
     }
 
-    /// Threshold for the `z` largest of `entries` entries, of which `histogram` counts a sample. A margin for the
-    /// sampling error makes it fail about once in ten thousand times; [`Threshold::resolve`] notices.
+    /// TopKThreshold for the `z` largest of `entries` entries, of which `histogram` counts a sample. A margin for the
+    /// sampling error makes it fail about once in ten thousand times; [`TopKThreshold::resolve`] notices.
     pub fn sampled(histogram: &MagnitudeHistogram, z: usize, entries: usize) -> Self {
         let counted = histogram.0.iter().map(|&count| count as usize).sum::<usize>() as f64;
         let share = z as f64 / entries.max(1) as f64;
@@ -154,7 +154,7 @@ pub fn keep_largest(matrix: &Matrix, z: usize) -> Matrix {
     let values = matrix.as_slice();
     let mut histogram = MagnitudeHistogram::new();
     values.iter().for_each(|&x| histogram.add(x));
-    let threshold = Threshold::exact(&histogram, z);
+    let threshold = TopKThreshold::exact(&histogram, z);
     let (mut kept, mut candidates, mut certain) = (vec![0.0; values.len()], Vec::new(), 0);
     for (run, (values, kept)) in values.chunks(64).zip(kept.chunks_mut(64)).enumerate() {
         let mut padded = [0.0; 64];
@@ -194,7 +194,7 @@ mod tests {
         for (sampled, z) in [(1e6, 30), (1e-6, 30)] {
             let mut histogram = MagnitudeHistogram::new();
             (0..1000).for_each(|_| histogram.add(sampled));
-            let threshold = Threshold::sampled(&histogram, z, 64);
+            let threshold = TopKThreshold::sampled(&histogram, z, 64);
             let mut candidates = Vec::new();
             let kept = threshold.mark(&values, 0, &mut candidates).count_ones() as usize;
             assert_eq!(threshold.resolve(&mut candidates, kept, z), None, "{sampled}");

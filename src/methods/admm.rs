@@ -9,7 +9,7 @@
 //! - Ŵ = (W·H + ρ(Z − U))·(H + ρI)⁻¹.
 
 use super::shares::{by_rows, largest};
-use super::{Baseline, Error, ProgressFn, Threshold, report_progress};
+use super::{Baseline, Error, ProgressFn, ThresholdScope, report_progress};
 use crate::compute::{Cholesky, matmul};
 use crate::matrix::{Csr, Matrix, Problem, Replacement, keep_largest};
 
@@ -20,7 +20,7 @@ const RHO: f32 = 1.0;
 #[derive(Clone, Copy, Debug)]
 pub struct Admm {
     /// Scope in which entries compete.
-    pub threshold: Threshold,
+    pub threshold: ThresholdScope,
     /// Number of ADMM iterations.
     pub iterations: usize,
     /// Number of iterations, the first ones, that choose the mask.
@@ -32,7 +32,7 @@ pub struct Admm {
 
 impl Default for Admm {
     fn default() -> Self {
-        Self { threshold: Threshold::Matrix, iterations: 20, masked: 15, damping: 0.03 }
+        Self { threshold: ThresholdScope::Matrix, iterations: 20, masked: 15, damping: 0.03 }
     }
 }
 
@@ -87,8 +87,8 @@ impl Admm {
 
     fn kept(&self, values: &Matrix, budget: usize) -> Matrix {
         match self.threshold {
-            Threshold::Matrix => keep_largest(values, budget),
-            Threshold::Row => {
+            ThresholdScope::Matrix => keep_largest(values, budget),
+            ThresholdScope::Row => {
                 let mut kept = Matrix::zeros(values.rows(), values.cols());
                 let rows = kept.as_mut_slice().chunks_exact_mut(values.cols().max(1));
                 for ((i, kept), count) in rows.enumerate().zip(by_rows(values.rows(), budget)) {

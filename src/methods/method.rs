@@ -2,7 +2,8 @@
 
 use super::monarch::MonarchBlocks;
 use super::{
-    Admm, Baseline, Error, Hierarchical, LowRank, Magnitude, Obc, Palm4msa, ProgressFn, SparseGpt, Threshold, Wanda,
+    Admm, Baseline, Error, Hierarchical, LowRank, Magnitude, Obc, Palm4msa, ProgressFn, SparseGpt, ThresholdScope,
+    Wanda,
 };
 use crate::factorize;
 use crate::matrix::{Calibration, Problem, Replacement, ReplacementKind};
@@ -118,13 +119,13 @@ impl Method {
         }
     }
 
-    /// Whether [`Threshold`] affects it.
+    /// Whether [`ThresholdScope`] affects it.
     pub fn has_threshold(self) -> bool {
         matches!(self, Self::Admm | Self::Sparsegpt)
     }
 
     /// The implementation; `None` for DSF, which has a [run](crate::job) of its own.
-    pub fn baseline(self, threshold: Threshold) -> Option<Box<dyn Baseline>> {
+    pub fn baseline(self, threshold: ThresholdScope) -> Option<Box<dyn Baseline>> {
         Some(match self {
             Self::Dsf => return None,
             Self::Magnitude => Box::new(Magnitude),
@@ -189,7 +190,7 @@ impl Method {
         self,
         problem: &Problem,
         density: f64,
-        threshold: Threshold,
+        threshold: ThresholdScope,
         progress: ProgressFn<'_>,
     ) -> Result<Replacement, Error> {
         self.check(problem, density)?;

@@ -34,5 +34,5 @@ pub use monarch::{Monarch, monarch};
 pub use obc::{Obc, Trace, trace};
 pub use palm4msa::{Hierarchical, Palm4msa};
 pub use sparsegpt::SparseGpt;
-pub use threshold::Threshold;
+pub use threshold::ThresholdScope;
 pub use wanda::Wanda;

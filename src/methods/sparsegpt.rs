@@ -7,7 +7,7 @@
 
 use super::hessian::{InverseFactor, inverse_factor};
 use super::shares::{by_blocks, by_rows, largest};
-use super::{Baseline, Error, ProgressFn, Threshold, report_progress};
+use super::{Baseline, Error, ProgressFn, ThresholdScope, report_progress};
 use crate::compute::{chunks_of_mut, matmul, prelude::*};
 use crate::matrix::{Csr, Matrix, Problem, Replacement};
 
@@ -15,7 +15,7 @@ use crate::matrix::{Csr, Matrix, Problem, Replacement};
 #[derive(Clone, Copy, Debug)]
 pub struct SparseGpt {
     /// Scope in which a block's entries compete.
-    pub threshold: Threshold,
+    pub threshold: ThresholdScope,
     /// Columns whose mask is chosen together.
     pub block: usize,
     /// Damping: added to XᵀX's diagonal, as a share of its mean.
@@ -24,7 +24,7 @@ pub struct SparseGpt {
 
 impl Default for SparseGpt {
     fn default() -> Self {
-        Self { threshold: Threshold::Matrix, block: 128, damping: 0.01 }
+        Self { threshold: ThresholdScope::Matrix, block: 128, damping: 0.01 }
     }
 }
 
@@ -77,8 +77,8 @@ impl SparseGpt {
         let scores: Vec<f32> = (0..w.rows() * width).map(score).collect();
         let mut keep = vec![false; scores.len()];
         match self.threshold {
-            Threshold::Matrix => largest(&scores, budget).into_iter().for_each(|at| keep[at] = true),
-            Threshold::Row => {
+            ThresholdScope::Matrix => largest(&scores, budget).into_iter().for_each(|at| keep[at] = true),
+            ThresholdScope::Row => {
                 let rows = keep.chunks_exact_mut(width).zip(scores.chunks_exact(width));
                 for (row, (keep, scores)) in rows.enumerate() {
                     largest(scores, of_row(row)).into_iter().for_each(|at| keep[at] = true);

@@ -10,7 +10,7 @@ use strum::{IntoStaticStr, VariantArray};
 )]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
-pub enum Threshold {
+pub enum ThresholdScope {
     /// All rows together
     #[default]
     Matrix,

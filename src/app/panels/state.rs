@@ -16,7 +16,7 @@ use crate::app::tasks::pictures::Pictures;
 use crate::compare::Candidate;
 use crate::factorize::{Budget, Settings};
 use crate::language::LayerId;
-use crate::methods::{Method, Threshold};
+use crate::methods::{Method, ThresholdScope};
 use std::sync::Arc;
 
 /// What every panel sees: what is open, what was run, what is set, what was computed.
@@ -94,7 +94,7 @@ impl State {
     /// What sweeps do not vary.
     pub fn sweep_base(&self) -> Candidate {
         let settings = self.preferences.settings.clone();
-        Candidate { method: Method::Dsf, settings, threshold: Threshold::default() }
+        Candidate { method: Method::Dsf, settings, threshold: ThresholdScope::default() }
     }
 
     /// Whether closing the window would lose something.

@@ -8,7 +8,7 @@ use crate::export::RunReport;
 use crate::factorize::{Report, Settings};
 use crate::job::{Command, ComputeConfig, End, Event, Job, LayerErrors, Outcome, PackedSnapshot, Progress};
 use crate::matrix::{Problem, ReplacementKind};
-use crate::methods::{Method, Threshold};
+use crate::methods::{Method, ThresholdScope};
 use crate::tasks::{self, ActorHandle};
 use eframe::egui::Context;
 use std::sync::Arc;
@@ -67,7 +67,7 @@ pub struct Run {
     /// Method that replaces W.
     pub method: Method,
     /// Over what entries compete, where the method leaves that open.
-    pub threshold: Threshold,
+    pub threshold: ThresholdScope,
     /// Settings of the run; methods other than DSF use the density only.
     pub settings: Option<Settings>,
     /// State of the run.
@@ -181,7 +181,7 @@ impl Run {
             subject,
             problem: None,
             method: Method::Dsf,
-            threshold: Threshold::default(),
+            threshold: ThresholdScope::default(),
             settings: None,
             state,
             progress: None,

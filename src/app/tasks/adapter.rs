@@ -24,9 +24,9 @@ impl Actor for FindAdapter {
 
     fn command(_: &mut (), _: ()) {}
 
-    fn step(_: &mut (), tell: &mut dyn FnMut(Self::Event)) -> Flow {
+    fn step(_: &mut (), progress: &mut dyn FnMut(Self::Event)) -> Flow {
         let Poll::Ready(found) = job::adapter() else { return Flow::Pending };
-        tell(found.map_err(Failure::from));
+        progress(found.map_err(Failure::from));
         Flow::Done
     }
 

@@ -5,7 +5,7 @@ use crate::app::widgets::picture::{Colors, Pyramid, Viewport};
 use crate::export::Chart;
 use crate::job::Outcome;
 use crate::matrix::Problem;
-use crate::methods::{Method, Threshold};
+use crate::methods::{Method, ThresholdScope};
 use crate::model::Layer;
 use crate::tasks::shared;
 use serde::{Deserialize, Serialize};
@@ -43,7 +43,7 @@ pub struct RunToWrite {
     /// Method that replaced W.
     pub method: Method,
     /// Over what entries compete, where the method leaves that open.
-    pub threshold: Threshold,
+    pub threshold: ThresholdScope,
 }
 
 /// A part of a matrix.

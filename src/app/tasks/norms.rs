@@ -22,12 +22,12 @@ impl Task for MeasureNorms {
     type Progress = (String, f64);
     type Output = ();
 
-    fn run(self, tell: &(dyn Fn((String, f64)) -> bool + Sync)) {
+    fn run(self, progress: &(dyn Fn((String, f64)) -> bool + Sync)) {
         for name in self.names {
             // A layer that cannot be read says so when it is opened.
             let layer = self.checkpoint.layer(&name, Orientation::AsStored);
             let norm = layer.map_or(f64::NAN, |layer| layer.weight.norm_squared().sqrt());
-            if !tell((name, norm)) {
+            if !progress((name, norm)) {
                 return;
             }
         }

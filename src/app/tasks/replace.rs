@@ -32,10 +32,11 @@ impl Task for Replace {
     type Progress = f64;
     type Output = Result<Box<MethodResult>, Failure>;
 
-    fn run(self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Self::Output {
+    fn run(self, progress: &(dyn Fn(f64) -> bool + Sync)) -> Self::Output {
         let Self { layer, problem, candidate } = self;
         let pool = ThreadPool::new(Some(THREADS))?;
-        let Made { replacement, settings, report } = pool.run(|| candidate.replace(&layer, &problem, THREADS, tell))?;
+        let Made { replacement, settings, report } =
+            pool.run(|| candidate.replace(&layer, &problem, THREADS, progress))?;
         Ok(Box::new(MethodResult { candidate, report, settings, replacement }))
     }
 }

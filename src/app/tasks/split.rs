@@ -38,13 +38,13 @@ impl Task for FindSplit {
     type Progress = f64;
     type Output = Result<Found, Failure>;
 
-    fn run(self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Result<Found, Failure> {
-        ThreadPool::new(self.compute.threads)?.run(|| self.search(tell))
+    fn run(self, progress: &(dyn Fn(f64) -> bool + Sync)) -> Result<Found, Failure> {
+        ThreadPool::new(self.compute.threads)?.run(|| self.search(progress))
     }
 }
 
 impl FindSplit {
-    fn search(&self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Result<Found, Failure> {
+    fn search(&self, progress: &(dyn Fn(f64) -> bool + Sync)) -> Result<Found, Failure> {
         // What a run would factorize.
         let scaled = self.problem.calibration.as_ref().map(|inputs| inputs.scale_inputs(&self.problem.weight));
         let scaled = scaled.transpose()?;
@@ -53,12 +53,12 @@ impl FindSplit {
         let ComputeConfig { backend, .. } = self.compute;
         let (device, note) = job::device(backend, w.shape(), &settings, self.compute.thread_count());
         let mut notes: Vec<String> = note.into_iter().collect();
-        let mut search = Search::on(&w, &settings, &device)?.ok_or(Error::FixedMask)?;
+        let mut search = Search::on_device(&w, &settings, &device)?.ok_or(Error::FixedMask)?;
         let (mut step, steps) = (0, search.steps());
         while search.step()? {
             step += 1;
             notes.extend(search.note());
-            if !tell(step as f64 / steps as f64) {
+            if !progress(step as f64 / steps as f64) {
                 return Err(Error::Cancelled.into());
             }
         }

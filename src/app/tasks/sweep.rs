@@ -33,9 +33,9 @@ impl Task for MeasurePoint {
     type Progress = f64;
     type Output = Result<Box<Record>, Failure>;
 
-    fn run(self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Self::Output {
+    fn run(self, progress: &(dyn Fn(f64) -> bool + Sync)) -> Self::Output {
         let subject = compare::Subject { layer: self.layer, problem: self.problem };
-        let record = ThreadPool::new(Some(1))?.run(|| self.point.measure(&subject, 1, tell))?;
+        let record = ThreadPool::new(Some(1))?.run(|| self.point.measure(&subject, 1, progress))?;
         Ok(Box::new(record))
     }
 }

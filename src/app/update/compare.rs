@@ -12,14 +12,14 @@ use crate::app::tasks::comparison::{Comparison, MethodState, Row};
 use crate::compare::{Candidate, choose};
 use crate::hint::Failure;
 use crate::measure::percent;
-use crate::methods::{Method, Threshold};
+use crate::methods::{Method, ThresholdScope};
 use eframe::egui::Context;
 use serde_json::{Value, json};
 
 /// What a run of a comparison is called.
 fn run_name(candidate: &Candidate) -> String {
     let Candidate { method, settings, threshold } = candidate;
-    let by = if method.has_threshold() && *threshold == Threshold::Row { ", by row" } else { "" };
+    let by = if method.has_threshold() && *threshold == ThresholdScope::Row { ", by row" } else { "" };
     format!("{}, {}{by}", method.title(), percent(settings.density))
 }
 

@@ -1,6 +1,6 @@
 //! Times of the parts of a half-step on a GPU.
 
-use super::{Aim, Ending, GpuSolver, Next, Scale, Turn};
+use super::{GpuSolver, IterationBuffers, IterationEnd, NextInput, NormScaling, RowOutput};
 use crate::compute::gpu::{Commands, Counts, Error, Gpu, Staging, padded};
 use crate::factorize::half_step::AdmmParams;
 use crate::factorize::{Budget, Settings};
@@ -49,9 +49,9 @@ pub fn kernel_times(gpu: &Arc<Gpu>, w: &Matrix, settings: &Settings) -> Result<V
     let small = fixed.q < k;
     let system = padded(if small { fixed.q } else { k });
     let choices = inner.mask_iterations.min(inner.iterations);
-    let aim = if small { Aim::Reflected } else { Aim::WithTarget };
-    let turn = Turn { from: 0, to: usize::from(!small), n: system, small };
-    let going = Ending { next: Next::Right, relaxation: inner.relaxation };
+    let output = if small { RowOutput::Reflected } else { RowOutput::WithTarget };
+    let turn = IterationBuffers { from: 0, to: usize::from(!small), n: system, small };
+    let going = IterationEnd { next: NextInput::Right, relaxation: inner.relaxation };
     let [kq, kp, pq, nn] =
         [(k, m), (k, n), (n, m), (system, system)].map(|(a, b)| 4.0 * padded(a) as f64 * padded(b) as f64);
     let kept = 4.0 * budget as f64;
@@ -63,7 +63,12 @@ pub fn kernel_times(gpu: &Arc<Gpu>, w: &Matrix, settings: &Settings) -> Result<V
         ("target", usize::from(!small), kp + pq + kq, Box::new(|c| solver.target(c, SIDE))),
         ("iterate", inner.iterations, nn + 5.0 * kq, Box::new(|c| _ = solver.iterate(c, SIDE, 0, turn, going))),
         ("choose", choices, 4.0 * kq, Box::new(|c| x.topk.select(c, &x.v, &x.mask, budget))),
-        ("right-hand sides", 1 + choices, 3.0 * kq, Box::new(|c| solver.aim(c, SIDE, 0, 3, Scale::Stay, aim))),
+        (
+            "right-hand sides",
+            1 + choices,
+            3.0 * kq,
+            Box::new(|c| solver.row_pass(c, SIDE, 0, 3, NormScaling::Stay, output)),
+        ),
         ("error", 1, kp + kq + pq, Box::new(|c| _ = solver.error(c, SIDE, 0))),
         ("compare", 1, 3.0 * kq, Box::new(|c| solver.compare(c, SIDE))),
         ("pack", 1, 2.0 * kept + kq / 32.0, Box::new(|c| solver.pack(c, SIDE))),

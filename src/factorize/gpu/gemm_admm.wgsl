@@ -30,11 +30,11 @@ fn finish(row: u32, four: u32, value: vec4f) {
     let now = params.relaxation * y + before * v[at];
     v[at] = now;
     if NEXT == 1u {
-        var aim = scalars[params.slot] * select(-now, now, kept);
+        var right = scalars[params.slot] * select(-now, now, kept);
         if !SMALL {
-            aim += h[at];
+            right += h[at];
         }
-        next[at] = aim;
+        next[at] = right;
     }
     if NEXT == 2u {
         next[at] = select(vec4f(), now, kept);

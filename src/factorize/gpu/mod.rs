@@ -15,16 +15,16 @@ mod panel_kernels;
 #[cfg(test)]
 mod tests;
 
-use super::half_step::{AdmmParams, Done, Outcome, Starts};
+use super::half_step::{AdmmParams, HalfStepResult, HalfStepStats, InitialFactors};
 use crate::compute::gpu::{
     Columns, Commands, Counts, Error, Gpu, GpuMatrix, Inverse, Kernel, KernelSource, Operand, Product, Shape, Staging,
     TopK, padded,
 };
 use crate::matrix::Matrix;
-use admm::{How, Next};
+use admm::{AdmmFinish, NextInput};
 pub use bench::{KernelTime, kernel_times};
 pub(super) use host_copy::HostCopy;
-pub(super) use panel_kernels::{Answer, admm_rows, systems};
+pub(super) use panel_kernels::{PendingMatrices, admm_rows, systems};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -68,15 +68,15 @@ impl Params {
 
 /// Scaling of V before right-hand sides are computed; see `SCALE` in `panel_kernels.wgsl`.
 #[derive(Clone, Copy, PartialEq)]
-enum Scale {
+enum NormScaling {
     Stay = 0,
     TakeNorms = 1,
     Forget = 2,
 }
 
-/// Values computed from V; see `AIM` in `panel_kernels.wgsl`.
+/// Values computed from V; see `OUTPUT` in `panel_kernels.wgsl`.
 #[derive(Clone, Copy, PartialEq)]
-enum Aim {
+enum RowOutput {
     Reflected = 0,
     WithTarget = 1,
     Sparse = 2,
@@ -149,7 +149,7 @@ struct Pending {
 
 impl GpuSolver {
     /// The solver for W n×m and the initial factors, of which at most `most` entries are ever kept.
-    pub fn new(gpu: Arc<Gpu>, w: &Matrix, starts: Starts<'_>, most: usize) -> Result<Self, Error> {
+    pub fn new(gpu: Arc<Gpu>, w: &Matrix, starts: InitialFactors<'_>, most: usize) -> Result<Self, Error> {
         let (n, m) = w.shape();
         let k = starts[0].0.rows();
         let columns = [Columns::new(&gpu, k.max(m.min(k)), n)?, Columns::new(&gpu, k.max(n), m)?];
@@ -317,12 +317,20 @@ impl GpuSolver {
     }
 
     /// A pass over V that computes right-hand sides or Z.
-    fn aim(&self, commands: &mut Commands<'_>, side: usize, to: usize, slot: usize, scale: Scale, aim: Aim) {
+    fn row_pass(
+        &self,
+        commands: &mut Commands<'_>,
+        side: usize,
+        to: usize,
+        slot: usize,
+        scale: NormScaling,
+        output: RowOutput,
+    ) {
         let (x, fixed) = (&self.sides[side], &self.sides[1 - side]);
-        let kernel = self.kernel("aim", &[("SCALE", f64::from(scale as u8)), ("AIM", f64::from(aim as u8))]);
+        let kernel = self.kernel("row_pass", &[("SCALE", f64::from(scale as u8)), ("OUTPUT", f64::from(output as u8))]);
         for (at, v) in x.v.slabs.iter().enumerate() {
             let params = Params { slot: slot as u32, ..self.params(side, at) };
-            let h = if aim == Aim::WithTarget { &x.h.slabs[at].buffer } else { &self.nothing };
+            let h = if output == RowOutput::WithTarget { &x.h.slabs[at].buffer } else { &self.nothing };
             let (mask, out) = (&x.mask.slabs[at].buffer, &x.r[to].slabs[at].buffer);
             let buffers = [(1, &v.buffer), (2, mask), (4, &fixed.norms), (5, &self.scalars), (6, out), (7, h)];
             commands.run(&kernel, &params, &buffers, (padded(self.k), 1));
@@ -331,7 +339,14 @@ impl GpuSolver {
 
     /// One inner iteration up to V, from the right-hand sides `from`; the next ones go to `to`. Returns the number of
     /// tiles of its last products.
-    fn iterate(&self, commands: &mut Commands<'_>, side: usize, system: usize, turn: Turn, finish: Ending) -> usize {
+    fn iterate(
+        &self,
+        commands: &mut Commands<'_>,
+        side: usize,
+        system: usize,
+        turn: IterationBuffers,
+        finish: IterationEnd,
+    ) -> usize {
         let (x, f) = (&self.sides[side], &self.sides[1 - side].f);
         let k = padded(self.k);
         let mut sums_at = 0;
@@ -371,8 +386,8 @@ impl GpuSolver {
             let (next, mask) = (&x.r[turn.to].slabs[s].buffer, &x.mask.slabs[s].buffer);
             let (across, down) = product.shape.tiles(self.gpu.tiles());
             let buffers = [(3, &v.buffer), (4, mask), (5, h), (6, next), (7, &self.primal), (8, &self.scalars)];
-            let Ending { next, relaxation } = finish;
-            admm::finish(commands, &product, &buffers, How { small: turn.small, next, relaxation, sums_at });
+            let IterationEnd { next, relaxation } = finish;
+            admm::finish(commands, &product, &buffers, AdmmFinish { small: turn.small, next, relaxation, sums_at });
             sums_at += across * down;
         }
         sums_at
@@ -442,32 +457,39 @@ impl GpuSolver {
         let buffers = [(1, &self.systems[0]), (5, &self.scalars), (6, &self.systems[1])];
         commands.run(&shift, &params, &buffers, (n, 1));
         self.inverses[side].run(&mut commands, &self.systems[..if one_system { 1 } else { 2 }]);
-        let aim = if small { Aim::Reflected } else { Aim::WithTarget };
+        let output = if small { RowOutput::Reflected } else { RowOutput::WithTarget };
         if !small {
             self.target(&mut commands, side);
         }
         for (mask, before) in x.mask.slabs.iter().zip(&x.mask_before.slabs) {
             commands.copy((&mask.buffer, 0), (&before.buffer, 0), x.mask.rows * mask.cols / 32);
         }
-        let scale = if inner.warm_start { Scale::TakeNorms } else { Scale::Forget };
-        self.aim(&mut commands, side, 0, 2, scale, aim);
+        let scale = if inner.warm_start { NormScaling::TakeNorms } else { NormScaling::Forget };
+        self.row_pass(&mut commands, side, 0, 2, scale, output);
         let choices = if x.fixed { 0 } else { inner.mask_iterations.min(inner.iterations) };
         let (mut now, mut inner_tiles) = (0, 0);
         for i in 0..inner.iterations {
             let (first, last, choose) = (i == 0, i + 1 == inner.iterations, i < choices);
             let next = match (choose, last) {
-                (true, _) => Next::Nothing,
-                (false, true) => Next::Sparse,
-                (false, false) => Next::Right,
+                (true, _) => NextInput::Nothing,
+                (false, true) => NextInput::Sparse,
+                (false, false) => NextInput::Right,
             };
             let to = if small { 0 } else { 1 - now };
             let relaxation = if first { 1.0 } else { inner.relaxation };
-            let turn = Turn { from: now, to, n, small };
+            let turn = IterationBuffers { from: now, to, n, small };
             let system = usize::from(!first && !one_system);
-            inner_tiles = self.iterate(&mut commands, side, system, turn, Ending { next, relaxation });
+            inner_tiles = self.iterate(&mut commands, side, system, turn, IterationEnd { next, relaxation });
             if choose {
                 x.topk.select(&mut commands, &x.v, &x.mask, inner.budget);
-                self.aim(&mut commands, side, to, 3, Scale::Stay, if last { Aim::Sparse } else { aim });
+                self.row_pass(
+                    &mut commands,
+                    side,
+                    to,
+                    3,
+                    NormScaling::Stay,
+                    if last { RowOutput::Sparse } else { output },
+                );
             }
             now = to;
         }
@@ -494,7 +516,7 @@ impl GpuSolver {
     }
 
     /// The result of the earliest pending half-step, once it is there.
-    pub fn done(&mut self) -> Result<Option<Done>, Error> {
+    pub fn done(&mut self) -> Result<Option<HalfStepResult>, Error> {
         let Some(first) = self.pending.front() else { return Ok(None) };
         if !first.staging.is_ready(&self.gpu)? {
             return Ok(None);
@@ -516,7 +538,7 @@ impl GpuSolver {
         let compared = staging.read::<[f32; 4]>(gpu, pending.compared.clone())?;
         let total = |lane: usize| compared.iter().map(|sums| f64::from(sums[lane])).sum::<f64>();
         let norm = total(0).sqrt().max(f64::MIN_POSITIVE);
-        let outcome = Outcome {
+        let outcome = HalfStepStats {
             changed: total(2) as usize,
             primal: primal.sqrt() / norm,
             dual: f64::from(pending.rho) * total(1).sqrt() / norm,
@@ -529,13 +551,13 @@ impl GpuSolver {
         side.kept = HostCopy::from_slabs(self.k, side.q, slabs.collect::<Result<_, Error>>()?);
         pending.staging.unmap();
         self.free.push(pending.staging);
-        Ok(Some(Done { outcome, residual_squared }))
+        Ok(Some(HalfStepResult { outcome, residual_squared }))
     }
 }
 
 /// Right-hand sides that an iteration reads, and those it writes for the next.
 #[derive(Clone, Copy)]
-struct Turn {
+struct IterationBuffers {
     from: usize,
     to: usize,
     /// Side of the system.
@@ -545,7 +567,7 @@ struct Turn {
 
 /// End of an iteration.
 #[derive(Clone, Copy)]
-struct Ending {
-    next: Next,
+struct IterationEnd {
+    next: NextInput,
     relaxation: f32,
 }

@@ -9,25 +9,25 @@ use std::ops::Range;
 use std::task::Poll;
 
 /// Matrices that are being computed and copied back.
-pub struct Answer {
+pub struct PendingMatrices {
     staging: Staging,
-    matrices: Vec<Coming>,
+    matrices: Vec<PendingMatrix>,
 }
 
 /// A pending matrix: first column, width and staging range of each slab.
-struct Coming {
+struct PendingMatrix {
     shape: (usize, usize),
     slabs: Vec<(usize, usize, Range<usize>)>,
 }
 
-impl Answer {
+impl PendingMatrices {
     /// Submits what was recorded, and requests these matrices, each with its shape `(rows, cols)`.
     fn ask(gpu: &Gpu, mut commands: Commands<'_>, matrices: &[(&GpuMatrix, (usize, usize))]) -> Result<Self, Error> {
         let numbers = |slabs: &GpuMatrix| slabs.slabs.iter().map(|slab| slabs.rows * slab.cols).sum::<usize>();
         let mut staging = Staging::new(gpu, matrices.iter().map(|(slabs, _)| numbers(slabs)).sum())?;
         let mut coming = |&(slabs, shape): &(&GpuMatrix, (usize, usize))| {
             let mut take = |slab: &Slab| staging.copy_from(&mut commands, &slab.buffer, slabs.rows * slab.cols);
-            Coming { shape, slabs: slabs.slabs.iter().map(|slab| (slab.first, slab.cols, take(slab))).collect() }
+            PendingMatrix { shape, slabs: slabs.slabs.iter().map(|slab| (slab.first, slab.cols, take(slab))).collect() }
         };
         let matrices = matrices.iter().map(&mut coming).collect();
         staging.request(&mut commands);
@@ -39,7 +39,7 @@ impl Answer {
         if !self.staging.is_ready(gpu)? {
             return Ok(Poll::Pending);
         }
-        let fetch = |coming: &Coming| -> Result<Matrix, Error> {
+        let fetch = |coming: &PendingMatrix| -> Result<Matrix, Error> {
             let (rows, cols) = coming.shape;
             let mut matrix = Matrix::zeros(rows, cols);
             for (first, stride, at) in &coming.slabs {
@@ -56,7 +56,7 @@ impl Answer {
 }
 
 /// G = B·E·Bᵀ and H = W·E·Bᵀ, from B k×n, E n×n and WE r×n, which must each fit into one buffer.
-pub fn systems(gpu: &Gpu, b: &Matrix, e: &Matrix, we: &Matrix) -> Result<Answer, Error> {
+pub fn systems(gpu: &Gpu, b: &Matrix, e: &Matrix, we: &Matrix) -> Result<PendingMatrices, Error> {
     let ((k, n), r) = (b.shape(), we.rows());
     // Nothing is uploaded before all of it is known to fit.
     let whole = |rows: usize, cols: usize| Columns::whole(gpu, rows, cols);
@@ -74,7 +74,7 @@ pub fn systems(gpu: &Gpu, b: &Matrix, e: &Matrix, we: &Matrix) -> Result<Answer,
     multiply(&b, &e, false, &be);
     multiply(&be, &b, true, &g);
     multiply(&we, &b, true, &h);
-    Answer::ask(gpu, commands, &[(&g, (k, k)), (&h, (r, k))])
+    PendingMatrices::ask(gpu, commands, &[(&g, (k, k)), (&h, (r, k))])
 }
 
 /// ADMM for XE ≈ H with X r×k on its mask and E k×k of unit diagonal: each iteration is Y = (H + ρ(Z − U))(E + ρI)⁻¹, Z
@@ -87,7 +87,7 @@ pub fn admm_rows(
     e: &Matrix,
     rho: f32,
     iterations: usize,
-) -> Result<Answer, Error> {
+) -> Result<PendingMatrices, Error> {
     let (r, k) = x.shape();
     let columns = Columns::new(gpu, k, r)?;
     let n = padded(k);
@@ -105,17 +105,19 @@ pub fn admm_rows(
     let norms = gpu.zeros(n);
     let mut commands = Commands::new(gpu);
     Inverse::new(gpu, n).run(&mut commands, std::slice::from_ref(system));
-    let aim =
-        gpu.kernel(KernelSource { text: [ROWS, ""], entry: "aim", proven: false }, &[("SCALE", 0.0), ("AIM", 1.0)]);
+    let row_pass = gpu.kernel(
+        KernelSource { text: [ROWS, ""], entry: "row_pass", proven: false },
+        &[("SCALE", 0.0), ("OUTPUT", 1.0)],
+    );
     let slabs = columns.slabs.len();
     for at in 0..slabs {
         let params = super::Params { slot: 3, ..super::Params::of_slab(&columns, at, k) };
         let [v, h, out] = [&v, &h, &right[0]].map(|slabs| &slabs.slabs[at].buffer);
         let buffers = [(1, v), (2, &mask.slabs[at].buffer), (4, &norms), (5, &scalars), (6, out), (7, h)];
-        commands.run(&aim, &params, &buffers, (n, 1));
+        commands.run(&row_pass, &params, &buffers, (n, 1));
     }
     for i in 0..iterations {
-        let next = if i + 1 == iterations { admm::Next::Sparse } else { admm::Next::Right };
+        let next = if i + 1 == iterations { admm::NextInput::Sparse } else { admm::NextInput::Right };
         for at in 0..slabs {
             let cols = v.slabs[at].cols;
             let [v, h, from, to] = [&v, &h, &right[i % 2], &right[1 - i % 2]].map(|slabs| &slabs.slabs[at].buffer);
@@ -126,9 +128,9 @@ pub fn admm_rows(
                 &mut commands,
                 &product,
                 &buffers,
-                admm::How { small: false, next, relaxation: 1.0, sums_at: 0 },
+                admm::AdmmFinish { small: false, next, relaxation: 1.0, sums_at: 0 },
             );
         }
     }
-    Answer::ask(gpu, commands, &[(&right[iterations % 2], (k, r))])
+    PendingMatrices::ask(gpu, commands, &[(&right[iterations % 2], (k, r))])
 }

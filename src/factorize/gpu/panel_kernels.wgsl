@@ -118,11 +118,11 @@ fn shift(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i
 // What happens to V first: 0 nothing, 1 it takes up the norms of F's rows, 2 it is forgotten.
 override SCALE: u32 = 0u;
 // What is written: 0 (Z − U)·weight, 1 the same with `h` added, 2 Z.
-override AIM: u32 = 0u;
+override OUTPUT: u32 = 0u;
 
 // The right-hand sides of an iteration, or the sparse factor.
 @compute @workgroup_size(WIDTH)
-fn aim(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+fn row_pass(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
     let weight = scalars[params.slot];
     for (var four = index; four < params.fours; four += WIDTH) {
         let at = group.x * params.fours + four;
@@ -136,11 +136,11 @@ fn aim(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) ind
             v[at] = now;
         }
         let kept = kept_at(group.x, four);
-        if AIM == 2u {
+        if OUTPUT == 2u {
             out[at] = select(vec4f(), now, kept);
         } else {
             var value = weight * select(-now, now, kept);
-            if AIM == 1u {
+            if OUTPUT == 1u {
                 value += h[at];
             }
             out[at] = value;

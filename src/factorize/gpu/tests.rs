@@ -42,7 +42,7 @@ fn half_steps_agree_with_the_processors() {
             for settings in &all[..if steps == 4 { 4 } else { 2 }] {
                 let w = Arc::new(matrix(rows, cols));
                 let mut here = Solver::new(&w, settings).unwrap();
-                let mut there = Solver::on(&w, settings, &Device::Gpu(gpu.clone())).unwrap();
+                let mut there = Solver::on_device(&w, settings, &Device::Gpu(gpu.clone())).unwrap();
                 for step in 1..=steps {
                     let (expected, found) = (here.step().unwrap().unwrap(), there.step().unwrap().unwrap());
                     let what = format!("{rows}×{cols}, half-step {step}, limit {limit}: {expected:?} {found:?}");
@@ -73,7 +73,8 @@ fn values_are_finalized_as_by_the_processor() {
             let factors = solver.finish();
             let inputs = Arc::new(Calibration::from_samples(&matrix(2 * cols, cols)).unwrap());
             let error = |device: Device| {
-                let mut finalizer = Finalizer::on(&w, factors.clone(), &inputs, &Finalize::default(), &device).unwrap();
+                let mut finalizer =
+                    Finalizer::on_device(&w, factors.clone(), &inputs, &Finalize::default(), &device).unwrap();
                 let report = finalizer.step().unwrap().unwrap();
                 assert_eq!(report.note, None);
                 assert_eq!(finalizer.factors().nnz(), factors.nnz());
@@ -93,7 +94,8 @@ fn values_are_finalized_as_by_the_processor() {
 #[test]
 fn a_device_without_memory_says_so() {
     let Some(gpu) = limited(u64::MAX).map(Arc::new) else { return };
-    let mut solver = Solver::on(&Arc::new(matrix(40, 60)), &Settings::default(), &Device::Gpu(gpu.clone())).unwrap();
+    let mut solver =
+        Solver::on_device(&Arc::new(matrix(40, 60)), &Settings::default(), &Device::Gpu(gpu.clone())).unwrap();
     (0..3).for_each(|_| assert_eq!(solver.step().unwrap().unwrap().note, None));
     gpu.simulate_out_of_memory();
     let report = solver.step().unwrap().unwrap();
@@ -112,7 +114,7 @@ fn a_search_outlives_its_device() {
         let Some(gpu) = limited(u64::MAX).map(Arc::new) else { return };
         let settings = Settings { split: Split::Auto, outer: 10, ..Settings::default() };
         let problem = Problem::plain(Arc::new(w.clone()));
-        let mut drive = Pipeline::on(problem, &settings, &Device::Gpu(gpu.clone())).unwrap();
+        let mut drive = Pipeline::on_device(problem, &settings, &Device::Gpu(gpu.clone())).unwrap();
         let mut notes = Vec::new();
         for step in 0.. {
             if step == half_steps {

@@ -26,7 +26,7 @@ pub struct Finalize {
     pub iterations: usize,
     /// ADMM penalty ρ, against Gram matrices of unit diagonal.
     pub rho: f64,
-    /// How much XᵀX is shrunk toward its diagonal: see [`Calibration::shrunk`].
+    /// AdmmFinish much XᵀX is shrunk toward its diagonal: see [`Calibration::shrunk`].
     pub shrinkage: f64,
 }
 
@@ -48,7 +48,7 @@ pub enum Sides {
     Both,
 }
 
-/// How a factor's values are found.
+/// AdmmFinish a factor's values are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Solve {
@@ -127,9 +127,9 @@ pub struct Finalizer {
 #[cfg(feature = "gpu")]
 enum There {
     /// The Gram matrix and the right-hand side are under way.
-    Systems(crate::factorize::gpu::Answer),
+    Systems(crate::factorize::gpu::PendingMatrices),
     /// So are the rows, with what they are scaled by.
-    Rows(Regression, crate::factorize::gpu::Answer),
+    Rows(Regression, crate::factorize::gpu::PendingMatrices),
 }
 
 /// The objective, which stays the same over all steps.
@@ -162,11 +162,11 @@ impl Finalizer {
     /// For W `[out, in]` ≈ A·B; the factors' zeros stay zeros.
     pub fn new(w: &Matrix, factors: Factors, calibration: &Calibration, settings: &Finalize) -> Result<Self, Error> {
         let (w, calibration) = (Arc::new(w.clone()), Arc::new(calibration.clone()));
-        Self::on(&w, factors, &calibration, settings, &Device::Cpu)
+        Self::on_device(&w, factors, &calibration, settings, &Device::Cpu)
     }
 
     /// The same on any device, sharing W and the statistics, where A's rows are found by ADMM; all else is the processor's.
-    pub fn on(
+    pub fn on_device(
         w: &Arc<Matrix>,
         factors: Factors,
         calibration: &Arc<Calibration>,
@@ -201,7 +201,7 @@ impl Finalizer {
         })
     }
 
-    /// How many steps there are: one for each factor and round.
+    /// AdmmFinish many steps there are: one for each factor and round.
     pub fn steps(&self) -> usize {
         self.settings.rounds * self.order().len()
     }

@@ -13,7 +13,7 @@ use crate::compare::Candidate;
 use crate::factorize::{Budget, Settings};
 use crate::matrix::{Calibration, Matrix, Problem};
 use crate::measure::percent;
-use crate::methods::{self, Method, Threshold};
+use crate::methods::{self, Method, ThresholdScope};
 use eframe::egui::text::LayoutJob;
 use eframe::egui::{
     Align, Button, Checkbox, Color32, ComboBox, FontSelection, RichText, Role, ScrollArea, TextFormat, Ui, WidgetInfo,
@@ -29,7 +29,7 @@ pub struct ComparePanel {
     /// What takes long for the open layer, and what of it is wanted all the same.
     slow: BTreeSet<Method>,
     wanted: BTreeSet<Method>,
-    threshold: Threshold,
+    threshold: ThresholdScope,
     table: Table,
     /// Why methods cannot be done with what is known of the layer.
     known: Option<(Known, Reasons)>,
@@ -60,7 +60,7 @@ impl Known {
 
 impl ComparePanel {
     /// Over what the entries of one matrix compete.
-    pub fn threshold(&self) -> Threshold {
+    pub fn threshold(&self) -> ThresholdScope {
         self.threshold
     }
 
@@ -236,17 +236,17 @@ impl ComparePanel {
 
     fn threshold_ui(&mut self, ui: &mut Ui, possible: bool) {
         let why = "Of ADMM and SparseGPT: over what the entries compete for their places";
-        let label = ui.label("Threshold").on_hover_text(why);
+        let label = ui.label("ThresholdScope").on_hover_text(why);
         let name = |threshold| match threshold {
-            Threshold::Matrix => "whole matrix",
-            Threshold::Row => "each row",
+            ThresholdScope::Matrix => "whole matrix",
+            ThresholdScope::Row => "each row",
         };
         ui.add_enabled_ui(possible, |ui| {
             ComboBox::from_id_salt("threshold")
                 .width(96.0)
                 .selected_text(name(self.threshold))
                 .show_ui(ui, |ui| {
-                    for threshold in [Threshold::Matrix, Threshold::Row] {
+                    for threshold in [ThresholdScope::Matrix, ThresholdScope::Row] {
                         ui.selectable_value(&mut self.threshold, threshold, name(threshold));
                     }
                 })

@@ -9,7 +9,7 @@ use egui_plot::{Legend, Line, Plot, PlotPoints};
 pub fn preview_ui(ui: &mut Ui, settings: &Settings) {
     let outer = settings.outer;
     let course = |of: fn(IterationParams) -> f64| -> PlotPoints<'static> {
-        (0..outer).map(|at| [at as f64 + 1.0, of(settings.course(at))]).collect()
+        (0..outer).map(|at| [at as f64 + 1.0, of(settings.iteration_params(at))]).collect()
     };
     Plot::new("schedule preview")
         .height(84.0)

@@ -3,7 +3,7 @@
 use super::lazy_model::{LazyModel, eval_set, on_threads};
 use crate::compress::{self, CompressedLayer, Compression, Inputs, Memory, Plan, Step};
 use crate::hint::Failure;
-use crate::job::{self, Backend, ComputeConfig, Stage};
+use crate::job::{self, Backend, ComputeConfig, RunStage};
 use crate::language::LayerId;
 use crate::methods::Method;
 use crate::tasks::{Queue, Task, shared};
@@ -30,7 +30,7 @@ pub struct Compress {
 #[derive(Serialize, Deserialize)]
 pub enum Compressing {
     /// So much of a layer is done; of a run in which stage.
-    Stepped(LayerId, f64, Option<Stage>),
+    Stepped(LayerId, f64, Option<RunStage>),
     /// Where it is computed has changed, or is not where it was to be.
     Note(String),
     /// A layer is finished.
@@ -43,7 +43,7 @@ impl Task for Compress {
     type Progress = Compressing;
     type Output = Result<(), Failure>;
 
-    fn run(self, tell: &(dyn Fn(Compressing) -> bool + Sync)) -> Self::Output {
+    fn run(self, progress: &(dyn Fn(Compressing) -> bool + Sync)) -> Self::Output {
         let set = eval_set(&self.model)?;
         let inputs = match &set.calibration {
             Some(windows) => Inputs::Windows(windows.clone()),
@@ -58,24 +58,24 @@ impl Task for Compress {
             let settings = self.plan.settings.clone();
             let work = Compression::new(&set.model, self.plan, &inputs, store, clock)?;
             let (device, note) = job::device(backend, work.largest(), &settings, self.compute.thread_count());
-            note.into_iter().for_each(|note| _ = tell(Compressing::Note(note)));
+            note.into_iter().for_each(|note| _ = progress(Compressing::Note(note)));
             let mut work = work.on(device);
-            let inside = |id: LayerId, share: f64| tell(Compressing::Stepped(id, share, None));
+            let inside = |id: LayerId, share: f64| progress(Compressing::Stepped(id, share, None));
             loop {
-                let step = match work.step_told(&inside) {
+                let step = match work.step_with_progress(&inside) {
                     Ok(Some(step)) => step,
                     Ok(None) | Err(compress::Error::Cancelled) => return Ok(()),
                     Err(error) => return Err(error.into()),
                 };
                 let news = match step {
-                    Step::Layer(id, progress) => {
-                        progress.note.into_iter().for_each(|note| _ = tell(Compressing::Note(note)));
-                        Compressing::Stepped(id, progress.done, Some(progress.stage))
+                    Step::Layer(id, run) => {
+                        run.note.into_iter().for_each(|note| _ = progress(Compressing::Note(note)));
+                        Compressing::Stepped(id, run.done, Some(run.stage))
                     }
                     Step::Finished(layer) => Compressing::Finished(layer),
                     Step::Statistics(_) | Step::Found(_) | Step::Advanced => continue,
                 };
-                if !tell(news) {
+                if !progress(news) {
                     return Ok(());
                 }
             }

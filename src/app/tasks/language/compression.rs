@@ -10,7 +10,7 @@ use crate::compress::Plan;
 use crate::export::Layout;
 use crate::factorize::Settings;
 use crate::hint::Failure;
-use crate::job::{ComputeConfig, Stage};
+use crate::job::{ComputeConfig, RunStage};
 use crate::language::LayerId;
 use eframe::egui::Context;
 use std::collections::BTreeSet;
@@ -21,7 +21,7 @@ use std::time::Duration;
 pub struct Compression {
     task: PendingTask<Compress>,
     /// The layer in work: the share of it that is done, and of a run its stage.
-    current: Option<(LayerId, f64, Option<Stage>)>,
+    current: Option<(LayerId, f64, Option<RunStage>)>,
     /// Layers that are not finished yet.
     waiting: BTreeSet<LayerId>,
     costs: Vec<(LayerId, f64)>,
@@ -77,7 +77,7 @@ impl Compression {
     }
 
     /// The layer in work: the share of it that is done, and of a run its stage.
-    pub fn current(&self) -> Option<(LayerId, f64, Option<Stage>)> {
+    pub fn current(&self) -> Option<(LayerId, f64, Option<RunStage>)> {
         self.current
     }
 

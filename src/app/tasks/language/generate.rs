@@ -38,7 +38,7 @@ pub struct Generate {
 }
 
 impl SilentTask for Generate {
-    const NAME: &'static str = "tell";
+    const NAME: &'static str = "progress";
     const QUEUE: Queue = Queue::Language;
     type Output = Result<Texts, Failure>;
 

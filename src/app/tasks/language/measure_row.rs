@@ -34,7 +34,7 @@ impl Task for MeasureRow {
     type Progress = f64;
     type Output = Result<ModelRecord, Failure>;
 
-    fn run(self, tell: &(dyn Fn(f64) -> bool + Sync)) -> Self::Output {
+    fn run(self, progress: &(dyn Fn(f64) -> bool + Sync)) -> Self::Output {
         let set = eval_set(&self.model)?;
         let text = set.text.as_ref().ok_or(Error::NoText)?;
         let windows = set.calibration.clone().ok_or(Error::NoInputsText)?;
@@ -43,7 +43,7 @@ impl Task for MeasureRow {
             let threads = self.threads.unwrap_or_else(crate::tasks::processors);
             let inputs = &Inputs::Windows(windows);
             let study = ModelStudy { model: &set.model, inputs, text, threads };
-            let record = study.measure(row, self.density, self.shares, tell)?;
+            let record = study.measure(row, self.density, self.shares, progress)?;
             Ok(record.ok_or(Error::Cancelled)?)
         })
     }

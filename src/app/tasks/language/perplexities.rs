@@ -1,7 +1,7 @@
 //! The perplexities of the open model: dense, with one layer replaced, with all compressed layers.
 
 use super::lazy_model::LazyModel;
-use super::perplexity::{MeasureDense, MeasureReplaced, NewWeight, Replaced, Stop, Streams};
+use super::perplexity::{LazyStreams, MeasureDense, MeasureReplaced, NewWeight, Replaced, Stop};
 use crate::app::state::compressed_layers::CompressedLayers;
 use crate::app::state::factors_at::FactorsAt;
 use crate::app::tasks::async_memo::AsyncMemo;
@@ -49,7 +49,7 @@ pub fn all_replaced(layers: &CompressedLayers) -> Replaced {
 /// The perplexities of the open model as far as they are known.
 #[derive(Default)]
 pub struct Perplexities {
-    streams: Option<Arc<Lazy<Streams>>>,
+    streams: Option<Arc<Lazy<LazyStreams>>>,
     dense: AsyncMemo<usize, MeasureDense>,
     single: AsyncMemo<SingleLayer, MeasureReplaced>,
     all: AsyncMemo<AllLayers, MeasureReplaced>,
@@ -69,7 +69,7 @@ impl Perplexities {
     /// Sees that the dense model is measured.
     pub fn want_dense(&mut self, ctx: &Context, number: usize, model: &Arc<LazyModel>, threads: Option<usize>) {
         let stop = self.stop.clone();
-        let streams = || Arc::new(Lazy::new(Streams { model: model.clone(), threads, stop }));
+        let streams = || Arc::new(Lazy::new(LazyStreams { model: model.clone(), threads, stop }));
         let streams = self.streams.get_or_insert_with(streams).clone();
         self.dense.want(ctx, number, |_| MeasureDense(streams));
     }

@@ -30,7 +30,7 @@ impl Stop {
 
 /// The dense model's streams on its text.
 #[derive(Serialize, Deserialize)]
-pub struct Streams {
+pub struct LazyStreams {
     /// The model, loaded where the task runs.
     #[serde(with = "shared")]
     pub model: Arc<LazyModel>,
@@ -41,7 +41,7 @@ pub struct Streams {
     pub stop: Stop,
 }
 
-impl LazySource for Streams {
+impl LazySource for LazyStreams {
     type Value = Result<StreamCache, Failure>;
 
     fn make(&self) -> Self::Value {
@@ -53,7 +53,7 @@ impl LazySource for Streams {
 
 /// The dense model's loss.
 #[derive(Serialize, Deserialize)]
-pub struct MeasureDense(#[serde(with = "shared")] pub Arc<Lazy<Streams>>);
+pub struct MeasureDense(#[serde(with = "shared")] pub Arc<Lazy<LazyStreams>>);
 
 impl SilentTask for MeasureDense {
     const NAME: &'static str = "measure model";
@@ -109,7 +109,7 @@ impl Replaced {
 pub struct MeasureReplaced {
     /// The dense model on its text.
     #[serde(with = "shared")]
-    pub dense: Arc<Lazy<Streams>>,
+    pub dense: Arc<Lazy<LazyStreams>>,
     /// What stands in the place of its layers.
     pub replaced: Replaced,
 }
@@ -120,7 +120,7 @@ impl SilentTask for MeasureReplaced {
     type Output = Result<f64, Failure>;
 
     fn make(self) -> Self::Output {
-        let Streams { model, threads, stop } = self.dense.source();
+        let LazyStreams { model, threads, stop } = self.dense.source();
         let prepared = self.dense.get().as_ref().map_err(Clone::clone)?;
         let changed = self.replaced.of(&eval_set(model)?.model).ok_or(Error::NoFactors)?;
         on_threads(*threads, || Ok(prepared.loss_from(&changed, self.replaced.first(), &stop.asked())?.nll))

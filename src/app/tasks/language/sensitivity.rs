@@ -26,11 +26,11 @@ impl Task for MeasureSensitivity {
     type Progress = usize;
     type Output = Result<Proxy, Failure>;
 
-    fn run(self, tell: &(dyn Fn(usize) -> bool + Sync)) -> Self::Output {
+    fn run(self, progress: &(dyn Fn(usize) -> bool + Sync)) -> Self::Output {
         let set = eval_set(&self.model)?;
         let windows = set.calibration.as_ref().ok_or(Error::NoText)?;
         on_threads(self.threads, || {
-            let progress = |done: usize, _: usize| tell(done);
+            let progress = |done: usize, _: usize| progress(done);
             Ok(Proxy::measure(&set.model, windows, &progress)?)
         })
     }
