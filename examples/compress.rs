@@ -13,14 +13,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let plan = Plan::new(Preset::Fast, 0.3);
     let inputs = Inputs::Windows(calibration);
-    let compressed = compress::compressed(&model, &plan, &inputs, &|_| true)?;
-    let (compressed, layers) = compressed.ok_or("cancelled")?;
+    let compressed = compress::compress_model(&model, &plan, &inputs, &|_| true)?.ok_or("cancelled")?;
 
-    for (id, report) in &layers {
-        println!("{:32} layer-wise error {:.5}", id.stem(), report.layer_error.unwrap_or(f64::NAN));
+    for layer in &compressed.layers {
+        println!("{:32} layer-wise error {:.5}", layer.id.stem(), layer.report.layer_error.unwrap_or(f64::NAN));
     }
     let perplexity = |model: &language::Llama| Ok::<_, language::Error>(model.loss(&text, &|_, _| true)?.perplexity());
-    println!("perplexity: dense {:.3}, compressed {:.3}", perplexity(&model)?, perplexity(&compressed)?);
+    println!("perplexity: dense {:.3}, compressed {:.3}", perplexity(&model)?, perplexity(&compressed.model)?);
     println!("the language's own: {:.3}", held_out.floor());
     Ok(())
 }

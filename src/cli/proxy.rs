@@ -80,13 +80,13 @@ impl Proxy {
         for (name, plan) in &plans {
             let bar = output::Share::new(name);
             bar.update(pairs.len() as f64 / plans.len() as f64, 0.0, "compressing");
-            let replaced = dsf_explorer::compress::compressed(model, plan, &inputs, &|_| true)?;
-            let (changed, reports) = replaced.ok_or_else(|| Failure::unexplained("the compression broke off"))?;
+            let compressed = compress::compress_model(model, plan, &inputs, &|_| true)?;
+            let compressed = compressed.ok_or_else(|| Failure::unexplained("the compression broke off"))?;
             bar.finish();
-            let errors = reports.iter().filter_map(|(id, report)| Some((*id, report.layer_error?)));
+            let errors = compressed.layers.iter().filter_map(|layer| Some((layer.id, layer.report.layer_error?)));
             // The dense loss differs between texts; the difference is what is predicted.
             let predicted = proxy.loss(errors) - proxy.dense;
-            let measured = changed.loss(&text, &dsf_explorer::language::ignore_progress)?.nll - dense;
+            let measured = compressed.model.loss(&text, &dsf_explorer::language::ignore_progress)?.nll - dense;
             if !self.json {
                 output::print(&format!("{name}: predicted {predicted:+.4}, measured {measured:+.4}"))?;
             }

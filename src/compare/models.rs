@@ -85,16 +85,16 @@ impl ModelStudy<'_> {
         let mut plan = row.plan(density, self.threads);
         plan.densities.by_layer = shares.unwrap_or_default();
         let begun = Instant::now();
-        let Some((changed, reports)) = compress::compressed(self.model, &plan, self.inputs, progress)? else {
+        let Some(compressed) = compress::compress_model(self.model, &plan, self.inputs, progress)? else {
             return Ok(None);
         };
         let seconds = begun.elapsed().as_secs_f64();
-        let perplexity = match changed.loss(self.text, &|_, _| progress(1.0)) {
+        let perplexity = match compressed.model.loss(self.text, &|_, _| progress(1.0)) {
             Ok(loss) => loss.perplexity(),
             Err(language::Error::Cancelled) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let reports = || reports.iter().map(|(_, report)| report);
+        let reports = || compressed.layers.iter().map(|layer| &layer.report);
         let count = reports().count().max(1) as f64;
         let dense = plan.dense_weights(self.model.config());
         Ok(Some(ModelRecord {

@@ -5,13 +5,13 @@
 //! folder from which a later start resumes. A [`Proxy`] predicts the effect of the layers' errors on the loss, and
 //! [`distribute`] divides a total budget accordingly.
 
-mod all;
 mod distribute;
 mod error;
 #[cfg(not(target_arch = "wasm32"))]
 mod folder;
 mod inputs;
 mod layer;
+mod model;
 mod plan;
 mod proxy;
 mod run;
@@ -19,13 +19,13 @@ mod store;
 mod totals;
 mod whole;
 
-pub use all::{Replaced, compressed};
 pub use distribute::distribute;
 pub use error::Error;
 #[cfg(not(target_arch = "wasm32"))]
 pub use folder::{Folder, Output};
 pub use inputs::{Inputs, identity};
 pub use layer::CompressedLayer;
+pub use model::{CompressedModel, compress_model};
 pub use plan::{Densities, Plan};
 pub use proxy::{Curve, Proxy};
 pub use run::{Compression, Inside, Step};
