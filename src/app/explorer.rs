@@ -12,7 +12,7 @@ use crate::app::panels::layers::panel::LayersPanel;
 use crate::app::panels::lesson::LessonPanel;
 use crate::app::panels::linked_views::LinkedViews;
 use crate::app::panels::masks::MasksPanel;
-use crate::app::panels::runs::RunsPanel;
+use crate::app::panels::runs::panel::RunsPanel;
 use crate::app::panels::settings::panel::SettingsPanel;
 use crate::app::panels::state::State;
 use crate::app::panels::sweeps::SweepPanel;

@@ -7,6 +7,7 @@ use crate::app::state::frame_times::FrameTimes;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::state::pane::Pane;
 use crate::app::state::run::{Run, RunState};
+use crate::app::state::run_spec::RunSpec;
 use crate::job::{Backend, Outcome};
 use crate::matrix::{Factors, Matrix};
 use eframe::egui::{
@@ -115,7 +116,12 @@ impl FrameBench {
             };
             let factors = Factors::from_dense(&sparse(rows, k, 1), &sparse(k, cols, 2));
             let ended = Box::new(Outcome::opened(Arc::new(factors.into()), 1.0));
-            explorer.state.runs.add(Run::opened(1, "random".into(), "random".into(), Some(subject), ended));
+            explorer.state.runs.add(Run::opened(
+                1,
+                RunSpec::opened("random".into(), "random".into(), Some(subject)),
+                None,
+                ended,
+            ));
         }
         Self {
             explorer,

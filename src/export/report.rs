@@ -3,7 +3,7 @@
 use super::Export;
 use crate::Named;
 use crate::factorize::Preset;
-use crate::job::Outcome;
+use crate::job::{LayerErrors, Outcome};
 use crate::matrix::{Calibration, Problem};
 use crate::measure::Stored;
 use crate::methods::Method;
@@ -80,6 +80,18 @@ impl RunReport {
     pub fn title(&self) -> String {
         let title = self.method().map_or_else(|| self.method.clone(), |method| method.title().to_owned());
         self.preset.as_ref().map_or(title.clone(), |preset| format!("{title}, {preset}"))
+    }
+
+    /// Name of the layer's tensor without `.weight`.
+    pub fn stem(&self) -> &str {
+        self.tensor.strip_suffix(".weight").unwrap_or(&self.tensor)
+    }
+
+    /// The layer-wise errors; `None` without calibration.
+    pub fn layer_errors(&self) -> Option<LayerErrors> {
+        let calibration = self.layer_error?;
+        let before_finalize = self.layer_error_before_finalize.unwrap_or(calibration);
+        Some(LayerErrors { before_finalize, calibration, held_out: self.layer_error_held_out })
     }
 
     /// Of `export`, with which `method` replaces the layer of `problem` at a density; without what only a run has.

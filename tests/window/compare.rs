@@ -69,7 +69,7 @@ fn all_that_can_be_done_is_compared_and_is_what_the_methods_make_alone() {
         Method::ALL.iter().copied().filter(|method| !method.needs_inputs()).map(Method::name).collect();
     assert_eq!(done, expected);
 
-    let layer = harness.state().runs()[0].subject.as_ref().unwrap().layer.clone();
+    let layer = harness.state().runs()[0].spec.layer.as_ref().unwrap().layer.clone();
     let problem = Problem::plain(layer.weight.clone());
     let settings = harness.state().settings().clone();
     for method in [Method::Dsf, Method::Magnitude, Method::Svd, Method::Monarch] {
@@ -106,10 +106,10 @@ fn a_result_is_one_click_from_its_pictures_and_its_files() {
     settled(&mut harness);
     let run = harness.state().shown().unwrap();
     assert_eq!(
-        (run.name.as_str(), run.method, run.kind()),
+        (run.name.as_str(), run.spec.method, run.kind()),
         ("Magnitude, 25 %", Method::Magnitude, ReplacementKind::Sparse)
     );
-    assert_eq!((run.nnz(), run.ended.as_ref().unwrap().replacement.nnz_of_factors()), (Some(16384), [0, 16384]));
+    assert_eq!((run.nnz(), run.outcome.as_ref().unwrap().replacement.nnz_of_factors()), (Some(16384), [0, 16384]));
     assert_eq!(run.error(), row(&harness, Method::Magnitude)["error"].as_f64());
     harness.get_by_label("Picture of B, 256 by 256");
     until(&mut harness, "its name for B", |harness| harness.query_by_label_contains("B = Ŵ").is_some());
@@ -138,7 +138,7 @@ fn a_result_is_one_click_from_its_pictures_and_its_files() {
     assert_eq!((&json["report"]["method"], &json["report"]["nnz"]), (&json!("magnitude"), &json!(16384)));
     assert_eq!((&json["settings"], &json["report"]["threads"]), (&Value::Null, &json!(1)));
     let path = write(&mut harness, "Factors (safetensors)", "magnitude.safetensors");
-    let name = harness.state().shown().unwrap().title.clone();
+    let name = harness.state().shown().unwrap().spec.layer_name.clone();
     let written = open(&path).unwrap().layer(&name, Orientation::AsStored).unwrap();
     assert_eq!(written.weight.nnz(), 16384);
     let path = write(&mut harness, "Report (HTML)", "magnitude.html");
@@ -150,7 +150,7 @@ fn a_result_is_one_click_from_its_pictures_and_its_files() {
 
     click(&mut harness, "Compare");
     click(&mut harness, "Show SVD");
-    until(&mut harness, "SVD", |harness| harness.state().shown().is_some_and(|run| run.method == Method::Svd));
+    until(&mut harness, "SVD", |harness| harness.state().shown().is_some_and(|run| run.spec.method == Method::Svd));
     settled(&mut harness);
     harness.get_by_label("Picture of A, 256 by 32");
     // Magnitude's factors were saved above, these were not.

@@ -18,7 +18,7 @@ fn runs_go_where_the_selector_says() {
     }
     let mut harness = ready();
     let ended = |harness: &egui_kittest::Harness<'_, dsf_explorer::app::Explorer>| {
-        harness.state().runs().last().unwrap().ended.as_ref().unwrap().as_ref().clone()
+        harness.state().runs().last().unwrap().outcome.as_ref().unwrap().as_ref().clone()
     };
     let own = ended(&harness);
     assert_eq!(own.place.backend, "cpu");

@@ -17,7 +17,7 @@ fn it_starts_running_on_the_example() {
     until(&mut harness, "the example's run", finished);
     until(&mut harness, "its pictures", |harness| pictures(harness) == 5);
     let run = &harness.state().runs()[0];
-    assert_eq!(run.title, EXAMPLE_LAYER);
+    assert_eq!(run.spec.layer_name, EXAMPLE_LAYER);
     let error = run.error().unwrap();
     assert!((0.1..0.5).contains(&error), "{error}");
     harness.get_by_label(&format!("relative error {error:.4}"));
@@ -34,7 +34,7 @@ fn a_slider_moved_starts_a_new_run_and_the_old_one_stays() {
     harness.key_press(egui::Key::ArrowRight);
     until(&mut harness, "the second run", |harness| harness.state().runs().len() == 2 && finished(harness));
     let runs = harness.state().runs();
-    let density = |at: usize| runs[at].settings.as_ref().unwrap().density;
+    let density = |at: usize| runs[at].spec.settings.as_ref().unwrap().density;
     assert!(density(1) > density(0));
     assert!(runs[1].error().unwrap() < runs[0].error().unwrap());
     assert!(runs[1].nnz() > runs[0].nnz());
@@ -51,7 +51,7 @@ fn pause_step_resume_and_cancel() {
     until(&mut harness, "one half-step", |harness| stepped(harness) == before + 1);
     click(&mut harness, "⏹ Cancel");
     until(&mut harness, "the end", |harness| harness.state().runs().last().unwrap().state == RunState::Cancelled);
-    assert!(harness.state().runs().last().unwrap().ended.is_some(), "the factors so far are kept");
+    assert!(harness.state().runs().last().unwrap().outcome.is_some(), "the factors so far are kept");
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_file_and_a_tensor_can_be_named_at_the_start() {
     });
     until(&mut harness, "the run", finished);
     let w = open(&path).unwrap().layer("matrix", Orientation::AsStored).unwrap().weight;
-    assert_eq!(harness.state().runs()[0].subject.as_ref().unwrap().layer.weight, w);
+    assert_eq!(harness.state().runs()[0].spec.layer.as_ref().unwrap().layer.weight, w);
     until(&mut harness, "its pictures", |harness| pictures(harness) == 5);
     let k = Preset::Fast.settings().inner_dim(24, 40);
     harness.get_by_label(&format!("Picture of A, 24 by {k}"));
@@ -143,7 +143,7 @@ fn a_layers_inputs_make_the_run_layer_wise() {
     let mut harness = window(LaunchOptions::default());
     until(&mut harness, "the first run", finished);
     calibrate(&mut harness, &path);
-    let layer = harness.state().runs().last().unwrap().ended.as_ref().unwrap().layer;
+    let layer = harness.state().runs().last().unwrap().outcome.as_ref().unwrap().layer;
     let layer = layer.expect("layer-wise errors");
     assert!(layer.calibration > 0.0 && layer.calibration < layer.before_finalize, "{layer:?}");
     harness.step();

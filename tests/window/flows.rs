@@ -58,7 +58,8 @@ fn going_back_to_an_iteration_takes_every_picture_with_it() {
     let step = pictures.step.expect("an earlier iteration");
     assert!(step > 0 && step < 39, "{step}");
     let run = state.shown().unwrap();
-    let mut solver = Solver::new(&run.problem.as_ref().unwrap().weight, run.settings.as_ref().unwrap()).unwrap();
+    let mut solver =
+        Solver::new(&run.spec.problem.as_ref().unwrap().weight, run.spec.settings.as_ref().unwrap()).unwrap();
     (0..step).for_each(|_| assert!(solver.step().unwrap().is_some()));
     let then = solver.factors();
     let near = |shown: &dsf_explorer::matrix::Matrix, then: &dsf_explorer::matrix::Matrix| {
@@ -95,7 +96,7 @@ fn pointing_shows_the_paths_in_any_order_of_rows_and_columns() {
         let &[row, col] = &numbers[..] else { panic!("{arrangement:?}: {place:?}") };
         let sum = text(&harness, "Σ over");
         let sum: f64 = sum.rsplit(' ').next().unwrap().parse().unwrap();
-        let ended = harness.state().runs()[0].ended.as_ref().unwrap();
+        let ended = harness.state().runs()[0].outcome.as_ref().unwrap();
         let factors = ended.replacement.factors().unwrap();
         let exact: f64 =
             (0..factors.a.cols()).map(|l| f64::from(factors.a.get(row, l)) * f64::from(factors.b.get(l, col))).sum();
@@ -236,7 +237,7 @@ fn every_panel_has_something_to_show() {
             Some((name.to_owned(), text.rsplit(' ').next()?.parse().ok()?))
         })
         .collect();
-    let kept = harness.state().shown().unwrap().ended.as_ref().unwrap().replacement.nnz_of_factors()[0];
+    let kept = harness.state().shown().unwrap().outcome.as_ref().unwrap().replacement.nnz_of_factors()[0];
     assert_eq!(counts["both"] + counts["only the first"], kept, "{counts:?}");
     for quantity in ["ρ₀", "Mask churn", "Residuals"] {
         click(&mut harness, "Curves");
@@ -249,7 +250,7 @@ fn every_panel_has_something_to_show() {
     click(&mut harness, "Measure norms");
     until(&mut harness, "all norms", |harness| harness.query_by_label("Measure norms").is_none());
     until(&mut harness, "no more of them", |harness| harness.query_by_label("Stop").is_none());
-    let w = &harness.state().runs()[0].problem.as_ref().unwrap().weight;
+    let w = &harness.state().runs()[0].spec.problem.as_ref().unwrap().weight;
     let norm = format!("{:.3}", w.norm_squared().sqrt());
     assert!(harness.query_by_label(&norm).is_some(), "the layer's norm, {norm}, in the table");
     click(&mut harness, "Log");
@@ -289,7 +290,7 @@ fn the_palette_finds_commands_panels_and_layers() {
     ask("next shad");
     ask("1 up_proj");
     until(&mut harness, "another layer", |harness| {
-        harness.state().runs().last().unwrap().title.contains("layers.1.mlp.up_proj") && finished(harness)
+        harness.state().runs().last().unwrap().spec.layer_name.contains("layers.1.mlp.up_proj") && finished(harness)
     });
     assert!(harness.query_by_label("Nothing to report").is_some(), "the log is in front");
     press(&mut harness, Modifiers::SHIFT, Key::Questionmark);
@@ -313,7 +314,7 @@ fn dropping_says_what_it_will_do_and_does_it() {
     harness.step();
     harness.input_mut().dropped_files.clear();
     until(&mut harness, "its run", |harness| {
-        harness.state().runs().last().unwrap().title == "dropped" && finished(harness)
+        harness.state().runs().last().unwrap().spec.layer_name == "dropped" && finished(harness)
     });
 }
 
@@ -338,7 +339,7 @@ fn escape_does_not_cancel_what_it_is_not_meant_for() {
     paused(&mut harness);
     let waits = |harness: &Harness<'_, Explorer>| {
         let run = harness.state().shown().unwrap();
-        run.state == RunState::Paused && !run.cancelling
+        run.state == RunState::Paused && !run.is_cancelling()
     };
     assert!(waits(&harness));
     type_into(&mut harness, "Filter layers", "mlp");
@@ -434,7 +435,7 @@ fn settings_and_layout_are_there_at_the_next_start() {
     let mut again = window_with(memory);
     until(&mut again, "the run", finished);
     assert_eq!(again.state().settings().density, density);
-    assert_eq!(again.state().runs()[0].settings.as_ref().unwrap().density, density);
+    assert_eq!(again.state().runs()[0].spec.settings.as_ref().unwrap().density, density);
 
     for broken in ["", "{\"settings\": 7}", "\u{0}\u{1}", "{\"layout\": \"{}\"}"] {
         let mut harness = window_with(Memory([(key.clone(), broken.to_owned())].into()));

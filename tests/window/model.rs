@@ -140,10 +140,10 @@ fn runs_are_calibrated_with_the_models_own_text() {
     harness.run_steps(4);
     click(&mut harness, "Calibrate runs with its inputs in the model");
     until(&mut harness, "a layer-wise run", |harness| {
-        finished(harness) && harness.state().runs().last().is_some_and(|run| run.is_layerwise())
+        finished(harness) && harness.state().runs().last().is_some_and(|run| run.spec.is_layerwise())
     });
     let run = harness.state().runs().last().unwrap();
-    let errors = run.ended.as_ref().unwrap().layer.unwrap();
+    let errors = run.outcome.as_ref().unwrap().layer.unwrap();
     assert!(errors.calibration < errors.before_finalize);
 }
 

@@ -85,7 +85,7 @@ fn the_best_split_is_a_button() {
     // The live run takes it over.
     until(&mut harness, "another run", |harness| {
         let run = harness.state().runs().last().unwrap();
-        finished(harness) && run.settings.as_ref().is_some_and(|settings| settings.factor_density.is_some())
+        finished(harness) && run.spec.settings.as_ref().is_some_and(|settings| settings.factor_density.is_some())
     });
     assert!(harness.state().runs().last().unwrap().error().unwrap() <= rule);
 }

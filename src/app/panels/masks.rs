@@ -54,7 +54,7 @@ impl MasksPanel {
             let kinds = [other, run].map(Run::kind);
             kinds[0] == kinds[1] || kinds.iter().all(|kind| kind.is_two_factors())
         };
-        let comparable = |other: &&Run| other.number != run.number && other.ended.is_some() && alike(other);
+        let comparable = |other: &&Run| other.number != run.number && other.outcome.is_some() && alike(other);
         let others: Vec<&Run> = runs.iter().filter(comparable).collect();
         let alone = run.kind() == ReplacementKind::Sparse;
         let factor = if alone { Factor::B } else { self.factor };
@@ -98,14 +98,14 @@ impl MasksPanel {
         let second = match self.other {
             Other::Start => run.snapshots.all().first().map(|snapshot| FactorsAt::Snapshot(snapshot.clone())),
             Other::Run(number) => {
-                let other = others.iter().find(|run| run.number == number).and_then(|run| run.ended.as_ref());
+                let other = others.iter().find(|run| run.number == number).and_then(|run| run.outcome.as_ref());
                 other.map(|ended| FactorsAt::End(ended.replacement.clone()))
             }
         };
         let Some(second) = second.filter(|_| factors != FactorsAt::Nothing) else {
             ui.weak(if run.report.is_some() {
                 "No other run has a mask of this kind: show another method of the comparison"
-            } else if run.ended.is_some() {
+            } else if run.outcome.is_some() {
                 "No iteration of this run is kept: choose another run"
             } else {
                 "No factors yet"

@@ -41,7 +41,7 @@ impl State {
     /// What the views show: the selected run's layer, or the one that is open.
     pub fn layer_on_screen(&self) -> Option<&LoadedLayer> {
         match self.runs.shown() {
-            Some(run) => run.subject.as_ref(),
+            Some(run) => run.spec.layer.as_ref(),
             None => self.document.layer.as_ref(),
         }
     }
@@ -71,10 +71,10 @@ impl State {
     pub fn kept_by_magnitude(&self) -> Option<usize> {
         let (rows, cols) = self.layer_on_screen()?.shape();
         let shown = self.runs.shown();
-        if let Some(kept) = shown.filter(|run| run.settings.is_none()).and_then(Run::nnz) {
+        if let Some(kept) = shown.filter(|run| run.spec.is_opened()).and_then(Run::nnz) {
             return Some(kept);
         }
-        let settings = shown.and_then(|run| run.settings.as_ref()).unwrap_or(&self.preferences.settings);
+        let settings = shown.and_then(|run| run.spec.settings.as_ref()).unwrap_or(&self.preferences.settings);
         let settings = Settings { density: settings.density, ..Settings::default() };
         Budget::new(rows, cols, &settings).ok().map(|budget| budget.total())
     }
@@ -87,7 +87,7 @@ impl State {
 
     /// The perplexity that the run on screen leads to, where it can only be predicted.
     pub fn predicted_perplexity(&self) -> Option<f64> {
-        let outcome = self.runs.shown()?.ended.as_ref()?;
+        let outcome = self.runs.shown()?.outcome.as_ref()?;
         self.language.predicted_alone(self.model_layer_on_screen()?, outcome.layer?.calibration)
     }
 
@@ -104,7 +104,7 @@ impl State {
 
     /// Name of what is exported: that of the layer on screen without `.weight`.
     pub fn stem_to_write(&self) -> String {
-        let shown = self.runs.shown().and_then(|run| run.subject.as_ref());
+        let shown = self.runs.shown().and_then(|run| run.spec.layer.as_ref());
         let layer = shown.or(self.document.layer.as_ref());
         layer.map_or_else(|| "dsf".to_owned(), |layer| layer.layer.stem().to_owned())
     }

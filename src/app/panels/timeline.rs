@@ -14,9 +14,9 @@ pub fn timeline_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     ui.weak(&run.name);
     let snapshots = run.snapshots.all();
     if snapshots.is_empty() {
-        ui.weak(match (&run.state, &run.ended) {
+        ui.weak(match (&run.state, &run.outcome) {
             (RunState::Opened, _) => "factors from a file",
-            _ if run.method != Method::Dsf => "this method has no iterations to go back to",
+            _ if run.spec.method != Method::Dsf => "this method has no iterations to go back to",
             _ if run.report.is_some() => "a comparison keeps no iterations",
             (_, Some(_)) => "its iterations were given up for those of later runs",
             _ => "no iteration yet",
@@ -34,7 +34,7 @@ pub fn timeline_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     let mut at = timeline.at(run);
     let name = |at: f64| match snapshots.get(at as usize) {
         Some(snapshot) => format!("{}", snapshot.step / 2),
-        None if run.ended.is_some() => "result".into(),
+        None if run.outcome.is_some() => "result".into(),
         None => "now".into(),
     };
     ui.spacing_mut().slider_width = (ui.available_width() - 190.0).clamp(60.0, 260.0);

@@ -20,10 +20,6 @@ impl Explorer {
             let shown = dialog_window("Export").show(ctx, |ui| dialogs.export.ui(ui, state));
             commands.extend(shown.and_then(|shown| shown.inner.flatten()));
         }
-        let mut differences = self.panels.runs.differences;
-        let window = Window::new("What differs").open(&mut differences).resizable(false);
-        window.show(ctx, |ui| self.panels.runs.differences_ui(ui, state));
-        self.panels.runs.differences &= differences;
         let window = Window::new("Shortcuts").open(&mut dialogs.shortcuts).vscroll(true).default_size([560.0, 520.0]);
         window.show(ctx, shortcuts_ui);
         commands.extend(self.share_ui(ctx));

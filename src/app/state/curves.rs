@@ -31,12 +31,12 @@ pub fn levels(quantity: Quantity, runs: &[Run], selected: Option<usize>, baselin
     let level = |run: &Run| {
         let mine = shown.is_some_and(|shown| shown.number == run.number);
         let error = run.error().filter(|&error| error > 0.0)?;
-        let wanted = match run.method {
+        let wanted = match run.spec.method {
             Method::Dsf => mine && quantity.curves(run).iter().all(|(_, curve)| curve.is_empty()),
             _ => !scaled,
         };
-        let level = Level { name: run.name.clone(), color: colors::of(run.method), error, mine, baseline: false };
-        (wanted && run.ended.is_some()).then_some(level)
+        let level = Level { name: run.name.clone(), color: colors::of(run.spec.method), error, mine, baseline: false };
+        (wanted && run.outcome.is_some()).then_some(level)
     };
     let mut levels: Vec<Level> = runs.iter().filter(|run| is_beside(run, shown)).filter_map(level).collect();
     // The one on screen lies over the others.
@@ -55,7 +55,7 @@ pub fn levels(quantity: Quantity, runs: &[Run], selected: Option<usize>, baselin
 /// Whether a run is of the layer of the one on screen.
 fn is_beside(run: &Run, shown: Option<&Run>) -> bool {
     let Some(shown) = shown else { return false };
-    let same = run.subject.as_ref().zip(shown.subject.as_ref()).is_some_and(|(a, b)| a.is(b));
+    let same = run.spec.layer.as_ref().zip(shown.spec.layer.as_ref()).is_some_and(|(a, b)| a.is(b));
     same || run.number == shown.number
 }
 
@@ -85,7 +85,7 @@ pub fn curves(quantity: Quantity, runs: &[Run], selected: Option<usize>) -> Vec<
                 (false, _) => colors::OTHER_RUN,
             };
             // Then it is the error of W scaled by its inputs, and not to be read against magnitude pruning's.
-            let scaled = if quantity == Quantity::Error && run.is_layerwise() { " (inputs scaled)" } else { "" };
+            let scaled = if quantity == Quantity::Error && run.spec.is_layerwise() { " (inputs scaled)" } else { "" };
             curves.push(Curve { name: format!("{}{suffix}{scaled}", run.name), color, points, mine });
         }
     }

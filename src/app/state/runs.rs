@@ -77,7 +77,7 @@ impl Runs {
 
     /// Method that made what is on screen.
     pub fn method_on_screen(&self) -> Method {
-        self.shown().map_or(Method::Dsf, |run| run.method)
+        self.shown().map_or(Method::Dsf, |run| run.spec.method)
     }
 
     /// The number of the next run.
@@ -177,7 +177,7 @@ impl Runs {
 
     /// Whether a run may report something without anything else happening.
     pub fn is_moving(&self) -> bool {
-        self.list.iter().any(|run| run.state == RunState::Running || run.is_active() && run.cancelling)
+        self.list.iter().any(|run| run.state == RunState::Running || run.is_active() && run.is_cancelling())
     }
 
     /// Memory of all runs' iterations, in bytes.

@@ -76,7 +76,7 @@ impl Quantity {
 
 /// After each half-step, or where those are not kept, after each iteration.
 fn run_errors(run: &Run) -> Vec<(f64, f64)> {
-    match (&run.reports[..], &run.ended) {
+    match (&run.reports[..], &run.outcome) {
         ([], Some(ended)) => {
             let history = ended.history.iter().enumerate();
             history.map(|(at, &error)| ((at + 1) as f64, error)).collect()

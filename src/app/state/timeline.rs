@@ -23,7 +23,7 @@ impl Timeline {
         let at = self
             .step
             .and_then(|step| snapshots.iter().rev().find(|snapshot| snapshot.step <= step).or(snapshots.first()));
-        match (at, &run.ended, &run.latest) {
+        match (at, &run.outcome, &run.latest) {
             (Some(snapshot), ..) => FactorsAt::Snapshot(snapshot.clone()),
             (_, Some(ended), _) => FactorsAt::End(ended.replacement.clone()),
             (_, _, Some(latest)) => FactorsAt::Snapshot(latest.clone()),

@@ -6,6 +6,7 @@ use crate::app::state::hints::sentence;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::state::method_result::MethodResult;
 use crate::app::state::run::Run;
+use crate::app::state::run_spec::RunSpec;
 use crate::compare::Candidate;
 use crate::factorize::Settings;
 use crate::matrix::{Problem, ReplacementKind};
@@ -154,6 +155,11 @@ impl Comparison {
         self.rows.iter().find(|row| row.method() == method)
     }
 
+    /// Run of DSF on the layer; that of another method has its method and settings in their place.
+    pub fn spec(&self) -> RunSpec {
+        RunSpec::new(self.subject.clone(), self.problem.clone(), self.settings.clone())
+    }
+
     /// The same, to be changed.
     pub fn row_mut(&mut self, method: Method) -> Option<&mut Row> {
         self.rows.iter_mut().find(|row| row.method() == method)
@@ -177,10 +183,10 @@ impl Comparison {
     /// Whether a run of the list has masks to be laid over those of a method.
     pub fn has_masks_like(&self, method: Method, run: &Run) -> bool {
         let Some((row, made)) = self.row(method).and_then(|row| Some((row, row.made()?))) else { return false };
-        let same = run.subject.as_ref().is_some_and(|subject| subject.is(&self.subject));
+        let same = run.spec.layer.as_ref().is_some_and(|subject| subject.is(&self.subject));
         let as_large =
-            run.ended.as_ref().is_some_and(|ended| ended.replacement.inner_dim() == made.replacement.inner_dim());
-        same && as_large && row.run != Some(run.number) && run.method.kind() == method.kind()
+            run.outcome.as_ref().is_some_and(|ended| ended.replacement.inner_dim() == made.replacement.inner_dim());
+        same && as_large && row.run != Some(run.number) && run.spec.method.kind() == method.kind()
     }
 
     /// In what it is not what would be compared now, in a sentence.

@@ -3,6 +3,8 @@
 use crate::app::platform::written::Written;
 use crate::app::state::inputs::InputsRole;
 use crate::app::state::loaded_layer::LoadedLayer;
+use crate::app::state::run_spec::RunSpec;
+use crate::export::RunReport;
 use crate::job::Outcome;
 use crate::matrix::Calibration;
 use crate::model::{Checkpoint, Source};
@@ -16,16 +18,9 @@ pub enum Loaded {
     /// A layer was read.
     Layer(LoadedLayer),
     /// Factors that were exported before.
-    Factors {
-        /// The name they are of.
-        stem: String,
-        /// Where they are from.
-        title: String,
-        /// What they are compared with.
-        subject: Option<LoadedLayer>,
-        /// The factors and their error.
-        ended: Box<Outcome>,
-    },
+    ///
+    /// With the report that their file holds, and the factors.
+    Factors(Box<RunSpec>, Option<Box<RunReport>>, Box<Outcome>),
     /// The error of a run's opened factors against a layer that was opened later.
     Compared(usize, LoadedLayer, f64),
     /// What was chosen to open.

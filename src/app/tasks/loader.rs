@@ -3,13 +3,14 @@
 use super::language::collect::Collect;
 use super::language::save::SaveModel;
 use super::loaded::Loaded;
-use super::reading::{Compare, Open, OpenedCheckpoint, ReadFactors, ReadInputs, ReadLayer};
+use super::reading::{Compare, Open, OpenedCheckpoint, OpenedFactors, ReadFactors, ReadInputs, ReadLayer};
 use super::write_export::WriteExport;
 use crate::app::platform::{self, pick::Pick};
 use crate::app::state::error::Error;
 use crate::app::state::hints::{sentence, sentence_of};
 use crate::app::state::inputs::InputsRole;
 use crate::app::state::loaded_layer::LoadedLayer;
+use crate::app::state::run_spec::RunSpec;
 use crate::hint::Failure;
 use crate::matrix::Replacement;
 use crate::model::{Checkpoint, EXAMPLE_LAYER, Layer, Orientation, Source};
@@ -188,11 +189,9 @@ impl Loader {
         let (reply, checkpoint) = (self.reply_opening(), checkpoint.clone());
         let layer = w.as_ref().map(|w| w.layer.clone()).filter(|layer| layer.stem() == stem);
         let task = ReadFactors { checkpoint: checkpoint.clone(), stem: stem.clone(), layer };
-        self.start(reply, task, move |(ended, compared)| {
-            let subject = w.filter(|_| compared);
-            let against = subject.as_ref().map(|w| format!(", against {}", w.layer.file));
-            let title = format!("{stem} of {}{}", checkpoint.name(), against.unwrap_or_default());
-            Loaded::Factors { stem, title, subject, ended: Box::new(ended) }
+        self.start(reply, task, move |OpenedFactors { outcome, compared, report, settings }| {
+            let spec = RunSpec::opened(checkpoint.name().to_owned(), stem, w.filter(|_| compared));
+            Loaded::Factors(Box::new(RunSpec { settings, ..spec }), report.map(Box::new), Box::new(outcome))
         });
     }
 

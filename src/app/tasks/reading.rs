@@ -1,11 +1,14 @@
 //! Reading what a person opens.
 
+use crate::export::RunReport;
+use crate::factorize::Settings;
 use crate::hint::Failure;
 use crate::job::Outcome;
 use crate::matrix::{Calibration, Replacement};
 use crate::measure;
 use crate::model::{Checkpoint, Layer, Orientation, Source};
 use crate::tasks::{Queue, SilentTask, shared};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -65,16 +68,45 @@ pub struct ReadFactors {
 impl SilentTask for ReadFactors {
     const NAME: &'static str = "read factors";
     const QUEUE: Queue = Queue::Files;
-    /// Whether they were compared.
-    type Output = Result<(Outcome, bool), Failure>;
+    type Output = Result<OpenedFactors, Failure>;
 
     fn make(self) -> Self::Output {
         let factors = self.checkpoint.factors(&self.stem)?;
         let shape = factors.shape();
         let w = self.layer.as_ref().map(|layer| &*layer.weight).filter(|w| w.shape() == shape);
-        let relative_error = w.map_or(0.0, |w| measure::relative_error(w, &factors.a, &factors.b));
-        Ok((Outcome::opened(Arc::new(factors.into()), relative_error), w.is_some()))
+        let compared = w.is_some();
+        let report = self.metadata::<RunReport>("dsf.report").filter(|report| report.stem() == self.stem);
+        let settings = report.as_ref().and_then(|_| self.metadata("dsf.settings"));
+        let relative_error = match (w, &report) {
+            (Some(w), _) => measure::relative_error(w, &factors.a, &factors.b),
+            (None, Some(report)) => report.relative_error,
+            (None, None) => 0.0,
+        };
+        let history = report.as_ref().map_or(Vec::new(), |report| report.history.clone());
+        let layer = report.as_ref().and_then(RunReport::layer_errors);
+        let outcome = Outcome { history, layer, ..Outcome::opened(Arc::new(factors.into()), relative_error) };
+        Ok(OpenedFactors { outcome, compared, report, settings })
     }
+}
+
+impl ReadFactors {
+    /// The file's own account of itself under `key`, where it has one that can be read.
+    fn metadata<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        serde_json::from_str(self.checkpoint.metadata().get(key)?).ok()
+    }
+}
+
+/// Factors read from a file, and what the file says of them.
+#[derive(Serialize, Deserialize)]
+pub struct OpenedFactors {
+    /// The factors.
+    pub outcome: Outcome,
+    /// Whether their error was measured against a layer.
+    pub compared: bool,
+    /// Report of the run that made them, as their file has it.
+    pub report: Option<RunReport>,
+    /// Settings of that run.
+    pub settings: Option<Settings>,
 }
 
 /// The error of factors against a layer.

@@ -81,7 +81,10 @@ impl Explorer {
             }
             Action::Delete => state.runs.selected().into_iter().for_each(|at| self.delete_run(ctx, at)),
             Action::Restore => state.runs.bring_back(),
-            Action::Differences => self.panels.runs.differences ^= true,
+            Action::Differences => {
+                self.panels.runs.differences ^= true;
+                self.show(Pane::Runs);
+            }
             Action::Theme => {
                 let dark = ctx.theme() == Theme::Dark;
                 ctx.set_theme(if dark { ThemePreference::Light } else { ThemePreference::Dark });

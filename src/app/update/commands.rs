@@ -76,7 +76,7 @@ impl Explorer {
                 }
             }
             Command::TakeSettings(at) => {
-                if let Some(settings) = state.runs.get_mut(at).and_then(|run| run.settings.clone()) {
+                if let Some(settings) = state.runs.get_mut(at).and_then(|run| run.spec.settings.clone()) {
                     self.set_settings(ctx, settings);
                 }
             }

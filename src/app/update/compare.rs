@@ -81,13 +81,13 @@ impl Explorer {
     /// Shows what a method came to: a run of the list, which it joins once. The run's number.
     fn select_result(&mut self, method: Method) -> Option<usize> {
         let (runs, comparison) = (&mut self.state.runs, self.state.computed.comparison.as_mut()?);
-        let (layer, problem) = (comparison.subject.clone(), comparison.problem.clone());
+        let spec = comparison.spec();
         let row = comparison.row_mut(method)?;
         if let Some((number, at)) = row.run.and_then(|number| Some((number, runs.position(number)?))) {
             runs.select(Some(at));
             return Some(number);
         }
-        let run = Run::replaced(runs.next_number(), run_name(&row.candidate), layer, problem, row.made()?);
+        let run = Run::replaced(runs.next_number(), run_name(&row.candidate), spec, row.made()?);
         row.run = Some(run.number);
         runs.add(run);
         row.run

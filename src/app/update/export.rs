@@ -30,7 +30,7 @@ impl Explorer {
             levels(quantity, self.state.runs.all(), self.state.runs.selected(), self.state.computed.baselines.latest())
                 .into_iter();
         Chart {
-            title: self.state.runs.shown().map_or(String::new(), |run| run.title.clone()),
+            title: self.state.runs.shown().map_or(String::new(), |run| run.spec.title()),
             x_label: "outer iteration".into(),
             y_label: quantity.axis().into(),
             log_x: false,
@@ -56,15 +56,15 @@ impl Explorer {
 
     fn run_to_write(&self) -> Option<RunToWrite> {
         let run = self.state.runs.shown().filter(|run| run.is_exportable())?;
-        let ended = run.ended.as_ref()?;
+        let ended = run.outcome.as_ref()?;
         Some(RunToWrite {
             number: run.number,
-            layer: run.subject.as_ref()?.layer.clone(),
+            layer: run.spec.layer.as_ref()?.layer.clone(),
             outcome: (**ended).clone(),
-            problem: run.problem.clone()?,
+            problem: run.spec.problem.clone()?,
             threads: run.report.as_ref().map_or(self.state.preferences.thread_count(), |report| report.threads),
-            method: run.method,
-            threshold: run.threshold,
+            method: run.spec.method,
+            threshold: run.spec.threshold,
         })
     }
 

@@ -8,7 +8,7 @@ impl Explorer {
     /// The place where it is now, without the panels of `hide`.
     pub(in crate::app) fn link(&self, hide: Vec<Pane>) -> Link {
         let (state, shell) = (&self.state, &self.shell);
-        let settings = state.runs.shown().and_then(|run| run.settings.clone());
+        let settings = state.runs.shown().and_then(|run| run.spec.settings.clone());
         Link {
             load: state.document.address.clone(),
             tensor: state.layer_on_screen().map(|seen| seen.layer.name.clone()),

@@ -23,15 +23,14 @@ impl Explorer {
         match loaded {
             Loaded::Checkpoint(checkpoint, source, tensor) => self.take_checkpoint(ctx, checkpoint, source, tensor),
             Loaded::Layer(layer) => self.take_layer(ctx, layer),
-            Loaded::Factors { stem, title, subject, ended } => {
-                let run = Run::opened(state.runs.next_number(), stem, title, subject, ended);
+            Loaded::Factors(spec, report, outcome) => {
+                let run = Run::opened(state.runs.next_number(), *spec, report, outcome);
                 state.runs.add(run);
             }
             Loaded::Compared(number, subject, error) => {
                 if let Some(run) = state.runs.numbered(number) {
-                    run.title = format!("{}, against {}", run.title, subject.layer.file);
-                    run.subject = Some(subject);
-                    run.ended.iter_mut().for_each(|ended| ended.relative_error = error);
+                    run.spec.layer = Some(subject);
+                    run.outcome.iter_mut().for_each(|ended| ended.relative_error = error);
                 }
             }
             Loaded::Picked(source) => state.computed.loader.open(source, None),
@@ -101,9 +100,9 @@ impl Explorer {
 
     /// Factors that were opened before their W are compared with it now.
     fn compare_opened(&mut self, layer: &LoadedLayer) {
-        for run in self.state.runs.all().iter().filter(|run| run.subject.is_none()) {
-            let Some(ended) = &run.ended else { continue };
-            let same = run.stem.as_deref() == Some(layer.layer.stem());
+        for run in self.state.runs.all().iter().filter(|run| run.spec.layer.is_none()) {
+            let Some(ended) = &run.outcome else { continue };
+            let same = run.spec.is_opened() && run.spec.layer_name == layer.layer.stem();
             if same && ended.replacement.shape() == layer.shape() {
                 self.state.computed.loader.compare(run.number, ended.replacement.clone(), layer.clone());
             }

@@ -49,8 +49,9 @@ impl Explorer {
         match (&run.state, run.error()) {
             (RunState::Failed(why), _) => messages.problem(ctx, format!("{}: {why}", run.name)),
             (_, Some(error)) if !run.live => {
-                let seconds = run.ended.as_ref().map_or(0.0, |ended| ended.seconds);
-                messages.note(ctx, format!("{}, {}: error {error:.4} after {seconds:.2} s", run.name, run.title));
+                let seconds = run.outcome.as_ref().map_or(0.0, |ended| ended.seconds);
+                messages
+                    .note(ctx, format!("{}, {}: error {error:.4} after {seconds:.2} s", run.name, run.spec.title()));
             }
             _ => {}
         }

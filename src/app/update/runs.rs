@@ -2,6 +2,7 @@
 
 use crate::app::explorer::Explorer;
 use crate::app::state::run::{Run, RunOptions};
+use crate::app::state::run_spec::RunSpec;
 use crate::factorize::Settings;
 use eframe::egui::Context;
 
@@ -12,8 +13,9 @@ impl Explorer {
         let Some((layer, problem)) = self.state.document.layer_and_problem() else { return };
         let (runs, preferences) = (&mut self.state.runs, &self.state.preferences);
         runs.make_way();
-        let how = RunOptions { compute: preferences.compute_config(), pace: self.shell.pace, live };
-        runs.add(Run::start(runs.next_number(), layer, problem, preferences.settings.clone(), how, ctx));
+        let options = RunOptions { compute: preferences.compute_config(), pace: self.shell.pace, live };
+        let spec = RunSpec::new(layer, problem, preferences.settings.clone());
+        Run::start(runs.next_number(), spec, options, ctx).into_iter().for_each(|run| runs.add(run));
     }
 
     /// Starts a run anew where that is a matter of a moment.

@@ -19,3 +19,36 @@ pub fn summary(settings: &Settings) -> String {
     let name = settings.preset().map_or("custom", Preset::name);
     format!("{name}, {percent:.1} %, {}×{}", settings.outer, settings.inner)
 }
+
+/// A relative error with four decimals; small ones as powers of ten, so that none but 0 reads 0.
+pub fn error_text(error: f64) -> String {
+    if error == 0.0 || error >= 1e-3 { format!("{error:.4}") } else { format!("{error:.1e}") }
+}
+
+/// Text of at most `most` characters: of a longer one its end, which tells a model's layers apart.
+pub fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().rev().nth(most.saturating_sub(1)) {
+        Some((at, _)) if at > 0 => format!("…{}", text[at..].chars().skip(1).collect::<String>()),
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_keep_their_end() {
+        assert_eq!(shortened("layers.0.q_proj", 15), "layers.0.q_proj");
+        assert_eq!(shortened("layers.0.q_proj", 8), "….q_proj");
+        assert_eq!(shortened("größe", 3), "…ße");
+        assert_eq!(shortened("", 3), "");
+    }
+
+    #[test]
+    fn small_errors_are_not_zero() {
+        assert_eq!(error_text(0.0), "0.0000");
+        assert_eq!(error_text(0.12345), "0.1235");
+        assert_eq!(error_text(3.2e-7), "3.2e-7");
+    }
+}

@@ -55,7 +55,7 @@ impl ExportDialog {
     pub fn ui(&mut self, ui: &mut Ui, state: &State) -> Option<Command> {
         let (mut command, mut entered) = (None, false);
         let (run, no_run) = (state.runs.shown(), state.no_run_to_write());
-        let method = run.map_or(Method::Dsf, |run| run.method);
+        let method = run.map_or(Method::Dsf, |run| run.spec.method);
         let name = self.kind.file_name(&state.stem_to_write(), method);
         let only_merged = match run.map_or(ReplacementKind::Factors, Run::kind) {
             ReplacementKind::Factors | ReplacementKind::LowRank | ReplacementKind::Blocks => None,

@@ -18,8 +18,8 @@ impl Results {
     /// Of the runs on layers of the checkpoint of this name.
     pub fn of(runs: &[Run], origin: &str) -> Self {
         let mut results: HashMap<String, (f64, usize)> = HashMap::new();
-        for run in runs.iter().filter(|run| run.method == Method::Dsf) {
-            let subject = run.subject.as_ref().filter(|subject| subject.origin == origin);
+        for run in runs.iter().filter(|run| run.spec.method == Method::Dsf) {
+            let subject = run.spec.layer.as_ref().filter(|subject| subject.origin == origin);
             let layer = subject.map(|subject| &subject.layer);
             let (Some(layer), Some(error), Some(nnz)) = (layer, run.error(), run.nnz()) else { continue };
             let best = results.entry(layer.name.clone()).or_insert((error, nnz));

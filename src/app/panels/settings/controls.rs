@@ -47,8 +47,8 @@ fn progress_ui(ui: &mut Ui, run: &Run) {
     if let Some(report) = &run.report {
         let threads = if report.threads == 1 { "thread" } else { "threads" };
         let took = duration(report.seconds);
-        ui.label(format!("{}, in {took} on {} {threads}", run.method.title(), report.threads))
-            .on_hover_text(run.method.about());
+        ui.label(format!("{}, in {took} on {} {threads}", run.spec.method.title(), report.threads))
+            .on_hover_text(run.spec.method.about());
         return errors_ui(ui, run);
     }
     let Some(progress) = &run.progress else {
@@ -69,7 +69,7 @@ fn progress_ui(ui: &mut Ui, run: &Run) {
         secs => format!("{} an iteration", duration(secs)),
     };
     let text = match &run.state {
-        RunState::Running | RunState::Paused if run.cancelling => "cancelled after the step in work".into(),
+        RunState::Running | RunState::Paused if run.is_cancelling() => "cancelled after the step in work".into(),
         RunState::Running => format!("{pace}, {} left", duration(progress.remaining_secs())),
         RunState::Paused => format!("paused, {} left", duration(progress.remaining_secs())),
         RunState::Failed(why) => why.clone(),
@@ -82,14 +82,14 @@ fn progress_ui(ui: &mut Ui, run: &Run) {
 
 fn errors_ui(ui: &mut Ui, run: &Run) {
     if let Some(error) = run.error() {
-        let of = if run.ended.is_none() && run.is_layerwise() {
+        let of = if run.outcome.is_none() && run.spec.is_layerwise() {
             "error of W scaled by its inputs"
         } else {
             "relative error"
         };
         ui.strong(format!("{of} {error:.4}"));
     }
-    let outcome = run.ended.as_deref();
+    let outcome = run.outcome.as_deref();
     if let Some(errors) = outcome.and_then(|outcome| outcome.layer) {
         let held_out = errors.held_out.map_or(String::new(), |error| format!(", held out {error:.5}"));
         ui.strong(format!("layer error {:.5}{held_out}", errors.calibration));
