@@ -18,7 +18,12 @@ impl PackedSnapshot {
         Self { step, a: Packed::of(a), b: Packed::of(b) }
     }
 
-    /// A `[out, k]` and B `[k, in]` with their zeros, to eleven binary digits.
+    /// A `[out, k]` and B `[k, in]`, to eleven binary digits.
+    pub fn factors(&self) -> Factors {
+        Factors { a: self.a.to_csr(), b: self.b.to_csr() }
+    }
+
+    /// The same with their zeros.
     pub fn dense_factors(&self) -> [Matrix; 2] {
         [self.a.to_matrix(), self.b.to_matrix()]
     }

@@ -39,6 +39,21 @@ impl Packed {
         self.mask.bytes() + 2 * self.values.len()
     }
 
+    /// The sparse matrix, its values rounded.
+    pub fn to_csr(&self) -> Csr {
+        let mut values = self.values.iter();
+        let mut matrix = Csr::default();
+        matrix.refill(self.mask.rows(), self.mask.cols(), |i, indices, entries| {
+            for (word, &bits) in self.mask.row_words(i).iter().enumerate() {
+                for (bit, value) in set_bits(bits).zip(&mut values) {
+                    indices.push((64 * word + bit) as u32);
+                    entries.push(value.to_f32() * self.scale);
+                }
+            }
+        });
+        matrix
+    }
+
     /// The dense matrix, its values rounded.
     pub fn to_matrix(&self) -> Matrix {
         let (rows, cols) = (self.mask.rows(), self.mask.cols());
@@ -67,6 +82,7 @@ mod tests {
             });
             let packed = Packed::of(&Csr::from_dense(&matrix));
             let back = packed.to_matrix();
+            assert_eq!(packed.to_csr().to_dense(), back);
             assert_eq!(Mask::of(&back), Mask::of(&matrix));
             for (&x, &y) in matrix.as_slice().iter().zip(back.as_slice()) {
                 assert!((x - y).abs() <= x.abs() / 2048.0, "{x} {y}");

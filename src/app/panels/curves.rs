@@ -3,12 +3,18 @@
 use crate::Named;
 use crate::app::panels::state::State;
 use crate::app::state::command::Command;
-use crate::app::state::curves::{Curve, Level, curves, levels};
+use crate::app::state::curves::{Curve, Level, curves, is_scaled, legend_names, levels};
 use crate::app::state::export::ExportKind;
 use crate::app::state::series::Quantity;
 use crate::app::widgets::log_axis::{decades, power};
-use eframe::egui::{Button, Color32, Ui};
-use egui_plot::{Corner, HLine, Legend, Line, LineStyle, Plot, PlotPoints, VLine};
+use eframe::egui::{Button, Color32, TextStyle, Ui};
+use egui_plot::{Corner, HLine, Legend, Line, LineStyle, Plot, PlotPoint, PlotPoints, VLine};
+
+/// Most names in the legend.
+const MOST_NAMES: usize = 9;
+
+/// Height of a plot that its legend leaves free, in points.
+const LEGEND_MARGIN: f32 = 60.0;
 
 /// The curves of the run on screen over those of the others on the same layer.
 pub fn curves_ui(ui: &mut Ui, state: &State) -> Option<Command> {
@@ -26,24 +32,32 @@ pub fn curves_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     if quantity != state.preferences.quantity {
         command = Some(Command::SetQuantity(quantity));
     }
+    let drawn = curves(quantity, runs, selected);
+    let levels = levels(quantity, runs, selected, state.computed.baselines.latest());
+    // What a run's curve leaves of the legend's room goes to the newest of the others.
+    let rows = (ui.available_height() - LEGEND_MARGIN) / ui.text_style_height(&TextStyle::Small).max(8.0);
+    let others: Vec<&str> = drawn.iter().filter(|curve| !curve.mine).map(|curve| curve.name.as_str()).collect();
+    let fixed = levels.len() + drawn.len() - others.len();
+    let mut others =
+        legend_names(&others, (rows as usize).clamp(3, MOST_NAMES).saturating_sub(fixed).max(1)).into_iter();
     let plot = Plot::new(("curves", quantity.title()))
         .legend(Legend::default().position(Corner::LeftBottom).text_style(eframe::egui::TextStyle::Small))
         .x_axis_label("outer iteration")
+        .y_axis_label(quantity.axis(is_scaled(state.runs.shown())))
         .y_axis_min_width(44.0)
         .y_axis_formatter(|mark, _| power(mark.value))
         .y_grid_spacer(decades)
-        .label_formatter(|hover| Some(hover_text(hover)))
+        .label_formatter(|hover| Some(hover_text(hover, &drawn)))
         .include_x(1.0);
     let shown = plot.show(ui, |plot| {
-        for Curve { name, color, points, mine } in curves(quantity, runs, selected) {
+        for Curve { name, color, points, mine } in &drawn {
+            let name = if *mine { name.clone() } else { others.next().unwrap_or_default() };
             // Zeros have no place on a log axis.
-            let points = points.into_iter().filter(|(_, y)| y.is_finite() && *y > 0.0);
+            let points = points.iter().copied().filter(|(_, y)| y.is_finite() && *y > 0.0);
             let points: PlotPoints<'_> = points.map(|(x, y)| [x, y.log10()]).collect();
-            plot.line(Line::new(name, points).color(color).width(if mine { 2.0 } else { 1.0 }));
+            plot.line(Line::new(name, points).color(*color).width(if *mine { 2.0 } else { 1.0 }));
         }
-        for Level { name, color, error, mine, baseline } in
-            levels(quantity, runs, selected, state.computed.baselines.latest())
-        {
+        for Level { name, color, error, mine, baseline } in levels {
             let style = if baseline { LineStyle::dashed_loose() } else { LineStyle::Solid };
             let width = if mine { 2.0 } else { 1.0 };
             plot.hline(HLine::new(name, error.log10()).color(color).width(width).style(style));
@@ -74,9 +88,17 @@ fn value(x: f64) -> String {
     if (1e-3..1e4).contains(&x) { format!("{x:.4}") } else { format!("{x:.3e}") }
 }
 
-fn hover_text(hover: &egui_plot::HoverPosition<'_>) -> String {
+/// Name of the curve with this point: the legend may have one name for several.
+fn name_of<'a>(at: &PlotPoint, drawn: &'a [Curve]) -> Option<&'a str> {
+    let is_here = |&(x, y): &(f64, f64)| x == at.x && y.log10() == at.y;
+    drawn.iter().rev().find(|curve| curve.points.iter().any(is_here)).map(|curve| curve.name.as_str())
+}
+
+fn hover_text(hover: &egui_plot::HoverPosition<'_>, drawn: &[Curve]) -> String {
     let (name, at) = match hover {
-        egui_plot::HoverPosition::NearDataPoint { plot_name, position, .. } => (*plot_name, position),
+        egui_plot::HoverPosition::NearDataPoint { plot_name, position, .. } => {
+            (name_of(position, drawn).unwrap_or(plot_name), position)
+        }
         egui_plot::HoverPosition::Elsewhere { position } => ("", position),
     };
     format!("{name}\niteration {:.1}\n{}", at.x, value(10f64.powf(at.y)))

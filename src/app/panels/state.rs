@@ -2,6 +2,7 @@
 
 use crate::app::state::action::Action;
 use crate::app::state::document::Document;
+use crate::app::state::export::ExportKind;
 use crate::app::state::factors_at::FactorsAt;
 use crate::app::state::hints::sentence_of;
 use crate::app::state::loaded_layer::LoadedLayer;
@@ -16,6 +17,7 @@ use crate::app::tasks::pictures::Pictures;
 use crate::compare::Candidate;
 use crate::factorize::{Budget, Settings};
 use crate::language::LayerId;
+use crate::matrix::Problem;
 use crate::methods::{Method, ThresholdScope};
 use std::sync::Arc;
 
@@ -67,6 +69,16 @@ impl State {
         self.computed.renderer.is_settled() && self.pictures().is_some_and(|pictures| pictures.step == step)
     }
 
+    /// The relative error ‖W − AB‖/‖W‖ of the factors on screen, and whether it is of an earlier iteration. That of an
+    /// iteration is the solver's own, or where that reports another error, that of the pictures.
+    pub fn error_on_screen(&self) -> Option<(f64, bool)> {
+        let run = self.runs.shown()?;
+        let Some(step) = self.runs.step() else { return Some((run.error()?, false)) };
+        let reported = run.error_at(step).filter(|_| !run.has_scaled_curve());
+        let drawn = || self.pictures().filter(|pictures| pictures.step == Some(step))?.relative_error;
+        Some((reported.or_else(drawn)?, true))
+    }
+
     /// How many entries magnitude pruning keeps of the layer on screen.
     pub fn kept_by_magnitude(&self) -> Option<usize> {
         let (rows, cols) = self.layer_on_screen()?.shape();
@@ -79,10 +91,17 @@ impl State {
         Budget::new(rows, cols, &settings).ok().map(|budget| budget.total())
     }
 
+    /// W on screen, with the inputs that the run on screen was calibrated with: what its curve is an error of.
+    pub fn problem_on_screen(&self) -> Option<Problem> {
+        let problem = self.runs.shown().filter(|run| run.has_scaled_curve()).and_then(|run| run.spec.problem.clone());
+        let weight = || self.layer_on_screen().map(|seen| seen.layer.weight.clone());
+        problem.or_else(|| Some(Problem { weight: weight()?, calibration: None, held_out: None }))
+    }
+
     /// Where SVD's error is only computed when asked for: whether it has been.
     pub fn svd_missing(&self) -> Option<bool> {
         let layer = &self.layer_on_screen()?.layer;
-        self.computed.baselines.svd_missing(layer)
+        self.computed.baselines.svd_missing(&layer.weight)
     }
 
     /// The perplexity that the run on screen leads to, where it can only be predicted.
@@ -102,16 +121,17 @@ impl State {
         self.runs.all().iter().any(Run::is_unsaved) || self.language.is_unsaved()
     }
 
+    /// Whether a run is of another layer than the one that is open.
+    pub fn is_of_another_layer(&self, run: &Run) -> bool {
+        let open = self.document.layer.as_ref();
+        run.spec.layer.as_ref().zip(open).is_some_and(|(layer, open)| !layer.is(open))
+    }
+
     /// Name of what is exported: that of the layer on screen without `.weight`.
     pub fn stem_to_write(&self) -> String {
         let shown = self.runs.shown().and_then(|run| run.spec.layer.as_ref());
         let layer = shown.or(self.document.layer.as_ref());
         layer.map_or_else(|| "dsf".to_owned(), |layer| layer.layer.stem().to_owned())
-    }
-
-    /// Name of the layer on screen without `.weight`.
-    pub fn stem_on_screen(&self) -> String {
-        self.layer_on_screen().map_or_else(|| "dsf".to_owned(), |seen| seen.layer.stem().to_owned())
     }
 
     /// Method that made what is on screen.
@@ -164,9 +184,15 @@ impl State {
         self.document.layer.is_none().then(|| "No layer is open".into())
     }
 
-    /// Why the run on screen cannot be written.
-    pub fn no_run_to_write(&self) -> Option<&'static str> {
+    /// Suggested name of a file; `step` is the half-step whose factors it holds, the result without.
+    pub fn file_name(&self, kind: ExportKind, step: Option<usize>) -> String {
+        kind.file_name(&self.stem_to_write(), self.method_on_screen(), step.map(|step| step / 2))
+    }
+
+    /// Why the run on screen cannot be written: its result, or its factors after half-step `step`.
+    pub fn no_run_to_write(&self, step: Option<usize>) -> Option<&'static str> {
         match self.runs.shown() {
+            Some(run) if step.is_some() && !run.spec.is_opened() => None,
             None => Some("No run is on screen"),
             Some(run) if run.state == RunState::Opened => Some("These factors came from a file"),
             Some(run) if !run.is_exportable() => Some("The run on screen has not ended"),

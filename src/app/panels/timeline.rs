@@ -4,6 +4,7 @@ use super::state::State;
 use crate::app::state::action::Action;
 use crate::app::state::command::Command;
 use crate::app::state::run::RunState;
+use crate::app::widgets::text::error_text;
 use crate::methods::Method;
 use eframe::egui::style::HandleShape;
 use eframe::egui::{Role, Slider, Ui, WidgetInfo};
@@ -37,7 +38,7 @@ pub fn timeline_ui(ui: &mut Ui, state: &State) -> Option<Command> {
         None if run.outcome.is_some() => "result".into(),
         None => "now".into(),
     };
-    ui.spacing_mut().slider_width = (ui.available_width() - 190.0).clamp(60.0, 260.0);
+    ui.spacing_mut().slider_width = (ui.available_width() - 280.0).clamp(60.0, 260.0);
     let slider = Slider::new(&mut at, 0..=snapshots.len())
         .custom_formatter(|at, _| name(at))
         .handle_shape(HandleShape::Rect { aspect_ratio: 0.5 });
@@ -45,6 +46,9 @@ pub fn timeline_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     if response.on_hover_text("Every picture goes back with it (← and →)").changed() {
         let to = snapshots.get(at).map(|snapshot| snapshot.step);
         command = Some(to.map_or(Command::Act(Action::Latest), Command::GoTo));
+    }
+    if let Some((error, true)) = state.error_on_screen() {
+        ui.label(format!("error {}", error_text(error))).on_hover_text("‖W − AB‖/‖W‖ of the factors on screen");
     }
     let every = match run.snapshots.every() {
         1 => String::new(),

@@ -26,8 +26,8 @@ pub fn levels(quantity: Quantity, runs: &[Run], selected: Option<usize>, baselin
         return Vec::new();
     }
     let shown = selected.and_then(|at| runs.get(at));
-    // Beside a curve of W scaled by its inputs other errors have no place.
-    let scaled = shown.is_some_and(Run::has_scaled_curve);
+    // Beside a curve of W scaled by its inputs the errors of other runs have no place.
+    let scaled = is_scaled(shown);
     let level = |run: &Run| {
         let mine = shown.is_some_and(|shown| shown.number == run.number);
         let error = run.error().filter(|&error| error > 0.0)?;
@@ -50,6 +50,11 @@ pub fn levels(quantity: Quantity, runs: &[Run], selected: Option<usize>, baselin
         }
     }
     levels
+}
+
+/// Whether the errors of the run on screen are of W scaled by its inputs.
+pub fn is_scaled(shown: Option<&Run>) -> bool {
+    shown.is_some_and(Run::has_scaled_curve)
 }
 
 /// Whether a run is of the layer of the one on screen.
@@ -75,8 +80,10 @@ pub struct Curve {
 pub fn curves(quantity: Quantity, runs: &[Run], selected: Option<usize>) -> Vec<Curve> {
     let Some(shown) = selected.and_then(|at| runs.get(at)) else { return Vec::new() };
     let others = runs.iter().filter(|run| run.number != shown.number && is_beside(run, Some(shown)));
+    // Errors in two norms are not to be read against each other.
+    let alike = |run: &&Run| quantity != Quantity::Error || run.has_scaled_curve() == shown.has_scaled_curve();
     let mut curves = Vec::new();
-    for run in others.chain([shown]) {
+    for run in others.filter(alike).chain([shown]) {
         let mine = run.number == shown.number;
         for (at, (suffix, points)) in quantity.curves(run).into_iter().enumerate() {
             let color = match (mine, at) {
@@ -84,10 +91,29 @@ pub fn curves(quantity: Quantity, runs: &[Run], selected: Option<usize>) -> Vec<
                 (true, _) => colors::SECOND,
                 (false, _) => colors::OTHER_RUN,
             };
-            // Then it is the error of W scaled by its inputs, and not to be read against magnitude pruning's.
-            let scaled = if quantity == Quantity::Error && run.spec.is_layerwise() { " (inputs scaled)" } else { "" };
-            curves.push(Curve { name: format!("{}{suffix}{scaled}", run.name), color, points, mine });
+            curves.push(Curve { name: format!("{}{suffix}", run.name), color, points, mine });
         }
     }
     curves
+}
+
+/// Names in the legend: at most `most` of `names`, the last ones by themselves and the others as one.
+pub fn legend_names(names: &[&str], most: usize) -> Vec<String> {
+    let own = if names.len() <= most { names.len() } else { most.saturating_sub(1) };
+    let together = names.len() - own;
+    let name = |(at, name): (usize, &&str)| if at < together { format!("{together} more") } else { (*name).to_owned() };
+    names.iter().enumerate().map(name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_legend_ends_in_one_name_for_the_rest() {
+        assert_eq!(legend_names(&["run 1", "run 2"], 2), ["run 1", "run 2"]);
+        assert_eq!(legend_names(&["run 1", "run 2", "run 3", "run 4"], 3), ["2 more", "2 more", "run 3", "run 4"]);
+        assert_eq!(legend_names(&["run 1", "run 2"], 0), ["2 more", "2 more"]);
+        assert!(legend_names(&[], 3).is_empty());
+    }
 }

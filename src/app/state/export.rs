@@ -101,7 +101,9 @@ impl ExportKind {
     }
 
     /// Suggested file name.
-    pub fn file_name(self, stem: &str, method: Method) -> String {
+    ///
+    /// With the number of the outer iteration whose factors are written, where it is not the result.
+    pub fn file_name(self, stem: &str, method: Method, iteration: Option<usize>) -> String {
         let part = match self {
             Self::Factors => method.name().to_owned(),
             Self::Sheet => "pictures".into(),
@@ -112,7 +114,8 @@ impl ExportKind {
             Self::SweepCsv | Self::SweepJson | Self::SweepSvg | Self::SweepPng => "sweep".into(),
             Self::TableCsv | Self::TableJson | Self::TableSvg | Self::TablePng => "table".into(),
         };
-        format!("{stem}.{part}.{}", self.extension())
+        let iteration = iteration.filter(|_| self.needs_run()).map(|number| format!(".iteration{number}"));
+        format!("{stem}.{part}{}.{}", iteration.unwrap_or_default(), self.extension())
     }
 
     /// Whether it needs factors that a run of ours has made.
@@ -126,6 +129,8 @@ impl ExportKind {
 pub struct ExportRequest {
     /// Kind of file to write.
     pub kind: ExportKind,
+    /// Half-step whose factors are written; the run's result without.
+    pub step: Option<usize>,
     /// The method's usual one without.
     pub layout: Option<Layout>,
     /// Type of the values; the layout's usual one without.

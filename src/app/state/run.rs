@@ -43,6 +43,8 @@ pub struct RunOptions {
     pub pace: Duration,
     /// Whether a slider starts it.
     pub live: bool,
+    /// Time of the press that moves the slider, in seconds: one drag leaves one run.
+    pub pressed_at: Option<f64>,
 }
 
 /// A run: what was asked for, what has come of it, and the thread that works on it.
@@ -69,6 +71,8 @@ pub struct Run {
     pub latest: Option<Arc<PackedSnapshot>>,
     /// Whether it was started by moving a slider: it goes when it is overtaken unfinished.
     pub live: bool,
+    /// Time of the press that moved the slider, in seconds.
+    pub pressed_at: Option<f64>,
     /// Whether someone wants to find it again.
     pub starred: bool,
     /// Whether its factors have been saved, or came from a file.
@@ -81,11 +85,11 @@ pub struct Run {
 impl Run {
     /// Starts a run, in the background; nothing where the specification has no problem or settings.
     pub fn start(number: usize, spec: RunSpec, options: RunOptions, ctx: &Context) -> Option<Self> {
-        let RunOptions { compute, pace, live } = options;
+        let RunOptions { compute, pace, live, pressed_at } = options;
         let (problem, settings) = spec.problem.clone().zip(spec.settings.clone())?;
         let job = Job { compute, recorded: true, ..Job::new(problem, settings) };
         let worker = Some(RunWorker::start(job, pace, ctx));
-        Some(Self { live, worker, ..Self::new(number, spec, RunState::Running) })
+        Some(Self { live, pressed_at, worker, ..Self::new(number, spec, RunState::Running) })
     }
 
     /// Factors that were opened, with the report of the run that made them where their file holds it.
@@ -130,6 +134,7 @@ impl Run {
             snapshots: SnapshotHistory::new(HISTORY_BYTES),
             latest: None,
             live: false,
+            pressed_at: None,
             starred: false,
             exported: false,
             notes: Vec::new(),
@@ -225,6 +230,24 @@ impl Run {
     /// The error that half-step `step` reported.
     pub fn error_at(&self, step: usize) -> Option<f64> {
         self.reports.iter().find(|report| report.step == step).map(|report| report.error)
+    }
+
+    /// The factors after half-step `step`, if it was kept, as the outcome of a run that ended there.
+    pub fn outcome_at(&self, step: usize) -> Option<Outcome> {
+        let snapshot = self.snapshots.all().iter().find(|snapshot| snapshot.step == step)?;
+        let ends = self.reports.iter().filter(|report| report.step.is_multiple_of(2) && report.step <= step);
+        let settings = self.outcome.as_ref().map(|outcome| &outcome.settings).or(self.spec.settings.as_ref())?;
+        let share = step as f64 / self.progress.as_ref().map_or(step.max(1), |progress| progress.step.max(1)) as f64;
+        let seconds = self.progress.as_ref().map_or(0.0, |progress| progress.seconds);
+        Some(Outcome {
+            end: End::Cancelled,
+            settings: settings.clone(),
+            history: ends.map(|report| report.error).collect(),
+            seconds: seconds * share.min(1.0),
+            place: self.outcome.as_ref().map(|outcome| outcome.place.clone()).unwrap_or_default(),
+            // Measured by whoever writes them.
+            ..Outcome::opened(Arc::new(snapshot.factors().into()), f64::NAN)
+        })
     }
 
     /// Nonzeros of A and B in the end.

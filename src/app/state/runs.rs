@@ -112,9 +112,16 @@ impl Runs {
         self.select(order.get(to).or(order.last()).copied());
     }
 
-    /// Ends all runs; those that a slider has started and that go on leave the list.
-    pub fn make_way(&mut self) {
-        self.list.retain(|run| !(run.live && !run.starred && run.is_active()));
+    /// Ends all runs. Of those that a slider has started, the ones that go on leave the list, and those of the drag that
+    /// began at `pressed_at`.
+    pub fn make_way(&mut self, pressed_at: Option<f64>) {
+        let same_drag = |run: &Run| pressed_at.is_some() && run.pressed_at == pressed_at;
+        let goes = |run: &Run| run.live && !run.starred && !run.exported && (run.is_active() || same_drag(run));
+        let gone: Vec<usize> = self.list.extract_if(.., |run| goes(run)).map(|run| run.number).collect();
+        // Nobody has seen these for longer than a moment: their numbers are free again.
+        while gone.contains(&self.count) {
+            self.count -= 1;
+        }
         self.list.iter_mut().for_each(|run| run.send(Command::Cancel));
     }
 

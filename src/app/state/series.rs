@@ -2,6 +2,7 @@
 
 use crate::app::state::run::Run;
 use crate::factorize::Report;
+use crate::methods::Method;
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
@@ -35,9 +36,10 @@ impl Quantity {
         }
     }
 
-    /// Label of its axis.
-    pub fn axis(self) -> &'static str {
+    /// Label of its axis; `scaled` when errors are of W scaled by its inputs.
+    pub fn axis(self, scaled: bool) -> &'static str {
         match self {
+            Self::Error if scaled => "error of scaled W, ‖(W − AB)D‖/‖WD‖",
             Self::Error => "relative error ‖W − AB‖/‖W‖",
             Self::Rho0 => "ρ₀",
             Self::Ridge => "ridge",
@@ -85,11 +87,13 @@ fn run_errors(run: &Run) -> Vec<(f64, f64)> {
     }
 }
 
-/// Errors of other methods with as many nonzeros.
+/// Errors of other methods with as many nonzeros, in the norm of the curve on screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Baselines {
     /// Error of magnitude pruning.
     pub magnitude: Option<f64>,
+    /// Error of pruning W scaled by its inputs, where those are known: Wanda's scores over the whole matrix.
+    pub wanda: Option<f64>,
     /// The best matrix of a rank with so many numbers.
     pub svd: Option<f64>,
 }
@@ -98,8 +102,11 @@ impl Baselines {
     /// Those that are known, with their names and colours.
     pub fn lines(&self) -> impl Iterator<Item = (&'static str, eframe::egui::Color32, f64)> {
         let magnitude = ("magnitude pruning", crate::app::widgets::colors::MAGNITUDE, self.magnitude);
+        let wanda = ("Wanda", crate::app::widgets::colors::of(Method::Wanda), self.wanda);
         let svd = ("SVD", crate::app::widgets::colors::SVD, self.svd);
-        [magnitude, svd].into_iter().filter_map(|(name, color, error)| Some((name, color, error.filter(|&e| e > 0.0)?)))
+        [magnitude, wanda, svd]
+            .into_iter()
+            .filter_map(|(name, color, error)| Some((name, color, error.filter(|&e| e > 0.0)?)))
     }
 }
 

@@ -34,6 +34,8 @@ pub struct RunToWrite {
     /// The layer with weight W.
     #[serde(with = "shared")]
     pub layer: Arc<Layer>,
+    /// Half-step that the outcome is of; the end of the run without.
+    pub step: Option<usize>,
     /// Outcome of the run.
     pub outcome: Outcome,
     /// Problem of the run.

@@ -113,6 +113,8 @@ pub struct Drawn {
     /// Error W − A·B, `[out, in]`.
     #[serde(with = "shared::option")]
     pub error: Option<Arc<Pyramid>>,
+    /// ‖W − A·B‖ / ‖W‖ of what is drawn, in f64.
+    pub relative_error: Option<f64>,
     /// Order of the outputs: rows of W and of A.
     pub out: Axis,
     /// Order of the inner indices: columns of A, rows of B.
@@ -135,6 +137,7 @@ impl Drawn {
             b: None,
             product: None,
             error: None,
+            relative_error: None,
             out: Axis::default(),
             inner: Axis::default(),
             input: Axis::default(),
@@ -171,6 +174,9 @@ impl Drawn {
             let entries = w.as_slice().iter().zip(product.as_slice()).map(|(w, p)| w - p).collect();
             Matrix::from_vec(w.rows(), w.cols(), entries)
         });
+        let norms = error.as_ref().zip(request.layer.as_ref());
+        let relative_error = norms.map(|(error, layer)| (error.norm_squared() / layer.weight.norm_squared()).sqrt());
+        let relative_error = relative_error.filter(|error| error.is_finite());
         let draw = |matrix: Matrix| Some(Arc::new(Pyramid::new(Arc::new(matrix))));
         let [out, inner, input] = axes;
         Self {
@@ -179,6 +185,7 @@ impl Drawn {
             b: draw(b),
             product: draw(product),
             error: error.and_then(draw),
+            relative_error,
             out,
             inner,
             input,

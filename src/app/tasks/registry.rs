@@ -15,7 +15,7 @@ pub fn registry() -> Registry {
         .task::<view_renderer::DrawLayer>()
         .task::<pictures::DrawRequest>()
         .task::<masks::CompareMasks>()
-        .task::<baselines::Magnitude>()
+        .task::<baselines::MeasurePruning>()
         .task::<baselines::Spectra>()
         .task::<norms::MeasureNorms>()
         .task::<write_export::WriteExport>()

@@ -7,6 +7,7 @@ use crate::app::state::chart_files::ChartFiles;
 use crate::app::state::error::Error;
 use crate::app::state::export::{ExportKind, ExportRequest};
 use crate::app::widgets::picture::{bar, image};
+use crate::app::widgets::text::error_text;
 use crate::export::{self, Export, HtmlReport, Layout, Palette, RunReport, framed, html_report, report_pictures};
 use crate::factorize::Settings;
 use crate::hint::Failure;
@@ -29,7 +30,8 @@ pub struct WriteExport {
 impl WriteExport {
     /// The run whose factors are saved with it.
     pub fn number_saved(&self) -> Option<usize> {
-        self.data.run.as_ref().map(|run| run.number).filter(|_| self.request.kind == ExportKind::Factors)
+        let is_result = self.request.kind == ExportKind::Factors && self.request.step.is_none();
+        self.data.run.as_ref().map(|run| run.number).filter(|_| is_result)
     }
 }
 
@@ -44,7 +46,7 @@ impl SilentTask for WriteExport {
 }
 
 fn write(data: ExportData, request: &ExportRequest) -> Result<Written, Failure> {
-    let &ExportRequest { kind, layout, dtype, ref target } = request;
+    let &ExportRequest { kind, step: _, layout, dtype, ref target } = request;
     let bytes = match kind {
         ExportKind::Svg => data.chart.to_svg(960, 540).into_bytes(),
         ExportKind::Csv => data.chart.to_csv().into_bytes(),
@@ -66,7 +68,7 @@ fn write(data: ExportData, request: &ExportRequest) -> Result<Written, Failure> 
                 ExportKind::Factors => {
                     let (nnz, error) = (report.nnz, report.relative_error);
                     let written = target.write(&export.to_bytes(&told, &serde_json::json!(report)))?;
-                    let said = format!("{} ({nnz} nonzeros, error {error:.4})", written.said);
+                    let said = format!("{} ({nnz} nonzeros, error {})", written.said, error_text(error));
                     return Ok(Written { said, ..written });
                 }
                 ExportKind::Sheet if replacement.kind().is_two_factors() => {
@@ -120,7 +122,7 @@ struct Exported {
 impl RunToWrite {
     /// Rounded, and measured as it is then. What is one matrix is written as one, whatever the layout.
     fn exported(self, layout: Option<Layout>, dtype: Option<Dtype>) -> Result<Exported, export::Error> {
-        let Self { layer, outcome, problem, threads, method, threshold, .. } = self;
+        let Self { layer, step, outcome, problem, threads, method, threshold, .. } = self;
         let replacement = outcome.replacement.clone();
         let layout = layout.filter(|_| replacement.kind().is_two_factors()).unwrap_or(Layout::usual(method));
         let export = Export::new(&layer, &replacement, layout, dtype)?;
@@ -132,6 +134,7 @@ impl RunToWrite {
             return Ok(Exported { export, report, settings: None, told, replacement });
         }
         let report = RunReport::of_run(&layer, &problem, outcome.settings.preset(), &export, &outcome, threads);
+        let report = RunReport { outer: step.map(|step| step / 2).or(report.outer), ..report };
         let told = serde_json::json!(outcome.settings);
         Ok(Exported { export, report, settings: Some(outcome.settings), told, replacement })
     }

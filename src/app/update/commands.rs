@@ -84,7 +84,7 @@ impl Explorer {
 
             Command::ComputeSvd => {
                 if let Some(layer) = state.layer_on_screen().map(|seen| seen.layer.clone()) {
-                    state.computed.baselines.ask_svd(&layer);
+                    state.computed.baselines.ask_svd(&layer.weight);
                 }
             }
             Command::Compare(command) => self.perform_compare(ctx, command),
@@ -94,7 +94,7 @@ impl Explorer {
             Command::Export(kind) => self.shell.dialogs.export.start(kind),
             Command::BrowseTarget(name) => loader.pick_target(name),
             Command::Write(request) => {
-                let data = self.export_data(request.kind, ctx.theme() == Theme::Dark);
+                let data = self.export_data(&request, ctx.theme() == Theme::Dark);
                 self.state.computed.loader.write(WriteExport { data, request });
             }
             Command::CopyLink(link) => {

@@ -5,7 +5,7 @@ use crate::app::explorer::Explorer;
 use crate::app::panels::linked_views::colors_of;
 use crate::app::platform::SaveTarget;
 use crate::app::state::command::Command;
-use crate::app::state::curves::{Curve, curves, levels};
+use crate::app::state::curves::{Curve, curves, is_scaled, levels};
 use crate::app::state::export::{ExportKind, ExportRequest};
 use crate::app::state::order_error::OrderError;
 use crate::app::state::pane::Pane;
@@ -32,7 +32,7 @@ impl Explorer {
         Chart {
             title: self.state.runs.shown().map_or(String::new(), |run| run.spec.title()),
             x_label: "outer iteration".into(),
-            y_label: quantity.axis().into(),
+            y_label: quantity.axis(is_scaled(self.state.runs.shown())).into(),
             log_x: false,
             log_y: true,
             series: series.collect(),
@@ -40,13 +40,14 @@ impl Explorer {
         }
     }
 
-    /// All that a task needs to write `kind`.
-    pub(super) fn export_data(&mut self, kind: ExportKind, dark: bool) -> ExportData {
+    /// All that a task needs to write what is requested.
+    pub(super) fn export_data(&mut self, request: &ExportRequest, dark: bool) -> ExportData {
+        let kind = request.kind;
         let view = if let ExportKind::View(pane) = kind { self.view_to_write(pane, dark) } else { None };
         let state = &self.state;
         let quantity = if kind == ExportKind::Report { Quantity::Error } else { state.preferences.quantity };
         ExportData {
-            run: self.run_to_write(),
+            run: self.run_to_write(request.step),
             chart: self.chart(quantity),
             view,
             sweep: self.panels.sweeps.files(state),
@@ -54,13 +55,18 @@ impl Explorer {
         }
     }
 
-    fn run_to_write(&self) -> Option<RunToWrite> {
-        let run = self.state.runs.shown().filter(|run| run.is_exportable())?;
-        let ended = run.outcome.as_ref()?;
+    /// The run on screen, with its result or with the factors after a half-step that was kept.
+    fn run_to_write(&self, step: Option<usize>) -> Option<RunToWrite> {
+        let run = self.state.runs.shown()?;
+        let outcome = match step {
+            Some(step) => run.outcome_at(step)?,
+            None => run.outcome.as_deref().filter(|_| run.is_exportable())?.clone(),
+        };
         Some(RunToWrite {
             number: run.number,
             layer: run.spec.layer.as_ref()?.layer.clone(),
-            outcome: (**ended).clone(),
+            step,
+            outcome,
             problem: run.spec.problem.clone()?,
             threads: run.report.as_ref().map_or(self.state.preferences.thread_count(), |report| report.threads),
             method: run.spec.method,
@@ -78,7 +84,7 @@ impl Explorer {
         Some(ViewToWrite { pyramid, colors, part: self.panels.views.part(pane), title })
     }
 
-    /// Writes what is asked for from outside: `{"what", "layout", "dtype", "name"}`.
+    /// Writes what is asked for from outside: `{"what", "at", "layout", "dtype", "name"}`.
     pub(super) fn write_now(&mut self, ctx: &Context, wanted: &Value) -> Result<(), OrderError> {
         let get = |key: &str| wanted.get(key).and_then(Value::as_str);
         let what = get("what").unwrap_or("Factors (safetensors)");
@@ -86,16 +92,16 @@ impl Explorer {
             .into_iter()
             .find(|known| known.title() == what)
             .ok_or_else(|| OrderError::unknown("export", what))?;
-        if let Some(why) = self.state.no_run_to_write().filter(|_| kind.needs_run()) {
+        let step = get("at").filter(|&at| at == "iteration").and_then(|_| self.state.runs.step());
+        if let Some(why) = self.state.no_run_to_write(step).filter(|_| kind.needs_run()) {
             return Err(OrderError::not_now(why));
         }
         let known = |name: &str| Layout::named(name).ok_or_else(|| OrderError::unknown("layout", name));
         let layout = get("layout").map(known).transpose()?;
         let dtypes = [Dtype::F32, Dtype::F16, Dtype::BF16];
         let dtype = get("dtype").and_then(|name| dtypes.into_iter().find(|dtype| dtype.name() == name));
-        let name = get("name")
-            .map_or_else(|| kind.file_name(&self.state.stem_on_screen(), self.state.method_on_screen()), str::to_owned);
-        let request = ExportRequest { kind, layout, dtype, target: SaveTarget::new(&name, false) };
+        let name = get("name").map_or_else(|| self.state.file_name(kind, step), str::to_owned);
+        let request = ExportRequest { kind, step, layout, dtype, target: SaveTarget::new(&name, false) };
         self.perform(ctx, Command::Write(request));
         Ok(())
     }

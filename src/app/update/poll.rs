@@ -69,9 +69,7 @@ impl Explorer {
         let moving = shown.is_some_and(Run::is_active) && matches!(request.factors, FactorsAt::Snapshot(_));
         let pause = if moving { self.shell.pace } else { Duration::ZERO };
         state.computed.renderer.want(ctx, request, pause);
-        // With calibration the curve is of another error, and not to be read against theirs.
-        let comparable = state.runs.shown().is_none_or(|run| !run.has_scaled_curve());
-        let wanted = layer.zip(state.kept_by_magnitude()).filter(|_| comparable);
+        let wanted = state.problem_on_screen().zip(state.kept_by_magnitude());
         state.computed.baselines.want(ctx, wanted);
     }
 

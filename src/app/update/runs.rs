@@ -12,8 +12,9 @@ impl Explorer {
     pub(in crate::app) fn start_run(&mut self, ctx: &Context, live: bool) {
         let Some((layer, problem)) = self.state.document.layer_and_problem() else { return };
         let (runs, preferences) = (&mut self.state.runs, &self.state.preferences);
-        runs.make_way();
-        let options = RunOptions { compute: preferences.compute_config(), pace: self.shell.pace, live };
+        let pressed_at = ctx.input(|input| input.pointer.press_start_time()).filter(|_| live);
+        runs.make_way(pressed_at);
+        let options = RunOptions { compute: preferences.compute_config(), pace: self.shell.pace, live, pressed_at };
         let spec = RunSpec::new(layer, problem, preferences.settings.clone());
         Run::start(runs.next_number(), spec, options, ctx).into_iter().for_each(|run| runs.add(run));
     }

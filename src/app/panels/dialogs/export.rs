@@ -6,6 +6,7 @@ use crate::app::platform::SaveTarget;
 use crate::app::state::command::Command;
 use crate::app::state::export::{ExportKind, ExportRequest};
 use crate::app::state::run::Run;
+use crate::app::widgets::text::error_text;
 use crate::export::{CHARTS_AS_PNG, Layout};
 use crate::matrix::ReplacementKind;
 use crate::methods::Method;
@@ -19,6 +20,8 @@ pub struct ExportDialog {
     /// Whether it is open.
     pub open: bool,
     kind: ExportKind,
+    /// Whether the iteration on screen is written, and not the run's result.
+    iteration: bool,
     layout: Option<Layout>,
     dtype: Option<Dtype>,
     path: String,
@@ -37,7 +40,8 @@ impl ExportDialog {
     /// Opens the dialog anew: what was agreed to for one file says nothing about the next.
     pub fn start(&mut self, kind: Option<ExportKind>) {
         let kind = kind.unwrap_or(self.kind);
-        *self = Self { open: true, kind, layout: self.layout, dtype: self.dtype, ..Self::default() };
+        // What is on screen is what is written, until something else is chosen.
+        *self = Self { open: true, kind, iteration: true, layout: self.layout, dtype: self.dtype, ..Self::default() };
     }
 
     /// Takes the place chosen in the system's dialog, which has asked before replacing a file.
@@ -54,9 +58,11 @@ impl ExportDialog {
     /// Draws the dialog's contents.
     pub fn ui(&mut self, ui: &mut Ui, state: &State) -> Option<Command> {
         let (mut command, mut entered) = (None, false);
-        let (run, no_run) = (state.runs.shown(), state.no_run_to_write());
-        let method = run.map_or(Method::Dsf, |run| run.spec.method);
-        let name = self.kind.file_name(&state.stem_to_write(), method);
+        let run = state.runs.shown();
+        let step = state.runs.step().filter(|_| self.iteration && self.kind.needs_run());
+        let no_run = state.no_run_to_write(step);
+        let method = state.method_on_screen();
+        let name = state.file_name(self.kind, step);
         let only_merged = match run.map_or(ReplacementKind::Factors, Run::kind) {
             ReplacementKind::Factors | ReplacementKind::LowRank | ReplacementKind::Blocks => None,
             ReplacementKind::Sparse => Some("This method leaves one matrix, which stands in the layer's place"),
@@ -80,6 +86,7 @@ impl ExportDialog {
             });
             choice.response.labelled_by(label.id);
             ui.end_row();
+            self.source_ui(ui, state);
             if matches!(self.kind, ExportKind::Factors | ExportKind::Report) {
                 self.values_ui(ui, method, only_merged);
             }
@@ -106,7 +113,7 @@ impl ExportDialog {
             let pressed = save.on_disabled_hover_text(why_not.unwrap_or_default()).clicked();
             if pressed || entered && why_not.is_none() {
                 self.writing = Some(self.path.clone());
-                command = Some(Command::Write(self.request()));
+                command = Some(Command::Write(self.request(step)));
             }
             if ui.button("Close").clicked() {
                 self.open = false;
@@ -116,6 +123,34 @@ impl ExportDialog {
             }
         });
         command
+    }
+
+    /// Which run it is of, and which of its iterations.
+    fn source_ui(&mut self, ui: &mut Ui, state: &State) {
+        let Some(run) = state.runs.shown() else { return };
+        let error = |error: Option<f64>| error.map_or(String::new(), |error| format!(" (error {})", error_text(error)));
+        let result = format!("{}, result{}", run.name, error(run.outcome.as_ref().and(run.error())));
+        let label = ui.label("Of");
+        match state.runs.step() {
+            Some(step) if self.kind.needs_run() => {
+                let at = error(state.error_on_screen().map(|(error, _)| error));
+                let iteration = format!("{}, iteration {}{at}", run.name, step / 2);
+                let shown = if self.iteration { &iteration } else { &result };
+                let choice = ComboBox::from_id_salt("source").width(260.0).selected_text(shown).show_ui(ui, |ui| {
+                    let hint = "Its values were kept to 11 binary digits, for the pictures";
+                    ui.selectable_value(&mut self.iteration, true, &iteration).on_hover_text(hint);
+                    ui.add_enabled_ui(run.outcome.is_some(), |ui| {
+                        ui.selectable_value(&mut self.iteration, false, &result)
+                            .on_disabled_hover_text("The run on screen has not ended");
+                    });
+                });
+                choice.response.labelled_by(label.id);
+            }
+            Some(step) => _ = ui.label(format!("{}, iteration {}", run.name, step / 2)),
+            None if self.kind.needs_run() => _ = ui.label(result),
+            None => _ = ui.label(&run.name),
+        }
+        ui.end_row();
     }
 
     fn values_ui(&mut self, ui: &mut Ui, method: Method, only_merged: Option<&str>) {
@@ -151,10 +186,10 @@ impl ExportDialog {
         ui.end_row();
     }
 
-    fn request(&self) -> ExportRequest {
+    fn request(&self, step: Option<usize>) -> ExportRequest {
         let replace = self.replace || self.agreed.as_ref() == Some(&self.path);
         let target = SaveTarget::new(&self.path, replace);
-        ExportRequest { kind: self.kind, layout: self.layout, dtype: self.dtype, target }
+        ExportRequest { kind: self.kind, step, layout: self.layout, dtype: self.dtype, target }
     }
 }
 

@@ -4,6 +4,7 @@ pub mod annealing;
 pub mod controls;
 pub mod estimate;
 pub mod inputs;
+mod on_screen;
 pub mod panel;
 pub mod perplexity;
 pub mod setting;

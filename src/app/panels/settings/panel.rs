@@ -3,6 +3,7 @@
 use crate::Named;
 use crate::app::panels::settings::controls::controls_ui;
 use crate::app::panels::settings::inputs::InputsPanel;
+use crate::app::panels::settings::on_screen::{next_differs, on_screen_ui};
 use crate::app::panels::settings::perplexity::perplexity_ui;
 use crate::app::panels::settings::setting::{LayerFacts, SECTIONS, setting_ui};
 use crate::app::panels::settings::split::split_ui;
@@ -12,6 +13,7 @@ use crate::app::state::hints::sentence_of;
 use crate::app::widgets::fields::{labelled, slider};
 use crate::factorize::{Budget, Preset, Setting, Settings};
 use crate::measure::Storage;
+use crate::methods::Method;
 use eframe::egui::{self, ComboBox, Slider, Ui};
 
 /// The panel's own state.
@@ -24,8 +26,10 @@ impl SettingsPanel {
     /// The run's controls, what is known of the layer's inputs, and all settings.
     pub fn ui(&mut self, ui: &mut Ui, state: &State) -> Option<Command> {
         let mut command = controls_ui(ui, state);
+        command = on_screen_ui(ui, state).or(command);
         perplexity_ui(ui, state);
         ui.separator();
+        next_run_ui(ui, state);
         let shape = state.document.shape().unwrap_or((1, 1));
         let layerwise = state.document.inputs.calibration().is_some();
         let mut settings = state.preferences.settings.clone();
@@ -40,6 +44,19 @@ impl SettingsPanel {
         });
         command
     }
+}
+
+/// The heading of what follows: the settings are the next run's.
+fn next_run_ui(ui: &mut Ui, state: &State) {
+    ui.horizontal_wrapped(|ui| {
+        ui.strong("Next run");
+        let shown = state.runs.shown().filter(|run| run.spec.method == Method::Dsf);
+        let Some((run, settings)) = shown.and_then(|run| Some((run, run.spec.settings.as_ref()?))) else { return };
+        let differs = next_differs(settings, &state.preferences.settings);
+        if !differs.is_empty() {
+            ui.label(format!("unlike {}: {differs}", run.name));
+        }
+    });
 }
 
 /// The settings for a W of this shape, `layerwise` when its inputs are known; true when one was changed. `search` stands
