@@ -78,7 +78,7 @@ impl BaselineMemo {
         }
     }
 
-    /// Where SVD's error on a layer is only computed when asked for: whether it has been.
+    /// Returns whether SVD's error on a layer has been asked for; `None` where it is known or computed unasked.
     pub fn svd_missing(&self, layer: &Arc<Layer>) -> Option<bool> {
         let missing = is_slow(layer) && self.latest.svd.is_none();
         missing.then(|| self.asked.as_ref().is_some_and(|asked| Arc::ptr_eq(&asked.0, layer)))

@@ -13,7 +13,7 @@ use std::sync::Arc;
 #[derive(Serialize, Deserialize)]
 pub struct Open(pub Source);
 
-/// What is in it.
+/// Checkpoint that was opened.
 #[derive(Serialize, Deserialize)]
 pub struct OpenedCheckpoint(#[serde(with = "shared")] pub Arc<Checkpoint>);
 
@@ -35,7 +35,7 @@ pub struct ReadLayer {
     pub checkpoint: Arc<Checkpoint>,
     /// Name of the layer's tensor.
     pub name: String,
-    /// How it is stored.
+    /// Order of the stored dimensions.
     pub orientation: Orientation,
 }
 
@@ -80,7 +80,7 @@ impl SilentTask for ReadFactors {
 /// The error of factors against a layer.
 #[derive(Serialize, Deserialize)]
 pub struct Compare {
-    /// What stands in its place.
+    /// Replacement of the layer.
     #[serde(with = "shared")]
     pub replacement: Arc<Replacement>,
     /// Layer that the factors are compared with.
@@ -105,7 +105,7 @@ pub struct ReadInputs {
     pub source: Source,
     /// The name without `.weight`.
     pub stem: String,
-    /// How many inputs the layer has.
+    /// Number of inputs of the layer.
     pub inputs: usize,
 }
 
