@@ -38,12 +38,12 @@ pub struct Series {
 /// Way in which a [`Series`] is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Look {
-    /// As a line.
+    /// A line through the points.
     #[default]
     Line,
-    /// As a line with a dot at each point.
+    /// A line with a dot at each point.
     Marked,
-    /// As small dots.
+    /// Small dots without a line.
     Dots,
 }
 
