@@ -19,10 +19,10 @@ use web_time::Instant;
 /// Memory of the iterations of one run, in bytes.
 const HISTORY_BYTES: usize = 96 << 20;
 
-/// How long a cancelled run may take for the step in work, where it can be ended in the middle.
+/// Time that a cancelled run may take for the step in work, where it can be ended in the middle.
 const PATIENCE: Duration = Duration::from_millis(700);
 
-/// Where a run is.
+/// State of a run: going on, paused, or the way it ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunState {
     /// Half-steps follow each other.
@@ -98,7 +98,7 @@ pub struct Run {
     cancelled_at: Option<Instant>,
     /// Shortest time between two pictures.
     pace: Duration,
-    /// When a picture may be asked for again; infinite while one is awaited.
+    /// Time at which a picture may be asked for again; infinite while one is awaited.
     next_snapshot: f64,
 }
 
@@ -294,7 +294,7 @@ impl Run {
         self.ended.is_some() && self.settings.is_some()
     }
 
-    /// Which kind of replacement it leaves.
+    /// Returns the kind of replacement that the run leaves.
     pub fn kind(&self) -> ReplacementKind {
         self.ended.as_ref().map_or(ReplacementKind::Factors, |ended| ended.replacement.kind())
     }
