@@ -112,7 +112,7 @@ impl RunsPanel {
         row.clicked().then_some(Command::SelectRun(at))
     }
 
-    /// What the settings and results of the run on screen and another one do not share.
+    /// Draws the differences between the settings and results of the run on screen and another one.
     pub fn differences_ui(&mut self, ui: &mut Ui, state: &State) {
         let runs = state.runs.all();
         let Some(run) = state.runs.shown() else {

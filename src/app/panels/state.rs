@@ -19,7 +19,7 @@ use crate::language::LayerId;
 use crate::methods::{Method, ThresholdScope};
 use std::sync::Arc;
 
-/// What every panel sees: what is open, what was run, what is set, what was computed.
+/// State that every panel sees: what is open, what was run, what is set, what was computed.
 pub struct State {
     /// The checkpoint and the layer that are open.
     pub document: Document,
@@ -38,7 +38,7 @@ pub struct State {
 }
 
 impl State {
-    /// What the views show: the selected run's layer, or the one that is open.
+    /// Returns the layer that the views show: the selected run's, or the one that is open.
     pub fn layer_on_screen(&self) -> Option<&LoadedLayer> {
         match self.runs.shown() {
             Some(run) => run.subject.as_ref(),
@@ -67,7 +67,7 @@ impl State {
         self.computed.renderer.is_settled() && self.pictures().is_some_and(|pictures| pictures.step == step)
     }
 
-    /// How many entries magnitude pruning keeps of the layer on screen.
+    /// Returns the number of entries that magnitude pruning keeps of the layer on screen.
     pub fn kept_by_magnitude(&self) -> Option<usize> {
         let (rows, cols) = self.layer_on_screen()?.shape();
         let shown = self.runs.shown();
@@ -79,7 +79,7 @@ impl State {
         Budget::new(rows, cols, &settings).ok().map(|budget| budget.total())
     }
 
-    /// Where SVD's error is only computed when asked for: whether it has been.
+    /// Returns whether SVD's error has been asked for; `None` where it is known or computed unasked.
     pub fn svd_missing(&self) -> Option<bool> {
         let layer = &self.layer_on_screen()?.layer;
         self.computed.baselines.svd_missing(layer)
@@ -91,7 +91,7 @@ impl State {
         self.language.predicted_alone(self.model_layer_on_screen()?, outcome.layer?.calibration)
     }
 
-    /// What sweeps do not vary.
+    /// Returns the candidate to which a sweep's choices are applied.
     pub fn sweep_base(&self) -> Candidate {
         let settings = self.preferences.settings.clone();
         Candidate { method: Method::Dsf, settings, threshold: ThresholdScope::default() }
@@ -120,7 +120,7 @@ impl State {
     }
 }
 
-/// What can be done now.
+/// Actions that can be done now.
 impl State {
     /// Why an action cannot be done now.
     pub fn why_not(&self, action: Action) -> Option<String> {
