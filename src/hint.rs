@@ -6,14 +6,14 @@
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// What a person can do about an error.
+/// Advice on what a person can do about an error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Hint {
     /// Words that hold wherever the error is shown: they name no flag, no command and no control.
     Say(Cow<'static, str>),
     /// Compute on the processor, or do what `or` says first.
     UseCpu {
-        /// What may make the graphics adapter work after all.
+        /// Other advice, which may make the graphics adapter work after all.
         or: Option<Cow<'static, str>>,
     },
     /// Allow more nonzeros.
@@ -72,7 +72,7 @@ impl Hint {
 
 /// An error that may know what to do about it.
 pub trait Explain: std::error::Error {
-    /// What to do about it, if anything is known to help.
+    /// Returns advice on what to do about it, if anything is known to help.
     fn hint(&self) -> Option<Hint>;
 }
 
@@ -82,7 +82,7 @@ pub trait Explain: std::error::Error {
 pub struct Failure {
     /// Message that says what is wrong.
     pub message: String,
-    /// What to do about it.
+    /// Advice on what to do about it, if anything is known to help.
     pub hint: Option<Hint>,
 }
 

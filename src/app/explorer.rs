@@ -45,13 +45,13 @@ use std::time::Duration;
 /// Options of the window's start.
 #[derive(Clone, Default)]
 pub struct LaunchOptions {
-    /// Where to open something from; the built-in example without.
+    /// Source to open something from; the built-in example without.
     pub source: Option<Source>,
     /// A tensor of it; its first layer without.
     pub tensor: Option<String>,
     /// Worker threads of a run; all processors without.
     pub threads: Option<usize>,
-    /// Where a link leads.
+    /// Link to follow: a layer, its settings and what is shown.
     pub link: Option<Link>,
     /// A layer that is in no file, instead of all that.
     pub layer: Option<LoadedLayer>,
@@ -59,7 +59,7 @@ pub struct LaunchOptions {
 
 /// The application: what it knows, each panel's own state, and the window around the panels.
 pub struct Explorer {
-    /// What every panel sees.
+    /// State that every panel sees.
     pub(super) state: State,
     /// Each panel's own state.
     pub(super) panels: Panels,
@@ -181,7 +181,7 @@ impl Explorer {
         self.state.pictures()
     }
 
-    /// Where a picture is on screen.
+    /// Returns the area of a picture on screen, in points.
     pub fn view_area(&self, pane: Pane) -> Rect {
         self.panels.views.area(pane)
     }

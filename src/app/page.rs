@@ -22,12 +22,13 @@ thread_local! {
     static WINDOW: RefCell<Option<(eframe::WebRunner, Context)>> = const { RefCell::new(None) };
 }
 
-/// What a Worker's program does: it serves the page.
+/// Runs the program of a Worker: it serves the page.
 pub fn serve() -> Result<(), JsValue> {
     tasks::serve(registry())
 }
 
-/// What the page's address asks for: `?load=<address>&tensor=<name>`, or a link.
+/// Reads what the page's address asks for, `?load=<address>&tensor=<name>` or a link, with the problem of a link that
+/// cannot be read.
 fn opening(address: &str) -> (LaunchOptions, Option<String>) {
     let (link, problem) = match Link::read(address) {
         Some(Ok(link)) => (Some(link), None),
@@ -42,8 +43,8 @@ fn opening(address: &str) -> (LaunchOptions, Option<String>) {
     (LaunchOptions { source, tensor, link, ..LaunchOptions::default() }, problem)
 }
 
-/// What the page's program does: the window on a canvas. `example` are the bytes of the built-in checkpoint, or why they
-/// could not be fetched; `broken` is told when the program breaks off.
+/// Runs the program of the page: the window on a canvas. `example` are the bytes of the built-in checkpoint, or why
+/// they could not be fetched; `broken` is told when the program breaks off.
 pub async fn start(
     canvas: web_sys::HtmlCanvasElement,
     example: Result<Vec<u8>, ExampleError>,

@@ -14,12 +14,12 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// What is wrong, and what to do about it.
+    /// Creates a failure that says what is wrong and what to do about it.
     pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { message: message.into(), hint: Some(hint.into()), usage: false }
     }
 
-    /// What is wrong, where nothing is known to help.
+    /// Creates a failure that says what is wrong, where nothing is known to help.
     pub fn unexplained(message: impl fmt::Display) -> Self {
         Self { message: message.to_string(), hint: None, usage: false }
     }

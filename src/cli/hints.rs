@@ -3,7 +3,7 @@
 use dsf_explorer::hint::Hint;
 use std::borrow::Cow;
 
-/// What to do, without a full stop.
+/// Returns what to do in the command line's words, without a full stop.
 pub fn words(hint: &Hint) -> Cow<'static, str> {
     match hint {
         Hint::Say(words) => words.clone(),

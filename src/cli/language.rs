@@ -5,7 +5,7 @@ use dsf_explorer::language::{self, Llama, Windows};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-/// Which model.
+/// Model to work on.
 #[derive(clap::Args)]
 pub struct ModelArgs {
     /// The folder of a Hugging Face model [default: the built-in one]
@@ -35,7 +35,7 @@ impl ModelArgs {
     }
 }
 
-/// What the layers' inputs are taken from.
+/// Text that the layers' inputs are taken from.
 #[derive(clap::Args)]
 pub struct CalibrationArgs {
     /// Text whose tokens the layers' inputs are taken from [default for the built-in model: stories of its language]
@@ -68,7 +68,7 @@ impl CalibrationArgs {
     }
 }
 
-/// What a model is calibrated and measured on.
+/// Texts that a model is calibrated and measured on.
 #[derive(clap::Args)]
 pub struct LanguageArgs {
     #[command(flatten)]
@@ -122,7 +122,7 @@ pub fn bounded(windows: usize, context: usize) -> Result<(), Failure> {
     }
 }
 
-/// What a model is measured on.
+/// Text that a model is measured on.
 #[derive(clap::Args)]
 pub struct TextArgs {
     /// The text [default for the built-in model: stories that its training did not see]

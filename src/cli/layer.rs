@@ -61,7 +61,7 @@ fn orientation(transpose: bool) -> Orientation {
     if transpose { Orientation::Transposed } else { Orientation::AsStored }
 }
 
-/// What is known of a layer's inputs.
+/// Statistics of a layer's inputs, as far as they are known.
 #[derive(clap::Args)]
 pub struct InputsArgs {
     /// The layer's inputs, for the layer-wise error: a .safetensors with X [samples, in] or XtX [in, in], or a .npy of X

@@ -17,7 +17,7 @@ pub struct MethodArgs {
     threshold: ThresholdArgs,
 }
 
-/// What some methods leave open.
+/// Options that only some methods have.
 #[derive(clap::Args)]
 pub struct ThresholdArgs {
     /// Over what entries compete (admm, sparsegpt)

@@ -49,7 +49,7 @@ pub struct Table {
     pub json: bool,
 }
 
-/// What all rows share.
+/// Data that all rows share.
 struct Study {
     model: Llama,
     inputs: Inputs,

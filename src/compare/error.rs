@@ -46,9 +46,9 @@ pub enum Error {
     NotANumber {
         /// Name of the setting.
         name: &'static str,
-        /// What it was set to.
+        /// Value that was given.
         value: String,
-        /// What is counted, with a blank before it, or nothing.
+        /// End of the message that says what is counted, with a blank before it; may be empty.
         of: &'static str,
     },
     /// A value that a setting does not take.
@@ -56,7 +56,7 @@ pub enum Error {
     Value {
         /// Name of the setting.
         name: String,
-        /// What it was set to.
+        /// Value that was given.
         value: String,
         /// Reason why it cannot be used.
         reason: String,

@@ -148,7 +148,7 @@ fn corner(matrix: &Matrix, size: usize) -> Matrix {
     Matrix::from_fn(size, size, |i, j| matrix.get(i, j))
 }
 
-/// What is varied, and how it is shown.
+/// Choices that are varied, and the view they are shown in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sweep {
     /// Title of the chart.
@@ -169,7 +169,7 @@ pub struct Sweep {
     pub quick: bool,
 }
 
-/// How records become a chart.
+/// View of records as a chart: the quantities on its axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
     /// Quantity on the x axis: the choices' numbers (`None`), or something measured.
@@ -292,7 +292,7 @@ impl Record {
     }
 }
 
-/// What can be measured, and what cannot, with the reason.
+/// Points that can be measured, and those that cannot, with the reason.
 pub type Planned = (Vec<Point>, Vec<(Point, Error)>);
 
 impl Sweep {

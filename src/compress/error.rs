@@ -4,7 +4,7 @@ use crate::hint::{Explain, Hint};
 use crate::{export, factorize, language, methods, model};
 use std::path::PathBuf;
 
-/// What stops a compression.
+/// Error that stops a compression.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// An error of the language model.
@@ -49,7 +49,7 @@ pub enum Error {
     Write {
         /// Path of the file.
         path: PathBuf,
-        /// What the system says.
+        /// Message of the operating system.
         reason: String,
     },
     /// The compression was cancelled.

@@ -25,7 +25,7 @@ const WORK: &str = "work.json";
 const LAYERS: &str = "layers";
 const STATISTICS: &str = "statistics";
 
-/// What to write at the end.
+/// Files to write at the end.
 #[derive(Clone, Debug)]
 pub struct Output {
     /// Layouts: merged for a model with the original's layout, the others for the factors alone.

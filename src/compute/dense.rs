@@ -253,7 +253,7 @@ mod tests {
         assert_eq!(cholesky.factorize(2, 0.0), Err(NotPositive { pivot: 1 }));
     }
 
-    /// What the promise 'same seed, same factors' stands on.
+    /// Basis of the promise 'same seed, same factors'.
     #[test]
     fn the_same_bits_on_any_number_of_threads() {
         let (n, k, m) = (300, 640, 410);

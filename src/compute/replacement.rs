@@ -42,7 +42,7 @@ impl Replacement {
         }
     }
 
-    /// Where A or B, as [`Replacement::dense_factors`] has them, is not 0.
+    /// Returns the mask of A or B, as [`Replacement::dense_factors`] has them: the positions that are not 0.
     pub fn mask(&self, factor: Factor) -> Mask {
         match (self, factor) {
             (Self::Factors(factors) | Self::Blocks(factors), Factor::A) => Mask::of_csr(&factors.a),

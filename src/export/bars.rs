@@ -11,18 +11,18 @@ const BAR: (f64, f64) = (18.0, 28.0);
 /// Numbers as lying bars, on a light background.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BarChart {
-    /// What stands above it.
+    /// Title above the chart.
     pub title: String,
-    /// What the numbers are, with their unit.
+    /// Meaning of the numbers, with their unit; written below the bars.
     pub label: String,
-    /// From above.
+    /// Bars, from top to bottom.
     pub bars: Vec<Bar>,
 }
 
-/// One of them.
+/// One bar of a [`BarChart`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Bar {
-    /// What it is of.
+    /// Name of what the bar measures.
     pub name: String,
     /// Its length; what is negative or not finite has none.
     pub value: f64,

@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 /// Lines over a common x axis, on a light background.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Chart {
-    /// What stands above it.
+    /// Title above the chart.
     pub title: String,
-    /// What x is, with its unit.
+    /// Label of the x axis, with its unit.
     pub x_label: String,
-    /// What y is, with its unit.
+    /// Label of the y axis, with its unit.
     pub y_label: String,
     /// Equal ratios of x are equally far apart.
     pub log_x: bool,
     /// Equal ratios of y are equally far apart.
     pub log_y: bool,
-    /// The lines.
+    /// Lines of the chart, in drawing order.
     pub series: Vec<Series>,
     /// Levels to compare them with.
     pub rules: Vec<Rule>,
@@ -29,30 +29,30 @@ pub struct Series {
     pub name: String,
     /// Its colour as sRGB.
     pub color: [u8; 3],
-    /// How it is drawn.
+    /// Way in which it is drawn.
     pub look: Look,
     /// x and y. Where one has no place on its axis (not finite, or not above 0 on a logarithmic one) the line breaks.
     pub points: Vec<(f64, f64)>,
 }
 
-/// How a [`Series`] is drawn.
+/// Way in which a [`Series`] is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Look {
-    /// As a line.
+    /// A line through the points.
     #[default]
     Line,
-    /// As a line with a dot at each point.
+    /// A line with a dot at each point.
     Marked,
-    /// As small dots.
+    /// Small dots without a line.
     Dots,
 }
 
 /// A level across a [`Chart`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
-    /// What is written on it.
+    /// Text written on it.
     pub name: String,
-    /// Where it is.
+    /// Value on the y axis where it is drawn.
     pub y: f64,
     /// Its colour as sRGB.
     pub color: [u8; 3],

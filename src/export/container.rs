@@ -38,7 +38,7 @@ impl Tensor {
     /// A tensor of floats in C order, converted to `dtype`.
     ///
     /// # Panics
-    /// When the number of values differs from `shape`'s.
+    /// Panics if the number of values differs from `shape`'s.
     pub fn values(name: impl Into<String>, dtype: Dtype, shape: &[usize], values: &[f32]) -> Self {
         let kind = match dtype {
             Dtype::F64 => "F64",
@@ -52,7 +52,7 @@ impl Tensor {
     /// A tensor of integers (I64) in C order.
     ///
     /// # Panics
-    /// When the number of values differs from `shape`'s.
+    /// Panics if the number of values differs from `shape`'s.
     pub fn integers(name: impl Into<String>, shape: &[usize], numbers: impl IntoIterator<Item = usize>) -> Self {
         let bytes = numbers.into_iter().flat_map(|number| (number as i64).to_le_bytes()).collect();
         Self::new(name.into(), "I64", 8, shape, bytes)
@@ -61,7 +61,7 @@ impl Tensor {
     /// A tensor of bytes (U8).
     ///
     /// # Panics
-    /// When the number of bytes differs from `shape`'s.
+    /// Panics if the number of bytes differs from `shape`'s.
     pub fn bytes(name: impl Into<String>, shape: &[usize], bytes: Vec<u8>) -> Self {
         Self::new(name.into(), "U8", 1, shape, bytes)
     }

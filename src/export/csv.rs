@@ -3,7 +3,7 @@
 /// Rows of equally many fields, the head first.
 ///
 /// # Panics
-/// When a row has more or fewer fields than the first.
+/// Panics if a row has more or fewer fields than the first.
 pub(crate) fn csv(rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut writer = ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(Vec::new());
     for row in rows {

@@ -29,7 +29,7 @@ pub enum Error {
     NoFactors {
         /// Name of the layout.
         layout: &'static str,
-        /// How many matrices it makes.
+        /// Number of matrices that the method makes.
         parts: usize,
     },
     /// The layer's matrix is not its tensor's shape flattened.
@@ -75,7 +75,7 @@ pub enum Error {
     /// A chart that cannot be drawn.
     #[error("the chart cannot be drawn ({what})")]
     Picture {
-        /// What is wrong with it.
+        /// Description of the problem.
         what: String,
     },
     /// The target exists and was not to be replaced.
@@ -89,7 +89,7 @@ pub enum Error {
     NoFolder {
         /// Path of the file to write.
         path: PathBuf,
-        /// Where it was to be.
+        /// Folder that the file was to be in.
         folder: PathBuf,
     },
     /// The target is something else than a file.
@@ -103,7 +103,7 @@ pub enum Error {
     Write {
         /// Path of the file to write.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the operating system.
         source: std::io::Error,
     },
 }

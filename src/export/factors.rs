@@ -8,7 +8,7 @@ use crate::model::{Dtype, Layer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What replaces a layer, rounded to a file's format, and the way it is laid out in it.
+/// Replacement of a layer, rounded to a file's format, and its layout in the file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Export {
     layout: Layout,
@@ -82,7 +82,8 @@ impl Export {
         &self.stem
     }
 
-    /// What replaces W, with the values that are written; of [`Layout::Merged`], which does not write the factors, in f32.
+    /// Returns the replacement of W with the values that are written; for [`Layout::Merged`], which does not write the
+    /// factors, in f32.
     pub fn replacement(&self) -> &Replacement {
         &self.replacement
     }
@@ -120,7 +121,7 @@ impl Export {
         safetensors(self.tensors(), &self.metadata(settings, report))
     }
 
-    /// What the file says of itself.
+    /// Returns the metadata of the file.
     pub(super) fn metadata(
         &self,
         settings: &serde_json::Value,
@@ -176,7 +177,8 @@ pub fn factor_tensors(stem: &str, replacement: &Replacement, layout: Layout, dty
     }
 }
 
-/// What replaces W as one matrix `[out, in]`, as [`Layout::Merged`] writes it for a tensor of format `dtype`.
+/// Returns the replacement of W as one matrix `[out, in]`, as [`Layout::Merged`] writes it for a tensor of format
+/// `dtype`.
 pub fn merged(replacement: &Arc<Replacement>, dtype: Dtype) -> Result<Matrix, Error> {
     let two = replacement.kind().is_two_factors();
     let rounded = round::replacement(replacement, if two { Dtype::F32 } else { dtype })?;

@@ -14,14 +14,14 @@ use serde_json::Value;
 const STYLE: &str = include_str!("html.css");
 const CHART: (u32, u32) = (760, 380);
 
-/// What stands on the page of a run.
+/// Content of the page of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct HtmlReport<'a> {
-    /// How W was replaced.
+    /// Method that replaced W.
     pub method: Method,
-    /// What the run came to.
+    /// Results of the run.
     pub report: &'a RunReport,
-    /// What a run was made with; a method without a run has none.
+    /// Settings of the run; `None` for a method without a run.
     pub settings: Option<&'a Settings>,
     /// Captions and pictures, for example [`report_pictures`].
     pub pictures: &'a [(String, Image)],
@@ -87,7 +87,7 @@ pub fn html_report(page: &HtmlReport) -> String {
 /// W, A, B, A·B and W − A·B of the values as written, at most `max_side` pixels a side.
 ///
 /// # Panics
-/// When `export` is not of `w`.
+/// Panics if `export` is not of `w`.
 pub fn report_pictures(w: &Matrix, export: &Export, max_side: usize) -> Vec<(String, Image)> {
     let draw = |picture: super::Picture<'_>| picture.max_side(max_side).palette(Palette::Light).image();
     let computed = export.merged().is_none().then(|| export.replacement().to_dense());
@@ -207,7 +207,7 @@ fn figure(caption: &str, image: &Image) -> Markup {
     }
 }
 
-/// What reads the file `name`, by its layout.
+/// Returns Python code that reads the file `name`, by its layout.
 fn python(name: &str, export: &Export) -> String {
     // JSON's strings are Python's.
     let quoted = |text: &str| Value::from(text).to_string();

@@ -17,9 +17,9 @@ pub(super) const LINE: usize = FONT.character_size.height as usize;
 pub struct Image {
     /// Pixels of a row.
     pub width: usize,
-    /// Rows of pixels.
+    /// Number of rows.
     pub height: usize,
-    /// The bytes.
+    /// Bytes of the pixels, `3·width·height` in all.
     pub rgb: Vec<u8>,
 }
 
@@ -55,7 +55,7 @@ impl Image {
         }
     }
 
-    /// Fills a rectangle.
+    /// Fills a rectangle, given by its upper left corner and its size, with one colour.
     pub(super) fn fill(&mut self, (x, y): (usize, usize), (width, height): (usize, usize), color: [u8; 3]) {
         for row in y..y + height {
             (x..x + width).for_each(|column| self.set(column, row, color));
@@ -96,7 +96,7 @@ impl DrawTarget for Image {
     }
 }
 
-/// How wide [`Image::write`] writes.
+/// Returns the width of `text` as [`Image::write`] writes it, in pixels.
 pub(super) fn text_width(text: &str) -> usize {
     text.chars().count() * FONT.character_size.width as usize
 }

@@ -4,7 +4,7 @@ use super::image::{LINE, text_width};
 use super::{Image, Palette};
 use crate::matrix::{Matrix, Replacement};
 
-/// What of the nonzeros the colours tell apart by default; the rest has the colour of the ends.
+/// Share of the nonzeros that the colours tell apart by default; the rest has the colour of the ends.
 const PERCENTILE: f64 = 0.995;
 /// The least that an entry is away from zero's colour, as a share of the range: nonzeros stay visible.
 const LEAST: f32 = 0.04;
@@ -35,19 +35,19 @@ impl<'a> Picture<'a> {
         Self { matrix, title: String::new(), max_side: 512, range, palette: Palette::default() }
     }
 
-    /// What stands above it.
+    /// Sets the title above the matrix.
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = title.into();
         self
     }
 
-    /// The longest side of the matrix in pixels; title and bar come on top.
+    /// Sets the longest side of the matrix, in pixels; title and bar come on top.
     pub fn max_side(mut self, pixels: usize) -> Self {
         self.max_side = pixels.max(1);
         self
     }
 
-    /// Its colours.
+    /// Sets the colours of the entries.
     pub fn palette(mut self, palette: Palette) -> Self {
         self.palette = palette;
         self
@@ -177,7 +177,7 @@ fn side_by_side(images: &[Image], palette: Palette) -> Image {
 /// W, A, B, A·B and W − A·B side by side. The three that are W's size share W's range, so that they can be compared.
 ///
 /// # Panics
-/// When A·B has not W's shape.
+/// Panics if A·B has not W's shape.
 pub fn factor_sheet(w: &Matrix, replacement: &Replacement, max_side: usize, palette: Palette) -> Image {
     let [a, b] = replacement.dense_factors();
     let mut titles = ["W", "A", "B", "AB", "W-AB"].into_iter();
@@ -190,7 +190,7 @@ pub fn factor_sheet(w: &Matrix, replacement: &Replacement, max_side: usize, pale
 /// W, what replaces it and what is left side by side, in W's range; `name` is written over the second.
 ///
 /// # Panics
-/// When `replacement` has not W's shape.
+/// Panics if `replacement` has not W's shape.
 pub fn replacement_sheet(w: &Matrix, replacement: &Matrix, name: &str, max_side: usize, palette: Palette) -> Image {
     let rest = format!("W-{name}");
     let mut titles = ["W", name, &rest].into_iter();

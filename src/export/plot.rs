@@ -9,7 +9,7 @@ use maud::{Markup, html};
 const LEGEND_LINE: f64 = 18.0;
 const SAMPLE: f64 = 24.0;
 const STROKE: f64 = 1.8;
-/// How far letters stand lower than what they are level with.
+/// Distance from the middle of letters down to their baseline, in pixels.
 const BASELINE: f64 = 0.35 * FONT;
 
 impl Chart {

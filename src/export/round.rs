@@ -11,7 +11,8 @@ use crate::model::Dtype;
 use half::{bf16, f16};
 use std::sync::Arc;
 
-/// What replaces W as `dtype` holds it, with every nonzero still a nonzero; the same where that changes nothing.
+/// Rounds a replacement of W to what `dtype` holds, with every nonzero still a nonzero; the same where that changes
+/// nothing.
 ///
 /// A chain, which no file holds, stays as it is.
 pub(super) fn replacement(replacement: &Arc<Replacement>, dtype: Dtype) -> Result<Arc<Replacement>, Error> {

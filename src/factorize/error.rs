@@ -11,9 +11,9 @@ pub enum Error {
     Setting {
         /// Name of the setting.
         name: &'static str,
-        /// What it was set to.
+        /// Value that was given.
         value: String,
-        /// What it may be.
+        /// Range of the values it accepts.
         range: &'static str,
     },
     /// The nonzeros do not suffice for two factors.
@@ -23,7 +23,7 @@ pub enum Error {
     NoRoom {
         /// Kept nonzeros / entries of W.
         density: f64,
-        /// What that comes to.
+        /// Number of nonzeros at this density.
         nonzeros: usize,
         /// Number of rows of W.
         rows: usize,
@@ -37,7 +37,7 @@ pub enum Error {
     NoPlaces {
         /// Kept nonzeros / entries of W.
         density: f64,
-        /// What that comes to.
+        /// Number of nonzeros at this density.
         nonzeros: usize,
         /// Inner dimension k of the factors.
         inner_dim: usize,
@@ -51,7 +51,7 @@ pub enum Error {
     EmptyFactor {
         /// Nonzeros of the first factor / n².
         factor_density: f64,
-        /// What that comes to.
+        /// Number of nonzeros of the first factor at this density.
         first: usize,
         /// Number of nonzeros in all.
         total: usize,

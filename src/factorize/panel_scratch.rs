@@ -25,7 +25,7 @@ pub(super) struct Sums {
     pub changed: usize,
 }
 
-/// What all panels share in one iteration.
+/// Inputs that all panels of one iteration share.
 pub(super) struct Iteration<'a> {
     pub system: &'a Cholesky,
     pub f: &'a Csr,

@@ -25,7 +25,7 @@ pub enum Preset {
 }
 
 impl Preset {
-    /// What it is for, in a sentence.
+    /// Returns its purpose, in a sentence.
     pub fn about(self) -> &'static str {
         match self {
             Self::Published => "The settings of the authors' code: 40 outer, 5 inner iterations",
@@ -35,7 +35,7 @@ impl Preset {
         }
     }
 
-    /// What the name stands for, at density 0.25; see [`Settings::with_preset`] for others.
+    /// Returns its settings at density 0.25; see [`Settings::with_preset`] for others.
     pub fn settings(self) -> Settings {
         let published = Settings {
             density: 0.25,
@@ -99,7 +99,8 @@ impl Preset {
 }
 
 impl Settings {
-    /// How long and well the annealed presets search, from [`Preset::Fast`] at 0 to [`Preset::Best`] at 1.
+    /// Returns the effort of the annealed presets' search, from 0 for [`Preset::Fast`] to 1 for [`Preset::Best`]: more
+    /// takes longer and finds a lower error.
     pub fn effort(&self) -> f64 {
         let (fast, best) = (Preset::Fast.settings().outer as f64, Preset::Best.settings().outer as f64);
         ((self.outer as f64 / fast).ln() / (best / fast).ln()).clamp(0.0, 1.0)

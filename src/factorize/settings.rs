@@ -122,7 +122,7 @@ pub struct Settings {
     pub seed: u64,
 }
 
-/// How the nonzeros are divided between the factors.
+/// Division of the nonzeros between the factors.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum, IntoStaticStr, VariantArray,
 )]
@@ -138,7 +138,7 @@ pub enum Split {
     Auto,
 }
 
-/// Which of W and Wᵀ the solver works on; its rows are the side of the first factor.
+/// Matrix that the solver works on, W or Wᵀ; its rows are the side of the first factor.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum, IntoStaticStr, VariantArray,
 )]
@@ -156,7 +156,7 @@ pub enum Orientation {
     Transposed,
 }
 
-/// What changes from one outer iteration to the next.
+/// Parameters that change from one outer iteration to the next.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct IterationParams {
     /// ρ₀, the penalty of the first inner iteration.
@@ -168,7 +168,7 @@ pub struct IterationParams {
 }
 
 impl Settings {
-    /// What outer iteration `outer` (from 0) works with.
+    /// Returns the parameters of outer iteration `outer`, from 0.
     pub fn iteration_params(&self, outer: usize) -> IterationParams {
         let t = if self.outer > 1 { outer as f64 / (self.outer - 1) as f64 } else { 1.0 };
         let between = |start: f64, end: f64| start * (end / start).powf(t);
@@ -186,13 +186,14 @@ impl Settings {
         IterationParams { rho0: self.rho * rho0, ridge, budget }
     }
 
-    /// Where the geometric schedule ends, against ρ: all of it at 10 %, and less the more is kept (by experiment).
+    /// Returns the end of the geometric schedule, as a share of ρ: all of it at 10 %, and less the more is kept (by
+    /// experiment), unless it is set.
     pub fn rho0_end(&self) -> f64 {
         let slope = if self.density < 0.25 { 8.0 / 3.0 } else { 0.8 };
         self.rho0_end.unwrap_or((0.6 - slope * (self.density - 0.25)).clamp(0.4, 1.0))
     }
 
-    /// What the cost of a run on a W `rows`×`cols` depends on.
+    /// Returns the quantities that the cost of a run on a W `rows`×`cols` depends on.
     pub fn size(&self, rows: usize, cols: usize) -> RunSize {
         RunSize { rows, cols, inner_dim: self.inner_dim(rows, cols), outer: self.outer, inner: self.inner }
     }

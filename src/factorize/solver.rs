@@ -28,7 +28,7 @@ pub struct Report {
     pub error: f64,
     /// The penalty of its first inner iteration.
     pub rho0: f64,
-    /// What was added to the Gram matrix's diagonal, as a share of its mean.
+    /// Ridge added to the Gram matrix's diagonal, as a share of its mean.
     pub ridge: f64,
     /// Number of the factor's nonzeros.
     pub nnz: usize,
@@ -51,7 +51,7 @@ pub struct Solver {
     /// Whether the working orientation is Wᵀ.
     transposed: bool,
     norm_squared: f64,
-    /// How many entries the first factor, k×n when transposed, and the second, k×m, may keep in the end.
+    /// Number of entries that the first factor, k×n when transposed, and the second, k×m, may keep in the end.
     budgets: [usize; 2],
     engine: Engine,
     device: Device,
@@ -313,8 +313,8 @@ impl Solver {
         stored(found, self.transposed, scale)
     }
 
-    /// How many entries a side may keep in the end. Of a fixed mask some may be of no use, where the second factor has
-    /// an empty row; the second factor has them then.
+    /// Returns the number of entries that a side may keep in the end. Of a fixed mask some may be of no use, where the
+    /// second factor has an empty row; the second factor has them then.
     fn budget(&self, side: usize) -> usize {
         let [first, second] = self.budgets;
         match side {
@@ -359,7 +359,7 @@ fn engine(
     }
 }
 
-/// Which entries of a sparse matrix are stored, in row-major order.
+/// Returns the mask of the stored entries of a sparse matrix, in row-major order.
 fn mask_of(z: &Csr) -> Vec<bool> {
     let mut mask = vec![false; z.rows() * z.cols()];
     for i in 0..z.rows() {

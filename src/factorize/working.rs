@@ -18,7 +18,7 @@ impl WorkingMatrix {
         Self { matrix: if transposed { Arc::new(w.transposed()) } else { w.clone() }, scale }
     }
 
-    /// What it is divided by.
+    /// Returns the power of two that W is divided by.
     pub fn scale(&self) -> f32 {
         self.scale
     }

@@ -33,7 +33,8 @@ pub struct Measured {
     pub phases: Vec<(&'static str, f64)>,
     /// Speed of f32 products of this size on these threads, measured in between, in 10⁹ operations a second.
     pub gemm_gflops: f64,
-    /// What the necessary dense operations would take at that speed; see [`RunSize::floor_flops`](cost::RunSize::floor_flops).
+    /// Time that the necessary dense operations would take at that speed, in seconds; see
+    /// [`RunSize::floor_flops`](cost::RunSize::floor_flops).
     pub floor_seconds: f64,
     /// Ratio of `seconds` to `floor_seconds`.
     pub ratio: f64,

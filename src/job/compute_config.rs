@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::task::Poll;
 use strum::{IntoStaticStr, VariantArray};
 
-/// What is asked for.
+/// Backend that was asked for.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum, IntoStaticStr, VariantArray,
 )]
@@ -129,7 +129,7 @@ pub fn device(backend: Backend, _: (usize, usize), _: &Settings, _: usize) -> Op
     (Device::Cpu, (backend == Backend::Gpu).then(|| note.into()))
 }
 
-/// What the graphics adapter is called, or why there is none. Pending as `gpu::shared` is.
+/// Returns the name of the graphics adapter, or the reason why there is none. Pending as `gpu::shared` is.
 pub fn adapter() -> Poll<Result<String, NoAdapter>> {
     #[cfg(feature = "gpu")]
     return crate::compute::gpu::shared().map(|opened| match opened {

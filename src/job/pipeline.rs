@@ -111,7 +111,7 @@ impl Progress {
     }
 }
 
-/// How a run ended.
+/// Way in which a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum End {
     /// All iterations are done.
@@ -136,13 +136,13 @@ pub struct LayerErrors {
 /// Result of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
-    /// How the run ended.
+    /// Way in which the run ended.
     pub end: End,
-    /// Why, when it diverged.
+    /// Reason of the end, when it diverged.
     pub problem: Option<Failure>,
     /// Settings, with the split and orientation that were found.
     pub settings: Settings,
-    /// What stands in W's place: of a run its best factors.
+    /// Replacement of W; of a run, its best factors.
     #[serde(with = "shared")]
     pub replacement: Arc<Replacement>,
     /// Whether the factors are magnitude pruning beside an identity, which was better.
@@ -480,7 +480,7 @@ fn finalize_steps(problem: &Problem, settings: &Settings) -> usize {
     }
 }
 
-/// What a layer-wise finalisation takes to make ready, in half-steps.
+/// Returns the work of preparing a layer-wise finalisation, in half-steps.
 fn setup_work(problem: &Problem, settings: &Settings) -> f64 {
     let (rows, cols) = problem.weight.shape();
     match problem.calibration.is_some() && settings.finalize {
@@ -489,7 +489,7 @@ fn setup_work(problem: &Problem, settings: &Settings) -> f64 {
     }
 }
 
-/// What a step of solving for values again takes, in half-steps; `step` from 0.
+/// Returns the work of one step of solving for the values again, in half-steps; `step` counts from 0.
 fn finalize_work(problem: &Problem, settings: &Settings, step: usize) -> f64 {
     let (rows, cols) = problem.weight.shape();
     finalize_size(problem, settings).step(&settings.size(rows, cols), step)

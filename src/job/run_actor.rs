@@ -61,7 +61,7 @@ pub struct RunActor {
     threads: Option<ThreadPool>,
     recorded: bool,
     seconds: f64,
-    /// When waiting for the device began.
+    /// Time at which waiting for the device began.
     waiting: Option<Instant>,
     warmup: Warmup,
     paused: bool,

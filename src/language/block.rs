@@ -45,7 +45,7 @@ impl Block {
     /// Replaces the weight of a layer by another of the same shape.
     ///
     /// # Panics
-    /// When the shape differs.
+    /// Panics if the shape differs.
     pub fn replace(&mut self, linear: Linear, weight: Arc<Matrix>) {
         assert_eq!(weight.shape(), self.weight(linear).shape(), "the shape of {}", linear.name());
         self.weights[linear as usize] = weight;

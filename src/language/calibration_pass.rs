@@ -54,7 +54,7 @@ impl CalibrationPass {
     /// Statistics XᵀX of the current stage's inputs.
     ///
     /// # Panics
-    /// When the pass is at its end.
+    /// Panics if the pass is at its end.
     pub fn statistics(&mut self) -> Result<Calibration, Error> {
         let block = self.block.as_ref().expect("there is a stage to stand at");
         if self.stage == BlockStage::AttentionOutput && self.mixed.is_empty() {
@@ -82,7 +82,7 @@ impl CalibrationPass {
     /// Replaces the weight of a layer of the current stage.
     ///
     /// # Panics
-    /// When the layer is not of this stage, or the shape differs.
+    /// Panics if the layer is not of this stage, or the shape differs.
     pub fn replace(&mut self, id: LayerId, weight: Arc<Matrix>) {
         assert!(self.layers().contains(&id), "{} is not of this stage", id.tensor());
         if let Some(block) = &mut self.block {

@@ -18,7 +18,7 @@ pub enum Error {
     Unreadable {
         /// Name of the file.
         file: String,
-        /// What the system says.
+        /// Message of the operating system.
         reason: String,
     },
     /// `config.json` is not what it should be.
@@ -55,7 +55,7 @@ pub enum Error {
     Token {
         /// Number of the token.
         token: u32,
-        /// How many the model knows.
+        /// Number of tokens that the model knows.
         vocabulary: usize,
     },
     /// A tensor has another shape than the configuration says.
@@ -65,7 +65,7 @@ pub enum Error {
         tensor: String,
         /// Shape of the tensor.
         shape: Vec<usize>,
-        /// What it should be.
+        /// Shape that the configuration asks for.
         expected: Vec<usize>,
     },
     /// The weights cannot be read.

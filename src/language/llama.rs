@@ -116,7 +116,7 @@ impl Llama {
     /// Replaces a layer's weight by `weight`, `[out, in]`.
     ///
     /// # Panics
-    /// When the shape differs.
+    /// Panics if the shape differs.
     pub fn replace(&mut self, id: LayerId, weight: Arc<Matrix>) {
         assert_eq!(weight.shape(), self.shape(id), "the shape of {}", id.tensor());
         self.replaced.insert(id, weight);

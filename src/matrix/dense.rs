@@ -23,7 +23,7 @@ impl Matrix {
     /// A matrix of the values `data`, in row-major order.
     ///
     /// # Panics
-    /// When `data` does not hold `rows·cols` values.
+    /// Panics if `data` does not hold `rows·cols` values.
     pub fn from_vec(rows: usize, cols: usize, data: Vec<f32>) -> Self {
         assert_eq!(data.len(), rows * cols, "a {rows}×{cols} matrix");
         Self { rows, cols, data }

@@ -74,7 +74,7 @@ impl Orders {
     /// above Bᵀ, so that all three sides share one axis.
     ///
     /// # Panics
-    /// When A does not have as many columns as B has rows.
+    /// Panics if A does not have as many columns as B has rows.
     pub fn of(a: &Matrix, b: &Matrix, arrangement: Arrangement) -> Self {
         assert_eq!(a.cols(), b.rows(), "the inner dimension of A and B");
         let (out, k, input) = (a.rows(), a.cols(), b.cols());
@@ -96,7 +96,7 @@ impl Orders {
 /// A copy of `matrix` with rows and columns in these orders.
 ///
 /// # Panics
-/// When an order is not as long as its side, or has an index out of range.
+/// Panics if an order is not as long as its side, or has an index out of range.
 pub fn permuted(matrix: &Matrix, rows: &[u32], cols: &[u32]) -> Matrix {
     assert_eq!((rows.len(), cols.len()), matrix.shape(), "the orders of a matrix's sides");
     let mut data = Vec::with_capacity(matrix.len());
@@ -110,7 +110,7 @@ pub fn permuted(matrix: &Matrix, rows: &[u32], cols: &[u32]) -> Matrix {
 /// The inverse permutation: the position of each row in `order`.
 ///
 /// # Panics
-/// When `order` is not a permutation.
+/// Panics if `order` is not a permutation.
 pub fn inverse(order: &[u32]) -> Vec<u32> {
     let mut positions = vec![u32::MAX; order.len()];
     for (position, &at) in order.iter().enumerate() {

@@ -3,7 +3,7 @@
 use super::{Csr, Factors, Matrix};
 use serde::{Deserialize, Serialize};
 
-/// What stands in W's place. No stored entry of a sparse matrix is 0.
+/// Replacement of W by one or more matrices. No stored entry of a sparse matrix is 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Replacement {
     /// W ≈ A·B, two sparse matrices.
@@ -58,7 +58,7 @@ impl From<Factors> for Replacement {
 }
 
 impl Replacement {
-    /// Which kind it is.
+    /// Returns the kind of the replacement.
     pub fn kind(&self) -> ReplacementKind {
         match self {
             Self::Factors(_) => ReplacementKind::Factors,

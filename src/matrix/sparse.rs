@@ -34,7 +34,7 @@ impl Csr {
     /// Takes its parts, as [`Csr::row_starts`], [`Csr::indices`] and [`Csr::values`] give them.
     ///
     /// # Panics
-    /// When their numbers do not fit each other.
+    /// Panics if the parts do not fit each other.
     pub fn from_parts(rows: usize, cols: usize, row_starts: Vec<usize>, indices: Vec<u32>, values: Vec<f32>) -> Self {
         assert_eq!((row_starts.len(), row_starts.last()), (rows + 1, Some(&values.len())), "the rows' starts");
         assert_eq!(indices.len(), values.len(), "a column for each value");

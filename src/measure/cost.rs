@@ -43,7 +43,8 @@ impl RunSize {
         self.outer as f64 * (half_step(n, m) + half_step(m, n))
     }
 
-    /// What grows as the time of a run does, in operations: the floor, and a little more for a larger k (by experiment).
+    /// Returns the operations that the time of a run is proportional to: the floor, and a little more for a larger k
+    /// (by experiment).
     pub fn flops(&self) -> f64 {
         self.floor_flops() * self.expansion().max(1.0)
     }
@@ -76,7 +77,7 @@ impl RunSize {
     }
 }
 
-/// How the values are solved for again on the final masks.
+/// Kind of finalisation, in which the values are solved for again on the final masks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FinalizeSize {
     /// Whether the outputs' error counts, on the statistics of the layer's inputs.
@@ -123,7 +124,7 @@ pub fn product_flops(rows: f64, cols: f64, depth: f64) -> f64 {
     2.0 * rows * cols * depth
 }
 
-/// What layers cost against each other: n²m, as every method's products grow.
+/// Returns the cost of a layer relative to other layers: n²m, as every method's products grow.
 pub fn layer_cost(rows: usize, cols: usize) -> f64 {
     (rows.min(cols) as f64).powi(2) * rows.max(cols) as f64
 }
@@ -163,7 +164,7 @@ pub fn kernel_floor_secs(flops: f64, bytes: f64, gflops: f64, gbytes: f64) -> f6
     (flops / gflops).max(bytes / gbytes) * 1e-9
 }
 
-/// How much a method does, in products of W's size, of n²m multiply-adds; by experiment.
+/// Work of a method, in products of W's size, of n²m multiply-adds; by experiment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MethodWork {
     /// A DSF run: two half-steps for each outer iteration, of as many products as inner iterations and three more; more of

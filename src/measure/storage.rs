@@ -31,7 +31,7 @@ impl Storage {
     }
 }
 
-/// What a replacement takes to store, in bytes, with 16-bit values.
+/// Storage of a replacement, in bytes, with 16-bit values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
     /// With one bit for each position; `None` where positions need not be stored.

@@ -3,7 +3,7 @@
 use crate::factorize;
 use crate::hint::{Explain, Hint};
 
-/// What stops a method.
+/// Error that stops a method.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Error {
     /// W, or the statistics of its inputs.

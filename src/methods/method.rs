@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
-/// How a layer is replaced.
+/// Method that replaces a layer.
 #[derive(
     Clone,
     Copy,
@@ -108,7 +108,7 @@ impl Method {
         matches!(self, Self::Wanda | Self::Admm | Self::Sparsegpt | Self::Obc)
     }
 
-    /// Which kind of replacement it makes.
+    /// Returns the kind of replacement that the method makes.
     pub fn kind(self) -> ReplacementKind {
         match self {
             Self::Dsf | Self::Palm4msa => ReplacementKind::Factors,

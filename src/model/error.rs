@@ -70,7 +70,7 @@ pub enum Error {
         /// Name of the file.
         file: String,
     },
-    /// What git leaves in place of a large file.
+    /// The file is the pointer that git leaves in place of a large file.
     #[error("{file} is a Git LFS pointer, not the weights")]
     LfsPointer {
         /// Name of the file.
@@ -81,7 +81,7 @@ pub enum Error {
     HeaderTooLong {
         /// Name of the file.
         file: String,
-        /// What the file says.
+        /// Length that the file gives for its header, in bytes.
         bytes: u64,
         /// Largest number that is accepted.
         limit: u64,
@@ -91,7 +91,7 @@ pub enum Error {
     Truncated {
         /// Name of the file.
         file: String,
-        /// What its header asks for.
+        /// Size that its header asks for, in bytes.
         expected: u64,
         /// Size of the file, in bytes.
         found: u64,
@@ -192,7 +192,7 @@ pub enum Error {
     UnknownTensor {
         /// Name of the checkpoint.
         file: String,
-        /// What was asked for.
+        /// Name that was asked for.
         tensor: String,
         /// The most similar names there are, best first.
         nearest: Vec<String>,
@@ -249,7 +249,7 @@ pub enum Error {
     NoFactors {
         /// Name of the checkpoint.
         file: String,
-        /// What was asked for.
+        /// Name that was asked for.
         stem: String,
         /// The factorizations there are, most similar name first.
         nearest: Vec<String>,
@@ -315,7 +315,7 @@ pub enum Error {
         shape: Vec<usize>,
         /// Whether it is XᵀX.
         product: bool,
-        /// How many inputs the layer has.
+        /// Number of inputs of the layer.
         inputs: usize,
     },
     /// Inputs that no real samples have.
@@ -325,12 +325,12 @@ pub enum Error {
         file: String,
         /// Name of the tensor.
         tensor: String,
-        /// What is wrong with them.
+        /// Error that the statistics have.
         source: CalibrationError,
     },
 }
 
-/// What helps against a file that came through wrong.
+/// Hint for a file that was damaged on its way.
 const AGAIN: Hint = Hint::say("download or export it again");
 const EXPORT: Hint = Hint::say("export it again");
 const SAME_PLACE: Hint = Hint::say("download index and shards from the same place");

@@ -37,7 +37,7 @@ pub struct Story<'a, C> {
     pub topic: Option<usize>,
     /// Counts that the last sentence changed, as character and kind.
     pub changed: Vec<(usize, usize)>,
-    /// What the second character is to the first: `friend`, `brother`, `dog`.
+    /// Relation of the second character to the first: `friend`, `brother`, `dog`.
     pub relation: Word,
     /// Look and kind of the home, and the landmark near it.
     pub home: [Word; 3],

@@ -69,13 +69,13 @@ pub trait Actor: Serialize + DeserializeOwned + Send + 'static {
     fn crashed() -> Self::Event;
 }
 
-/// When an actor's next step runs.
+/// Time at which an actor's next step is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
     /// The next step is due at once.
     Continue,
-    /// When an external event that the step waits for has arrived, reported by [`wake`](super::wake). On a thread,
-    /// where a step can block, the same as [`Flow::Continue`].
+    /// The next step is due when an external event that it waits for has arrived, reported by [`wake`](super::wake). On
+    /// a thread, where a step can block, the same as [`Flow::Continue`].
     Pending,
     /// The next step waits for a command.
     Idle,

@@ -7,7 +7,7 @@ use crate::app::state::hints::sentence;
 use crate::job::Backend;
 use eframe::egui::{ComboBox, Role, Ui, WidgetInfo};
 
-/// Where the choice does not count.
+/// Note on the computations for which the choice does not count.
 const COMPARED: &str = if cfg!(target_arch = "wasm32") {
     "All but single runs stays on the processor."
 } else {

@@ -25,7 +25,7 @@ pub struct LinkedViews {
     pinned: Option<Pointer>,
     /// Pointer of the frame that is being drawn.
     next: Pointer,
-    /// Where each view was in the last frame.
+    /// Area of each view in the last frame, in points.
     areas: [Rect; 5],
 }
 
@@ -72,12 +72,12 @@ impl LinkedViews {
         self.pinned = None;
     }
 
-    /// Where the shared pointer is.
+    /// Returns the position of the shared pointer.
     fn pointer(&self) -> Pointer {
         self.pinned.unwrap_or(self.hovered)
     }
 
-    /// Where the shared pointer is, once all views of a frame have been drawn.
+    /// Returns the position of the shared pointer, once all views of a frame have been drawn.
     pub fn end_frame(&mut self) -> SharedPointer {
         self.hovered = std::mem::take(&mut self.next);
         SharedPointer { at: self.pointer(), is_pinned: self.pinned.is_some() }
@@ -89,7 +89,7 @@ impl LinkedViews {
         (*self.viewport(pane), (area.width() / area.height().max(1.0)).max(0.05))
     }
 
-    /// Where a view is on screen.
+    /// Returns the area of a view on screen, in points.
     pub fn area(&self, pane: Pane) -> Rect {
         self.areas[slot(pane)]
     }
@@ -185,7 +185,7 @@ fn pointed(pane: Pane, row: usize, col: usize, pictures: &Pictures) -> Pointer {
     }
 }
 
-/// Where the pointer is in a view, as (row, column) on screen.
+/// Returns the position of the pointer in a view, as (row, column) on screen.
 fn place(pane: Pane, pointer: Pointer, pictures: &Pictures) -> (Option<usize>, Option<usize>) {
     let out = pointer.out.map(|at| pictures.out.position(at));
     let inner = pointer.inner.map(|at| pictures.inner.position(at));

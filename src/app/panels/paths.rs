@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// The width of the drawn paths.
 const DRAWN: f32 = 74.0;
 
-/// What is known of the entry under the shared pointer.
+/// Draws the facts about the entry under the shared pointer, and its paths.
 pub fn paths_ui(ui: &mut Ui, state: &State) {
     let SharedPointer { at: pointer, is_pinned: pinned } = state.pointer;
     let pictures = state.pictures().map(AsRef::as_ref);

@@ -21,7 +21,7 @@ use crate::matrix::Problem;
 use crate::methods::{Method, ThresholdScope};
 use std::sync::Arc;
 
-/// What every panel sees: what is open, what was run, what is set, what was computed.
+/// State that every panel sees: what is open, what was run, what is set, what was computed.
 pub struct State {
     /// The checkpoint and the layer that are open.
     pub document: Document,
@@ -40,7 +40,7 @@ pub struct State {
 }
 
 impl State {
-    /// What the views show: the selected run's layer, or the one that is open.
+    /// Returns the layer that the views show: the selected run's, or the one that is open.
     pub fn layer_on_screen(&self) -> Option<&LoadedLayer> {
         match self.runs.shown() {
             Some(run) => run.spec.layer.as_ref(),
@@ -110,7 +110,7 @@ impl State {
         self.language.predicted_alone(self.model_layer_on_screen()?, outcome.layer?.calibration)
     }
 
-    /// What sweeps do not vary.
+    /// Returns the candidate to which a sweep's choices are applied.
     pub fn sweep_base(&self) -> Candidate {
         let settings = self.preferences.settings.clone();
         Candidate { method: Method::Dsf, settings, threshold: ThresholdScope::default() }
@@ -140,7 +140,7 @@ impl State {
     }
 }
 
-/// What can be done now.
+/// Actions that can be done now.
 impl State {
     /// Why an action cannot be done now.
     pub fn why_not(&self, action: Action) -> Option<String> {

@@ -19,7 +19,7 @@ pub struct SweepPanel {
 }
 
 impl SweepPanel {
-    /// Which figure, how far it is, and the figure itself.
+    /// Draws the choice of a figure, its progress, and the figure itself.
     pub fn ui(&mut self, ui: &mut Ui, state: &State) -> Option<Command> {
         let sweeps = &state.computed.sweeps;
         let row = ui.horizontal_wrapped(|ui| {
@@ -70,7 +70,7 @@ impl SweepPanel {
         command
     }
 
-    /// How it is looked at.
+    /// Returns the view of the figure: a person's choice of axes, or its own.
     fn view(&self, work: &SweepWork) -> View {
         let own = work.results.sweep.view;
         let x = self.x.unwrap_or(own.x);
@@ -158,7 +158,7 @@ fn buttons_ui(ui: &mut Ui, state: &State) -> Option<SweepCommand> {
     button.on_hover_text(hint).on_disabled_hover_text(why_not).clicked().then_some(SweepCommand::Start)
 }
 
-/// What a figure shows, in a sentence.
+/// Returns a sentence on what a figure shows.
 fn about(figure: Figure) -> &'static str {
     match figure {
         Figure::Sizes => "Every method on the leading squares of this layer, against magnitude pruning",

@@ -9,7 +9,7 @@ use crate::methods::Method;
 use eframe::egui::style::HandleShape;
 use eframe::egui::{Role, Slider, Ui, WidgetInfo};
 
-/// Which iteration is on screen, and a slider to go to another one.
+/// Shows the iteration on screen, and a slider to go to another one.
 pub fn timeline_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     let run = state.runs.shown()?;
     ui.weak(&run.name);

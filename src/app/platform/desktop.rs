@@ -38,12 +38,12 @@ pub fn remembered(source: &Source) -> Option<PathBuf> {
     Some(std::path::absolute(path).unwrap_or_else(|_| path.clone()))
 }
 
-/// Where anybody finds it: a path is only this system's.
+/// Returns the address at which anybody finds the source: none, as a path is only this system's.
 pub fn address(_: &Source) -> Option<String> {
     None
 }
 
-/// The address of the page itself.
+/// Returns the address of the page itself: none on the desktop.
 pub fn own_address() -> Option<String> {
     None
 }
@@ -53,7 +53,7 @@ pub fn dropped(files: &[DroppedFileHandle]) -> Option<Source> {
     files.first().map(|file| Source::Path(file.path().to_owned()))
 }
 
-/// Where something is written.
+/// Target of a file to write.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SaveTarget {
     path: PathBuf,

@@ -21,7 +21,7 @@ pub fn dropping_ui(ctx: &Context, open: Option<&str>) -> Option<Source> {
     source
 }
 
-/// What dropping will do.
+/// Returns a sentence on what dropping will do.
 fn says(path: Option<&Path>, open: Option<&str>) -> String {
     let instead = open.map_or(String::new(), |open| format!(" instead of {open}; runs stay in the list"));
     let Some(path) = path else { return format!("Drop to open its layers{instead}") };

@@ -16,7 +16,7 @@ pub enum ExampleError {
         /// In the browser's words.
         reason: String,
     },
-    /// What came is no checkpoint.
+    /// The bytes that came are no checkpoint.
     #[error(transparent)]
     Checkpoint(#[from] model::Error),
 }

@@ -37,7 +37,7 @@ pub fn remembered(source: &Source) -> Option<PathBuf> {
     }
 }
 
-/// Where anybody finds it.
+/// Returns the address at which anybody finds the source.
 pub fn address(source: &Source) -> Option<String> {
     match source {
         Source::Url(url) => Some(url.clone()),
@@ -73,7 +73,7 @@ pub fn example_checkpoint() -> Result<Arc<Checkpoint>, ExampleError> {
     checkpoint.unwrap_or(Err(ExampleError::Missing))
 }
 
-/// Where something is written: into the person's downloads.
+/// Target of a file to write: the person's downloads.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SaveTarget {
     name: String,

@@ -12,7 +12,7 @@ pub struct Download {
     pub bytes: Vec<u8>,
 }
 
-/// What was written, or is to be handed over.
+/// Result of writing: files that were written, or are to be handed over.
 #[derive(Serialize, Deserialize)]
 pub struct Written {
     /// Message for the person, a sentence.

@@ -4,7 +4,7 @@ use eframe::egui::accesskit::{Node, NodeId, Role};
 use eframe::egui::{Context, FullOutput, Plugin, Rect, pos2};
 use serde_json::{Value, json};
 
-/// Where each label of the last frame is, as a screen reader is told.
+/// Labels of the last frame and their places, as a screen reader is told.
 #[derive(Default)]
 pub struct Labels(Vec<(NodeId, Node)>);
 

@@ -102,7 +102,7 @@ impl Behavior<Pane> for PanelBehavior<'_> {
     }
 }
 
-/// What a view shows, where A and B are not what they are called.
+/// Returns the name of a view, where A and B are not what they are called.
 fn view_name(pane: Pane, kind: ReplacementKind) -> &'static str {
     match (kind, pane) {
         (ReplacementKind::Sparse, Pane::A) => "A = identity",

@@ -80,7 +80,7 @@ impl Explorer {
         });
     }
 
-    /// How pictures are shown.
+    /// Draws the controls of how pictures are shown.
     pub(super) fn looks_ui(&mut self, ui: &mut Ui) {
         let mut pressed = None;
         ui.horizontal_wrapped(|ui| {

@@ -8,6 +8,6 @@ pub enum Closing {
     No,
     /// It was tried, and the person is asked.
     Asked,
-    /// What was not saved may be lost.
+    /// The window may close: unsaved work may be lost.
     Agreed,
 }

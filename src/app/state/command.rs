@@ -14,7 +14,7 @@ use crate::matrix::Factor;
 use crate::methods::Method;
 use crate::model::{Orientation, Source};
 
-/// What a panel asks for. Places of runs are those in the list of runs.
+/// Command that a panel asks for. Places of runs are those in the list of runs.
 pub enum Command {
     /// Do this, if it can be done now.
     Act(Action),

@@ -23,7 +23,7 @@ impl CompressedLayers {
         self.layers.values()
     }
 
-    /// Which layers they are.
+    /// Returns the identifiers of the compressed layers.
     pub fn ids(&self) -> impl Iterator<Item = LayerId> {
         self.layers.keys().copied()
     }

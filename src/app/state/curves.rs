@@ -76,7 +76,7 @@ pub struct Curve {
     pub mine: bool,
 }
 
-/// What the panel shows, for the window and for files; the run on screen comes last.
+/// Returns the curves that the panel shows, for the window and for files; the run on screen comes last.
 pub fn curves(quantity: Quantity, runs: &[Run], selected: Option<usize>) -> Vec<Curve> {
     let Some(shown) = selected.and_then(|at| runs.get(at)) else { return Vec::new() };
     let others = runs.iter().filter(|run| run.number != shown.number && is_beside(run, Some(shown)));

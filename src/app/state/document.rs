@@ -8,10 +8,10 @@ use crate::matrix::Problem;
 use crate::model::{Checkpoint, EXAMPLE_NAME, Orientation, Source};
 use std::sync::Arc;
 
-/// What a window began with, to begin with again.
+/// State that a window began with, to begin with again.
 #[derive(Clone, Default)]
 pub struct Beginning {
-    /// What was opened; the example without.
+    /// Source that was opened; the example without.
     pub source: Option<Source>,
     /// The tensor of it; its first layer without.
     pub tensor: Option<String>,
@@ -28,18 +28,18 @@ pub struct Document {
     pub checkpoint: Option<Arc<Checkpoint>>,
     /// The layer: what the next run factorizes.
     pub layer: Option<LoadedLayer>,
-    /// How its matrices are stored, as far as a person has said so.
+    /// Order of its matrices' stored dimensions, as far as a person has said so.
     pub orientation: Orientation,
-    /// What is known of the layer's inputs.
+    /// Statistics of the layer's inputs, as far as they are known.
     pub inputs: LayerInputs,
     /// The address of what is open, if it has one.
     pub address: Option<String>,
-    /// What the window began with.
+    /// State that the window began with.
     pub beginning: Beginning,
 }
 
 impl Document {
-    /// What a run or a method started now works on.
+    /// Returns the problem that a run or a method started now works on.
     pub fn problem(&self) -> Option<Problem> {
         let weight = self.layer.as_ref()?.layer.weight.clone();
         Some(Problem { weight, calibration: self.inputs.calibration(), held_out: self.inputs.held_out() })

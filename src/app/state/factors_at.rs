@@ -19,7 +19,7 @@ pub enum FactorsAt {
 }
 
 impl FactorsAt {
-    /// Where a factor is not zero.
+    /// Returns the mask of a factor: the positions where it is not zero.
     pub fn mask(&self, factor: Factor) -> Option<Mask> {
         match (self, factor) {
             (Self::Nothing, _) => None,
@@ -45,12 +45,12 @@ impl FactorsAt {
         }
     }
 
-    /// Which kind of replacement they are of.
+    /// Returns the kind of replacement that the factors are of.
     pub fn kind(&self) -> ReplacementKind {
         if let Self::End(replacement) = self { replacement.kind() } else { ReplacementKind::Factors }
     }
 
-    /// What is drawn as A and B: see [`Replacement::dense_factors`].
+    /// Returns the matrices that are drawn as A and B: see [`Replacement::dense_factors`].
     pub fn dense_factors(&self) -> Option<[Matrix; 2]> {
         match self {
             Self::Nothing => None,

@@ -3,7 +3,7 @@
 use crate::hint::{Explain, Failure, Hint};
 use std::borrow::Cow;
 
-/// What to do, without a full stop.
+/// Returns what to do in the window's words, without a full stop.
 pub fn words(hint: &Hint) -> Cow<'static, str> {
     match hint {
         Hint::Say(words) => words.clone(),
@@ -32,7 +32,7 @@ pub fn words(hint: &Hint) -> Cow<'static, str> {
     }
 }
 
-/// What is wrong, and after the last colon what to do.
+/// Returns a sentence on what is wrong, and after the last colon what to do.
 pub fn sentence(failure: &Failure) -> String {
     match &failure.hint {
         Some(hint) => format!("{}: {}", failure.message, words(hint)),

@@ -18,9 +18,9 @@ pub struct Message {
     pub level: Level,
     /// Text of the message.
     pub text: String,
-    /// When it was said, in seconds from the start.
+    /// Time at which it was said, in seconds from the start.
     pub at: f64,
-    /// When it leaves the screen, in seconds from the start.
+    /// Time at which it leaves the screen, in seconds from the start.
     pub until: f64,
 }
 

@@ -3,7 +3,7 @@
 use crate::compress::Densities;
 use crate::methods::Method;
 
-/// How layers are replaced, and how many of their weights are kept.
+/// Method that replaces the layers, and share of their weights that is kept.
 #[derive(Clone)]
 pub struct ModelBudget {
     /// Method that replaces the layers.

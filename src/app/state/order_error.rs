@@ -14,23 +14,23 @@ pub enum OrderError {
     /// A value of another kind.
     #[error("{what} takes {takes}")]
     Takes {
-        /// The order.
+        /// Name of the order.
         what: String,
-        /// What it takes.
+        /// Description of the values it takes.
         takes: &'static str,
     },
     /// A name of nothing.
     #[error("there is no {kind} {name}")]
     Unknown {
-        /// What was looked for.
+        /// Kind of thing that was looked for.
         kind: &'static str,
-        /// Its name.
+        /// Name that was looked for.
         name: String,
     },
     /// It cannot be done as things are.
     #[error("{why}")]
     NotNow {
-        /// What a disabled button would say.
+        /// Reason, in the words that a disabled button would show.
         why: String,
     },
     /// Text that is no JSON of what was expected.

@@ -39,7 +39,7 @@ impl Preferences {
         Self { settings, history: Undoer::default(), backend, threads, looks, quantity, recent, frame_times }
     }
 
-    /// What is kept of them, with the panels' places as `layout`.
+    /// Returns the part of them that is kept between two starts, with the panels' places as `layout`.
     pub fn to_saved(&self, layout: String) -> SavedPreferences {
         SavedPreferences {
             settings: Some(self.settings.clone()),

@@ -10,7 +10,7 @@ use crate::methods::Method;
 /// Beyond so many runs those that moving a slider has started are forgotten, the oldest first.
 const MOST_RUNS: usize = 30;
 
-/// What the iterations of all runs together may take, in bytes; the oldest runs' go first.
+/// Memory that the iterations of all runs together may take, in bytes; the oldest runs' go first.
 const HISTORY_BYTES: usize = 384 << 20;
 
 /// The runs so far, and which of them is on screen.
@@ -20,7 +20,7 @@ pub struct Runs {
     list: Vec<Run>,
     /// Place in the list of the run on screen.
     selected: Option<usize>,
-    /// Which of its iterations is on screen.
+    /// Iteration of the run that is on screen.
     timeline: Timeline,
     /// Number of the last run.
     count: usize,
@@ -168,7 +168,7 @@ impl Runs {
         over
     }
 
-    /// What runs have noted since the last time, with their names.
+    /// Returns the notes of the runs since the last time, with their names.
     pub fn take_notes(&mut self) -> Vec<String> {
         let named = |run: &mut Run| {
             let notes = std::mem::take(&mut run.notes);
@@ -209,12 +209,12 @@ impl Runs {
 
 /// The iteration on screen.
 impl Runs {
-    /// Which of the kept iterations is on screen.
+    /// Returns which of the kept iterations is on screen.
     pub fn timeline(&self) -> &Timeline {
         &self.timeline
     }
 
-    /// Which factors the views show.
+    /// Returns the factors that the views show.
     pub fn factors_at(&self) -> FactorsAt {
         self.shown().map_or(FactorsAt::Nothing, |run| self.timeline.factors_at(run))
     }

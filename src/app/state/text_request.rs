@@ -2,12 +2,12 @@
 
 use crate::language::Sampling;
 
-/// How the text begins, and how it goes on.
+/// Beginning of a text, and the way in which it goes on.
 #[derive(Clone)]
 pub struct TextRequest {
     /// Words that it begins with.
     pub prompt: String,
-    /// How the next words are drawn.
+    /// Sampling of the next words.
     pub sampling: Sampling,
 }
 

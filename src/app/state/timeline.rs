@@ -6,12 +6,12 @@ use super::run::Run;
 /// Snapshots a second while they are played.
 const PACE: f64 = 12.0;
 
-/// Which iteration is wanted.
+/// Iteration to show, and whether iterations are played.
 #[derive(Default)]
 pub struct Timeline {
     /// The step of a snapshot that was gone back to; the latest without.
     step: Option<usize>,
-    /// When the next snapshot is due, while they are played.
+    /// Time at which the next snapshot is due, while they are played.
     playing: Option<f64>,
 }
 
@@ -82,7 +82,7 @@ impl Timeline {
         self.playing.map(|_| 1.0 / PACE)
     }
 
-    /// Which snapshot is looked at: one more than the last when it is the latest.
+    /// Returns the place of the snapshot that is looked at: one more than the last when it is the latest.
     pub fn at(&self, run: &Run) -> usize {
         let snapshots = run.snapshots.all();
         match self.step {

@@ -3,7 +3,7 @@
 /// Number of cards.
 pub const CARDS: usize = 8;
 
-/// Which card is on the table.
+/// State of the tour: the card on the table.
 #[derive(Default)]
 pub struct Tour {
     card: Option<usize>,

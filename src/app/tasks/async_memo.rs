@@ -16,7 +16,8 @@ pub struct AsyncMemo<K, T: Task> {
     begun: Option<Instant>,
     /// Duration of the last task, without the time until the window polled it.
     took: Duration,
-    /// What could not be made, by a bug or because its Worker was lost, and how often: tried once more.
+    /// Key whose value could not be made, by a bug or because its Worker was lost, and how often: it is tried once
+    /// more.
     failed: Option<(K, u32)>,
     sender: Sender<(Message<T>, Duration)>,
     receiver: Receiver<(Message<T>, Duration)>,

@@ -7,14 +7,14 @@ use crate::tasks::{Queue, SilentTask};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-/// How fast runs are where they are done: a random matrix of this side, with the published settings.
+/// Task that measures the speed of runs where they are done: a random matrix of this side, with the published settings.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Bench(pub usize);
 
 impl SilentTask for Bench {
     const NAME: &'static str = "bench";
     const QUEUE: Queue = Queue::Slow;
-    /// What `dsf-explorer bench solver` tells.
+    /// Report of `dsf-explorer bench solver`, as JSON.
     type Output = Result<String, Failure>;
 
     fn make(self) -> Self::Output {

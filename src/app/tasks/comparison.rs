@@ -37,7 +37,7 @@ pub struct Row {
     pub run: Option<usize>,
 }
 
-/// Where a method is.
+/// State of a method in a comparison.
 pub enum MethodState {
     /// Waiting while others run.
     Waiting,

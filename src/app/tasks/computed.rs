@@ -13,13 +13,13 @@ use super::sweeps::Sweeps;
 use super::view_renderer::ViewRenderer;
 use eframe::egui::Context;
 
-/// What was computed, and what is being computed.
+/// Values that were computed, and those that are being computed.
 pub struct Computed {
     /// Files that are read and written.
     pub loader: Loader,
     /// The pictures of the linked views.
     pub renderer: ViewRenderer,
-    /// What other methods reach on the layer on screen.
+    /// Errors of other methods on the layer on screen.
     pub baselines: BaselineMemo,
     /// Two masks laid over each other.
     pub masks: AsyncMemo<CompareMasks, CompareMasks>,

@@ -11,7 +11,7 @@ use crate::model::{Checkpoint, Source};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// What was read or computed.
+/// Result of reading, writing, computing or choosing something.
 pub enum Loaded {
     /// A file's catalogue, where it is from, and the tensor that was asked for with it.
     Checkpoint(Arc<Checkpoint>, Option<Source>, Option<String>),
@@ -23,11 +23,11 @@ pub enum Loaded {
     Factors(Box<RunSpec>, Option<Box<RunReport>>, Box<Outcome>),
     /// The error of a run's opened factors against a layer that was opened later.
     Compared(usize, LoadedLayer, f64),
-    /// What was chosen to open.
+    /// A source was chosen to open.
     Picked(Source),
-    /// What was chosen as statistics of the layer's inputs.
+    /// A source was chosen as statistics of the layer's inputs.
     PickedInputs(Source, InputsRole),
-    /// What was chosen as the model's text.
+    /// A source was chosen as the model's text.
     PickedText(Source),
     /// Such statistics, and the name of their file.
     Inputs(String, Arc<Calibration>, InputsRole),
@@ -35,12 +35,12 @@ pub enum Loaded {
     ModelInputs(String, Arc<Calibration>),
     /// The language model with its compressed layers was written, as of this version of them.
     ModelSaved(usize, Written),
-    /// Where the system's dialog chose to write.
+    /// A path to write to was chosen in the system's dialog.
     Target(PathBuf),
     /// A dialog was closed without a choice.
     Nothing,
     /// A file was written; with the number of the run whose factors it holds.
     Saved(Option<usize>, Written),
-    /// What went wrong, in a sentence.
+    /// Something went wrong, described in a sentence.
     Problem(String),
 }

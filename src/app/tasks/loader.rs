@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-/// Which request it answers, whether it was counted, and what it is.
+/// Request that is answered, whether the answer was counted, and the answer.
 type Reply = (Option<usize>, bool, Loaded);
 
 /// Sends work away and gathers what comes back.
@@ -30,9 +30,9 @@ pub struct Loader {
     ctx: Context,
     /// Counts what was asked to be opened: only the last of it is wanted.
     latest: usize,
-    /// How many files are being written; waited for when the window closes.
+    /// Number of files that are being written; waited for when the window closes.
     writing: Arc<AtomicUsize>,
-    /// How many things are under way.
+    /// Number of requests under way.
     pub busy: usize,
 }
 
@@ -82,7 +82,7 @@ impl Loader {
         }
     }
 
-    /// What a dialog brings back: nobody knows when, or whether at all.
+    /// Returns the sender of a dialog's answer: nobody knows when it comes, or whether at all.
     pub fn reply_waiting(&mut self) -> ReplySender {
         let mut reply = self.reply();
         self.busy -= 1;
@@ -90,7 +90,7 @@ impl Loader {
         reply
     }
 
-    /// What something brings back that was not asked for by a task.
+    /// Returns the sender of something that was not asked for by a task.
     pub fn reply(&mut self) -> ReplySender {
         self.busy += 1;
         ReplySender { counted: true, sender: self.sender.clone(), request: None, ctx: self.ctx.clone(), writing: None }

@@ -31,10 +31,10 @@ impl SilentTask for CompareMasks {
 /// Two masks laid over each other.
 #[derive(Serialize, Deserialize)]
 pub struct MaskComparison {
-    /// Which of the masks keep each position.
+    /// Picture of the two masks: for each position, those that keep it.
     #[serde(with = "shared")]
     pub picture: Arc<Pyramid>,
-    /// How many positions both keep, and each alone.
+    /// Number of positions that both keep, and each alone.
     pub overlap: Overlap,
 }
 

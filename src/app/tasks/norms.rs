@@ -44,7 +44,7 @@ pub struct Norms {
 }
 
 impl Norms {
-    /// How many are measured.
+    /// Returns the number of layers that are measured.
     pub fn count(&self) -> usize {
         self.values.len()
     }
@@ -54,7 +54,7 @@ impl Norms {
         self.values.get(name).copied()
     }
 
-    /// How many are measured, of how many; none while nothing goes on.
+    /// Returns the number of layers that are measured, of how many; none while nothing goes on.
     pub fn progress(&self) -> Option<(usize, usize)> {
         self.underway.as_ref().map(|_| (self.values.len(), self.all))
     }

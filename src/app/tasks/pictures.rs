@@ -16,9 +16,9 @@ pub struct DrawRequest {
     /// W, where it is known.
     #[serde(with = "shared::option")]
     pub layer: Option<Arc<Layer>>,
-    /// Factors to draw.
+    /// Factors to draw as A and B.
     pub factors: FactorsAt,
-    /// How rows and columns are ordered.
+    /// Order of rows and columns.
     pub arrangement: Arrangement,
 }
 
@@ -44,7 +44,7 @@ impl Axis {
         self.0.as_ref().and_then(|axis| axis.0.get(position)).map_or(position, |&index| index as usize)
     }
 
-    /// Where an index is shown.
+    /// Returns the position at which an index is shown.
     pub fn position(&self, index: usize) -> usize {
         self.0.as_ref().and_then(|axis| axis.1.get(index)).map_or(index, |&position| position as usize)
     }
@@ -121,9 +121,9 @@ pub struct Drawn {
     pub inner: Axis,
     /// Order of the inputs: columns of W and of B.
     pub input: Axis,
-    /// Which step the factors are from; `None` in the end.
+    /// Step that the factors are from; `None` in the end.
     pub step: Option<usize>,
-    /// Which kind of replacement is drawn: it says what the factors are called.
+    /// Kind of replacement that is drawn: it says what the factors are called.
     pub kind: ReplacementKind,
 }
 

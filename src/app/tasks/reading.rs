@@ -16,7 +16,7 @@ use std::sync::Arc;
 #[derive(Serialize, Deserialize)]
 pub struct Open(pub Source);
 
-/// What is in it.
+/// Checkpoint that was opened.
 #[derive(Serialize, Deserialize)]
 pub struct OpenedCheckpoint(#[serde(with = "shared")] pub Arc<Checkpoint>);
 
@@ -38,7 +38,7 @@ pub struct ReadLayer {
     pub checkpoint: Arc<Checkpoint>,
     /// Name of the layer's tensor.
     pub name: String,
-    /// How it is stored.
+    /// Order of the stored dimensions.
     pub orientation: Orientation,
 }
 
@@ -112,7 +112,7 @@ pub struct OpenedFactors {
 /// The error of factors against a layer.
 #[derive(Serialize, Deserialize)]
 pub struct Compare {
-    /// What stands in its place.
+    /// Replacement of the layer.
     #[serde(with = "shared")]
     pub replacement: Arc<Replacement>,
     /// Layer that the factors are compared with.
@@ -137,7 +137,7 @@ pub struct ReadInputs {
     pub source: Source,
     /// The name without `.weight`.
     pub stem: String,
-    /// How many inputs the layer has.
+    /// Number of inputs of the layer.
     pub inputs: usize,
 }
 

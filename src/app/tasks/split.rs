@@ -26,9 +26,9 @@ pub struct FindSplit {
 pub struct Found {
     /// Of the first factor.
     factor_density: Option<f64>,
-    /// How much lower the error is than with the paper's split.
+    /// Relative reduction of the error against the paper's split.
     gain: f64,
-    /// What was said of the device meanwhile.
+    /// Notes about the device meanwhile.
     notes: Vec<String>,
 }
 
@@ -85,7 +85,7 @@ impl PartialEq for Key {
 pub struct SplitSearch {
     memo: AsyncMemo<Key, FindSplit>,
     wanted: Option<Key>,
-    /// What the last search has said, and of what.
+    /// Message of the last search, and the layer and settings it was for.
     said: Option<(Key, String)>,
 }
 
@@ -106,7 +106,7 @@ impl SplitSearch {
         self.wanted.as_ref().map(|_| self.memo.news().copied().unwrap_or(0.0))
     }
 
-    /// What the last search has said, if it was of this problem with these settings.
+    /// Returns the message of the last search, if it was of this problem with these settings.
     pub fn said(&self, problem: &Problem, settings: &Settings) -> Option<&str> {
         let now = Key(problem.clone(), settings.clone());
         self.said.as_ref().filter(|(of, _)| *of == now).map(|(_, said)| said.as_str())

@@ -55,9 +55,9 @@ pub struct SweepWork {
     pub subject: LoadedLayer,
     /// With what is known of its inputs.
     pub problem: Problem,
-    /// What was not varied.
+    /// Candidate with the settings that are not varied.
     pub base: Candidate,
-    /// What was measured, in the order of the points.
+    /// Records of the points that are measured, in the order of the points.
     pub results: Results,
     /// Why some points have no number.
     pub failed: Vec<String>,

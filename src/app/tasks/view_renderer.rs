@@ -40,7 +40,7 @@ impl SilentTask for DrawRequest {
 pub struct ViewRenderer {
     layer: AsyncMemo<ByIdentity<Layer>, DrawLayer>,
     drawn: AsyncMemo<DrawRequest, DrawRequest>,
-    /// What was made last, put together.
+    /// Pictures that were made last, put together.
     pictures: Option<Arc<Pictures>>,
 }
 

@@ -21,9 +21,9 @@ use std::sync::Arc;
 /// Writes something that the window shows.
 #[derive(Serialize, Deserialize)]
 pub struct WriteExport {
-    /// What is known of it.
+    /// Data that the file is made from.
     pub data: ExportData,
-    /// What is wanted of that.
+    /// Kind, format and target of the file.
     pub request: ExportRequest,
 }
 
@@ -108,13 +108,13 @@ impl ChartFiles {
     }
 }
 
-/// What replaces W as it is written, and what is said of it.
+/// Replacement of W as it is written, and the facts about it.
 struct Exported {
     export: Export,
     report: RunReport,
     /// Of a DSF run.
     settings: Option<Settings>,
-    /// What the method was told, for the file.
+    /// Settings of the method, for the file.
     told: serde_json::Value,
     replacement: Arc<Replacement>,
 }

@@ -16,7 +16,7 @@ use crate::methods::{Method, ThresholdScope};
 use eframe::egui::Context;
 use serde_json::{Value, json};
 
-/// What a run of a comparison is called.
+/// Returns the name of a comparison's run.
 fn run_name(candidate: &Candidate) -> String {
     let Candidate { method, settings, threshold } = candidate;
     let by = if method.has_threshold() && *threshold == ThresholdScope::Row { ", by row" } else { "" };
@@ -104,7 +104,7 @@ impl Explorer {
         self.show(Pane::Masks);
     }
 
-    /// What is compared, for those who ask from outside.
+    /// Returns the state of the comparison as JSON, for those who ask from outside.
     pub(super) fn comparison_state(&self) -> Value {
         let rows = self.state.computed.comparison.iter().flat_map(|comparison| &comparison.rows);
         rows.map(|row| {

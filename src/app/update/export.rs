@@ -17,7 +17,7 @@ use eframe::egui::{Color32, Context};
 use serde_json::Value;
 
 impl Explorer {
-    /// What the curves show, for a file.
+    /// Returns the curves on screen as a chart, for a file.
     fn chart(&self, quantity: Quantity) -> Chart {
         let series = curves(quantity, self.state.runs.all(), self.state.runs.selected()).into_iter();
         let series = series.map(|Curve { name, color, points, .. }| Series {
@@ -74,7 +74,7 @@ impl Explorer {
         })
     }
 
-    /// What one view shows.
+    /// Returns the part of a matrix that one view shows, for a file.
     fn view_to_write(&mut self, pane: Pane, dark: bool) -> Option<ViewToWrite> {
         let pictures = self.state.pictures()?;
         let pyramid = pictures.of_pane(pane)?.clone();

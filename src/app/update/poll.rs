@@ -73,7 +73,7 @@ impl Explorer {
         state.computed.baselines.want(ctx, wanted);
     }
 
-    /// What single panels have asked for.
+    /// Polls the tasks that single panels have asked for.
     fn poll_small(&mut self, ctx: &Context) {
         let state = &mut self.state;
         let (document, preferences, computed) = (&state.document, &state.preferences, &mut state.computed);

@@ -22,7 +22,7 @@ impl Explorer {
         }
     }
 
-    /// What the card speaks of; false while the example is not there yet.
+    /// Sets the scene that the card speaks of; returns false while the example is not there yet.
     fn set_scene(&mut self, ctx: &Context, card: usize) -> bool {
         let document = &self.state.document;
         let is_example = document.is_example();

@@ -25,15 +25,15 @@ pub const SVD: Color32 = color(Method::Svd.color());
 pub const SECOND: Color32 = Color32::from_rgb(176, 160, 50);
 /// Colour of the growing budget.
 pub const BUDGET: Color32 = Color32::from_rgb(140, 140, 110);
-/// What only the first of two masks keeps.
+/// Colour of entries that only the first of two masks keeps.
 pub const ONLY_FIRST: Color32 = Color32::from_rgb(226, 196, 60);
-/// What only the second keeps.
+/// Colour of entries that only the second keeps.
 pub const ONLY_SECOND: Color32 = Color32::from_rgb(196, 80, 170);
 /// Colour of entries that both masks keep.
 pub const BOTH: Color32 = Color32::from_rgb(120, 130, 150);
-/// Where something was cut.
+/// Colour of the line where something was cut.
 pub const CUT: Color32 = Color32::from_rgb(128, 128, 128);
-/// Runs that are not the selected one.
+/// Colour of runs that are not the selected one.
 pub const OTHER_RUN: Color32 = Color32::from_rgb(128, 128, 128);
 
 /// Colour of a method.

@@ -10,7 +10,7 @@ static FILE: &str = include_str!("../../../assets/teaching/en.md");
 /// A heading's own words, and what stands below it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Words {
-    /// What stands after the colon.
+    /// Part of the heading after the colon.
     pub title: &'static str,
     /// Paragraphs of the text, in Markdown's emphasis.
     pub text: &'static str,

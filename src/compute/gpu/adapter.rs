@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// What there may have to be for an adapter to be found.
+/// Advice, by platform, on what an adapter may need to be found.
 const NEEDED: &str = if cfg!(target_arch = "wasm32") {
     "use a browser that has WebGPU switched on"
 } else if cfg!(any(target_os = "macos", windows)) {

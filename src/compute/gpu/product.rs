@@ -68,7 +68,7 @@ impl Shape {
     }
 }
 
-/// What a kernel does with the entries of a product: the second half of its code.
+/// Second half of a kernel's code: what it does with the entries of a product.
 pub struct Finish<'a> {
     /// WGSL with the functions `finish` and `conclude`.
     pub text: &'static str,

@@ -2,7 +2,7 @@
 
 use crate::compute::gpu::{Commands, Finish, FinishParams, Product};
 
-/// What an iteration computes for the next one; see `NEXT` in `gemm_admm.wgsl`.
+/// Input of the next iteration that an iteration computes; see `NEXT` in `gemm_admm.wgsl`.
 #[derive(Clone, Copy, PartialEq)]
 pub enum NextInput {
     /// Nothing yet: the mask is chosen first.

@@ -108,7 +108,7 @@ pub(super) struct GpuSolver {
     free: Vec<Staging>,
     /// Half-steps on the device, the first to end first.
     pending: VecDeque<Pending>,
-    /// When the last one came back, if it was waited for.
+    /// Time at which the last one came back, if it was waited for.
     last_done: Option<Instant>,
     /// Work of the last half-step.
     counts: Counts,

@@ -37,7 +37,7 @@ impl Default for Finalize {
     }
 }
 
-/// Which factors are finalised.
+/// Factors that are finalised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Sides {
@@ -115,7 +115,7 @@ pub struct Finalizer {
     errors: Errors,
     /// Plain relative error before the first step.
     start: f64,
-    /// Where products and the iterations on A are computed.
+    /// Device that computes products and the iterations on A.
     device: Device,
     /// Work in progress on the device.
     #[cfg(feature = "gpu")]
@@ -251,7 +251,7 @@ impl Finalizer {
         Ok(Poll::Ready(Some(FinalizeReport { step, round, factor, layer_error, best, note })))
     }
 
-    /// The current factors.
+    /// Returns the current factors, in W's own scale.
     pub fn factors(&self) -> Factors {
         let [scale_a, scale_b] = self.objective.scales;
         let norms = &self.objective.norms;

@@ -121,7 +121,7 @@ impl Heading {
     }
 }
 
-/// Where the columns are; the bars take what the others leave.
+/// Returns the columns with their places, in points; the bars take what the others leave.
 pub fn columns(width: f32, layerwise: bool) -> Vec<(Heading, Rangef)> {
     const GAP: f32 = 8.0;
     use Heading::{Bar, Buttons, Bytes, Error, Layer, Method, Nonzeros, Seconds};

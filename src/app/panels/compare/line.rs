@@ -15,11 +15,11 @@ use eframe::egui::{
 /// Height of a line, in points.
 const LINE: f32 = 36.0;
 
-/// What all lines share.
+/// Data that all lines share.
 pub struct Lines<'a> {
-    /// Where the columns are.
+    /// Columns with their places, in points from the left.
     pub columns: Vec<(Heading, Rangef)>,
-    /// What the bars show.
+    /// Quantity that the bars show.
     pub measure: BarQuantity,
     /// The number that fills a bar.
     pub most: f64,
@@ -93,7 +93,7 @@ impl Lines<'_> {
         cell.label(method.title()).on_hover_text(method.about());
     }
 
-    /// How far it is, or why there is nothing to show.
+    /// Shows the progress of a method, or why there is no result.
     fn state_ui(&self, ui: &mut Ui, rect: Rect, row: &Row) {
         let range = Rangef::new(self.range(Heading::Bar).min, self.range(Heading::Seconds).max);
         let of = (row.method(), Heading::Bar);

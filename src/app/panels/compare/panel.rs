@@ -24,9 +24,9 @@ use std::sync::Arc;
 /// The panel's own state.
 #[derive(Default)]
 pub struct ComparePanel {
-    /// What nobody wants, of what could be done.
+    /// Methods that nobody wants, of those that could be done.
     unticked: BTreeSet<Method>,
-    /// What takes long for the open layer, and what of it is wanted all the same.
+    /// Methods that take long for the open layer, and those of them that are wanted all the same.
     slow: BTreeSet<Method>,
     wanted: BTreeSet<Method>,
     threshold: ThresholdScope,
@@ -39,7 +39,7 @@ pub struct ComparePanel {
 type Reasons = Vec<Reason>;
 type Reason = (Method, Option<String>);
 
-/// What that depends on, compared by identity.
+/// Data that the reasons depend on, compared by identity.
 struct Known {
     weight: Arc<Matrix>,
     inputs: [Option<Arc<Calibration>>; 2],
@@ -64,7 +64,7 @@ impl ComparePanel {
         self.threshold
     }
 
-    /// What is wanted, as far as it can be done, for a layer of this shape.
+    /// Returns the methods that are wanted, as far as they can be done, for a layer of this shape.
     pub fn ticked(&mut self, settings: &Settings, (rows, cols): (usize, usize)) -> Vec<Method> {
         let candidate = |method| Candidate { method, settings: settings.clone(), threshold: self.threshold };
         self.slow = Method::ALL.iter().copied().filter(|&method| candidate(method).is_slow(rows, cols)).collect();
@@ -111,7 +111,7 @@ impl ComparePanel {
         reasons
     }
 
-    /// What is to be compared, and what came of it.
+    /// Draws the methods to compare, and their results.
     pub fn ui(&mut self, ui: &mut Ui, state: &State) -> Option<Command> {
         let mut command = None;
         ScrollArea::vertical().id_salt("compare").auto_shrink(false).show(ui, |ui| {
@@ -179,7 +179,7 @@ impl ComparePanel {
         self.commands_ui(ui, state, &reasons)
     }
 
-    /// What is wanted, of what can be done.
+    /// Draws a checkbox for each method; those that cannot be done are disabled.
     fn methods_ui(&mut self, ui: &mut Ui, reasons: &[Reason], seconds: &BTreeMap<Method, f64>) {
         ui.horizontal_wrapped(|ui| {
             for (method, why_not) in reasons {

@@ -95,7 +95,7 @@ impl CommandPalette {
     }
 }
 
-/// What fits `text`, best first: name, hint, thing.
+/// Returns the entries that fit `text`, best first: name, hint, thing.
 fn search<'a>(text: &str, layers: impl Iterator<Item = &'a str>) -> Vec<(String, String, Found)> {
     const MOST: usize = 40;
     let actions = Action::ALL.iter().copied().filter(|action| *action != Action::Commands);

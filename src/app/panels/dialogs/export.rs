@@ -25,14 +25,14 @@ pub struct ExportDialog {
     layout: Option<Layout>,
     dtype: Option<Dtype>,
     path: String,
-    /// What the path was suggested for; typed ones stay.
+    /// Path that was suggested; a typed one stays.
     suggested: Option<String>,
     /// The path that the system's dialog has asked about.
     agreed: Option<String>,
     replace: bool,
     /// Whether the file's name has had the keyboard since the dialog was opened.
     focused: bool,
-    /// What is being written: when that is done the dialog closes, unless another name was typed meanwhile.
+    /// Path that is being written: when that is done the dialog closes, unless another name was typed meanwhile.
     writing: Option<String>,
 }
 

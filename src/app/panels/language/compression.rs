@@ -44,7 +44,7 @@ pub fn commands_ui(ui: &mut Ui, state: &State, info: &ModelInfo, ticked: &BTreeS
     command
 }
 
-/// How layers are replaced.
+/// Draws the choice of the method that replaces the layers.
 fn method_ui(ui: &mut Ui, state: &State, info: &ModelInfo) -> Option<ModelCommand> {
     let chosen = state.language.budget.method;
     let mut command = None;
@@ -67,7 +67,7 @@ fn method_ui(ui: &mut Ui, state: &State, info: &ModelInfo) -> Option<ModelComman
     command
 }
 
-/// How far compressing is, and what went wrong last.
+/// Shows the progress of the compression, and the last problem.
 pub fn progress_ui(ui: &mut Ui, state: &State) {
     if let Some(work) = state.language.compression() {
         let (done, left) = work.progress();

@@ -5,10 +5,10 @@ use crate::app::state::hints::sentence;
 use crate::app::tasks::language::eval_set::ModelInfo;
 use eframe::egui::Ui;
 
-/// What can be opened as a language model.
+/// Description of what can be opened as a language model.
 const WHICH: &str = "A Hugging Face folder of the Llama family is one: config.json, tokenizer.json and its weights";
 
-/// What is known of the model; says why there is none.
+/// Returns the facts about the model; shows why there is none.
 pub fn info_ui<'a>(ui: &mut Ui, state: &'a State) -> Option<&'a ModelInfo> {
     let model = state.language.model();
     match model.read_info() {

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 /// The panel's own state.
 #[derive(Default)]
 pub struct ModelPanel {
-    /// Which model it is about: with another one it begins anew.
+    /// Number of the model that it is about: with another one it begins anew.
     model: usize,
     ticked: BTreeSet<LayerId>,
     save_to: String,
@@ -26,7 +26,7 @@ pub struct ModelPanel {
 }
 
 impl ModelPanel {
-    /// Where the model is to be written.
+    /// Returns the target that the model is to be written to.
     pub fn save_target(&self) -> SaveTarget {
         SaveTarget::new(&self.save_to, self.replace_saved)
     }
@@ -61,7 +61,7 @@ impl ModelPanel {
         (measure.or(row.inner).or(kinds).or(text.body_returned.flatten()).or(save), layer)
     }
 
-    /// Where a text can be given.
+    /// Draws the choice of a text.
     fn text_ui(&mut self, ui: &mut Ui, state: &State, info: &ModelInfo) -> Option<ModelCommand> {
         let mut command = None;
         if ui.button("Browse…").on_hover_text("Choose a text with a dialog").clicked() {

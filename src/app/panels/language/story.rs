@@ -14,7 +14,7 @@ use eframe::egui::{Align, DragValue, Layout, RichText, ScrollArea, TextEdit, Tex
 /// The panel's own state.
 #[derive(Default)]
 pub struct StoryPanel {
-    /// Which model it is about: with another one it begins anew.
+    /// Number of the model that it is about: with another one it begins anew.
     model: usize,
     request: TextRequest,
 }

@@ -13,7 +13,7 @@ use crate::compare::ModelRow;
 use crate::measure::percent;
 use eframe::egui::{Button, Grid, ProgressBar, Role, ScrollArea, Ui, WidgetInfo};
 
-/// What every method does to the perplexity, and how far measuring it is.
+/// Draws the table of each method's perplexity, and its progress.
 pub fn table_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     let info = info_ui(ui, state)?;
     let table = state.language.table();

@@ -52,9 +52,9 @@ const HEADINGS: [(Heading, &str); 6] = [
     (Heading::Nonzeros, "nonzeros"),
 ];
 
-/// What is known of the layers beside their shapes.
+/// Facts about the layers beside their shapes.
 pub struct Known<'a> {
-    /// What runs on them have come to.
+    /// Results of the runs on the layers.
     pub results: &'a Results,
     /// Frobenius norms of the layers.
     pub norms: &'a Norms,

@@ -32,7 +32,7 @@ pub fn controls_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     command
 }
 
-/// What a run would take, where it does not start by itself.
+/// Returns the estimated time of a run, where it does not start by itself.
 fn estimate(state: &State) -> Option<String> {
     let (rows, cols) = state.document.shape().filter(|_| !state.document.is_live())?;
     let preferences = &state.preferences;

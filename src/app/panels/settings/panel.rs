@@ -88,7 +88,7 @@ fn all_ui(
     *settings != before
 }
 
-/// What is set beside the published settings.
+/// Function that makes a change to the published settings.
 type Change = fn(&mut Settings);
 
 /// The paper's experiments, each the published settings but for one thing.
@@ -148,7 +148,7 @@ fn preset_ui(ui: &mut Ui, settings: &mut Settings) {
     });
 }
 
-/// What the budget comes to, in nonzeros and bytes.
+/// Shows the budget in nonzeros and bytes.
 fn budget_ui(ui: &mut Ui, settings: &Settings, (rows, cols): (usize, usize)) {
     match Budget::new(rows, cols, settings) {
         Ok(budget) => {

@@ -31,7 +31,7 @@ pub struct Compress {
 pub enum Compressing {
     /// So much of a layer is done; of a run in which stage.
     Stepped(LayerId, f64, Option<RunStage>),
-    /// Where it is computed has changed, or is not where it was to be.
+    /// The device of the computation has changed, or is not the one that was asked for; a note that says so.
     Note(String),
     /// A layer is finished.
     Finished(#[serde(with = "shared")] Arc<CompressedLayer>),

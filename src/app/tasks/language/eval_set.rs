@@ -18,13 +18,13 @@ const CONTEXT: usize = 256;
 /// Windows that the layers' inputs are taken from.
 const SAMPLES: usize = 64;
 
-/// Where a model is from.
+/// Source of a model and its texts.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct ModelSource {
     /// Checkpoint with the model's weights.
     #[serde(with = "shared")]
     pub checkpoint: Arc<Checkpoint>,
-    /// Where they were opened from; the built-in ones without.
+    /// Source they were opened from; the built-in ones without.
     pub from: Option<model::Source>,
     /// A text of one's own.
     pub text: Option<model::Source>,
@@ -37,7 +37,7 @@ pub struct EvalSet {
     pub model: Llama,
     /// Windows to measure the perplexity on; `None` until a text is given.
     pub text: Option<Windows>,
-    /// What its layers' inputs are taken from: another part of the same text.
+    /// Windows that its layers' inputs are taken from: another part of the same text.
     pub calibration: Option<Windows>,
     floor: Option<f64>,
     text_problem: Option<Failure>,
@@ -49,7 +49,7 @@ pub struct EvalSet {
 pub struct ModelInfo {
     /// Sizes and constants of the model.
     pub config: Config,
-    /// What it is measured on: tokens predicted, windows, tokens of each; none until a text is given.
+    /// Size of the text it is measured on: tokens predicted, windows, tokens of each; none until a text is given.
     pub text: Option<[usize; 3]>,
     /// Whether there is text to take the layers' inputs from.
     pub calibrates: bool,
@@ -138,7 +138,7 @@ impl ModelInfo {
         id.block < self.config.blocks
     }
 
-    /// Which of the layers of the model in `checkpoint` one that is open is.
+    /// Returns the layer of the model in `checkpoint` that `subject` is, if it is one.
     pub fn layer_of(&self, checkpoint: &Arc<Checkpoint>, subject: &LoadedLayer) -> Option<LayerId> {
         let own = subject.checkpoint.as_ref().is_some_and(|of| Arc::ptr_eq(of, checkpoint));
         let id = LayerId::from_tensor(&subject.layer.name)?;

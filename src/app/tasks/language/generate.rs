@@ -61,7 +61,7 @@ impl SilentTask for Generate {
     }
 }
 
-/// What a model writes after `begin`: word by word, each as the text up to it adds it.
+/// Returns the text that a model writes after `begin`: word by word, each as the text up to it adds it.
 fn words(model: &Llama, begin: &[u32], sampling: Sampling) -> Result<Vec<String>, language::Error> {
     let tokenizer = model.tokenizer();
     let tokens = generate(model, begin, sampling, &language::ignore_progress)?;

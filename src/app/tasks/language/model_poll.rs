@@ -17,7 +17,7 @@ use crate::hint::Failure;
 use crate::language::LayerId;
 use eframe::egui::Context;
 
-/// What the models write.
+/// Texts that the models write.
 impl LanguageModelState {
     /// Sees that the dense and the changed model write a text.
     pub fn want_texts(&mut self, ctx: &Context, request: &TextRequest, threads: Option<usize>) {
@@ -96,7 +96,7 @@ impl LanguageModelState {
     }
 }
 
-/// What happens from frame to frame.
+/// Updates from frame to frame.
 impl LanguageModelState {
     /// Everything that has happened since the last frame, and what is wanted now. `tuned` is the layer on screen and the
     /// factors in its place.
@@ -157,7 +157,7 @@ impl LanguageModelState {
         self.table.begin(Cell { row, density, share: 0.0, task: PendingTask::new(ctx, task, PACE) });
     }
 
-    /// What is known, for a program that drives the window.
+    /// Returns the state of the model, for a program that drives the window.
     pub fn state(&self) -> serde_json::Value {
         let texts = self.texts().and_then(Result::ok);
         serde_json::json!({

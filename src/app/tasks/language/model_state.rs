@@ -32,7 +32,7 @@ pub struct LanguageModelState {
     pub(super) open: OpenModel,
     /// Another model that was opened, while this one has something to lose.
     pub(super) pending: Option<ModelSource>,
-    /// How layers are to be compressed.
+    /// Method and densities with which layers are to be compressed.
     pub budget: ModelBudget,
     pub(super) layers: CompressedLayers,
     pub(super) compression: Option<Compression>,
@@ -41,12 +41,12 @@ pub struct LanguageModelState {
     pub(super) measure_large: bool,
     /// Sensitivity of the model to each layer's error.
     pub sensitivity: Sensitivity,
-    /// What the dense and the changed model write.
+    /// Texts that the dense and the changed model write.
     pub(super) texts: ModelTexts,
     pub(super) table: ModelTable,
     /// Last error of the model, a sentence.
     pub(super) problem: Option<String>,
-    /// What compressing has noted, to be shown.
+    /// Notes of the compression, to be shown.
     pub notes: Vec<String>,
 }
 
@@ -95,12 +95,12 @@ impl LanguageModelState {
         &self.open
     }
 
-    /// What is known of it, once it is read.
+    /// Returns the facts about the model, once it is read.
     pub fn info(&self) -> Option<&ModelInfo> {
         self.open.info()
     }
 
-    /// Which of the model's layers one that is open is.
+    /// Returns the layer of the model that an open layer is, if it is one.
     pub fn layer_of(&self, layer: &LoadedLayer) -> Option<LayerId> {
         self.open.layer_of(layer)
     }
@@ -126,7 +126,7 @@ impl LanguageModelState {
     }
 }
 
-/// What is measured of the model.
+/// Measurements of the model.
 impl LanguageModelState {
     /// The dense model's perplexity.
     pub fn dense(&self) -> Option<f64> {
@@ -197,7 +197,7 @@ impl LanguageModelState {
         Some(dense * (loss(proxy) - proxy.dense).exp())
     }
 
-    /// How sensitive the model is to the error of each layer, where it was measured.
+    /// Returns the sensitivity of the model to the error of each layer, where it was measured.
     pub fn proxy(&self) -> Option<&Proxy> {
         self.sensitivity.of(self.open.number())?.ok()
     }
@@ -210,7 +210,7 @@ impl LanguageModelState {
         self.budget.densities.by_layer = by_layer;
     }
 
-    /// What collects the statistics of what a layer of the dense model reads.
+    /// Returns the task that collects the statistics of what a layer of the dense model reads.
     pub fn collecting(&self, id: LayerId) -> Option<Collect> {
         self.info().filter(|info| info.calibrates)?;
         Some(Collect { model: self.open.lazy()?.clone(), id })
@@ -285,7 +285,7 @@ impl LanguageModelState {
         self.layers.restore(ids);
     }
 
-    /// What writes the model with its compressed layers, and their version.
+    /// Returns the version of the compressed layers, and the task that writes the model with them.
     pub fn saving(&self, settings: &Settings, target: SaveTarget) -> Option<(usize, SaveModel)> {
         let (info, model) = (self.info()?, self.open.lazy()?.clone());
         let plan = plan(info, &self.budget, settings, &self.layers, &BTreeSet::new());

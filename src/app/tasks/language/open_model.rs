@@ -80,17 +80,17 @@ impl OpenModel {
         }
     }
 
-    /// What is known of it, or why it cannot be used, once it is read.
+    /// Returns the facts about the model, or why it cannot be used, once it is read.
     pub fn read_info(&self) -> Option<Result<&ModelInfo, &Failure>> {
         self.info.of(&self.number).map(|info| info.as_ref().as_ref())
     }
 
-    /// What is known of it, once it is read.
+    /// Returns the facts about the model, once it is read.
     pub fn info(&self) -> Option<&ModelInfo> {
         self.read_info()?.ok()
     }
 
-    /// Which of its layers one that is open is.
+    /// Returns the layer of the model that an open layer is, if it is one.
     pub fn layer_of(&self, layer: &LoadedLayer) -> Option<LayerId> {
         self.info()?.layer_of(&self.source.as_ref()?.checkpoint, layer)
     }

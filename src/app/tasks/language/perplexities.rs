@@ -16,7 +16,7 @@ use std::time::Duration;
 /// A layer of the model and the factors in its place.
 #[derive(Clone, PartialEq)]
 pub struct SingleLayer {
-    /// Which model with which text, see `OpenModel::number`.
+    /// Number of the model with its text, see `OpenModel::number`.
     pub model: usize,
     /// Identifier of the layer.
     pub id: LayerId,
@@ -25,7 +25,7 @@ pub struct SingleLayer {
 }
 
 impl SingleLayer {
-    /// What stands in the model.
+    /// Returns the replacement of this layer alone.
     pub fn replaced(&self) -> Replaced {
         Replaced::SingleLayer(self.id, self.factors.clone())
     }
@@ -40,7 +40,7 @@ struct AllLayers {
     count: usize,
 }
 
-/// What all compressed layers put into the model.
+/// Returns the replacements of all compressed layers.
 pub fn all_replaced(layers: &CompressedLayers) -> Replaced {
     let new = |layer: &Arc<CompressedLayer>| NewWeight { id: layer.id, weight: layer.weight.clone() };
     Replaced::Layers(layers.iter().map(new).collect())

@@ -21,7 +21,7 @@ impl Stop {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// What is asked after each block.
+    /// Returns the callback that is asked after each block whether to go on.
     fn asked(&self) -> impl Fn(usize, usize) -> bool + Send + Sync + use<> {
         let stop = self.0.clone();
         move |_, _| !stop.load(Ordering::Relaxed)
@@ -65,7 +65,7 @@ impl SilentTask for MeasureDense {
     }
 }
 
-/// What stands in the place of some of the model's layers.
+/// Replacements of some of the model's layers.
 #[derive(Clone, Serialize, Deserialize)]
 pub enum Replaced {
     /// Those that were compressed.
@@ -77,7 +77,7 @@ pub enum Replaced {
 /// A layer and its new weight.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct NewWeight {
-    /// Which layer of the model.
+    /// Layer of the model.
     pub id: LayerId,
     /// New weight, `[out, in]`.
     #[serde(with = "shared")]
@@ -110,7 +110,7 @@ pub struct MeasureReplaced {
     /// The dense model on its text.
     #[serde(with = "shared")]
     pub dense: Arc<Lazy<LazyStreams>>,
-    /// What stands in the place of its layers.
+    /// Replacements of its layers.
     pub replaced: Replaced,
 }
 

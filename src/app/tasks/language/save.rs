@@ -18,9 +18,9 @@ pub struct SaveModel {
     /// Compressed layers of the model.
     #[serde(with = "shared::list")]
     pub layers: Vec<Arc<CompressedLayer>>,
-    /// How they were compressed.
+    /// Plan by which they were compressed.
     pub plan: Plan,
-    /// Where to save the model.
+    /// Folder for the model; in a page, the downloads.
     pub target: SaveTarget,
 }
 

@@ -69,7 +69,7 @@ impl Sensitivity {
         self.memo = AsyncMemo::default();
     }
 
-    /// How many layers are measured.
+    /// Returns the number of layers that are measured.
     pub fn count(&self) -> usize {
         self.memo.news().copied().unwrap_or(0)
     }

@@ -11,7 +11,7 @@ pub const DENSITIES: [f64; 4] = [0.5, 0.4, 0.3, 0.25];
 /// The table of one model with its texts.
 #[derive(Default)]
 pub struct ModelTable {
-    /// Which model with which text; another one begins anew.
+    /// Number of the model with its text; another one begins anew.
     model: usize,
     records: Vec<ModelRecord>,
     wanted: bool,
@@ -32,7 +32,7 @@ pub struct Cell {
 }
 
 impl ModelTable {
-    /// What is measured, by rows and then by columns.
+    /// Returns the measured cells, by rows and then by columns.
     pub fn records(&self) -> Vec<ModelRecord> {
         let place = |record: &ModelRecord| ModelRow::ALL.iter().position(|row| row.name == record.method);
         let mut records = self.records.clone();
@@ -40,7 +40,7 @@ impl ModelTable {
         records
     }
 
-    /// How many cells are measured.
+    /// Returns the number of measured cells.
     pub fn count(&self) -> usize {
         self.records.len()
     }

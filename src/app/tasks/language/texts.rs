@@ -11,7 +11,7 @@ use eframe::egui::Context;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Which layers of a model are replaced in a text.
+/// Layers of a model that are replaced in a text.
 #[derive(Clone, PartialEq)]
 enum InText {
     /// Those that were compressed, as of this version.

@@ -11,17 +11,17 @@ use serde::{Deserialize, Serialize};
 pub const HALF: usize = 255;
 /// The least that a nonzero is away from zero's colour, in steps of the table: it never looks like zero.
 pub const FAINTEST: f32 = 0.12 * HALF as f32;
-/// Where the colours of densities begin: from zero's to that of the mask.
+/// Index of the first colour of densities, which go from zero's to that of the mask.
 pub const RAMP: usize = 2 * HALF + 1;
-/// Where the colour of the mask is.
+/// Index of the colour of the mask.
 pub const INK: usize = RAMP + HALF;
-/// Where the colours of the eight sets begin.
+/// Index of the first colour of the eight sets.
 pub const SETS: usize = INK + 1;
 
-/// What the two masks of a comparison, and both, look like.
+/// Colours of a comparison's masks: both, only the first, only the second.
 const SET_COLORS: [Color32; 3] = [colors::BOTH, colors::ONLY_FIRST, colors::ONLY_SECOND];
 
-/// How a matrix is coloured: another range, shade or theme never touches the matrix.
+/// Colouring of a matrix: another range, shade or theme never touches the matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Colors {
     /// Quantity shown: value, density or mask.
@@ -46,7 +46,7 @@ impl Colors {
         table
     }
 
-    /// Where in the table an entry of a pyramid of this kind stands.
+    /// Returns the index in the table of an entry of a pyramid of this kind.
     pub fn index(&self, kind: Kind, value: f32) -> usize {
         match (kind, self.shade) {
             (Kind::Sets, _) => SETS + (value as usize).min(7),

@@ -20,9 +20,9 @@ pub fn install(render_state: &RenderState) {
     render_state.renderer.write().callback_resources.insert(tiles);
 }
 
-/// What one view asks to be drawn.
+/// Paint callback that draws one view.
 pub struct Paint {
-    /// Whose picture it is.
+    /// Identifier of the view.
     pub view: Id,
     /// Matrix that is drawn.
     pub pyramid: Arc<Pyramid>,
@@ -30,7 +30,7 @@ pub struct Paint {
     pub colors: Colors,
     /// Area on screen, in points.
     pub area: Rect,
-    /// Which part of the matrix.
+    /// Part of the matrix in sight, in entries.
     pub cells: Rect,
     /// Asked for another frame while tiles are missing.
     pub ctx: Context,
@@ -113,7 +113,7 @@ struct Tiles {
     tiles: HashMap<Key, Tile>,
     /// No longer shown: their memory is used anew.
     free: Vec<Tile>,
-    /// What each view shows, in drawing order.
+    /// Tiles that each view shows, in drawing order.
     drawn: HashMap<Id, Vec<Key>>,
     clock: u64,
     /// One tile's numbers on their way.

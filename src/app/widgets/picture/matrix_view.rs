@@ -19,7 +19,7 @@ const READABLE: f32 = 34.0;
 /// But no more than so many: the window stays quick.
 const MOST_NUMBERS: usize = 1200;
 
-/// What is lit up, by position on screen (after reordering).
+/// Entries that are lit up, by position on screen (after reordering).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Marks {
     /// A whole row, by position.
@@ -30,17 +30,17 @@ pub struct Marks {
     pub entries: Vec<(usize, usize)>,
 }
 
-/// What a view shows.
+/// Content of a view: a matrix with its colours and marks.
 pub struct Frame<'a> {
     /// Name of the view.
     pub title: &'a str,
-    /// What stands for it in every view.
+    /// Colour that stands for the matrix in every view.
     pub accent: Color32,
     /// Matrix that the view shows.
     pub pyramid: &'a Arc<Pyramid>,
     /// Colours of the entries.
     pub colors: Colors,
-    /// What the shared pointer lights up here.
+    /// Entries that the shared pointer lights up here.
     pub marks: &'a Marks,
     /// In the corner: the value under the shared pointer.
     pub readout: Option<String>,
@@ -48,7 +48,7 @@ pub struct Frame<'a> {
     pub marginals: bool,
 }
 
-/// What a view says back.
+/// Result of drawing a view: what the pointer does there.
 pub struct Seen {
     /// The entry under the pointer as (row, column), by position on screen.
     pub hovered: Option<(usize, usize)>,
@@ -98,7 +98,7 @@ impl MatrixView {
     }
 }
 
-/// What a view of this size would show as a picture for a file, `side` pixels along its longer side.
+/// Draws what a view of this size would show as a picture for a file, `side` pixels along its longer side.
 pub fn image(pyramid: &Pyramid, colors: &Colors, viewport: &Viewport, aspect: f32, side: usize) -> Image {
     let (rows, cols) = pyramid.matrix().shape();
     let size = if aspect > 1.0 { vec2(1.0, 1.0 / aspect) } else { vec2(aspect, 1.0) } * side as f32;
@@ -260,7 +260,7 @@ fn corners(ui: &Ui, painter: &Painter, frame: &Frame<'_>, area: Rect) {
     painter.galley(pos2(end, corner.y), right, ink);
 }
 
-/// What the colours mean.
+/// Returns the colours of a picture with their meaning, as a bar.
 pub fn bar(colors: &Colors) -> ColorBar {
     let table = Colors::table(colors.dark);
     let (left, middle, right, part) = match colors.shade {

@@ -31,7 +31,7 @@ pub struct Pyramid {
     nnz: usize,
 }
 
-/// What the entries are.
+/// Kind of a pyramid's entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// The entries are plain numbers.
@@ -116,7 +116,7 @@ impl Pyramid {
         self.kind
     }
 
-    /// How large its values are.
+    /// Returns the distribution of its values' magnitudes.
     pub fn spread(&self) -> &Spread {
         &self.spread
     }

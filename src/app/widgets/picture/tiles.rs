@@ -15,9 +15,9 @@ pub const SIDE: usize = CONTENT + 2 * APRON;
 pub struct Piece {
     /// The level of the pyramid.
     pub level: usize,
-    /// Which tile from the top.
+    /// Index of the tile from the top.
     pub row: usize,
-    /// Which tile from the left.
+    /// Index of the tile from the left.
     pub col: usize,
 }
 
@@ -26,7 +26,7 @@ pub struct Piece {
 pub struct Placed {
     /// Piece that is drawn.
     pub piece: Piece,
-    /// Where, in pixels of the screen.
+    /// Place on screen, in pixels.
     pub rect: Rect,
     /// A whole pixel at or before the corner: positions are counted from it, to keep their digits.
     pub base: [f32; 2],

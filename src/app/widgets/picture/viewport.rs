@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 /// The largest size of an entry on screen, in points: its number can then be read.
 const LARGEST: f32 = 96.0;
 
-/// Which part of a matrix is seen. Views of the same shape can share one.
+/// Part of a matrix that is seen. Views of the same shape can share one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Viewport {
-    /// What is in the middle, as shares of (columns, rows).
+    /// Position in the middle, as shares of (columns, rows).
     center: Pos2,
     /// Points a matrix entry takes, against the size at which all fits.
     zoom: f32,
