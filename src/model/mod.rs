@@ -42,4 +42,4 @@ pub use open::open;
 #[cfg(target_arch = "wasm32")]
 pub use remote::ChosenFile;
 pub use source::Source;
-pub use tensor::TensorInfo;
+pub use tensor::{NotALayer, TensorInfo};

@@ -36,9 +36,19 @@ impl TensorInfo {
         self.shape.contains(&0)
     }
 
+    /// Why it cannot be factorized; `None` when it can.
+    pub fn not_a_layer(&self) -> Option<NotALayer> {
+        match self.shape[..] {
+            _ if self.format.is_none() => Some(NotALayer::NotFloat),
+            _ if self.is_empty() => Some(NotALayer::Empty),
+            [_, _] | [_, _, _, _] => None,
+            _ => Some(NotALayer::Dimensions(self.shape.len())),
+        }
+    }
+
     /// Rows and columns as a layer; `None` unless it can be factorized: floats, 2-D or a convolution, not empty.
     pub fn matrix_shape(&self) -> Option<(usize, usize)> {
-        if self.format.is_none() || self.is_empty() {
+        if self.not_a_layer().is_some() {
             return None;
         }
         match self.shape[..] {
@@ -47,6 +57,20 @@ impl TensorInfo {
             _ => None,
         }
     }
+}
+
+/// Reason for which a tensor cannot be factorized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotALayer {
+    /// Its values are not in one of the formats of [`Dtype`].
+    #[error("only F64, F32, F16 and BF16 values are read")]
+    NotFloat,
+    /// A dimension is 0.
+    #[error("it has no entries")]
+    Empty,
+    /// A number of dimensions other than 2 and 4.
+    #[error("a layer has 2 dimensions, or 4 as a convolution, and it has {0}")]
+    Dimensions(usize),
 }
 
 /// Location and order of a tensor's values.

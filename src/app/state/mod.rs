@@ -32,7 +32,7 @@ pub mod run_spec;
 pub mod run_worker;
 pub mod runs;
 pub mod series;
-pub mod setting_value;
+pub mod setting_words;
 pub mod snapshot_history;
 pub mod text_request;
 pub mod timeline;

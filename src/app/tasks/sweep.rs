@@ -4,6 +4,7 @@ use super::pending_task::{PACE, PendingTask};
 use crate::app::state::error::Error;
 use crate::app::state::hints::sentence;
 use crate::app::state::loaded_layer::LoadedLayer;
+use crate::app::state::setting_words::differing;
 use crate::compare::{self, Candidate, Figure, Point, Record, Results};
 use crate::compute::ThreadPool;
 use crate::hint::Failure;
@@ -193,7 +194,10 @@ impl SweepWork {
             () if inputs(problem) != inputs(&self.problem) => {
                 Some("This sweep was made with other inputs of the layer than those given now".into())
             }
-            () if *base != self.base => Some("This sweep was made with other settings than those set now".into()),
+            () if *base != self.base => {
+                let differs = differing(&self.base.settings, &base.settings);
+                Some(format!("This sweep was made with other settings than those set now: {differs}"))
+            }
             () => None,
         }
     }

@@ -9,7 +9,7 @@ use crate::app::tasks::language::eval_set::ModelSource;
 use crate::app::tasks::loaded::Loaded;
 use crate::language::LayerId;
 use crate::matrix::Calibration;
-use crate::model::{Checkpoint, Orientation, Source};
+use crate::model::{Checkpoint, Orientation, Source, TensorInfo};
 use eframe::egui::Context;
 use std::sync::Arc;
 
@@ -117,9 +117,7 @@ impl Explorer {
         from: Option<Source>,
         tensor: Option<String>,
     ) {
-        // A model's vocabulary comes first by name, and would take seconds to read.
-        let quick = checkpoint.layers().find(|tensor| tensor.len() <= QUICK_ENTRIES);
-        let first = quick.or(checkpoint.layers().next()).map(|tensor| tensor.name.clone());
+        let first = first_layer(&checkpoint).map(|tensor| tensor.name.clone());
         let stems = checkpoint.factorizations();
         self.shell.dialogs.open.open = false;
         let state = &mut self.state;
@@ -131,7 +129,12 @@ impl Explorer {
             (None, None, None) => {
                 let name = checkpoint.name();
                 let text = format!("{name} holds no layer: only 2-D and 4-D tensors of floats can be factorized");
-                return state.messages.problem(ctx, text);
+                state.messages.problem(ctx, text);
+                // What it does hold is listed; a file without any tensor has nothing to show.
+                if !checkpoint.tensors().is_empty() {
+                    state.document.checkpoint = Some(checkpoint);
+                }
+                return;
             }
         }
         state.document.address = from.as_ref().and_then(platform::address);
@@ -144,4 +147,15 @@ impl Explorer {
         }
         state.document.checkpoint = Some(checkpoint);
     }
+}
+
+/// The layer that a file is opened with: the first linear layer of a block, which is what people prune; where there are
+/// no blocks the first that is read in a moment.
+fn first_layer(checkpoint: &Checkpoint) -> Option<&TensorInfo> {
+    let quick = |tensor: &&TensorInfo| tensor.len() <= QUICK_ENTRIES;
+    let numbered = |tensor: &TensorInfo| tensor.name.split('.').any(|part| part.parse::<usize>().is_ok());
+    let in_block = |tensor: &TensorInfo| LayerId::from_tensor(&tensor.name).is_some();
+    let layers = || checkpoint.layers().filter(quick);
+    let block = layers().find(|tensor| in_block(tensor)).or_else(|| layers().find(|tensor| numbered(tensor)));
+    block.or_else(|| layers().next()).or(checkpoint.layers().next())
 }

@@ -99,6 +99,7 @@ impl Explorer {
         let state = &mut self.state;
         state.language.notes.drain(..).for_each(|note| state.messages.note(ctx, note));
         let tuned = state.model_layer_and_factors();
-        state.language.poll(ctx, state.preferences.threads, tuned);
+        let kept = state.kept_by_magnitude();
+        state.language.poll(ctx, state.preferences.threads, tuned, kept);
     }
 }

@@ -12,7 +12,13 @@ const WHICH: &str = "A Hugging Face folder of the Llama family is one: config.js
 pub fn info_ui<'a>(ui: &mut Ui, state: &'a State) -> Option<&'a ModelInfo> {
     let model = state.language.model();
     match model.read_info() {
-        Some(Ok(info)) => return Some(info),
+        Some(Ok(info)) => {
+            let open = state.document.checkpoint.as_ref().filter(|open| !model.is_of(open));
+            if let (Some(open), Some(name)) = (open, model.name()) {
+                ui.label(format!("{name}, which was opened before: {} is no language model", open.name()));
+            }
+            return Some(info);
+        }
         Some(Err(why)) => {
             ui.weak("What is open is not used as a language model").on_hover_text(WHICH);
             ui.label(sentence(why));

@@ -7,8 +7,11 @@ use crate::app::panels::state::State;
 use crate::app::state::command::Command;
 use crate::app::widgets::finder::Finder;
 use crate::model::{Checkpoint, Orientation, TensorInfo};
-use eframe::egui::{self, RichText, TextEdit, Ui};
+use eframe::egui::{self, CollapsingHeader, Label, RichText, TextEdit, Ui};
 use std::sync::Arc;
+
+/// Largest height of the list of other tensors, in points.
+const OTHERS_HEIGHT: f32 = 160.0;
 
 /// The panel's own state.
 #[derive(Default)]
@@ -16,7 +19,7 @@ pub struct LayersPanel {
     filter: String,
     as_table: bool,
     table: LayersTable,
-    /// The tree of a checkpoint, by its address.
+    /// The checkpoint that was listed last, and the tree of its layers.
     tree: Option<(Arc<Checkpoint>, Branch)>,
 }
 
@@ -27,6 +30,12 @@ impl LayersPanel {
             ui.weak("Nothing is open");
             return None;
         };
+        if self.tree.as_ref().is_none_or(|(of, _)| !Arc::ptr_eq(of, checkpoint)) {
+            // A search in one file says nothing about the next.
+            self.filter.clear();
+            let names = checkpoint.layers().map(|layer| layer.name.as_str());
+            self.tree = Some((checkpoint.clone(), Branch::of(names)));
+        }
         let current = state.document.layer.as_ref().map(|open| open.layer.name.as_str());
         let orientation = state.document.orientation;
         let mut command = None;
@@ -58,6 +67,11 @@ impl LayersPanel {
         if searched {
             layers = found(&self.filter, layers);
         }
+        others_ui(ui, checkpoint);
+        if searched && !layers.is_empty() {
+            let plural = if all == 1 { "" } else { "s" };
+            ui.weak(format!("{} of {all} layer{plural} fit the filter", layers.len()));
+        }
         if layers.is_empty() {
             ui.weak(if all == 0 { "No layer here that can be factorized" } else { "No layer fits the filter" });
         }
@@ -71,16 +85,37 @@ impl LayersPanel {
         } else if searched {
             list_ui(ui, &layers, current)
         } else {
-            let fresh = self.tree.as_ref().is_none_or(|(of, _)| !Arc::ptr_eq(of, checkpoint));
-            if fresh {
-                self.tree = Some((checkpoint.clone(), Branch::of(layers.iter().map(|layer| layer.name.as_str()))));
-            }
             let tree = self.tree.as_ref().map(|(_, tree)| tree);
             let kind = |name: &str| checkpoint.tensor(name).map(shape).unwrap_or_default();
             tree.and_then(|tree| tree.ui(ui, current, &kind))
         };
         name.map(|name| Command::OpenLayer(name, orientation)).or(command)
     }
+}
+
+/// Tensors that cannot be factorized, with their types and the reasons.
+fn others_ui(ui: &mut Ui, checkpoint: &Checkpoint) {
+    let others = || checkpoint.tensors().iter().filter_map(|tensor| Some((tensor, tensor.not_a_layer()?)));
+    let count = others().count();
+    if count == 0 {
+        return;
+    }
+    let title = format!("{count} other tensor{}", if count == 1 { "" } else { "s" });
+    let header = CollapsingHeader::new(title).id_salt(("others", checkpoint.name()));
+    // Where there is nothing else, they are what there is to see.
+    let header = header.default_open(checkpoint.layers().next().is_none());
+    let shown = header.show(ui, |ui| {
+        let height = ui.text_style_height(&egui::TextStyle::Body);
+        let scroll =
+            egui::ScrollArea::both().id_salt("other tensors").max_height(OTHERS_HEIGHT).auto_shrink([false, true]);
+        scroll.show_rows(ui, height, count, |ui, range| {
+            for (tensor, why) in others().skip(range.start).take(range.len()) {
+                let text = format!("{}  {}", tensor.name, kind(tensor));
+                ui.add_enabled(false, Label::new(text).selectable(false)).on_disabled_hover_text(why.to_string());
+            }
+        });
+    });
+    shown.header_response.on_hover_text("They cannot be factorized: biases, norms, integers and the like");
 }
 
 /// Those that fit, best first; the text may name parts of the name, the shape and the type.

@@ -1,10 +1,9 @@
 //! What two runs do not share.
 
 use crate::Named;
-use crate::app::panels::settings::setting::texts;
 use crate::app::panels::state::State;
 use crate::app::state::run::Run;
-use crate::app::state::setting_value::value;
+use crate::app::state::setting_words::{texts, value};
 use crate::factorize::Setting;
 use crate::methods::Method;
 use eframe::egui::{ComboBox, Grid, Ui};

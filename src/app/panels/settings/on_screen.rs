@@ -1,18 +1,13 @@
 //! The run on screen: its state, its errors, and the settings that gave them.
 
-use super::setting::texts;
-use crate::Named;
 use crate::app::panels::state::State;
 use crate::app::state::command::Command;
 use crate::app::state::run::{Run, RunState};
-use crate::app::state::setting_value::value;
+use crate::app::state::setting_words::value;
 use crate::app::widgets::text::{duration, error_text, summary};
-use crate::factorize::{Setting, Settings};
+use crate::factorize::Setting;
 use crate::methods::Method;
 use eframe::egui::{Button, ProgressBar, RichText, Role, Ui, WidgetInfo};
-
-/// Most settings that are named in a line.
-const MOST_NAMED: usize = 3;
 
 /// State, errors and settings of the run on screen.
 pub fn on_screen_ui(ui: &mut Ui, state: &State) -> Option<Command> {
@@ -132,31 +127,4 @@ fn settings_ui(ui: &mut Ui, state: &State, run: &Run) -> Option<Command> {
         }
     });
     asked
-}
-
-/// What the next run's settings have that the shown run's do not, in words; empty when they are the same.
-pub fn next_differs(shown: &Settings, next: &Settings) -> String {
-    let differ = Setting::ALL.iter().filter(|&&setting| value(setting, shown) != value(setting, next));
-    let words: Vec<String> =
-        differ.map(|&setting| format!("{} {}", texts(setting).0.to_lowercase(), value(setting, next))).collect();
-    match words.len() {
-        0 => String::new(),
-        count if count <= MOST_NAMED => words.join(", "),
-        count => format!("{} and {} more", words[..MOST_NAMED].join(", "), count - MOST_NAMED),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_differs_is_named() {
-        let shown = Settings::default();
-        assert_eq!(next_differs(&shown, &shown), "");
-        let next = Settings { density: 0.3, seed: 7, ..shown.clone() };
-        assert_eq!(next_differs(&shown, &next), "density 30 %, seed 7");
-        let many = Settings { outer: 3, inner: 4, ..next };
-        assert_eq!(next_differs(&shown, &many), "density 30 %, outer iterations 3, inner iterations 4 and 1 more");
-    }
 }

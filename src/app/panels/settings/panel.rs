@@ -3,13 +3,14 @@
 use crate::Named;
 use crate::app::panels::settings::controls::controls_ui;
 use crate::app::panels::settings::inputs::InputsPanel;
-use crate::app::panels::settings::on_screen::{next_differs, on_screen_ui};
+use crate::app::panels::settings::on_screen::on_screen_ui;
 use crate::app::panels::settings::perplexity::perplexity_ui;
 use crate::app::panels::settings::setting::{LayerFacts, SECTIONS, setting_ui};
 use crate::app::panels::settings::split::split_ui;
 use crate::app::panels::state::State;
 use crate::app::state::command::Command;
 use crate::app::state::hints::sentence_of;
+use crate::app::state::setting_words::differing;
 use crate::app::widgets::fields::{labelled, slider};
 use crate::factorize::{Budget, Preset, Setting, Settings};
 use crate::measure::Storage;
@@ -30,7 +31,7 @@ impl SettingsPanel {
         perplexity_ui(ui, state);
         ui.separator();
         next_run_ui(ui, state);
-        let shape = state.document.shape().unwrap_or((1, 1));
+        let shape = state.document.shape();
         let layerwise = state.document.inputs.calibration().is_some();
         let mut settings = state.preferences.settings.clone();
         egui::ScrollArea::vertical().show(ui, |ui| {
@@ -52,7 +53,7 @@ fn next_run_ui(ui: &mut Ui, state: &State) {
         ui.strong("Next run");
         let shown = state.runs.shown().filter(|run| run.spec.method == Method::Dsf);
         let Some((run, settings)) = shown.and_then(|run| Some((run, run.spec.settings.as_ref()?))) else { return };
-        let differs = next_differs(settings, &state.preferences.settings);
+        let differs = differing(settings, &state.preferences.settings);
         if !differs.is_empty() {
             ui.label(format!("unlike {}: {differs}", run.name));
         }
@@ -64,12 +65,12 @@ fn next_run_ui(ui: &mut Ui, state: &State) {
 fn all_ui(
     ui: &mut Ui,
     settings: &mut Settings,
-    shape: (usize, usize),
+    shape: Option<(usize, usize)>,
     layerwise: bool,
     search: impl FnOnce(&mut Ui, &Settings),
 ) -> bool {
     let before = settings.clone();
-    let layer = LayerFacts { shape, layerwise };
+    let layer = LayerFacts { shape: shape.unwrap_or((1, 1)), layerwise };
     let section_ui = |ui: &mut Ui, settings: &mut Settings, section: &[Setting]| {
         ui.separator();
         section.iter().for_each(|&setting| setting_ui(ui, setting, settings, layer));
@@ -78,7 +79,7 @@ fn all_ui(
     preset_ui(ui, settings);
     let (preset, density) = (settings.preset(), settings.density);
     section_ui(ui, settings, budget);
-    budget_ui(ui, settings, shape);
+    shape.into_iter().for_each(|shape| budget_ui(ui, settings, shape));
     search(ui, settings);
     // A preset may have more to say at another density.
     if let Some(preset) = preset.filter(|_| settings.density != density) {

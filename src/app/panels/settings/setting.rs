@@ -2,6 +2,7 @@
 
 use crate::Named;
 use crate::app::panels::settings::annealing::preview_ui;
+use crate::app::state::setting_words::texts;
 use crate::app::widgets::fields::{choice, labelled, percent, slider, tick};
 use crate::factorize::{Budget, Schedule, Setting, Settings, Start};
 use eframe::egui::{DragValue, Slider, Ui};
@@ -51,58 +52,6 @@ pub struct LayerFacts {
     pub shape: (usize, usize),
     /// Whether its inputs are known.
     pub layerwise: bool,
-}
-
-/// Label and hover text.
-#[rustfmt::skip]
-pub fn texts(setting: Setting) -> (&'static str, &'static str) {
-    match setting {
-        Setting::Density => ("Density", "Kept nonzeros of A and B together, as a share of W's entries"),
-        Setting::Expansion => (
-            "Expansion k/n",
-            "The inner dimension k, the columns of A and rows of B, in units of W's smaller side n. A larger k gives a \
-             lower error for the same nonzeros, and needs more bits to say where they are",
-        ),
-        Setting::FactorDensity => ("First factor's density", "Say how many of the nonzeros go to the first factor, as a share of n²"),
-        Setting::Split => (
-            "Split",
-            "How the nonzeros are divided. paper: 16 % of n² to the first factor for a square W, 25 % for others, at most \
-             half. balanced: half each, less for the first the longer W is. auto: the best of a few short runs",
-        ),
-        Setting::Outer => ("Outer iterations", "Each solves for one factor, then for the other"),
-        Setting::Inner => ("Inner iterations", "ADMM iterations of each half-step"),
-        Setting::MaskIterations => ("Mask iterations", "Inner iterations that choose the mask anew; the others keep it"),
-        Setting::WarmStart => ("Warm start", "Each half-step starts from the last factor and its dual variables, not from nothing"),
-        Setting::Schedule => ("ρ₀ schedule", "How the penalty of a half-step's first inner iteration grows to ρ"),
-        Setting::Rho0Start => ("ρ₀ at the start", "As a share of ρ"),
-        Setting::Rho0End => ("ρ₀ at the end", "As a share of ρ; by itself it follows the density"),
-        Setting::Rho => ("ρ", "ADMM penalty, against a Gram matrix of unit diagonal"),
-        Setting::Ridge => ("Ridge", "Added to the Gram matrix's diagonal, as a share of its mean; at the end of the run"),
-        Setting::RidgeStart => ("Ridge falls from", "The ridge of the first outer iteration"),
-        Setting::RampFrom => (
-            "Budget grows from",
-            "The density of the first outer iteration: a budget below its final size leaves the masks free to move",
-        ),
-        Setting::RampUntil => ("Full budget at", "When all of it may be used, as a share of the run"),
-        Setting::Relaxation => ("Relaxation λ", "Over-relaxation of all but the first inner iteration"),
-        Setting::Start => ("Start", "The factors before the first half-step"),
-        Setting::Orientation => (
-            "Orientation",
-            "Which of W and its transpose is factorized; its rows are the side of the first factor. auto: the better \
-             one, as two short runs show it",
-        ),
-        Setting::FixedMask => ("One mask fixed", "The first factor keeps a mask drawn from the seed, which layers of one shape can share"),
-        Setting::Seed => ("Seed", "The same seed gives the same run"),
-        Setting::Exact => ("Exact values", "Solve for the values on the final masks exactly, not only by ADMM"),
-        Setting::Fallback => (
-            "Magnitude pruning if better",
-            "Where W is nearly sparse, an identity times its largest entries can beat any product",
-        ),
-        Setting::Finalize => ("Finalize", "Solve for A's values again on its final mask, so that the layer's outputs come out right"),
-        Setting::FinalizeBoth => ("Both factors", "Finalize B too"),
-        Setting::Rounds => ("Rounds", "How often the factors are finalized, in turn"),
-        Setting::Shrinkage => ("Shrinkage", "How much of its diagonal is added to XᵀX, so that the values do not learn the samples by heart"),
-    }
 }
 
 /// The control, where the setting has a meaning.

@@ -38,7 +38,7 @@ pub struct Generate {
 }
 
 impl SilentTask for Generate {
-    const NAME: &'static str = "progress";
+    const NAME: &'static str = "generate";
     const QUEUE: Queue = Queue::Language;
     type Output = Result<Texts, Failure>;
 
@@ -55,7 +55,7 @@ impl SilentTask for Generate {
                 return Err(Error::NoStart.into());
             }
             let words = |model: &Llama| words(model, &begin, self.sampling);
-            let changed = self.replaced.as_ref().and_then(|replaced| replaced.of(&set.model));
+            let changed = self.replaced.as_ref().and_then(|replaced| replaced.of(&set.model).ok());
             Ok(Texts { dense: words(&set.model)?, changed: changed.as_ref().map(words).transpose()? })
         })
     }

@@ -99,8 +99,14 @@ impl LanguageModelState {
 /// Updates from frame to frame.
 impl LanguageModelState {
     /// Everything that has happened since the last frame, and what is wanted now. `tuned` is the layer on screen and the
-    /// factors in its place.
-    pub fn poll(&mut self, ctx: &Context, threads: Option<usize>, tuned: Option<(LayerId, FactorsAt)>) {
+    /// factors in its place, `kept` how many entries magnitude pruning would leave of it.
+    pub fn poll(
+        &mut self,
+        ctx: &Context,
+        threads: Option<usize>,
+        tuned: Option<(LayerId, FactorsAt)>,
+        kept: Option<usize>,
+    ) {
         if let Some(end) = self.compression.as_mut().and_then(|work| work.poll(&mut self.layers, &mut self.notes)) {
             self.problem = end.err().map(|why| sentence(&why));
             self.compression = None;
@@ -114,20 +120,21 @@ impl LanguageModelState {
         }
         let tuned = tuned.filter(|(id, factors)| *factors != FactorsAt::Nothing && info.has(*id));
         self.perplexities.set_tuned(tuned.map(|(id, factors)| SingleLayer { model: number, id, factors }));
-        self.want_losses(ctx);
+        self.want_losses(ctx, kept);
         self.poll_table(ctx, threads);
         if info.calibrates {
             self.sensitivity.want(ctx, number, model, threads);
         }
     }
 
-    fn want_losses(&mut self, ctx: &Context) {
+    fn want_losses(&mut self, ctx: &Context, kept: Option<usize>) {
         if self.dense().is_none() {
             return;
         }
         let live = self.is_live();
         if live {
             self.perplexities.want_single(ctx);
+            kept.into_iter().for_each(|kept| self.perplexities.want_pruned(ctx, kept));
         }
         // A large model keeps the processors for its layers, and is measured when they are done.
         if !self.layers.is_empty() && (live || !self.is_working()) {

@@ -170,6 +170,11 @@ impl LanguageModelState {
         self.perplexities.single().map(|(nll, current)| (nll.exp(), current))
     }
 
+    /// Its perplexity with nothing but the tuned layer pruned to its `kept` largest entries.
+    pub fn pruned_alone(&self, kept: usize) -> Option<f64> {
+        self.perplexities.pruned(kept).map(f64::exp)
+    }
+
     /// The layer on screen, and the factors in its place.
     pub fn tuned(&self) -> Option<&SingleLayer> {
         self.perplexities.tuned()

@@ -6,7 +6,7 @@ use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::tasks::async_memo::AsyncMemo;
 use crate::hint::Failure;
 use crate::language::LayerId;
-use crate::model::Source;
+use crate::model::{Checkpoint, Source};
 use eframe::egui::Context;
 use std::sync::Arc;
 
@@ -66,6 +66,11 @@ impl OpenModel {
     /// Name of its file or folder.
     pub fn name(&self) -> Option<&str> {
         self.source.as_ref().map(|source| source.checkpoint.name())
+    }
+
+    /// Whether it is the model of this checkpoint.
+    pub fn is_of(&self, checkpoint: &Arc<Checkpoint>) -> bool {
+        self.source.as_ref().is_some_and(|source| Arc::ptr_eq(&source.checkpoint, checkpoint))
     }
 
     /// The model, for tasks.

@@ -31,6 +31,14 @@ impl SingleLayer {
     }
 }
 
+/// A layer of the model cut to its largest entries.
+#[derive(Clone, Copy, PartialEq)]
+struct PrunedLayer {
+    model: usize,
+    id: LayerId,
+    kept: usize,
+}
+
 /// The compressed layers at one moment.
 #[derive(Clone, Copy, PartialEq)]
 struct AllLayers {
@@ -52,6 +60,7 @@ pub struct Perplexities {
     streams: Option<Arc<Lazy<LazyStreams>>>,
     dense: AsyncMemo<usize, MeasureDense>,
     single: AsyncMemo<SingleLayer, MeasureReplaced>,
+    pruned: AsyncMemo<PrunedLayer, MeasureReplaced>,
     all: AsyncMemo<AllLayers, MeasureReplaced>,
     /// The layer whose run's perplexity was last wanted.
     tuned: Option<SingleLayer>,
@@ -95,6 +104,24 @@ impl Perplexities {
         // The last factors at once; while they change, so that the run keeps most of the processors.
         let pause = if key.factors.step().is_some() { Duration::from_millis(300) } else { Duration::ZERO };
         self.single.want_slowly(ctx, key, pause, |key| MeasureReplaced { dense, replaced: key.replaced() });
+    }
+
+    /// Sees that the model is measured with nothing but the tuned layer pruned to its `kept` largest entries, once the
+    /// factors have been measured.
+    pub fn want_pruned(&mut self, ctx: &Context, kept: usize) {
+        let (Some(dense), Some(tuned)) = (self.streams.clone(), &self.tuned) else { return };
+        if self.single.of(tuned).is_none() {
+            return;
+        }
+        let key = PrunedLayer { model: tuned.model, id: tuned.id, kept };
+        self.pruned.want(ctx, key, |key| MeasureReplaced { dense, replaced: Replaced::PrunedLayer(key.id, key.kept) });
+    }
+
+    /// The loss with nothing but the tuned layer pruned, to how many entries it was measured last.
+    pub fn pruned(&self, kept: usize) -> Option<f64> {
+        let tuned = self.tuned.as_ref()?;
+        let loss = self.pruned.of(&PrunedLayer { model: tuned.model, id: tuned.id, kept })?;
+        loss.as_ref().as_ref().ok().copied()
     }
 
     /// The loss with nothing but the tuned layer replaced by the factors on screen, or those a moment ago; and whether they

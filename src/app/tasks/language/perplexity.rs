@@ -5,7 +5,7 @@ use crate::app::state::error::Error;
 use crate::app::state::factors_at::FactorsAt;
 use crate::hint::Failure;
 use crate::language::{LayerId, Llama, Loss, StreamCache};
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, keep_largest};
 use crate::tasks::{Lazy, LazySource, Queue, SilentTask, shared};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -72,6 +72,8 @@ pub enum Replaced {
     Layers(Vec<NewWeight>),
     /// One, with these factors.
     SingleLayer(LayerId, FactorsAt),
+    /// One, with so many of its largest entries.
+    PrunedLayer(LayerId, usize),
 }
 
 /// A layer and its new weight.
@@ -85,21 +87,25 @@ pub struct NewWeight {
 }
 
 impl Replaced {
-    /// The model with it; none while there is nothing to put in place.
-    pub fn of(&self, model: &Llama) -> Option<Llama> {
+    /// The model with it; an error while there is nothing to put in place.
+    pub fn of(&self, model: &Llama) -> Result<Llama, Failure> {
         let mut model = model.clone();
         match self {
             Self::Layers(layers) => layers.iter().for_each(|layer| model.replace(layer.id, layer.weight.clone())),
-            Self::SingleLayer(id, factors) => model.replace(*id, Arc::new(factors.product()?)),
+            Self::SingleLayer(id, factors) => model.replace(*id, Arc::new(factors.product().ok_or(Error::NoFactors)?)),
+            Self::PrunedLayer(id, kept) => {
+                let pruned = keep_largest(&model.layer(*id)?.weight, *kept);
+                model.replace(*id, Arc::new(pruned));
+            }
         }
-        Some(model)
+        Ok(model)
     }
 
     /// The first block that is another one.
     fn first(&self) -> usize {
         match self {
             Self::Layers(layers) => layers.iter().map(|layer| layer.id.block).min().unwrap_or(0),
-            Self::SingleLayer(id, _) => id.block,
+            Self::SingleLayer(id, _) | Self::PrunedLayer(id, _) => id.block,
         }
     }
 }
@@ -122,7 +128,7 @@ impl SilentTask for MeasureReplaced {
     fn make(self) -> Self::Output {
         let LazyStreams { model, threads, stop } = self.dense.source();
         let prepared = self.dense.get().as_ref().map_err(Clone::clone)?;
-        let changed = self.replaced.of(&eval_set(model)?.model).ok_or(Error::NoFactors)?;
+        let changed = self.replaced.of(&eval_set(model)?.model)?;
         on_threads(*threads, || Ok(prepared.loss_from(&changed, self.replaced.first(), &stop.asked())?.nll))
     }
 }
