@@ -11,7 +11,7 @@ static STORIES: &[u8] = include_bytes!("../../assets/stories/model.safetensors")
 pub const EXAMPLE_NAME: &str = "stories.safetensors";
 
 /// The layer to begin with: square, and small enough to be factorized with every move of a slider.
-pub const EXAMPLE_LAYER: &str = "model.layers.1.self_attn.q_proj.weight";
+pub const EXAMPLE_LAYER: &str = "model.layers.0.self_attn.q_proj.weight";
 
 /// The example's checkpoint, part of the desktop program: a Llama architecture with 4 blocks of width 256.
 #[cfg(not(target_arch = "wasm32"))]

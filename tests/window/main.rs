@@ -7,6 +7,8 @@ mod driver;
 mod first_minute;
 mod flows;
 mod model;
+mod opening;
+mod runs;
 mod snapshots;
 mod sweeps;
 mod teach;

@@ -1,7 +1,7 @@
 //! Files of this system.
 
 use super::example_error::ExampleError;
-use super::pick::Pick;
+use super::pick::{Pick, Picked};
 use super::written::{Download, Written};
 use crate::export::{self, Error};
 use crate::model::{Checkpoint, Source, example};
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Whether there are folders to open, and paths to type.
 pub const HAS_FOLDERS: bool = true;
@@ -87,8 +87,11 @@ impl SaveTarget {
 /// Nothing: files are written where they belong.
 pub fn hand_over(_: Vec<Download>) {}
 
-/// The system's dialog for something to open; `done` is told on another thread.
-pub fn pick(what: Pick, done: impl FnOnce(Option<Source>) + Send + 'static) {
+/// A dialog that closes sooner than this was never seen: the system has none.
+const UNSEEN: Duration = Duration::from_millis(300);
+
+/// The system's dialog for something to open; `done` is called on another thread.
+pub fn pick(what: Pick, done: impl FnOnce(Picked<Source>) + Send + 'static) {
     let dialog = rfd::AsyncFileDialog::new();
     match what {
         Pick::File => {
@@ -105,18 +108,38 @@ pub fn pick(what: Pick, done: impl FnOnce(Option<Source>) + Send + 'static) {
     }
 }
 
-/// The system's dialog for a file to write; `done` is told on another thread.
-pub fn pick_target(name: String, done: impl FnOnce(Option<PathBuf>) + Send + 'static) {
-    let chosen = rfd::AsyncFileDialog::new().set_title("Export").set_file_name(name).save_file();
-    std::thread::spawn(move || done(pollster::block_on(chosen).map(|file| file.path().into())));
+/// The system's dialog for a file to write; `done` is called on another thread.
+pub fn pick_target(name: String, done: impl FnOnce(Picked<PathBuf>) + Send + 'static) {
+    wait_path(rfd::AsyncFileDialog::new().set_title("Export").set_file_name(name).save_file(), done);
 }
 
 /// Waits for a dialog on a thread.
 fn wait(
     chosen: impl Future<Output = Option<rfd::FileHandle>> + Send + 'static,
-    done: impl FnOnce(Option<Source>) + Send + 'static,
+    done: impl FnOnce(Picked<Source>) + Send + 'static,
 ) {
-    std::thread::spawn(move || done(pollster::block_on(chosen).map(|file| Source::Path(file.path().into()))));
+    wait_path(chosen, move |picked| {
+        done(match picked {
+            Picked::Chosen(path) => Picked::Chosen(Source::Path(path)),
+            Picked::Nothing => Picked::Nothing,
+            Picked::NoDialog => Picked::NoDialog,
+        });
+    });
+}
+
+fn wait_path(
+    chosen: impl Future<Output = Option<rfd::FileHandle>> + Send + 'static,
+    done: impl FnOnce(Picked<PathBuf>) + Send + 'static,
+) {
+    std::thread::spawn(move || {
+        let asked = Instant::now();
+        done(match pollster::block_on(chosen) {
+            Some(file) => Picked::Chosen(file.path().into()),
+            // The library's answer is the same whether a person has closed the dialog or there was none.
+            None if asked.elapsed() < UNSEEN => Picked::NoDialog,
+            None => Picked::Nothing,
+        });
+    });
 }
 
 /// Until all files are written: half of one would be none.

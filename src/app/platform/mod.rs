@@ -4,6 +4,8 @@
 mod desktop;
 pub mod dropping;
 pub mod example_error;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod listing;
 #[cfg(target_arch = "wasm32")]
 mod page;
 pub mod pick;

@@ -1,7 +1,7 @@
 //! Files as a browser gives them.
 
 use super::example_error::ExampleError;
-use super::pick::Pick;
+use super::pick::{Pick, Picked};
 use super::written::{Download, Written};
 use crate::export::Error;
 use crate::model::{Checkpoint, ChosenFile, EXAMPLE_NAME, Source};
@@ -122,7 +122,7 @@ fn document() -> web_sys::Document {
 pub fn wait_for(_: &AtomicUsize) {}
 
 /// The browser's dialog for files to open.
-pub fn pick(what: Pick, done: impl FnOnce(Option<Source>) + 'static) {
+pub fn pick(what: Pick, done: impl FnOnce(Picked<Source>) + 'static) {
     let (kinds, several) = match what {
         // A browser shows files only.
         Pick::File | Pick::Folder => (".safetensors,.json,.npy", true),
@@ -131,7 +131,7 @@ pub fn pick(what: Pick, done: impl FnOnce(Option<Source>) + 'static) {
     };
     let input: HtmlInputElement = match document().create_element("input") {
         Ok(input) => input.unchecked_into(),
-        Err(_) => return done(None),
+        Err(_) => return done(Picked::NoDialog),
     };
     input.set_type("file");
     input.set_accept(kinds);
@@ -142,7 +142,7 @@ pub fn pick(what: Pick, done: impl FnOnce(Option<Source>) + 'static) {
         let files = chosen.files();
         let files = files.iter().flat_map(|list| (0..list.length()).filter_map(|at| list.get(at)));
         let files: Vec<ChosenFile> = files.map(|file| ChosenFile::new(&file)).collect();
-        done((!files.is_empty()).then_some(Source::Files(files)));
+        done(if files.is_empty() { Picked::Nothing } else { Picked::Chosen(Source::Files(files)) });
     });
     for event in ["change", "cancel"] {
         let _ = input.add_event_listener_with_callback(event, on_end.unchecked_ref());
@@ -151,6 +151,6 @@ pub fn pick(what: Pick, done: impl FnOnce(Option<Source>) + 'static) {
 }
 
 /// A browser chooses by itself where to write.
-pub fn pick_target(name: String, done: impl FnOnce(Option<PathBuf>)) {
-    done(Some(PathBuf::from(name)));
+pub fn pick_target(name: String, done: impl FnOnce(Picked<PathBuf>)) {
+    done(Picked::Chosen(PathBuf::from(name)));
 }

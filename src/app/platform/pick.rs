@@ -1,5 +1,15 @@
 //! What a person chooses with the system's dialog.
 
+/// Answer of a dialog.
+pub enum Picked<T> {
+    /// What was chosen.
+    Chosen(T),
+    /// The dialog was closed without a choice.
+    Nothing,
+    /// There is no dialog on this system.
+    NoDialog,
+}
+
 /// Kind of file to choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pick {

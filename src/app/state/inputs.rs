@@ -22,6 +22,8 @@ pub struct LayerInputs {
     held_out: Option<Named>,
     /// The tensor that the calibration belongs to, where it was taken from its model.
     tensor: Option<String>,
+    /// Name of the layer that was open when statistics were given, where another one is open now.
+    given_for: Option<String>,
 }
 
 impl LayerInputs {
@@ -30,6 +32,7 @@ impl LayerInputs {
         if role == InputsRole::Calibration {
             self.tensor = None;
         }
+        self.given_for = None;
         *self.slot(role) = Some((name, statistics));
     }
 
@@ -42,6 +45,22 @@ impl LayerInputs {
     /// Removes the statistics with this role.
     pub fn remove(&mut self, role: InputsRole) {
         *self.slot(role) = None;
+        if self.calibration.is_none() && self.held_out.is_none() {
+            self.given_for = None;
+        }
+    }
+
+    /// Name of the layer that they were given for, where another one is open now.
+    pub fn given_for(&self) -> Option<&str> {
+        self.given_for.as_deref()
+    }
+
+    /// Another layer is open than `before`, and takes over what was given.
+    pub fn carry_over(&mut self, before: &str, now: &str) {
+        if self.calibration.is_some() || self.held_out.is_some() {
+            let given = self.given_for.take().unwrap_or_else(|| before.to_owned());
+            self.given_for = Some(given).filter(|given| given != now);
+        }
     }
 
     /// Removes what does not fit the layer of this tensor, with so many inputs; true when there was something.

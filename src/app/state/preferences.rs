@@ -35,7 +35,7 @@ impl Preferences {
     /// Those of the last time.
     pub fn restore(saved: &SavedPreferences, threads: Option<usize>) -> Self {
         let SavedPreferences { settings, backend, looks, quantity, recent, layout: _, frame_times } = saved.clone();
-        let settings = settings.unwrap_or_else(|| Preset::Fast.settings());
+        let settings = settings.unwrap_or_else(first_settings);
         Self { settings, history: Undoer::default(), backend, threads, looks, quantity, recent, frame_times }
     }
 
@@ -100,6 +100,15 @@ impl Preferences {
         let settings = self.history.redo(&self.settings).cloned();
         settings.map(|settings| self.settings = settings).is_some()
     }
+}
+
+/// Density of the first start. Of the built-in model's opening layer, magnitude pruning to 10 % raises the perplexity by
+/// half, and DSF hardly moves it.
+const FIRST_DENSITY: f64 = 0.1;
+
+/// Settings of the first start.
+fn first_settings() -> Settings {
+    Settings { density: FIRST_DENSITY, ..Preset::Fast.settings() }.with_preset(Preset::Fast)
 }
 
 #[cfg(test)]

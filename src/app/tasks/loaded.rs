@@ -1,5 +1,6 @@
 //! What was read, written or chosen for the window.
 
+use crate::app::platform::pick::Pick;
 use crate::app::platform::written::Written;
 use crate::app::state::inputs::InputsRole;
 use crate::app::state::loaded_layer::LoadedLayer;
@@ -39,6 +40,8 @@ pub enum Loaded {
     Target(PathBuf),
     /// A dialog was closed without a choice.
     Nothing,
+    /// There is no system's dialog for this, or for a file to write.
+    NoDialog(Option<Pick>),
     /// A file was written; with the number of the run whose factors it holds.
     Saved(Option<usize>, Written),
     /// Something went wrong, described in a sentence.

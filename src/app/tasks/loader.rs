@@ -5,7 +5,10 @@ use super::language::save::SaveModel;
 use super::loaded::Loaded;
 use super::reading::{Compare, Open, OpenedCheckpoint, OpenedFactors, ReadFactors, ReadInputs, ReadLayer};
 use super::write_export::WriteExport;
-use crate::app::platform::{self, pick::Pick};
+use crate::app::platform::{
+    self,
+    pick::{Pick, Picked},
+};
 use crate::app::state::error::Error;
 use crate::app::state::hints::{sentence, sentence_of};
 use crate::app::state::inputs::InputsRole;
@@ -160,13 +163,25 @@ impl Loader {
 
     fn pick_then(&mut self, what: Pick, loaded: impl FnOnce(Source) -> Loaded + Send + 'static) {
         let reply = self.reply_waiting();
-        platform::pick(what, move |source| reply.send(source.map_or(Loaded::Nothing, loaded)));
+        platform::pick(what, move |picked| {
+            reply.send(match picked {
+                Picked::Chosen(source) => loaded(source),
+                Picked::Nothing => Loaded::Nothing,
+                Picked::NoDialog => Loaded::NoDialog(Some(what)),
+            });
+        });
     }
 
     /// Lets a person choose where to write, from this file name on.
     pub fn pick_target(&mut self, name: String) {
         let reply = self.reply_waiting();
-        platform::pick_target(name, move |path| reply.send(path.map_or(Loaded::Nothing, Loaded::Target)));
+        platform::pick_target(name, move |picked| {
+            reply.send(match picked {
+                Picked::Chosen(path) => Loaded::Target(path),
+                Picked::Nothing => Loaded::Nothing,
+                Picked::NoDialog => Loaded::NoDialog(None),
+            });
+        });
     }
 
     /// Opens a source, in the background.

@@ -36,7 +36,7 @@ impl Explorer {
             "selected": state.runs.shown().map(|run| run.number),
             "step": state.runs.step(),
             "pictures": state.is_up_to_date(),
-            "baselines": { "magnitude": baselines.magnitude, "svd": baselines.svd },
+            "baselines": { "magnitude": baselines.magnitude, "wanda": baselines.wanda, "svd": baselines.svd },
             "busy": state.computed.loader.busy,
             "threads": state.preferences.thread_count(),
             "backend": state.preferences.backend.name(),

@@ -2,6 +2,8 @@
 
 use crate::app::explorer::Explorer;
 use crate::app::platform;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::app::platform::pick::Pick;
 use crate::app::state::inputs::InputsRole;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::state::run::Run;
@@ -45,6 +47,12 @@ impl Explorer {
             }
             Loaded::Target(path) => self.shell.dialogs.export.chosen(&path),
             Loaded::Nothing => {}
+            #[cfg(not(target_arch = "wasm32"))]
+            Loaded::NoDialog(Some(Pick::File | Pick::Folder)) => self.shell.dialogs.open.list_files(),
+            Loaded::NoDialog(_) => {
+                let text = "This system has no file dialog (no desktop portal): type the path into the field beside it";
+                state.messages.problem(ctx, text);
+            }
             Loaded::Saved(number, written) => {
                 self.shell.dialogs.export.written();
                 platform::hand_over(written.files);
@@ -83,6 +91,7 @@ impl Explorer {
             && !old.is(&layer)
         {
             messages.done(ctx, format!("The calibration is still the one that was given for {}", old.layer.name));
+            document.inputs.carry_over(&old.layer.name, &layer.layer.name);
         }
         self.compare_opened(&layer);
         let small = layer.is_small();

@@ -44,9 +44,12 @@ impl Explorer {
     }
 
     fn run_ended(&mut self, ctx: &Context, at: usize) {
+        let on_screen = self.state.runs.selected() == Some(at);
         let (runs, messages) = (self.state.runs.all(), &mut self.state.messages);
         let run = &runs[at];
         match (&run.state, run.error()) {
+            // The settings panel says why.
+            (RunState::Failed(why), _) if on_screen => messages.note(ctx, format!("{}: {why}", run.name)),
             (RunState::Failed(why), _) => messages.problem(ctx, format!("{}: {why}", run.name)),
             (_, Some(error)) if !run.live => {
                 let seconds = run.outcome.as_ref().map_or(0.0, |ended| ended.seconds);

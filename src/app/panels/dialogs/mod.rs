@@ -2,5 +2,7 @@
 
 pub mod command_palette;
 pub mod export;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod file_list;
 pub mod open;
 pub mod share;

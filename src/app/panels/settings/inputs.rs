@@ -19,6 +19,11 @@ impl InputsPanel {
         let title = if inputs.calibration().is_some() { "Layer's inputs: calibrated" } else { "Layer's inputs" };
         let header = CollapsingHeader::new(title).id_salt("inputs panel");
         let shown = header.show(ui, |ui| self.contents(ui, inputs));
+        if let Some(layer) = inputs.given_for() {
+            // Out of the fold: runs are wrong without anybody seeing why.
+            let text = format!("The inputs were given for {layer}, not for the open layer");
+            ui.colored_label(ui.visuals().warn_fg_color, text);
+        }
         let why = "With the layer's inputs, a run minimises the error of its outputs instead of that of W";
         shown.header_response.on_hover_text(why);
         shown.body_returned.flatten()

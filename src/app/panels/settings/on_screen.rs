@@ -15,11 +15,12 @@ pub fn on_screen_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     ui.separator();
     ui.strong(format!("On screen: {}", run.name));
     let elsewhere = state.is_of_another_layer(run);
-    let title = RichText::new(run.spec.title());
+    let not_open = if elsewhere { ", not the open layer" } else { "" };
+    let title = RichText::new(format!("{}{not_open}", run.spec.title()));
     let title = if elsewhere { title.color(ui.visuals().warn_fg_color) } else { title.weak() };
     let title = ui.label(title);
     if elsewhere {
-        title.on_hover_text("Not the layer that is open, which the next run is of");
+        title.on_hover_text("The next run is of the layer that is open");
     }
     progress_ui(ui, run);
     errors_ui(ui, state, run);
