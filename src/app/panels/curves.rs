@@ -43,7 +43,7 @@ pub fn curves_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     let plot = Plot::new(("curves", quantity.title()))
         .legend(Legend::default().position(Corner::LeftBottom).text_style(eframe::egui::TextStyle::Small))
         .x_axis_label("outer iteration")
-        .y_axis_label(quantity.axis(is_scaled(state.runs.shown())))
+        .y_axis_label(quantity.short_axis(is_scaled(state.runs.shown())))
         .y_axis_min_width(44.0)
         .y_axis_formatter(|mark, _| power(mark.value))
         .y_grid_spacer(decades)

@@ -32,6 +32,11 @@ pub fn typed(text: &str) -> Source {
     Source::Path(PathBuf::from(text.trim()))
 }
 
+/// The source behind the address of a link: none, as this program opens files only.
+pub fn linked(_: &str) -> Option<Source> {
+    None
+}
+
 /// Under which it is remembered: from whichever folder it is opened again.
 pub fn remembered(source: &Source) -> Option<PathBuf> {
     let Source::Path(path) = source;

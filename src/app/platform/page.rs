@@ -29,6 +29,11 @@ pub fn typed(text: &str) -> Source {
     Source::Url(text.trim().to_owned())
 }
 
+/// The source behind the address of a link.
+pub fn linked(address: &str) -> Option<Source> {
+    Some(Source::Url(address.to_owned()))
+}
+
 /// Under which it is remembered; a chosen file cannot be found again.
 pub fn remembered(source: &Source) -> Option<PathBuf> {
     match source {

@@ -4,6 +4,7 @@ use super::action::Action;
 use super::export::{ExportKind, ExportRequest};
 use super::factors_at::FactorsAt;
 use super::inputs::InputsRole;
+use super::link::Link;
 use super::model_command::ModelCommand;
 use super::pane::Pane;
 use super::series::Quantity;
@@ -25,6 +26,8 @@ pub enum Command {
 
     /// Open a file, a folder or an address.
     Open(Source),
+    /// Follows a link that somebody has sent.
+    Follow(Box<Link>),
     /// Choose a file to open, with the system's dialog.
     BrowseFile,
     /// Choose a folder to open, with the system's dialog.

@@ -36,6 +36,17 @@ impl Quantity {
         }
     }
 
+    /// Short label of its axis, for a small plot.
+    pub fn short_axis(self, scaled: bool) -> &'static str {
+        match self {
+            Self::Error if scaled => "error of scaled W",
+            Self::Error => "relative error",
+            Self::Churn => "share changed",
+            Self::Residuals => "residual",
+            Self::Rho0 | Self::Ridge => self.axis(scaled),
+        }
+    }
+
     /// Label of its axis; `scaled` when errors are of W scaled by its inputs.
     pub fn axis(self, scaled: bool) -> &'static str {
         match self {

@@ -34,6 +34,7 @@ impl Explorer {
             Command::Show(pane) => self.show(pane),
 
             Command::Open(source) => loader.open(source, None),
+            Command::Follow(link) => self.follow(ctx, *link),
             Command::BrowseFile => loader.pick(Pick::File),
             Command::BrowseFolder => loader.pick(Pick::Folder),
             Command::OpenLayer(name, orientation) => self.open_layer(name, orientation),

@@ -25,6 +25,13 @@ pub fn error_text(error: f64) -> String {
     if error == 0.0 || error >= 1e-3 { format!("{error:.4}") } else { format!("{error:.1e}") }
 }
 
+/// A layer's name without what nearly all names of a model begin and end with.
+pub fn short_layer_name(name: &str) -> &str {
+    let name = name.strip_prefix("model.").unwrap_or(name);
+    let name = name.strip_prefix("layers.").unwrap_or(name);
+    name.strip_suffix(".weight").unwrap_or(name)
+}
+
 /// Text of at most `most` characters: of a longer one its end, which tells a model's layers apart.
 pub fn shortened(text: &str, most: usize) -> String {
     match text.char_indices().rev().nth(most.saturating_sub(1)) {

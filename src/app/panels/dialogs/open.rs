@@ -4,6 +4,7 @@
 use super::file_list::FileList;
 use crate::app::platform;
 use crate::app::state::command::Command;
+use crate::app::state::link::Link;
 use eframe::egui::text::CCursorRange;
 use eframe::egui::{Key, TextEdit, Ui};
 
@@ -57,6 +58,14 @@ impl OpenDialog {
         command
     }
 
+    /// Opens what was typed: a path or address, or a link to a place in this program.
+    fn asked(&self) -> Command {
+        match Link::read(&self.path) {
+            Some(Ok(link)) => Command::Follow(Box::new(link)),
+            _ => Command::Open(platform::typed(&self.path)),
+        }
+    }
+
     fn path_ui(&mut self, ui: &mut Ui) -> Option<Command> {
         let row = ui.horizontal(|ui| {
             let label = ui.label(platform::TYPED);
@@ -71,7 +80,7 @@ impl OpenDialog {
             let entered = edit.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
             let pressed = ui.button("Open").clicked();
             let there = !self.path.trim().is_empty();
-            ((entered || pressed) && there).then(|| Command::Open(platform::typed(&self.path)))
+            ((entered || pressed) && there).then(|| self.asked())
         });
         row.inner
     }

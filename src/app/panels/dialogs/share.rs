@@ -13,6 +13,8 @@ use std::collections::BTreeSet;
 pub struct ShareDialog {
     /// Whether it is open.
     pub open: bool,
+    /// Address of a page with this program, where it is not the page itself.
+    page: String,
     hidden: BTreeSet<&'static str>,
 }
 
@@ -46,12 +48,19 @@ impl ShareDialog {
         });
         let hide = CAN_HIDE.into_iter().filter(|pane| self.hidden.contains(pane.title())).collect();
         let link = link(hide).write();
-        // The desktop program does not know where the page is.
-        let address = own_address();
-        let mut text = format!("{}{link}", address.as_deref().unwrap_or_default());
-        if address.is_none() {
-            ui.weak("To stand after the address of a page with DSF Explorer");
-        }
+        let address = own_address().unwrap_or_else(|| {
+            // The desktop program does not know where the page is.
+            ui.label(
+                "Others paste it into Open… of their DSF Explorer. With a page's address before it, it opens there.",
+            );
+            ui.horizontal(|ui| {
+                let label = ui.label("Page");
+                let field = TextEdit::singleline(&mut self.page).hint_text("https://…, if there is one");
+                ui.add(field.desired_width(280.0)).labelled_by(label.id);
+            });
+            self.page.trim().trim_end_matches('#').to_owned()
+        });
+        let mut text = format!("{address}{link}");
         ui.horizontal(|ui| {
             let label = ui.label("Link");
             ui.add(TextEdit::singleline(&mut text).desired_width(280.0)).labelled_by(label.id);

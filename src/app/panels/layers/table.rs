@@ -4,6 +4,7 @@ use super::shape::kind;
 use crate::app::state::command::Command;
 use crate::app::state::run::Run;
 use crate::app::tasks::norms::Norms;
+use crate::app::widgets::text::short_layer_name;
 use crate::methods::Method;
 use crate::model::{Checkpoint, TensorInfo};
 use eframe::egui::{Button, RichText, ScrollArea, Ui};
@@ -111,7 +112,7 @@ impl LayersTable {
                 let layer = layers[row.index()];
                 let result = known.results.0.get(&layer.name);
                 row.col(|ui| {
-                    let name = ui.selectable_label(current == Some(&layer.name), short(&layer.name));
+                    let name = ui.selectable_label(current == Some(&layer.name), short_layer_name(&layer.name));
                     if name.on_hover_text(&layer.name).clicked() {
                         chosen = Some(layer.name.clone());
                     }
@@ -171,13 +172,6 @@ impl LayersTable {
             layers.reverse();
         }
     }
-}
-
-/// Without what nearly all names of a model begin and end with.
-fn short(name: &str) -> &str {
-    let name = name.strip_prefix("model.").unwrap_or(name);
-    let name = name.strip_prefix("layers.").unwrap_or(name);
-    name.strip_suffix(".weight").unwrap_or(name)
 }
 
 /// Asks for the norms, or says how many are measured.

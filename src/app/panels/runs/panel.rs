@@ -23,7 +23,7 @@ const HEADINGS: [&str; 12] =
     ["", "Model", "Layer", "Run", "", "Error", "Layer error", "Held out", "Nonzeros", "Bytes", "Time", "Settings"];
 
 /// Narrowest panel, in points, in which differences stand beside the list and not in its place.
-const WIDTH_OF_BOTH: f32 = 520.0;
+const WIDTH_OF_BOTH: f32 = 280.0;
 
 impl RunsPanel {
     /// Lets its name be typed.
@@ -48,7 +48,7 @@ impl RunsPanel {
             return None;
         }
         if self.differences {
-            Panel::right("differences").default_size(300.0).show(ui, |ui| {
+            Panel::right("differences").default_size(0.55 * ui.available_width()).show(ui, |ui| {
                 ScrollArea::both().id_salt("differences").show(ui, |ui| self.compared.ui(ui, state));
             });
         }

@@ -1,20 +1,20 @@
 //! The cells of a run's line in the list.
 
 use crate::app::state::run::{Run, RunState};
-use crate::app::widgets::text::{error_text, shortened};
+use crate::app::widgets::text::{error_text, short_layer_name, shortened};
 use crate::measure::Storage;
 use crate::methods::Method;
 use eframe::egui::Ui;
 
 /// Longest name of a model and of a layer in the list, in characters.
-const NAME_CHARS: usize = 28;
+const NAME_CHARS: [usize; 2] = [14, 22];
 
 /// Model and layer, shortened to what tells them apart.
 pub fn names_ui(ui: &mut Ui, run: &Run) {
-    for (name, of) in [(&run.spec.model, "Model"), (&run.spec.layer_name, "Layer")] {
-        let name = name.strip_suffix(".weight").unwrap_or(name);
-        ui.label(shortened(name, NAME_CHARS)).on_hover_text(format!("{of} {name}"));
-    }
+    let model = run.spec.model.strip_suffix(".safetensors").unwrap_or(&run.spec.model);
+    ui.label(shortened(model, NAME_CHARS[0])).on_hover_text(format!("Model {}", run.spec.model));
+    let layer = short_layer_name(&run.spec.layer_name);
+    ui.label(shortened(layer, NAME_CHARS[1])).on_hover_text(format!("Layer {}", run.spec.layer_name));
 }
 
 /// The relative error, the layer error on the calibration, and that on held-out inputs.

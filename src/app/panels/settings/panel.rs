@@ -26,9 +26,14 @@ pub struct SettingsPanel {
 impl SettingsPanel {
     /// The run's controls, what is known of the layer's inputs, and all settings.
     pub fn ui(&mut self, ui: &mut Ui, state: &State) -> Option<Command> {
-        let mut command = controls_ui(ui, state);
-        command = on_screen_ui(ui, state).or(command);
-        perplexity_ui(ui, state);
+        // What is above the settings comes and goes: by itself, so that a slider keeps its identity while it is dragged.
+        let above = ui.scope(|ui| {
+            let controls = controls_ui(ui, state);
+            let asked = on_screen_ui(ui, state).or(controls);
+            perplexity_ui(ui, state);
+            asked
+        });
+        let mut command = above.inner;
         ui.separator();
         next_run_ui(ui, state);
         let shape = state.document.shape();
