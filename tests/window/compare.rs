@@ -94,7 +94,7 @@ fn all_that_can_be_done_is_compared_and_is_what_the_methods_make_alone() {
 
     // What is set otherwise later does not change what was compared.
     order(&mut harness, json!({ "settings": { "density": 0.5 } })).unwrap();
-    assert!(harness.query_by_label_contains("These results are at 25 %, not at 50 %").is_some());
+    assert!(harness.query_by_label_contains("These results are at 10 %, not at 50 %").is_some());
 }
 
 #[test]
@@ -107,17 +107,17 @@ fn a_result_is_one_click_from_its_pictures_and_its_files() {
     let run = harness.state().shown().unwrap();
     assert_eq!(
         (run.name.as_str(), run.spec.method, run.kind()),
-        ("Magnitude, 25 %", Method::Magnitude, ReplacementKind::Sparse)
+        ("Magnitude, 10 %", Method::Magnitude, ReplacementKind::Sparse)
     );
-    assert_eq!((run.nnz(), run.outcome.as_ref().unwrap().replacement.nnz_of_factors()), (Some(16384), [0, 16384]));
+    assert_eq!((run.nnz(), run.outcome.as_ref().unwrap().replacement.nnz_of_factors()), (Some(6553), [0, 6553]));
     assert_eq!(run.error(), row(&harness, Method::Magnitude)["error"].as_f64());
     harness.get_by_label("Picture of B, 256 by 256");
     until(&mut harness, "its name for B", |harness| harness.query_by_label_contains("B = Ŵ").is_some());
     assert!(harness.query_by_label("this method has no iterations to go back to").is_some());
-    assert!(harness.query_all_by_label("Magnitude, 25 %").count() > 1, "in the list, and in the curves");
+    assert!(harness.query_all_by_label("Magnitude, 10 %").count() > 1, "in the list, and in the curves");
     let pictures = harness.state().pictures().unwrap().clone();
     let whole = pictures.product.as_ref().unwrap().matrix();
-    assert_eq!((whole, whole.nnz()), (pictures.b.as_ref().unwrap().matrix(), 16384));
+    assert_eq!((whole, whole.nnz()), (pictures.b.as_ref().unwrap().matrix(), 6553));
 
     // Once more it is only brought back.
     order(&mut harness, json!({ "run": 1 })).unwrap();
@@ -135,12 +135,12 @@ fn a_result_is_one_click_from_its_pictures_and_its_files() {
     };
     let path = write(&mut harness, "Run (JSON)", "magnitude.json");
     let json: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    assert_eq!((&json["report"]["method"], &json["report"]["nnz"]), (&json!("magnitude"), &json!(16384)));
+    assert_eq!((&json["report"]["method"], &json["report"]["nnz"]), (&json!("magnitude"), &json!(6553)));
     assert_eq!((&json["settings"], &json["report"]["threads"]), (&Value::Null, &json!(1)));
     let path = write(&mut harness, "Factors (safetensors)", "magnitude.safetensors");
     let name = harness.state().shown().unwrap().spec.layer_name.clone();
     let written = open(&path).unwrap().layer(&name, Orientation::AsStored).unwrap();
-    assert_eq!(written.weight.nnz(), 16384);
+    assert_eq!(written.weight.nnz(), 6553);
     let path = write(&mut harness, "Report (HTML)", "magnitude.html");
     let page = std::fs::read_to_string(path).unwrap();
     assert!(page.contains("as one sparse matrix") && page.contains("Keeps the largest weights"));
@@ -155,7 +155,7 @@ fn a_result_is_one_click_from_its_pictures_and_its_files() {
     harness.get_by_label("Picture of A, 256 by 32");
     // Magnitude's factors were saved above, these were not.
     close(&mut harness);
-    harness.get_by_label_contains("The factors of SVD, 25 % were not exported");
+    harness.get_by_label_contains("The factors of SVD, 10 % were not exported");
     click(&mut harness, "Stay");
 }
 
@@ -198,17 +198,17 @@ fn masks_of_two_methods_lie_over_each_other() {
     until(&mut harness, "the overlap", |harness| harness.query_by_label_contains("overlap").is_some());
     until(&mut harness, "its pictures", |harness| harness.state().is_up_to_date());
     harness.run_steps(3);
-    assert_eq!(harness.state().shown().unwrap().name, "Wanda, 25 %");
+    assert_eq!(harness.state().shown().unwrap().name, "Wanda, 10 %");
     let [both, first, second] = counts(&harness)[..] else { panic!("no counts") };
-    assert_eq!((both + first, both + second), (16384, 16384));
+    assert_eq!((both + first, both + second), (6553, 6553));
     assert!(first > 0);
     // The next is laid over what is on screen.
     click(&mut harness, "Compare");
     click(&mut harness, "Masks of SparseGPT");
     until(&mut harness, "SparseGPT", |harness| {
-        harness.state().shown().is_some_and(|run| run.name == "SparseGPT, 25 %")
+        harness.state().shown().is_some_and(|run| run.name == "SparseGPT, 10 %")
     });
-    harness.get_by_role_and_label(Role::ComboBox, "SparseGPT, 25 % on screen, against");
+    harness.get_by_role_and_label(Role::ComboBox, "SparseGPT, 10 % on screen, against");
     assert_eq!(harness.state().runs().iter().filter(|run| run.report.is_some()).count(), 3);
 }
 

@@ -130,13 +130,13 @@ fn runs_are_calibrated_with_the_models_own_text() {
     let mut harness = example();
     click(&mut harness, "Language model");
     // Another layer's inputs are not for the one that is open.
-    harness.get_by_role_and_label(Role::Button, "1.k_proj").click_secondary();
+    harness.get_by_role_and_label(Role::Button, "0.k_proj").click_secondary();
     harness.run_steps(4);
     click(&mut harness, "Calibrate runs with its inputs in the model");
     harness.run_steps(10);
     assert_eq!(harness.state().runs().len(), 1);
     super::driver::press(&mut harness, egui::Modifiers::NONE, egui::Key::Escape);
-    harness.get_by_role_and_label(Role::Button, "1.q_proj").click_secondary();
+    harness.get_by_role_and_label(Role::Button, "0.q_proj").click_secondary();
     harness.run_steps(4);
     click(&mut harness, "Calibrate runs with its inputs in the model");
     until(&mut harness, "a layer-wise run", |harness| {

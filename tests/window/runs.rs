@@ -74,7 +74,7 @@ fn what_differs_stands_beside_the_list_in_words() {
     }
     assert!(!said.iter().any(|text| text == "null" || text.contains("factor_density")), "{said:?}");
     // In the panel, and not in a window over it: the list's headings are there too.
-    assert!(said.iter().any(|text| text == "Held out"));
+    assert!(said.iter().any(|text| text == "Held-out error"));
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn the_list_says_model_and_layer_first_and_has_both_layer_errors() {
     assert_eq!(cells, 3, "once in the run before, and in two columns of the run with held-out inputs");
     assert!(harness.query_all_by_label("stories").count() >= 3, "the model in each line of the list");
     let left = |label: &str| harness.get_by_label(label).rect().left();
-    assert!(left("Model") < left("Run") && left("Run") < left("Held out"));
+    assert!(left("Model") < left("Run") && left("Run") < left("Held-out error"));
     // The curve is of another error than that of the run before, and says so by its baselines.
     let state = harness.state().state();
     assert!(state["baselines"]["wanda"].is_number(), "{}", state["baselines"]);

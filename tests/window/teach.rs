@@ -138,7 +138,7 @@ fn beginning_again_gives_the_same_run() {
     until(&mut harness, "the first run again", |harness| {
         finished(harness) && harness.state().runs().last().unwrap().error() == error
     });
-    assert_eq!(harness.state().settings().density, 0.25);
+    assert_eq!(harness.state().settings().density, 0.1);
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn wrong_orders_say_what_is_wrong() {
         let why = harness.state_mut().order(&ctx, &order).unwrap_err().sentence();
         assert!(why.contains(part), "{order}: {why}");
     }
-    assert_eq!(harness.state().settings().density, 0.25);
+    assert_eq!(harness.state().settings().density, 0.1);
 }
 
 #[test]

@@ -44,9 +44,9 @@ impl Explorer {
     pub(in crate::app) fn start_queued(&mut self, ctx: &Context) {
         let Some((settings, name)) = self.state.runs.next_queued() else { return };
         self.state.preferences.settings = settings;
-        let number = self.state.runs.next_number();
+        let before = self.state.runs.shown().map(|run| run.number);
         self.start_run(ctx, false);
-        if let Some(run) = self.state.runs.numbered(number) {
+        if let Some(run) = self.state.runs.shown_mut().filter(|run| Some(run.number) != before) {
             run.name = name;
         }
     }
