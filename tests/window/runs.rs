@@ -142,6 +142,7 @@ fn a_run_of_another_layer_says_so() {
     click(&mut harness, "run 1");
     harness.run_steps(3);
     assert!(says(&harness, "same.npy, same, not the open layer"), "{:?}", said(&harness));
+    assert!(says(&harness, "run 1: same.npy · same · 24 × 24"), "in the bar above too: {:?}", said(&harness));
 }
 
 #[test]

@@ -7,7 +7,11 @@ use crate::app::platform::typed;
 use crate::app::state::action::Action;
 use crate::app::state::command::Command;
 use crate::app::state::loaded_layer::LoadedLayer;
+use crate::app::widgets::text::shortened;
 use eframe::egui::{self, Align, ComboBox, DragValue, Layout, RichText, Ui};
+
+/// Longest path in the list of recent files, in characters.
+const RECENT_CHARS: usize = 48;
 
 impl Explorer {
     /// Files, settings, commands, theme.
@@ -52,14 +56,27 @@ impl Explorer {
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 egui::widgets::global_theme_preference_buttons(ui);
-                if let Some(LoadedLayer { layer, .. }) = &self.state.document.layer {
-                    let text = format!("{} · {} × {}", layer.name, layer.weight.rows(), layer.weight.cols());
-                    ui.add(egui::Label::new(RichText::new(text).weak()).truncate());
-                }
+                self.title_ui(ui);
             });
         });
         if let Some(action) = pressed {
             self.act(ui.ctx(), action);
+        }
+    }
+
+    /// The layer on screen; of a run of another layer than the open one also which run.
+    fn title_ui(&self, ui: &mut Ui) {
+        let Some(LoadedLayer { layer, origin, .. }) = self.state.layer_on_screen() else { return };
+        let (rows, cols) = layer.weight.shape();
+        let name = format!("{origin} · {} · {rows} × {cols}", layer.name);
+        let elsewhere = self.state.runs.shown().filter(|run| self.state.is_of_another_layer(run));
+        let text = match elsewhere {
+            Some(run) => RichText::new(format!("{}: {name}", run.name)).color(ui.visuals().warn_fg_color),
+            None => RichText::new(name).weak(),
+        };
+        let label = ui.add(egui::Label::new(text).truncate());
+        if elsewhere.is_some() {
+            label.on_hover_text("The run on screen is of another layer than the one that is open");
         }
     }
 
@@ -68,8 +85,9 @@ impl Explorer {
         ui.add_enabled_ui(!recent.is_empty(), |ui| {
             ui.menu_button("Recent", |ui| {
                 for path in recent {
-                    let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
-                    if ui.button(name.as_ref()).on_hover_text(path.display().to_string()).clicked() {
+                    // Models are called model.safetensors: the folder tells them apart.
+                    let name = shortened(&path.to_string_lossy(), RECENT_CHARS);
+                    if ui.button(name).on_hover_text(path.display().to_string()).clicked() {
                         self.perform(ui.ctx(), Command::Open(typed(&path.to_string_lossy())));
                         ui.close();
                     }
