@@ -136,3 +136,20 @@ fn the_first_minute_shows_what_pruning_costs() {
     assert!(dsf < 1.1 * dense, "DSF {dsf} against {dense}");
     assert!(pruned > 1.3 * dense, "magnitude pruning {pruned} against {dense}");
 }
+
+/// A link of the desktop is one that another person can follow.
+#[test]
+fn a_link_is_pasted_where_files_are_opened() {
+    let mut harness = ready();
+    let first = harness.state().settings().density;
+    click(&mut harness, "Link…");
+    let link = harness.get_by_role_and_label(Role::TextInput, "Link").value().unwrap();
+    assert!(link.starts_with("#link="), "{link}");
+    let ctx = harness.ctx.clone();
+    harness.state_mut().order(&ctx, &serde_json::json!({ "settings": { "density": 0.4 } })).unwrap();
+    click(&mut harness, "Open…");
+    type_into(&mut harness, "Path", &link);
+    click(&mut harness, "Open");
+    until(&mut harness, "the link's settings", |harness| harness.state().settings().density == first);
+    until(&mut harness, "its run", finished);
+}

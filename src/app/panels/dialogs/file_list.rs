@@ -69,3 +69,31 @@ impl FileList {
         chosen
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use egui_kittest::{Harness, kittest::Queryable};
+
+    #[test]
+    fn a_file_in_a_folder_is_two_clicks_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("inside");
+        std::fs::create_dir(&inside).unwrap();
+        std::fs::write(inside.join("w.npy"), "").unwrap();
+        let list = FileList::near(&folder.path().to_string_lossy());
+        let mut harness = Harness::new_ui_state(
+            |ui, (list, chosen): &mut (FileList, Option<Source>)| *chosen = list.ui(ui).or(chosen.take()),
+            (list, None),
+        );
+        harness.get_by_label("inside/").click();
+        harness.run();
+        harness.get_by_label("w.npy").click();
+        harness.run();
+        let chosen = harness.state().1.as_ref().map(Source::name);
+        assert_eq!(chosen.as_deref(), Some("w.npy"));
+        harness.get_by_label("Folder above").click();
+        harness.run();
+        assert!(harness.query_by_label("inside/").is_some());
+    }
+}
