@@ -6,7 +6,7 @@ use crate::app::state::command::Command;
 use crate::app::state::curves::{Curve, Level, curves, levels};
 use crate::app::state::export::ExportKind;
 use crate::app::state::series::Quantity;
-use crate::app::widgets::log_axis::{decades, power};
+use crate::app::widgets::plot_axes::numbered;
 use eframe::egui::{Button, Color32, Ui};
 use egui_plot::{Corner, HLine, Legend, Line, LineStyle, Plot, PlotPoints, VLine};
 
@@ -30,11 +30,9 @@ pub fn curves_ui(ui: &mut Ui, state: &State) -> Option<Command> {
         .legend(Legend::default().position(Corner::LeftBottom).text_style(eframe::egui::TextStyle::Small))
         .x_axis_label("outer iteration")
         .y_axis_min_width(44.0)
-        .y_axis_formatter(|mark, _| power(mark.value))
-        .y_grid_spacer(decades)
         .label_formatter(|hover| Some(hover_text(hover)))
         .include_x(1.0);
-    let shown = plot.show(ui, |plot| {
+    let shown = numbered(plot, false, true).show(ui, |plot| {
         for Curve { name, color, points, mine } in curves(quantity, runs, selected) {
             // Zeros have no place on a log axis.
             let points = points.into_iter().filter(|(_, y)| y.is_finite() && *y > 0.0);
