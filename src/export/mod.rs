@@ -26,6 +26,7 @@ mod raster;
 mod report;
 mod round;
 mod svg;
+mod ticks;
 
 pub(crate) use self::csv::{Column, csv_of};
 #[cfg(not(target_arch = "wasm32"))]
@@ -44,3 +45,5 @@ pub(crate) use picture::short;
 pub use picture::{ColorBar, Picture, contact_sheet, default_range, factor_sheet, framed, picture, replacement_sheet};
 pub use raster::{CHARTS_AS_PNG, svg_to_png};
 pub use report::RunReport;
+#[cfg(feature = "gui")]
+pub(crate) use ticks::{ticks, written};

@@ -6,7 +6,7 @@ use crate::app::state::command::Command;
 use crate::app::state::curves::{Curve, Level, curves, is_scaled, legend_names, levels};
 use crate::app::state::export::ExportKind;
 use crate::app::state::series::Quantity;
-use crate::app::widgets::log_axis::{decades, power};
+use crate::app::widgets::plot_axes::numbered;
 use eframe::egui::{Button, Color32, TextStyle, Ui};
 use egui_plot::{Corner, HLine, Legend, Line, LineStyle, Plot, PlotPoint, PlotPoints, VLine};
 
@@ -45,11 +45,9 @@ pub fn curves_ui(ui: &mut Ui, state: &State) -> Option<Command> {
         .x_axis_label("outer iteration")
         .y_axis_label(quantity.short_axis(is_scaled(state.runs.shown())))
         .y_axis_min_width(44.0)
-        .y_axis_formatter(|mark, _| power(mark.value))
-        .y_grid_spacer(decades)
         .label_formatter(|hover| Some(hover_text(hover, &drawn)))
         .include_x(1.0);
-    let shown = plot.show(ui, |plot| {
+    let shown = numbered(plot, false, true).show(ui, |plot| {
         for Curve { name, color, points, mine } in &drawn {
             let name = if *mine { name.clone() } else { others.next().unwrap_or_default() };
             // Zeros have no place on a log axis.

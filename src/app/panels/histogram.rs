@@ -3,6 +3,7 @@
 use crate::app::panels::state::State;
 use crate::app::state::pane::Pane;
 use crate::app::widgets::colors;
+use crate::app::widgets::plot_axes::numbered;
 use eframe::egui::Ui;
 use egui_plot::{Bar, BarChart, Legend, Plot, VLine};
 
@@ -54,20 +55,20 @@ impl HistogramPanel {
             Pane::A | Pane::B => ("smallest kept", colors::CUT, spread.smallest()),
             _ => ("", colors::MAGNITUDE, None),
         };
-        Plot::new(("histogram", self.pane.title(), logarithmic))
+        let plot = Plot::new(("histogram", self.pane.title(), logarithmic))
             .legend(Legend::default().text_style(eframe::egui::TextStyle::Small))
             .x_axis_label(format!("value in {}", self.pane.title()))
             .y_axis_label(if logarithmic { "log₁₀ of the count" } else { "count" })
             .y_axis_min_width(44.0)
             .include_y(0.0)
-            .allow_scroll(false)
-            .show(ui, |plot| {
-                plot.bar_chart(
-                    BarChart::new("values", bars).color(self.pane.accent(state.method_on_screen())).allow_hover(true),
-                );
-                for cut in cut.into_iter().flat_map(|cut| [-cut, cut]) {
-                    plot.vline(VLine::new(name, f64::from(cut)).color(color).width(2.0));
-                }
-            });
+            .allow_scroll(false);
+        numbered(plot, false, false).show(ui, |plot| {
+            plot.bar_chart(
+                BarChart::new("values", bars).color(self.pane.accent(state.method_on_screen())).allow_hover(true),
+            );
+            for cut in cut.into_iter().flat_map(|cut| [-cut, cut]) {
+                plot.vline(VLine::new(name, f64::from(cut)).color(color).width(2.0));
+            }
+        });
     }
 }

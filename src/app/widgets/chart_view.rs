@@ -1,6 +1,6 @@
 //! A chart as files have it, on screen.
 
-use crate::app::widgets::log_axis::{decades, power};
+use crate::app::widgets::plot_axes::numbered;
 use crate::export::{Chart, Look};
 use eframe::egui::{Color32, Ui};
 use egui_plot::{Corner, HLine, Legend, Line, LineStyle, Plot, PlotPoints, Points};
@@ -8,14 +8,11 @@ use egui_plot::{Corner, HLine, Legend, Line, LineStyle, Plot, PlotPoints, Points
 /// The chart, to be zoomed and read.
 pub fn chart_ui(ui: &mut Ui, id: &str, chart: &Chart) {
     let (log_x, log_y) = (chart.log_x, chart.log_y);
-    let shown = |log: bool, value: f64| if log { power(value) } else { trimmed(value) };
-    let mut plot = Plot::new(("chart", id, log_x, log_y))
+    let plot = Plot::new(("chart", id, log_x, log_y))
         .legend(Legend::default().position(Corner::RightTop).text_style(eframe::egui::TextStyle::Small))
         .x_axis_label(chart.x_label.as_str())
         .y_axis_label(chart.y_label.as_str())
         .y_axis_min_width(44.0)
-        .x_axis_formatter(move |mark, _| shown(log_x, mark.value))
-        .y_axis_formatter(move |mark, _| shown(log_y, mark.value))
         .label_formatter(move |hover| {
             let (name, at) = match hover {
                 egui_plot::HoverPosition::NearDataPoint { plot_name, position, .. } => (*plot_name, *position),
@@ -24,13 +21,7 @@ pub fn chart_ui(ui: &mut Ui, id: &str, chart: &Chart) {
             let value = |log: bool, value: f64| if log { 10f64.powf(value) } else { value };
             Some(format!("{name}\n{:.4}, {:.5}", value(log_x, at.x), value(log_y, at.y)))
         });
-    if log_x {
-        plot = plot.x_grid_spacer(decades);
-    }
-    if log_y {
-        plot = plot.y_grid_spacer(decades);
-    }
-    plot.show(ui, |plot| {
+    numbered(plot, log_x, log_y).show(ui, |plot| {
         for rule in &chart.rules {
             let y = if log_y { rule.y.log10() } else { rule.y };
             let [r, g, b] = rule.color;
@@ -52,9 +43,4 @@ pub fn chart_ui(ui: &mut Ui, id: &str, chart: &Chart) {
             plot.points(Points::new(series.name.as_str(), PlotPoints::from(points)).color(color).radius(3.0));
         }
     });
-}
-
-/// As short as it can be written.
-fn trimmed(value: f64) -> String {
-    format!("{value:.4}").trim_end_matches('0').trim_end_matches('.').into()
 }

@@ -5,6 +5,7 @@ use crate::app::state::hints::sentence;
 use crate::app::state::model_command::ModelCommand;
 use crate::app::tasks::language::eval_set::ModelInfo;
 use crate::app::widgets::colors;
+use crate::app::widgets::plot_axes::numbered;
 use eframe::egui::{Color32, Ui};
 use egui_plot::{Corner, HLine, Legend, Line, Plot, PlotPoints, Points};
 
@@ -80,7 +81,7 @@ pub fn trail_ui(ui: &mut Ui, state: &State) {
         .legend(Legend::default().position(Corner::LeftTop))
         .x_axis_label("layers replaced")
         .y_axis_label("perplexity");
-    plot.show(ui, |plot| {
+    numbered(plot, false, false).show(ui, |plot| {
         plot.hline(HLine::new("dense", dense).color(Color32::GRAY));
         if let Some(floor) = state.language.floor() {
             plot.hline(HLine::new("floor", floor).color(Color32::DARK_GREEN));
