@@ -6,12 +6,18 @@ use crate::app::state::command::Command;
 use crate::app::state::run::RunState;
 use crate::methods::Method;
 use eframe::egui::style::HandleShape;
-use eframe::egui::{Role, Slider, Ui, WidgetInfo};
+use eframe::egui::{Label, RichText, Role, Slider, Ui, WidgetInfo};
 
 /// Which iteration is on screen, and a slider to go to another one.
-pub fn timeline_ui(ui: &mut Ui, state: &State) -> Option<Command> {
+///
+/// `narrow` leaves out what there is no room for.
+pub fn timeline_ui(ui: &mut Ui, state: &State, narrow: bool) -> Option<Command> {
     let run = state.runs.shown()?;
-    ui.weak(&run.name);
+    ui.scope(|ui| {
+        // A person may have given it a long name.
+        ui.set_max_width(if narrow { 80.0 } else { 200.0 });
+        ui.add(Label::new(RichText::new(&run.name).weak()).truncate());
+    });
     let snapshots = run.snapshots.all();
     if snapshots.is_empty() {
         ui.weak(match (&run.state, &run.ended) {
@@ -37,7 +43,8 @@ pub fn timeline_ui(ui: &mut Ui, state: &State) -> Option<Command> {
         None if run.ended.is_some() => "result".into(),
         None => "now".into(),
     };
-    ui.spacing_mut().slider_width = (ui.available_width() - 190.0).clamp(60.0, 260.0);
+    let others = if narrow { 90.0 } else { 190.0 };
+    ui.spacing_mut().slider_width = (ui.available_width() - others).clamp(60.0, 260.0);
     let slider = Slider::new(&mut at, 0..=snapshots.len())
         .custom_formatter(|at, _| name(at))
         .handle_shape(HandleShape::Rect { aspect_ratio: 0.5 });
@@ -45,6 +52,9 @@ pub fn timeline_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     if response.on_hover_text("Every picture goes back with it (← and →)").changed() {
         let to = snapshots.get(at).map(|snapshot| snapshot.step);
         command = Some(to.map_or(Command::Act(Action::Latest), Command::GoTo));
+    }
+    if narrow {
+        return command;
     }
     let every = match run.snapshots.every() {
         1 => String::new(),

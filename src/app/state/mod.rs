@@ -30,6 +30,7 @@ pub mod preferences;
 pub mod run;
 pub mod runs;
 pub mod series;
+pub mod setting_text;
 pub mod snapshot_history;
 pub mod text_request;
 pub mod timeline;

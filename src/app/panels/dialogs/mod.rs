@@ -3,4 +3,5 @@
 pub mod command_palette;
 pub mod export;
 pub mod open;
+pub mod palette_search;
 pub mod share;
