@@ -33,7 +33,7 @@ use crate::app::state::workspace::Workspaces;
 use crate::app::tasks::computed::Computed;
 use crate::app::tasks::language::model_state::LanguageModelState;
 use crate::app::tasks::pictures::Pictures;
-use crate::app::widgets::{fonts, picture};
+use crate::app::widgets::{fonts, picture, theme};
 use crate::factorize::Settings;
 use crate::model::Source;
 use eframe::CreationContext;
@@ -137,6 +137,7 @@ impl Explorer {
         }
         let ctx = &cc.egui_ctx;
         fonts::install(ctx);
+        theme::install(ctx);
         let mut messages = Messages::default();
         let saved = saved_preferences(cc, &mut messages);
         let LaunchOptions { source, tensor, threads, link, layer } = options;

@@ -1,10 +1,12 @@
 //! The window, driven by its labels as a person or a screen reader finds them.
 #![cfg(feature = "gui")]
 
+mod access;
 mod compare;
 mod device;
 mod driver;
 mod first_minute;
+mod fits;
 mod flows;
 mod model;
 mod opening;

@@ -9,6 +9,6 @@ pub fn action_button(ui: &mut Ui, action: Action, label: &str, why_not: Option<S
     let keys = action.shortcut().map(|shortcut| format!(" ({})", ui.ctx().format_shortcut(&shortcut)));
     let hint = format!("{}{}", action.about(), keys.unwrap_or_default());
     let button = ui.add_enabled(why_not.is_none(), Button::new(label));
-    mark(ui, action.title(), button.rect);
+    mark(ui, &action.mark(), button.rect);
     button.on_hover_text(hint).on_disabled_hover_text(why_not.unwrap_or_default())
 }

@@ -5,7 +5,7 @@ use crate::Named;
 use crate::app::state::command::Command;
 use crate::app::state::hints::sentence;
 use crate::job::Backend;
-use eframe::egui::{ComboBox, Role, Ui, WidgetInfo};
+use eframe::egui::{ComboBox, Role, TextWrapMode, Ui, WidgetInfo};
 
 /// Note on the computations for which the choice does not count.
 const COMPARED: &str = if cfg!(target_arch = "wasm32") {
@@ -13,6 +13,9 @@ const COMPARED: &str = if cfg!(target_arch = "wasm32") {
 } else {
     "Comparisons, sweeps and a model's table stay on the processor, where all methods are."
 };
+
+/// Points that the name of an adapter may need.
+const WIDEST: f32 = 420.0;
 
 /// The selector of what runs are computed on; `hint` says what draws the window.
 pub fn device_ui(ui: &mut Ui, state: &State, hint: &str) -> Option<Command> {
@@ -32,7 +35,13 @@ pub fn device_ui(ui: &mut Ui, state: &State, hint: &str) -> Option<Command> {
         Backend::Auto => "the faster one".into(),
     };
     let combo = ComboBox::from_id_salt("backend").selected_text(named(backend)).width(0.0);
+    let room = ui.ctx().content_rect().width() - 40.0;
     let shown = combo.show_ui(ui, |ui| {
+        if room < WIDEST {
+            // On a phone a long name takes two lines.
+            ui.set_width(room);
+            ui.style_mut().wrap_mode = Some(TextWrapMode::Wrap);
+        }
         if !search.is_asked() {
             command = Some(Command::FindAdapter);
         }

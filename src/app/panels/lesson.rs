@@ -2,9 +2,14 @@
 
 use crate::app::state::lesson::{Lesson, N, Next, Numbers, OUTER, product};
 use crate::app::widgets::colors;
+use crate::app::widgets::regions::scroll_ui;
+use crate::app::widgets::theme;
 use crate::app::widgets::words::{paragraphs, words};
 use crate::matrix::Factor;
 use eframe::egui::{Align2, Color32, FontId, ScrollArea, Sense, Slider, Stroke, StrokeKind, Ui, pos2, vec2};
+
+/// Size of a number's cell in points.
+const CELL: [f32; 2] = [34.0, 19.0];
 
 /// The panel's own state: the lesson as far as it has come.
 #[derive(Default)]
@@ -15,18 +20,12 @@ pub struct LessonPanel {
 impl LessonPanel {
     /// Draws the page of the lesson.
     pub fn ui(&mut self, ui: &mut Ui) {
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        scroll_ui(ui, ScrollArea::both().auto_shrink(false), |ui| {
             let about = words("lesson");
             ui.heading(about.title);
             paragraphs(ui, about.text);
             self.controls_ui(ui);
-            ui.horizontal_wrapped(|ui| {
-                numbers_ui(ui, "W", colors::W, &self.lesson.w, |_, _| false);
-                let changed = |now: Numbers, then: Numbers| move |i: usize, j: usize| now[i][j] != then[i][j];
-                numbers_ui(ui, "A", colors::A, &self.lesson.a, changed(self.lesson.a, self.lesson.before[0]));
-                numbers_ui(ui, "B", colors::B, &self.lesson.b, changed(self.lesson.b, self.lesson.before[1]));
-                numbers_ui(ui, "A·B", colors::DSF, &product(&self.lesson.a, &self.lesson.b), |_, _| false);
-            });
+            self.matrices_ui(ui);
             ui.separator();
             if self.lesson.is_over() {
                 ui.label(words("lesson over").text);
@@ -34,6 +33,31 @@ impl LessonPanel {
                 next_ui(ui, &self.lesson.next());
             }
         });
+    }
+
+    /// W, A, B and A·B: beside each other where they fit, else two and two, else one below the other.
+    fn matrices_ui(&self, ui: &mut Ui) {
+        let Lesson { w, a, b, before, .. } = &self.lesson;
+        let (product, [old_a, old_b]) = (product(a, b), before);
+        let all = [
+            ("W", colors::W, w, w),
+            ("A", colors::A, a, old_a),
+            ("B", colors::B, b, old_b),
+            ("A·B", colors::DSF, &product, &product),
+        ];
+        let each = N as f32 * CELL[0] + ui.spacing().item_spacing.x;
+        let columns = match ui.available_width() / each {
+            fit if fit >= 4.0 => 4,
+            fit if fit >= 2.0 => 2,
+            _ => 1,
+        };
+        for row in all.chunks(columns) {
+            ui.horizontal_top(|ui| {
+                for &(name, accent, now, then) in row {
+                    numbers_ui(ui, name, accent, now, |i, j| now[i][j] != then[i][j]);
+                }
+            });
+        }
     }
 
     fn controls_ui(&mut self, ui: &mut Ui) {
@@ -78,13 +102,21 @@ fn next_ui(ui: &mut Ui, next: &Next) {
         ("lesson mask", &next.kept, "Z"),
     ] {
         let about = words(key);
+        let words = |ui: &mut Ui| {
+            ui.set_max_width(300.0);
+            ui.strong(about.title);
+            paragraphs(ui, about.text);
+        };
+        if ui.available_width() < N as f32 * CELL[0] + 220.0 {
+            ui.vertical(words);
+            numbers_ui(ui, of, color, numbers, |_, _| false);
+            continue;
+        }
         ui.horizontal_top(|ui| {
             numbers_ui(ui, of, color, numbers, |_, _| false);
             ui.vertical(|ui| {
-                ui.set_max_width(300.0);
                 ui.add_space(20.0);
-                ui.strong(about.title);
-                paragraphs(ui, about.text);
+                words(ui);
             });
         });
     }
@@ -92,10 +124,9 @@ fn next_ui(ui: &mut Ui, next: &Next) {
 
 /// Numbers in coloured cells: zeros are left out, `marked` ones framed.
 fn numbers_ui(ui: &mut Ui, name: &str, accent: Color32, of: &Numbers, marked: impl Fn(usize, usize) -> bool) {
-    const CELL: [f32; 2] = [34.0, 19.0];
     let largest = of.iter().flatten().fold(1e-9f64, |largest, x| largest.max(x.abs()));
     ui.vertical(|ui| {
-        ui.colored_label(accent, name);
+        ui.colored_label(theme::readable(ui.visuals(), accent), name);
         let (area, response) = ui.allocate_exact_size(N as f32 * vec2(CELL[0], CELL[1]), Sense::hover());
         let said = || of.iter().map(|row| row.map(|x| format!("{x:.2}")).join(" ")).collect::<Vec<_>>().join("; ");
         response.widget_info(|| {

@@ -2,6 +2,7 @@
 
 use super::state::State;
 use crate::app::state::messages::{Level, Message};
+use crate::app::widgets::regions::scroll_ui;
 use eframe::egui::{Color32, Label, RichText, ScrollArea, Ui};
 
 /// The log, newest first.
@@ -13,7 +14,7 @@ pub fn log_ui(ui: &mut Ui, state: &State) {
         let line = |Message { at, text, .. }: &Message| format!("{at:>8.1} s  {text}\n");
         ui.ctx().copy_text(log.iter().map(line).collect());
     }
-    ScrollArea::vertical().id_salt("log").auto_shrink(false).show(ui, |ui| {
+    scroll_ui(ui, ScrollArea::vertical().id_salt("log").auto_shrink(false), |ui| {
         for message in log.iter().rev() {
             ui.horizontal_top(|ui| {
                 ui.weak(RichText::new(format!("{:>7.1} s", message.at)).monospace());

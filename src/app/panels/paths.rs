@@ -6,6 +6,8 @@ use crate::app::state::pointer::SharedPointer;
 use crate::app::tasks::pictures::Pictures;
 use crate::app::widgets::colors;
 use crate::app::widgets::picture::Pyramid;
+use crate::app::widgets::regions::scroll_ui;
+use crate::app::widgets::theme;
 use eframe::egui::{Align2, FontId, Pos2, Rect, ScrollArea, Sense, Stroke, Ui, pos2, vec2};
 use std::sync::Arc;
 
@@ -37,7 +39,7 @@ pub fn paths_ui(ui: &mut Ui, state: &State) {
             ("error", colors::ERROR, value(&pictures.error)),
         ] {
             if let Some(value) = value {
-                ui.colored_label(color, name);
+                ui.colored_label(theme::readable(ui.visuals(), color), name);
                 ui.monospace(format!("{value:.5}"));
             }
         }
@@ -48,7 +50,7 @@ pub fn paths_ui(ui: &mut Ui, state: &State) {
     let over = if paths.len() == 1 { "1 inner index".to_owned() } else { format!("{} inner indices", paths.len()) };
     ui.label(format!("Σ over {over} = {sum:.5}"))
         .on_hover_text("Each path goes from the input over one inner index to the output; its weight is a product");
-    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| list(ui, &paths, pictures));
+    scroll_ui(ui, ScrollArea::vertical().auto_shrink(false), |ui| list(ui, &paths, pictures));
 }
 
 fn list(ui: &mut Ui, paths: &[Path], pictures: &Pictures) {

@@ -7,12 +7,18 @@ use crate::app::state::run::RunState;
 use crate::app::widgets::text::error_text;
 use crate::methods::Method;
 use eframe::egui::style::HandleShape;
-use eframe::egui::{Role, Slider, Ui, WidgetInfo};
+use eframe::egui::{Label, RichText, Role, Slider, Ui, WidgetInfo};
 
 /// Shows the iteration on screen, and a slider to go to another one.
-pub fn timeline_ui(ui: &mut Ui, state: &State) -> Option<Command> {
+///
+/// `narrow` leaves out what there is no room for.
+pub fn timeline_ui(ui: &mut Ui, state: &State, narrow: bool) -> Option<Command> {
     let run = state.runs.shown()?;
-    ui.weak(&run.name);
+    ui.scope(|ui| {
+        // A person may have given it a long name.
+        ui.set_max_width(if narrow { 80.0 } else { 200.0 });
+        ui.add(Label::new(RichText::new(&run.name).weak()).truncate());
+    });
     let snapshots = run.snapshots.all();
     if snapshots.is_empty() {
         ui.weak(match (&run.state, &run.outcome) {
@@ -38,7 +44,8 @@ pub fn timeline_ui(ui: &mut Ui, state: &State) -> Option<Command> {
         None if run.outcome.is_some() => "result".into(),
         None => "now".into(),
     };
-    ui.spacing_mut().slider_width = (ui.available_width() - 280.0).clamp(60.0, 260.0);
+    let others = if narrow { 160.0 } else { 280.0 };
+    ui.spacing_mut().slider_width = (ui.available_width() - others).clamp(60.0, 260.0);
     let slider = Slider::new(&mut at, 0..=snapshots.len())
         .custom_formatter(|at, _| name(at))
         .handle_shape(HandleShape::Rect { aspect_ratio: 0.5 });
@@ -49,6 +56,9 @@ pub fn timeline_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     }
     if let Some((error, true)) = state.error_on_screen() {
         ui.label(format!("error {}", error_text(error))).on_hover_text("‖W − AB‖/‖W‖ of the factors on screen");
+    }
+    if narrow {
+        return command;
     }
     let every = match run.snapshots.every() {
         1 => String::new(),

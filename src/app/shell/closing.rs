@@ -3,7 +3,7 @@
 use crate::app::explorer::Explorer;
 use crate::app::state::closing::Closing;
 use crate::app::widgets::dialog::dialog_window;
-use eframe::egui::{Context, ViewportCommand};
+use eframe::egui::{Context, Rect, ViewportCommand};
 
 impl Explorer {
     /// Factors that nobody has saved, and runs that go on, are asked about before the window closes.
@@ -23,13 +23,13 @@ impl Explorer {
     }
 
     /// Asks whether unsaved factors may be discarded.
-    pub(super) fn closing_ui(&mut self, ctx: &Context) {
+    pub(super) fn closing_ui(&mut self, ctx: &Context, room: Rect) {
         if self.shell.closing != Closing::Asked {
             return;
         }
         let (state, closing) = (&self.state, &mut self.shell.closing);
         let runs = || state.runs.all().iter().filter(|run| run.is_unsaved());
-        dialog_window("Close without saving?").show(ctx, |ui| {
+        dialog_window("Close without saving?", room).show(ctx, |ui| {
             let end = if runs().any(|run| run.is_active()) { "; what goes on will be lost" } else { "" };
             let names: Vec<&str> = runs().map(|run| run.name.as_str()).collect();
             if !names.is_empty() {

@@ -4,6 +4,7 @@ use crate::app::explorer::Explorer;
 use crate::app::state::action::Action;
 use crate::app::state::closing::Closing;
 use crate::app::state::command::Command;
+use crate::app::widgets::regions::is_focused;
 use eframe::egui::{Context, Key, KeyboardShortcut, Modifiers, Popup};
 
 impl Explorer {
@@ -18,11 +19,12 @@ impl Explorer {
         let allowed = |shortcut: &KeyboardShortcut| match shortcut.logical_key {
             // A field has an undo of its own.
             Key::Z => !typing,
+            Key::F6 => true,
             _ if shortcut.modifiers.command => true,
             // What a control that has the keyboard answers to itself; egui takes the focus away on Escape before this.
             Key::Escape => !taken,
             Key::Space | Key::Enter => !taken && !typing,
-            Key::ArrowLeft | Key::ArrowRight | Key::ArrowUp | Key::ArrowDown => !taken && !typing,
+            Key::ArrowLeft | Key::ArrowRight | Key::ArrowUp | Key::ArrowDown | Key::End => !taken && !typing,
             _ => !typing,
         };
         if let Some(action) = Action::pressed(ctx, allowed) {
@@ -65,7 +67,9 @@ impl Explorer {
     /// Whether a control has the keyboard, or a menu is open: the next frame's keys are for it.
     pub(super) fn is_keyboard_taken(&self, ctx: &Context) -> bool {
         // The palette's own field does not count: Escape closes the palette.
-        let focused = ctx.memory(|memory| memory.focused().is_some()) && !self.shell.dialogs.palette.open;
+        // Neither does a panel as a whole: only what is in it has keys of its own.
+        let a_control = ctx.memory(|memory| memory.focused().is_some()) && !is_focused(ctx);
+        let focused = a_control && !self.shell.dialogs.palette.open;
         focused || Popup::is_any_open(ctx) || ctx.dragged_id().is_some()
     }
 }

@@ -13,8 +13,9 @@ use crate::app::state::pane::Pane;
 use crate::app::state::persistence::KEY;
 use crate::app::state::workspace::{page_name, simplification};
 use crate::app::widgets::marks::mark;
+use crate::app::widgets::regions::region;
 use crate::matrix::ReplacementKind;
-use eframe::egui::{self, CentralPanel, Context, Frame, Margin, Panel, Ui};
+use eframe::egui::{self, CentralPanel, Context, Frame, Margin, Panel, Response, StrokeKind, Ui};
 use egui_tiles::{Behavior, SimplificationOptions, Tile, TileId, Tiles, UiResponse};
 
 /// The panels as egui_tiles asks for them, and what they ask for.
@@ -62,7 +63,9 @@ impl PanelBehavior<'_> {
 impl Behavior<Pane> for PanelBehavior<'_> {
     fn pane_ui(&mut self, ui: &mut Ui, _: TileId, pane: &mut Pane) -> UiResponse {
         let margin = if pane.is_view() { Margin::same(2) } else { Margin::same(6) };
-        let asked = Frame::new().inner_margin(margin).show(ui, |ui| self.panel_ui(ui, *pane)).inner;
+        let asked = region(ui, &pane.region(), |ui| {
+            Frame::new().inner_margin(margin).show(ui, |ui| self.panel_ui(ui, *pane)).inner
+        });
         self.commands.extend(asked);
         mark(ui, pane.title(), ui.min_rect());
         UiResponse::None
@@ -87,6 +90,14 @@ impl Behavior<Pane> for PanelBehavior<'_> {
             Some(Tile::Pane(pane)) => self.tab_title_for_pane(pane),
             _ => page_name(tiles, tile).into(),
         }
+    }
+
+    fn on_tab_button(&mut self, _: &mut Tiles<Pane>, _: TileId, button: Response) -> Response {
+        if button.has_focus() {
+            let (rect, color) = (button.rect.shrink(1.0), button.ctx.global_style().visuals.selection.stroke.color);
+            button.ctx.layer_painter(button.layer_id).rect_stroke(rect, 2.0, (1.5, color), StrokeKind::Inside);
+        }
+        button
     }
 
     fn simplification_options(&self) -> SimplificationOptions {
@@ -140,17 +151,19 @@ impl eframe::App for Explorer {
         self.shell.frame_times.extend(frame.info().cpu_usage);
         self.keys(&ctx);
         self.shell.workspace.fit(ctx.content_rect().width());
-        Panel::top("top").show(ui, |ui| self.top_ui(ui));
+        Panel::top("top").show(ui, |ui| region(ui, "Toolbar", |ui| self.top_ui(ui)));
         if !self.shell.workspace.is_narrow() {
-            Panel::top("looks").show(ui, |ui| self.looks_ui(ui));
+            Panel::top("looks").show(ui, |ui| region(ui, "Display options", |ui| self.looks_ui(ui)));
         }
-        Panel::bottom("status").show(ui, |ui| self.status_ui(ui));
+        Panel::bottom("status").show(ui, |ui| region(ui, "Status bar", |ui| self.status_ui(ui)));
+        self.docked_tour_ui(ui);
+        let room = ui.available_rect_before_wrap();
         let ground = Frame::new().fill(ui.visuals().panel_fill);
         CentralPanel::default().frame(ground).show(ui, |ui| self.panels_ui(ui));
         self.state.preferences.record(ctx.input(|input| input.time));
-        self.dialogs(&ctx);
-        self.closing_ui(&ctx);
-        self.tour_ui(&ctx);
+        self.dialogs(&ctx, room);
+        self.closing_ui(&ctx, room);
+        self.tour_ui(&ctx, room);
         let open = self.state.document.checkpoint.as_ref().map(|checkpoint| checkpoint.name());
         if let Some(source) = dropping_ui(&ctx, open) {
             self.perform(&ctx, Command::Open(source));

@@ -38,6 +38,8 @@ pub enum Action {
     Delete,
     Restore,
     Differences,
+    NextPanel,
+    PreviousPanel,
     Theme,
     ResetLayout,
     FrameTimes,
@@ -59,6 +61,11 @@ impl Action {
     /// Name of the action.
     pub fn title(self) -> &'static str {
         self.facts().0
+    }
+
+    /// Under which name the place of its button is known: a setting may have the same title.
+    pub fn mark(self) -> String {
+        format!("Do: {}", self.title())
     }
 
     /// Description for tooltips and lists.
@@ -104,6 +111,8 @@ impl Action {
             Self::Delete => ("Delete", "Forget the run on screen", Some((NONE, Key::Delete))),
             Self::Restore => ("Bring back", "The run that was deleted last", Some((SHIFT, Key::Delete))),
             Self::Differences => ("What differs", "Between the run on screen and another one", Some((NONE, Key::D))),
+            Self::NextPanel => ("Next panel", "The keyboard goes on to the next panel, bar or dialog; Tab leads into it", Some((NONE, Key::F6))),
+            Self::PreviousPanel => ("Previous panel", "The keyboard goes back to the panel, bar or dialog before", Some((SHIFT, Key::F6))),
             Self::Theme => ("Light or dark", "The other theme", Some((NONE, Key::T))),
             Self::ResetLayout => ("Reset layout", "All panels back to their places", None),
             Self::FrameTimes => ("Frame times", "How long the window takes to draw itself", None),

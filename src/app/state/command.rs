@@ -9,7 +9,7 @@ use super::model_command::ModelCommand;
 use super::pane::Pane;
 use super::series::Quantity;
 use crate::compare::Figure;
-use crate::factorize::Settings;
+use crate::factorize::{Setting, Settings};
 use crate::job::Backend;
 use crate::matrix::Factor;
 use crate::methods::Method;
@@ -21,8 +21,10 @@ pub enum Command {
     Act(Action),
     /// Do this, or say why it cannot be done now.
     Try(Action),
-    /// Show a panel that may be behind another.
-    Show(Pane),
+    /// Show a panel that may be behind another, and give it the keyboard.
+    GoToPanel(Pane),
+    /// Show the settings, and give the keyboard to the control of this one.
+    FocusSetting(Setting),
 
     /// Open a file, a folder or an address.
     Open(Source),

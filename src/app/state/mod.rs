@@ -32,6 +32,7 @@ pub mod run_spec;
 pub mod run_worker;
 pub mod runs;
 pub mod series;
+pub mod setting_text;
 pub mod setting_words;
 pub mod snapshot_history;
 pub mod text_request;

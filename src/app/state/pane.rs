@@ -59,6 +59,11 @@ impl Pane {
         }
     }
 
+    /// Name of the panel as a region of the window.
+    pub fn region(self) -> String {
+        format!("{} panel", self.title())
+    }
+
     /// A view's colour; A·B has that of the method.
     pub fn accent(self, method: Method) -> Color32 {
         match self {

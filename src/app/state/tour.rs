@@ -1,5 +1,8 @@
 //! The guided tour: which card is on the table.
 
+use super::action::Action;
+use super::pane::Pane;
+
 /// Number of cards.
 pub const CARDS: usize = 8;
 
@@ -51,16 +54,52 @@ impl Tour {
     }
 }
 
-/// Names of the controls that a card points at.
-pub fn points_at(card: usize) -> &'static [&'static str] {
+/// What a card points at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Target {
+    /// A whole panel.
+    Panel(Pane),
+    /// The control with this label, in this panel.
+    Control(Pane, &'static str),
+    /// The button of an action, in the panel of the settings.
+    Button(Action),
+}
+
+impl Target {
+    /// The panel that must be in front.
+    pub fn pane(self) -> Pane {
+        match self {
+            Self::Panel(pane) | Self::Control(pane, _) => pane,
+            Self::Button(_) => Pane::Settings,
+        }
+    }
+
+    /// Under which name its place is known.
+    pub fn mark(self) -> String {
+        match self {
+            Self::Panel(pane) => pane.title().to_owned(),
+            Self::Control(_, label) => label.to_owned(),
+            Self::Button(action) => action.mark(),
+        }
+    }
+}
+
+/// What a card points at, the most important first: where not all panels fit, that one is in front.
+pub fn points_at(card: usize) -> &'static [Target] {
+    const DENSITY: Target = Target::Control(Pane::Settings, "Density");
     match card {
-        1 => &["Density", "W − A·B"],
-        2 => &["Paths", "A·B"],
-        3 => &["Density", "Split", "Own split"],
-        4 => &["One half-step", "Pause or resume", "A", "B"],
-        5 => &["ρ₀ schedule", "Curves"],
-        6 => &["Start", "Curves", "Runs"],
-        7 => &["Density", "Curves"],
-        _ => &["Model", "Story"],
+        1 => &[DENSITY, Target::Panel(Pane::Error)],
+        2 => &[Target::Panel(Pane::Paths), Target::Panel(Pane::Product)],
+        3 => &[DENSITY, Target::Control(Pane::Settings, "Split"), Target::Control(Pane::Settings, "Own split")],
+        4 => &[
+            Target::Button(Action::Step),
+            Target::Button(Action::Pause),
+            Target::Panel(Pane::A),
+            Target::Panel(Pane::B),
+        ],
+        5 => &[Target::Control(Pane::Settings, "ρ₀ schedule"), Target::Panel(Pane::Curves)],
+        6 => &[Target::Control(Pane::Settings, "Start"), Target::Panel(Pane::Curves), Target::Panel(Pane::Runs)],
+        7 => &[DENSITY, Target::Panel(Pane::Curves)],
+        _ => &[Target::Control(Pane::Model, "Compress all"), Target::Panel(Pane::Story)],
     }
 }

@@ -9,6 +9,7 @@ use crate::app::state::preferences::Preferences;
 use crate::app::state::run::RunState;
 use crate::app::state::workspace::Workspaces;
 use crate::app::widgets::picture::Shade;
+use crate::app::widgets::regions;
 use crate::job::Command;
 use crate::matrix::Arrangement;
 use eframe::egui::{Context, Theme, ThemePreference, ViewportCommand};
@@ -85,6 +86,8 @@ impl Explorer {
                 self.panels.runs.differences ^= true;
                 self.show(Pane::Runs);
             }
+            Action::NextPanel => regions::step(ctx, true),
+            Action::PreviousPanel => regions::step(ctx, false),
             Action::Theme => {
                 let dark = ctx.theme() == Theme::Dark;
                 ctx.set_theme(if dark { ThemePreference::Light } else { ThemePreference::Dark });

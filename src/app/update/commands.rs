@@ -1,6 +1,7 @@
 //! What panels ask for, done.
 
 use crate::app::explorer::Explorer;
+use crate::app::panels::settings::setting::control_label;
 use crate::app::platform::pick::Pick;
 use crate::app::state::command::Command;
 use crate::app::state::inputs::InputsRole;
@@ -8,6 +9,8 @@ use crate::app::state::model_command::ModelCommand;
 use crate::app::state::pane::Pane;
 use crate::app::tasks::masks::CompareMasks;
 use crate::app::tasks::write_export::WriteExport;
+use crate::app::widgets::marks::focus_on;
+use crate::app::widgets::regions::go_to;
 use crate::model::{Orientation, Source};
 use eframe::egui::{Context, Theme};
 use std::time::Duration;
@@ -31,7 +34,15 @@ impl Explorer {
             }
             Command::Act(action) => self.act(ctx, action),
             Command::Try(action) => self.try_to(ctx, action),
-            Command::Show(pane) => self.show(pane),
+            Command::GoToPanel(pane) => {
+                self.show(pane);
+                go_to(ctx, &pane.region());
+            }
+            Command::FocusSetting(setting) => {
+                let label = control_label(setting, &state.preferences.settings);
+                self.show(Pane::Settings);
+                focus_on(ctx, label);
+            }
 
             Command::Open(source) => loader.open(source, None),
             Command::Follow(link) => self.follow(ctx, *link),

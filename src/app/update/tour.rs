@@ -13,13 +13,19 @@ use crate::matrix::Arrangement;
 use eframe::egui::Context;
 
 impl Explorer {
-    /// Sets the scene of the card on the table, once the example is there.
-    pub(in crate::app) fn set_tour_scene(&mut self, ctx: &Context) {
-        let Some(card) = self.shell.tour.to_set() else { return };
-        if self.set_scene(ctx, card) {
+    /// Sets the scene of the card on the table, once the example is there; whether it did.
+    pub(in crate::app) fn set_tour_scene(&mut self, ctx: &Context) -> bool {
+        let Some(card) = self.shell.tour.to_set() else { return false };
+        let set = self.set_scene(ctx, card);
+        if set {
             self.shell.tour.is_set();
-            points_at(card).iter().take(1).for_each(|name| scroll_to(ctx, name));
+            let targets = points_at(card);
+            // The most important last: that is the one in front where there is no room for both.
+            targets.iter().rev().for_each(|target| self.show(target.pane()));
+            targets.iter().take(1).for_each(|target| scroll_to(ctx, &target.mark()));
+            ctx.request_repaint();
         }
+        set
     }
 
     /// Sets the scene that the card speaks of; returns false while the example is not there yet.
@@ -40,7 +46,6 @@ impl Explorer {
             1 => self.run_with(ctx, Settings { density: 0.5, ..fast }),
             2 => {
                 self.run_with(ctx, fast);
-                self.show(Pane::Paths);
                 self.panels.views.pin(20, 30);
             }
             3 => self.run_with(ctx, Settings { density: 0.5, outer: 20, ..Preset::Published.settings() }),
@@ -64,15 +69,9 @@ impl Explorer {
                 let start = |start| Settings { start, ..published.clone() };
                 self.pair(ctx, [(start(Start::Random), "random start"), (start(Start::Svd), "SVD start")]);
             }
-            7 => {
-                self.run_with(ctx, Settings { density: 0.3, ..fast });
-                self.show(Pane::Curves);
-            }
-            _ => {
-                self.run_with(ctx, fast);
-                self.show(Pane::Model);
-                self.show(Pane::Story);
-            }
+            // Where the two dashed lines are apart: near 30 % they cross.
+            7 => self.run_with(ctx, Settings { density: 0.5, ..fast }),
+            _ => self.run_with(ctx, fast),
         }
         true
     }
@@ -85,7 +84,6 @@ impl Explorer {
 
     /// Two runs beside each other in the list: the second begins when the first is over.
     fn pair(&mut self, ctx: &Context, runs: [(Settings, &str); 2]) {
-        self.show(Pane::Curves);
         self.state.runs.queue(runs.into_iter().map(|(settings, name)| (settings, name.to_owned())).collect());
         self.start_queued(ctx);
     }

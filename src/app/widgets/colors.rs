@@ -1,7 +1,7 @@
 //! What colour stands for what, in every view and both themes.
 
 use crate::methods::Method;
-use eframe::egui::{Color32, Rgba, Ui};
+use eframe::egui::Color32;
 
 const fn color([r, g, b]: [u8; 3]) -> Color32 {
     Color32::from_rgb(r, g, b)
@@ -39,21 +39,4 @@ pub const OTHER_RUN: Color32 = Color32::from_rgb(128, 128, 128);
 /// Colour of a method.
 pub const fn of(method: Method) -> Color32 {
     color(method.color())
-}
-
-/// A colour of this page as text, dark or bright enough to be read on the panel: its contrast is at least 4.5 : 1.
-pub fn text(ui: &Ui, color: Color32) -> Color32 {
-    let ground = ui.visuals().panel_fill;
-    let towards = if ui.visuals().dark_mode { Color32::WHITE } else { Color32::BLACK };
-    let steps = (0..=10).map(|step| color.lerp_to_gamma(towards, step as f32 / 10.0));
-    steps.into_iter().find(|&color| contrast(color, ground) >= 4.5).unwrap_or(towards)
-}
-
-/// Contrast ratio of two opaque colours, 1 to 21, by WCAG 2's relative luminance.
-pub fn contrast(a: Color32, b: Color32) -> f32 {
-    let [a, b] = [a, b].map(|color| {
-        let [r, g, b, _] = Rgba::from(color).to_array();
-        0.2126 * r + 0.7152 * g + 0.0722 * b
-    });
-    (a.max(b) + 0.05) / (a.min(b) + 0.05)
 }

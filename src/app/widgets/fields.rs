@@ -1,6 +1,6 @@
 //! Controls with their labels, alike everywhere.
 
-use super::marks::{mark, why_ui};
+use super::marks::{mark, take_focus, why_ui};
 use crate::Named;
 use eframe::egui::{ComboBox, Grid, Response, Slider, Ui};
 
@@ -22,6 +22,7 @@ pub fn slider(ui: &mut Ui, label: &str, why: &str, add: impl FnOnce(&mut Ui) -> 
     let (row, name) = (name.response.rect, name.inner);
     ui.spacing_mut().slider_width = ui.available_width() - 70.0;
     let control = add(ui).labelled_by(name.id).on_hover_text(why);
+    take_focus(label, &control);
     mark(ui, label, row.union(control.rect));
 }
 
@@ -34,6 +35,7 @@ pub fn labelled(ui: &mut Ui, label: &str, why: &str, add: impl FnOnce(&mut Ui) -
             name
         });
         let control = add(ui).labelled_by(name.inner.id).on_hover_text(why);
+        take_focus(label, &control);
         mark(ui, label, name.response.rect.union(control.rect));
     });
 }
@@ -45,6 +47,7 @@ pub fn tick(ui: &mut Ui, on: &mut bool, label: &str, why: &str) -> Response {
         why_ui(ui, label);
         tick
     });
+    take_focus(label, &row.inner);
     mark(ui, label, row.response.rect);
     row.inner
 }

@@ -1,7 +1,7 @@
 //! Where controls are, so that the tour can point at them, and the 'why?' beside them.
 
 use crate::app::widgets::words::{paragraphs, why};
-use eframe::egui::{Align, Color32, Context, Id, Order, Rect, RichText, Stroke, StrokeKind, Ui};
+use eframe::egui::{Align, Color32, Context, Id, Order, Rect, Response, RichText, Stroke, StrokeKind, Ui};
 
 /// Of a control that was drawn: in which pass, and where.
 #[derive(Clone, Copy)]
@@ -34,16 +34,38 @@ pub fn scroll_to(ctx: &Context, name: &str) {
     ctx.data_mut(|data| data.insert_temp(wanted(), name.to_owned()));
 }
 
-/// Draws frames around controls of these names that are on screen.
-pub fn frame(ctx: &Context, names: &[&str], color: Color32) {
-    let pass = ctx.cumulative_pass_nr();
+fn for_keyboard() -> Id {
+    Id::unique("to have the keyboard")
+}
+
+/// Gives the keyboard to the control with this label when it is drawn next.
+pub fn focus_on(ctx: &Context, label: &str) {
+    ctx.data_mut(|data| data.insert_temp(for_keyboard(), label.to_owned()));
+    ctx.request_repaint();
+}
+
+/// After the control with this label: takes the keyboard, and comes into view, if it was asked to.
+pub fn take_focus(label: &str, control: &Response) {
+    if control.ctx.data(|data| data.get_temp::<String>(for_keyboard())).as_deref() == Some(label) {
+        control.ctx.data_mut(|data| data.remove::<String>(for_keyboard()));
+        control.request_focus();
+        control.scroll_to_me(Some(Align::Center));
+    }
+}
+
+/// Where the control of this name is, as far as it is on screen.
+pub fn seen(ctx: &Context, name: &str) -> Option<Rect> {
+    let mark = ctx.data(|data| data.get_temp::<Mark>(place(name)))?;
+    let now = ctx.cumulative_pass_nr().saturating_sub(mark.pass) <= 1;
+    (now && mark.rect.is_positive()).then_some(mark.rect)
+}
+
+/// Draws frames around these places.
+pub fn frame(ctx: &Context, places: &[Rect], color: Color32) {
     // Over the panels, under the card and other windows.
     let painter = ctx.layer_painter(eframe::egui::LayerId::new(Order::Background, Id::unique("tour frames")));
-    for name in names {
-        let Some(mark) = ctx.data(|data| data.get_temp::<Mark>(place(name))) else { continue };
-        if pass.saturating_sub(mark.pass) <= 1 && mark.rect.is_positive() {
-            painter.rect_stroke(mark.rect.expand(2.0), 4.0, Stroke::new(2.0, color), StrokeKind::Outside);
-        }
+    for rect in places {
+        painter.rect_stroke(rect.expand(2.0), 4.0, Stroke::new(2.0, color), StrokeKind::Outside);
     }
 }
 

@@ -8,7 +8,9 @@ use crate::app::state::hints::sentence_of;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::tasks::comparison::no_masks;
 use crate::app::widgets::colors;
+use crate::app::widgets::regions::scroll_ui;
 use crate::app::widgets::text::{duration, summary};
+use crate::app::widgets::theme;
 use crate::compare::Candidate;
 use crate::factorize::{Budget, Settings};
 use crate::matrix::{Calibration, Matrix, Problem};
@@ -114,7 +116,7 @@ impl ComparePanel {
     /// Draws the methods to compare, and their results.
     pub fn ui(&mut self, ui: &mut Ui, state: &State) -> Option<Command> {
         let mut command = None;
-        ScrollArea::vertical().id_salt("compare").auto_shrink(false).show(ui, |ui| {
+        scroll_ui(ui, ScrollArea::vertical().id_salt("compare").auto_shrink(false), |ui| {
             let (open, settings) = (state.document.layer_and_problem(), &state.preferences.settings);
             match &open {
                 Some((layer, problem)) => command = self.setup_ui(ui, state, layer, problem),
@@ -210,8 +212,10 @@ impl ComparePanel {
                 (_, false) => Some("No method is ticked"),
                 _ => None,
             };
-            let go = RichText::new("▶ Compare").color(Color32::WHITE).strong();
-            let go = ui.add_enabled(why_not.is_none(), Button::new(go).fill(colors::DSF.gamma_multiply(0.9)));
+            let fill = colors::DSF.gamma_multiply(0.9);
+            let ink = theme::ink_on(ui.visuals().panel_fill.blend(fill));
+            let go = RichText::new("▶ Compare").color(ink).strong();
+            let go = ui.add_enabled(why_not.is_none(), Button::new(go).fill(fill));
             let hint = "This layer by all ticked methods, each with the same number of nonzeros";
             if go.on_hover_text(hint).on_disabled_hover_text(why_not.unwrap_or_default()).clicked() {
                 act = Some(CompareCommand::Start);

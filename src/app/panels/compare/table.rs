@@ -5,6 +5,7 @@ use super::line::{Lines, cell, fine};
 use crate::app::state::command::CompareCommand;
 use crate::app::tasks::comparison::{Comparison, Row};
 use crate::app::widgets::colors;
+use crate::app::widgets::regions::scroll_ui;
 use crate::export::RunReport;
 use crate::methods::Method;
 use eframe::egui::{Align, Button, Layout, RichText, ScrollArea, Sense, Ui, vec2};
@@ -40,7 +41,7 @@ impl Table {
         let most = reports().filter_map(|report| measure.of(report, error)).fold(0.0, f64::max);
         let least = |of: &dyn Fn(&RunReport) -> Option<f64>| reports().filter_map(of).reduce(f64::min);
         let mut act = None;
-        ScrollArea::horizontal().id_salt("compared").show(ui, |ui| {
+        scroll_ui(ui, ScrollArea::horizontal().id_salt("compared"), |ui| {
             let lines = Lines {
                 columns: columns(ui.available_width(), layerwise),
                 measure,

@@ -1,23 +1,10 @@
-//! One field that finds commands, panels and layers by a few of their letters.
+//! One field that finds commands, panels, settings and layers by a few of their letters.
 
-use crate::Named;
+use super::palette_search::{Found, Item, Known, search};
+use crate::app::panels::settings::setting::LayerFacts;
 use crate::app::panels::state::State;
-use crate::app::state::action::Action;
 use crate::app::state::command::Command;
-use crate::app::state::pane::Pane;
-use crate::app::widgets::finder::Finder;
 use eframe::egui::{Align2, Context, Key, Modifiers, ScrollArea, TextEdit, Ui, Window};
-
-/// A result of the search.
-#[derive(Clone, Debug, PartialEq)]
-enum Found {
-    /// A command to perform.
-    Do(Action),
-    /// A panel to be shown.
-    Show(Pane),
-    /// A layer to be opened, by its tensor's name.
-    Layer(String),
-}
 
 /// The palette's own state.
 #[derive(Default)]
@@ -43,7 +30,12 @@ impl CommandPalette {
         let down = ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::ArrowDown));
         let up = ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::ArrowUp));
         let layers = state.document.checkpoint.iter().flat_map(|checkpoint| checkpoint.layers());
-        let found = search(&self.text, layers.map(|layer| layer.name.as_str()));
+        let facts = LayerFacts {
+            shape: state.document.shape().unwrap_or((1, 1)),
+            layerwise: state.document.inputs.calibration().is_some(),
+        };
+        let known = Known { settings: &state.preferences.settings, layer: facts };
+        let found = search(&self.text, &known, layers.map(|layer| layer.name.as_str()));
         self.at = (self.at + usize::from(down)).min(found.len().saturating_sub(1)).saturating_sub(usize::from(up));
         let window = Window::new("All commands").collapsible(false).resizable(false).title_bar(false);
         let chosen = window
@@ -55,14 +47,17 @@ impl CommandPalette {
         }
         chosen.map(|found| match found {
             Found::Do(action) => Command::Try(action),
-            Found::Show(pane) => Command::Show(pane),
+            Found::GoTo(pane) => Command::GoToPanel(pane),
+            Found::Focus(setting) => Command::FocusSetting(setting),
+            Found::Set(settings) => Command::SetSettings(settings),
             Found::Layer(name) => Command::OpenLayer(name, state.document.orientation),
         })
     }
 
-    fn contents(&mut self, ui: &mut Ui, found: &[(String, String, Found)], moved: bool) -> Option<Found> {
-        ui.set_width(460.0);
-        let hint = "Type a few letters of a command, a panel or a layer";
+    fn contents(&mut self, ui: &mut Ui, found: &[Item], moved: bool) -> Option<Found> {
+        // On a phone as wide as there is room.
+        ui.set_width((ui.ctx().content_rect().width() - 30.0).min(460.0));
+        let hint = "A few letters of a command, a panel, a setting or a layer; or: density 0.3";
         let field = ui.add(TextEdit::singleline(&mut self.text).hint_text(hint).desired_width(f32::INFINITY));
         field.widget_info(|| eframe::egui::WidgetInfo::labeled(eframe::egui::Role::TextInput, true, "Find a command"));
         let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
@@ -72,12 +67,12 @@ impl CommandPalette {
         if field.changed() {
             self.at = 0;
         }
-        let mut chosen = entered.then(|| found.get(self.at).map(|(.., found)| found.clone())).flatten();
+        let mut chosen = entered.then(|| found.get(self.at).map(|item| item.found.clone())).flatten();
         ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
             if found.is_empty() {
                 ui.weak("Nothing is called so");
             }
-            for (at, (name, hint, found)) in found.iter().enumerate() {
+            for (at, Item { name, hint, found, .. }) in found.iter().enumerate() {
                 let row = ui.horizontal(|ui| {
                     let row = ui.selectable_label(at == self.at, name);
                     ui.weak(hint);
@@ -92,40 +87,5 @@ impl CommandPalette {
             }
         });
         chosen
-    }
-}
-
-/// Returns the entries that fit `text`, best first: name, hint, thing.
-fn search<'a>(text: &str, layers: impl Iterator<Item = &'a str>) -> Vec<(String, String, Found)> {
-    const MOST: usize = 40;
-    let actions = Action::ALL.iter().copied().filter(|action| *action != Action::Commands);
-    let commands = actions.map(|action| (action.title().to_owned(), action.about().to_owned(), Found::Do(action)));
-    let panes =
-        Pane::ALL.iter().copied().map(|pane| (format!("Panel: {}", pane.title()), String::new(), Found::Show(pane)));
-    let layers = layers.map(|name| (format!("Layer: {name}"), String::new(), Found::Layer(name.to_owned())));
-    let all = commands.chain(panes).chain(layers);
-    if text.trim().is_empty() {
-        return all.take(MOST).collect();
-    }
-    let mut finder = Finder::new(text);
-    let mut scored: Vec<_> = all.filter_map(|item| Some((finder.score(&item.0)?, item))).collect();
-    scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
-    scored.into_iter().take(MOST).map(|(_, item)| item).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn letters_find_their_command() {
-        let layers = ["model.layers.0.self_attn.q_proj.weight", "model.layers.1.mlp.down_proj.weight"];
-        let first = |text: &str| search(text, layers.into_iter()).into_iter().next().map(|(.., found)| found);
-        assert_eq!(first("fit"), Some(Found::Do(Action::Fit)));
-        assert_eq!(first("reset lay"), Some(Found::Do(Action::ResetLayout)));
-        assert_eq!(first("histogr"), Some(Found::Show(Pane::Histogram)));
-        assert_eq!(first("1 down"), Some(Found::Layer(layers[1].into())));
-        assert_eq!(first("xyzzy"), None);
-        assert!(search("", layers.into_iter()).len() > 20);
     }
 }

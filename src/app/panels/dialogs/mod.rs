@@ -5,4 +5,5 @@ pub mod export;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod file_list;
 pub mod open;
+pub mod palette_search;
 pub mod share;

@@ -4,6 +4,7 @@ use crate::Named;
 use crate::app::panels::state::State;
 use crate::app::state::model_command::ModelCommand;
 use crate::app::tasks::language::eval_set::ModelInfo;
+use crate::app::widgets::marks::mark;
 use crate::app::widgets::text::duration;
 use crate::language::LayerId;
 use crate::methods::Method;
@@ -20,6 +21,7 @@ pub fn commands_ui(ui: &mut Ui, state: &State, info: &ModelInfo, ticked: &BTreeS
     let why_not = if busy { "Layers are being compressed" } else { "No layer is ticked" };
     // All factors of a large model do not fit into memory.
     let all = ui.add_enabled(!busy && fits, Button::new("Compress all"));
+    mark(ui, "Compress all", all.rect);
     let large = "All layers of this large model do not fit into memory: dsf-explorer compress does it in a folder";
     if all.on_hover_text(hint).on_disabled_hover_text(if fits { why_not } else { large }).clicked() {
         command = Some(ModelCommand::Compress(info.config.layers().collect()));

@@ -6,6 +6,7 @@ use crate::app::state::command::Command;
 use crate::app::state::model_command::ModelCommand;
 use crate::app::tasks::language::eval_set::ModelInfo;
 use crate::app::widgets::colors;
+use crate::app::widgets::theme;
 use crate::language::LayerId;
 use crate::model::Orientation;
 use eframe::egui::{Button, Grid, RichText, Role, Ui, WidgetInfo};
@@ -98,7 +99,7 @@ fn state_ui(ui: &mut Ui, state: &State, id: LayerId) {
     match (current, state.language.layers().get(id)) {
         (Some((_, done, _)), _) => _ = ui.strong(format!("{:.0} %", 100.0 * done)),
         (None, _) if work.is_some_and(|work| work.is_waiting(id)) => _ = ui.label("waiting"),
-        (None, Some(_)) => _ = ui.label(RichText::new("A·B").color(colors::DSF)),
+        (None, Some(_)) => _ = ui.label(RichText::new("A·B").color(theme::readable(ui.visuals(), colors::DSF))),
         (None, None) => _ = ui.weak("dense"),
     }
 }

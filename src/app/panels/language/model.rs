@@ -10,6 +10,7 @@ use crate::app::platform::{HAS_FOLDERS, SaveTarget, TYPED, typed};
 use crate::app::state::command::Command;
 use crate::app::state::model_command::ModelCommand;
 use crate::app::tasks::language::eval_set::ModelInfo;
+use crate::app::widgets::regions::scroll_ui;
 use crate::language::LayerId;
 use eframe::egui::{Button, CollapsingHeader, Key, ScrollArea, TextEdit, Ui};
 use std::collections::BTreeSet;
@@ -41,7 +42,7 @@ impl ModelPanel {
         let pending = pending_ui(ui, state);
         // In a small panel what it is about scrolls away, so that the layers can be seen.
         let scroll = ScrollArea::both().id_salt("model").auto_shrink(false);
-        let (asked, layer) = scroll.show(ui, |ui| self.contents(ui, state, info)).inner;
+        let (asked, layer) = scroll_ui(ui, scroll, |ui| self.contents(ui, state, info));
         pending.or(asked).map(Command::Model).or(layer)
     }
 

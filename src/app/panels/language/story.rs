@@ -8,6 +8,8 @@ use crate::app::state::model_command::ModelCommand;
 use crate::app::state::text_request::TextRequest;
 use crate::app::tasks::language::generate::Texts;
 use crate::app::widgets::colors;
+use crate::app::widgets::regions::scroll_ui;
+use crate::app::widgets::theme;
 use eframe::egui::text::LayoutJob;
 use eframe::egui::{Align, DragValue, Layout, RichText, ScrollArea, TextEdit, TextFormat, Ui};
 
@@ -72,7 +74,7 @@ fn texts_ui(ui: &mut Ui, state: &State, texts: &Texts) {
         (count, _) => format!("With {count} compressed layers"),
     };
     let perplexity = |value: Option<f64>| value.map_or(String::new(), |value| format!(", perplexity {value:.3}"));
-    ScrollArea::vertical().id_salt("told").auto_shrink(false).show(ui, |ui| {
+    scroll_ui(ui, ScrollArea::vertical().id_salt("told").auto_shrink(false), |ui| {
         ui.columns(2, |columns| {
             columns[0].strong(format!("Dense{}", perplexity(language.dense())));
             let common = texts
@@ -98,7 +100,7 @@ fn text_ui(ui: &mut Ui, words: &[String], from: usize) {
     let mut job = LayoutJob::default();
     let font = eframe::egui::TextStyle::Body.resolve(ui.style());
     let (same, other) = words.split_at(from.min(words.len()));
-    for (part, color) in [(same, ui.visuals().text_color()), (other, colors::DSF)] {
+    for (part, color) in [(same, ui.visuals().text_color()), (other, theme::readable(ui.visuals(), colors::DSF))] {
         job.append(&part.concat(), 0.0, TextFormat { font_id: font.clone(), color, ..TextFormat::default() });
     }
     // Not stretched to the column's width.

@@ -8,6 +8,7 @@ use crate::app::state::model_command::ModelCommand;
 use crate::app::tasks::language::eval_set::ModelInfo;
 use crate::app::tasks::language::table::{Cell, DENSITIES, ModelTable};
 use crate::app::widgets::chart_view::chart_ui;
+use crate::app::widgets::regions::scroll_ui;
 use crate::app::widgets::text::duration;
 use crate::compare::ModelRow;
 use crate::measure::percent;
@@ -35,7 +36,7 @@ pub fn table_ui(ui: &mut Ui, state: &State) -> Option<Command> {
         ui.weak("The paper's Table 1 and Fig. 8: all layers replaced by each method at four densities, and what that does to the perplexity");
         return command;
     };
-    ScrollArea::horizontal().id_salt("table").show(ui, |ui| cells_ui(ui, table));
+    scroll_ui(ui, ScrollArea::horizontal().id_salt("table"), |ui| cells_ui(ui, table));
     chart_ui(ui, "perplexity", &results.chart());
     command
 }

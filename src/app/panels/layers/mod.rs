@@ -4,3 +4,4 @@ pub mod panel;
 pub mod shape;
 pub mod table;
 pub mod tree;
+pub mod tree_view;

@@ -3,11 +3,14 @@
 use super::shape::{kind, shape};
 use crate::app::panels::layers::table::{Known, LayersTable, Results, norms_ui};
 use crate::app::panels::layers::tree::Branch;
+use crate::app::panels::layers::tree_view::TreeView;
 use crate::app::panels::state::State;
 use crate::app::state::command::Command;
 use crate::app::widgets::finder::Finder;
+use crate::app::widgets::row_keys::{RowKey, RowList, moved, row_rect};
 use crate::model::{Checkpoint, Orientation, TensorInfo};
-use eframe::egui::{self, CollapsingHeader, Label, RichText, TextEdit, Ui};
+use eframe::egui::accesskit::Role;
+use eframe::egui::{self, CollapsingHeader, Label, RichText, Sense, TextEdit, Ui, WidgetInfo};
 use std::sync::Arc;
 
 /// Largest height of the list of other tensors, in points.
@@ -20,7 +23,9 @@ pub struct LayersPanel {
     as_table: bool,
     table: LayersTable,
     /// The checkpoint that was listed last, and the tree of its layers.
-    tree: Option<(Arc<Checkpoint>, Branch)>,
+    tree: Option<(Arc<Checkpoint>, Branch, TreeView)>,
+    /// The layer with the cursor among those that were searched for.
+    cursor: Option<String>,
 }
 
 impl LayersPanel {
@@ -30,11 +35,11 @@ impl LayersPanel {
             ui.weak("Nothing is open");
             return None;
         };
-        if self.tree.as_ref().is_none_or(|(of, _)| !Arc::ptr_eq(of, checkpoint)) {
+        if self.tree.as_ref().is_none_or(|(of, ..)| !Arc::ptr_eq(of, checkpoint)) {
             // A search in one file says nothing about the next.
             self.filter.clear();
             let names = checkpoint.layers().map(|layer| layer.name.as_str());
-            self.tree = Some((checkpoint.clone(), Branch::of(names)));
+            self.tree = Some((checkpoint.clone(), Branch::of(names), TreeView::default()));
         }
         let current = state.document.layer.as_ref().map(|open| open.layer.name.as_str());
         let orientation = state.document.orientation;
@@ -45,7 +50,7 @@ impl LayersPanel {
         });
         let hint = "find by name, shape or type";
         let filter = ui.add(TextEdit::singleline(&mut self.filter).hint_text(hint).desired_width(f32::INFINITY));
-        filter.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Filter layers"));
+        filter.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Filter layers"));
         ui.horizontal_wrapped(|ui| {
             ui.selectable_value(&mut self.as_table, false, "Tree").on_hover_text("By the parts of their names");
             ui.selectable_value(&mut self.as_table, true, "Table").on_hover_text("With sizes and results, sortable");
@@ -83,11 +88,10 @@ impl LayersPanel {
                 self.table.ui(ui, layers, searched, current, &Known { results: &results, norms })
             }
         } else if searched {
-            list_ui(ui, &layers, current)
+            list_ui(ui, &layers, current, &mut self.cursor)
         } else {
-            let tree = self.tree.as_ref().map(|(_, tree)| tree);
             let kind = |name: &str| checkpoint.tensor(name).map(shape).unwrap_or_default();
-            tree.and_then(|tree| tree.ui(ui, current, &kind))
+            self.tree.as_mut().and_then(|(_, tree, view)| view.ui(ui, tree, current, &kind))
         };
         name.map(|name| Command::OpenLayer(name, orientation)).or(command)
     }
@@ -132,13 +136,29 @@ fn found<'a>(text: &str, layers: Vec<&'a TensorInfo>) -> Vec<&'a TensorInfo> {
     scored.into_iter().map(|(.., layer)| layer).collect()
 }
 
-fn list_ui(ui: &mut Ui, layers: &[&TensorInfo], current: Option<&str>) -> Option<String> {
-    let mut chosen = None;
+fn list_ui(ui: &mut Ui, layers: &[&TensorInfo], current: Option<&str>, cursor: &mut Option<String>) -> Option<String> {
+    let list = RowList::new(ui, egui::Id::unique("layers found"), Role::ListBox, "Layers found");
+    let of = |name: &str| layers.iter().position(|layer| layer.name == name);
+    let before = cursor.as_deref().and_then(of).unwrap_or(0);
+    let at = list.key.map_or(before, |key| moved(before, key, layers.len()));
+    if list.key.is_some() {
+        *cursor = layers.get(at).map(|layer| layer.name.clone());
+    }
+    let mut chosen = cursor.clone().filter(|_| list.key == Some(RowKey::Choose));
     let height = ui.text_style_height(&egui::TextStyle::Body);
     egui::ScrollArea::both().auto_shrink(false).show_rows(ui, height, layers.len(), |ui, range| {
-        for layer in &layers[range] {
+        if list.scrolls() {
+            ui.scroll_to_rect(row_rect(ui, height, at as f32 - range.start as f32), None);
+        }
+        for (index, layer) in layers.iter().enumerate().take(range.end).skip(range.start) {
             ui.horizontal(|ui| {
-                let row = ui.selectable_label(current == Some(&layer.name), &layer.name);
+                let selected = current == Some(&layer.name);
+                // For clicks only: the keyboard belongs to the list.
+                let row = ui.add(egui::Button::selectable(selected, &layer.name).sense(Sense::CLICK));
+                row.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, selected, &layer.name));
+                if index == at {
+                    list.mark(ui, &row, row.rect);
+                }
                 if row.on_hover_text(format!("{}, {}", layer.name, kind(layer))).clicked() {
                     chosen = Some(layer.name.clone());
                 }

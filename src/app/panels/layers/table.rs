@@ -4,10 +4,12 @@ use super::shape::kind;
 use crate::app::state::command::Command;
 use crate::app::state::run::Run;
 use crate::app::tasks::norms::Norms;
+use crate::app::widgets::row_keys::{RowKey, RowList, moved};
 use crate::app::widgets::text::short_layer_name;
 use crate::methods::Method;
 use crate::model::{Checkpoint, TensorInfo};
-use eframe::egui::{Button, RichText, ScrollArea, Ui};
+use eframe::egui::accesskit::Role;
+use eframe::egui::{Button, Id, RichText, ScrollArea, Sense, TextStyle, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder};
 use std::collections::HashMap;
 
@@ -66,6 +68,8 @@ pub struct Known<'a> {
 pub struct LayersTable {
     sorted: Option<Heading>,
     descending: bool,
+    /// The layer with the cursor.
+    cursor: Option<String>,
 }
 
 impl LayersTable {
@@ -94,14 +98,25 @@ impl LayersTable {
         current: Option<&str>,
         known: &Known<'_>,
     ) -> Option<String> {
-        let mut chosen = None;
-        let height = ui.text_style_height(&eframe::egui::TextStyle::Body) + 4.0;
-        let table = TableBuilder::new(ui)
+        let height = ui.text_style_height(&TextStyle::Body) + 4.0;
+        // Below the headings, which are stops of their own.
+        let list = RowList::new(ui, Id::unique("layers in a table"), Role::ListBox, "Table of layers");
+        let of = |name: &str| layers.iter().position(|layer| layer.name == name);
+        let before = self.cursor.as_deref().or(current).and_then(of).unwrap_or(0);
+        let at = list.key.map_or(before, |key| moved(before, key, layers.len()));
+        if list.key.is_some() {
+            self.cursor = layers.get(at).map(|layer| layer.name.clone());
+        }
+        let mut chosen = self.cursor.clone().filter(|_| list.key == Some(RowKey::Choose));
+        let mut table = TableBuilder::new(ui)
             .id_salt("layers table")
             .striped(true)
             .auto_shrink(false)
             .column(Column::initial(150.0).at_least(60.0).resizable(true).clip(true))
             .columns(Column::auto().at_least(40.0).resizable(true), HEADINGS.len() - 1);
+        if list.scrolls() {
+            table = table.scroll_to_row(at, None);
+        }
         let table = table.header(height, |mut row| {
             for (heading, name) in HEADINGS {
                 row.col(|ui| self.heading_ui(ui, heading, name));
@@ -111,8 +126,16 @@ impl LayersTable {
             body.rows(height, layers.len(), |mut row| {
                 let layer = layers[row.index()];
                 let result = known.results.0.get(&layer.name);
+                let index = row.index();
                 row.col(|ui| {
-                    let name = ui.selectable_label(current == Some(&layer.name), short_layer_name(&layer.name));
+                    let selected = current == Some(&layer.name);
+                    let short = short_layer_name(&layer.name);
+                    // For clicks only: the keyboard belongs to the list.
+                    let name = ui.add(Button::selectable(selected, short).sense(Sense::CLICK));
+                    name.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, selected, short));
+                    if index == at {
+                        list.mark(ui, &name, name.rect);
+                    }
                     if name.on_hover_text(&layer.name).clicked() {
                         chosen = Some(layer.name.clone());
                     }

@@ -1,7 +1,5 @@
 //! Layers by the parts of their names.
 
-use eframe::egui::{CollapsingHeader, ScrollArea, Ui};
-
 /// A node: a part of a name, and what comes after it.
 #[derive(Debug, Default, PartialEq)]
 pub struct Branch {
@@ -45,40 +43,68 @@ impl Branch {
         usize::from(self.leaf.is_some()) + self.branches.iter().map(Self::leaves).sum::<usize>()
     }
 
-    /// The tree below this node; `kind` says what a layer is. Gives the layer that was clicked.
-    pub fn ui(&self, ui: &mut Ui, current: Option<&str>, kind: &dyn Fn(&str) -> String) -> Option<String> {
-        let scroll = ScrollArea::both().id_salt("layers tree").auto_shrink(false);
-        scroll.show(ui, |ui| self.below_ui(ui, current, kind)).inner
+    /// The lines below this node that are seen, where `is_open` says which branches are open.
+    pub fn lines<'a>(&'a self, is_open: &mut dyn FnMut(&str, &'a Branch) -> bool) -> Vec<Line<'a>> {
+        let mut lines = Vec::new();
+        self.add_lines("", 0, is_open, &mut lines);
+        lines
     }
 
-    fn below_ui(&self, ui: &mut Ui, current: Option<&str>, kind: &dyn Fn(&str) -> String) -> Option<String> {
-        let mut chosen = None;
+    fn add_lines<'a>(
+        &'a self,
+        above: &str,
+        depth: usize,
+        is_open: &mut dyn FnMut(&str, &'a Branch) -> bool,
+        lines: &mut Vec<Line<'a>>,
+    ) {
         for branch in &self.branches {
+            let path = format!("{above}.{}", branch.part);
             if let Some(name) = &branch.leaf {
-                ui.horizontal(|ui| {
-                    let row = ui.selectable_label(current == Some(name), &branch.part);
-                    if row.on_hover_text(format!("{name}, {}", kind(name))).clicked() {
-                        chosen = Some(name.clone());
-                    }
-                    ui.weak(kind(name));
-                });
+                lines.push(Line { key: name.clone(), depth, text: branch.part.clone(), kind: LineKind::Layer(name) });
             }
             if !branch.branches.is_empty() {
-                // A small model is seen whole; of a large one the part that holds the current layer.
-                let holds = |name: &str| branch.find(name);
-                let open = branch.leaves() <= 32 || current.is_some_and(holds);
-                let title = format!("{} ({})", branch.part, branch.leaves());
-                let header = CollapsingHeader::new(title).id_salt(&branch.part).default_open(open);
-                let below = header.show(ui, |ui| branch.below_ui(ui, current, kind));
-                chosen = below.body_returned.flatten().or(chosen);
+                let (open, text) = (is_open(&path, branch), format!("{} ({})", branch.part, branch.leaves()));
+                lines.push(Line { key: path.clone(), depth, text, kind: LineKind::Branch { open } });
+                if open {
+                    branch.add_lines(&path, depth + 1, is_open, lines);
+                }
             }
         }
-        chosen
+    }
+
+    /// Whether it is open before anybody has said so: a small model is seen whole; of a large one the part that holds the
+    /// current layer.
+    pub fn begins_open(&self, current: Option<&str>) -> bool {
+        self.leaves() <= 32 || current.is_some_and(|name| self.find(name))
     }
 
     fn find(&self, name: &str) -> bool {
         self.leaf.as_deref() == Some(name) || self.branches.iter().any(|branch| branch.find(name))
     }
+}
+
+/// A line of the tree on screen.
+#[derive(Debug, PartialEq)]
+pub struct Line<'a> {
+    /// A layer's whole name; of a branch its path, which begins with a dot.
+    pub key: String,
+    /// How many branches it is in.
+    pub depth: usize,
+    /// What is read.
+    pub text: String,
+    pub kind: LineKind<'a>,
+}
+
+/// What a line of the tree stands for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum LineKind<'a> {
+    /// A layer, by its whole name.
+    Layer(&'a str),
+    /// Layers whose names begin alike.
+    Branch {
+        /// Whether they are seen.
+        open: bool,
+    },
 }
 
 #[cfg(test)]
@@ -99,6 +125,12 @@ mod tests {
         assert_eq!(layers.branches[0].branches[0].leaf.as_deref(), Some(names[1]));
         assert_eq!(root.leaves(), 4);
         assert!(root.find(names[3]) && !root.find("model"));
+        let texts = |open: bool| {
+            let lines = root.lines(&mut |path, _| open || path == ".model");
+            lines.iter().map(|line| format!("{}{}", " ".repeat(line.depth), line.text)).collect::<Vec<_>>()
+        };
+        assert_eq!(texts(false), ["model (4)", " embed", " layers (3)"]);
+        assert_eq!(texts(true)[2..], [" layers (3)", "  2.attn (2)", "   q", "   k", "  10.mlp"]);
         // One name that goes on where another ends.
         let nested = Branch::of(["a", "a.b"].into_iter());
         assert_eq!(nested.branches[0].leaf.as_deref(), Some("a"));

@@ -12,6 +12,7 @@ use crate::app::state::command::Command;
 use crate::app::state::hints::sentence_of;
 use crate::app::state::setting_words::differing;
 use crate::app::widgets::fields::{labelled, slider};
+use crate::app::widgets::regions::scroll_ui;
 use crate::factorize::{Budget, Preset, Setting, Settings};
 use crate::measure::Storage;
 use crate::methods::Method;
@@ -39,7 +40,7 @@ impl SettingsPanel {
         let shape = state.document.shape();
         let layerwise = state.document.inputs.calibration().is_some();
         let mut settings = state.preferences.settings.clone();
-        egui::ScrollArea::vertical().show(ui, |ui| {
+        scroll_ui(ui, egui::ScrollArea::vertical(), |ui| {
             let asked = self.inputs.ui(ui, state);
             ui.separator();
             let mut search = None;

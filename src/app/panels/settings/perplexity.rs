@@ -2,6 +2,7 @@
 
 use crate::app::panels::state::State;
 use crate::app::widgets::colors;
+use crate::app::widgets::theme::readable;
 use crate::methods::Method;
 use eframe::egui::{RichText, Ui};
 
@@ -12,7 +13,7 @@ pub fn perplexity_ui(ui: &mut Ui, state: &State) {
     let (Some(dense), Some(_)) = (language.dense(), state.model_layer_on_screen()) else { return };
     ui.horizontal_wrapped(|ui| {
         let why = "Of the language model, with nothing but this layer replaced by the factors on screen";
-        let color = colors::text(ui, colors::of(state.method_on_screen()));
+        let color = readable(ui.visuals(), colors::of(state.method_on_screen()));
         match language.alone() {
             Some((perplexity, true)) => {
                 let text = RichText::new(format!("perplexity {perplexity:.3}")).strong().color(color);
@@ -31,7 +32,7 @@ pub fn perplexity_ui(ui: &mut Ui, state: &State) {
         if let Some(pruned) = pruned.filter(|_| state.method_on_screen() != Method::Magnitude) {
             let why = "The same with as many of the layer's largest entries kept";
             let text = RichText::new(format!("magnitude pruning {pruned:.3}"));
-            ui.label(text.color(colors::text(ui, colors::MAGNITUDE))).on_hover_text(why);
+            ui.label(text.color(readable(ui.visuals(), colors::MAGNITUDE))).on_hover_text(why);
         }
         let floor = language.floor().map_or(String::new(), |floor| format!(", floor {floor:.3}"));
         ui.weak(format!("(dense {dense:.3}{floor})")).on_hover_text("Of the model as it is");

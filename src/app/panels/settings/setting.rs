@@ -45,6 +45,9 @@ const _: () = {
     }
 };
 
+/// What ticks the first factor's own density.
+const OWN_SPLIT: &str = "Own split";
+
 /// The layer that is set up for.
 #[derive(Clone, Copy)]
 pub struct LayerFacts {
@@ -54,16 +57,42 @@ pub struct LayerFacts {
     pub layerwise: bool,
 }
 
+/// Label of the control that is there for a setting.
+pub fn control_label(setting: Setting, settings: &Settings) -> &'static str {
+    match setting {
+        Setting::FactorDensity if settings.factor_density.is_none() => OWN_SPLIT,
+        _ => texts(setting).0,
+    }
+}
+
+/// Why a setting has no control now.
+pub fn why_absent(setting: Setting, settings: &Settings, layer: LayerFacts) -> Option<&'static str> {
+    let unless = |has_meaning: bool, why: &'static str| (!has_meaning).then_some(why);
+    match setting {
+        Setting::Split => unless(settings.factor_density.is_none(), "not with an own split"),
+        Setting::Rho0Start | Setting::Rho0End => {
+            unless(settings.schedule == Schedule::Geometric, "of the geometric schedule only")
+        }
+        Setting::RampUntil => unless(settings.ramp_from.is_some(), "only where the budget grows"),
+        Setting::Seed => unless(settings.start == Start::Random || settings.fixed_mask, "only where dice are thrown"),
+        Setting::Finalize | Setting::FinalizeBoth | Setting::Rounds | Setting::Shrinkage => {
+            unless(layer.layerwise, "needs the layer's inputs")
+        }
+        _ => None,
+    }
+}
+
 /// The control, where the setting has a meaning.
 pub fn setting_ui(ui: &mut Ui, setting: Setting, settings: &mut Settings, layer: LayerFacts) {
+    if why_absent(setting, settings, layer).is_some() {
+        return;
+    }
     let (label, why) = texts(setting);
-    let geometric = settings.schedule == Schedule::Geometric;
     let number = |ui: &mut Ui, control: Slider<'_>| slider(ui, label, why, |ui| ui.add(control));
     match setting {
         Setting::Density => number(ui, percent(&mut settings.density)),
         Setting::Expansion => number(ui, Slider::new(&mut settings.expansion, 0.5..=4.0)),
         Setting::FactorDensity => own_split_ui(ui, settings, layer.shape),
-        Setting::Split if settings.factor_density.is_some() => {}
         Setting::Split => choice(ui, label, why, &mut settings.split),
         Setting::Outer => number(ui, Slider::new(&mut settings.outer, 1..=400).logarithmic(true)),
         Setting::Inner => number(ui, Slider::new(&mut settings.inner, 1..=20)),
@@ -73,7 +102,6 @@ pub fn setting_ui(ui: &mut Ui, setting: Setting, settings: &mut Settings, layer:
             choice(ui, label, why, &mut settings.schedule);
             preview_ui(ui, settings);
         }
-        Setting::Rho0Start | Setting::Rho0End if !geometric => {}
         Setting::Rho0Start => number(ui, Slider::new(&mut settings.rho0_start, 0.001..=1.0).logarithmic(true)),
         Setting::Rho0End => rho0_end_ui(ui, settings),
         Setting::Rho => number(ui, Slider::new(&mut settings.rho, 0.01..=100.0).logarithmic(true)),
@@ -85,17 +113,14 @@ pub fn setting_ui(ui: &mut Ui, setting: Setting, settings: &mut Settings, layer:
             optional(ui, setting, &mut settings.ridge_start, default, |x| Slider::new(x, 1e-4..=10.0).logarithmic(true))
         }
         Setting::RampFrom => optional(ui, setting, &mut settings.ramp_from, 0.18, percent),
-        Setting::RampUntil if settings.ramp_from.is_none() => {}
         Setting::RampUntil => number(ui, percent(&mut settings.ramp_until)),
         Setting::Relaxation => number(ui, Slider::new(&mut settings.relaxation, 0.5..=1.9)),
         Setting::Start => choice(ui, label, why, &mut settings.start),
         Setting::Orientation => choice(ui, label, why, &mut settings.orientation),
         Setting::FixedMask => _ = tick(ui, &mut settings.fixed_mask, label, why),
-        Setting::Seed if settings.start != Start::Random && !settings.fixed_mask => {}
         Setting::Seed => labelled(ui, label, why, |ui| ui.add(DragValue::new(&mut settings.seed))),
         Setting::Exact => _ = tick(ui, &mut settings.exact, label, why),
         Setting::Fallback => _ = tick(ui, &mut settings.fallback, label, why),
-        Setting::Finalize | Setting::FinalizeBoth | Setting::Rounds | Setting::Shrinkage if !layer.layerwise => {}
         Setting::Finalize => _ = tick(ui, &mut settings.finalize, label, why),
         Setting::FinalizeBoth => {
             finalized(ui, settings.finalize, |ui| _ = tick(ui, &mut settings.finalize_both, label, why))
@@ -111,7 +136,7 @@ pub fn setting_ui(ui: &mut Ui, setting: Setting, settings: &mut Settings, layer:
 fn own_split_ui(ui: &mut Ui, settings: &mut Settings, (rows, cols): (usize, usize)) {
     let (label, why) = texts(Setting::FactorDensity);
     let mut own = settings.factor_density.is_some();
-    tick(ui, &mut own, "Own split", why);
+    tick(ui, &mut own, OWN_SPLIT, why);
     if own != settings.factor_density.is_some() {
         let square = (rows.min(cols) * rows.min(cols)) as f64;
         let automatic = Budget::new(rows, cols, &Settings { factor_density: None, ..settings.clone() });
