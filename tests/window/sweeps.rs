@@ -1,6 +1,7 @@
 //! The paper's figures in the window: point by point, paused and gone on with, drawn and saved.
 
 use super::driver::{click, finished, ready, scratch, until, within};
+use super::runs::says;
 use dsf_explorer::app::Explorer;
 use dsf_explorer::factorize::{Preset, Settings};
 use egui::accesskit::Role;
@@ -46,6 +47,7 @@ fn a_figure_is_swept_paused_and_saved() {
     assert_eq!(sweep(&harness), json!({ "figure": "starts", "done": 9, "points": 9, "going": false }));
     let again = harness.get_by_role_and_label(Role::Button, "Sweep again");
     assert!(egui_kittest::kittest::NodeT::accesskit_node(&again).is_disabled());
+    assert!(says(&harness, "Starts (Fig. 6), 25 %"), "the figure says its density");
 
     for (what, name) in [("Sweep (CSV)", "starts.csv"), ("Sweep (PNG)", "starts.png"), ("Sweep (JSON)", "starts.json")]
     {
@@ -65,6 +67,9 @@ fn a_figure_is_swept_paused_and_saved() {
             assert!((error - run).abs() < 1e-12, "{error} {run}");
         }
     }
+    harness.state_mut().order(&ctx, &json!({ "settings": { "seed": 9, "outer": 5 } })).unwrap();
+    harness.run_steps(3);
+    assert!(says(&harness, "than those set now: outer iterations 5, seed 9"), "and which settings are others now");
 }
 
 #[test]

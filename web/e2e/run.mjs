@@ -170,7 +170,7 @@ const tests = {
     const page = await open();
     const seen = await ready(page);
     writeFileSync(join(folder, "stories.safetensors"), readFileSync(join(dist, "stories", "model.safetensors")));
-    const own = native(join(folder, "stories.safetensors"), "--tensor", seen.layer.name, "--preset", "fast", "--density", "0.25");
+    const own = native(join(folder, "stories.safetensors"), "--tensor", seen.layer.name, "--preset", "fast", "--density", String(seen.settings.density));
     const { error, nnz, seconds } = last(seen);
     assert.equal(nnz, own.nnz);
     assert(Math.abs(error / own.relative_error - 1) < 0.01, `${error} in the page, ${own.relative_error} natively`);

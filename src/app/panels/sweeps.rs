@@ -45,6 +45,8 @@ impl SweepPanel {
         if !work.results.records.is_empty()
             && let Drawn::Lines(chart) = work.results.drawn(view)
         {
+            // Layer, and the density where that is not what is varied.
+            ui.label(&chart.title);
             chart_ui(ui, sweeps.figure().name(), &chart);
         }
         save.or(command)
