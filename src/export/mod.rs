@@ -19,6 +19,7 @@ mod factors;
 mod html;
 mod image;
 mod layout;
+mod number;
 mod palette;
 mod picture;
 mod plot;
@@ -39,6 +40,7 @@ pub use factors::{Export, factor_tensors, merged};
 pub use html::{HtmlReport, history_chart, html_report, report_pictures};
 pub use image::Image;
 pub use layout::Layout;
+pub use number::error_text;
 pub use palette::Palette;
 #[cfg(feature = "gui")]
 pub(crate) use picture::short;

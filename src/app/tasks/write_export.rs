@@ -66,7 +66,7 @@ fn write(data: ExportData, request: &ExportRequest) -> Result<Written, Failure> 
                 ExportKind::Factors => {
                     let (nnz, error) = (report.nnz, report.relative_error);
                     let written = target.write(&export.to_bytes(&told, &serde_json::json!(report)))?;
-                    let said = format!("{} ({nnz} nonzeros, error {error:.4})", written.said);
+                    let said = format!("{} ({nnz} nonzeros, error {})", written.said, export::error_text(error, 4));
                     return Ok(Written { said, ..written });
                 }
                 ExportKind::Sheet if replacement.kind().is_two_factors() => {

@@ -6,6 +6,7 @@ use crate::app::state::action::Action;
 use crate::app::state::command::Command;
 use crate::app::state::run::{Run, RunState};
 use crate::app::widgets::text::duration;
+use crate::export::error_text;
 use eframe::egui::{ProgressBar, Ui};
 
 /// The buttons, and the progress of the run on screen.
@@ -87,12 +88,12 @@ fn errors_ui(ui: &mut Ui, run: &Run) {
         } else {
             "relative error"
         };
-        ui.strong(format!("{of} {error:.4}"));
+        ui.strong(format!("{of} {}", error_text(error, 4)));
     }
     let outcome = run.ended.as_deref();
     if let Some(errors) = outcome.and_then(|outcome| outcome.layer) {
-        let held_out = errors.held_out.map_or(String::new(), |error| format!(", held out {error:.5}"));
-        ui.strong(format!("layer error {:.5}{held_out}", errors.calibration));
+        let held_out = errors.held_out.map_or(String::new(), |error| format!(", held out {}", error_text(error, 5)));
+        ui.strong(format!("layer error {}{held_out}", error_text(errors.calibration, 5)));
     } else if let Some(error) = run.progress.as_ref().and_then(|progress| progress.layer_error) {
         ui.strong(format!("layer error {error:.5}"));
     }
