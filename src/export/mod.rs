@@ -23,6 +23,7 @@ mod number;
 mod palette;
 mod picture;
 mod plot;
+mod range;
 mod raster;
 mod report;
 mod round;
@@ -45,6 +46,8 @@ pub use palette::Palette;
 #[cfg(feature = "gui")]
 pub(crate) use picture::short;
 pub use picture::{ColorBar, Picture, contact_sheet, default_range, factor_sheet, framed, picture, replacement_sheet};
+#[cfg(feature = "gui")]
+pub(crate) use range::automatic_range;
 pub use raster::{CHARTS_AS_PNG, svg_to_png};
 pub use report::RunReport;
 #[cfg(feature = "gui")]

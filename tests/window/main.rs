@@ -10,3 +10,4 @@ mod model;
 mod snapshots;
 mod sweeps;
 mod teach;
+mod views;

@@ -143,5 +143,5 @@ fn view_png(view: &ViewToWrite) -> Vec<u8> {
     let (viewport, aspect) = view.part;
     let pixels = image(&view.pyramid, &view.colors, &viewport, aspect, SIDE);
     let palette = if view.colors.dark { Palette::Dark } else { Palette::Light };
-    framed(&pixels, &view.title, &bar(&view.colors), palette).to_png()
+    framed(&pixels, &view.title, &bar(&view.colors, &view.pyramid), palette).to_png()
 }
