@@ -8,7 +8,7 @@ use super::solver_args::Tuning;
 use super::{Failure, output};
 use dsf_explorer::Named;
 use dsf_explorer::compare::{Candidate, choose};
-use dsf_explorer::export::{self, Bar, BarChart, RunReport};
+use dsf_explorer::export::{self, Bar, BarChart, RunReport, error_text};
 use dsf_explorer::matrix::Problem;
 use dsf_explorer::measure::percent;
 use dsf_explorer::methods::Method;
@@ -147,14 +147,14 @@ fn table(layer: &Layer, reports: &[RunReport]) -> String {
     head.extend(held_out.then_some("held out"));
     head.extend(["bytes", "of dense", "seconds"]);
     let mut rows = vec![head.into_iter().map(str::to_owned).collect::<Vec<_>>()];
-    let number = |value: Option<f64>| value.map_or("–".into(), |value| format!("{value:.5}"));
+    let number = |value: Option<f64>| value.map_or("–".into(), |value| error_text(value, 5));
     for report in reports {
         let ratio = magnitude.filter(|magnitude| magnitude.relative_error > 0.0);
         let ratio = ratio.map(|magnitude| report.relative_error / magnitude.relative_error);
         let mut row = vec![
             report.title(),
             report.nnz.to_string(),
-            format!("{:.4}", report.relative_error),
+            error_text(report.relative_error, 4),
             ratio.map_or("–".into(), |ratio| format!("{ratio:.3}")),
         ];
         row.extend(calibrated.then(|| number(report.layer_error)));

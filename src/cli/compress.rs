@@ -7,7 +7,7 @@ use super::solver_args::Tuning;
 use super::{Failure, output};
 use dsf_explorer::Named;
 use dsf_explorer::compress::{self, Compression, Densities, Folder, Inputs, Output, Plan, Step, Totals};
-use dsf_explorer::export::{self, Layout, RunReport};
+use dsf_explorer::export::{self, Layout, RunReport, error_text};
 use dsf_explorer::job::{self, Backend};
 use dsf_explorer::language::{LayerId, Linear, Llama};
 use dsf_explorer::measure::cost::remaining_secs;
@@ -290,13 +290,13 @@ fn drive(model: &Llama, plan: &Plan, mut work: Compression) -> Result<Vec<RunRep
 fn summary(model: &Llama, totals: &Totals, out: Option<&Path>) -> String {
     let head = ["layer", "shape", "density", "relative error", "layer error", "before finalisation", "time"];
     let row = |report: &RunReport| {
-        let number = |error: Option<f64>| error.map_or("–".into(), |error| format!("{error:.5}"));
+        let number = |error: Option<f64>| error.map_or("–".into(), |error| error_text(error, 5));
         let density = report.nnz as f64 / (report.rows * report.cols) as f64;
         vec![
             report.tensor.trim_end_matches(".weight").into(),
             format!("{}×{}", report.rows, report.cols),
             format!("{:.1} %", 100.0 * density),
-            format!("{:.4}", report.relative_error),
+            error_text(report.relative_error, 4),
             number(report.layer_error),
             number(report.layer_error_before_finalize),
             format!("{:.2} s", report.seconds),

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use dsf_explorer::Named;
 use dsf_explorer::compare::Candidate;
 use dsf_explorer::compute::ThreadPool;
-use dsf_explorer::export::{self, Export, HtmlReport, Layout, Rule, RunReport};
+use dsf_explorer::export::{self, Export, HtmlReport, Layout, Rule, RunReport, error_text};
 use dsf_explorer::factorize::{Budget, Settings};
 use dsf_explorer::job::{self, Backend, ComputeConfig, End, Event, Job, Outcome};
 use dsf_explorer::matrix::{Problem, ReplacementKind, keep_largest};
@@ -252,10 +252,11 @@ pub fn solve(layer: &Layer, job: Job) -> Result<Outcome, Failure> {
 fn layer_errors(report: &RunReport) -> String {
     let Some(error) = report.layer_error else { return String::new() };
     let before = report.layer_error_before_finalize.filter(|&before| before != error);
-    let before = before.map_or(String::new(), |before| format!(", {before:.5} before it was finalized"));
-    let held_out =
-        report.layer_error_held_out.map_or(String::new(), |other| format!(", {other:.5} on held-out inputs"));
-    format!("{error:.5}{before}{held_out}")
+    let before = before.map_or(String::new(), |before| format!(", {} before it was finalized", error_text(before, 5)));
+    let held_out = report
+        .layer_error_held_out
+        .map_or(String::new(), |other| format!(", {} on held-out inputs", error_text(other, 5)));
+    format!("{}{before}{held_out}", error_text(error, 5))
 }
 
 fn nonzeros(report: &RunReport) -> String {
@@ -283,7 +284,7 @@ fn summary(method: Method, report: &RunReport, written: [&Option<PathBuf>; 2]) -
     let mut rows = vec![
         ["tensor".into(), format!("{} of {}, {}×{}", report.tensor, report.source, report.rows, report.cols)],
         ["method".into(), if method == Method::Dsf { String::new() } else { method.title().to_owned() }],
-        ["relative error".into(), format!("{:.4}", report.relative_error)],
+        ["relative error".into(), error_text(report.relative_error, 4)],
         ["layer error".into(), layer_errors(report)],
         ["nonzeros".into(), nonzeros(report)],
         ["16-bit storage".into(), storage(report)],

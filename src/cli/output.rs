@@ -3,6 +3,7 @@
 use super::Failure;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
+use dsf_explorer::export::error_text;
 use dsf_explorer::job::Progress;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::io::{ErrorKind, Write};
@@ -68,7 +69,7 @@ impl Bar {
         self.0.set_length(progress.steps as u64);
         self.0.set_position(progress.step as u64);
         let news = match (&progress.report, progress.layer_error) {
-            (Some(report), _) => format!("error {:.4}", report.error),
+            (Some(report), _) => format!("error {}", error_text(report.error, 4)),
             (None, Some(error)) => format!("layer error {error:.5}"),
             (None, None) => progress.stage.title().to_owned(),
         };
@@ -168,7 +169,7 @@ impl Several {
         let name = bar.prefix();
         // Where no bars are seen, neither are these lines.
         let _ = match error {
-            Ok(error) => self.all.println(format!("{name} error {error:.4}")),
+            Ok(error) => self.all.println(format!("{name} error {}", error_text(error, 4))),
             Err(why) => self.all.println(format!("{name} {why}")),
         };
     }

@@ -1,6 +1,7 @@
 //! Bars side by side: a number for each of several things.
 
 use super::csv::csv;
+use super::number::error_text;
 use super::svg::{self, FONT, INK, MARGIN, Px, heading, hex, line, text, text_width};
 use maud::html;
 use serde::{Deserialize, Serialize};
@@ -37,7 +38,7 @@ impl BarChart {
         let top = MARGIN + if self.title.is_empty() { 0.0 } else { 2.4 * FONT };
         let bottom = top + BAR.1 * self.bars.len() as f64;
         let height = (bottom + MARGIN + if self.label.is_empty() { 0.0 } else { 1.8 * FONT }) as u32;
-        let number = |value: f64| if value.is_finite() { format!("{value:.4}") } else { "–".to_owned() };
+        let number = |value: f64| if value.is_finite() { error_text(value, 4) } else { "–".to_owned() };
         let name_width = self.bars.iter().map(|bar| text_width(&bar.name)).fold(0.0, f64::max);
         let number_width = self.bars.iter().map(|bar| text_width(&number(bar.value))).fold(0.0, f64::max);
         let left = MARGIN + 8.0 + name_width;

@@ -1,7 +1,7 @@
 //! One run on one page: an HTML file that needs no other, to be kept, sent or printed.
 
 use super::picture::{factor_images, pruned_images};
-use super::{Chart, Export, Image, Layout, Look, Palette, Rule, RunReport, Series};
+use super::{Chart, Export, Image, Layout, Look, Palette, Rule, RunReport, Series, error_text};
 use crate::Named;
 use crate::factorize::{Preset, Settings};
 use crate::matrix::{Matrix, ReplacementKind};
@@ -60,7 +60,7 @@ pub fn html_report(page: &HtmlReport) -> String {
                 p {
                     (how) ". " (report.nnz) " nonzeros instead of " (report.rows * report.cols)
                     " entries of W, with a relative error ‖W − Ŵ‖/‖W‖ of "
-                    strong { (format_args!("{:.4}", report.relative_error)) } "."
+                    strong { (error_text(report.relative_error, 4)) } "."
                 }
                 (facts(report))
                 @for chart in charts { figure { (PreEscaped(chart.to_svg(CHART.0, CHART.1))) } }

@@ -19,9 +19,11 @@ mod factors;
 mod html;
 mod image;
 mod layout;
+mod number;
 mod palette;
 mod picture;
 mod plot;
+mod range;
 mod raster;
 mod report;
 mod round;
@@ -39,10 +41,13 @@ pub use factors::{Export, factor_tensors, merged};
 pub use html::{HtmlReport, history_chart, html_report, report_pictures};
 pub use image::Image;
 pub use layout::Layout;
+pub use number::error_text;
 pub use palette::Palette;
 #[cfg(feature = "gui")]
 pub(crate) use picture::short;
 pub use picture::{ColorBar, Picture, contact_sheet, default_range, factor_sheet, framed, picture, replacement_sheet};
+#[cfg(feature = "gui")]
+pub(crate) use range::automatic_range;
 pub use raster::{CHARTS_AS_PNG, svg_to_png};
 pub use report::RunReport;
 #[cfg(feature = "gui")]

@@ -1,13 +1,15 @@
 //! A matrix as a picture.
 
 use super::image::{LINE, text_width};
+use super::range::automatic_range;
 use super::{Image, Palette};
 use crate::matrix::{Matrix, Replacement};
 
-/// Share of the nonzeros that the colours tell apart by default; the rest has the colour of the ends.
-const PERCENTILE: f64 = 0.995;
 /// The least that an entry is away from zero's colour, as a share of the range: nonzeros stay visible.
 const LEAST: f32 = 0.04;
+
+/// The least pixels of a side of a matrix: one of 1×5000, too, is seen.
+const THINNEST: usize = 8;
 
 const MARGIN: usize = 8;
 const BAR: usize = 12;
@@ -60,20 +62,24 @@ impl<'a> Picture<'a> {
     pub fn pixels(&self) -> Image {
         let (rows, cols) = self.matrix.shape();
         let longest = rows.max(cols).max(1);
-        let block = longest.div_ceil(self.max_side);
-        let (height, width) = (rows.div_ceil(block), cols.div_ceil(block));
-        let zoom = (self.max_side / longest).max(1);
-        let mut image = Image::new(width * zoom, height * zoom, self.palette.background());
+        // A thin side is reduced less, and enlarged more.
+        let thinnest = THINNEST.min(self.max_side);
+        let block = |side: usize| longest.div_ceil(self.max_side).min(side / thinnest).max(1);
+        let (tall, wide) = (block(rows), block(cols));
+        let (height, width) = (rows.div_ceil(tall), cols.div_ceil(wide));
+        let zoom = |pixels: usize| (self.max_side / longest).max(thinnest / pixels.max(1)).max(1);
+        let (zoom_y, zoom_x) = (zoom(height), zoom(width));
+        let mut image = Image::new(width * zoom_x, height * zoom_y, self.palette.background());
         let mut line = vec![0.0f32; width];
         for y in 0..height {
             line.fill(0.0);
-            for i in y * block..rows.min((y + 1) * block) {
-                for (most, entries) in line.iter_mut().zip(self.matrix.row(i).chunks(block)) {
+            for i in y * tall..rows.min((y + 1) * tall) {
+                for (most, entries) in line.iter_mut().zip(self.matrix.row(i).chunks(wide)) {
                     *most = entries.iter().fold(*most, |most, &x| larger(most, x));
                 }
             }
             for (x, &value) in line.iter().enumerate() {
-                image.fill((x * zoom, y * zoom), (zoom, zoom), self.color(value));
+                image.fill((x * zoom_x, y * zoom_y), (zoom_x, zoom_y), self.color(value));
             }
         }
         image
@@ -81,7 +87,8 @@ impl<'a> Picture<'a> {
 
     /// The matrix with its title and its colour bar.
     pub fn image(&self) -> Image {
-        framed(&self.pixels(), &self.title, &ColorBar::of(self.range, self.palette), self.palette)
+        let bar = ColorBar::of(self.range, self.palette).noting(self.matrix, self.range);
+        framed(&self.pixels(), &self.title, &bar, self.palette)
     }
 
     fn color(&self, value: f32) -> [u8; 3] {
@@ -98,13 +105,23 @@ pub struct ColorBar {
     pub labels: [String; 3],
     /// From left to right.
     pub colors: Vec<[u8; 3]>,
+    /// What lies beyond its ends; empty where nothing does.
+    pub note: String,
 }
 
 impl ColorBar {
     /// From −range to range.
     pub fn of(range: f32, palette: Palette) -> Self {
         let labels = [format!("-{}", short(range)), "0".to_owned(), format!("+{}", short(range))];
-        Self { labels, colors: palette.table(511) }
+        Self { labels, colors: palette.table(511), note: String::new() }
+    }
+
+    /// With a note on the entries of `matrix` that are larger than `range`.
+    fn noting(self, matrix: &Matrix, range: f32) -> Self {
+        let beyond = || matrix.as_slice().iter().map(|x| x.abs()).filter(|&x| x > range && x.is_finite());
+        let (count, largest) = (beyond().count(), beyond().fold(0.0, f32::max));
+        let note = format!("{count} beyond \u{b1}{}, up to {}", short(range), short(largest));
+        Self { note: if count == 0 { String::new() } else { note }, ..self }
     }
 }
 
@@ -112,12 +129,13 @@ impl ColorBar {
 pub fn framed(pixels: &Image, title: &str, bar: &ColorBar, palette: Palette) -> Image {
     let widths = bar.labels.each_ref().map(|label| text_width(label));
     let widest = widths.into_iter().max().unwrap_or(0);
-    let content = (pixels.width + 2).max(text_width(title)).max(3 * widest).max(2);
+    let content = (pixels.width + 2).max(text_width(title)).max(3 * widest).max(text_width(&bar.note)).max(2);
     let top = if title.is_empty() { MARGIN } else { 2 * MARGIN + LINE };
     let bar_top = top + pixels.height + 2 + MARGIN;
     let label_top = bar_top + BAR + MARGIN / 2;
     let text = palette.text();
-    let mut image = Image::new(content + 2 * MARGIN, label_top + LINE + MARGIN, palette.background());
+    let lines = if bar.note.is_empty() { 1 } else { 2 };
+    let mut image = Image::new(content + 2 * MARGIN, label_top + lines * LINE + MARGIN, palette.background());
     image.write((MARGIN, MARGIN), title, text);
     image.fill((MARGIN, top), (pixels.width + 2, pixels.height + 2), FRAME);
     image.paste((MARGIN + 1, top + 1), pixels);
@@ -131,6 +149,7 @@ pub fn framed(pixels: &Image, title: &str, bar: &ColorBar, palette: Palette) -> 
     for (x, label) in starts.into_iter().zip(&bar.labels) {
         image.write((x, label_top), label, text);
     }
+    image.write((MARGIN, label_top + LINE), &bar.note, text);
     image
 }
 
@@ -144,15 +163,10 @@ pub fn picture(matrix: &Matrix, max_side: usize, range: f32) -> Image {
     Picture::with_range(matrix, range).max_side(max_side).image()
 }
 
-/// The magnitude that 99.5 % of the finite nonzeros do not exceed; 1 where there are none.
+/// What [`automatic_range`] finds for the finite nonzeros; 1 where there are none.
 pub fn default_range(matrix: &Matrix) -> f32 {
     let nonzeros = matrix.as_slice().iter().map(|x| x.abs()).filter(|&x| x != 0.0 && x.is_finite());
-    let mut magnitudes: Vec<f32> = nonzeros.collect();
-    if magnitudes.is_empty() {
-        return 1.0;
-    }
-    let at = (PERCENTILE * magnitudes.len() as f64).ceil() as usize - 1;
-    *magnitudes.select_nth_unstable_by(at, f32::total_cmp).1
+    automatic_range(&mut nonzeros.collect::<Vec<f32>>())
 }
 
 /// Pictures side by side, on the first one's background.
@@ -249,6 +263,30 @@ mod tests {
         assert!(b > r, "negative is blue");
         let own = Picture::new(&matrix).max_side(512).pixels();
         assert_eq!(own.pixel(5678 / 22, 1234 / 22), Palette::Light.color(-1.0));
+    }
+
+    #[test]
+    fn a_thin_matrix_is_seen() {
+        let wide = Matrix::from_fn(1, 5000, |_, j| j as f32 - 2500.0);
+        let image = Picture::new(&wide).pixels();
+        assert_eq!((image.width, image.height), (500, 8));
+        assert!((0..8).all(|y| image.pixel(0, y) == image.pixel(0, 0)) && image.pixel(0, 0) != image.pixel(499, 0));
+        let tall = Matrix::from_fn(5000, 3, |_, j| [-1.0, 0.0, 1.0][j]);
+        let image = Picture::with_range(&tall, 1.0).pixels();
+        assert_eq!((image.width, image.height), (6, 500));
+        let columns: Vec<[u8; 3]> = [0, 2, 4].map(|x| image.pixel(x, 250)).to_vec();
+        assert_eq!(columns, [-1.0, 0.0, 1.0].map(|x| Palette::Light.color(x)));
+    }
+
+    #[test]
+    fn what_is_beyond_the_range_is_noted() {
+        let matrix = Matrix::from_fn(40, 50, |i, j| if (i, j) == (3, 4) { -1e30 } else { (i + j) as f32 / 1e4 });
+        let bar = ColorBar::of(0.01, Palette::Light).noting(&matrix, 0.01);
+        assert_eq!(bar.note, "1 beyond \u{b1}0.0100, up to 1.0e30");
+        assert_eq!(ColorBar::of(1.0, Palette::Light).noting(&Matrix::zeros(2, 2), 1.0).note, "");
+        let with = framed(&Image::new(300, 10, FRAME), "", &bar, Palette::Light);
+        let without = framed(&Image::new(300, 10, FRAME), "", &ColorBar::of(0.01, Palette::Light), Palette::Light);
+        assert_eq!(with.height, without.height + LINE);
     }
 
     #[test]

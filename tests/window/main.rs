@@ -14,3 +14,4 @@ mod runs;
 mod snapshots;
 mod sweeps;
 mod teach;
+mod views;

@@ -8,9 +8,9 @@ use crate::app::state::pane::Pane;
 use crate::app::state::paths::paths;
 use crate::app::state::pointer::{Pointer, SharedPointer};
 use crate::app::tasks::pictures::{Drawn, Pictures};
-use crate::app::widgets::picture::{Colors, Frame, Marks, MatrixView, Seen, Viewport};
+use crate::app::widgets::picture::{AUTOMATIC, Colors, Frame, Marks, MatrixView, Readout, Seen, Viewport};
 use crate::matrix::ReplacementKind;
-use eframe::egui::{Id, Rect, Ui};
+use eframe::egui::{Id, Rect, Response, Ui, Vec2};
 
 /// Largest number of highlighted entries of a product's paths, the weightiest ones.
 const MOST_LIT: usize = 300;
@@ -22,17 +22,23 @@ pub struct LinkedViews {
     a: Viewport,
     b: Viewport,
     hovered: Pointer,
+    /// Where keys have moved the pointer, until the mouse moves it.
+    typed: Option<Pointer>,
     pinned: Option<Pointer>,
     /// Pointer of the frame that is being drawn.
     next: Pointer,
-    /// Area of each view in the last frame, in points.
+    /// View that was pointed at last.
+    pointed_at: Pane,
+    /// Area of each view in the last frame, in points, and the picture in it.
     areas: [Rect; 5],
+    picture_areas: [Rect; 5],
 }
 
 impl Default for LinkedViews {
     fn default() -> Self {
-        let (whole, a, b, hovered, pinned, next) = Default::default();
-        Self { whole, a, b, hovered, pinned, next, areas: [Rect::ZERO; 5] }
+        let (whole, a, b, hovered, typed, pinned, next) = Default::default();
+        let areas = [Rect::ZERO; 5];
+        Self { whole, a, b, hovered, typed, pinned, next, pointed_at: Pane::W, areas, picture_areas: areas }
     }
 }
 
@@ -47,18 +53,15 @@ impl LinkedViews {
         [&mut self.whole, &mut self.a, &mut self.b].into_iter().for_each(|viewport| viewport.show_at(points));
     }
 
-    /// Zooms all views, to the pinned entry where there is one.
+    /// Zooms all views about what the shared pointer is at, or about the middle.
     pub fn zoom(&mut self, factor: f32, pictures: Option<&Pictures>) {
-        for pane in [Pane::W, Pane::A, Pane::B] {
-            let anchor = self.pinned.zip(pictures).and_then(|(pointer, pictures)| {
-                let (row, col) = place(pane, pointer, pictures);
-                Some(((row?, col?), pictures.of_pane(pane)?.matrix().shape()))
-            });
-            let viewport = self.viewport(pane);
-            if let Some((entry, shape)) = anchor {
-                viewport.look_at(entry, shape);
-            }
-            viewport.zoom(factor);
+        let pointer = self.pointer();
+        // Of the views that share a part, the one that is pointed at keeps its entry in place.
+        let whole = if matches!(self.pointed_at, Pane::A | Pane::B) { Pane::W } else { self.pointed_at };
+        for pane in [whole, Pane::A, Pane::B] {
+            let about = pictures.map_or((None, None), |pictures| place(pane, pointer, pictures));
+            let area = self.picture_areas[slot(pane)];
+            self.viewport(pane).zoom(factor, about, area);
         }
     }
 
@@ -74,7 +77,7 @@ impl LinkedViews {
 
     /// Returns the position of the shared pointer.
     fn pointer(&self) -> Pointer {
-        self.pinned.unwrap_or(self.hovered)
+        self.pinned.or(self.typed).unwrap_or(self.hovered)
     }
 
     /// Returns the position of the shared pointer, once all views of a frame have been drawn.
@@ -115,34 +118,81 @@ impl LinkedViews {
             pyramid,
             colors: colors_of(pane, pictures, looks, ui.visuals().dark_mode),
             marks: &marks,
-            readout: readout(pane, pointer, pictures),
+            readout: readout(pane, pointer, pictures)
+                .map(|readout| Readout { is_held: self.pinned.is_some(), ..readout }),
             marginals: looks.marginals,
         };
         self.areas[slot(pane)] = ui.available_rect_before_wrap();
-        let Seen { hovered, response } = MatrixView(Id::unique(pane.title())).ui(ui, &frame, self.viewport(pane));
-        let pointed = hovered.map(|(row, col)| pointed(pane, row, col, pictures));
+        let seen = MatrixView(Id::unique(pane.title())).ui(ui, &frame, self.viewport(pane));
+        self.picture_areas[slot(pane)] = seen.area;
+        self.point(ui, pane, &seen, pictures);
+        let mut command = seen.wants_whole_range.then_some(Command::SetColorRange(1.0));
+        seen.response.context_menu(|ui| command = self.menu_ui(ui, pane, looks).or(command.take()));
+        command
+    }
+
+    /// Moves, holds or releases the shared pointer, as mouse and keys ask.
+    fn point(&mut self, ui: &Ui, pane: Pane, seen: &Seen, pictures: &Pictures) {
+        let Seen { hovered, moved, response, .. } = seen;
+        let pointed_at = |(row, col)| pointed(pane, row, col, pictures);
+        if let Some(moved) = moved.map(pointed_at) {
+            let place = if self.pinned.is_some() { &mut self.pinned } else { &mut self.typed };
+            *place = Some(moved);
+            self.pointed_at = pane;
+            ui.ctx().request_repaint();
+        }
+        if response.lost_focus() {
+            self.typed = None;
+        }
+        let pointed = hovered.map(pointed_at);
         if let Some(pointed) = pointed {
+            if ui.input(|input| input.pointer.delta() != Vec2::ZERO) {
+                self.typed = None;
+                self.pointed_at = pane;
+            }
             self.next = pointed;
         }
+        self.hold(response, pointed);
+    }
+
+    /// A click holds the pointer or lets it go, and so does Enter, which egui takes for a click.
+    fn hold(&mut self, response: &Response, pointed: Option<Pointer>) {
         // A double-click shows all; its first half has let go of the pointer, or held it.
         if response.double_clicked() {
             self.pinned = None;
         } else if response.clicked() {
-            self.pinned = if self.pinned.is_some() { None } else { pointed };
+            match self.pinned.take() {
+                // The keys go on from where it was.
+                Some(held) if response.has_focus() => self.typed = Some(held),
+                Some(_) => {}
+                None => self.pinned = self.typed.or(pointed),
+            }
         }
+    }
+
+    fn menu_ui(&mut self, ui: &mut Ui, pane: Pane, looks: &DisplayOptions) -> Option<Command> {
+        if ui.button("Save picture…").clicked() {
+            return Some(Command::Export(Some(ExportKind::View(pane))));
+        }
+        if ui.button("Fit").clicked() {
+            *self.viewport(pane) = Viewport::default();
+        }
+        if ui.button("1:1").clicked() {
+            let points = 1.0 / ui.pixels_per_point();
+            self.viewport(pane).show_at(points);
+        }
+        ui.separator();
+        let ranges = [
+            ("Automatic range", AUTOMATIC, "Colours for 99.5 % of the nonzeros; for less where few are far larger"),
+            ("Whole range", 1.0, "Colours up to the largest magnitude"),
+        ];
         let mut command = None;
-        response.context_menu(|ui| {
-            if ui.button("Save picture…").clicked() {
-                command = Some(Command::Export(Some(ExportKind::View(pane))));
+        for (label, share, about) in ranges {
+            if ui.radio(looks.percentile == share, label).on_hover_text(about).clicked() {
+                command = Some(Command::SetColorRange(share));
+                ui.close();
             }
-            if ui.button("Fit").clicked() {
-                *self.viewport(pane) = Viewport::default();
-            }
-            if ui.button("1:1").clicked() {
-                let points = 1.0 / ui.pixels_per_point();
-                self.viewport(pane).show_at(points);
-            }
-        });
+        }
         command
     }
 
@@ -161,7 +211,7 @@ pub fn colors_of(pane: Pane, pictures: &Pictures, looks: &DisplayOptions, dark: 
         Pane::A | Pane::B => pictures.of_pane(pane),
         _ => pictures.w.as_ref().or(pictures.product.as_ref()),
     };
-    let range = measure.map_or(1.0, |pyramid| pyramid.spread().percentile(looks.percentile));
+    let range = measure.map_or(1.0, |pyramid| pyramid.spread().range(looks.percentile));
     Colors { shade: looks.shade, range, dark }
 }
 
@@ -216,7 +266,7 @@ fn marks(pane: Pane, pointer: Pointer, pictures: &Pictures) -> Marks {
 }
 
 /// The value under the shared pointer, with its indices.
-fn readout(pane: Pane, pointer: Pointer, pictures: &Pictures) -> Option<String> {
+fn readout(pane: Pane, pointer: Pointer, pictures: &Pictures) -> Option<Readout> {
     let (Some(row), Some(col)) = place(pane, pointer, pictures) else { return None };
     let matrix = pictures.of_pane(pane)?.matrix();
     let value = (row < matrix.rows() && col < matrix.cols()).then(|| matrix.get(row, col))?;
@@ -225,7 +275,12 @@ fn readout(pane: Pane, pointer: Pointer, pictures: &Pictures) -> Option<String> 
         Pane::B => (pointer.inner?, pointer.input?),
         _ => (pointer.out?, pointer.input?),
     };
-    Some(format!("{row}, {col}: {value:.5}"))
+    Some(Readout { row, col, value: number(value), is_held: false })
+}
+
+/// With five digits after the point, or with as many in all where these would be zeros, or not the last ones of many.
+fn number(value: f32) -> String {
+    if value == 0.0 || (1e-3..1e6).contains(&value.abs()) { format!("{value:.5}") } else { format!("{value:.4e}") }
 }
 
 #[cfg(test)]
@@ -259,7 +314,7 @@ mod tests {
             assert_eq!(found, [(3, 5.0, 7.0, 35.0), (0, 2.0, 3.0, 6.0)]);
             let lit = |pane| marks(pane, pointer, &pictures).entries.len();
             assert_eq!((lit(Pane::W), lit(Pane::A), lit(Pane::B)), (1, 2, 2));
-            assert_eq!(readout(Pane::Product, pointer, &pictures).unwrap(), "2, 1: 41.00000");
+            assert_eq!(readout(Pane::Product, pointer, &pictures).unwrap().short(), "2, 1: 41.00000");
             // Back from every place on screen to the same indices.
             for (row, col) in [(0, 0), (2, 3), (1, 2)] {
                 assert_eq!(place(Pane::A, pointed(Pane::A, row, col, &pictures), &pictures), (Some(row), Some(col)));
@@ -276,6 +331,7 @@ mod tests {
         assert_eq!((in_b.row, in_b.col), (Some(3), None));
         let in_w = marks(Pane::W, pointer, &pictures);
         assert_eq!((in_w.row, in_w.col), (Some(2), None));
-        assert_eq!(readout(Pane::A, pointer, &pictures).unwrap(), "2, 3: 5.00000");
+        assert_eq!(readout(Pane::A, pointer, &pictures).unwrap().spoken(), "row 2, column 3: 5.00000");
+        assert_eq!([0.0, 1e30, -3.2e-7].map(number), ["0.00000", "1.0000e30", "-3.2000e-7"]);
     }
 }

@@ -6,7 +6,7 @@ use crate::app::state::factors_at::FactorsAt;
 use crate::app::state::run::Run;
 use crate::app::tasks::masks::MaskComparison;
 use crate::app::widgets::colors;
-use crate::app::widgets::picture::{Colors, Frame, Marks, MatrixView, Shade, Viewport};
+use crate::app::widgets::picture::{Colors, Frame, Marks, MatrixView, Readout, Shade, Viewport};
 use crate::matrix::{Factor, Overlap, ReplacementKind};
 use eframe::egui::{Color32, ComboBox, Id, Ui};
 
@@ -28,11 +28,13 @@ pub struct MasksPanel {
     factor: Factor,
     other: Other,
     viewport: Viewport,
+    /// Entry that the mouse or keys are at.
+    pointer: Option<(usize, usize)>,
 }
 
 impl Default for MasksPanel {
     fn default() -> Self {
-        Self { factor: Factor::A, other: Other::Start, viewport: Viewport::default() }
+        Self { factor: Factor::A, other: Other::Start, viewport: Viewport::default(), pointer: None }
     }
 }
 
@@ -117,30 +119,52 @@ impl MasksPanel {
             Some(None) => {
                 _ = ui.weak("These masks are of different sizes: choose runs of the same layer and expansion")
             }
-            Some(Some(comparison)) => comparison_ui(ui, comparison, &mut self.viewport),
+            Some(Some(comparison)) => self.comparison_ui(ui, comparison),
         }
         Some(Command::CompareMasks(factors, second, factor))
     }
+
+    fn comparison_ui(&mut self, ui: &mut Ui, comparison: &MaskComparison) {
+        let Overlap { both, only_first, only_second } = comparison.overlap;
+        ui.horizontal_wrapped(|ui| {
+            for ((name, color), count) in KINDS.into_iter().zip([both, only_first, only_second]) {
+                ui.colored_label(color, "■");
+                ui.label(format!("{name} {count}"));
+            }
+            ui.label(format!("overlap {:.1} %", 100.0 * comparison.overlap.jaccard()))
+                .on_hover_text("Jaccard's index: of the positions that either keeps, the share that both keep");
+        });
+        let (rows, cols) = comparison.picture.matrix().shape();
+        let pointer = self.pointer.filter(|&(row, col)| row < rows && col < cols);
+        let frame = Frame {
+            title: "two masks",
+            accent: colors::DSF,
+            pyramid: &comparison.picture,
+            colors: Colors { shade: Shade::Value, range: 1.0, dark: ui.visuals().dark_mode },
+            marks: &Marks { row: pointer.map(|at| at.0), col: pointer.map(|at| at.1), entries: Vec::new() },
+            readout: pointer.map(|(row, col)| Readout {
+                row,
+                col,
+                value: set_name(comparison.picture.matrix().get(row, col)).to_owned(),
+                is_held: false,
+            }),
+            marginals: false,
+        };
+        let seen = MatrixView(Id::unique("two masks")).ui(ui, &frame, &mut self.viewport);
+        if seen.moved.is_some() {
+            ui.ctx().request_repaint();
+        }
+        let is_kept = seen.response.has_focus() && seen.hovered.is_none();
+        self.pointer = seen.moved.or(seen.hovered).or(pointer.filter(|_| is_kept));
+    }
 }
 
-fn comparison_ui(ui: &mut Ui, comparison: &MaskComparison, viewport: &mut Viewport) {
-    let Overlap { both, only_first, only_second } = comparison.overlap;
-    ui.horizontal_wrapped(|ui| {
-        for ((name, color), count) in KINDS.into_iter().zip([both, only_first, only_second]) {
-            ui.colored_label(color, "■");
-            ui.label(format!("{name} {count}"));
-        }
-        ui.label(format!("overlap {:.1} %", 100.0 * comparison.overlap.jaccard()))
-            .on_hover_text("Jaccard's index: of the positions that either keeps, the share that both keep");
-    });
-    let frame = Frame {
-        title: "two masks",
-        accent: colors::DSF,
-        pyramid: &comparison.picture,
-        colors: Colors { shade: Shade::Value, range: 1.0, dark: ui.visuals().dark_mode },
-        marks: &Marks::default(),
-        readout: None,
-        marginals: false,
-    };
-    MatrixView(Id::unique("two masks")).ui(ui, &frame, viewport);
+/// Which of the masks keep an entry.
+fn set_name(set: f32) -> &'static str {
+    match set as u32 {
+        0 => "kept by neither",
+        1 => KINDS[0].0,
+        2 => KINDS[1].0,
+        _ => KINDS[2].0,
+    }
 }

@@ -4,7 +4,7 @@ use super::state::State;
 use crate::app::state::action::Action;
 use crate::app::state::command::Command;
 use crate::app::state::run::RunState;
-use crate::app::widgets::text::error_text;
+use crate::export::error_text;
 use crate::methods::Method;
 use eframe::egui::style::HandleShape;
 use eframe::egui::{Label, RichText, Role, Slider, Ui, WidgetInfo};
@@ -55,7 +55,7 @@ pub fn timeline_ui(ui: &mut Ui, state: &State, narrow: bool) -> Option<Command> 
         command = Some(to.map_or(Command::Act(Action::Latest), Command::GoTo));
     }
     if let Some((error, true)) = state.error_on_screen() {
-        ui.label(format!("error {}", error_text(error))).on_hover_text("‖W − AB‖/‖W‖ of the factors on screen");
+        ui.label(format!("error {}", error_text(error, 4))).on_hover_text("‖W − AB‖/‖W‖ of the factors on screen");
     }
     if narrow {
         return command;

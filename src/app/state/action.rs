@@ -1,6 +1,7 @@
 //! Everything one can ask for by a key, a button or the command palette, under one name each.
 
 use crate::Named;
+use crate::app::widgets::picture;
 use eframe::egui::{Context, Key, KeyboardShortcut, Modifiers};
 use strum::{IntoStaticStr, VariantArray};
 
@@ -98,8 +99,8 @@ impl Action {
             Self::Play => ("Play", "Run through the iterations that were kept", Some((NONE, Key::P))),
             Self::Fit => ("Fit", "All of every matrix (or double-click one)", Some((NONE, Key::F))),
             Self::OneToOne => ("1:1", "One pixel for each entry", Some((NONE, Key::Num1))),
-            Self::Closer => ("Zoom in", "To the pinned entry, or the middle", Some((NONE, Key::Plus))),
-            Self::Farther => ("Zoom out", "From the pinned entry, or the middle", Some((NONE, Key::Minus))),
+            Self::Closer => ("Zoom in", "About what the shared pointer is at, or the middle", Some((NONE, Key::Plus))),
+            Self::Farther => ("Zoom out", "About what the shared pointer is at, or the middle", Some((NONE, Key::Minus))),
             Self::Shade => ("Next shading", "Values, density of nonzeros, or the mask alone", Some((NONE, Key::V))),
             Self::Arrange => ("Next order", "Rows and columns as stored, by density, by norm, by cluster", Some((NONE, Key::O))),
             Self::Marginals => ("Marginals", "Nonzeros of each row and column beside the pictures", Some((NONE, Key::M))),
@@ -133,6 +134,7 @@ impl Action {
             .iter()
             .copied()
             .filter_map(|action| Some((action, action.shortcut().filter(&allowed)?)))
+            .filter(|(_, shortcut)| !picture::answers(ctx, shortcut))
             .collect();
         all.sort_by_key(|(_, shortcut)| !shortcut.modifiers.shift);
         ctx.input_mut(|input| {

@@ -61,6 +61,8 @@ pub enum Command {
     SetBackend(Backend),
     /// Look for a graphics adapter.
     FindAdapter,
+    /// Colours to the magnitude that this share of the nonzeros does not exceed.
+    SetColorRange(f64),
     /// Show the curves of this quantity.
     SetQuantity(Quantity),
 

@@ -1,6 +1,6 @@
 //! How all pictures are shown.
 
-use crate::app::widgets::picture::Shade;
+use crate::app::widgets::picture::{AUTOMATIC, Shade};
 use crate::matrix::Arrangement;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ pub struct DisplayOptions {
     pub shade: Shade,
     /// The order of rows and columns.
     pub arrangement: Arrangement,
-    /// The share of nonzeros whose magnitude is within the colours.
+    /// The share of nonzeros whose magnitude is within the colours; at its first value the range is found by itself.
     pub percentile: f64,
     /// Whether rows' and columns' counts are shown.
     pub marginals: bool,
@@ -20,6 +20,6 @@ pub struct DisplayOptions {
 
 impl Default for DisplayOptions {
     fn default() -> Self {
-        Self { shade: Shade::Value, arrangement: Arrangement::Stored, percentile: 0.995, marginals: true }
+        Self { shade: Shade::Value, arrangement: Arrangement::Stored, percentile: AUTOMATIC, marginals: true }
     }
 }

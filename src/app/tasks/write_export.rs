@@ -7,7 +7,7 @@ use crate::app::state::chart_files::ChartFiles;
 use crate::app::state::error::Error;
 use crate::app::state::export::{ExportKind, ExportRequest};
 use crate::app::widgets::picture::{bar, image};
-use crate::app::widgets::text::error_text;
+
 use crate::export::{self, Export, HtmlReport, Layout, Palette, RunReport, framed, html_report, report_pictures};
 use crate::factorize::Settings;
 use crate::hint::Failure;
@@ -68,7 +68,7 @@ fn write(data: ExportData, request: &ExportRequest) -> Result<Written, Failure> 
                 ExportKind::Factors => {
                     let (nnz, error) = (report.nnz, report.relative_error);
                     let written = target.write(&export.to_bytes(&told, &serde_json::json!(report)))?;
-                    let said = format!("{} ({nnz} nonzeros, error {})", written.said, error_text(error));
+                    let said = format!("{} ({nnz} nonzeros, error {})", written.said, export::error_text(error, 4));
                     return Ok(Written { said, ..written });
                 }
                 ExportKind::Sheet if replacement.kind().is_two_factors() => {
@@ -146,5 +146,5 @@ fn view_png(view: &ViewToWrite) -> Vec<u8> {
     let (viewport, aspect) = view.part;
     let pixels = image(&view.pyramid, &view.colors, &viewport, aspect, SIDE);
     let palette = if view.colors.dark { Palette::Dark } else { Palette::Light };
-    framed(&pixels, &view.title, &bar(&view.colors), palette).to_png()
+    framed(&pixels, &view.title, &bar(&view.colors, &view.pyramid), palette).to_png()
 }

@@ -76,6 +76,7 @@ impl Explorer {
                 self.restart(ctx);
             }
             Command::FindAdapter => state.computed.adapter.look(ctx),
+            Command::SetColorRange(share) => state.preferences.looks.percentile = share,
             Command::SetQuantity(quantity) => state.preferences.quantity = quantity,
 
             Command::SelectRun(at) => state.runs.select(Some(at)),

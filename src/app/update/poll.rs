@@ -4,6 +4,7 @@ use crate::app::explorer::Explorer;
 use crate::app::state::factors_at::FactorsAt;
 use crate::app::state::run::{Run, RunState};
 use crate::app::tasks::pictures::DrawRequest;
+use crate::export::error_text;
 use crate::job::Backend;
 use crate::tasks;
 use eframe::egui::Context;
@@ -53,8 +54,8 @@ impl Explorer {
             (RunState::Failed(why), _) => messages.problem(ctx, format!("{}: {why}", run.name)),
             (_, Some(error)) if !run.live => {
                 let seconds = run.outcome.as_ref().map_or(0.0, |ended| ended.seconds);
-                messages
-                    .note(ctx, format!("{}, {}: error {error:.4} after {seconds:.2} s", run.name, run.spec.title()));
+                let (title, error) = (run.spec.title(), error_text(error, 4));
+                messages.note(ctx, format!("{}, {title}: error {error} after {seconds:.2} s", run.name));
             }
             _ => {}
         }

@@ -20,11 +20,6 @@ pub fn summary(settings: &Settings) -> String {
     format!("{name}, {percent:.1} %, {}×{}", settings.outer, settings.inner)
 }
 
-/// A relative error with four decimals; small ones as powers of ten, so that none but 0 reads 0.
-pub fn error_text(error: f64) -> String {
-    if error == 0.0 || error >= 1e-3 { format!("{error:.4}") } else { format!("{error:.1e}") }
-}
-
 /// A layer's name without what nearly all names of a model begin and end with.
 pub fn short_layer_name(name: &str) -> &str {
     let name = name.strip_prefix("model.").unwrap_or(name);
@@ -50,12 +45,5 @@ mod tests {
         assert_eq!(shortened("layers.0.q_proj", 8), "….q_proj");
         assert_eq!(shortened("größe", 3), "…ße");
         assert_eq!(shortened("", 3), "");
-    }
-
-    #[test]
-    fn small_errors_are_not_zero() {
-        assert_eq!(error_text(0.0), "0.0000");
-        assert_eq!(error_text(0.12345), "0.1235");
-        assert_eq!(error_text(3.2e-7), "3.2e-7");
     }
 }

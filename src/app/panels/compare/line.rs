@@ -5,7 +5,7 @@ use crate::app::state::command::CompareCommand;
 use crate::app::tasks::comparison::{MethodState, Row};
 use crate::app::widgets::colors;
 use crate::app::widgets::text::duration;
-use crate::export::RunReport;
+use crate::export::{RunReport, error_text};
 use crate::methods::Method;
 use eframe::egui::{
     Align, Button, Id, Label, Layout, ProgressBar, Rangef, Rect, RichText, Role, Sense, Stroke, Ui, UiBuilder,
@@ -151,11 +151,11 @@ impl Lines<'_> {
         let ratio = self.magnitude.map(|magnitude| format!("× {:.3}", report.relative_error / magnitude));
         let share = |part: f64, whole: f64| format!("{:.1} %", 100.0 * part / whole.max(1.0));
         for (heading, number, below) in [
-            (Heading::Error, Some(format!("{:.4}", report.relative_error)), ratio),
+            (Heading::Error, Some(error_text(report.relative_error, 4)), ratio),
             (
                 Heading::Layer,
-                report.layer_error.map(|error| format!("{error:.5}")),
-                report.layer_error_held_out.map(|error| format!("{error:.5}")),
+                report.layer_error.map(|error| error_text(error, 5)),
+                report.layer_error_held_out.map(|error| error_text(error, 5)),
             ),
             (Heading::Nonzeros, Some(report.nnz.to_string()), Some(share(report.nnz as f64, self.entries as f64))),
             (Heading::Bytes, Some(bytes(report.bytes)), Some(share(report.bytes as f64, report.bytes_dense as f64))),

@@ -6,8 +6,7 @@ use crate::app::platform::SaveTarget;
 use crate::app::state::command::Command;
 use crate::app::state::export::{ExportKind, ExportRequest};
 use crate::app::state::run::Run;
-use crate::app::widgets::text::error_text;
-use crate::export::{CHARTS_AS_PNG, Layout};
+use crate::export::{CHARTS_AS_PNG, Layout, error_text};
 use crate::matrix::ReplacementKind;
 use crate::methods::Method;
 use crate::model::Dtype;
@@ -128,7 +127,8 @@ impl ExportDialog {
     /// Which run it is of, and which of its iterations.
     fn source_ui(&mut self, ui: &mut Ui, state: &State) {
         let Some(run) = state.runs.shown() else { return };
-        let error = |error: Option<f64>| error.map_or(String::new(), |error| format!(" (error {})", error_text(error)));
+        let error =
+            |error: Option<f64>| error.map_or(String::new(), |error| format!(" (error {})", error_text(error, 4)));
         let result = format!("{}, result{}", run.name, error(run.outcome.as_ref().and(run.error())));
         let label = ui.label("Of");
         match state.runs.step() {

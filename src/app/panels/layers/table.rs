@@ -6,6 +6,7 @@ use crate::app::state::run::Run;
 use crate::app::tasks::norms::Norms;
 use crate::app::widgets::row_keys::{RowKey, RowList, moved};
 use crate::app::widgets::text::short_layer_name;
+use crate::export::error_text;
 use crate::methods::Method;
 use crate::model::{Checkpoint, TensorInfo};
 use eframe::egui::accesskit::Role;
@@ -145,7 +146,7 @@ impl LayersTable {
                     Some(kind(layer)),
                     Some(layer.len().to_string()),
                     norm,
-                    result.map(|(error, _)| format!("{error:.4}")),
+                    result.map(|(error, _)| error_text(*error, 4)),
                     result.map(|(_, nnz)| nnz.to_string()),
                 ] {
                     row.col(|ui| _ = ui.label(text.unwrap_or_else(|| "–".into())));

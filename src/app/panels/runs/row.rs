@@ -1,7 +1,8 @@
 //! The cells of a run's line in the list.
 
 use crate::app::state::run::{Run, RunState};
-use crate::app::widgets::text::{error_text, short_layer_name, shortened};
+use crate::app::widgets::text::{short_layer_name, shortened};
+use crate::export::error_text;
 use crate::measure::Storage;
 use crate::methods::Method;
 use eframe::egui::Ui;
@@ -19,7 +20,7 @@ pub fn names_ui(ui: &mut Ui, run: &Run) {
 
 /// The relative error, the layer error on the calibration, and that on held-out inputs.
 pub fn errors_ui(ui: &mut Ui, run: &Run) {
-    let error = ui.label(run.error().map_or("–".into(), error_text));
+    let error = ui.label(run.error().map_or("–".into(), |error| error_text(error, 4)));
     if run.spec.is_opened() && run.spec.layer.is_none() {
         error.on_hover_text("As the file says: the layer is not open");
     }

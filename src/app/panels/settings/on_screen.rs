@@ -4,7 +4,8 @@ use crate::app::panels::state::State;
 use crate::app::state::command::Command;
 use crate::app::state::run::{Run, RunState};
 use crate::app::state::setting_words::value;
-use crate::app::widgets::text::{duration, error_text, summary};
+use crate::app::widgets::text::{duration, summary};
+use crate::export::error_text;
 use crate::factorize::Setting;
 use crate::methods::Method;
 use eframe::egui::{Button, ProgressBar, RichText, Role, Ui, WidgetInfo};
@@ -87,7 +88,7 @@ fn errors_ui(ui: &mut Ui, state: &State, run: &Run) {
     if let Some((error, _)) = state.error_on_screen() {
         let from_file = run.spec.is_opened() && run.spec.layer.is_none();
         let says = if from_file { ", as the file says" } else { "" };
-        ui.strong(format!("relative error {}{at}{says}", error_text(error)));
+        ui.strong(format!("relative error {}{at}{says}", error_text(error, 4)));
     }
     if run.has_scaled_curve() {
         let reported = match step {
@@ -95,7 +96,7 @@ fn errors_ui(ui: &mut Ui, state: &State, run: &Run) {
             None => run.reports.last().filter(|_| run.is_active()).map(|report| report.error),
         };
         let why = "Minimised by this run: ‖(W − AB)·D‖/‖W·D‖ with D the norms of the layer's inputs";
-        let text = |error| format!("error of W scaled by its inputs {}{at}", error_text(error));
+        let text = |error| format!("error of W scaled by its inputs {}{at}", error_text(error, 4));
         reported.into_iter().for_each(|error| _ = ui.label(text(error)).on_hover_text(why));
     }
     let outcome = run.outcome.as_deref().filter(|_| step.is_none());

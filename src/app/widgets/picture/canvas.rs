@@ -13,10 +13,11 @@ pub fn draw(pyramid: &Pyramid, cells: Rect, (width, height): (usize, usize), col
     let table = Colors::table(colors.dark);
     let pixels = Rect::from_min_size(pos2(0.0, 0.0), vec2(width as f32, height as f32));
     let level = fitting_level(pyramid, cells, pixels);
-    let unit = 1.0 / f64::from(1u32 << level);
+    let (tall, wide) = pyramid.unit(level);
+    let [tall, wide] = [tall, wide].map(|unit| 1.0 / unit as f64);
     let (rows, cols) = pyramid.shape(level);
-    let columns = spans(f64::from(cells.min.x) * unit, f64::from(cells.width()) * unit, width, cols);
-    let lines = spans(f64::from(cells.min.y) * unit, f64::from(cells.height()) * unit, height, rows);
+    let columns = spans(f64::from(cells.min.x) * wide, f64::from(cells.width()) * wide, width, cols);
+    let lines = spans(f64::from(cells.min.y) * tall, f64::from(cells.height()) * tall, height, rows);
     let mut image = Image::new(width, height, table[colors.index(Kind::Values, 0.0)]);
     let mut row = vec![0.0; cols];
     for (y, (top, bottom)) in lines.into_iter().enumerate() {

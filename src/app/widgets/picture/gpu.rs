@@ -93,7 +93,7 @@ struct Uniform {
     screen: [f32; 2],
     base: [f32; 2],
     origin: [f32; 2],
-    step: f32,
+    step: [f32; 2],
     scale: f32,
     shade: u32,
     half: f32,
@@ -101,7 +101,7 @@ struct Uniform {
     ramp: u32,
     ink: u32,
     sets: u32,
-    fill: [u32; 2],
+    fill: u32,
 }
 
 /// All that is on the GPU.
@@ -343,7 +343,7 @@ impl Tiles {
             ramp: colors::RAMP as u32,
             ink: colors::INK as u32,
             sets: colors::SETS as u32,
-            fill: [0; 2],
+            fill: 0,
         }
     }
 }

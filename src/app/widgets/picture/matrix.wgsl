@@ -8,8 +8,8 @@ struct Tile {
     // A whole pixel, and the number at its left and top edge.
     base: vec2<f32>,
     origin: vec2<f32>,
-    // Numbers a pixel takes.
-    step: f32,
+    // Numbers a pixel takes, along x and y.
+    step: vec2<f32>,
     // Table entries for a value of 1.
     scale: f32,
     // 0: value, 1: density, 2: mask, 3: sets.
@@ -34,10 +34,11 @@ struct Seen {
     @location(0) @interpolate(flat) rect: vec4<f32>,
     // base, origin
     @location(1) @interpolate(flat) places: vec4<f32>,
-    // step, scale, half, faintest
-    @location(2) @interpolate(flat) measures: vec4<f32>,
+    // scale, half, faintest
+    @location(2) @interpolate(flat) measures: vec3<f32>,
     // shade, ramp, ink, sets
     @location(3) @interpolate(flat) kinds: vec4<u32>,
+    @location(4) @interpolate(flat) step: vec2<f32>,
 }
 
 @vertex
@@ -48,33 +49,33 @@ fn corner(@builtin(vertex_index) index: u32) -> Seen {
         vec4(2.0 * x / tile.screen.x - 1.0, 1.0 - 2.0 * y / tile.screen.y, 0.0, 1.0),
         tile.rect,
         vec4(tile.base, tile.origin),
-        vec4(tile.step, tile.scale, tile.half, tile.faintest),
+        vec3(tile.scale, tile.half, tile.faintest),
         vec4(tile.shade, tile.ramp, tile.ink, tile.sets),
+        tile.step,
     );
 }
 
 // The number at the edge of a pixel. All pixels use this one expression, so that neighbours agree on where they meet.
 fn edge(seen: Seen, pixel: vec2<f32>) -> vec2<f32> {
-    return seen.places.zw + seen.measures.x * (pixel - seen.places.xy);
+    return seen.places.zw + seen.step * (pixel - seen.places.xy);
 }
 
 @fragment
 fn color(seen: Seen) -> @location(0) vec4<f32> {
     let pixel = floor(seen.at.xy);
     let side = vec2<i32>(textureDimensions(numbers)) - 1;
-    let half = seen.measures.z;
-    var first = vec2<i32>(floor(edge(seen, pixel + 0.5) + 0.001));
-    var last = first;
-    if seen.measures.x >= 1.0 {
-        // A thousandth makes up for what is rounded away. At the seam of two tiles, whose origins are rounded each for
-        // itself, a number is rather seen on both sides than on none.
-        let low = select(vec2(0.001), vec2(-0.002), pixel <= seen.rect.xy);
-        let high = select(vec2(0.001), vec2(0.004), pixel + 1.0 >= seen.rect.zw);
-        first = vec2<i32>(floor(edge(seen, pixel) + low));
-        last = max(first, vec2<i32>(floor(edge(seen, pixel + 1.0) + high)) - 1);
-    }
-    first = clamp(first, vec2(0), side);
-    last = clamp(last, vec2(0), side);
+    let half = seen.measures.y;
+    // A thousandth makes up for what is rounded away. At the seam of two tiles, whose origins are rounded each for itself,
+    // a number is rather seen on both sides than on none.
+    let low = select(vec2(0.001), vec2(-0.002), pixel <= seen.rect.xy);
+    let high = select(vec2(0.001), vec2(0.004), pixel + 1.0 >= seen.rect.zw);
+    let middle = vec2<i32>(floor(edge(seen, pixel + 0.5) + 0.001));
+    let start = vec2<i32>(floor(edge(seen, pixel) + low));
+    let end = vec2<i32>(floor(edge(seen, pixel + 1.0) + high)) - 1;
+    // A number that is larger than a pixel is the one in its middle.
+    let several = seen.step >= vec2(1.0);
+    let first = clamp(select(middle, start, several), vec2(0), side);
+    let last = clamp(select(middle, max(start, end), several), vec2(0), side);
     var largest = 0.0;
     var sum = 0.0;
     var members = 0u;
@@ -87,8 +88,8 @@ fn color(seen: Seen) -> @location(0) vec4<f32> {
         }
     }
     let count = f32((last.x - first.x + 1) * (last.y - first.y + 1));
-    let value = select(largest * seen.measures.y, sum / count * half, seen.kinds.x == 1u);
-    let strength = sign(value) * clamp(abs(value), seen.measures.w, half);
+    let value = select(largest * seen.measures.x, sum / count * half, seen.kinds.x == 1u);
+    let strength = sign(value) * clamp(abs(value), seen.measures.z, half);
     var row = u32(round(half + strength));
     row = select(row, select(u32(half), seen.kinds.y + u32(round(abs(strength))), value != 0.0), seen.kinds.x == 1u);
     row = select(row, seen.kinds.z, seen.kinds.x == 2u && largest != 0.0);

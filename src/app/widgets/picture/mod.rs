@@ -9,9 +9,14 @@
 
 mod canvas;
 mod colors;
+mod corners;
+mod frame;
 mod gpu;
+mod keys;
 mod marginals;
 mod matrix_view;
+mod on_screen;
+mod overlays;
 mod pyramid;
 mod shade;
 mod spread;
@@ -20,9 +25,12 @@ mod viewport;
 
 pub use canvas::draw;
 pub use colors::Colors;
+pub use corners::bar;
+pub use frame::{Frame, Marks, Readout};
 pub use gpu::install;
-pub use matrix_view::{Frame, Marks, MatrixView, Seen, bar, image};
+pub use keys::answers;
+pub use matrix_view::{MatrixView, Seen, image};
 pub use pyramid::{Kind, Pyramid};
 pub use shade::Shade;
-pub use spread::Spread;
+pub use spread::{AUTOMATIC, Spread};
 pub use viewport::Viewport;

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Halvings go on to this size.
 const SMALLEST: usize = 64;
+/// A side of so many entries is not halved: a view draws it at least as many points thick.
+const THIN: usize = 12;
 
 /// A matrix and its halvings, twice: each entry of a level is the one of largest magnitude of 2×2 entries below, and
 /// beside it stands the share of nonzeros under it.
@@ -23,6 +25,8 @@ pub struct Pyramid {
     base: Arc<Matrix>,
     kind: Kind,
     halvings: Vec<Matrix>,
+    /// Rows and columns of the matrix under a number of each level.
+    units: Vec<(usize, usize)>,
     /// The share of nonzeros in 255ths, rounded up; from the first halving on.
     shares: Vec<Vec<u8>>,
     spread: Spread,
@@ -54,6 +58,7 @@ impl Pyramid {
     fn of(base: Arc<Matrix>, kind: Kind) -> Self {
         let counts = counts(&base);
         let mut halvings: Vec<Matrix> = Vec::new();
+        let mut units = vec![(1, 1)];
         let mut shares = Vec::new();
         let mut under: Option<Matrix> = None;
         loop {
@@ -61,28 +66,30 @@ impl Pyramid {
             if below.rows().max(below.cols()) <= SMALLEST {
                 break;
             }
+            let parts = [below.rows(), below.cols()].map(|side| if side > THIN { 2 } else { 1 });
             let half = match kind {
-                Kind::Values => halved(below, |x| x, larger),
-                Kind::Sets => halved(below, |x| x, |a, b| (a as u32 | b as u32) as f32),
+                Kind::Values => halved(below, parts, |x| x, larger),
+                Kind::Sets => halved(below, parts, |x| x, |a, b| (a as u32 | b as u32) as f32),
             };
+            let unit = units.last().map_or((1, 1), |(rows, cols)| (rows * parts[0], cols * parts[1]));
             if kind == Kind::Values {
                 let counted = match &under {
-                    Some(under) => halved(under, |x| x, |a, b| a + b),
-                    None => halved(&base, |x| f32::from(u8::from(x != 0.0)), |a, b| a + b),
+                    Some(under) => halved(under, parts, |x| x, |a, b| a + b),
+                    None => halved(&base, parts, |x| f32::from(u8::from(x != 0.0)), |a, b| a + b),
                 };
-                let side = 1usize << (shares.len() + 1);
                 // At the edges fewer entries are under one of a level.
-                let extent = |at: usize, all: usize| side.min(all - at * side) as f32;
+                let extent = |side: usize, at: usize, all: usize| side.min(all - at * side) as f32;
                 let mut share = Vec::with_capacity(counted.len());
                 for i in 0..counted.rows() {
-                    let rows = extent(i, base.rows());
-                    let of = |(j, n): (usize, &f32)| (255.0 * n / (rows * extent(j, base.cols()))).ceil() as u8;
+                    let rows = extent(unit.0, i, base.rows());
+                    let of = |(j, n): (usize, &f32)| (255.0 * n / (rows * extent(unit.1, j, base.cols()))).ceil() as u8;
                     share.extend(counted.row(i).iter().enumerate().map(of));
                 }
                 shares.push(share);
                 under = Some(counted);
             }
             halvings.push(half);
+            units.push(unit);
         }
         Self {
             id: next_id(),
@@ -91,6 +98,7 @@ impl Pyramid {
             base,
             kind,
             halvings,
+            units,
             shares,
             counts,
         }
@@ -131,7 +139,7 @@ impl Pyramid {
         &self.counts[1]
     }
 
-    /// The highest level: 0 is the matrix, each level above has half the rows and columns.
+    /// The highest level: 0 is the matrix, each level above has half the rows and columns, but not of a thin side.
     pub fn top(&self) -> usize {
         self.halvings.len()
     }
@@ -139,6 +147,11 @@ impl Pyramid {
     /// Rows and columns of a level.
     pub fn shape(&self, level: usize) -> (usize, usize) {
         self.level(level).shape()
+    }
+
+    /// Rows and columns of the matrix under a number of a level.
+    pub fn unit(&self, level: usize) -> (usize, usize) {
+        self.units[level]
     }
 
     /// Of `len` entries of a level's row `i` from column `first` on, what `shade` shows; 0 outside of the matrix.
@@ -184,13 +197,13 @@ pub fn larger(a: f32, b: f32) -> f32 {
     if b.abs() > a.abs() { b } else { a }
 }
 
-/// Each entry joins 2×2 of those below, at the edges fewer.
-fn halved(below: &Matrix, of: impl Fn(f32) -> f32, join: impl Fn(f32, f32) -> f32) -> Matrix {
-    let (rows, cols) = (below.rows().div_ceil(2), below.cols().div_ceil(2));
+/// Each entry joins so many rows and columns of those below, at the edges fewer.
+fn halved(below: &Matrix, [tall, wide]: [usize; 2], of: impl Fn(f32) -> f32, join: impl Fn(f32, f32) -> f32) -> Matrix {
+    let (rows, cols) = (below.rows().div_ceil(tall), below.cols().div_ceil(wide));
     let mut half = Matrix::zeros(rows, cols);
     for (i, out) in half.as_mut_slice().chunks_mut(cols.max(1)).enumerate() {
-        for row in 2 * i..below.rows().min(2 * i + 2) {
-            for (out, pair) in out.iter_mut().zip(below.row(row).chunks(2)) {
+        for row in tall * i..below.rows().min(tall * (i + 1)) {
+            for (out, pair) in out.iter_mut().zip(below.row(row).chunks(wide)) {
                 *out = pair.iter().fold(*out, |sum, &x| join(sum, of(x)));
             }
         }
@@ -255,13 +268,25 @@ mod tests {
 
     #[test]
     fn sets_are_joined() {
-        let sets = Matrix::from_fn(130, 3, |i, _| [1.0, 2.0, 0.0, 4.0][i % 4]);
+        let sets = Matrix::from_fn(130, 40, |i, _| [1.0, 2.0, 0.0, 4.0][i % 4]);
         let pyramid = Pyramid::of_sets(sets);
         let mut row = [0.0; 2];
         pyramid.copy_row(Shade::Value, 1, 0, 0, &mut row);
         assert_eq!(row, [3.0; 2]);
         pyramid.copy_row(Shade::Value, 2, 0, 0, &mut row);
         assert_eq!(row[0], 7.0);
+    }
+
+    /// Rows are joined, the three columns never.
+    #[test]
+    fn a_thin_side_is_not_halved() {
+        let pyramid = Pyramid::new(Arc::new(Matrix::from_fn(5000, 3, |_, j| j as f32 + 1.0)));
+        assert_eq!((pyramid.shape(pyramid.top()), pyramid.unit(pyramid.top())), ((40, 3), (128, 1)));
+        let mut row = [0.0; 3];
+        pyramid.copy_row(Shade::Value, pyramid.top(), 39, 0, &mut row);
+        assert_eq!(row, [1.0, 2.0, 3.0]);
+        pyramid.copy_row(Shade::Density, pyramid.top(), 39, 0, &mut row);
+        assert_eq!(row, [1.0; 3]);
     }
 
     #[test]

@@ -32,14 +32,20 @@ pub struct Placed {
     pub base: [f32; 2],
     /// The number of the tile, apron included, at the left and top edge of that pixel.
     pub origin: [f32; 2],
-    /// Numbers a pixel takes, in both directions.
-    pub step: f32,
+    /// Numbers a pixel takes, along x and y.
+    pub step: [f32; 2],
 }
 
 /// The level whose numbers are at least a pixel large, but not two, where there is one.
 pub fn fitting_level(pyramid: &Pyramid, cells: Rect, pixels: Rect) -> usize {
-    let step = f64::from(cells.width()) / f64::from(pixels.width());
-    (step.max(1.0).log2().floor() as usize).min(pyramid.top())
+    let step = steps(cells, pixels).into_iter().fold(1.0, f64::max);
+    (step.log2().floor() as usize).min(pyramid.top())
+}
+
+/// Entries a pixel takes, along x and y: fewer along a thin side, which is drawn thicker.
+fn steps(cells: Rect, pixels: Rect) -> [f64; 2] {
+    let step = |cells: f32, pixels: f32| f64::from(cells) / f64::from(pixels);
+    [step(cells.width(), pixels.width()), step(cells.height(), pixels.height())]
 }
 
 /// The first level that is a single tile.
@@ -53,11 +59,16 @@ pub fn coarse_level(pyramid: &Pyramid) -> usize {
 
 /// The pieces of `level` that are seen when the part `cells` of the matrix (x along columns, in entries) fills `pixels`.
 pub fn pieces(pyramid: &Pyramid, level: usize, cells: Rect, pixels: Rect) -> Vec<Placed> {
-    let unit = f64::from(1u32 << level);
-    let step = f64::from(cells.width()) / f64::from(pixels.width());
+    let (tall, wide) = pyramid.unit(level);
+    let [step_x, step_y] = steps(cells, pixels);
     let ((rows, cols), (level_rows, level_cols)) = (pyramid.matrix().shape(), pyramid.shape(level));
     // Along one axis: the tiles seen, each with its first and last pixel's edge.
-    let along = |first_cell: f32, first_pixel: f32, last_pixel: f32, entries: usize, numbers: usize| {
+    let along = |(unit, step): (usize, f64),
+                 first_cell: f32,
+                 (first_pixel, last_pixel): (f32, f32),
+                 entries: usize,
+                 numbers: usize| {
+        let unit = unit as f64;
         let (first_cell, first_pixel, last_pixel) =
             (f64::from(first_cell), f64::from(first_pixel), f64::from(last_pixel));
         (0..numbers.div_ceil(CONTENT)).filter_map(move |tile| {
@@ -70,16 +81,17 @@ pub fn pieces(pyramid: &Pyramid, level: usize, cells: Rect, pixels: Rect) -> Vec
             (from < to).then_some((tile, from as f32, to as f32, base as f32, origin as f32))
         })
     };
-    let columns: Vec<_> = along(cells.min.x, pixels.min.x, pixels.max.x, cols, level_cols).collect();
+    let columns: Vec<_> = along((wide, step_x), cells.min.x, (pixels.min.x, pixels.max.x), cols, level_cols).collect();
     let mut placed = Vec::new();
-    for (row, top, bottom, base_y, origin_y) in along(cells.min.y, pixels.min.y, pixels.max.y, rows, level_rows) {
+    let lines = along((tall, step_y), cells.min.y, (pixels.min.y, pixels.max.y), rows, level_rows);
+    for (row, top, bottom, base_y, origin_y) in lines {
         for &(col, left, right, base_x, origin_x) in &columns {
             placed.push(Placed {
                 piece: Piece { level, row, col },
                 rect: Rect::from_min_max(pos2(left, top), pos2(right, bottom)),
                 base: [base_x, base_y],
                 origin: [origin_x, origin_y],
-                step: (step / unit) as f32,
+                step: [(step_x / wide as f64) as f32, (step_y / tall as f64) as f32],
             });
         }
     }
@@ -110,7 +122,7 @@ mod tests {
                 assert_eq!(at.len(), usize::from(entry.x < 1300.0 && entry.y < 700.0), "{entry}");
                 for placed in at {
                     let number =
-                        |axis: usize, pixel: f32| placed.origin[axis] + (pixel - placed.base[axis]) * placed.step;
+                        |axis: usize, pixel: f32| placed.origin[axis] + (pixel - placed.base[axis]) * placed.step[axis];
                     for (axis, pixel) in [(0, x), (1, y)] {
                         let (low, high) = (number(axis, pixel as f32), number(axis, pixel as f32 + 1.0));
                         assert!(low >= 0.0 && high <= SIDE as f32, "{low} to {high}");
