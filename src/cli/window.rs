@@ -64,6 +64,8 @@ pub fn show(
             .with_min_inner_size([760.0, 480.0])
             .with_drag_and_drop(true),
         persist_window: kept,
+        // `widgets/fonts.rs` has its own.
+        system_font_fallback: false,
         ..Default::default()
     };
     let name = if kept { APP } else { "dsf-explorer-bench" };

@@ -6,7 +6,7 @@ use crate::app::state::tour::points_at;
 use crate::app::widgets::beside::beside;
 use crate::app::widgets::colors;
 use crate::app::widgets::marks::{frame, seen};
-use crate::app::widgets::regions::region;
+use crate::app::widgets::regions::{TOUR_CARD, region};
 use crate::app::widgets::words::{paragraphs, words};
 use eframe::egui::{Align, Button, Context, Id, Layout, Panel, Rect, ScrollArea, Ui, Vec2, Window, vec2};
 
@@ -19,7 +19,7 @@ impl Explorer {
         let Some((card, cards)) = self.shell.tour.card().filter(|_| self.shell.workspace.is_narrow()) else { return };
         let most = 0.4 * ui.ctx().content_rect().height();
         let to = Panel::bottom("tour card").resizable(false).show(ui, |ui| {
-            region(ui, "Tour card", |ui| {
+            region(ui, TOUR_CARD, |ui| {
                 let mut closed = false;
                 ui.horizontal(|ui| {
                     ui.strong(words(&format!("tour {card}")).title);
@@ -54,7 +54,7 @@ impl Explorer {
         let window = Window::new(format!("{card} of {cards}")).id(Id::unique(("tour", card))).open(&mut open);
         let window = window.collapsible(false).resizable(false).default_width(CARD.x);
         card_window(ctx, window, card, room, &places).show(ctx, |ui| {
-            region(ui, "Tour card", |ui| {
+            region(ui, TOUR_CARD, |ui| {
                 ui.heading(words(&format!("tour {card}")).title);
                 paragraphs(ui, words(&format!("tour {card}")).text);
                 ui.separator();

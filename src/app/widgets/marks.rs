@@ -8,6 +8,8 @@ use eframe::egui::{Align, Color32, Context, Id, Order, Rect, Response, RichText,
 struct Mark {
     pass: u64,
     rect: Rect,
+    /// Whether there is enough of it on screen to be recognized.
+    seen: bool,
 }
 
 fn place(name: &str) -> Id {
@@ -21,10 +23,15 @@ fn wanted() -> Id {
 /// Says where the control or panel of this name is in this frame.
 pub fn mark(ui: &Ui, name: &str, rect: Rect) {
     let pass = ui.ctx().cumulative_pass_nr();
-    ui.ctx().data_mut(|data| data.insert_temp(place(name), Mark { pass, rect: rect.intersect(ui.clip_rect()) }));
+    let on_screen = rect.intersect(ui.clip_rect());
+    let seen = on_screen.is_positive() && on_screen.height() >= (0.7 * rect.height()).min(60.0);
+    ui.ctx().data_mut(|data| data.insert_temp(place(name), Mark { pass, rect: on_screen, seen }));
     let scroll = ui.ctx().data(|data| data.get_temp::<String>(wanted()));
     if scroll.as_deref() == Some(name) {
-        ui.scroll_to_rect(rect, Some(Align::Center));
+        // Not to the side where that is not needed.
+        let (clip, across) = (ui.clip_rect().x_range(), rect.x_range());
+        let across = if clip.contains(across.min) && clip.contains(across.max) { clip } else { across };
+        ui.scroll_to_rect(Rect::from_x_y_ranges(across, rect.y_range()), Some(Align::Center));
         ui.ctx().data_mut(|data| data.remove::<String>(wanted()));
     }
 }
@@ -57,7 +64,7 @@ pub fn take_focus(label: &str, control: &Response) {
 pub fn seen(ctx: &Context, name: &str) -> Option<Rect> {
     let mark = ctx.data(|data| data.get_temp::<Mark>(place(name)))?;
     let now = ctx.cumulative_pass_nr().saturating_sub(mark.pass) <= 1;
-    (now && mark.rect.is_positive()).then_some(mark.rect)
+    (now && mark.seen).then_some(mark.rect)
 }
 
 /// Draws frames around these places.

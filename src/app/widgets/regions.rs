@@ -8,6 +8,13 @@ use eframe::egui::{
     Context, EventFilter, Id, Key, LayerId, Modifiers, Rect, ScrollArea, Sense, StrokeKind, Ui, WidgetInfo,
 };
 
+/// The bar below the panels.
+pub const STATUS_BAR: &str = "Status bar";
+/// The card of the tour, in a window of its own or below the panels.
+pub const TOUR_CARD: &str = "Tour card";
+/// Regions that come after all others.
+const LAST: [&str; 2] = [STATUS_BAR, TOUR_CARD];
+
 /// A region as it was drawn.
 #[derive(Clone, Copy)]
 struct Region {
@@ -78,7 +85,9 @@ pub fn go_to(ctx: &Context, name: &str) {
 
 /// Gives the keyboard to the next region, or to the one before.
 pub fn step(ctx: &Context, forward: bool) {
-    let all = drawn(ctx, |regions| regions.now.clone());
+    let mut all = drawn(ctx, |regions| regions.now.clone());
+    // Bars at the window's lower edge are drawn before what is above them.
+    all.sort_by_key(|region| LAST.iter().any(|name| place(name) == region.id));
     let Some(last) = all.len().checked_sub(1) else { return };
     let to = match current(ctx, &all) {
         Some(at) if forward => (at + 1) % all.len(),

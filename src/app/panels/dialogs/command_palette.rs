@@ -4,7 +4,7 @@ use super::palette_search::{Found, Item, Known, search};
 use crate::app::panels::settings::setting::LayerFacts;
 use crate::app::panels::state::State;
 use crate::app::state::command::Command;
-use eframe::egui::{Align2, Context, Key, Modifiers, ScrollArea, TextEdit, Ui, Window};
+use eframe::egui::{Align2, Context, Key, Label, Modifiers, RichText, ScrollArea, TextEdit, Ui, Window};
 
 /// The palette's own state.
 #[derive(Default)]
@@ -75,7 +75,7 @@ impl CommandPalette {
             for (at, Item { name, hint, found, .. }) in found.iter().enumerate() {
                 let row = ui.horizontal(|ui| {
                     let row = ui.selectable_label(at == self.at, name);
-                    ui.weak(hint);
+                    ui.add(Label::new(RichText::new(hint).weak()).truncate());
                     row
                 });
                 if at == self.at && moved {

@@ -56,7 +56,10 @@ pub fn search<'a>(text: &str, known: &Known<'_>, layers: impl Iterator<Item = &'
     let actions = Action::ALL.iter().copied().filter(|action| *action != Action::Commands);
     let commands = actions.map(|action| Item::new(action.title().to_owned(), action.about(), Found::Do(action)));
     let panes = Pane::ALL.iter().copied();
-    let panes = panes.map(|pane| Item::new(format!("Go to panel {}", pane.title()), "", Found::GoTo(pane)));
+    let panes = panes.map(|pane| {
+        let name = format!("Go to panel {}", pane.title());
+        Item { key: format!("{name}; panel: {}", pane.title()), ..Item::new(name, "", Found::GoTo(pane)) }
+    });
     let settings = Setting::ALL.iter().map(|&setting| setting_item(setting, known));
     let layers = layers.map(|name| Item::new(format!("Layer: {name}"), "", Found::Layer(name.to_owned())));
     let all = commands.chain(panes).chain(settings).chain(layers);
@@ -141,6 +144,7 @@ mod tests {
         assert_eq!(first("fit"), Some(Found::Do(Action::Fit)));
         assert_eq!(first("reset lay"), Some(Found::Do(Action::ResetLayout)));
         assert_eq!(first("histogr"), Some(Found::GoTo(Pane::Histogram)));
+        assert_eq!(first("panel: runs"), Some(Found::GoTo(Pane::Runs)));
         assert_eq!(first("go to panel runs"), Some(Found::GoTo(Pane::Runs)));
         assert_eq!(first("1 down"), Some(Found::Layer(LAYERS[1].into())));
         assert_eq!(first("xyzzy"), None);

@@ -8,7 +8,7 @@ use eframe::egui::{Button, Id, Response, ScrollArea, Sense, Ui, WidgetInfo, vec2
 use std::collections::HashMap;
 
 /// Points that a branch is further to the right than what it is in.
-const INDENT: f32 = 18.0;
+const INDENT: f32 = 14.0;
 
 /// Which branches are open, and where the cursor is.
 #[derive(Default)]
@@ -106,13 +106,13 @@ fn line_ui(
         ui.add_space(INDENT * line.depth as f32);
         match line.kind {
             LineKind::Layer(name) => {
-                ui.add_space(INDENT - ui.spacing().item_spacing.x);
+                ui.add_space(4.0);
                 let row = ui.add(button(&line.text, current == Some(name)));
                 ui.weak(kind(name));
                 row.on_hover_text(format!("{name}, {}", kind(name)))
             }
             LineKind::Branch { open } => {
-                let (icon, _) = ui.allocate_exact_size(vec2(INDENT - 4.0, height), Sense::hover());
+                let (icon, _) = ui.allocate_exact_size(vec2(INDENT, height), Sense::hover());
                 let row = ui.add(button(&line.text, false));
                 let space = ui.interact(icon, row.id.with("icon"), Sense::CLICK);
                 let inner = space.clone().with_new_rect(icon.shrink2(vec2(2.0, 4.0)));
