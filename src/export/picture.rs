@@ -166,7 +166,9 @@ pub fn picture(matrix: &Matrix, max_side: usize, range: f32) -> Image {
 /// What [`automatic_range`] finds for the finite nonzeros; 1 where there are none.
 pub fn default_range(matrix: &Matrix) -> f32 {
     let nonzeros = matrix.as_slice().iter().map(|x| x.abs()).filter(|&x| x != 0.0 && x.is_finite());
-    automatic_range(&mut nonzeros.collect::<Vec<f32>>())
+    let mut magnitudes: Vec<f32> = nonzeros.collect();
+    let filled = magnitudes.len() as f64 / matrix.len().max(1) as f64;
+    automatic_range(&mut magnitudes, filled)
 }
 
 /// Pictures side by side, on the first one's background.
@@ -302,9 +304,11 @@ mod tests {
     }
 
     #[test]
-    fn the_default_range_leaves_out_the_largest_half_percent() {
+    fn the_default_range_leaves_out_the_largest() {
+        let dense = Matrix::from_fn(20, 50, |i, j| -((i * 50 + j + 1) as f32));
+        assert_eq!(default_range(&dense), 995.0); // of 1 to 1000
         let matrix = Matrix::from_fn(40, 50, |i, j| if i % 2 == 0 { 0.0 } else { -((i / 2 * 50 + j + 1) as f32) });
-        assert_eq!(default_range(&matrix), 995.0); // of 1 to 1000
+        assert_eq!(default_range(&matrix), 948.0);
         assert_eq!(default_range(&Matrix::zeros(3, 3)), 1.0);
     }
 

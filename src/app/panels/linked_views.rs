@@ -183,7 +183,11 @@ impl LinkedViews {
         }
         ui.separator();
         let ranges = [
-            ("Automatic range", AUTOMATIC, "Colours for 99.5 % of the nonzeros; for less where few are far larger"),
+            (
+                "Automatic range",
+                AUTOMATIC,
+                "Colours for 99.5 % of the nonzeros; for fewer where most entries are zero, or few are far larger",
+            ),
             ("Whole range", 1.0, "Colours up to the largest magnitude"),
         ];
         let mut command = None;

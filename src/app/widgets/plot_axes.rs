@@ -5,9 +5,11 @@ use egui_plot::{GridInput, GridMark, Plot};
 use std::num::NonZero;
 
 /// Room for one number in points, along the x and the y axis.
-const ROOM: [f64; 2] = [70.0, 26.0];
+const ROOM: [f64; 2] = [60.0, 26.0];
 /// How far apart numbers are said to be, in points: `egui_plot` hides or fades what is nearer, and they were chosen to fit.
 const DISTANCE: [f64; 2] = [90.0, 60.0];
+/// What is free of numbers at the high end of an axis, in points: half of one would stand beyond the plot, and be cut off.
+const FREE: [f64; 2] = [0.0, 5.0];
 /// Points of the step size that `egui_plot` proposes.
 const PROPOSED: f64 = 8.0;
 /// A logarithm is exact to about so many digits of its number.
@@ -24,12 +26,13 @@ pub fn numbered(plot: Plot<'_>, log_x: bool, log_y: bool) -> Plot<'_> {
 
 fn marks(input: &GridInput, log: bool, axis: usize) -> Vec<GridMark> {
     let point = input.base_step_size / PROPOSED;
-    let most = (input.bounds.1 - input.bounds.0) / point / ROOM[axis];
+    let (low, high) = (input.bounds.0, input.bounds.1 - FREE[axis] * point);
+    let most = (high - low) / point / ROOM[axis];
     let mark = |(value, _): (f64, String)| GridMark {
         value: if log { value.log10() } else { value },
         step_size: DISTANCE[axis] * point,
     };
-    ticks(input.bounds, log, most as usize).into_iter().map(mark).collect()
+    ticks((low, high), log, most as usize).into_iter().map(mark).collect()
 }
 
 /// The number at a place of an axis.
@@ -86,6 +89,6 @@ mod tests {
         let bounds = (4f64.log10(), 74f64.log10());
         let input = GridInput { bounds, base_step_size: (bounds.1 - bounds.0) / 200.0 * PROPOSED };
         let found: Vec<String> = marks(&input, true, 1).iter().map(|mark| label(mark.value, true)).collect();
-        assert_eq!(found, ["5", "7", "10", "20", "30", "50", "70"]);
+        assert_eq!(found, ["5", "7", "10", "20", "30", "50"]);
     }
 }

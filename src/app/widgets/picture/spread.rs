@@ -77,7 +77,7 @@ impl Spread {
         }
         sorted.sort_unstable_by(f32::total_cmp);
         let mut magnitudes: Vec<f32> = sorted.iter().map(|x| x.abs()).collect();
-        let automatic = automatic_range(&mut magnitudes);
+        let automatic = automatic_range(&mut magnitudes, (sorted.len() * every) as f64 / values.len().max(1) as f64);
         magnitudes.sort_unstable_by(f32::total_cmp);
         Self { sorted, magnitudes, largest: largest(values), automatic, every }
     }
