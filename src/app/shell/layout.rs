@@ -15,10 +15,8 @@ use crate::app::state::workspace::{page_name, simplification};
 use crate::app::widgets::marks::mark;
 use crate::app::widgets::regions::{STATUS_BAR, region};
 use crate::matrix::ReplacementKind;
-use eframe::egui::{
-    self, CentralPanel, Context, Frame, Id, Margin, Panel, Response, StrokeKind, Ui, style::ScrollAnimation,
-};
-use egui_tiles::{Behavior, Container, SimplificationOptions, Tile, TileId, Tiles, UiResponse};
+use eframe::egui::{self, CentralPanel, Context, Frame, Margin, Panel, Response, StrokeKind, Ui};
+use egui_tiles::{Behavior, SimplificationOptions, Tile, TileId, Tiles, UiResponse};
 
 /// The panels as egui_tiles asks for them, and what they ask for.
 struct PanelBehavior<'a> {
@@ -94,23 +92,7 @@ impl Behavior<Pane> for PanelBehavior<'_> {
         }
     }
 
-    fn on_tab_button(&mut self, tiles: &mut Tiles<Pane>, tile: TileId, button: Response) -> Response {
-        // Where not all tabs fit, that of the panel in front is seen once it has come there.
-        let parent = tiles.parent_of(tile);
-        if let Some(Tile::Container(Container::Tabs(tabs))) = parent.and_then(|parent| tiles.get(parent))
-            && tabs.is_active(tile)
-        {
-            let place = Id::unique(("tab in front", parent));
-            let before = button.ctx.data_mut(|data| {
-                let before = data.get_temp::<TileId>(place);
-                data.insert_temp(place, tile);
-                before
-            });
-            if before != Some(tile) {
-                // At once: egui_tiles sets the bar's place anew in each frame.
-                button.scroll_to_me_animation(None, ScrollAnimation::none());
-            }
-        }
+    fn on_tab_button(&mut self, _: &mut Tiles<Pane>, _: TileId, button: Response) -> Response {
         if button.has_focus() {
             let (rect, color) = (button.rect.shrink(1.0), button.ctx.global_style().visuals.selection.stroke.color);
             button.ctx.layer_painter(button.layer_id).rect_stroke(rect, 2.0, (1.5, color), StrokeKind::Inside);

