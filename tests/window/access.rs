@@ -153,7 +153,7 @@ fn keys_alone_lead_to_an_exported_file() {
     hit(&mut keys, &mut harness, Modifiers::NONE, Key::Enter);
     println!("{}", keys.join(" "));
     until(&mut harness, "the next layer", |harness| {
-        harness.state().state()["layer"]["name"] == "model.layers.1.self_attn.v_proj.weight" && finished(harness)
+        harness.state().state()["layer"]["name"] == "model.layers.0.self_attn.v_proj.weight" && finished(harness)
     });
     hit(&mut keys, &mut harness, Modifiers::COMMAND, Key::K);
     type_text(&mut harness, "density 0.3");

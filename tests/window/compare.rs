@@ -152,7 +152,7 @@ fn a_result_is_one_click_from_its_pictures_and_its_files() {
     click(&mut harness, "Show SVD");
     until(&mut harness, "SVD", |harness| harness.state().shown().is_some_and(|run| run.spec.method == Method::Svd));
     settled(&mut harness);
-    harness.get_by_label("Picture of A, 256 by 32");
+    harness.get_by_label("Picture of A, 256 by 12");
     // Magnitude's factors were saved above, these were not.
     close(&mut harness);
     harness.get_by_label_contains("The factors of SVD, 10 % were not exported");

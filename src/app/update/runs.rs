@@ -8,15 +8,18 @@ use eframe::egui::Context;
 
 impl Explorer {
     /// Starts a run with the settings as they are, by a slider if `live`. What is going on ends, and goes when it was only a
-    /// slider passing by.
-    pub(in crate::app) fn start_run(&mut self, ctx: &Context, live: bool) {
-        let Some((layer, problem)) = self.state.document.layer_and_problem() else { return };
+    /// slider passing by. Returns whether there is a layer to run on.
+    pub(in crate::app) fn start_run(&mut self, ctx: &Context, live: bool) -> bool {
+        let Some((layer, problem)) = self.state.document.layer_and_problem() else { return false };
         let (runs, preferences) = (&mut self.state.runs, &self.state.preferences);
         let pressed_at = ctx.input(|input| input.pointer.press_start_time()).filter(|_| live);
         runs.make_way(pressed_at);
         let options = RunOptions { compute: preferences.compute_config(), pace: self.shell.pace, live, pressed_at };
         let spec = RunSpec::new(layer, problem, preferences.settings.clone());
-        Run::start(runs.next_number(), spec, options, ctx).into_iter().for_each(|run| runs.add(run));
+        let run = Run::start(runs.next_number(), spec, options, ctx);
+        let started = run.is_some();
+        run.into_iter().for_each(|run| runs.add(run));
+        started
     }
 
     /// Starts a run anew where that is a matter of a moment.
@@ -30,7 +33,7 @@ impl Explorer {
                 let text = format!("{} goes on; the new settings are for the next run", run.name);
                 self.state.messages.done(ctx, text);
             }
-            None => self.start_run(ctx, true),
+            None => _ = self.start_run(ctx, true),
         }
     }
 
@@ -44,10 +47,8 @@ impl Explorer {
     pub(in crate::app) fn start_queued(&mut self, ctx: &Context) {
         let Some((settings, name)) = self.state.runs.next_queued() else { return };
         self.state.preferences.settings = settings;
-        let before = self.state.runs.shown().map(|run| run.number);
-        self.start_run(ctx, false);
-        if let Some(run) = self.state.runs.shown_mut().filter(|run| Some(run.number) != before) {
-            run.name = name;
+        if self.start_run(ctx, false) {
+            self.state.runs.shown_mut().into_iter().for_each(|run| run.name.clone_from(&name));
         }
     }
 }

@@ -19,8 +19,20 @@ pub struct RunsPanel {
     compared: Differences,
 }
 
-const HEADINGS: [&str; 12] =
-    ["", "Model", "Layer", "Run", "", "Error", "Layer error", "Held out", "Nonzeros", "Bytes", "Time", "Settings"];
+const HEADINGS: [&str; 12] = [
+    "",
+    "Model",
+    "Layer",
+    "Run",
+    "",
+    "Error",
+    "Layer error",
+    "Held-out error",
+    "Nonzeros",
+    "Bytes",
+    "Time",
+    "Settings",
+];
 
 /// Narrowest panel, in points, in which differences stand beside the list and not in its place.
 const WIDTH_OF_BOTH: f32 = 280.0;
