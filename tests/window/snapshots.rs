@@ -2,6 +2,7 @@
 //! software adapter and looked at. `UPDATE_SNAPSHOTS=1 cargo test --test window` makes them anew.
 
 use super::driver::{click, finished, settled, until};
+use super::runs::says;
 use dsf_explorer::app::{Explorer, LaunchOptions};
 use egui::{Key, Modifiers};
 use egui_kittest::{Harness, OsThreshold, SnapshotOptions, kittest::Queryable};
@@ -20,6 +21,7 @@ fn drawn(size: [f32; 2]) -> Option<Harness<'static, Explorer>> {
             settled(&mut harness);
             let perplexity = |harness: &Harness<'_, Explorer>| harness.state().language().alone();
             until(&mut harness, "its perplexity", |harness| perplexity(harness).is_some_and(|(_, current)| current));
+            until(&mut harness, "that of magnitude pruning", |harness| says(harness, "magnitude pruning 3."));
             Some(harness)
         }
         Err(_) if std::env::var_os("DSF_TEST_GPU").is_none() => {
@@ -57,6 +59,7 @@ fn zoomed_into_numbers() {
 fn two_masks() {
     let Some(mut harness) = drawn([700.0, 480.0]) else { return };
     click(&mut harness, "Two masks");
+    until(&mut harness, "the comparison", |harness| says(harness, "overlap "));
     compare(&mut harness, "two_masks");
 }
 

@@ -2,7 +2,6 @@
 
 use crate::app::explorer::Explorer;
 use crate::app::platform;
-#[cfg(not(target_arch = "wasm32"))]
 use crate::app::platform::pick::Pick;
 use crate::app::state::inputs::InputsRole;
 use crate::app::state::loaded_layer::LoadedLayer;
@@ -47,9 +46,11 @@ impl Explorer {
             }
             Loaded::Target(path) => self.shell.dialogs.export.chosen(&path),
             Loaded::Nothing => {}
-            #[cfg(not(target_arch = "wasm32"))]
-            Loaded::NoDialog(Some(Pick::File | Pick::Folder)) => self.shell.dialogs.open.list_files(),
-            Loaded::NoDialog(_) => {
+            Loaded::NoDialog(what) => {
+                let opens = matches!(what, Some(Pick::File | Pick::Folder));
+                if opens && self.shell.dialogs.open.list_files() {
+                    return;
+                }
                 let text = "This system has no file dialog (no desktop portal): type the path into the field beside it";
                 state.messages.problem(ctx, text);
             }

@@ -27,10 +27,14 @@ impl OpenDialog {
         (self.open, self.focused) = (true, false);
     }
 
-    /// Shows a list of files: the system has no dialog.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub fn list_files(&mut self) {
-        (self.open, self.files) = (true, Some(FileList::near(&self.path)));
+    /// Shows a list of files, as the system has no dialog; false in a page, which sees no files.
+    pub fn list_files(&mut self) -> bool {
+        self.open = true;
+        #[cfg(not(target_arch = "wasm32"))]
+        {
+            self.files = Some(FileList::near(&self.path));
+        }
+        platform::HAS_FOLDERS
     }
 
     /// Draws the dialog's contents.
