@@ -6,6 +6,7 @@ use crate::app::state::command::Command;
 use crate::app::state::curves::{Curve, Level, curves, is_scaled, legend_names, levels};
 use crate::app::state::export::ExportKind;
 use crate::app::state::series::Quantity;
+use crate::app::widgets::colors;
 use crate::app::widgets::plot_axes::numbered;
 use eframe::egui::{Button, Color32, TextStyle, Ui};
 use egui_plot::{Corner, HLine, Legend, Line, LineStyle, Plot, PlotPoint, PlotPoints, VLine};
@@ -56,7 +57,7 @@ pub fn curves_ui(ui: &mut Ui, state: &State) -> Option<Command> {
             plot.line(Line::new(name, points).color(*color).width(if *mine { 2.0 } else { 1.0 }));
         }
         for Level { name, color, error, mine, baseline } in levels {
-            let style = if baseline { LineStyle::dashed_loose() } else { LineStyle::Solid };
+            let style = if baseline { baseline_style(color) } else { LineStyle::Solid };
             let width = if mine { 2.0 } else { 1.0 };
             plot.hline(HLine::new(name, error.log10()).color(color).width(width).style(style));
         }
@@ -69,6 +70,15 @@ pub fn curves_ui(ui: &mut Ui, state: &State) -> Option<Command> {
         command = Some(Command::GoTo((2.0 * at.x).round().max(0.0) as usize));
     }
     command
+}
+
+/// Dashes of a baseline, so that two that lie on each other are told apart.
+fn baseline_style(color: Color32) -> LineStyle {
+    match color {
+        colors::MAGNITUDE => LineStyle::dashed_loose(),
+        colors::SVD => LineStyle::dashed_dense(),
+        _ => LineStyle::dotted_loose(),
+    }
 }
 
 /// Asks for the error of SVD, where it is not computed by itself.

@@ -5,6 +5,7 @@ use crate::app::widgets::colors;
 use crate::app::widgets::regions::scroll_ui;
 use crate::app::widgets::theme;
 use crate::app::widgets::words::{paragraphs, words};
+use crate::export::error_text;
 use crate::matrix::Factor;
 use eframe::egui::{Align2, Color32, FontId, ScrollArea, Sense, Slider, Stroke, StrokeKind, Ui, pos2, vec2};
 
@@ -84,7 +85,12 @@ impl LessonPanel {
             let [first, second] = self.lesson.budget();
             ui.weak(format!("z = {}: {first} + {second}", first + second));
             ui.separator();
-            ui.label(format!("half-step {} of {}, error {:.4}", self.lesson.steps, 2 * OUTER, self.lesson.error()));
+            ui.label(format!(
+                "half-step {} of {}, error {}",
+                self.lesson.steps,
+                2 * OUTER,
+                error_text(self.lesson.error(), 4)
+            ));
         });
     }
 }

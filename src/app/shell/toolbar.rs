@@ -7,7 +7,8 @@ use crate::app::platform::typed;
 use crate::app::state::action::Action;
 use crate::app::state::command::Command;
 use crate::app::state::loaded_layer::LoadedLayer;
-use crate::app::widgets::text::shortened;
+use crate::app::widgets::picture::AUTOMATIC;
+use crate::app::widgets::text::{short_layer_name, shortened};
 use eframe::egui::{self, Align, ComboBox, DragValue, Layout, RichText, Ui};
 
 /// Longest path in the list of recent files, in characters.
@@ -68,16 +69,19 @@ impl Explorer {
     fn title_ui(&self, ui: &mut Ui) {
         let Some(LoadedLayer { layer, origin, .. }) = self.state.layer_on_screen() else { return };
         let (rows, cols) = layer.weight.shape();
-        let name = format!("{origin} · {} · {rows} × {cols}", layer.name);
+        let model = origin.strip_suffix(".safetensors").unwrap_or(origin);
+        let name = format!("{model} · {} · {rows} × {cols}", short_layer_name(&layer.name));
         let elsewhere = self.state.runs.shown().filter(|run| self.state.is_of_another_layer(run));
         let text = match elsewhere {
             Some(run) => RichText::new(format!("{}: {name}", run.name)).color(ui.visuals().warn_fg_color),
             None => RichText::new(name).weak(),
         };
         let label = ui.add(egui::Label::new(text).truncate());
-        if elsewhere.is_some() {
-            label.on_hover_text("The run on screen is of another layer than the one that is open");
-        }
+        let note = match elsewhere {
+            Some(_) => "\nThe run on screen is of another layer than the one that is open",
+            None => "",
+        };
+        label.on_hover_text(format!("{origin}, {}{note}", layer.name));
     }
 
     fn recent_ui(&mut self, ui: &mut Ui) {
@@ -113,10 +117,16 @@ impl Explorer {
             let range = DragValue::new(&mut looks.percentile)
                 .range(0.5..=1.0)
                 .speed(0.001)
-                .custom_formatter(|share, _| format!("{:.1}", 100.0 * share))
-                .custom_parser(|text| text.trim_end_matches('%').trim().parse().ok().map(|x: f64| x / 100.0))
-                .suffix(" %");
-            let why = "Colours are full at the magnitude that this share of the nonzeros does not exceed";
+                .custom_formatter(|share, _| match share {
+                    AUTOMATIC => "automatic".to_owned(),
+                    share => format!("{:.1} %", 100.0 * share),
+                })
+                .custom_parser(|text| match text.trim().trim_end_matches('%').trim() {
+                    text if !text.is_empty() && "automatic".starts_with(text) => Some(AUTOMATIC),
+                    text => text.parse().ok().map(|percent: f64| percent / 100.0),
+                });
+            let why = "Colours are full at the magnitude that this share of the nonzeros does not exceed; automatic \
+                       chooses it for each matrix, so that a few large entries do not make the others pale";
             ui.add(range).labelled_by(label.id).on_hover_text(why);
             ui.separator();
             let label = ui.label("Order");

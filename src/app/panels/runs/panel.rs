@@ -5,6 +5,7 @@ use super::row;
 use crate::app::panels::state::State;
 use crate::app::state::command::Command;
 use crate::app::state::run::Run;
+use crate::app::widgets::regions::scroll_ui;
 use crate::app::widgets::text::summary;
 use crate::methods::Method;
 use eframe::egui::{Grid, Key, Panel, RichText, ScrollArea, TextEdit, Ui};
@@ -65,7 +66,7 @@ impl RunsPanel {
             });
         }
         let order = state.runs.in_order();
-        ScrollArea::both().id_salt("runs").auto_shrink(false).show(ui, |ui| {
+        scroll_ui(ui, ScrollArea::both().id_salt("runs").auto_shrink(false), |ui| {
             Grid::new("runs").num_columns(HEADINGS.len()).striped(true).show(ui, |ui| {
                 HEADINGS.into_iter().for_each(|heading| _ = ui.weak(heading));
                 ui.end_row();

@@ -18,6 +18,9 @@ use crate::measure::Storage;
 use crate::methods::Method;
 use eframe::egui::{self, ComboBox, Slider, Ui};
 
+/// Height of a panel, in points, below which nothing in it stays in place.
+const LOW: f32 = 480.0;
+
 /// The panel's own state.
 #[derive(Default)]
 pub struct SettingsPanel {
@@ -27,20 +30,16 @@ pub struct SettingsPanel {
 impl SettingsPanel {
     /// The run's controls, what is known of the layer's inputs, and all settings.
     pub fn ui(&mut self, ui: &mut Ui, state: &State) -> Option<Command> {
-        // What is above the settings comes and goes: by itself, so that a slider keeps its identity while it is dragged.
-        let above = ui.scope(|ui| {
-            let controls = controls_ui(ui, state);
-            let asked = on_screen_ui(ui, state).or(controls);
-            perplexity_ui(ui, state);
-            asked
-        });
-        let mut command = above.inner;
-        ui.separator();
-        next_run_ui(ui, state);
+        // In a low panel, as on a phone, all of it scrolls, so that some settings are seen.
+        let low = ui.available_height() < LOW;
+        let mut command = if low { None } else { run_ui(ui, state) };
         let shape = state.document.shape();
         let layerwise = state.document.inputs.calibration().is_some();
         let mut settings = state.preferences.settings.clone();
         scroll_ui(ui, egui::ScrollArea::vertical(), |ui| {
+            if low {
+                command = run_ui(ui, state);
+            }
             let asked = self.inputs.ui(ui, state);
             ui.separator();
             let mut search = None;
@@ -51,6 +50,20 @@ impl SettingsPanel {
         });
         command
     }
+}
+
+/// The buttons that steer runs, the run on screen, and the heading of the next run's settings.
+fn run_ui(ui: &mut Ui, state: &State) -> Option<Command> {
+    // It comes and goes: by itself, so that a slider below keeps its identity while it is dragged.
+    let above = ui.scope(|ui| {
+        let controls = controls_ui(ui, state);
+        let asked = on_screen_ui(ui, state).or(controls);
+        perplexity_ui(ui, state);
+        asked
+    });
+    ui.separator();
+    next_run_ui(ui, state);
+    above.inner
 }
 
 /// The heading of what follows: the settings are the next run's.
