@@ -40,6 +40,10 @@ fn window(pyramid: Pyramid, colors: Colors, size: (f32, f32)) -> Option<Harness<
     let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         Harness::builder().with_size(vec2(size.0, size.1)).wgpu().build_eframe(move |cc| {
             install(cc.wgpu_render_state.as_ref().expect("a renderer"));
+            // The mark of what is beyond the colours stands in this font only.
+            let mut fonts = egui::FontDefinitions::default();
+            fonts.families.entry(egui::FontFamily::Proportional).or_default().push("Hack".to_owned());
+            cc.egui_ctx.set_fonts(fonts);
             One { pyramid: Arc::new(pyramid), colors, viewport: Viewport::default(), area: Rect::NOTHING }
         })
     }));
