@@ -69,13 +69,14 @@ fn color(seen: Seen) -> @location(0) vec4<f32> {
     // a number is rather seen on both sides than on none.
     let low = select(vec2(0.001), vec2(-0.002), pixel <= seen.rect.xy);
     let high = select(vec2(0.001), vec2(0.004), pixel + 1.0 >= seen.rect.zw);
-    let middle = vec2<i32>(floor(edge(seen, pixel + 0.5) + 0.001));
-    let start = vec2<i32>(floor(edge(seen, pixel) + low));
-    let end = vec2<i32>(floor(edge(seen, pixel + 1.0) + high)) - 1;
+    // Chosen as floats: WebGL has no choice between vectors of integers.
+    let middle = floor(edge(seen, pixel + 0.5) + 0.001);
+    let start = floor(edge(seen, pixel) + low);
+    let end = floor(edge(seen, pixel + 1.0) + high) - 1.0;
     // A number that is larger than a pixel is the one in its middle.
     let several = seen.step >= vec2(1.0);
-    let first = clamp(select(middle, start, several), vec2(0), side);
-    let last = clamp(select(middle, max(start, end), several), vec2(0), side);
+    let first = clamp(vec2<i32>(select(middle, start, several)), vec2(0), side);
+    let last = clamp(vec2<i32>(select(middle, max(start, end), several)), vec2(0), side);
     var largest = 0.0;
     var sum = 0.0;
     var members = 0u;
