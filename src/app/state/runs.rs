@@ -118,8 +118,8 @@ impl Runs {
         let same_drag = |run: &Run| pressed_at.is_some() && run.pressed_at == pressed_at;
         let goes = |run: &Run| run.live && !run.starred && !run.exported && (run.is_active() || same_drag(run));
         let gone: Vec<usize> = self.list.extract_if(.., |run| goes(run)).map(|run| run.number).collect();
-        // Nobody has seen these for longer than a moment: their numbers are free again.
-        while gone.contains(&self.count) {
+        // Of a drag nobody has seen these for longer than a moment: their numbers are free again. Else a number is of one run.
+        while pressed_at.is_some() && gone.contains(&self.count) {
             self.count -= 1;
         }
         self.list.iter_mut().for_each(|run| run.send(Command::Cancel));
