@@ -163,7 +163,7 @@ pub fn picture(matrix: &Matrix, max_side: usize, range: f32) -> Image {
     Picture::with_range(matrix, range).max_side(max_side).image()
 }
 
-/// What [`automatic_range`] finds for the finite nonzeros; 1 where there are none.
+/// What `automatic_range` finds for the finite nonzeros; 1 where there are none.
 pub fn default_range(matrix: &Matrix) -> f32 {
     let nonzeros = matrix.as_slice().iter().map(|x| x.abs()).filter(|&x| x != 0.0 && x.is_finite());
     let mut magnitudes: Vec<f32> = nonzeros.collect();

@@ -92,7 +92,7 @@ impl Spread {
         self.magnitudes[at.saturating_sub(1).min(last)]
     }
 
-    /// The magnitude at which colours are full: all for a share of 1, what [`automatic_range`] finds for [`AUTOMATIC`], else
+    /// The magnitude at which colours are full: all for a share of 1, what `automatic_range` finds for [`AUTOMATIC`], else
     /// a percentile.
     pub fn range(&self, share: f64) -> f32 {
         match share {
