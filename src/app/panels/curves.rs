@@ -6,8 +6,8 @@ use crate::app::state::command::Command;
 use crate::app::state::curves::{Curve, Level, curves, is_scaled, legend_names, levels};
 use crate::app::state::export::ExportKind;
 use crate::app::state::series::Quantity;
-use crate::app::widgets::colors;
 use crate::app::widgets::plot_axes::numbered;
+use crate::methods::Method;
 use eframe::egui::{Button, Color32, TextStyle, Ui};
 use egui_plot::{Corner, HLine, Legend, Line, LineStyle, Plot, PlotPoint, PlotPoints, VLine};
 
@@ -57,7 +57,7 @@ pub fn curves_ui(ui: &mut Ui, state: &State) -> Option<Command> {
             plot.line(Line::new(name, points).color(*color).width(if *mine { 2.0 } else { 1.0 }));
         }
         for Level { name, color, error, mine, baseline } in levels {
-            let style = if baseline { baseline_style(color) } else { LineStyle::Solid };
+            let style = baseline.map_or(LineStyle::Solid, baseline_style);
             let width = if mine { 2.0 } else { 1.0 };
             plot.hline(HLine::new(name, error.log10()).color(color).width(width).style(style));
         }
@@ -73,10 +73,10 @@ pub fn curves_ui(ui: &mut Ui, state: &State) -> Option<Command> {
 }
 
 /// Dashes of a baseline, so that two that lie on each other are told apart.
-fn baseline_style(color: Color32) -> LineStyle {
-    match color {
-        colors::MAGNITUDE => LineStyle::dashed_loose(),
-        colors::SVD => LineStyle::dashed_dense(),
+fn baseline_style(method: Method) -> LineStyle {
+    match method {
+        Method::Magnitude => LineStyle::dashed_loose(),
+        Method::Svd => LineStyle::dashed_dense(),
         _ => LineStyle::dotted_loose(),
     }
 }

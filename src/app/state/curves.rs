@@ -16,8 +16,8 @@ pub struct Level {
     pub error: f64,
     /// Whether it is of the run on screen.
     pub mine: bool,
-    /// Whether it is of no run.
-    pub baseline: bool,
+    /// Method of a baseline; `None` for a run.
+    pub baseline: Option<Method>,
 }
 
 /// The errors of factors from a file and of methods beside DSF, and what the baselines reach; each once.
@@ -35,7 +35,7 @@ pub fn levels(quantity: Quantity, runs: &[Run], selected: Option<usize>, baselin
             Method::Dsf => mine && quantity.curves(run).iter().all(|(_, curve)| curve.is_empty()),
             _ => !scaled,
         };
-        let level = Level { name: run.name.clone(), color: colors::of(run.spec.method), error, mine, baseline: false };
+        let level = Level { name: run.name.clone(), color: colors::of(run.spec.method), error, mine, baseline: None };
         (wanted && run.outcome.is_some()).then_some(level)
     };
     let mut levels: Vec<Level> = runs.iter().filter(|run| is_beside(run, shown)).filter_map(level).collect();
@@ -44,9 +44,10 @@ pub fn levels(quantity: Quantity, runs: &[Run], selected: Option<usize>, baselin
     let same = |levels: &[Level], color, error: f64| {
         levels.iter().any(|level| level.color == color && (level.error / error - 1.0).abs() < 1e-4)
     };
-    for (name, color, error) in baselines.lines() {
+    for (name, method, error) in baselines.lines() {
+        let color = colors::of(method);
         if !same(&levels, color, error) {
-            levels.push(Level { name: name.into(), color, error, mine: false, baseline: true });
+            levels.push(Level { name: name.into(), color, error, mine: false, baseline: Some(method) });
         }
     }
     levels

@@ -110,14 +110,14 @@ pub struct Baselines {
 }
 
 impl Baselines {
-    /// Those that are known, with their names and colours.
-    pub fn lines(&self) -> impl Iterator<Item = (&'static str, eframe::egui::Color32, f64)> {
-        let magnitude = ("magnitude pruning", crate::app::widgets::colors::MAGNITUDE, self.magnitude);
-        let wanda = ("Wanda", crate::app::widgets::colors::of(Method::Wanda), self.wanda);
-        let svd = ("SVD", crate::app::widgets::colors::SVD, self.svd);
-        [magnitude, wanda, svd]
-            .into_iter()
-            .filter_map(|(name, color, error)| Some((name, color, error.filter(|&e| e > 0.0)?)))
+    /// Those that are known, with their names and methods.
+    pub fn lines(&self) -> impl Iterator<Item = (&'static str, Method, f64)> {
+        let all = [
+            ("magnitude pruning", Method::Magnitude, self.magnitude),
+            ("Wanda", Method::Wanda, self.wanda),
+            ("SVD", Method::Svd, self.svd),
+        ];
+        all.into_iter().filter_map(|(name, method, error)| Some((name, method, error.filter(|&error| error > 0.0)?)))
     }
 }
 

@@ -19,8 +19,6 @@ pub const DSF: Color32 = color(Method::Dsf.color());
 pub const ERROR: Color32 = Color32::from_rgb(205, 80, 95);
 /// Colour of magnitude pruning.
 pub const MAGNITUDE: Color32 = color(Method::Magnitude.color());
-/// The best matrix of low rank.
-pub const SVD: Color32 = color(Method::Svd.color());
 /// A second curve of the run on screen, and the ridge.
 pub const SECOND: Color32 = Color32::from_rgb(176, 160, 50);
 /// Colour of the growing budget.

@@ -4,8 +4,8 @@ use crate::Named;
 use crate::app::panels::settings::setting::{LayerFacts, why_absent};
 use crate::app::state::action::Action;
 use crate::app::state::pane::Pane;
-use crate::app::state::setting_text::{value_text, with_typed};
-use crate::app::state::setting_words::texts;
+use crate::app::state::setting_words::{texts, value};
+use crate::app::state::typed_setting::with_typed;
 use crate::app::widgets::finder::Finder;
 use crate::factorize::{Setting, Settings};
 
@@ -76,10 +76,10 @@ pub fn search<'a>(text: &str, known: &Known<'_>, layers: impl Iterator<Item = &'
 /// The setting by its label and by its name in files: who types without Greek letters finds it too.
 fn setting_item(setting: Setting, known: &Known<'_>) -> Item {
     let label = texts(setting).0;
-    let value = value_text(known.settings, setting);
+    let now = value(setting, known.settings);
     let hint = match why_absent(setting, known.settings, known.layer) {
-        Some(why) => format!("{value}; {why}"),
-        None => value,
+        Some(why) => format!("{now}; {why}"),
+        None => now,
     };
     // The label first: what is typed from its beginning on is meant.
     let key = format!("{label} {} Setting", plain(setting));
@@ -94,12 +94,12 @@ fn plain(setting: Setting) -> String {
 /// `density 0.3`: the settings of this name with this value, or what is wrong with it.
 fn set_items(text: &str, known: &Known<'_>) -> Vec<Item> {
     let text = text.trim();
-    let Some((name, value)) = text.rsplit_once(char::is_whitespace) else { return Vec::new() };
+    let Some((name, typed)) = text.rsplit_once(char::is_whitespace) else { return Vec::new() };
     // `30 %` is one value.
     let name = name.trim();
-    let (name, value) = match name.rsplit_once(char::is_whitespace).filter(|_| value == "%") {
+    let (name, typed) = match name.rsplit_once(char::is_whitespace).filter(|_| typed == "%") {
         Some((name, number)) => (name.trim(), format!("{number}%")),
-        None => (name, value.to_owned()),
+        None => (name, typed.to_owned()),
     };
     let wanted = name.to_lowercase();
     let is_called = |setting: &Setting| texts(*setting).0.to_lowercase() == wanted || plain(*setting) == wanted;
@@ -110,14 +110,14 @@ fn set_items(text: &str, known: &Known<'_>) -> Vec<Item> {
     let exact = Setting::ALL.iter().copied().find(is_called);
     let found = exact.or_else(|| Setting::ALL.iter().copied().find(begins));
     let item = found.and_then(|setting| {
-        let title = format!("Set {} to {value}", texts(setting).0);
-        match with_typed(known.settings, setting, &value) {
+        let title = format!("Set {} to {typed}", texts(setting).0);
+        match with_typed(known.settings, setting, &typed) {
             Ok(settings) => {
-                let now = format!("now {}", value_text(known.settings, setting));
+                let now = format!("now {}", value(setting, known.settings));
                 Some(Item::new(title, now, Found::Set(Box::new(settings))))
             }
             // Something else may be meant, unless it has just this name.
-            Err(why) => exact.map(|_| Item::new(title, why, Found::Focus(setting))),
+            Err(why) => exact.map(|_| Item::new(title, why.to_string(), Found::Focus(setting))),
         }
     });
     item.into_iter().collect()
