@@ -617,7 +617,7 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     await ready(page);
     await openLayer(page, "lost", 64, 64);
     await order(page, { backend: "gpu" });
-    await order(page, { settings: { outer: 100 } });
+    await order(page, { settings: { outer: 100, density: 0.25 } });
     await order(page, { act: "Start" });
     await until(page, "some steps", (seen) => !last(seen).live && last(seen).step > 4);
     for (const worker of page.workers()) await worker.evaluate(() => globalThis.device?.destroy());
