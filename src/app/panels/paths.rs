@@ -46,7 +46,8 @@ pub fn paths_ui(ui: &mut Ui, state: &State) {
     });
     let (Some(a), Some(b)) = (&pictures.a, &pictures.b) else { return };
     let paths = paths(a, b, row, col);
-    let sum: f64 = paths.iter().map(|path| f64::from(path.a) * f64::from(path.b)).sum();
+    // The empty sum of floats is −0, which nobody expects to read.
+    let sum = paths.iter().map(|path| f64::from(path.a) * f64::from(path.b)).sum::<f64>() + 0.0;
     let over = if paths.len() == 1 { "1 inner index".to_owned() } else { format!("{} inner indices", paths.len()) };
     ui.label(format!("Σ over {over} = {sum:.5}"))
         .on_hover_text("Each path goes from the input over one inner index to the output; its weight is a product");

@@ -15,11 +15,11 @@ use std::collections::BTreeSet;
 const HEADINGS: [(&str, &str); 7] = [
     ("Layer", "In the order in which the model computes them"),
     ("Shape", "Outputs × inputs"),
+    ("State", "What replaces it"),
     ("Density", "Kept nonzeros: what is there, else the budget"),
     ("Before", "The layer-wise error before the values were finalized"),
     ("Error", "The layer-wise error of what replaces it"),
     ("Sensitivity", "Rise of ln perplexity per layer-wise error, where it was measured"),
-    ("State", "What replaces it"),
 ];
 
 /// A line for each layer; `ticked` are those that a person has ticked.
@@ -39,8 +39,9 @@ pub fn layers_ui(ui: &mut Ui, state: &State, info: &ModelInfo, ticked: &mut BTre
         for &id in &ids {
             tick_ui(ui, id, ticked);
             command = name_ui(ui, info, id, open == Some(id)).or(command.take());
-            numbers_ui(ui, state, info, id);
+            shape_ui(ui, info, id);
             state_ui(ui, state, id);
+            numbers_ui(ui, state, info, id);
             ui.end_row();
         }
     });
@@ -76,9 +77,13 @@ fn name_ui(ui: &mut Ui, info: &ModelInfo, id: LayerId, open: bool) -> Option<Com
     command
 }
 
-fn numbers_ui(ui: &mut Ui, state: &State, info: &ModelInfo, id: LayerId) {
+fn shape_ui(ui: &mut Ui, info: &ModelInfo, id: LayerId) {
     let (rows, cols) = info.config.shape(id);
     ui.label(format!("{rows}×{cols}"));
+}
+
+fn numbers_ui(ui: &mut Ui, state: &State, info: &ModelInfo, id: LayerId) {
+    let (rows, cols) = info.config.shape(id);
     let layer = state.language.layers().get(id);
     let share = |density: f64| format!("{:.1} %", 100.0 * density);
     match layer {
