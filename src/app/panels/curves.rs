@@ -16,6 +16,8 @@ const MOST_NAMES: usize = 9;
 
 /// Height of a plot that its legend leaves free, in points.
 const LEGEND_MARGIN: f32 = 60.0;
+/// A plot this high has an axis as long as its label, in points.
+const LABEL_ROOM: f32 = 120.0;
 
 /// The curves of the run on screen over those of the others on the same layer.
 pub fn curves_ui(ui: &mut Ui, state: &State) -> Option<Command> {
@@ -41,10 +43,13 @@ pub fn curves_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     let fixed = levels.len() + drawn.len() - others.len();
     let mut others =
         legend_names(&others, (rows as usize).clamp(3, MOST_NAMES).saturating_sub(fixed).max(1)).into_iter();
+    // Turned, a label that is longer than its axis would lie on the buttons above.
+    let y_label =
+        if ui.available_height() < LABEL_ROOM { "" } else { quantity.short_axis(is_scaled(state.runs.shown())) };
     let plot = Plot::new(("curves", quantity.title()))
         .legend(Legend::default().position(Corner::LeftBottom).text_style(eframe::egui::TextStyle::Small))
         .x_axis_label("outer iteration")
-        .y_axis_label(quantity.short_axis(is_scaled(state.runs.shown())))
+        .y_axis_label(y_label)
         .y_axis_min_width(44.0)
         .label_formatter(|hover| Some(hover_text(hover, &drawn)))
         .include_x(1.0);
