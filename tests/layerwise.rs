@@ -2,8 +2,13 @@
 
 mod common;
 
-use dsf_explorer::factorize::{Finalize, Finalizer, Preset, Schedule, Settings, Sides, Solve, Solver, polish};
-use dsf_explorer::matrix::{Calibration, Factor, Factors, Mask, Matrix, Problem};
+use dsf_explorer::Named;
+use dsf_explorer::compute::multiplied;
+use dsf_explorer::factorize::Orientation as SolverOrientation;
+use dsf_explorer::factorize::{
+    Finalize, Finalizer, Objective, Preset, Schedule, Settings, Sides, Solve, Solver, polish,
+};
+use dsf_explorer::matrix::{Calibration, Factor, Factors, Mask, Matrix, OutputWeights, Problem};
 use dsf_explorer::measure::layer_error;
 use dsf_explorer::model::{Orientation, open, open_calibration};
 use proptest::prelude::*;
@@ -110,7 +115,7 @@ fn problem(data: &Path, layer: &str) -> Problem {
         let file = matrices.join(format!("{layer}.{kind}.safetensors"));
         Some(Arc::new(open_calibration(&file, "", weight.cols()).unwrap()))
     };
-    Problem { calibration: inputs("cal"), held_out: inputs("held"), weight }
+    Problem { calibration: inputs("cal"), held_out: inputs("held"), ..Problem::plain(weight) }
 }
 
 /// On the calibration statistics and on those held out.
@@ -155,22 +160,92 @@ fn errors_with_one_mask_fixed_are_the_published_codes() {
     }
 }
 
+/// What `best` reached when it chose its masks by the inputs' norms alone: the error on held-out statistics at commit
+/// e088192, measured with it on one thread.
+const BEST_BY_NORMS: [(&str, [f64; 4]); 2] =
+    [("minilm_l2_q", [0.00077, 0.00320, 0.01169, 0.02197]), ("minilm_l2_up", [0.00079, 0.00273, 0.00828, 0.01414])];
+
 #[test]
-fn best_is_below_published_on_other_text() {
+fn best_is_far_below_published_on_other_text() {
     let Some(data) = common::test_data() else { return };
-    for layer in ["minilm_l2_q", "minilm_l2_up"] {
+    for (layer, by_norms) in BEST_BY_NORMS {
         let problem = problem(&data, layer);
         let figures = PUBLISHED.iter().find(|(name, finish, _)| *name == layer && *finish == Published).unwrap().2;
-        for (density, (calibration, held_out)) in DENSITIES.into_iter().zip(figures) {
-            let best = errors(&problem, &Settings { density, ..Preset::Best.settings() });
+        let rows = DENSITIES.into_iter().zip(figures).zip(by_norms);
+        for ((density, (calibration, held_out)), by_norms) in rows {
+            let best = errors(&problem, &Settings { density, ..Settings::default() }.with_preset(Preset::Best));
+            let (ratio, to_norms) = (best[1] / held_out, best[1] / by_norms);
             println!(
-                "{layer:12} {density:4} best  published {calibration:.5} / {held_out:.5}  ours {:.5} / {:.5}  ratios {:.3} / {:.3}",
-                best[0],
-                best[1],
-                best[0] / calibration,
-                best[1] / held_out
+                "{layer:12} {density:4} best  published {calibration:.5} / {held_out:.5}  ours {:.5} / {:.5}  ratio {ratio:.3}, to masks by norms {to_norms:.3}",
+                best[0], best[1]
             );
-            assert!(best[0] < calibration && best[1] < held_out, "{layer} at {density}: {best:?}");
+            assert!(best[0] < calibration && ratio < 0.5, "{layer} at {density}: {best:?}");
+            assert!(to_norms <= 0.80, "{layer} at {density}: {to_norms:.3} of the error by norms");
+        }
+    }
+}
+
+/// The slider from fast to best: more effort, a lower error on other text.
+#[test]
+fn fast_is_below_published_and_effort_pays_on_other_text() {
+    let Some(data) = common::test_data() else { return };
+    let problem = problem(&data, "minilm_l2_q");
+    let figures = PUBLISHED.iter().find(|(name, finish, _)| *name == "minilm_l2_q" && *finish == Published).unwrap().2;
+    for density in [0.5, 0.25] {
+        let (_, published) = figures[DENSITIES.iter().position(|&at| at == density).unwrap()];
+        let ratios = [0.0, 0.4, 0.8].map(|effort| {
+            let settings = Settings { density, ..Settings::default() }.with_effort(effort);
+            errors(&problem, &settings)[1] / published
+        });
+        println!("effort 0, 0.4, 0.8 at {density}: {ratios:.3?} of the published error");
+        assert!(ratios[0] < 0.7 && ratios.is_sorted_by(|a, b| a > b), "{density}: {ratios:?}");
+    }
+}
+
+/// Independent inputs weigh all errors alike, whatever the power: the metric is the identity.
+#[test]
+fn with_independent_inputs_both_objectives_are_one() {
+    for (rows, cols) in [(40, 40), (70, 30), (30, 70)] {
+        let w = noise(rows, cols, 11);
+        let identity = Matrix::from_fn(cols, cols, |i, j| f32::from(u8::from(i == j)));
+        let problem = Problem {
+            calibration: Some(Arc::new(Calibration::from_xtx(identity).unwrap())),
+            ..Problem::plain(Arc::new(w))
+        };
+        for expansion in [0.5, 1.0, 2.0] {
+            let orientation = SolverOrientation::AsIs;
+            let with =
+                |objective| Settings { objective, orientation, expansion, density: 0.4, finalize: false, ..quick() };
+            let error = |objective| common::run(problem.clone(), &with(objective), None).unwrap().relative_error;
+            let (norms, outputs) = (error(Objective::Norms), error(Objective::Outputs));
+            // Another order of sums, another choice among what is nearly the same.
+            assert!((outputs / norms - 1.0).abs() < 0.02, "{rows}×{cols}, k = {expansion}n: {outputs} against {norms}");
+        }
+    }
+}
+
+/// An output with the weight 0 is given up, and one with all the weight gets all that is there.
+#[test]
+fn weights_of_outputs_say_where_errors_matter() {
+    let w = noise(24, 16, 12);
+    let calibration = Some(Arc::new(Calibration::from_samples(&noise(100, 16, 13)).unwrap()));
+    let weights: Vec<f32> = (0..24).map(|i| if i < 8 { 100.0 } else { 1.0 }).collect();
+    let output_weights = Some(Arc::new(OutputWeights::new(&weights).unwrap()));
+    for calibration in [None, calibration] {
+        let plain = Problem { calibration, ..Problem::plain(Arc::new(w.clone())) };
+        let weighed = Problem { output_weights: output_weights.clone(), ..plain.clone() };
+        for preset in [Preset::Published, Preset::Fast] {
+            let settings = Settings { density: 0.4, ..Settings::default() }.with_preset(preset);
+            let rows = |problem: &Problem| {
+                let outcome = common::run(problem.clone(), &settings, None).unwrap();
+                let factors = outcome.replacement.factors().unwrap();
+                let product = multiplied(&factors.a.to_dense(), &factors.b.to_dense());
+                let error =
+                    |i: usize| w.row(i).iter().zip(product.row(i)).map(|(w, x)| f64::from(w - x).powi(2)).sum::<f64>();
+                ((0..8).map(error).sum::<f64>(), (8..24).map(error).sum::<f64>())
+            };
+            let (before, after) = (rows(&plain), rows(&weighed));
+            assert!(after.0 < 0.5 * before.0 && after.1 > before.1, "{}: {before:?} became {after:?}", preset.name());
         }
     }
 }

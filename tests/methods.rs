@@ -178,7 +178,7 @@ fn calibrated(name: &str) -> Option<Problem> {
         let file = data.join(format!("matrices/{name}.{kind}.safetensors"));
         Some(Arc::new(open_calibration(&file, "", weight.cols()).unwrap()))
     };
-    Some(Problem { calibration: inputs("cal"), held_out: inputs("held"), weight })
+    Some(Problem { calibration: inputs("cal"), held_out: inputs("held"), ..Problem::plain(weight) })
 }
 
 /// The errors on the calibration and on held-out statistics, against those of the published implementations (of magnitude

@@ -5,7 +5,7 @@ mod common;
 
 use common::{random, run};
 use dsf_explorer::Named;
-use dsf_explorer::factorize::{Budget, Error, Orientation, Preset, Schedule, Settings, Split, Start};
+use dsf_explorer::factorize::{Budget, Error, Objective, Orientation, Preset, Schedule, Settings, Split, Start};
 use dsf_explorer::job::{End, Outcome};
 use dsf_explorer::matrix::{Calibration, Matrix, Problem};
 use dsf_explorer::measure;
@@ -255,6 +255,7 @@ fn layer_wise(w: &Matrix, calibration: Calibration, settings: &Settings, what: &
         weight: Arc::new(w.clone()),
         calibration: Some(Arc::new(calibration)),
         held_out: Some(Arc::new(held_out)),
+        output_weights: None,
     };
     let outcome = run(problem, settings, Some(2)).unwrap_or_else(|why| panic!("{what}: {why}"));
     assert_eq!(outcome.end, End::Finished, "{what}");
@@ -392,6 +393,7 @@ fn any_settings() -> impl Strategy<Value = Settings> {
         prop_oneof![Just(1e-6), Just(1e3), 0.01f64..1.0],
         proptest::option::of(prop_oneof![Just(1e-6), Just(1e3)]),
         prop_oneof![Just(1.0), Just(1e-3), Just(1.999), 0.5f64..1.9],
+        proptest::option::of(prop_oneof![Just(1e-6), Just(1e3)]),
     );
     let shape = (
         0.05f64..=1.0,
@@ -409,12 +411,22 @@ fn any_settings() -> impl Strategy<Value = Settings> {
         proptest::sample::select(Orientation::ALL.to_vec()),
         any::<[bool; 5]>(),
     );
-    (solve, shape, choices, 0u64..100).prop_map(|(solve, shape, choices, seed)| {
-        let (rho, ridge, ridge_start, rho0_start, rho0_end, relaxation) = solve;
+    let metric = (
+        proptest::sample::select(Objective::ALL.to_vec()),
+        prop_oneof![Just(0.0), Just(2.0), 0.1f64..1.0],
+        proptest::option::of(prop_oneof![Just(0.01), Just(100.0)]),
+    );
+    (solve, shape, choices, metric, 0u64..100).prop_map(|(solve, shape, choices, metric, seed)| {
+        let (rho, ridge, ridge_start, rho0_start, rho0_end, relaxation, rho1) = solve;
+        let (objective, power, power_growth) = metric;
         let (density, expansion, ramp_from, ramp_until, outer, inner, mask_iterations) = shape;
         let (schedule, start, split, orientation, [warm_start, fixed_mask, fallback, finalize_both, exact]) = choices;
         Settings {
+            objective,
+            power,
+            power_growth,
             rho,
+            rho1,
             ridge,
             ridge_start,
             rho0_start,

@@ -71,6 +71,11 @@ pub struct InputsArgs {
     /// Other inputs, to measure the result with
     #[arg(long, value_name = "FILE", requires = "calibration")]
     held_out: Option<PathBuf>,
+
+    /// How much an error of each output matters: a .npy with the weights [out] of its square, or a .safetensors with them as
+    /// output_weights
+    #[arg(long, value_name = "FILE")]
+    output_weights: Option<PathBuf>,
 }
 
 impl LayerArgs {
@@ -94,6 +99,11 @@ impl InputsArgs {
             weight: layer.weight.clone(),
             calibration: statistics(&self.calibration)?,
             held_out: statistics(&self.held_out)?,
+            output_weights: self
+                .output_weights
+                .as_deref()
+                .map(|file| model::open_output_weights(file, layer.stem(), layer.weight.rows()).map(Arc::new))
+                .transpose()?,
         })
     }
 }

@@ -138,6 +138,7 @@ impl Subject {
             weight: weight.clone(),
             calibration: statistics(&self.problem.calibration)?,
             held_out: statistics(&self.problem.held_out)?,
+            output_weights: None,
         };
         let layer = Layer { weight, shape: vec![size, size], transposed: false, ..Layer::clone(&self.layer) };
         Ok(Self { layer: Arc::new(layer), problem })

@@ -126,7 +126,12 @@ fn measure_layer(
     /// they stand out from the noise of the windows.
     const TRIED: [f64; 3] = [0.08, 0.13, 0.2];
     let layer = model.layer(id)?;
-    let problem = Problem { weight: layer.weight.clone(), calibration: Some(statistics.clone()), held_out: None };
+    let problem = Problem {
+        weight: layer.weight.clone(),
+        calibration: Some(statistics.clone()),
+        held_out: None,
+        output_weights: None,
+    };
     let (mut points, mut products, mut squares) = (Vec::new(), 0.0, 0.0);
     for density in DENSITIES {
         let settings = Settings { density, ..Settings::default() }.with_preset(Preset::Fast);

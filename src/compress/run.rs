@@ -17,7 +17,7 @@ pub enum Step {
     /// The statistics of these layers' inputs are computed.
     Statistics(Vec<LayerId>),
     /// A step of a layer's run is done.
-    Layer(LayerId, Progress),
+    Layer(LayerId, Box<Progress>),
     /// A layer is finished and stored.
     Finished(Arc<CompressedLayer>),
     /// A layer was finished before, and is read from the store.
@@ -184,7 +184,12 @@ impl Compression {
     /// Starts a layer's run; methods other than DSF are computed at once.
     fn begin(&mut self, id: LayerId, progress: Inside<'_>) -> Result<Option<Step>, Error> {
         let layer = self.model.layer(id)?;
-        let problem = Problem { weight: layer.weight.clone(), calibration: self.statistics.clone(), held_out: None };
+        let problem = Problem {
+            weight: layer.weight.clone(),
+            calibration: self.statistics.clone(),
+            held_out: None,
+            output_weights: None,
+        };
         let start = (self.clock)();
         match self.plan.method {
             Method::Dsf => {
@@ -240,7 +245,7 @@ impl Compression {
         };
         progress.seconds = run.seconds;
         self.run = Some(run);
-        Ok(Step::Layer(id, progress))
+        Ok(Step::Layer(id, Box::new(progress)))
     }
 
     fn finish(&mut self, layer: CompressedLayer) -> Result<Step, Error> {

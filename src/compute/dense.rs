@@ -50,6 +50,19 @@ pub fn add_matmul(out: &mut Matrix, left: MatRef<'_, f32>, right: MatRef<'_, f32
     faer_matmul(out.view_mut(), Accum::Add, left, right, 1.0, par);
 }
 
+/// `out = left · right` for a panel `right`, on the calling thread.
+pub fn panel_product(out: &mut [PanelRow], left: MatRef<'_, f32>, right: &[PanelRow]) {
+    let right = MatRef::from_row_major_slice(right.as_flattened(), right.len(), PANEL);
+    if TILES {
+        let mut product = Matrix::zeros(out.len(), PANEL);
+        add_product(&mut product, left, right, Region::Full);
+        return out.as_flattened_mut().copy_from_slice(product.as_slice());
+    }
+    let rows = out.len();
+    let out = MatMut::from_row_major_slice_mut(out.as_flattened_mut(), rows, PANEL);
+    faer_matmul(out, Accum::Replace, left, right, 1.0, Par::Seq);
+}
+
 /// `out = F·Fᵀ`, k×k for F k×p: one triangle is computed, the other copied.
 pub fn gram(out: &mut Matrix, f: &Matrix) {
     let k = f.rows();

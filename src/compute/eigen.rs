@@ -4,7 +4,8 @@ use crate::matrix::Matrix;
 use faer::diag::DiagMut;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
-use faer::{MatMut, Par};
+use faer::traits::RealField;
+use faer::{Mat, MatMut, MatRef, Par};
 
 /// Eigendecomposition `g = vectors · diag(values) · vectorsᵀ` of a symmetric k×k matrix.
 pub struct Eigen {
@@ -15,7 +16,8 @@ pub struct Eigen {
 }
 
 /// Decomposes `g`, k×k, of which only the lower triangle is read; `None` when faer's iteration does not converge or `g`
-/// is not finite. On one thread: faer's result depends on their number.
+/// is not finite. In f64 where it does not converge in f32, which eigenvalues close to each other can bring about. On one
+/// thread: faer's result depends on their number.
 pub fn symmetric_eigen(g: &Matrix) -> Option<Eigen> {
     let k = g.rows();
     assert_eq!(g.cols(), k, "a symmetric matrix");
@@ -23,17 +25,30 @@ pub fn symmetric_eigen(g: &Matrix) -> Option<Eigen> {
     if k <= 1 {
         return Some(Eigen { values: g.as_slice().to_vec(), vectors: Matrix::from_fn(k, k, |_, _| 1.0) });
     }
-    let (mut values, mut columns) = (vec![0.0f32; k], vec![0.0f32; k * k]);
+    if g.first_not_finite().is_some() {
+        return None;
+    }
+    let (values, columns) = decompose(g.view()).or_else(|| {
+        let double = Mat::from_fn(k, k, |i, j| f64::from(g.get(i, j)));
+        let (values, columns) = decompose::<f64>(double.as_ref())?;
+        let single = |all: Vec<f64>| all.into_iter().map(|x| x as f32).collect::<Vec<_>>();
+        Some((single(values), single(columns)))
+    })?;
+    Some(Eigen { values, vectors: Matrix::from_vec(k, k, columns).transposed() })
+}
+
+/// Eigenvalues, and eigenvectors one after the other.
+fn decompose<T: RealField + Copy + Into<f64>>(g: MatRef<'_, T>) -> Option<(Vec<T>, Vec<T>)> {
+    let k = g.nrows();
+    let (mut values, mut columns) = (vec![T::zero_impl(); k], vec![T::zero_impl(); k * k]);
     let vectors = MatMut::from_column_major_slice_mut(&mut columns, k, k);
-    let need = self_adjoint_evd_scratch::<f32>(k, ComputeEigenvectors::Yes, Par::Seq, Default::default());
+    let need = self_adjoint_evd_scratch::<T>(k, ComputeEigenvectors::Yes, Par::Seq, Default::default());
     let mut memory = MemBuffer::new(need);
     let stack = MemStack::new(&mut memory);
     let diagonal = DiagMut::from_slice_mut(&mut values);
-    self_adjoint_evd(g.view(), diagonal, Some(vectors), Par::Seq, stack, Default::default()).ok()?;
-    if columns.iter().chain(&values).any(|x| !x.is_finite()) {
-        return None;
-    }
-    Some(Eigen { values, vectors: Matrix::from_vec(k, k, columns).transposed() })
+    self_adjoint_evd(g, diagonal, Some(vectors), Par::Seq, stack, Default::default()).ok()?;
+    let finite = columns.iter().chain(&values).all(|&x| x.into().is_finite());
+    finite.then_some((values, columns))
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ mod triangle;
 
 pub use calibration_sum::CalibrationSum;
 pub use chunks::{chunks, chunks_mut, chunks_of, chunks_of_mut, dot, join, prelude};
-pub use dense::{Cholesky, Svd, add_matmul, gram, matmul, matmul_with, svd};
+pub use dense::{Cholesky, Svd, add_matmul, gram, matmul, matmul_with, panel_product, svd};
 pub use device::Device;
 pub use double::eigenvalues;
 pub use double::{SmallSolver, add_gram, invert, product_square, solve_positive};
@@ -38,5 +38,8 @@ pub use exp::exp;
 pub use faer::Par;
 pub use not_positive::NotPositive;
 pub use replacement::{chain_product, multiplied};
-pub use sparse::{PANEL, PanelRow, fill_transposed, gram as sparse_gram, spmm, vectorized, with_panel};
+pub use sparse::{
+    PANEL, PanelRow, fill_transposed, gram as sparse_gram, load_transposed, spmm, store_transposed, vectorized,
+    with_panel,
+};
 pub use threads::{NoThreads, ThreadPool, parallelism};

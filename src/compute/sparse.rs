@@ -39,6 +39,31 @@ pub fn fill_transposed(panel: &mut [PanelRow], s: &Csr, first: usize) {
     }
 }
 
+/// Rows of a panel whose transposes are done at a time, so that both stay in the first-level cache.
+const RUN: usize = 16;
+
+/// Writes a panel's transpose: row c of `rows` is column c of the panel. There are as many as `rows` has room for.
+pub fn store_transposed(panel: &[PanelRow], rows: &mut [f32]) {
+    let width = panel.len();
+    for (at, part) in panel.chunks(RUN).enumerate() {
+        for (c, row) in rows.chunks_mut(width).enumerate() {
+            row[at * RUN..].iter_mut().zip(part).for_each(|(out, panel)| *out = panel[c]);
+        }
+    }
+}
+
+/// Reads back what [`store_transposed`] wrote; zeros in the columns that have no row.
+pub fn load_transposed(panel: &mut [PanelRow], rows: &[f32]) {
+    let width = panel.len();
+    let present = rows.len().checked_div(width).unwrap_or(0);
+    for (at, part) in panel.chunks_mut(RUN).enumerate() {
+        for (c, row) in rows.chunks(width.max(1)).enumerate() {
+            part.iter_mut().zip(&row[at * RUN..]).for_each(|(out, &x)| out[c] = x);
+        }
+        part.iter_mut().for_each(|row| row[present..].fill(0.0));
+    }
+}
+
 /// Computes the rows `rows` of S·P for a panel P with as many rows as S has columns; `store` receives each row's index
 /// and entries.
 pub fn spmm(s: &Csr, rows: Range<usize>, panel: &[PanelRow], store: impl FnMut(usize, &PanelRow)) {

@@ -4,8 +4,10 @@ use super::factor_state::FactorState;
 #[cfg(feature = "gpu")]
 use super::gpu::{GpuSolver, HostCopy};
 use super::half_step::{AdmmParams, HalfStepResult, InitialFactors, Workspace};
+use super::inputs::RunInputs;
 use super::phase::{Clock, Phase};
 use super::target::residual_squared;
+use super::weighed::Axis;
 use super::working::WorkingMatrix;
 use crate::Named;
 #[cfg(feature = "gpu")]
@@ -147,17 +149,19 @@ pub(super) struct CpuEngine {
     /// The first factor transposed, k×n, and the second, k×m.
     sides: [FactorState; 2],
     workspace: Workspace,
+    inputs: Option<RunInputs>,
     done: Option<HalfStepResult>,
 }
 
 impl CpuEngine {
     /// The engine for W n×m and the initial factors.
-    pub fn new(w: &WorkingMatrix, starts: InitialFactors<'_>, clock: Clock) -> Self {
+    pub fn new(w: &WorkingMatrix, starts: InitialFactors<'_>, inputs: Option<RunInputs>, clock: Clock) -> Self {
         let k = starts[0].0.rows();
         Self {
             w_transposed: (w.shape().1 < k).then(|| w.transposed()),
             sides: starts.map(|(start, mask)| FactorState::new(start, mask)),
             workspace: Workspace::new(clock),
+            inputs,
             done: None,
         }
     }
@@ -169,9 +173,17 @@ impl CpuEngine {
             (0, None) => (first, &*second, w.turned()),
             _ => (second, &*first, w.plain()),
         };
-        let outcome = self.workspace.half_step(x, fixed, target, inner);
+        let metric = self.inputs.as_mut().and_then(|inputs| inputs.metric(side, inner.power));
+        let outcome = self.workspace.half_step(x, fixed, target, metric, inner);
         let [first, second] = &self.sides;
         let residual_squared = residual_squared(w.plain(), first.zt(), second.zt());
-        self.done = Some(HalfStepResult { outcome, residual_squared });
+        let layer = match &mut self.inputs {
+            Some(inputs) if side == 1 => match inputs.axis(0) {
+                Axis::Columns => inputs.meter.measure(w.turned(), second.zt(), first.zt()),
+                Axis::Rows => inputs.meter.measure(w.plain(), first.zt(), second.zt()),
+            },
+            _ => Vec::new(),
+        };
+        self.done = Some(HalfStepResult { outcome, residual_squared, layer });
     }
 }

@@ -1,7 +1,7 @@
 //! Why a factorization cannot be done.
 
 use crate::hint::{Explain, Hint};
-use crate::matrix::CalibrationError;
+use crate::matrix::{CalibrationError, OutputWeightsError};
 
 /// Why a factorization cannot be done.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -96,6 +96,9 @@ pub enum Error {
     /// The input statistics do not fit the layer.
     #[error(transparent)]
     Calibration(#[from] CalibrationError),
+    /// The weights of outputs do not fit the layer.
+    #[error(transparent)]
+    OutputWeights(#[from] OutputWeightsError),
 }
 
 impl Explain for Error {
@@ -111,6 +114,7 @@ impl Explain for Error {
             Self::Diverged { .. } => Hint::RaiseRidgeOrRho,
             Self::Shapes { .. } => Hint::say("give the factors of this layer"),
             Self::Calibration(error) => return error.hint(),
+            Self::OutputWeights(error) => return error.hint(),
         })
     }
 }

@@ -15,10 +15,13 @@
 //! U)ρ/c it is Y = R + F(FᵀF + cI)⁻¹(T − FᵀR).
 
 use super::factor_state::{Choice, FactorState, Parts, each};
+use super::lifted::lifted;
+use super::metric::PowerMetric;
 use super::panel_scratch::{Iteration, PanelScratch, Sums};
 use super::phase::{Clock, Phase, Times};
 use super::target::Target;
-use crate::compute::{Cholesky, join, sparse_gram};
+use super::weighed::{Axis, Weighed};
+use crate::compute::{Cholesky, PANEL, join, sparse_gram};
 use crate::matrix::{Csr, Matrix};
 
 /// Parameters of a half-step's ADMM.
@@ -34,6 +37,8 @@ pub(super) struct AdmmParams {
     pub iterations: usize,
     pub mask_iterations: usize,
     pub warm_start: bool,
+    /// Power of the inputs' metric, where there is one.
+    pub power: f64,
 }
 
 /// The factors that a run starts from, k×n and k×m, with their masks; without one, what is not zero.
@@ -55,6 +60,8 @@ pub(super) struct HalfStepResult {
     pub outcome: HalfStepStats,
     /// Squared error ‖W − AB‖².
     pub residual_squared: f64,
+    /// Layer-wise errors after the second factor's half-step, on each of the statistics.
+    pub layer: Vec<f64>,
 }
 
 /// Memory of half-steps, reused.
@@ -70,38 +77,76 @@ pub(super) struct Workspace {
     scratches: Vec<PanelScratch>,
     parts: Vec<Parts>,
     choice: Choice,
+    weighed: Weighed,
     pub times: Times,
 }
 
 impl Workspace {
     pub fn new(clock: Clock) -> Self {
         let (norms, f, ft, systems, scratches, parts) = Default::default();
-        Self { norms, f, ft, systems, scratches, parts, choice: Choice::default(), times: Times::new(clock) }
+        let (choice, weighed) = Default::default();
+        Self { norms, f, ft, systems, scratches, parts, choice, weighed, times: Times::new(clock) }
     }
 
-    /// Solves for `x` with `fixed` held; `target` is p×q.
+    /// Solves for `x` with `fixed` held; `target` is p×q. In a metric, the inputs are on the given axis.
     pub fn half_step(
         &mut self,
         x: &mut FactorState,
         fixed: &FactorState,
         target: Target<'_>,
+        metric: Option<(&mut PowerMetric, Axis)>,
         inner: &AdmmParams,
     ) -> HalfStepStats {
-        let clock = self.times.clock;
         self.times.start();
         self.reserve(x);
         let small = fixed.cols() < fixed.rows();
-        let ridge = inner.ridge * self.normalise(fixed);
-        sparse_gram(self.systems[0].lower_mut(), if small { &self.ft } else { &self.f });
-        self.times.took(Phase::Gram);
+        match metric {
+            Some((metric, Axis::Columns)) => self.columns(x, fixed, target, metric, small, inner),
+            Some((metric, Axis::Rows)) => self.rows(x, fixed, target, Some(metric), small, inner),
+            None => self.rows(x, fixed, target, None, small, inner),
+        }
+    }
+
+    /// The penalties c of the first and the later iterations.
+    fn shifts(ridge: f32, small: bool, inner: &AdmmParams) -> [f32; 2] {
         // Without any shift the small system would have nothing to divide by.
-        let shift = |rho: f32| (ridge + rho).max(if small { 1e-6 } else { 0.0 });
-        let shifts = [shift(inner.rho0), shift(inner.rho)];
+        [inner.rho0, inner.rho].map(|rho| (ridge + rho).max(if small { 1e-6 } else { 0.0 }))
+    }
+
+    /// A plain half-step, or one whose target's rows are weighed: all columns have the same system.
+    fn rows(
+        &mut self,
+        x: &mut FactorState,
+        fixed: &FactorState,
+        target: Target<'_>,
+        metric: Option<&mut PowerMetric>,
+        small: bool,
+        inner: &AdmmParams,
+    ) -> HalfStepStats {
+        let clock = self.times.clock;
+        let ridge = inner.ridge * self.normalise(fixed, metric.as_deref());
+        let shifts = Self::shifts(ridge, small, inner);
         let one_system = inner.iterations == 1 || inner.rho0 == inner.rho;
-        self.factorize(shifts, one_system, small);
+        let weighed = metric.is_some() && !small;
+        match metric {
+            None => {
+                sparse_gram(self.systems[0].lower_mut(), if small { &self.ft } else { &self.f });
+                self.times.took(Phase::Gram);
+                self.factorize(shifts, one_system, small);
+            }
+            Some(metric) => {
+                let inverse = if small { Some(metric.inverse()) } else { None };
+                match inverse {
+                    Some(_) => sparse_gram(self.systems[0].lower_mut(), &self.ft),
+                    None => self.weighed.gram(self.systems[0].lower_mut(), &self.f, metric.matrix()),
+                }
+                self.times.took(Phase::Gram);
+                self.factorize_weighed(shifts, one_system, small.then(|| metric.inverse()));
+            }
+        }
         self.times.took(Phase::Factorize);
 
-        let Self { norms, f, ft, systems, scratches, parts, choice, times } = self;
+        let Self { norms, f, ft, systems, scratches, parts, choice, weighed: memory, times } = self;
         let iteration = |i: usize| {
             let first = i == 0;
             let rho = if first { inner.rho0 } else { inner.rho };
@@ -109,6 +154,7 @@ impl Workspace {
                 system: &systems[usize::from(!first && !one_system)],
                 f,
                 ft,
+                fm: weighed.then_some(&memory.fm),
                 target,
                 small,
                 rho,
@@ -147,9 +193,84 @@ impl Workspace {
             times.took(Phase::TopK);
             next += 1;
         }
-        x.assemble(&parts[..count]);
-        let outcome = outcome(scratches[..count].iter().map(|scratch| scratch.sums), inner.rho);
-        times.took(Phase::Update);
+        self.assemble(x, inner.rho)
+    }
+
+    /// A half-step whose columns are weighed: each column, turned into the eigenvectors' basis, has a penalty of its own.
+    fn columns(
+        &mut self,
+        x: &mut FactorState,
+        fixed: &FactorState,
+        target: Target<'_>,
+        metric: &PowerMetric,
+        small: bool,
+        inner: &AdmmParams,
+    ) -> HalfStepStats {
+        let clock = self.times.clock;
+        let ridge = inner.ridge * self.normalise(fixed, None);
+        let shifts = Self::shifts(ridge, small, inner).map(|shift| shift.max(1e-6));
+        let Self { norms, f, ft, scratches, parts, choice, weighed, times, .. } = self;
+        let of = if small { &*ft } else { &*f };
+        let size = of.rows();
+        weighed.factorize(size, shifts, metric.weights(), |lower| sparse_gram(lower, of));
+        times.took(Phase::Factorize);
+        weighed.residual.resize(x.cols(), size);
+        let mask_iterations = if x.is_fixed() { 0 } else { inner.mask_iterations };
+        let count = x.panels.len();
+        for i in 0..inner.iterations {
+            let (first, last) = (i == 0, i + 1 == inner.iterations);
+            let shift = shifts[usize::from(!first)];
+            let rho = if first { inner.rho0 } else { inner.rho };
+            let weight = rho / shift;
+            let relaxation = if first { 1.0 } else { inner.relaxation };
+            let choose = i < mask_iterations;
+            let rows = weighed.residual.as_mut_slice().chunks_mut(PANEL * size);
+            each(x.panels.iter_mut().zip(&mut *scratches).zip(rows), |((panel, scratch), rows)| {
+                scratch.times = Times::new(clock);
+                scratch.times.start();
+                if first {
+                    scratch.begin(panel, norms, inner.warm_start);
+                }
+                scratch.residual(panel, [f, ft], target, small, weight, rows);
+            });
+            times.took_parts(scratches[..count].iter().map(|scratch| &scratch.times));
+            weighed.solve(shift, metric);
+            times.took(Phase::Products);
+            let rows = weighed.residual.as_slice().chunks(PANEL * size);
+            let (panels, before) = x.panels_and_z();
+            let work = panels.iter_mut().zip(&mut *scratches).zip(&mut choice.parts).zip(&mut *parts).zip(rows);
+            each(work, |((((panel, scratch), choice), parts), rows)| {
+                scratch.times = Times::new(clock);
+                scratch.times.start();
+                let histogram = choose.then_some(&mut choice.histogram);
+                scratch.step(panel, f, small, weight, relaxation, rows, histogram);
+                if last && !choose {
+                    scratch.finish(panel, norms, before, parts);
+                    scratch.times.took(Phase::Update);
+                }
+            });
+            times.took_parts(scratches[..count].iter().map(|scratch| &scratch.times));
+            if choose {
+                x.choose(inner.budget, choice);
+                times.took(Phase::TopK);
+                if last {
+                    let (panels, before) = x.panels_and_z();
+                    each(panels.iter_mut().zip(&mut *scratches).zip(&mut *parts), |((panel, scratch), parts)| {
+                        scratch.finish(panel, norms, before, parts);
+                    });
+                    times.took(Phase::Update);
+                }
+            }
+        }
+        self.assemble(x, inner.rho)
+    }
+
+    /// Puts the panels' parts together.
+    fn assemble(&mut self, x: &mut FactorState, rho: f32) -> HalfStepStats {
+        let count = x.panels.len();
+        x.assemble(&self.parts[..count]);
+        let outcome = outcome(self.scratches[..count].iter().map(|scratch| scratch.sums), rho);
+        self.times.took(Phase::Update);
         outcome
     }
 
@@ -160,21 +281,31 @@ impl Workspace {
         self.choice.reserve(panels);
     }
 
-    /// Normalises F's rows; returns their mean squared norm afterwards, which is 1 unless some are empty.
-    fn normalise(&mut self, fixed: &FactorState) -> f32 {
+    /// Normalises F's rows, in the metric where there is one; returns their mean squared norm afterwards, which is 1 unless
+    /// some are empty.
+    fn normalise(&mut self, fixed: &FactorState, metric: Option<&PowerMetric>) -> f32 {
         let z = fixed.z();
-        self.norms.clear();
         // Rows can be empty, at the start above all; the small addend is the published code's.
-        self.norms.extend((0..z.rows()).map(|i| {
-            let squares: f32 = z.row(i).map(|(_, value)| value * value).sum();
-            squares.sqrt() + 1e-8
-        }));
+        match metric {
+            Some(metric) => self.weighed.norms(&mut self.norms, z, metric),
+            None => {
+                self.norms.clear();
+                self.norms.extend((0..z.rows()).map(|i| {
+                    let squares: f32 = z.row(i).map(|(_, value)| value * value).sum();
+                    squares.sqrt() + 1e-8
+                }));
+            }
+        }
         let norms = &self.norms;
         let (f, ft) = (&mut self.f, &mut self.ft);
         join(
             || f.copy_from(z, |i, _, value| value / norms[i]),
             || ft.copy_from(fixed.zt(), |_, i, value| value / norms[i]),
         );
+        if metric.is_some() {
+            let filled = norms.iter().filter(|&&norm| norm > 1e-6).count();
+            return filled as f32 / z.rows() as f32;
+        }
         let squares: f64 = self.f.values().iter().map(|&value| f64::from(value) * f64::from(value)).sum();
         (squares / z.rows() as f64) as f32
     }
@@ -183,23 +314,39 @@ impl Workspace {
     fn factorize(&mut self, shifts: [f32; 2], one_system: bool, small: bool) {
         let gram_of = if small { &self.ft } else { &self.f };
         let k = gram_of.rows();
-        // At the first half-steps ρ₀ is 0 and rows of F may be empty: a matrix that is not positive is lifted until it is.
-        let lifted = |system: &mut Cholesky, shift: f32| {
-            let mut lift = 1e-6;
-            let mut done = system.factorize(k, shift).is_ok();
-            while !done && lift < 1e3 {
-                sparse_gram(system.lower_mut(), gram_of);
-                done = system.factorize(k, shift + lift).is_ok();
-                lift *= 10.0;
-            }
-        };
+        let gram = |lower: &mut Vec<f32>| sparse_gram(lower, gram_of);
         let [first, later] = &mut self.systems;
         if one_system {
-            return lifted(first, shifts[0]);
+            return lifted(first, k, shifts[0], gram);
         }
         later.lower_mut().clone_from(first.lower_mut());
-        // FactorState by side: on small matrices two threads in one factorization only wait for each other.
-        join(|| lifted(first, shifts[0]), || lifted(later, shifts[1]));
+        // Side by side: on small matrices two threads in one factorization only wait for each other.
+        join(|| lifted(first, k, shifts[0], gram), || lifted(later, k, shifts[1], gram));
+    }
+
+    /// The same in a metric of the target's rows: with shifts times M⁻¹ on the small system.
+    fn factorize_weighed(&mut self, shifts: [f32; 2], one_system: bool, inverse: Option<&Matrix>) {
+        let [first, later] = &mut self.systems;
+        let k = if inverse.is_some() { self.ft.rows() } else { self.f.rows() };
+        let plain = if one_system { Vec::new() } else { first.lower_mut().clone() };
+        let shifted = |system: &mut Cholesky, shift: f32| {
+            let lower = system.lower_mut();
+            let diagonal = match inverse {
+                None => shift,
+                Some(inverse) => {
+                    // Symmetric: rows are columns.
+                    lower.iter_mut().zip(inverse.as_slice()).for_each(|(x, m)| *x += shift * m);
+                    0.0
+                }
+            };
+            let kept = lower.clone();
+            lifted(system, k, diagonal, |lower| lower.clone_from(&kept));
+        };
+        if one_system {
+            return shifted(first, shifts[0]);
+        }
+        *later.lower_mut() = plain;
+        join(|| shifted(first, shifts[0]), || shifted(later, shifts[1]));
     }
 }
 

@@ -34,8 +34,11 @@ mod factor_state;
 #[cfg(feature = "gpu")]
 mod gpu;
 mod half_step;
+mod inputs;
 mod layerwise;
+mod lifted;
 mod masked_rows;
+mod metric;
 mod panel_scratch;
 mod phase;
 mod preset;
@@ -47,6 +50,7 @@ mod settings;
 mod solver;
 mod start;
 mod target;
+mod weighed;
 mod working;
 
 pub use budget::Budget;
@@ -55,13 +59,14 @@ use check::check_factors;
 pub use error::Error;
 #[cfg(feature = "gpu")]
 pub use gpu::{KernelTime, kernel_times};
+pub use inputs::Inputs;
 pub use layerwise::{Finalize, FinalizeReport, Finalizer, Sides, Solve, polish};
 pub use phase::{Clock, Phase};
 pub use preset::Preset;
 pub use schedule::Schedule;
 pub use search::Search;
 pub use setting::Setting;
-pub use settings::{IterationParams, Orientation, Settings, Split};
+pub use settings::{IterationParams, Objective, Orientation, Settings, Split};
 pub use solver::{Report, Solver};
 
 pub use start::Start;

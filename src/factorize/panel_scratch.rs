@@ -4,8 +4,10 @@ use super::factor_state::{Panel, Parts};
 use super::masked_rows::{Relax, reflect, sample};
 use super::phase::{Phase, Times};
 use super::target::Target;
-use crate::compute::{Cholesky, PANEL, PanelRow, spmm, vectorized, with_panel};
-use crate::matrix::{Csr, MagnitudeHistogram};
+use crate::compute::{
+    Cholesky, PANEL, PanelRow, load_transposed, panel_product, spmm, store_transposed, vectorized, with_panel,
+};
+use crate::matrix::{Csr, MagnitudeHistogram, Matrix};
 
 /// Memory of a panel besides its state.
 #[derive(Default)]
@@ -30,6 +32,8 @@ pub(super) struct Iteration<'a> {
     pub system: &'a Cholesky,
     pub f: &'a Csr,
     pub ft: &'a Csr,
+    /// (F·M)ᵀ, where the target's rows are weighed and the larger system is solved.
+    pub fm: Option<&'a Matrix>,
     pub target: Target<'a>,
     /// Whether the smaller system is solved.
     pub small: bool,
@@ -42,14 +46,7 @@ pub(super) struct Iteration<'a> {
 impl PanelScratch {
     /// Multiplies V by the norms of F's rows, and computes FT where it is needed.
     pub fn prepare(&mut self, panel: &mut Panel, norms: &[f32], warm_start: bool, iteration: &Iteration<'_>) {
-        if warm_start {
-            for (row, &norm) in panel.v.iter_mut().zip(norms) {
-                row.iter_mut().for_each(|v| *v *= norm);
-            }
-        } else {
-            panel.v.fill([0.0; PANEL]);
-        }
-        self.times.took(Phase::Update);
+        self.begin(panel, norms, warm_start);
         let (f, target) = (iteration.f, iteration.target);
         if iteration.small {
             self.h.resize(f.cols(), [0.0; PANEL]);
@@ -58,9 +55,107 @@ impl PanelScratch {
             self.h.resize(f.rows(), [0.0; PANEL]);
             with_panel(f.cols(), |t| {
                 target.fill(t, panel.first);
-                spmm(f, 0..f.rows(), t, |i, row| self.h[i] = *row);
+                match iteration.fm {
+                    Some(fm) => panel_product(&mut self.h, fm.view().transpose(), t),
+                    None => spmm(f, 0..f.rows(), t, |i, row| self.h[i] = *row),
+                }
             });
         }
+        self.times.took(Phase::Products);
+    }
+
+    /// Multiplies V by the norms of F's rows.
+    pub fn begin(&mut self, panel: &mut Panel, norms: &[f32], warm_start: bool) {
+        if warm_start {
+            for (row, &norm) in panel.v.iter_mut().zip(norms) {
+                row.iter_mut().for_each(|v| *v *= norm);
+            }
+        } else {
+            panel.v.fill([0.0; PANEL]);
+        }
+        self.times.took(Phase::Update);
+    }
+
+    /// Where columns are weighed: writes the panel's columns of T − FᵀR, or of F(T − FᵀR), into `rows`, with R = (Z −
+    /// U)·`weight`.
+    pub fn residual(
+        &mut self,
+        panel: &Panel,
+        [f, ft]: [&Csr; 2],
+        target: Target<'_>,
+        small: bool,
+        weight: f32,
+        rows: &mut [f32],
+    ) {
+        let (k, p) = (f.rows(), f.cols());
+        with_panel(k + p, |buffer| {
+            let (reflected, t) = buffer.split_at_mut(k);
+            reflect_all(reflected, panel, weight);
+            self.times.took(Phase::Update);
+            target.fill(t, panel.first);
+            spmm(
+                ft,
+                0..p,
+                reflected,
+                #[inline(always)]
+                |i, row| (0..PANEL).for_each(|c| t[i][c] -= row[c]),
+            );
+            match small {
+                true => store_transposed(t, rows),
+                false => {
+                    spmm(
+                        f,
+                        0..k,
+                        t,
+                        #[inline(always)]
+                        |i, row| reflected[i] = *row,
+                    );
+                    store_transposed(reflected, rows);
+                }
+            }
+            self.times.took(Phase::Products);
+        });
+    }
+
+    /// The other half of [`Self::residual`]: from the solutions in `rows` to V; the caller chooses the mask, from
+    /// `histogram`.
+    #[expect(clippy::too_many_arguments, reason = "what an iteration is made of")]
+    pub fn step(
+        &mut self,
+        panel: &mut Panel,
+        f: &Csr,
+        small: bool,
+        weight: f32,
+        relaxation: f32,
+        rows: &[f32],
+        mut histogram: Option<&mut MagnitudeHistogram>,
+    ) {
+        if let Some(histogram) = &mut histogram {
+            histogram.clear();
+        }
+        let (k, p) = (f.rows(), f.cols());
+        let relax = Relax::new(relaxation);
+        let mut primal = 0.0;
+        with_panel(if small { p } else { k }, |solved| {
+            load_transposed(solved, rows);
+            let mut update = |i: usize, row: &PanelRow| {
+                let v = &mut panel.v[i];
+                let reflected = reflect(v, panel.keep[i], weight);
+                let y = std::array::from_fn(|c| reflected[c] + row[c]);
+                primal += relax.apply(v, &y, panel.keep[i]);
+                if let Some(histogram) = &mut histogram {
+                    sample(v, histogram);
+                }
+            };
+            match small {
+                true => spmm(f, 0..k, solved, update),
+                false => vectorized(
+                    #[inline(always)]
+                    || (0..k).for_each(|i| update(i, &solved[i])),
+                ),
+            }
+        });
+        self.sums.primal = primal;
         self.times.took(Phase::Products);
     }
 
@@ -129,14 +224,7 @@ impl PanelScratch {
         let (k, p) = (f.rows(), f.cols());
         with_panel(k + p, |buffer| {
             let (reflected, rest) = buffer.split_at_mut(k);
-            vectorized(
-                #[inline(always)]
-                || {
-                    for ((out, v), keep) in reflected.iter_mut().zip(&panel.v).zip(&panel.keep) {
-                        *out = reflect(v, *keep, weight);
-                    }
-                },
-            );
+            reflect_all(reflected, panel, weight);
             self.times.took(Phase::Update);
             spmm(
                 ft,
@@ -193,6 +281,18 @@ impl PanelScratch {
         parts.zt.transpose_from(&parts.z);
         self.sums = sums;
     }
+}
+
+/// (Z − U)·`weight` of a whole panel.
+fn reflect_all(out: &mut [PanelRow], panel: &Panel, weight: f32) {
+    vectorized(
+        #[inline(always)]
+        || {
+            for ((out, v), keep) in out.iter_mut().zip(&panel.v).zip(&panel.keep) {
+                *out = reflect(v, *keep, weight);
+            }
+        },
+    );
 }
 
 /// Number of positions that only one of two sparse rows has, and the squared distance of the rows.

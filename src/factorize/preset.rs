@@ -1,6 +1,6 @@
 //! Settings under a name, and those between two names. Why they are as they are stands in `SCHEDULES.md`.
 
-use super::{Orientation, Schedule, Setting, Settings, Split, Start};
+use super::{Objective, Orientation, Schedule, Setting, Settings, Split, Start};
 use crate::Named;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,7 @@ impl Preset {
             outer: 40,
             inner: 5,
             rho: 1.0,
+            rho1: None,
             schedule: Schedule::Cubic,
             rho0_start: 0.05,
             rho0_end: None,
@@ -59,6 +60,9 @@ impl Preset {
             warm_start: true,
             fixed_mask: false,
             fallback: false,
+            objective: Objective::Norms,
+            power: 0.65,
+            power_growth: None,
             finalize: true,
             finalize_both: false,
             rounds: 1,
@@ -91,9 +95,16 @@ impl Preset {
         };
         match self {
             Self::Published => published,
-            Self::Best => Settings { expansion: 2.0, outer: 140, ..annealed },
-            Self::Fast => Settings { expansion: 1.5, outer: 20, exact: false, rounds: 2, ..annealed },
-            Self::Compact => Settings { expansion: 0.8, outer: 200, ..square },
+            Self::Best => Settings { expansion: 2.0, outer: 180, objective: Objective::Outputs, rounds: 2, ..annealed },
+            Self::Fast => Settings {
+                expansion: 1.5,
+                outer: 20,
+                objective: Objective::Outputs,
+                exact: false,
+                rounds: 1,
+                ..annealed
+            },
+            Self::Compact => Settings { expansion: 0.8, outer: 200, rho1: Some(1.0), ..square },
         }
     }
 }
@@ -158,13 +169,28 @@ mod tests {
     /// A ridge from 0.15 to 3e-4, ρ₀ from 0.05 to 0.6, at density 0.25 from 0.18 / 0.25 of the budget.
     #[test]
     fn the_course_of_the_annealed_presets() {
-        let best = Preset::Best.settings();
+        let best = Preset::Best.settings().effective(false);
         let (first, last) = (best.iteration_params(0), best.iteration_params(best.outer - 1));
         let close = |x: f64, y: f64| (x - y).abs() < 1e-12;
         assert!(close(first.rho0, 0.05) && close(first.ridge, 0.15) && close(first.budget, 0.72), "{first:?}");
         assert!(close(last.rho0, 0.6) && close(last.ridge, 3e-4) && close(last.budget, 1.0), "{last:?}");
+        assert!(first.power == 0.0 && last.power == 0.0 && last.rho == 1.0);
         // Halfway both are the geometric mean of their ends: 0.05·0.6 = 0.03, 0.15·3e-4 = 4.5e-5.
         let middle = Settings { outer: 201, ..best }.iteration_params(100);
         assert!(close(middle.rho0, 0.03f64.sqrt()) && close(middle.ridge, 4.5e-5f64.sqrt()), "{middle:?}");
+    }
+
+    /// With inputs: the power to 0.65 with t^½ at 25 % and t³ at 50 %, ρ₀ to 0.3 and 0.2, ρ later 1 and 0.7.
+    #[test]
+    fn the_course_with_inputs() {
+        let at = |density, t| {
+            let best = Settings { density, ..Settings::default() }.with_preset(Preset::Best);
+            Settings { outer: 201, ..best }.iteration_params((200.0 * t) as usize)
+        };
+        let close = |x: f64, y: f64| (x - y).abs() < 1e-12;
+        assert!(close(at(0.25, 0.0).power, 0.0) && close(at(0.25, 1.0).power, 0.65));
+        assert!(close(at(0.25, 0.25).power, 0.325) && close(at(0.5, 0.5).power, 0.65 / 8.0));
+        assert!(close(at(0.25, 1.0).rho0, 0.3) && close(at(0.5, 1.0).rho0, 0.2) && close(at(0.1, 1.0).rho0, 0.7));
+        assert!(close(at(0.25, 1.0).rho, 1.0) && close(at(0.5, 1.0).rho, 0.7));
     }
 }

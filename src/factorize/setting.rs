@@ -19,6 +19,7 @@ pub enum Setting {
     Outer,
     Inner,
     Rho,
+    Rho1,
     Schedule,
     Rho0Start,
     Rho0End,
@@ -32,6 +33,9 @@ pub enum Setting {
     WarmStart,
     FixedMask,
     Fallback,
+    Objective,
+    Power,
+    PowerGrowth,
     Finalize,
     FinalizeBoth,
     Rounds,
@@ -48,9 +52,10 @@ impl Setting {
             Self::Split | Self::Expansion | Self::Orientation | Self::Outer | Self::Inner | Self::MaskIterations => {
                 false
             }
-            Self::Rho | Self::Schedule | Self::Rho0Start | Self::Rho0End | Self::Relaxation => false,
+            Self::Rho | Self::Rho1 | Self::Schedule | Self::Rho0Start | Self::Rho0End | Self::Relaxation => false,
             Self::Ridge | Self::RidgeStart | Self::RampFrom | Self::RampUntil => false,
             Self::Start | Self::WarmStart | Self::FixedMask | Self::Fallback => false,
+            Self::Objective | Self::Power | Self::PowerGrowth => false,
             Self::Finalize | Self::FinalizeBoth | Self::Rounds | Self::Exact | Self::Shrinkage => false,
         }
     }
@@ -70,6 +75,7 @@ impl Settings {
             outer,
             inner,
             rho,
+            rho1,
             schedule,
             rho0_start,
             rho0_end,
@@ -83,6 +89,9 @@ impl Settings {
             warm_start,
             fixed_mask,
             fallback,
+            objective,
+            power,
+            power_growth,
             finalize,
             finalize_both,
             rounds,
@@ -99,6 +108,7 @@ impl Settings {
             Setting::Outer => self.outer = outer,
             Setting::Inner => self.inner = inner,
             Setting::Rho => self.rho = rho,
+            Setting::Rho1 => self.rho1 = rho1,
             Setting::Schedule => self.schedule = schedule,
             Setting::Rho0Start => self.rho0_start = rho0_start,
             Setting::Rho0End => self.rho0_end = rho0_end,
@@ -112,6 +122,9 @@ impl Settings {
             Setting::WarmStart => self.warm_start = warm_start,
             Setting::FixedMask => self.fixed_mask = fixed_mask,
             Setting::Fallback => self.fallback = fallback,
+            Setting::Objective => self.objective = objective,
+            Setting::Power => self.power = power,
+            Setting::PowerGrowth => self.power_growth = power_growth,
             Setting::Finalize => self.finalize = finalize,
             Setting::FinalizeBoth => self.finalize_both = finalize_both,
             Setting::Rounds => self.rounds = rounds,
@@ -138,6 +151,7 @@ impl Settings {
             Setting::Inner => iterations("inner", self.inner),
             Setting::MaskIterations => iterations("mask iterations", self.mask_iterations),
             Setting::Rho => number("rho", self.rho, (1e-6..=1e6).contains(&self.rho), "from 1e-6 to 1e6"),
+            Setting::Rho1 => self.rho1.map_or(Ok(()), |x| rho0("rho1", x)),
             Setting::Rho0Start => rho0("rho0 start", self.rho0_start),
             Setting::Rho0End => self.rho0_end.map_or(Ok(()), |x| rho0("rho0 end", x)),
             Setting::Ridge => ridge("ridge", self.ridge),
@@ -150,7 +164,12 @@ impl Settings {
             }
             Setting::Rounds => number("rounds", self.rounds, (1..=1000).contains(&self.rounds), "from 1 to 1000"),
             Setting::Shrinkage => ridge("shrinkage", self.shrinkage),
+            Setting::Power => number("power", self.power, (0.0..=2.0).contains(&self.power), "from 0 to 2"),
+            Setting::PowerGrowth => self
+                .power_growth
+                .map_or(Ok(()), |x| number("power growth", x, (0.01..=100.0).contains(&x), "from 0.01 to 100")),
             // Every value is allowed.
+            Setting::Objective => Ok(()),
             Setting::Split | Setting::Orientation | Setting::Schedule | Setting::Start | Setting::Seed => Ok(()),
             Setting::WarmStart | Setting::FixedMask | Setting::Fallback => Ok(()),
             Setting::Finalize | Setting::FinalizeBoth | Setting::Exact => Ok(()),
@@ -220,7 +239,7 @@ mod tests {
 
     /// Unlike the default in every field.
     fn different() -> Settings {
-        use crate::factorize::{Orientation, Schedule, Split, Start};
+        use crate::factorize::{Objective, Orientation, Schedule, Split, Start};
         Settings {
             density: 0.5,
             factor_density: Some(0.1),
@@ -230,6 +249,7 @@ mod tests {
             outer: 7,
             inner: 3,
             rho: 2.0,
+            rho1: Some(0.5),
             schedule: Schedule::Linear,
             rho0_start: 0.1,
             rho0_end: Some(0.5),
@@ -243,6 +263,9 @@ mod tests {
             warm_start: false,
             fixed_mask: true,
             fallback: true,
+            objective: Objective::Outputs,
+            power: 0.5,
+            power_growth: Some(1.0),
             finalize: false,
             finalize_both: true,
             rounds: 2,

@@ -45,6 +45,10 @@ pub struct Settings {
     #[arg(long, value_name = "RHO", default_value = "1")]
     pub rho: f64,
 
+    /// Penalty of the later inner iterations, as a share of ρ [default: 1; of the geometric schedule 0.7 to 1, from the density]
+    #[arg(long, value_name = "SHARE")]
+    pub rho1: Option<f64>,
+
     /// How the first inner iteration's penalty ρ₀ grows to ρ over the outer iterations
     #[arg(long, value_enum, default_value = "cubic")]
     pub schedule: Schedule,
@@ -97,6 +101,18 @@ pub struct Settings {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub fallback: bool,
 
+    /// With calibration: what the masks are chosen by
+    #[arg(long, value_enum, default_value = "norms")]
+    pub objective: Objective,
+
+    /// With calibration and objective outputs: the power of XᵀX's eigenvalues at the end of the run
+    #[arg(long, value_name = "POWER", default_value = "0.65")]
+    pub power: f64,
+
+    /// How the power grows over the run: with this power of the time [default: from the density, 0.5 to 3]
+    #[arg(long, value_name = "POWER")]
+    pub power_growth: Option<f64>,
+
     /// With calibration: leave the values as they are when the masks are final
     #[arg(long = "no-finalize", action = clap::ArgAction::SetFalse)]
     pub finalize: bool,
@@ -109,7 +125,7 @@ pub struct Settings {
     #[arg(long, value_name = "N", default_value = "1")]
     pub rounds: usize,
 
-    /// Solve for the values on the final masks exactly; without calibration too
+    /// Solve for the values on the final masks exactly; without calibration too, with objective outputs always
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", action = clap::ArgAction::Set)]
     pub exact: bool,
 
@@ -138,6 +154,20 @@ pub enum Split {
     Auto,
 }
 
+/// What a layer-wise run chooses its masks by.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum, IntoStaticStr, VariantArray,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Objective {
+    /// The plain error of W scaled by the inputs' norms: the published way.
+    #[default]
+    Norms,
+    /// The layer's outputs: XᵀX takes part in every half-step.
+    Outputs,
+}
+
 /// Matrix that the solver works on, W or Wᵀ; its rows are the side of the first factor.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum, IntoStaticStr, VariantArray,
@@ -145,7 +175,7 @@ pub enum Split {
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum Orientation {
-    /// The published code's: W when it has fewer rows than columns, else Wᵀ.
+    /// The published code's: W when it has fewer rows than columns, else Wᵀ; with the objective outputs also a square W.
     #[default]
     Paper,
     /// The better one of a square W, as two short runs show it; the paper's of others.
@@ -159,12 +189,16 @@ pub enum Orientation {
 /// Parameters that change from one outer iteration to the next.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct IterationParams {
+    /// ρ, the penalty of the later inner iterations.
+    pub rho: f64,
     /// ρ₀, the penalty of the first inner iteration.
     pub rho0: f64,
     /// Ridge, as a share of the Gram matrix's mean diagonal.
     pub ridge: f64,
     /// The share of the budget that is used.
     pub budget: f64,
+    /// The power s of the inputs' metric.
+    pub power: f64,
 }
 
 impl Settings {
@@ -183,14 +217,41 @@ impl Settings {
         // Fewer than a third of the entries make a start that more iterations do not heal.
         let from = self.ramp_from.map_or(1.0, |density| (density / self.density).clamp(0.35, 1.0));
         let budget = (from + (1.0 - from) * t / self.ramp_until).min(1.0);
-        IterationParams { rho0: self.rho * rho0, ridge, budget }
+        let power = match self.objective {
+            Objective::Norms => 0.0,
+            Objective::Outputs => self.power * t.powf(self.power_growth()),
+        };
+        IterationParams { rho: self.rho * self.rho1(), rho0: self.rho * rho0, ridge, budget, power }
+    }
+
+    /// Returns the penalty of the later inner iterations, as a share of ρ, unless it is set: of a long run with the geometric
+    /// schedule less the more is kept above 25 %, of a short one all of it (by experiment).
+    pub fn rho1(&self) -> f64 {
+        self.rho1.unwrap_or(match self.schedule {
+            Schedule::Geometric => 1.0 - self.effort() * (1.2 * (self.density - 0.25)).clamp(0.0, 0.3),
+            _ => 1.0,
+        })
+    }
+
+    /// Returns the exponent with which the power of the inputs' metric grows over a run: early where little is kept, late
+    /// where much is (by experiment), unless it is set.
+    pub fn power_growth(&self) -> f64 {
+        self.power_growth.unwrap_or((0.5 * 6f64.powf((self.density - 0.25) / 0.25)).clamp(0.5, 3.0))
+    }
+
+    /// Returns the settings as a run with or without known inputs takes them: without, the objective is the plain error.
+    pub fn effective(&self, knows_inputs: bool) -> Self {
+        Self { objective: if knows_inputs { self.objective } else { Objective::Norms }, ..self.clone() }
     }
 
     /// Returns the end of the geometric schedule, as a share of ρ: all of it at 10 %, and less the more is kept (by
     /// experiment), unless it is set.
     pub fn rho0_end(&self) -> f64 {
-        let slope = if self.density < 0.25 { 8.0 / 3.0 } else { 0.8 };
-        self.rho0_end.unwrap_or((0.6 - slope * (self.density - 0.25)).clamp(0.4, 1.0))
+        let from_25 = self.density - 0.25;
+        self.rho0_end.unwrap_or(match self.objective {
+            Objective::Norms => (0.6 - if from_25 < 0.0 { 8.0 / 3.0 } else { 0.8 } * from_25).clamp(0.4, 1.0),
+            Objective::Outputs => (0.3 - if from_25 < 0.0 { 8.0 / 3.0 } else { 0.4 } * from_25).clamp(0.2, 0.7),
+        })
     }
 
     /// Returns the quantities that the cost of a run on a W `rows`×`cols` depends on.

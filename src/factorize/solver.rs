@@ -4,10 +4,11 @@ use super::engine::{CpuEngine, Engine, EngineError, FactorCopy};
 #[cfg(feature = "gpu")]
 use super::gpu::GpuSolver;
 use super::half_step::{AdmmParams, HalfStepResult, HalfStepStats, InitialFactors};
+use super::inputs::RunInputs;
 use super::phase::{Clock, Phase};
 use super::start::fixed_mask;
 use super::working::WorkingMatrix;
-use super::{Budget, Error, Orientation, Settings};
+use super::{Budget, Error, Inputs, Objective, Orientation, Settings};
 use crate::Named;
 use crate::compute::Device;
 use crate::matrix::{Csr, Factor, Factors, Matrix, keep_largest};
@@ -26,6 +27,10 @@ pub struct Report {
     pub factor: Factor,
     /// ‖W − AB‖_F / ‖W‖_F after it.
     pub error: f64,
+    /// Layer-wise error on the calibration statistics, at the end of an outer iteration of a run that has some; in f32.
+    pub layer_error: Option<f64>,
+    /// The same on held-out statistics.
+    pub held_out_error: Option<f64>,
     /// The penalty of its first inner iteration.
     pub rho0: f64,
     /// Ridge added to the Gram matrix's diagonal, as a share of its mean.
@@ -54,6 +59,7 @@ pub struct Solver {
     /// Number of entries that the first factor, k×n when transposed, and the second, k×m, may keep in the end.
     budgets: [usize; 2],
     engine: Engine,
+    inputs: Option<Inputs>,
     device: Device,
     /// Number of times the device was lost.
     losses: usize,
@@ -89,18 +95,38 @@ impl Solver {
 
     /// A solver that measures its phases with `clock`; see [`Solver::seconds`].
     pub fn with_clock(w: &Matrix, settings: &Settings, clock: Clock) -> Result<Self, Error> {
-        Self::prepare(&Arc::new(w.clone()), settings, clock, &Device::Cpu)
+        Self::prepare(&Arc::new(w.clone()), None, settings, clock, &Device::Cpu)
     }
 
     /// A solver that computes on `device`, and shares W. Where that cannot hold the matrices it is the processor, and the first report
     /// says why.
     pub fn on_device(w: &Arc<Matrix>, settings: &Settings, device: &Device) -> Result<Self, Error> {
-        Self::prepare(w, settings, || 0.0, device)
+        Self::prepare(w, None, settings, || 0.0, device)
     }
 
-    fn prepare(w: &Arc<Matrix>, settings: &Settings, clock: Clock, device: &Device) -> Result<Self, Error> {
+    /// A solver for W scaled by the norms of its inputs, [`Calibration::scale_inputs`](crate::matrix::Calibration::scale_inputs),
+    /// that knows these inputs: it reports the layer-wise error, and with
+    /// [`Objective::Outputs`](super::Objective::Outputs) minimises it.
+    pub fn with_inputs(
+        w: &Arc<Matrix>,
+        inputs: Option<&Inputs>,
+        settings: &Settings,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        Self::prepare(w, inputs, settings, || 0.0, device)
+    }
+
+    fn prepare(
+        w: &Arc<Matrix>,
+        inputs: Option<&Inputs>,
+        settings: &Settings,
+        clock: Clock,
+        device: &Device,
+    ) -> Result<Self, Error> {
         let (rows, cols) = w.shape();
         settings.check()?;
+        // Other schedules suit a run that sees no inputs.
+        let settings = &settings.effective(inputs.is_some_and(Inputs::in_half_steps));
         if w.is_empty() {
             return Err(Error::EmptyMatrix { rows, cols });
         }
@@ -109,10 +135,13 @@ impl Solver {
         }
         let mut budget = Budget::new(rows, cols, settings)?;
         let transposed = match settings.orientation {
+            // Of a square W the factor that sees the inputs better comes second, B (by experiment).
+            Orientation::Paper | Orientation::Auto if settings.objective == Objective::Outputs => rows > cols,
             Orientation::Paper | Orientation::Auto => rows >= cols,
             Orientation::AsIs => false,
             Orientation::Transposed => true,
         };
+        let stored = w;
         let w = WorkingMatrix::new(w, transposed);
         let (n, m) = w.shape();
         if n > m {
@@ -133,8 +162,10 @@ impl Solver {
             first.as_mut_slice().iter_mut().zip(mask).filter(|(_, keep)| !**keep).for_each(|(x, _)| *x = 0.0);
         }
         let starts = [(&first, mask.as_deref()), (&second, None)];
-        let (engine, device, note) = engine(&w, starts, budget.total(), clock, device);
+        let run_inputs = inputs.map(|inputs| RunInputs::new(inputs, stored, 1.0 / w.scale(), transposed));
+        let (engine, device, note) = engine(&w, starts, run_inputs, budget.total(), clock, device);
         Ok(Self {
+            inputs: inputs.cloned(),
             norm_squared,
             fallback,
             settings: settings.clone(),
@@ -204,7 +235,7 @@ impl Solver {
             let settings = &self.settings;
             let params = settings.iteration_params(outer);
             let inner = AdmmParams {
-                rho: settings.rho as f32,
+                rho: params.rho as f32,
                 rho0: params.rho0 as f32,
                 ridge: params.ridge as f32,
                 relaxation: settings.relaxation as f32,
@@ -212,6 +243,7 @@ impl Solver {
                 iterations: settings.inner,
                 mask_iterations: settings.mask_iterations,
                 warm_start: settings.warm_start,
+                power: params.power,
             };
             self.engine.begin(side, &inner, &self.w)?;
             self.begun += 1;
@@ -232,16 +264,24 @@ impl Solver {
         self.losses += 1;
         // What it held is free before it is needed anew.
         let nothing = Arc::new(Matrix::zeros(1, 1));
-        let processor = CpuEngine::new(&WorkingMatrix::new(&nothing, false), [(&nothing, None); 2], || 0.0);
+        let processor = CpuEngine::new(&WorkingMatrix::new(&nothing, false), [(&nothing, None); 2], None, || 0.0);
         self.engine = Engine::Cpu(Box::new(processor));
         // One that is lost again and again is not worth waiting for.
         let device = if self.losses > 2 { Device::Cpu } else { self.device.reopen() };
-        let (engine, device, note) = engine(&self.w, starts, self.budgets.iter().sum(), || 0.0, &device);
+        let inputs = self.run_inputs();
+        let (engine, device, note) = engine(&self.w, starts, inputs, self.budgets.iter().sum(), || 0.0, &device);
         let place = device.adapter().map_or("the processor".to_owned(), |name| format!("'{name}'"));
         let problem = note.map_or(String::new(), |note| format!("; {note}"));
         let before = self.note.take().map_or(String::new(), |note| format!("{note}; then "));
         self.note = Some(format!("{before}{why}{problem}: the run goes on on {place}"));
         (self.engine, self.device) = (engine, device);
+    }
+
+    /// The inputs for an engine that begins anew.
+    fn run_inputs(&self) -> Option<RunInputs> {
+        let inputs = self.inputs.as_ref()?;
+        let w = if self.transposed { self.w.transposed() } else { self.w.undivided().clone() };
+        Some(RunInputs::new(inputs, &w, 1.0 / self.w.scale(), self.transposed))
     }
 
     fn report(&mut self, done: &HalfStepResult) -> Result<Report, Error> {
@@ -256,9 +296,13 @@ impl Solver {
             return Err(Error::Diverged { step: self.step });
         }
         let full = params.budget >= 1.0 || self.step == self.steps();
-        let best = side == 1 && full && self.best.as_ref().is_none_or(|(least, _)| error < *least);
+        let (layer_error, held_out_error) = (done.layer.first().copied(), done.layer.get(1).copied());
+        // What is minimised decides.
+        let sees_inputs = self.inputs.as_ref().is_some_and(Inputs::in_half_steps);
+        let score = layer_error.filter(|_| sees_inputs).map_or(error, f64::sqrt);
+        let best = side == 1 && full && self.best.as_ref().is_none_or(|(least, _)| score < *least);
         if best {
-            self.keep(error);
+            self.keep(score);
         }
         self.engine.reported();
         let HalfStepStats { changed, primal, dual } = done.outcome;
@@ -268,6 +312,8 @@ impl Solver {
             outer: outer + 1,
             factor: self.factor(side),
             error,
+            layer_error,
+            held_out_error,
             rho0: params.rho0,
             ridge: params.ridge,
             nnz,
@@ -343,13 +389,20 @@ impl Solver {
 fn engine(
     w: &WorkingMatrix,
     starts: InitialFactors<'_>,
+    inputs: Option<RunInputs>,
     most: usize,
     clock: Clock,
     device: &Device,
 ) -> (Engine, Device, Option<String>) {
-    let processor = || Engine::Cpu(Box::new(CpuEngine::new(w, starts, clock)));
+    let in_half_steps = inputs.as_ref().is_some_and(RunInputs::in_half_steps);
+    let processor = || Engine::Cpu(Box::new(CpuEngine::new(w, starts, inputs, clock)));
     let alive = device.reopened_if_lost();
     match &alive {
+        #[cfg(feature = "gpu")]
+        Device::Gpu(_) if in_half_steps => {
+            let note = "masks that see the inputs are chosen on the processor (objective 'outputs')";
+            (processor(), Device::Cpu, Some(note.to_owned()))
+        }
         Device::Cpu => (processor(), Device::Cpu, device.adapter().map(|name| format!("'{name}' was lost"))),
         #[cfg(feature = "gpu")]
         Device::Gpu(gpu) => match GpuSolver::new(gpu.clone(), &w.to_matrix(), starts, most) {

@@ -1,6 +1,6 @@
 //! Target of a half-step, and the error of the factors.
 
-use crate::compute::{PANEL, PanelRow, chunks_of_mut, fill_transposed, prelude::*, spmm, with_panel};
+use crate::compute::{PANEL, PanelRow, chunks_of_mut, fill_transposed, prelude::*, spmm, store_transposed, with_panel};
 use crate::matrix::{Csr, Matrix};
 
 /// T, p×q: a matrix or its transpose, times a factor. A power of two, the factor changes no digit.
@@ -67,4 +67,27 @@ pub(super) fn residual_squared(target: Target<'_>, ft: &Csr, xt: &Csr) -> f64 {
         });
     });
     panels.iter().sum()
+}
+
+/// (T − FᵀX)ᵀ, q×p, for F with Fᵀ `ft` (p×k) and X with Xᵀ `xt` (q×k).
+pub(super) fn residual(target: Target<'_>, ft: &Csr, xt: &Csr) -> Matrix {
+    let (p, q) = (ft.rows(), xt.rows());
+    let mut out = Matrix::zeros(q, p);
+    chunks_of_mut(out.as_mut_slice(), PANEL * p.max(1)).enumerate().for_each(|(at, rows)| {
+        let first = at * PANEL;
+        with_panel(ft.cols() + p, |buffer| {
+            let (panel, t) = buffer.split_at_mut(ft.cols());
+            fill_transposed(panel, xt, first);
+            target.fill(t, first);
+            spmm(
+                ft,
+                0..p,
+                panel,
+                #[inline(always)]
+                |i, row| (0..PANEL).for_each(|c| t[i][c] -= row[c]),
+            );
+            store_transposed(t, rows);
+        });
+    });
+    out
 }

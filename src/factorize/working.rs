@@ -40,6 +40,11 @@ impl WorkingMatrix {
         self.matrix.transposed()
     }
 
+    /// The matrix in the working orientation, not divided.
+    pub fn undivided(&self) -> &Matrix {
+        &self.matrix
+    }
+
     /// As the target of the second factor, n×m.
     pub fn plain(&self) -> Target<'_> {
         Target { matrix: &self.matrix, turned: false, factor: 1.0 / self.scale }

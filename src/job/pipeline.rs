@@ -2,7 +2,9 @@
 
 use super::PackedSnapshot;
 use crate::compute::Device;
-use crate::factorize::{Error, Finalize, Finalizer, Report, Search, Settings, Sides, Solve, Solver, polish};
+use crate::factorize::{
+    Error, Finalize, Finalizer, Inputs, Objective, Report, Search, Settings, Sides, Solve, Solver, polish,
+};
 use crate::hint::Failure;
 use crate::matrix::{Calibration, Factor, Factors, Matrix, Problem, Replacement};
 use crate::measure;
@@ -201,10 +203,14 @@ impl Outcome {
 
 /// A run, one step at a time, without a clock.
 pub struct Pipeline {
+    /// The problem with its rows weighed.
     problem: Problem,
+    /// As it was given.
+    original: Problem,
     settings: Settings,
     /// W, or W scaled by the inputs' norms.
     target: Arc<Matrix>,
+    inputs: Option<Inputs>,
     state: PipelineState,
     device: Device,
     /// A message for the next step's progress.
@@ -240,6 +246,11 @@ impl Pipeline {
 
     /// Checks and prepares a run on `device`.
     pub fn on_device(problem: Problem, settings: &Settings, device: &Device) -> Result<Self, Error> {
+        let original = problem;
+        if let Some(weights) = &original.output_weights {
+            weights.check_outputs(original.weight.rows())?;
+        }
+        let problem = original.weighed();
         let target = match &problem.calibration {
             Some(calibration) => Arc::new(calibration.scale_inputs(&problem.weight)?),
             None => problem.weight.clone(),
@@ -247,6 +258,10 @@ impl Pipeline {
         if let Some(held_out) = &problem.held_out {
             held_out.check_inputs(problem.weight.cols())?;
         }
+        let inputs = problem
+            .calibration
+            .clone()
+            .map(|calibration| Inputs::new(calibration, problem.held_out.clone(), settings.objective));
         let (asked, device) = (device, &device.reopened_if_lost());
         let gone = asked.adapter().filter(|_| device.adapter().is_none());
         let note = gone.map(|name| format!("'{name}' was lost: the run is done on the processor"));
@@ -262,14 +277,18 @@ impl Pipeline {
                 works += search.steps() as f64;
                 PipelineState::Search(Box::new(search))
             }
-            None => PipelineState::Factorize(Box::new(Solver::on_device(&target, settings, device)?)),
+            None => {
+                PipelineState::Factorize(Box::new(Solver::with_inputs(&target, inputs.as_ref(), settings, device)?))
+            }
         };
         let settings = settings.clone();
         let (fell_back, before_finalize, history, step, searched, work) = Default::default();
         Ok(Self {
             problem,
+            original,
             settings,
             target,
+            inputs,
             state,
             device: device.clone(),
             note,
@@ -360,7 +379,8 @@ impl Pipeline {
                 // With the one that is being done.
                 self.searched = self.step + 1;
                 self.settings = search.finish();
-                PipelineState::Factorize(Box::new(Solver::on_device(&self.target, &self.settings, &self.device)?))
+                let solver = Solver::with_inputs(&self.target, self.inputs.as_ref(), &self.settings, &self.device)?;
+                PipelineState::Factorize(Box::new(solver))
             }
             PipelineState::Factorize(solver) => {
                 let factors = self.masked(*solver)?;
@@ -372,12 +392,17 @@ impl Pipeline {
                             &self.problem.weight,
                             factors.clone(),
                             calibration,
+                            self.inputs.as_ref().and_then(|inputs| inputs.regularised(settings.power)),
                             &finalize,
                             &self.device,
                         );
                         match begun {
                             Ok(finalizer) => {
-                                self.before_finalize = Some(finalizer.layer_error());
+                                self.before_finalize = match &self.original.output_weights {
+                                    // Its own error knows the weights.
+                                    Some(_) => Some(self.layer_error(&self.unweighed(factors), calibration)),
+                                    None => Some(finalizer.layer_error()),
+                                };
                                 PipelineState::Finalize(Box::new(finalizer))
                             }
                             Err(error) => {
@@ -396,6 +421,19 @@ impl Pipeline {
             state => state,
         };
         Ok(())
+    }
+
+    /// The factors for the problem as it was given.
+    fn unweighed(&self, factors: Factors) -> Factors {
+        let Some(weights) = &self.original.output_weights else { return factors };
+        let mut replacement = Replacement::Factors(factors);
+        weights.unweigh(&mut replacement);
+        let Replacement::Factors(factors) = replacement else { unreachable!("what was put in") };
+        factors
+    }
+
+    fn layer_error(&self, factors: &Factors, statistics: &Calibration) -> f64 {
+        measure::layer_error(&self.original.weight, &factors.a, &factors.b, statistics.xtx())
     }
 
     /// The best factors of the alternation, unscaled.
@@ -438,7 +476,7 @@ impl Pipeline {
         if let (PipelineState::Factorize(_), Some(calibration)) = (&self.state, &self.problem.calibration) {
             calibration.unscale_inputs(&mut factors.b).ok()?;
         }
-        Some(PackedSnapshot::new(self.step.saturating_sub(self.searched), &factors))
+        Some(PackedSnapshot::new(self.step.saturating_sub(self.searched), &self.unweighed(factors)))
     }
 
     /// Ends the run: the best factors, measured against W.
@@ -453,8 +491,9 @@ impl Pipeline {
             PipelineState::Finalize(finalizer) => finalizer.finish(),
             PipelineState::Polish(factors, _) => factors,
         };
-        let (w, held_out) = (&self.problem.weight, self.problem.held_out.as_deref());
-        let on = |statistics: &Calibration| measure::layer_error(w, &factors.a, &factors.b, statistics.xtx());
+        let factors = self.unweighed(factors);
+        let (w, held_out) = (&self.original.weight, self.original.held_out.as_deref());
+        let on = |statistics: &Calibration| self.layer_error(&factors, statistics);
         let layer = self.problem.calibration.as_deref().map(|calibration| {
             let in_the_end = on(calibration);
             LayerErrors {
@@ -496,15 +535,22 @@ fn finalize_work(problem: &Problem, settings: &Settings, step: usize) -> f64 {
 }
 
 fn finalize_size(problem: &Problem, settings: &Settings) -> FinalizeSize {
-    let Settings { finalize_both: both, exact, .. } = *settings;
-    FinalizeSize { layerwise: problem.calibration.is_some(), both, exact }
+    let layerwise = problem.calibration.is_some();
+    let exact = if layerwise { is_exact(settings) } else { settings.exact };
+    FinalizeSize { layerwise, both: settings.finalize_both, exact }
+}
+
+/// Whether a layer-wise finalisation is exact.
+fn is_exact(settings: &Settings) -> bool {
+    settings.exact || settings.objective == Objective::Outputs
 }
 
 fn finalize(settings: &Settings) -> Finalize {
     Finalize {
         sides: if settings.finalize_both { Sides::Both } else { Sides::Output },
         rounds: settings.rounds,
-        solve: if settings.exact { Solve::Exact } else { Solve::Admm },
+        // With a metric the exact solve is also the faster one.
+        solve: if is_exact(settings) { Solve::Exact } else { Solve::Admm },
         shrinkage: settings.shrinkage,
         ..Finalize::default()
     }

@@ -1,6 +1,6 @@
 //! The problem of replacing a layer: its weight and its input statistics.
 
-use super::{Calibration, Matrix};
+use super::{Calibration, Matrix, OutputWeights};
 use crate::tasks::shared;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -17,11 +17,24 @@ pub struct Problem {
     /// Statistics of other inputs, only for measuring the result.
     #[serde(with = "shared::option")]
     pub held_out: Option<Arc<Calibration>>,
+    /// Weights of W's rows in what is minimized; the errors that are reported do not know them.
+    #[serde(with = "shared::option")]
+    pub output_weights: Option<Arc<OutputWeights>>,
 }
 
 impl Problem {
     /// A problem without statistics: the plain error is minimized.
     pub fn plain(weight: Arc<Matrix>) -> Self {
-        Self { weight, calibration: None, held_out: None }
+        Self { weight, calibration: None, held_out: None, output_weights: None }
+    }
+
+    /// The problem in which rows are weighed by being larger or smaller; the same where there are no weights.
+    pub fn weighed(&self) -> Self {
+        match &self.output_weights {
+            Some(weights) => {
+                Self { weight: Arc::new(weights.weigh(&self.weight)), output_weights: None, ..self.clone() }
+            }
+            None => self.clone(),
+        }
     }
 }

@@ -179,6 +179,9 @@ impl Method {
         for inputs in [&problem.calibration, &problem.held_out].into_iter().flatten() {
             fits(inputs)?;
         }
+        if let Some(weights) = &problem.output_weights {
+            weights.check_outputs(w.rows()).map_err(factorize::Error::from)?;
+        }
         if self.needs_inputs() && problem.calibration.is_none() {
             return Err(Error::NeedsInputs { method: self.title() });
         }
@@ -195,6 +198,10 @@ impl Method {
     ) -> Result<Replacement, Error> {
         self.check(problem, density)?;
         let Some(baseline) = self.baseline(threshold) else { return Err(Error::HasARun) };
-        baseline.replace(problem, factorize::share(density, problem.weight.len()), progress)
+        let budget = factorize::share(density, problem.weight.len());
+        let Some(weights) = &problem.output_weights else { return baseline.replace(problem, budget, progress) };
+        let mut replacement = baseline.replace(&problem.weighed(), budget, progress)?;
+        weights.unweigh(&mut replacement);
+        Ok(replacement)
     }
 }

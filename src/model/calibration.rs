@@ -1,7 +1,7 @@
 //! Input statistics of a layer, read from a file, for the layer-wise error.
 
 use super::{Checkpoint, Error};
-use crate::matrix::{Calibration, Matrix};
+use crate::matrix::{Calibration, Matrix, OutputWeights, OutputWeightsError};
 
 impl Checkpoint {
     /// Statistics XᵀX `[inputs, inputs]` of the layer `<stem>.weight`, from a file that holds those of many layers as
@@ -76,6 +76,37 @@ impl Checkpoint {
     }
 }
 
+impl Checkpoint {
+    /// Weights of the outputs of the layer `<stem>.weight`, which are `outputs`: the tensor `output_weights`, or that of
+    /// this layer among those of many, `<stem>.output_weights`, or the only one there is.
+    pub fn output_weights(&self, stem: &str, outputs: usize) -> Result<OutputWeights, Error> {
+        let file = || self.name().to_owned();
+        let of_many = format!("{stem}.output_weights");
+        let only = || match self.tensors() {
+            [only] => Some(only.name.clone()),
+            _ => None,
+        };
+        let named = ["output_weights", &of_many].into_iter().find(|name| self.has(name));
+        let tensor = named.map(str::to_owned).or_else(only).ok_or_else(|| Error::NoOutputWeights {
+            file: file(),
+            names: self.tensors().iter().map(|info| info.name.clone()).collect(),
+        })?;
+        let found: usize = self.tensor(&tensor)?.shape.iter().product();
+        let weights = match found == outputs {
+            true => OutputWeights::new(&self.values(&tensor)?),
+            false => Err(OutputWeightsError::Outputs { found, expected: outputs }),
+        };
+        weights.map_err(|source| Error::OutputWeights { file: file(), tensor, source })
+    }
+}
+
+/// Reads the weights of the outputs of the layer `<stem>.weight` from a `.safetensors` or a `.npy`: see
+/// [`Checkpoint::output_weights`].
+#[cfg(not(target_arch = "wasm32"))]
+pub fn open_output_weights(path: &std::path::Path, stem: &str, outputs: usize) -> Result<OutputWeights, Error> {
+    super::open(path)?.output_weights(stem, outputs)
+}
+
 /// Whether a tensor is XᵀX rather than X, by its name.
 fn is_product(tensor: &str) -> bool {
     tensor == "XtX" || tensor.ends_with(".XtX")
@@ -99,6 +130,24 @@ mod tests {
             (*name, TensorView::new(Dtype::F32, shape.to_vec(), bytemuck::cast_slice(values)).unwrap())
         });
         Checkpoint::from_bytes("inputs.safetensors", safetensors::serialize(views, None).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn weights_of_outputs_are_found_by_their_names() {
+        let expected = OutputWeights::new(&[1.0, 3.0]).unwrap();
+        let two: &[f32] = &[1.0, 3.0];
+        for tensors in [
+            &[("output_weights", &[2][..], two)][..],
+            &[("anything", &[2], two)],
+            &[("a.output_weights", &[2], two), ("b.output_weights", &[2], &[5.0, 0.0])],
+        ] {
+            assert_eq!(file(tensors).output_weights("a", 2).unwrap(), expected);
+        }
+        let refused =
+            |tensors: &[(&str, &[usize], &[f32])]| file(tensors).output_weights("c", 2).unwrap_err().to_string();
+        assert!(refused(&[("output_weights", &[3], &[1.0; 3])]).contains("3 outputs where 2 are expected"));
+        assert!(refused(&[("output_weights", &[2], &[1.0, -1.0])]).contains("output 1 (from 0) is -1"));
+        assert!(refused(&[("a.output_weights", &[2], two), ("b", &[2], two)]).contains("no weights of outputs"));
     }
 
     #[test]

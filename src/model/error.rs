@@ -3,7 +3,7 @@
 use super::FetchError;
 use super::names::quoted;
 use crate::hint::{Explain, Hint};
-use crate::matrix::CalibrationError;
+use crate::matrix::{CalibrationError, OutputWeightsError};
 
 /// Why a checkpoint, or a tensor of it, cannot be read.
 ///
@@ -328,6 +328,24 @@ pub enum Error {
         /// Error that the statistics have.
         source: CalibrationError,
     },
+    /// A file of outputs' weights without weights.
+    #[error("{file} holds {} but no weights of outputs", listed(names))]
+    NoOutputWeights {
+        /// Name of the file.
+        file: String,
+        /// The tensors there are.
+        names: Vec<String>,
+    },
+    /// Numbers that are no weights of this layer's outputs.
+    #[error("{} of {file}: {source}", quoted(tensor))]
+    OutputWeights {
+        /// Name of the file.
+        file: String,
+        /// Name of the tensor.
+        tensor: String,
+        /// Error that the weights have.
+        source: OutputWeightsError,
+    },
 }
 
 /// Hint for a file that was damaged on its way.
@@ -373,6 +391,8 @@ impl Explain for Error {
             }
             Self::InputShape { .. } => Hint::say("give the inputs of this layer"),
             Self::Inputs { source, .. } => return source.hint(),
+            Self::NoOutputWeights { .. } => Hint::say("save them as output_weights [out]"),
+            Self::OutputWeights { source, .. } => return source.hint(),
         })
     }
 }

@@ -26,7 +26,7 @@ mod source;
 mod tensor;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use calibration::open_calibration;
+pub use calibration::{open_calibration, open_output_weights};
 pub use checkpoint::{Checkpoint, Orientation};
 pub use dtype::Dtype;
 pub use error::Error;

@@ -5,6 +5,7 @@ use super::driver::{choose, click, finished, ready, until, within};
 use dsf_explorer::compute::gpu;
 use egui::accesskit::Role;
 use egui_kittest::kittest::{NodeT, Queryable};
+use serde_json::json;
 use std::task::Poll;
 
 /// A run, and a layer of the language model, on the adapter whose name the selector tells.
@@ -48,6 +49,10 @@ fn runs_go_where_the_selector_says() {
     harness.step();
     harness.get_by_role_and_label(Role::ComboBox, &format!("Computed on: {item}"));
 
+    // With the inputs in its half-steps a run stays on the processor.
+    let ctx = harness.ctx.clone();
+    harness.state_mut().order(&ctx, &json!({ "settings": { "objective": "norms" } })).unwrap();
+    until(&mut harness, "its run", finished);
     click(&mut harness, "Language model");
     harness.get_by_role_and_label(Role::CheckBox, "Tick 0.k_proj").click();
     harness.run_steps(2);

@@ -62,7 +62,9 @@ fn every_setting_says_why_it_is_there() {
         seen.extend(buttons.filter_map(label));
     }
     // Only with the layer's inputs.
-    let layerwise = ["Finalize", "Both factors", "Rounds", "Shrinkage"].map(str::to_owned);
+    let layerwise =
+        ["Finalize", "Both factors", "Rounds", "Shrinkage", "Objective", "Power at the end", "Power grows with t^"];
+    let layerwise = layerwise.map(str::to_owned);
     let expected: BTreeSet<String> = reasons().into_iter().filter(|label| !layerwise.contains(label)).collect();
     assert_eq!(seen, expected, "a reason nobody can ask for, or a control that was renamed");
 

@@ -95,7 +95,7 @@ impl State {
     pub fn problem_on_screen(&self) -> Option<Problem> {
         let problem = self.runs.shown().filter(|run| run.has_scaled_curve()).and_then(|run| run.spec.problem.clone());
         let weight = || self.layer_on_screen().map(|seen| seen.layer.weight.clone());
-        problem.or_else(|| Some(Problem { weight: weight()?, calibration: None, held_out: None }))
+        problem.or_else(|| Some(Problem { weight: weight()?, calibration: None, held_out: None, output_weights: None }))
     }
 
     /// Where SVD's error is only computed when asked for: whether it has been.

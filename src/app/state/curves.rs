@@ -86,10 +86,13 @@ pub fn curves(quantity: Quantity, runs: &[Run], selected: Option<usize>) -> Vec<
     let mut curves = Vec::new();
     for run in others.filter(alike).chain([shown]) {
         let mine = run.number == shown.number;
-        for (at, (suffix, points)) in quantity.curves(run).into_iter().enumerate() {
+        // Of other runs the layer's errors would be too many curves.
+        let most = if quantity == Quantity::Error && !mine { 1 } else { usize::MAX };
+        for (at, (suffix, points)) in quantity.curves(run).into_iter().enumerate().take(most) {
             let color = match (mine, at) {
                 (true, 0) => colors::DSF,
-                (true, _) => colors::SECOND,
+                (true, 1) => colors::SECOND,
+                (true, _) => colors::POWER,
                 (false, _) => colors::OTHER_RUN,
             };
             curves.push(Curve { name: format!("{}{suffix}", run.name), color, points, mine });

@@ -42,7 +42,12 @@ impl Document {
     /// Returns the problem that a run or a method started now works on.
     pub fn problem(&self) -> Option<Problem> {
         let weight = self.layer.as_ref()?.layer.weight.clone();
-        Some(Problem { weight, calibration: self.inputs.calibration(), held_out: self.inputs.held_out() })
+        Some(Problem {
+            weight,
+            calibration: self.inputs.calibration(),
+            held_out: self.inputs.held_out(),
+            output_weights: None,
+        })
     }
 
     /// The layer that is open, with its problem.

@@ -39,7 +39,7 @@ impl Quantity {
     /// Short label of its axis, for a small plot.
     pub fn short_axis(self, scaled: bool) -> &'static str {
         match self {
-            Self::Error if scaled => "error of scaled W",
+            Self::Error if scaled => "error of scaled W; layer",
             Self::Error => "relative error",
             Self::Churn => "share changed",
             Self::Residuals => "residual",
@@ -50,7 +50,7 @@ impl Quantity {
     /// Label of its axis; `scaled` when errors are of W scaled by its inputs.
     pub fn axis(self, scaled: bool) -> &'static str {
         match self {
-            Self::Error if scaled => "error of scaled W, ‖(W − AB)D‖/‖WD‖",
+            Self::Error if scaled => "error of scaled W, ‖(W − AB)D‖/‖WD‖, and of the layer's outputs, squared",
             Self::Error => "relative error ‖W − AB‖/‖W‖",
             Self::Rho0 => "ρ₀",
             Self::Ridge => "ridge",
@@ -62,7 +62,10 @@ impl Quantity {
     /// Explanation for a tooltip.
     pub fn about(self) -> &'static str {
         match self {
-            Self::Error => "After each half-step; with calibration, of W scaled by its inputs' norms",
+            Self::Error => {
+                "After each half-step; with calibration, of W scaled by its inputs' norms, and after each iteration the \
+                 layer-wise error, on held-out inputs too where these are given"
+            }
             Self::Rho0 => "The ADMM penalty of a half-step's first inner iteration: small values let the mask move",
             Self::Ridge => "Added to the Gram matrix's diagonal, as a share of its mean",
             Self::Churn => "Positions that entered or left a factor's mask, as a share of the kept ones",
@@ -78,7 +81,18 @@ impl Quantity {
             run.reports.iter().map(|report| (report.step as f64 / 2.0, of(report))).collect()
         };
         match self {
-            Self::Error => vec![("", run_errors(run))],
+            Self::Error => {
+                let layer = |of: fn(&Report) -> Option<f64>| -> Vec<(f64, f64)> {
+                    let known = run.reports.iter().filter_map(|report| Some((report.step as f64 / 2.0, of(report)?)));
+                    known.collect()
+                };
+                let layers = [
+                    (" layer", layer(|report| report.layer_error)),
+                    (" held out", layer(|report| report.held_out_error)),
+                ];
+                let layers = layers.into_iter().filter(|(_, points)| !points.is_empty());
+                std::iter::once(("", run_errors(run))).chain(layers).collect()
+            }
             Self::Rho0 => vec![("", curve(|report| report.rho0))],
             Self::Ridge => vec![("", curve(|report| report.ridge))],
             Self::Churn => vec![("", curve(|report| report.churn))],

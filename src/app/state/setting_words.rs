@@ -30,6 +30,7 @@ pub fn texts(setting: Setting) -> (&'static str, &'static str) {
         Setting::Rho0Start => ("ρ₀ at the start", "As a share of ρ"),
         Setting::Rho0End => ("ρ₀ at the end", "As a share of ρ; by itself it follows the density"),
         Setting::Rho => ("ρ", "ADMM penalty, against a Gram matrix of unit diagonal"),
+        Setting::Rho1 => ("ρ later", "Penalty of all but the first inner iteration, as a share of ρ; by itself it follows the density"),
         Setting::Ridge => ("Ridge", "Added to the Gram matrix's diagonal, as a share of its mean; at the end of the run"),
         Setting::RidgeStart => ("Ridge falls from", "The ridge of the first outer iteration"),
         Setting::RampFrom => (
@@ -38,6 +39,16 @@ pub fn texts(setting: Setting) -> (&'static str, &'static str) {
         ),
         Setting::RampUntil => ("Full budget at", "When all of it may be used, as a share of the run"),
         Setting::Relaxation => ("Relaxation λ", "Over-relaxation of all but the first inner iteration"),
+        Setting::Objective => (
+            "Objective",
+            "What the masks are chosen by. norms: the plain error of W scaled by its inputs' norms, as published. outputs: \
+             the error of the layer's outputs, with XᵀX in every half-step",
+        ),
+        Setting::Power => ("Power at the end", "Power s of XᵀX's eigenvalues in the last iteration; 0 is objective norms, 1 is XᵀX itself"),
+        Setting::PowerGrowth => (
+            "Power grows with t^",
+            "Above 1 the inputs come late in the run, below 1 early; by itself it follows the density",
+        ),
         Setting::Start => ("Start", "The factors before the first half-step"),
         Setting::Orientation => (
             "Orientation",
@@ -46,7 +57,7 @@ pub fn texts(setting: Setting) -> (&'static str, &'static str) {
         ),
         Setting::FixedMask => ("One mask fixed", "The first factor keeps a mask drawn from the seed, which layers of one shape can share"),
         Setting::Seed => ("Seed", "The same seed gives the same run"),
-        Setting::Exact => ("Exact values", "Solve for the values on the final masks exactly, not only by ADMM"),
+        Setting::Exact => ("Exact values", "Solve for the values on the final masks exactly, not only by ADMM; with the objective outputs always"),
         Setting::Fallback => (
             "Magnitude pruning if better",
             "Where W is nearly sparse, an identity times its largest entries can beat any product",
@@ -77,11 +88,15 @@ pub fn value(setting: Setting, settings: &Settings) -> String {
         Setting::Rho0Start => trimmed(settings.rho0_start),
         Setting::Rho0End => or(settings.rho0_end.map(trimmed), "by the density"),
         Setting::Rho => trimmed(settings.rho),
+        Setting::Rho1 => or(settings.rho1.map(trimmed), "by the density"),
         Setting::Ridge => trimmed(settings.ridge),
         Setting::RidgeStart => or(settings.ridge_start.map(trimmed), "constant"),
         Setting::RampFrom => or(settings.ramp_from.map(percent), "whole from the start"),
         Setting::RampUntil => percent(settings.ramp_until),
         Setting::Relaxation => trimmed(settings.relaxation),
+        Setting::Objective => settings.objective.name().to_owned(),
+        Setting::Power => trimmed(settings.power),
+        Setting::PowerGrowth => or(settings.power_growth.map(trimmed), "by the density"),
         Setting::Start => settings.start.name().to_owned(),
         Setting::FixedMask => yes_no(settings.fixed_mask),
         Setting::Seed => settings.seed.to_string(),

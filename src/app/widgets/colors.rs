@@ -23,6 +23,8 @@ pub const MAGNITUDE: Color32 = color(Method::Magnitude.color());
 pub const SECOND: Color32 = Color32::from_rgb(176, 160, 50);
 /// Colour of the growing budget.
 pub const BUDGET: Color32 = Color32::from_rgb(140, 140, 110);
+/// Colour of the power of the inputs' metric, and of errors on held-out inputs.
+pub const POWER: Color32 = Color32::from_rgb(150, 110, 190);
 /// Colour of entries that only the first of two masks keeps.
 pub const ONLY_FIRST: Color32 = Color32::from_rgb(226, 196, 60);
 /// Colour of entries that only the second keeps.

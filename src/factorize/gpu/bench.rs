@@ -43,6 +43,7 @@ pub fn kernel_times(gpu: &Arc<Gpu>, w: &Matrix, settings: &Settings) -> Result<V
         iterations: settings.inner,
         mask_iterations: settings.mask_iterations,
         warm_start: true,
+        power: 0.0,
     };
     const SIDE: usize = 1;
     let (x, fixed) = (&solver.sides[SIDE], &solver.sides[1 - SIDE]);

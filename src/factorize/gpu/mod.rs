@@ -227,6 +227,7 @@ impl GpuSolver {
             iterations: 1,
             mask_iterations: 0,
             warm_start: true,
+            power: 0.0,
         };
         // What the first half-steps compare with, whichever comes first.
         solver.normalise(&mut commands, 1, &still, false);
@@ -551,7 +552,7 @@ impl GpuSolver {
         side.kept = HostCopy::from_slabs(self.k, side.q, slabs.collect::<Result<_, Error>>()?);
         pending.staging.unmap();
         self.free.push(pending.staging);
-        Ok(Some(HalfStepResult { outcome, residual_squared }))
+        Ok(Some(HalfStepResult { outcome, residual_squared, layer: Vec::new() }))
     }
 }
 

@@ -74,7 +74,7 @@ fn values_are_finalized_as_by_the_processor() {
             let inputs = Arc::new(Calibration::from_samples(&matrix(2 * cols, cols)).unwrap());
             let error = |device: Device| {
                 let mut finalizer =
-                    Finalizer::on_device(&w, factors.clone(), &inputs, &Finalize::default(), &device).unwrap();
+                    Finalizer::on_device(&w, factors.clone(), &inputs, None, &Finalize::default(), &device).unwrap();
                 let report = finalizer.step().unwrap().unwrap();
                 assert_eq!(report.note, None);
                 assert_eq!(finalizer.factors().nnz(), factors.nnz());

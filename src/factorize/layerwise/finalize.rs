@@ -162,14 +162,16 @@ impl Finalizer {
     /// For W `[out, in]` ≈ A·B; the factors' zeros stay zeros.
     pub fn new(w: &Matrix, factors: Factors, calibration: &Calibration, settings: &Finalize) -> Result<Self, Error> {
         let (w, calibration) = (Arc::new(w.clone()), Arc::new(calibration.clone()));
-        Self::on_device(&w, factors, &calibration, settings, &Device::Cpu)
+        Self::on_device(&w, factors, &calibration, None, settings, &Device::Cpu)
     }
 
     /// The same on any device, sharing W and the statistics, where A's rows are found by ADMM; all else is the processor's.
+    /// With `regularised` statistics the values are solved for on these, in place of shrunk ones.
     pub fn on_device(
         w: &Arc<Matrix>,
         factors: Factors,
         calibration: &Arc<Calibration>,
+        regularised: Option<Calibration>,
         settings: &Finalize,
         device: &Device,
     ) -> Result<Self, Error> {
@@ -177,7 +179,7 @@ impl Finalizer {
         calibration.check_inputs(w.cols())?;
         check_factors(&factors, w)?;
         let (a, b) = (&factors.a, &factors.b);
-        let objective = Objective::new(w, &factors, calibration, settings)?;
+        let objective = Objective::new(w, &factors, calibration, regularised, settings)?;
         let errors = objective.errors(&factors);
         let (mut a, mut b) = (a.to_dense(), b.to_dense());
         let keep = [&a, &b].map(|x| x.as_slice().iter().map(|&x| x != 0.0).collect());
@@ -400,9 +402,10 @@ impl Objective {
         w: &Arc<Matrix>,
         factors: &Factors,
         calibration: &Arc<Calibration>,
+        regularised: Option<Calibration>,
         settings: &Finalize,
     ) -> Result<Self, Error> {
-        let shrunk = (settings.shrinkage > 0.0).then(|| calibration.shrunk(settings.shrinkage));
+        let shrunk = regularised.or_else(|| (settings.shrinkage > 0.0).then(|| calibration.shrunk(settings.shrinkage)));
         let solved: &Calibration = shrunk.as_ref().unwrap_or(calibration);
         let norms: Vec<f32> = (0..solved.inputs()).map(|j| root_or_1(solved.xtx().get(j, j))).collect();
         let mut e = solved.xtx().clone();

@@ -1,8 +1,8 @@
-//! What changes over a run: ρ₀, the ridge, the budget.
+//! What changes over a run: ρ₀, the ridge, the budget, the power of the inputs' metric.
 
 use crate::app::widgets::colors;
 use crate::app::widgets::plot_axes::numbered;
-use crate::factorize::{IterationParams, Settings};
+use crate::factorize::{IterationParams, Objective, Settings};
 use eframe::egui::Ui;
 use egui_plot::{Legend, Line, Plot, PlotPoints};
 
@@ -30,6 +30,9 @@ pub fn preview_ui(ui: &mut Ui, settings: &Settings) {
         }
         if settings.ramp_from.is_some() {
             plot.line(Line::new("budget", course(|course| course.budget)).color(colors::BUDGET));
+        }
+        if settings.objective == Objective::Outputs {
+            plot.line(Line::new("power s", course(|course| course.power)).color(colors::POWER));
         }
     });
 }

@@ -4,8 +4,9 @@ use crate::Named;
 use crate::app::panels::settings::annealing::preview_ui;
 use crate::app::state::setting_words::texts;
 use crate::app::widgets::fields::{choice, labelled, percent, slider, tick};
-use crate::factorize::{Budget, Schedule, Setting, Settings, Start};
+use crate::factorize::{Budget, Objective, Schedule, Setting, Settings, Start};
 use eframe::egui::{DragValue, Slider, Ui};
+use std::ops::RangeInclusive;
 
 /// The panel's sections from above: the budget, iterations, annealing, the start, and the values on the final masks.
 pub const SECTIONS: [&[Setting]; 5] = [
@@ -16,11 +17,15 @@ pub const SECTIONS: [&[Setting]; 5] = [
         Setting::Rho0Start,
         Setting::Rho0End,
         Setting::Rho,
+        Setting::Rho1,
         Setting::Ridge,
         Setting::RidgeStart,
         Setting::RampFrom,
         Setting::RampUntil,
         Setting::Relaxation,
+        Setting::Objective,
+        Setting::Power,
+        Setting::PowerGrowth,
     ],
     &[Setting::Start, Setting::Orientation, Setting::FixedMask, Setting::Seed],
     &[Setting::Exact, Setting::Fallback, Setting::Finalize, Setting::FinalizeBoth, Setting::Rounds, Setting::Shrinkage],
@@ -75,9 +80,17 @@ pub fn why_absent(setting: Setting, settings: &Settings, layer: LayerFacts) -> O
         }
         Setting::RampUntil => unless(settings.ramp_from.is_some(), "only where the budget grows"),
         Setting::Seed => unless(settings.start == Start::Random || settings.fixed_mask, "only where dice are thrown"),
-        Setting::Finalize | Setting::FinalizeBoth | Setting::Rounds | Setting::Shrinkage => {
+        Setting::Objective | Setting::Finalize | Setting::FinalizeBoth | Setting::Rounds => {
             unless(layer.layerwise, "needs the layer's inputs")
         }
+        Setting::Power | Setting::PowerGrowth => match layer.layerwise {
+            true => unless(settings.objective == Objective::Outputs, "of the objective outputs only"),
+            false => Some("needs the layer's inputs"),
+        },
+        Setting::Shrinkage => match layer.layerwise {
+            true => unless(settings.objective == Objective::Norms, "of the objective norms only"),
+            false => Some("needs the layer's inputs"),
+        },
         _ => None,
     }
 }
@@ -100,11 +113,18 @@ pub fn setting_ui(ui: &mut Ui, setting: Setting, settings: &mut Settings, layer:
         Setting::WarmStart => _ = tick(ui, &mut settings.warm_start, label, why),
         Setting::Schedule => {
             choice(ui, label, why, &mut settings.schedule);
-            preview_ui(ui, settings);
+            preview_ui(ui, &settings.effective(layer.layerwise));
         }
         Setting::Rho0Start => number(ui, Slider::new(&mut settings.rho0_start, 0.001..=1.0).logarithmic(true)),
-        Setting::Rho0End => rho0_end_ui(ui, settings),
+        Setting::Rho0End => {
+            let by_itself = settings.effective(layer.layerwise).rho0_end();
+            following(ui, setting, &mut settings.rho0_end, by_itself, 0.01..=4.0);
+        }
         Setting::Rho => number(ui, Slider::new(&mut settings.rho, 0.01..=100.0).logarithmic(true)),
+        Setting::Rho1 => {
+            let by_itself = settings.rho1();
+            following(ui, setting, &mut settings.rho1, by_itself, 0.01..=4.0);
+        }
         Setting::Ridge => {
             number(ui, Slider::new(&mut settings.ridge, 0.0..=1.0).logarithmic(true).smallest_positive(1e-5))
         }
@@ -115,6 +135,12 @@ pub fn setting_ui(ui: &mut Ui, setting: Setting, settings: &mut Settings, layer:
         Setting::RampFrom => optional(ui, setting, &mut settings.ramp_from, 0.18, percent),
         Setting::RampUntil => number(ui, percent(&mut settings.ramp_until)),
         Setting::Relaxation => number(ui, Slider::new(&mut settings.relaxation, 0.5..=1.9)),
+        Setting::Objective => choice(ui, label, why, &mut settings.objective),
+        Setting::Power => number(ui, Slider::new(&mut settings.power, 0.0..=1.0)),
+        Setting::PowerGrowth => {
+            let by_itself = settings.power_growth();
+            following(ui, setting, &mut settings.power_growth, by_itself, 0.1..=10.0);
+        }
         Setting::Start => choice(ui, label, why, &mut settings.start),
         Setting::Orientation => choice(ui, label, why, &mut settings.orientation),
         Setting::FixedMask => _ = tick(ui, &mut settings.fixed_mask, label, why),
@@ -148,14 +174,14 @@ fn own_split_ui(ui: &mut Ui, settings: &mut Settings, (rows, cols): (usize, usiz
     }
 }
 
-/// By itself it follows the density, until it is moved.
-fn rho0_end_ui(ui: &mut Ui, settings: &mut Settings) {
-    let (label, why) = texts(Setting::Rho0End);
-    let mut end = settings.rho0_end();
+/// A setting that by itself follows the density, until it is moved.
+fn following(ui: &mut Ui, setting: Setting, value: &mut Option<f64>, by_itself: f64, range: RangeInclusive<f64>) {
+    let (label, why) = texts(setting);
+    let mut shown = value.unwrap_or(by_itself);
     slider(ui, label, why, |ui| {
-        let response = ui.add(Slider::new(&mut end, 0.01..=4.0).logarithmic(true));
+        let response = ui.add(Slider::new(&mut shown, range).logarithmic(true));
         if response.changed() {
-            settings.rho0_end = Some(end);
+            *value = Some(shown);
         }
         response
     });
