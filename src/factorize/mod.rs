@@ -11,7 +11,8 @@
 //! transposed), so that one half-step serves both.
 //!
 //! **Layer-wise.** With a [`Calibration`](crate::matrix::Calibration), the statistics XᵀX of the layer's inputs, W is scaled by the inputs' norms
-//! before it is factorized, and a [`Finalizer`] solves for the values again on the final masks.
+//! before it is factorized, and a [`Finalizer`] solves for the values again on the final masks. With [`Objective::Outputs`]
+//! they take part in every half-step as a metric (`metric.rs`, `weighed.rs`), so that the masks see them.
 //!
 //! **Cost.** A half-step costs what its products cost. Given one factor, each column of the other is a regression of
 //! its own. The factor is therefore kept in panels of 64 columns: a thread takes a panel through right-hand side,

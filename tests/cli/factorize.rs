@@ -164,6 +164,52 @@ fn orientation_and_split_say_who_gets_the_nonzeros() {
     }
 }
 
+/// Rows that weigh a hundred times as much come out better with every method, within the same budget.
+#[test]
+fn weights_of_outputs_say_which_rows_matter() {
+    let folder = folder("weights");
+    layer(&folder);
+    let weight = open(&folder.join("w.npy")).unwrap().layer("w", Orientation::AsStored).unwrap().weight;
+    let (rows, cols) = weight.shape();
+    common::npy(&folder.join("weights.npy"), 1, rows, |at| if at < 5 { 100.0 } else { 1.0 });
+    for method in ["dsf", "magnitude", "svd", "palm4msa"] {
+        let first_rows = |more: &[&str]| {
+            let command = ["factorize", "w.npy", "--density", "0.4", "--method", method, "--layout", "merged"];
+            let report =
+                json(&run(&folder, &[&command, more, &["--json", "--out", "m.safetensors", "--force"]].concat()));
+            assert!(report["nnz"].as_u64().unwrap() as usize <= 4 * rows * cols / 10, "{method}");
+            let product =
+                open(&folder.join("m.safetensors")).unwrap().layer("w", Orientation::AsStored).unwrap().weight;
+            let squares = weight.as_slice().iter().zip(product.as_slice()).take(5 * cols).map(|(w, x)| (w - x).powi(2));
+            squares.sum::<f32>()
+        };
+        let (plain, weighed) = (first_rows(&[]), first_rows(&["--output-weights", "weights.npy"]));
+        assert!(weighed < 0.5 * plain, "{method}: {weighed} instead of {plain}");
+    }
+}
+
+/// Flags, presets and their defaults: `outputs` is what `best` and `fast` do where inputs are given.
+#[test]
+fn the_objective_is_the_presets_unless_it_is_given() {
+    let folder = folder("objective");
+    layer(&folder);
+    let error = |preset: &str, more: &[&str]| {
+        let command = ["factorize", "w.npy", "--density", "0.4", "--outer", "12", "--preset", preset, "--json"];
+        let report = json(&run(&folder, &[&command, more].concat()));
+        (report["layer_error"].as_f64(), report["relative_error"].as_f64().unwrap())
+    };
+    let inputs = ["--calibration", "x.npy"];
+    let with = |preset, objective| error(preset, &[&inputs[..], &["--objective", objective]].concat());
+    for (preset, default, other) in
+        [("best", "outputs", "norms"), ("fast", "outputs", "norms"), ("published", "norms", "outputs")]
+    {
+        assert_eq!(error(preset, &inputs), with(preset, default), "{preset}");
+        assert_ne!(error(preset, &inputs), with(preset, other), "{preset}");
+        // Without inputs there is one objective only.
+        assert_eq!(error(preset, &["--objective", other]), error(preset, &[]), "{preset}");
+    }
+}
+
 #[test]
 fn layer_errors_are_those_of_the_file() {
     let folder = folder("layer");

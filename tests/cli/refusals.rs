@@ -134,8 +134,22 @@ fn what_is_wrong_with_settings_and_inputs_is_said() {
         refused(&["--calibration", file], says);
         refused(&["--calibration", "x.npy", "--held-out", file], says);
     }
+    common::npy(&folder.join("negative.npy"), 1, 20, |at| at as f32 - 1.0);
+    for (file, says) in [
+        ("narrow.npy", "1200 outputs where 20 are expected"),
+        ("negative.npy", "the weight of output 0 (from 0) is -1"),
+        ("nan.npy", "outputs"),
+        ("nowhere.npy", "nowhere.npy"),
+        ("text.safetensors", "text.safetensors"),
+    ] {
+        refused(&["--output-weights", file], says);
+    }
+    refused(&["--power", "3"], "power is 3");
+    refused(&["--power-growth", "0"], "power growth is 0");
+    refused(&["--rho1", "0"], "rho1 is 0");
     for more in [
-        &["--held-out", "other.npy"][..],
+        &["--objective", "better"][..],
+        &["--held-out", "other.npy"],
         &["--preset", "better"],
         &["--split", "half"],
         &["--orientation", "sideways"],

@@ -566,7 +566,7 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     await ready(page);
     await until(page, "the model", (seen) => seen.language.dense !== null, 120);
     // What differs is the finalisation: one short iteration before it.
-    await runOf(page, { settings: { outer: 1, inner: 1, density: 0.5, finalize: false } });
+    await runOf(page, { settings: { outer: 1, inner: 1, density: 0.5, finalize: false, objective: "norms" } });
     await runOf(page, { calibrate: true });
     await runOf(page, { backend: "gpu" });
     const before = await submitted();
