@@ -92,36 +92,9 @@ impl Weighed {
     pub fn gram(&mut self, lower: &mut Vec<f32>, f: &Csr, m: &Matrix) {
         let (k, p) = (f.rows(), f.cols());
         self.fm.resize(p, k);
-        chunks_of_mut(self.fm.as_mut_slice(), PANEL * k.max(1)).enumerate().for_each(|(at, rows)| {
-            with_panel(p + k, |buffer| {
-                let (panel, product) = buffer.split_at_mut(p);
-                fill(panel, m, at * PANEL);
-                spmm(
-                    f,
-                    0..k,
-                    panel,
-                    #[inline(always)]
-                    |i, row| product[i] = *row,
-                );
-                store_transposed(product, rows);
-            });
-        });
-        let fm = &self.fm;
+        product_transposed(self.fm.as_mut_slice(), f, m);
         lower.resize(k * k, 0.0);
-        chunks_of_mut(lower, PANEL * k.max(1)).enumerate().for_each(|(at, columns)| {
-            with_panel(p + k, |buffer| {
-                let (panel, product) = buffer.split_at_mut(p);
-                fill(panel, fm, at * PANEL);
-                spmm(
-                    f,
-                    0..k,
-                    panel,
-                    #[inline(always)]
-                    |i, row| product[i] = *row,
-                );
-                store_transposed(product, columns);
-            });
-        });
+        product_transposed(lower, f, &self.fm);
     }
 
     /// Factorizes G plus each penalty that the shifts c, divided by the weights, can need; `gram` computes G.
@@ -211,6 +184,25 @@ impl Mix {
             _ => 0.0,
         }
     }
+}
+
+/// `out` = (F·D)ᵀ, row-major, for a dense matrix D.
+fn product_transposed(out: &mut [f32], f: &Csr, dense: &Matrix) {
+    let (k, p) = (f.rows(), f.cols());
+    chunks_of_mut(out, PANEL * k.max(1)).enumerate().for_each(|(at, rows)| {
+        with_panel(p + k, |buffer| {
+            let (panel, product) = buffer.split_at_mut(p);
+            fill(panel, dense, at * PANEL);
+            spmm(
+                f,
+                0..k,
+                panel,
+                #[inline(always)]
+                |i, row| product[i] = *row,
+            );
+            store_transposed(product, rows);
+        });
+    });
 }
 
 /// Columns `first..` of a dense matrix; zeros past the last.
