@@ -1,6 +1,6 @@
 //! Search of the orientation and the split, by a few short runs.
 
-use super::{Budget, Error, Orientation, Settings, Solver, Split};
+use super::{Budget, Error, Inputs, Orientation, Settings, Solver, Split};
 use crate::compute::{Device, solve_positive};
 use crate::matrix::Matrix;
 use std::collections::VecDeque;
@@ -17,6 +17,7 @@ use std::task::Poll;
 /// iterations none ends with more than the rule's error.
 pub struct Search {
     w: Arc<Matrix>,
+    inputs: Option<Inputs>,
     device: Device,
     /// Settings decided so far.
     settings: Settings,
@@ -67,11 +68,17 @@ const FINALISTS: usize = 3;
 impl Search {
     /// A search on the CPU; `None` when the settings leave nothing to search for.
     pub fn new(w: &Matrix, settings: &Settings) -> Result<Option<Self>, Error> {
-        Self::on_device(&Arc::new(w.clone()), settings, &Device::Cpu)
+        Self::with_inputs(&Arc::new(w.clone()), None, settings, &Device::Cpu)
     }
 
-    /// The same on any device, sharing W.
-    pub fn on_device(w: &Arc<Matrix>, settings: &Settings, device: &Device) -> Result<Option<Self>, Error> {
+    /// The same on any device, sharing W, which is scaled where there are inputs: see [`Solver::with_inputs`]. Where half-steps
+    /// see these, short runs are judged by the layer-wise error.
+    pub fn with_inputs(
+        w: &Arc<Matrix>,
+        inputs: Option<&Inputs>,
+        settings: &Settings,
+        device: &Device,
+    ) -> Result<Option<Self>, Error> {
         settings.check()?;
         let (rows, cols) = w.shape();
         Budget::new(rows, cols, settings)?;
@@ -82,6 +89,7 @@ impl Search {
         }
         let first = Self {
             w: w.clone(),
+            inputs: inputs.cloned(),
             device: device.clone(),
             settings: settings.clone(),
             stage: if orientation { SearchStage::Orientation } else { SearchStage::Coarse },
@@ -128,7 +136,8 @@ impl Search {
             let Some(trial) = self.waiting.pop_front() else { return Ok(Poll::Ready(false)) };
             let outer = self.stage.outer(&trial.settings);
             let short = Settings { outer, fallback: false, split: Split::Balanced, ..trial.settings.clone() };
-            self.running = Some((trial, Solver::on_device(&self.w, &short, &self.device)?));
+            let solver = Solver::with_inputs(&self.w, self.inputs.as_ref(), &short, &self.device)?;
+            self.running = Some((trial, solver));
         }
         let Some((_, solver)) = &mut self.running else { return Ok(Poll::Ready(false)) };
         let Poll::Ready(report) = solver.poll()? else { return Ok(Poll::Pending) };
@@ -139,7 +148,7 @@ impl Search {
             && report.step == solver.steps()
             && let Some((trial, _)) = self.running.take()
         {
-            self.tried.push((trial, report.error));
+            self.tried.push((trial, report.score));
             if self.waiting.is_empty() {
                 self.decide()?;
             }

@@ -254,9 +254,17 @@ impl Settings {
         })
     }
 
-    /// Returns the quantities that the cost of a run on a W `rows`×`cols` depends on.
+    /// Returns the quantities that the cost of a run on a W `rows`×`cols` depends on; without inputs, of the settings that are
+    /// [effective](Self::effective).
     pub fn size(&self, rows: usize, cols: usize) -> RunSize {
-        RunSize { rows, cols, inner_dim: self.inner_dim(rows, cols), outer: self.outer, inner: self.inner }
+        RunSize {
+            rows,
+            cols,
+            inner_dim: self.inner_dim(rows, cols),
+            outer: self.outer,
+            inner: self.inner,
+            in_metric: self.objective == Objective::Outputs,
+        }
     }
 
     /// k for a W `rows`×`cols`.

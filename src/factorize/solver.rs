@@ -31,6 +31,8 @@ pub struct Report {
     pub layer_error: Option<f64>,
     /// The same on held-out statistics.
     pub held_out_error: Option<f64>,
+    /// What runs are compared by: `error`, or the root of `layer_error` where half-steps see the inputs.
+    pub score: f64,
     /// The penalty of its first inner iteration.
     pub rho0: f64,
     /// Ridge added to the Gram matrix's diagonal, as a share of its mean.
@@ -314,6 +316,7 @@ impl Solver {
             error,
             layer_error,
             held_out_error,
+            score,
             rho0: params.rho0,
             ridge: params.ridge,
             nnz,

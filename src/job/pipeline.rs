@@ -8,7 +8,7 @@ use crate::factorize::{
 use crate::hint::Failure;
 use crate::matrix::{Calibration, Factor, Factors, Matrix, Problem, Replacement};
 use crate::measure;
-use crate::measure::cost::{self, FinalizeSize};
+use crate::measure::cost::{self, FinalizeSize, RunSize};
 use crate::tasks::shared;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -265,7 +265,7 @@ impl Pipeline {
         let (asked, device) = (device, &device.reopened_if_lost());
         let gone = asked.adapter().filter(|_| device.adapter().is_none());
         let note = gone.map(|name| format!("'{name}' was lost: the run is done on the processor"));
-        let search = Search::on_device(&target, settings, device)?;
+        let search = Search::with_inputs(&target, inputs.as_ref(), settings, device)?;
         let finalize = finalize_steps(&problem, settings);
         let mut steps = 2 * settings.outer + finalize;
         let mut works = 2.0 * settings.outer as f64;
@@ -521,17 +521,21 @@ fn finalize_steps(problem: &Problem, settings: &Settings) -> usize {
 
 /// Returns the work of preparing a layer-wise finalisation, in half-steps.
 fn setup_work(problem: &Problem, settings: &Settings) -> f64 {
-    let (rows, cols) = problem.weight.shape();
     match problem.calibration.is_some() && settings.finalize {
-        true => finalize_size(problem, settings).setup(&settings.size(rows, cols)),
+        true => finalize_size(problem, settings).setup(&size(problem, settings)),
         false => 0.0,
     }
 }
 
 /// Returns the work of one step of solving for the values again, in half-steps; `step` counts from 0.
 fn finalize_work(problem: &Problem, settings: &Settings, step: usize) -> f64 {
+    finalize_size(problem, settings).step(&size(problem, settings), step)
+}
+
+/// What the cost of a run depends on.
+fn size(problem: &Problem, settings: &Settings) -> RunSize {
     let (rows, cols) = problem.weight.shape();
-    finalize_size(problem, settings).step(&settings.size(rows, cols), step)
+    settings.effective(problem.calibration.is_some()).size(rows, cols)
 }
 
 fn finalize_size(problem: &Problem, settings: &Settings) -> FinalizeSize {

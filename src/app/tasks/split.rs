@@ -4,7 +4,7 @@ use super::async_memo::AsyncMemo;
 use crate::app::state::error::Error;
 use crate::app::state::hints::sentence;
 use crate::compute::ThreadPool;
-use crate::factorize::{Search, Settings, Split};
+use crate::factorize::{Inputs, Search, Settings, Split};
 use crate::hint::Failure;
 use crate::job::{self, ComputeConfig};
 use crate::matrix::Problem;
@@ -53,7 +53,8 @@ impl FindSplit {
         let ComputeConfig { backend, .. } = self.compute;
         let (device, note) = job::device(backend, w.shape(), &settings, self.compute.thread_count());
         let mut notes: Vec<String> = note.into_iter().collect();
-        let mut search = Search::on_device(&w, &settings, &device)?.ok_or(Error::FixedMask)?;
+        let inputs = self.problem.calibration.clone().map(|inputs| Inputs::new(inputs, None, settings.objective));
+        let mut search = Search::with_inputs(&w, inputs.as_ref(), &settings, &device)?.ok_or(Error::FixedMask)?;
         let (mut step, steps) = (0, search.steps());
         while search.step()? {
             step += 1;

@@ -36,5 +36,6 @@ pub fn controls_ui(ui: &mut Ui, state: &State) -> Option<Command> {
 fn estimate(state: &State) -> Option<String> {
     let (rows, cols) = state.document.shape().filter(|_| !state.document.is_live())?;
     let preferences = &state.preferences;
-    Some(super::estimate::estimate(rows, cols, &preferences.settings, state.runs.all(), preferences.thread_count()))
+    let settings = preferences.settings.effective(state.document.inputs.calibration().is_some());
+    Some(super::estimate::estimate(rows, cols, &settings, state.runs.all(), preferences.thread_count()))
 }

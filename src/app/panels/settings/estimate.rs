@@ -5,12 +5,12 @@ use crate::app::widgets::text::duration;
 use crate::factorize::Settings;
 use crate::measure::cost;
 
-/// Memory and time of a run on a W `rows`×`cols`, as a sentence. The time is from the runs that ended here.
+/// Memory and time of a run on a W `rows`×`cols` with its effective settings, as a sentence. The time is from the runs that ended here.
 pub fn estimate(rows: usize, cols: usize, settings: &Settings, runs: &[Run], threads: usize) -> String {
     let speeds = runs.iter().filter_map(|run| {
         let (ended, settings) = (run.outcome.as_ref()?, run.spec.settings.as_ref()?);
         let ((rows, cols), progress) = (ended.replacement.shape(), run.progress.as_ref()?);
-        let (size, seconds) = (settings.size(rows, cols), ended.seconds);
+        let (size, seconds) = (settings.effective(ended.layer.is_some()).size(rows, cols), ended.seconds);
         let is_whole = progress.step == progress.steps && seconds > 0.0;
         is_whole.then(|| cost::speed_of_run(size.flops(), seconds, progress.steps))
     });
