@@ -31,6 +31,10 @@ pub struct Bench {
     #[arg(long, value_name = "SHARE", default_value_t = 0.25)]
     density: f64,
 
+    /// Of `solver`: how soon the published method's error is reached, and the error in its time, instead
+    #[arg(long, conflicts_with_all = ["presets", "outer"])]
+    until_published: bool,
+
     /// Fewer outer iterations than the preset's, for large sizes: each costs about the same
     #[arg(long, value_name = "N")]
     outer: Option<usize>,
@@ -170,6 +174,9 @@ impl Bench {
                 return Err(Failure::new(what, "use cpu, or gpu where it is built in").usage());
             }
         }
+        if self.until_published {
+            return self.until_published(&sizes, &threads);
+        }
         let mut all = Vec::new();
         for &preset in &self.presets {
             for &threads in &threads {
@@ -188,6 +195,40 @@ impl Bench {
         }
         if self.json { output::json(&all) } else { Ok(()) }
     }
+}
+
+impl Bench {
+    fn until_published(&self, sizes: &[usize], threads: &[usize]) -> Result<(), Failure> {
+        let mut all = Vec::new();
+        for (&n, &threads) in sizes.iter().flat_map(|n| threads.iter().map(move |threads| (n, threads))) {
+            let reached = bench::reach_published(n, self.density, threads)?;
+            if !self.json {
+                output::print(&until_line(&reached))?;
+            }
+            all.push(reached);
+        }
+        if self.json { output::json(&all) } else { Ok(()) }
+    }
+}
+
+fn until_line(reached: &bench::Reached) -> String {
+    let bench::Reached { size, threads, published, reached: soon, sooner, same_time, .. } = reached;
+    let elsewhere = reached.paper_code_seconds.map_or(String::new(), |seconds| {
+        format!("; the paper's code takes {seconds} s on two threads of another machine")
+    });
+    format!(
+        "{size}×{size}, {threads} threads: published reaches {:.4} in {:.3} s{elsewhere}\n    as good after {:.3} s, {sooner:.1} times \
+         sooner ({} outer iterations, error {:.4})\n    in {:.3} s an error of {:.4}, {:.2} of it ({} outer iterations)",
+        published.relative_error,
+        published.seconds,
+        soon.seconds,
+        soon.outer,
+        soon.relative_error,
+        same_time.seconds,
+        same_time.relative_error,
+        same_time.relative_error / published.relative_error,
+        same_time.outer,
+    )
 }
 
 #[cfg(feature = "gpu")]

@@ -7,7 +7,6 @@ use super::half_step::{AdmmParams, HalfStepResult, InitialFactors, Workspace};
 use super::inputs::RunInputs;
 use super::phase::{Clock, Phase};
 use super::target::residual_squared;
-use super::weighed::Axis;
 use super::working::WorkingMatrix;
 use crate::Named;
 #[cfg(feature = "gpu")]
@@ -61,7 +60,7 @@ impl Engine {
         match self {
             Self::Cpu(_) => 1,
             #[cfg(feature = "gpu")]
-            Self::Gpu(_) => super::gpu::AHEAD,
+            Self::Gpu(gpu) => gpu.ahead(),
         }
     }
 
@@ -144,8 +143,8 @@ impl Engine {
 
 /// The engine that computes on the CPU.
 pub(super) struct CpuEngine {
-    /// Wᵀ, if the first factor's half-steps often read its rows.
-    w_transposed: Option<Matrix>,
+    /// W turned from how it is stored, if half-steps often read these rows.
+    turned: Option<Matrix>,
     /// The first factor transposed, k×n, and the second, k×m.
     sides: [FactorState; 2],
     workspace: Workspace,
@@ -158,7 +157,7 @@ impl CpuEngine {
     pub fn new(w: &WorkingMatrix, starts: InitialFactors<'_>, inputs: Option<RunInputs>, clock: Clock) -> Self {
         let k = starts[0].0.rows();
         Self {
-            w_transposed: (w.shape().1 < k).then(|| w.transposed()),
+            turned: (w.shape().1 < k).then(|| w.stored().transposed()),
             sides: starts.map(|(start, mask)| FactorState::new(start, mask)),
             workspace: Workspace::new(clock),
             inputs,
@@ -168,20 +167,16 @@ impl CpuEngine {
 
     fn half_step(&mut self, side: usize, inner: &AdmmParams, w: &WorkingMatrix) {
         let [first, second] = &mut self.sides;
-        let (x, fixed, target) = match (side, &self.w_transposed) {
-            (0, Some(turned)) => (first, &*second, w.of_transposed(turned)),
-            (0, None) => (first, &*second, w.turned()),
-            _ => (second, &*first, w.plain()),
-        };
+        let (x, fixed) = if side == 0 { (first, &*second) } else { (second, &*first) };
+        let target = w.target(side, self.turned.as_ref());
         let metric = self.inputs.as_mut().and_then(|inputs| inputs.metric(side, inner.power));
         let outcome = self.workspace.half_step(x, fixed, target, metric, inner);
         let [first, second] = &self.sides;
-        let residual_squared = residual_squared(w.plain(), first.zt(), second.zt());
+        // As W is stored, A·B.
+        let [a, b] = if w.is_transposed() { [second.zt(), first.zt()] } else { [first.zt(), second.zt()] };
+        let residual_squared = residual_squared(w.stored_target(), a, b);
         let layer = match &mut self.inputs {
-            Some(inputs) if side == 1 => match inputs.axis(0) {
-                Axis::Columns => inputs.meter.measure(w.turned(), second.zt(), first.zt()),
-                Axis::Rows => inputs.meter.measure(w.plain(), first.zt(), second.zt()),
-            },
+            Some(inputs) if side == 1 => inputs.meter.measure(w.stored_target(), a, b),
             _ => Vec::new(),
         };
         self.done = Some(HalfStepResult { outcome, residual_squared, layer });

@@ -107,12 +107,6 @@ impl Workspace {
         }
     }
 
-    /// The penalties c of the first and the later iterations.
-    fn shifts(ridge: f32, small: bool, inner: &AdmmParams) -> [f32; 2] {
-        // Without any shift the small system would have nothing to divide by.
-        [inner.rho0, inner.rho].map(|rho| (ridge + rho).max(if small { 1e-6 } else { 0.0 }))
-    }
-
     /// A plain half-step, or one whose target's rows are weighed: all columns have the same system.
     fn rows(
         &mut self,
@@ -125,7 +119,7 @@ impl Workspace {
     ) -> HalfStepStats {
         let clock = self.times.clock;
         let ridge = inner.ridge * self.normalise(fixed, metric.as_deref());
-        let shifts = Self::shifts(ridge, small, inner);
+        let shifts = shifts(ridge, small, inner);
         let one_system = inner.iterations == 1 || inner.rho0 == inner.rho;
         let weighed = metric.is_some() && !small;
         match metric {
@@ -208,7 +202,7 @@ impl Workspace {
     ) -> HalfStepStats {
         let clock = self.times.clock;
         let ridge = inner.ridge * self.normalise(fixed, None);
-        let shifts = Self::shifts(ridge, small, inner).map(|shift| shift.max(1e-6));
+        let shifts = shifts(ridge, small, inner).map(|shift| shift.max(1e-6));
         let Self { norms, f, ft, scratches, parts, choice, weighed, times, .. } = self;
         let of = if small { &*ft } else { &*f };
         let size = of.rows();
@@ -348,6 +342,12 @@ impl Workspace {
         *later.lower_mut() = plain;
         join(|| shifted(first, shifts[0]), || shifted(later, shifts[1]));
     }
+}
+
+/// The penalties c of the first and the later iterations.
+pub(super) fn shifts(ridge: f32, small: bool, inner: &AdmmParams) -> [f32; 2] {
+    // Without any shift the small system would have nothing to divide by.
+    [inner.rho0, inner.rho].map(|rho| (ridge + rho).max(if small { 1e-6 } else { 0.0 }))
 }
 
 /// Statistics from the sums of all panels.

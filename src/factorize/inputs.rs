@@ -59,9 +59,10 @@ impl RunInputs {
         }
     }
 
-    /// Whether half-steps see them.
-    pub fn in_half_steps(&self) -> bool {
-        self.metric.is_some()
+    /// The metric, at whatever power.
+    #[cfg(feature = "gpu")]
+    pub fn power_metric(&self) -> Option<&PowerMetric> {
+        self.metric.as_ref()
     }
 
     /// Where a side's half-step meets the inputs.

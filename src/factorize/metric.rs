@@ -87,6 +87,12 @@ impl PowerMetric {
         }
     }
 
+    /// The power it is at.
+    #[cfg(feature = "gpu")]
+    pub fn power(&self) -> f64 {
+        self.power
+    }
+
     /// Whether M is the identity.
     pub fn is_identity(&self) -> bool {
         self.power == 0.0
@@ -169,10 +175,21 @@ impl LayerMeter {
     pub fn measure(&mut self, target: Target<'_>, ft: &Csr, xt: &Csr) -> Vec<f64> {
         let columns = residual(target, ft, xt);
         let energies = self.energies(&columns);
+        self.relative(&energies)
+    }
+
+    /// The errors' energies on each of the statistics, relative to those of the outputs.
+    pub fn relative(&self, energies: &[f64]) -> Vec<f64> {
         energies
             .iter()
             .zip(&self.totals)
             .map(|(&e, &total)| if total > 0.0 { (e / total).max(0.0) } else { 0.0 })
             .collect()
+    }
+
+    /// C of the calibration statistics, and of others.
+    #[cfg(feature = "gpu")]
+    pub fn statistics(&self) -> &[Matrix] {
+        &self.statistics
     }
 }

@@ -12,7 +12,7 @@ use crate::matrix::{Csr, MagnitudeHistogram, Matrix};
 /// Memory of a panel besides its state.
 #[derive(Default)]
 pub(super) struct PanelScratch {
-    /// FT; where the smaller system is solved T itself.
+    /// FT, where the larger system is solved.
     h: Vec<PanelRow>,
     pub sums: Sums,
     pub times: Times,
@@ -48,10 +48,7 @@ impl PanelScratch {
     pub fn prepare(&mut self, panel: &mut Panel, norms: &[f32], warm_start: bool, iteration: &Iteration<'_>) {
         self.begin(panel, norms, warm_start);
         let (f, target) = (iteration.f, iteration.target);
-        if iteration.small {
-            self.h.resize(f.cols(), [0.0; PANEL]);
-            target.fill(&mut self.h, panel.first);
-        } else {
+        if !iteration.small {
             self.h.resize(f.rows(), [0.0; PANEL]);
             with_panel(f.cols(), |t| {
                 target.fill(t, panel.first);
@@ -226,12 +223,13 @@ impl PanelScratch {
             let (reflected, rest) = buffer.split_at_mut(k);
             reflect_all(reflected, panel, weight);
             self.times.took(Phase::Update);
+            iteration.target.fill(rest, panel.first);
             spmm(
                 ft,
                 0..p,
                 reflected,
                 #[inline(always)]
-                |i, row| (0..PANEL).for_each(|c| rest[i][c] = self.h[i][c] - row[c]),
+                |i, row| (0..PANEL).for_each(|c| rest[i][c] -= row[c]),
             );
             iteration.system.solve(rest);
             let relax = Relax::new(iteration.relaxation);
@@ -260,6 +258,7 @@ impl PanelScratch {
         let width = PANEL.min(before.cols() - panel.first);
         let (first, past) = (panel.first as u32, (panel.first + width) as u32);
         let mut sums = Sums { primal: self.sums.primal, ..Sums::default() };
+        parts.z.reserve(panel.keep.iter().map(|keep| keep.count_ones() as usize).sum());
         parts.z.refill(panel.v.len(), width, |i, indices, values| {
             let (from, norm) = (values.len(), norms[i]);
             for (c, v) in panel.kept(i) {

@@ -55,8 +55,6 @@ pub struct Report {
 pub struct Solver {
     settings: Settings,
     w: WorkingMatrix,
-    /// Whether the working orientation is Wᵀ.
-    transposed: bool,
     norm_squared: f64,
     /// Number of entries that the first factor, k×n when transposed, and the second, k×m, may keep in the end.
     budgets: [usize; 2],
@@ -143,7 +141,6 @@ impl Solver {
             Orientation::AsIs => false,
             Orientation::Transposed => true,
         };
-        let stored = w;
         let w = WorkingMatrix::new(w, transposed);
         let (n, m) = w.shape();
         if n > m {
@@ -164,7 +161,7 @@ impl Solver {
             first.as_mut_slice().iter_mut().zip(mask).filter(|(_, keep)| !**keep).for_each(|(x, _)| *x = 0.0);
         }
         let starts = [(&first, mask.as_deref()), (&second, None)];
-        let run_inputs = inputs.map(|inputs| RunInputs::new(inputs, stored, 1.0 / w.scale(), transposed));
+        let run_inputs = || inputs.map(|inputs| RunInputs::new(inputs, w.stored(), 1.0 / w.scale(), transposed));
         let (engine, device, note) = engine(&w, starts, run_inputs, budget.total(), clock, device);
         Ok(Self {
             inputs: inputs.cloned(),
@@ -172,7 +169,6 @@ impl Solver {
             fallback,
             settings: settings.clone(),
             w,
-            transposed,
             budgets: [budget.first, budget.second],
             engine,
             device,
@@ -270,7 +266,7 @@ impl Solver {
         self.engine = Engine::Cpu(Box::new(processor));
         // One that is lost again and again is not worth waiting for.
         let device = if self.losses > 2 { Device::Cpu } else { self.device.reopen() };
-        let inputs = self.run_inputs();
+        let inputs = || self.run_inputs();
         let (engine, device, note) = engine(&self.w, starts, inputs, self.budgets.iter().sum(), || 0.0, &device);
         let place = device.adapter().map_or("the processor".to_owned(), |name| format!("'{name}'"));
         let problem = note.map_or(String::new(), |note| format!("; {note}"));
@@ -282,8 +278,7 @@ impl Solver {
     /// The inputs for an engine that begins anew.
     fn run_inputs(&self) -> Option<RunInputs> {
         let inputs = self.inputs.as_ref()?;
-        let w = if self.transposed { self.w.transposed() } else { self.w.undivided().clone() };
-        Some(RunInputs::new(inputs, &w, 1.0 / self.w.scale(), self.transposed))
+        Some(RunInputs::new(inputs, self.w.stored(), 1.0 / self.w.scale(), self.w.is_transposed()))
     }
 
     fn report(&mut self, done: &HalfStepResult) -> Result<Report, Error> {
@@ -330,7 +325,7 @@ impl Solver {
 
     /// The current factors, dense.
     pub fn factors(&self) -> Factors {
-        stored([0, 1].map(|side| self.engine.z(side)), self.transposed, self.w.scale())
+        stored([0, 1].map(|side| self.engine.z(side)), self.w.is_transposed(), self.w.scale())
     }
 
     /// Whether an outer iteration has ended with the whole budget.
@@ -357,9 +352,9 @@ impl Solver {
             }
         };
         // All other memory is free before the factors are turned.
-        let scale = self.w.scale();
+        let (transposed, scale) = (self.w.is_transposed(), self.w.scale());
         drop((self.w, self.engine));
-        stored(found, self.transposed, scale)
+        stored(found, transposed, scale)
     }
 
     /// Returns the number of entries that a side may keep in the end. Of a fixed mask some may be of no use, where the
@@ -382,7 +377,7 @@ impl Solver {
 
     /// Name of a side's factor.
     fn factor(&self, side: usize) -> Factor {
-        let first = if self.transposed { Factor::B } else { Factor::A };
+        let first = if self.w.is_transposed() { Factor::B } else { Factor::A };
         if side == 0 { first } else { first.other() }
     }
 }
@@ -392,23 +387,17 @@ impl Solver {
 fn engine(
     w: &WorkingMatrix,
     starts: InitialFactors<'_>,
-    inputs: Option<RunInputs>,
+    inputs: impl Fn() -> Option<RunInputs>,
     most: usize,
     clock: Clock,
     device: &Device,
 ) -> (Engine, Device, Option<String>) {
-    let in_half_steps = inputs.as_ref().is_some_and(RunInputs::in_half_steps);
-    let processor = || Engine::Cpu(Box::new(CpuEngine::new(w, starts, inputs, clock)));
+    let processor = || Engine::Cpu(Box::new(CpuEngine::new(w, starts, inputs(), clock)));
     let alive = device.reopened_if_lost();
     match &alive {
-        #[cfg(feature = "gpu")]
-        Device::Gpu(_) if in_half_steps => {
-            let note = "masks that see the inputs are chosen on the processor (objective 'outputs')";
-            (processor(), Device::Cpu, Some(note.to_owned()))
-        }
         Device::Cpu => (processor(), Device::Cpu, device.adapter().map(|name| format!("'{name}' was lost"))),
         #[cfg(feature = "gpu")]
-        Device::Gpu(gpu) => match GpuSolver::new(gpu.clone(), &w.to_matrix(), starts, most) {
+        Device::Gpu(gpu) => match GpuSolver::new(gpu.clone(), &w.to_matrix(), starts, inputs(), most) {
             Ok(gpu) => (Engine::Gpu(Box::new(gpu)), alive, None),
             Err(why) => (processor(), Device::Cpu, Some(why.to_string())),
         },

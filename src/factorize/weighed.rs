@@ -99,17 +99,7 @@ impl Weighed {
 
     /// Factorizes G plus each penalty that the shifts c, divided by the weights, can need; `gram` computes G.
     pub fn factorize(&mut self, k: usize, shifts: [f32; 2], weights: &[f32], gram: impl Fn(&mut Vec<f32>) + Sync) {
-        let most = |x: f32, y: &f32| x.max(*y);
-        let heaviest = weights.iter().fold(0.0, most);
-        let lightest = weights.iter().fold(f32::INFINITY, |x, y| x.min(*y));
-        let (low, high) = (shifts[0].min(shifts[1]) / heaviest, shifts[0].max(shifts[1]) / lightest);
-        let steps = ((high / low).ln() / RATIO.ln()).ceil().max(1.0);
-        let ratio = (high / low).powf(1.0 / steps);
-        self.penalties.clear();
-        self.penalties.extend((0..=steps as usize).map(|g| low * ratio.powi(g as i32)));
-        if high <= low {
-            self.penalties.truncate(1);
-        }
+        self.penalties = penalties(shifts, weights);
         let count = self.penalties.len();
         self.systems.resize_with(count.max(self.systems.len()), Cholesky::default);
         let (first, others) = self.systems[..count].split_first_mut().expect("a penalty");
@@ -156,9 +146,24 @@ impl Weighed {
     }
 }
 
+/// Penalties in equal ratios, ascending, that bracket the shifts c divided by all of the weights.
+pub(super) fn penalties(shifts: [f32; 2], weights: &[f32]) -> Vec<f32> {
+    let most = |x: f32, y: &f32| x.max(*y);
+    let heaviest = weights.iter().fold(0.0, most);
+    let lightest = weights.iter().fold(f32::INFINITY, |x, y| x.min(*y));
+    let (low, high) = (shifts[0].min(shifts[1]) / heaviest, shifts[0].max(shifts[1]) / lightest);
+    let steps = ((high / low).ln() / RATIO.ln()).ceil().max(1.0);
+    let ratio = (high / low).powf(1.0 / steps);
+    let mut penalties: Vec<f32> = (0..=steps as usize).map(|g| low * ratio.powi(g as i32)).collect();
+    if high <= low {
+        penalties.truncate(1);
+    }
+    penalties
+}
+
 /// A column's solution from those of two neighbouring penalties.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Mix {
+pub(super) struct Mix {
     /// Index of the lower of the two.
     lower: usize,
     /// Factors of the two solutions.
@@ -167,7 +172,7 @@ struct Mix {
 
 impl Mix {
     /// For a penalty between the first and the last.
-    fn new(penalties: &[f32], wanted: f32) -> Self {
+    pub fn new(penalties: &[f32], wanted: f32) -> Self {
         let Some(last) = penalties.len().checked_sub(2) else { return Self { lower: 0, shares: [1.0, 0.0] } };
         let lower = penalties.partition_point(|&penalty| penalty <= wanted).saturating_sub(1).min(last);
         let (a, b) = (penalties[lower], penalties[lower + 1]);
@@ -178,7 +183,7 @@ impl Mix {
     }
 
     /// The factor of solution `g`.
-    fn share(&self, g: usize) -> f32 {
+    pub fn share(&self, g: usize) -> f32 {
         match g.wrapping_sub(self.lower) {
             at @ 0..=1 => self.shares[at],
             _ => 0.0,

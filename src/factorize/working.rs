@@ -6,16 +6,18 @@ use crate::matrix::Matrix;
 use std::sync::Arc;
 
 /// W, or its transpose, n×m, divided by a power of two near its root mean square, so that no square overflows. It is
-/// divided where it is read, so that W is not held twice.
+/// turned and divided where it is read, so that W is not held twice.
 pub(super) struct WorkingMatrix {
-    matrix: Arc<Matrix>,
+    /// `[out, in]`.
+    stored: Arc<Matrix>,
+    transposed: bool,
     scale: f32,
 }
 
 impl WorkingMatrix {
+    /// Shares W, `[out, in]`.
     pub fn new(w: &Arc<Matrix>, transposed: bool) -> Self {
-        let scale = scale_of(w);
-        Self { matrix: if transposed { Arc::new(w.transposed()) } else { w.clone() }, scale }
+        Self { stored: w.clone(), transposed, scale: scale_of(w) }
     }
 
     /// Returns the power of two that W is divided by.
@@ -23,40 +25,43 @@ impl WorkingMatrix {
         self.scale
     }
 
-    /// Shape `(n, m)` in the working orientation.
-    pub fn shape(&self) -> (usize, usize) {
-        self.matrix.shape()
+    /// Whether the working orientation is Wᵀ.
+    pub fn is_transposed(&self) -> bool {
+        self.transposed
     }
 
-    /// A copy divided by the scale.
+    /// Shape `(n, m)` in the working orientation.
+    pub fn shape(&self) -> (usize, usize) {
+        let (rows, cols) = self.stored.shape();
+        if self.transposed { (cols, rows) } else { (rows, cols) }
+    }
+
+    /// A copy in the working orientation, divided by the scale.
     pub fn to_matrix(&self) -> Matrix {
-        let mut copy = Matrix::clone(&self.matrix);
+        let mut copy = if self.transposed { self.stored.transposed() } else { Matrix::clone(&self.stored) };
         copy.as_mut_slice().iter_mut().for_each(|x| *x /= self.scale);
         copy
     }
 
-    /// A copy with rows and columns exchanged, not divided: for [`WorkingMatrix::of_transposed`].
-    pub fn transposed(&self) -> Matrix {
-        self.matrix.transposed()
+    /// As it was given, `[out, in]`, not divided.
+    pub fn stored(&self) -> &Matrix {
+        &self.stored
     }
 
-    /// The matrix in the working orientation, not divided.
-    pub fn undivided(&self) -> &Matrix {
-        &self.matrix
+    /// The same as a target, divided.
+    pub fn stored_target(&self) -> Target<'_> {
+        Target { matrix: &self.stored, turned: false, factor: 1.0 / self.scale }
     }
 
-    /// As the target of the second factor, n×m.
-    pub fn plain(&self) -> Target<'_> {
-        Target { matrix: &self.matrix, turned: false, factor: 1.0 / self.scale }
-    }
-
-    /// Its transpose as the target of the first factor, m×n, read across its rows.
-    pub fn turned(&self) -> Target<'_> {
-        Target { turned: true, ..self.plain() }
-    }
-
-    /// The same, read from a copy that [`WorkingMatrix::transposed`] has made.
-    pub fn of_transposed<'a>(&self, transposed: &'a Matrix) -> Target<'a> {
-        Target { matrix: transposed, turned: false, factor: 1.0 / self.scale }
+    /// The target of a side's half-step: for the second factor W in the working orientation, for the first its transpose.
+    /// Read from the rows of `other`, a copy of [`WorkingMatrix::stored`] transposed, where that is there and has the
+    /// target's orientation; else across the rows of W if need be.
+    pub fn target<'a>(&'a self, side: usize, other: Option<&'a Matrix>) -> Target<'a> {
+        let stored = self.stored_target();
+        match other {
+            _ if (side == 0) == self.transposed => stored,
+            Some(other) => Target { matrix: other, ..stored },
+            None => Target { turned: true, ..stored },
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::Named;
 use crate::compute::{ThreadPool, matmul_with, parallelism};
-use crate::factorize::{Error, Phase, Settings, Solver};
+use crate::factorize::{Error, Phase, Preset, Settings, Solver};
 use crate::matrix::Matrix;
 use crate::measure::cost;
 use rand_pcg::{
@@ -40,6 +40,69 @@ pub struct Measured {
     pub ratio: f64,
     /// Final relative error ‖W − AB‖_F / ‖W‖_F.
     pub relative_error: f64,
+}
+
+/// Seconds that the paper's code took for an n×n matrix at 25 % (its settings, 40 iterations of 5, PyTorch; two threads of an
+/// Intel processor with AVX-512 on which PyTorch multiplies at 190 GFLOP/s), as `(n, seconds)`.
+const PAPER_CODE: [(usize, f64); 5] = [(256, 1.29), (384, 2.93), (576, 7.6), (1024, 32.0), (2048, 187.0)];
+
+/// How soon the published method's error is reached, and what can be had in its time.
+#[derive(Clone, Debug, Serialize)]
+pub struct Reached {
+    /// Number of rows and of columns of W.
+    pub size: usize,
+    /// Number of worker threads.
+    pub threads: usize,
+    /// The published method's run, here.
+    pub published: Timed,
+    /// Duration of the published code's run, elsewhere and where it is known, in seconds.
+    pub paper_code_seconds: Option<f64>,
+    /// The shortest run of the annealed presets with no larger error.
+    pub reached: Timed,
+    /// Ratio of the published method's seconds to those.
+    pub sooner: f64,
+    /// A run of the annealed presets that takes about as long as the published method's.
+    pub same_time: Timed,
+}
+
+/// A run of a bench.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Timed {
+    /// Outer iterations.
+    pub outer: usize,
+    /// Duration, in seconds.
+    pub seconds: f64,
+    /// Final relative error ‖W − AB‖_F / ‖W‖_F.
+    pub relative_error: f64,
+}
+
+/// Looks for the shortest run with the published method's error, on a random `size`×`size` matrix.
+pub fn reach_published(size: usize, density: f64, threads: usize) -> Result<Reached, Error> {
+    let start = Settings { density, ..Settings::default() };
+    let timed = |settings: &Settings| {
+        let measured = measure(size, size, settings, threads)?;
+        let Measured { seconds, relative_error, .. } = measured;
+        Ok::<_, Error>(Timed { outer: settings.outer, seconds, relative_error })
+    };
+    let published = timed(&start.with_preset(Preset::Published))?;
+    let annealed = |outer: usize| {
+        let fast = start.with_preset(Preset::Fast);
+        // The preset's own way from fast to best.
+        let effort = Settings { outer, ..fast.clone() }.effort();
+        Settings { outer, ..start.with_effort(effort) }
+    };
+    let mut reached = timed(&annealed(6))?;
+    while reached.relative_error > published.relative_error && reached.outer < Preset::Best.settings().outer {
+        // Never more than one iteration in ten too many.
+        reached = timed(&annealed(reached.outer + (reached.outer / 10).max(1)))?;
+    }
+    let most = Preset::Best.settings().outer as f64;
+    let outer = (reached.outer as f64 * published.seconds / reached.seconds).min(most) as usize;
+    let paper_code_seconds =
+        PAPER_CODE.iter().find(|(n, _)| *n == size && density == 0.25).map(|(_, seconds)| *seconds);
+    let sooner = published.seconds / reached.seconds;
+    let same_time = timed(&annealed(outer.max(1)))?;
+    Ok(Reached { size, threads, published, paper_code_seconds, reached, sooner, same_time })
 }
 
 fn by_name<S: serde::Serializer>(phases: &[(&'static str, f64)], serializer: S) -> Result<S::Ok, S::Error> {

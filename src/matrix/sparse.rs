@@ -88,6 +88,7 @@ impl Csr {
         self.row_starts.resize(self.rows + 2, 0);
         source.indices.iter().for_each(|&j| self.row_starts[j as usize + 2] += 1);
         (2..self.row_starts.len()).for_each(|j| self.row_starts[j] += self.row_starts[j - 1]);
+        self.reserve(source.nnz());
         self.indices.resize(source.nnz(), 0);
         self.values.resize(source.nnz(), 0.0);
         for i in 0..source.rows {

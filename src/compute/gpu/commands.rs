@@ -107,6 +107,12 @@ impl<'a> Commands<'a> {
         self.encoder.copy_buffer_to_buffer(from.0, from_at, to.0, to_at, size);
     }
 
+    /// Zeroes the first `count` numbers of a buffer.
+    pub fn clear(&mut self, buffer: &wgpu::Buffer, count: usize) {
+        self.pass = None;
+        self.encoder.clear_buffer(buffer, 0, Some(4 * count as u64));
+    }
+
     /// Submits everything recorded so far.
     pub fn submit(&mut self) -> wgpu::SubmissionIndex {
         self.pass = None;

@@ -33,7 +33,7 @@ pub fn kernel_times(gpu: &Arc<Gpu>, w: &Matrix, settings: &Settings) -> Result<V
     let budget = Budget::new(n, m, settings).map_or(1, |budget| budget.second);
     let starts =
         [Matrix::from_fn(k, n, |i, j| f32::from(u8::from(i % n == j))), Matrix::from_fn(k, m, |i, j| w.get(i % n, j))];
-    let solver = GpuSolver::new(gpu.clone(), w, [(&starts[0], None), (&starts[1], None)], k * m.max(n))?;
+    let solver = GpuSolver::new(gpu.clone(), w, [(&starts[0], None), (&starts[1], None)], None, k * m.max(n))?;
     let inner = AdmmParams {
         rho: settings.rho as f32,
         rho0: 0.5,
@@ -61,7 +61,7 @@ pub fn kernel_times(gpu: &Arc<Gpu>, w: &Matrix, settings: &Settings) -> Result<V
         ("normalise", 1, 3.0 * kp, Box::new(|c| solver.normalise(c, 1 - SIDE, &inner, small))),
         ("gram", 1, kp + nn / 2.0, Box::new(|c| solver.gram(c, &fixed.f, small, system))),
         ("inverse", 2, 2.0 * nn, Box::new(|c| solver.inverses[SIDE].run(c, &solver.systems[..1]))),
-        ("target", usize::from(!small), kp + pq + kq, Box::new(|c| solver.target(c, SIDE))),
+        ("target", usize::from(!small), kp + pq + kq, Box::new(|c| solver.target(c, SIDE, &fixed.f))),
         ("iterate", inner.iterations, nn + 5.0 * kq, Box::new(|c| _ = solver.iterate(c, SIDE, 0, turn, going))),
         ("choose", choices, 4.0 * kq, Box::new(|c| x.topk.select(c, &x.v, &x.mask, budget))),
         (

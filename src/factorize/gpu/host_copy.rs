@@ -56,6 +56,15 @@ impl HostCopy {
         self.slabs.iter().map(used).sum()
     }
 
+    /// Share of the rows that have an entry.
+    pub fn filled(&self) -> f32 {
+        let has = |slab: &Slab, i: usize| {
+            slab.words[i * slab.cols / 32..(i + 1) * slab.cols / 32].iter().any(|&word| word != 0)
+        };
+        let filled = (0..self.k).filter(|&i| self.slabs.iter().any(|slab| has(slab, i))).count();
+        filled as f32 / self.k.max(1) as f32
+    }
+
     /// Converts Z to CSR form.
     pub fn csr(&self) -> Csr {
         let mut csr = Csr::default();

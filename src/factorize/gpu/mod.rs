@@ -14,8 +14,11 @@ mod host_copy;
 mod panel_kernels;
 #[cfg(test)]
 mod tests;
+mod weighed;
 
-use super::half_step::{AdmmParams, HalfStepResult, HalfStepStats, InitialFactors};
+use super::half_step::{AdmmParams, HalfStepResult, HalfStepStats, InitialFactors, shifts};
+use super::inputs::RunInputs;
+use super::weighed::Axis;
 use crate::compute::gpu::{
     Columns, Commands, Counts, Error, Gpu, GpuMatrix, Inverse, Kernel, KernelSource, Operand, Product, Shape, Staging,
     TopK, padded,
@@ -29,6 +32,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use web_time::Instant;
+use weighed::{GpuInputs, gram_of_rows};
 
 const ROWS: &str = include_str!("panel_kernels.wgsl");
 
@@ -83,7 +87,7 @@ enum RowOutput {
 }
 
 /// Half-steps submitted at a time, so that the device does not wait while the host takes in a result.
-pub(super) const AHEAD: usize = 2;
+const AHEAD: usize = 2;
 
 /// W, both factors and the memory of half-steps, on the device.
 pub(super) struct GpuSolver {
@@ -112,6 +116,7 @@ pub(super) struct GpuSolver {
     last_done: Option<Instant>,
     /// Work of the last half-step.
     counts: Counts,
+    inputs: Option<GpuInputs>,
 }
 
 /// A factor, k×q, and the memory of its half-steps.
@@ -145,14 +150,28 @@ struct Pending {
     residual: Range<usize>,
     compared: Range<usize>,
     slabs: Vec<(Range<usize>, Range<usize>)>,
+    /// Sums of the layer-wise errors, after the second factor's.
+    energies: Option<Range<usize>>,
 }
 
 impl GpuSolver {
     /// The solver for W n×m and the initial factors, of which at most `most` entries are ever kept.
-    pub fn new(gpu: Arc<Gpu>, w: &Matrix, starts: InitialFactors<'_>, most: usize) -> Result<Self, Error> {
+    pub fn new(
+        gpu: Arc<Gpu>,
+        w: &Matrix,
+        starts: InitialFactors<'_>,
+        inputs: Option<RunInputs>,
+        most: usize,
+    ) -> Result<Self, Error> {
         let (n, m) = w.shape();
         let k = starts[0].0.rows();
-        let columns = [Columns::new(&gpu, k.max(m.min(k)), n)?, Columns::new(&gpu, k.max(n), m)?];
+        let mut rows = [k.max(m.min(k)), k.max(n)];
+        if let Some(inputs) = &inputs {
+            // Square matrices of the inputs' side, and in a metric all right-hand sides of the other factor.
+            let side = usize::from(inputs.axis(0) == Axis::Rows);
+            rows[side] = rows[side].max(n).max(m);
+        }
+        let columns = [Columns::new(&gpu, rows[0], n)?, Columns::new(&gpu, rows[1], m)?];
         let system = |side: usize| padded(k.min([m, n][side]));
         let largest = 4 * system(0).max(system(1)).pow(2) as u64;
         if largest > gpu.binding_limit() {
@@ -162,8 +181,7 @@ impl GpuSolver {
         // What both sides' half-steps use is the same memory.
         let room = |at: usize| {
             let cols = |columns: &Columns| columns.slabs.get(at).map_or(0, |(_, cols)| *cols);
-            let numbers = padded(k.max(m.min(k))) * cols(&columns[0]);
-            numbers.max(padded(k.max(n)) * cols(&columns[1]))
+            (padded(rows[0]) * cols(&columns[0])).max(padded(rows[1]) * cols(&columns[1]))
         };
         let slabs = columns[0].slabs.len().max(columns[1].slabs.len());
         let shared = || -> Vec<wgpu::Buffer> { (0..slabs).map(|at| gpu.zeros(room(at))).collect() };
@@ -197,11 +215,14 @@ impl GpuSolver {
             slabs.map(|entries| most.min(entries) + entries / 32).sum()
         };
         let values = values(&sides[0]).max(values(&sides[1]));
-        let staging = || Staging::new(&gpu, 2 * tiles + 4 * parts + values + 64 * slabs);
+        let inputs = inputs.map(|inputs| GpuInputs::new(&gpu, inputs, k, &columns));
+        let energies = inputs.as_ref().map_or(0, GpuInputs::energy_count);
+        let staging = || Staging::new(&gpu, 2 * tiles + 4 * parts + values + 64 * slabs + energies);
+        let turns_w = m < k || inputs.as_ref().is_some_and(GpuInputs::turns_w);
         let solver = Self {
             k,
             w: GpuMatrix::upload(&gpu, w, &columns[1]),
-            w_transposed: (m < k).then(|| GpuMatrix::upload(&gpu, &w.transposed(), &columns[0])),
+            w_transposed: turns_w.then(|| GpuMatrix::upload(&gpu, &w.transposed(), &columns[0])),
             systems: [(); 2].map(|()| gpu.zeros(system(0).max(system(1)).pow(2))),
             inverses: [0, 1].map(|side| Inverse::new(&gpu, system(side))),
             scalars: gpu.zeros(4),
@@ -216,6 +237,7 @@ impl GpuSolver {
             pending: VecDeque::new(),
             last_done: None,
             counts: Counts::default(),
+            inputs,
         };
         let mut commands = Commands::new(&gpu);
         let still = AdmmParams {
@@ -241,6 +263,11 @@ impl GpuSolver {
     /// Work that the last half-step gave to the device.
     pub fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// Largest number of half-steps on the device. In a metric one hangs on what came back of the one before.
+    pub fn ahead(&self) -> usize {
+        if self.inputs.as_ref().is_some_and(GpuInputs::in_half_steps) { 1 } else { AHEAD }
     }
 
     /// Z of a side, as it last came back.
@@ -277,14 +304,11 @@ impl GpuSolver {
     /// Lower triangle of FFᵀ, or FᵀF for the smaller system, into the first of the systems.
     fn gram(&self, commands: &mut Commands<'_>, f: &GpuMatrix, small: bool, n: usize) {
         let system = &self.systems[0];
+        if !small {
+            return gram_of_rows(commands, f, system, n);
+        }
         for (t, slab) in f.slabs.iter().enumerate() {
             let whole = Operand::new(&slab.buffer, slab.cols);
-            if !small {
-                let shape = Shape { rows: n, cols: n, depth: slab.cols };
-                let product = Product { a: whole, b: whole.transposed(), shape, lower: true };
-                product.store(commands, (system, 0, n), 1.0, t > 0);
-                continue;
-            }
             for left in &f.slabs[..=t] {
                 let shape = Shape { rows: slab.cols, cols: left.cols, depth: f.rows };
                 let (b, lower) = (Operand::new(&left.buffer, left.cols), left.first == slab.first);
@@ -294,9 +318,17 @@ impl GpuSolver {
         }
     }
 
+    /// The shifts on the diagonals of both systems.
+    fn shift(&self, commands: &mut Commands<'_>, side: usize, n: usize) {
+        let shift = self.kernel("shift", &[]);
+        let params = Params { fours: (n / 4) as u32, ..self.params(side, 0) };
+        let buffers = [(1, &self.systems[0]), (5, &self.scalars), (6, &self.systems[1])];
+        commands.run(&shift, &params, &buffers, (n, 1));
+    }
+
     /// FT for the columns of a side.
-    fn target(&self, commands: &mut Commands<'_>, side: usize) {
-        let (x, f) = (&self.sides[side], &self.sides[1 - side].f);
+    fn target(&self, commands: &mut Commands<'_>, side: usize, f: &GpuMatrix) {
+        let x = &self.sides[side];
         for (s, h) in x.h.slabs.iter().enumerate() {
             for (t, f) in f.slabs.iter().enumerate() {
                 let b = match side {
@@ -447,20 +479,34 @@ impl GpuSolver {
         let gpu = self.gpu.clone();
         gpu.check()?;
         let mut commands = Commands::new(&gpu);
+        let mut inputs = self.inputs.take();
+        let axis = inputs.as_mut().and_then(|inputs| inputs.begin(&gpu, side, inner.power));
         let (x, fixed) = (&self.sides[side], &self.sides[1 - side]);
         let small = fixed.q < self.k;
         let n = padded(if small { fixed.q } else { self.k });
+        let by_columns = axis == Some(Axis::Columns);
         let one_system = inner.iterations == 1 || inner.rho0 == inner.rho;
-        self.normalise(&mut commands, 1 - side, inner, small);
-        self.gram(&mut commands, &fixed.f, small, n);
-        let shift = self.kernel("shift", &[]);
-        let params = Params { fours: (n / 4) as u32, ..self.params(side, 0) };
-        let buffers = [(1, &self.systems[0]), (5, &self.scalars), (6, &self.systems[1])];
-        commands.run(&shift, &params, &buffers, (n, 1));
-        self.inverses[side].run(&mut commands, &self.systems[..if one_system { 1 } else { 2 }]);
-        let output = if small { RowOutput::Reflected } else { RowOutput::WithTarget };
-        if !small {
-            self.target(&mut commands, side);
+        // By columns an iteration begins as one with the smaller system does.
+        self.normalise(&mut commands, 1 - side, inner, small || by_columns);
+        match (axis, &mut inputs) {
+            (Some(Axis::Columns), Some(inputs)) => {
+                self.gram(&mut commands, &fixed.f, small, n);
+                let shifts = shifts(inner.ridge * fixed.kept.filled(), true, inner);
+                self.weigh_columns(&mut commands, inputs, shifts, &self.inverses[side], n);
+            }
+            (Some(Axis::Rows), Some(inputs)) => self.weigh_rows(&mut commands, inputs, 1 - side, inner, n),
+            _ => {
+                self.gram(&mut commands, &fixed.f, small, n);
+                self.shift(&mut commands, side, n);
+            }
+        }
+        if !by_columns {
+            self.inverses[side].run(&mut commands, &self.systems[..if one_system { 1 } else { 2 }]);
+        }
+        let output = if small || by_columns { RowOutput::Reflected } else { RowOutput::WithTarget };
+        if output == RowOutput::WithTarget {
+            let weighed = inputs.as_ref().filter(|_| axis.is_some());
+            self.target(&mut commands, side, self.weighed_factor(weighed, 1 - side));
         }
         for (mask, before) in x.mask.slabs.iter().zip(&x.mask_before.slabs) {
             commands.copy((&mask.buffer, 0), (&before.buffer, 0), x.mask.rows * mask.cols / 32);
@@ -476,11 +522,15 @@ impl GpuSolver {
                 (false, true) => NextInput::Sparse,
                 (false, false) => NextInput::Right,
             };
-            let to = if small { 0 } else { 1 - now };
-            let relaxation = if first { 1.0 } else { inner.relaxation };
-            let turn = IterationBuffers { from: now, to, n, small };
-            let system = usize::from(!first && !one_system);
-            inner_tiles = self.iterate(&mut commands, side, system, turn, IterationEnd { next, relaxation });
+            let to = if small || by_columns { 0 } else { 1 - now };
+            let end = IterationEnd { next, relaxation: if first { 1.0 } else { inner.relaxation } };
+            inner_tiles = match &inputs {
+                Some(inputs) if by_columns => self.iterate_columns(&mut commands, inputs, side, first, small, end),
+                _ => {
+                    let turn = IterationBuffers { from: now, to, n, small };
+                    self.iterate(&mut commands, side, usize::from(!first && !one_system), turn, end)
+                }
+            };
             if choose {
                 x.topk.select(&mut commands, &x.v, &x.mask, inner.budget);
                 self.row_pass(
@@ -495,6 +545,10 @@ impl GpuSolver {
             now = to;
         }
         let tiles = self.error(&mut commands, side, now);
+        let energies = inputs.as_ref().filter(|_| side == 1);
+        if let Some(inputs) = energies {
+            self.layer(&mut commands, inputs, now);
+        }
         self.compare(&mut commands, side);
         self.pack(&mut commands, side);
         let most = if x.fixed { x.kept.nnz() } else { inner.budget };
@@ -503,6 +557,8 @@ impl GpuSolver {
         let primal = staging.copy_from(&mut commands, &self.primal, inner_tiles);
         let residual = staging.copy_from(&mut commands, &self.residual, tiles);
         let compared = staging.copy_from(&mut commands, &self.compared, 4 * padded(self.k) * x.v.slabs.len());
+        let energies =
+            energies.map(|inputs| staging.copy_from(&mut commands, inputs.energies(), inputs.energy_count()));
         let mut slabs = Vec::new();
         for (mask, h) in x.mask.slabs.iter().zip(&x.h.slabs) {
             let entries = x.mask.rows * mask.cols;
@@ -512,7 +568,8 @@ impl GpuSolver {
         staging.request(&mut commands);
         let counts = commands.counts();
         let rho = inner.rho;
-        self.pending.push_back(Pending { staging, counts, side, rho, primal, residual, compared, slabs });
+        self.pending.push_back(Pending { staging, counts, side, rho, primal, residual, compared, slabs, energies });
+        self.inputs = inputs;
         Ok(())
     }
 
@@ -544,6 +601,10 @@ impl GpuSolver {
             primal: primal.sqrt() / norm,
             dual: f64::from(pending.rho) * total(1).sqrt() / norm,
         };
+        let layer = match (&self.inputs, &pending.energies) {
+            (Some(inputs), Some(at)) => inputs.layer_errors(&staging.read::<f32>(gpu, at.clone())?),
+            _ => Vec::new(),
+        };
         let side = &mut self.sides[pending.side];
         let slabs = pending.slabs.iter().zip(&side.columns.slabs).map(|((words, values), (first, cols))| {
             let (words, values) = (staging.read(gpu, words.clone())?, staging.read(gpu, values.clone())?);
@@ -552,7 +613,7 @@ impl GpuSolver {
         side.kept = HostCopy::from_slabs(self.k, side.q, slabs.collect::<Result<_, Error>>()?);
         pending.staging.unmap();
         self.free.push(pending.staging);
-        Ok(Some(HalfStepResult { outcome, residual_squared, layer: Vec::new() }))
+        Ok(Some(HalfStepResult { outcome, residual_squared, layer }))
     }
 }
 

@@ -1,7 +1,7 @@
 use crate::compute::Device;
 use crate::compute::gpu::Tiles;
 use crate::compute::gpu::tests::limited;
-use crate::factorize::{Finalize, Finalizer, Preset, Settings, Solver, Split};
+use crate::factorize::{Finalize, Finalizer, Inputs, Objective, Preset, Settings, Solver, Split};
 use crate::job::{End, Pipeline};
 use crate::matrix::{Calibration, Matrix, Problem};
 use std::sync::Arc;
@@ -56,6 +56,54 @@ fn half_steps_agree_with_the_processors() {
                 }
                 let (a, b) = (here.factors(), there.factors());
                 assert_eq!((a.a.nnz(), a.b.nnz()), (b.a.nnz(), b.b.nnz()));
+            }
+        }
+    }
+}
+
+/// The same in a metric of the inputs, whose first half-steps are still without it; and the layer-wise errors.
+#[test]
+fn half_steps_in_a_metric_agree_with_the_processors() {
+    let nasty = [(8, 8), (33, 31), (64, 64), (40, 200), (150, 70)];
+    // Statistics in several buffers.
+    for (limit, shapes) in [(u64::MAX, &nasty[..]), (250 * 1024, &[(60, 300), (300, 60)][..])] {
+        let Some(gpu) = limited(limit).map(Arc::new) else { return };
+        for &(rows, cols) in shapes {
+            let inputs = |objective| {
+                let [calibration, held_out] =
+                    [2, 3].map(|times| Arc::new(Calibration::from_samples(&matrix(times * cols, cols)).unwrap()));
+                Inputs::new(calibration, Some(held_out), objective)
+            };
+            for (expansion, objective) in [
+                (0.7, Objective::Outputs),
+                (1.0, Objective::Outputs),
+                (2.0, Objective::Outputs),
+                (1.0, Objective::Norms),
+            ] {
+                let settings =
+                    Settings { objective, expansion, outer: 8, power_growth: Some(0.5), ..Preset::Best.settings() };
+                let (w, inputs) = (Arc::new(matrix(rows, cols)), inputs(objective));
+                let solver = |device: Device| Solver::with_inputs(&w, Some(&inputs), &settings, &device).unwrap();
+                let (mut here, mut there) = (solver(Device::Cpu), solver(Device::Gpu(gpu.clone())));
+                for step in 1..=6 {
+                    let (expected, found) = (here.step().unwrap().unwrap(), there.step().unwrap().unwrap());
+                    let what = format!(
+                        "{rows}×{cols}, k {expansion}, half-step {step}, limit {limit}: {expected:?} {found:?}"
+                    );
+                    assert_eq!(found.note, None, "{what}");
+                    assert_eq!((found.nnz, there.device().name()), (expected.nnz, "gpu"), "{what}");
+                    let near = |a: f64, b: f64, tolerance: f64| (a - b).abs() <= tolerance * b.abs().max(1e-6);
+                    assert!(near(found.error, expected.error, if step <= 3 { 5e-4 } else { 5e-3 }), "{what}");
+                    assert!(near(found.primal, expected.primal, 0.05), "{what}");
+                    assert!(near(found.dual, expected.dual, 0.05), "{what}");
+                    for (found, expected) in
+                        [(found.layer_error, expected.layer_error), (found.held_out_error, expected.held_out_error)]
+                    {
+                        assert_eq!((found.is_some(), expected.is_some()), (step % 2 == 0, step % 2 == 0), "{what}");
+                        let (found, expected) = (found.unwrap_or(1.0), expected.unwrap_or(1.0));
+                        assert!(near(found, expected, if step <= 3 { 1e-3 } else { 1e-2 }), "{what}");
+                    }
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 //! D and E are Gram matrices scaled to unit diagonal, so that one ρ fits all. For the output-side factor D is the
 //! identity and each row is a regression of its own; for the input-side factor D = AᵀA and E = XᵀX, and all entries are
 //! coupled. Three methods: ADMM as published ([`Masked::admm_rows`], [`Masked::admm_sylvester`]), conjugate gradients
-//! ([`Masked::descend`]) and, row by row, an exact solve ([`exact_rows`]).
+//! ([`Masked::descend`]) and, row by row, an exact solve ([`exact_rows`], [`RowSolver`]).
 
 use crate::compute::{
     Cholesky, Eigen, SmallSolver, chunks, chunks_mut, chunks_of, chunks_of_mut, dot, matmul, prelude::*,
@@ -169,10 +169,7 @@ fn add_scaled(x: &mut Matrix, step: f32, v: &Matrix) {
 }
 
 /// Solves each row of X by least squares on its kept entries: xG = h there, for D = I and E = G of unit diagonal (or
-/// 0).
-///
-/// `ridge` pulls toward the row as it was, but changes nothing where G is silent: entries that a singular G leaves open
-/// stay.
+/// 0); see [`RowSolver`] for the ridge.
 pub(super) fn exact_rows(x: &mut Matrix, keep: &[bool], h: &Matrix, g: &Matrix, ridge: f32) {
     /// Rows in one piece of work.
     const ROWS: usize = 8;
@@ -184,25 +181,45 @@ pub(super) fn exact_rows(x: &mut Matrix, keep: &[bool], h: &Matrix, g: &Matrix, 
         .zip(chunks_of(keep, ROWS * k))
         .zip(chunks_of(h.as_slice(), ROWS * k))
         .for_each(|((x, keep), h)| {
-            let mut solver = SmallSolver::default();
-            let (mut support, mut system, mut left) = (Vec::new(), Vec::new(), Vec::new());
+            let mut solver = RowSolver::default();
+            let (mut support, mut values) = (Vec::new(), Vec::new());
             for ((x, keep), h) in x.chunks_mut(k).zip(keep.chunks(k)).zip(h.chunks(k)) {
                 support.clear();
                 support.extend((0..k).filter(|&l| keep[l]));
-                system.clear();
-                left.clear();
-                for &l in &support {
-                    let row = g.row(l);
-                    let start = system.len();
-                    system.extend(support.iter().map(|&l| f64::from(row[l])));
-                    let now: f64 = system[start..].iter().zip(&support).map(|(g, &l)| g * f64::from(x[l])).sum();
-                    left.push(f64::from(h[l]) - now);
-                }
-                solver.solve(&system, &mut left, f64::from(ridge));
-                for (&l, change) in support.iter().zip(&left) {
-                    let new = (f64::from(x[l]) + change) as f32;
-                    x[l] = if new.is_finite() { new } else { x[l] };
-                }
+                values.clear();
+                values.extend(support.iter().map(|&l| x[l]));
+                solver.solve(&mut values, |i| h[support[i]], |i, j| g.get(support[i], support[j]), ridge);
+                support.iter().zip(&values).for_each(|(&l, &value)| x[l] = value);
             }
         });
+}
+
+/// Least squares in f64 for the kept entries of a row, one row after another.
+#[derive(Default)]
+pub(super) struct RowSolver {
+    solver: SmallSolver,
+    system: Vec<f64>,
+    left: Vec<f64>,
+}
+
+impl RowSolver {
+    /// Replaces `x` by the solution of Gx = h, given by their entries, for G of unit diagonal (or 0).
+    ///
+    /// `ridge` pulls toward the values as they were, but changes nothing where G is silent: entries that a singular G leaves
+    /// open stay.
+    pub fn solve(&mut self, x: &mut [f32], h: impl Fn(usize) -> f32, g: impl Fn(usize, usize) -> f32, ridge: f32) {
+        self.system.clear();
+        self.left.clear();
+        for i in 0..x.len() {
+            let start = self.system.len();
+            self.system.extend((0..x.len()).map(|j| f64::from(g(i, j))));
+            let now: f64 = self.system[start..].iter().zip(&*x).map(|(g, &x)| g * f64::from(x)).sum();
+            self.left.push(f64::from(h(i)) - now);
+        }
+        self.solver.solve(&self.system, &mut self.left, f64::from(ridge));
+        for (x, change) in x.iter_mut().zip(&self.left) {
+            let new = (f64::from(*x) + change) as f32;
+            *x = if new.is_finite() { new } else { *x };
+        }
+    }
 }

@@ -1,9 +1,9 @@
 //! The rows of a sparse factor by least squares: X·F ≈ T with X's mask and F fixed.
 
-use super::masked::exact_rows;
-
-use crate::compute::{gram, matmul};
-use crate::factorize::scale::scale_of;
+use super::masked::RowSolver;
+use crate::compute::{PANEL, chunks_of, prelude::*, sparse_gram, spmm, with_panel};
+use crate::factorize::scale::{scale_of, scale_of_values};
+use crate::factorize::target::Target;
 use crate::factorize::{Error, check_factors};
 use crate::matrix::{Csr, Factor, Factors, Matrix};
 
@@ -64,32 +64,70 @@ impl Regression {
 /// ```
 pub fn polish(w: &Matrix, factors: &mut Factors, factor: Factor) -> Result<(), Error> {
     check_factors(factors, w)?;
+    let target = |turned| Target { matrix: w, turned, factor: 1.0 };
     match factor {
-        Factor::A => factors.a = polished_rows(w, &factors.a, factors.b.to_dense()),
+        Factor::A => factors.a = polished_rows(target(true), &factors.a, &factors.b),
         Factor::B => {
-            let rows = polished_rows(&w.transposed(), &factors.b.transposed(), factors.a.transposed().to_dense());
+            let rows = polished_rows(target(false), &factors.b.transposed(), &factors.a.transposed());
             factors.b = rows.transposed();
         }
     }
     Ok(())
 }
 
-/// X r×k for XF ≈ T, with T r×p and F k×p.
-fn polished_rows(t: &Matrix, x: &Csr, mut f: Matrix) -> Csr {
-    let k = f.rows();
+/// X r×k for XF ≈ T; `target` is Tᵀ, p×r.
+fn polished_rows(target: Target<'_>, x: &Csr, f: &Csr) -> Csr {
+    let (k, p) = f.shape();
     // Powers of two, so that no product overflows and no digit is lost.
-    let (scale_t, scale_f) = (scale_of(t), scale_of(&f));
-    let t = Matrix::from_fn(t.rows(), t.cols(), |i, j| t.get(i, j) / scale_t);
-    scale(&mut f, |_, _, f| f / scale_f);
-    let mut x = x.to_dense();
-    let (mut g, mut h) = (Matrix::zeros(k, k), Matrix::zeros(t.rows(), k));
-    gram(&mut g, &f);
-    matmul(&mut h, t.view(), f.view().transpose());
-    let keep: Vec<bool> = x.as_slice().iter().map(|&x| x != 0.0).collect();
-    scale(&mut x, |_, _, x| x / scale_t * scale_f);
-    Regression::new(g, h, |_| 0.0).solve(&mut x, |x, scaled| exact_rows(x, &keep, &scaled.h, &scaled.g, RIDGE));
-    scale(&mut x, |_, _, x| x / scale_f * scale_t);
-    Csr::from_dense(&x)
+    let (scale_t, scale_f) = (scale_of(target.matrix), scale_of_values(f.values(), k * p));
+    let target = Target { factor: 1.0 / scale_t, ..target };
+    let mut scaled = Csr::default();
+    scaled.copy_from(f, |_, _, f| f / scale_f);
+    let f = scaled;
+    // Entry (i, j ≤ i) is at j·k + i.
+    let mut g = Vec::new();
+    sparse_gram(&mut g, &f);
+    let norms = norms((0..k).map(|l| g[l * k + l]));
+
+    let firsts: Vec<usize> = (0..x.rows()).step_by(PANEL).collect();
+    let solved: Vec<Vec<f32>> = chunks_of(&firsts, 1)
+        .map(|first| {
+            let rows = first[0]..(first[0] + PANEL).min(x.rows());
+            let mut solver = RowSolver::default();
+            let mut values = x.values()[x.row_starts()[rows.start]..x.row_starts()[rows.end]].to_vec();
+            with_panel(p + k, |buffer| {
+                let (t, h) = buffer.split_at_mut(p);
+                target.fill(t, rows.start);
+                spmm(
+                    &f,
+                    0..k,
+                    t,
+                    #[inline(always)]
+                    |l, row| h[l] = *row,
+                );
+                let mut rest = &mut values[..];
+                for (c, i) in rows.enumerate() {
+                    let support = &x.indices()[x.row_starts()[i]..x.row_starts()[i + 1]];
+                    let (row, others) = rest.split_at_mut(support.len());
+                    rest = others;
+                    let at = |i: usize| support[i] as usize;
+                    // In the units in which G has a unit diagonal.
+                    row.iter_mut().enumerate().for_each(|(i, x)| *x = *x / scale_t * scale_f * norms[at(i)]);
+                    let rhs = |i: usize| h[at(i)][c] / norms[at(i)];
+                    let gram = |i: usize, j: usize| {
+                        let (low, high) = (at(i.min(j)), at(i.max(j)));
+                        g[low * k + high] / (norms[low] * norms[high])
+                    };
+                    solver.solve(row, rhs, gram, RIDGE);
+                    row.iter_mut().enumerate().for_each(|(i, x)| *x = *x / norms[at(i)] / scale_f * scale_t);
+                }
+            });
+            values
+        })
+        .collect();
+    let mut polished = Csr::from_parts(x.rows(), k, x.row_starts().to_vec(), x.indices().to_vec(), solved.concat());
+    polished.drop_zeros();
+    polished
 }
 
 /// Roots of a Gram matrix's diagonal, none far below the largest: what belongs to such a one would leave the finite
