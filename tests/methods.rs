@@ -286,8 +286,9 @@ fn low_rank_is_the_truncated_spectrum_and_monarch_no_worse_than_its_reference() 
 fn palm4msa_is_as_good_as_faust() {
     // pyfaust 3.41, the best of several starts, orders and splits, 200 iterations; the last two are parts of larger layers.
     let whole = |name| weight(name);
-    let part =
-        |name, row: usize, col: usize| weight(name).map(|w| Arc::new(Matrix::from_fn(256, 256, |i, j| w.get(row + i, col + j))));
+    let part = |name, row: usize, col: usize| {
+        weight(name).map(|w| Arc::new(Matrix::from_fn(256, 256, |i, j| w.get(row + i, col + j))))
+    };
     for (name, faust, w) in [
         ("minilm_l0_q_t64", 0.5051, whole("minilm_l0_q_t64")),
         ("gauss_256", 0.4747, whole("gauss_256")),

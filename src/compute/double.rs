@@ -6,7 +6,7 @@ use faer::diag::DiagMut;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt;
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
-use faer::linalg::matmul::{matmul, triangular};
+use faer::linalg::matmul::triangular;
 use faer::{Accum, MatMut, MatRef, Par};
 
 /// `sum += Fᵀ·F` in f64, `sum` n×n and row-major, F p×n. Only the lower triangle of `sum` is updated.
@@ -34,13 +34,21 @@ pub fn add_gram(sum: &mut [f64], f: &Matrix) {
     }
 }
 
-/// `out = left · right` in f64, row-major, `left` rows×n and `right` n×n. On the calling thread.
-pub fn product_square(out: &mut [f64], left: &[f64], right: &[f64], rows: usize) {
+/// `out = left · L` in f64, row-major, for `left` rows×n and the lower triangle L of an n×n matrix, of which nothing else is
+/// read. On the calling thread.
+pub fn product_lower(out: &mut [f64], left: &[f64], lower: &[f64], rows: usize) {
     let n = left.len() / rows.max(1);
-    let out = MatMut::from_row_major_slice_mut(out, rows, n);
-    let left = MatRef::from_row_major_slice(left, rows, n);
-    let right = MatRef::from_row_major_slice(right, n, n);
-    matmul(out, Accum::Replace, left, right, 1.0, Par::Seq);
+    triangular::matmul(
+        MatMut::from_row_major_slice_mut(out, rows, n),
+        triangular::BlockStructure::Rectangular,
+        Accum::Replace,
+        MatRef::from_row_major_slice(left, rows, n),
+        triangular::BlockStructure::Rectangular,
+        MatRef::from_row_major_slice(lower, n, n),
+        triangular::BlockStructure::TriangularLower,
+        1.0,
+        Par::Seq,
+    );
 }
 
 /// Eigenvalues, ascending, of a symmetric n×n matrix `g`, row-major, of which only the lower triangle is read; `None`

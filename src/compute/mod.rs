@@ -32,7 +32,7 @@ pub use chunks::{chunks, chunks_mut, chunks_of, chunks_of_mut, dot, join, prelud
 pub use dense::{Cholesky, Svd, add_matmul, gram, matmul, matmul_with, panel_product, svd};
 pub use device::Device;
 pub use double::eigenvalues;
-pub use double::{SmallSolver, add_gram, invert, product_square, solve_positive};
+pub use double::{SmallSolver, add_gram, invert, product_lower, solve_positive};
 pub use eigen::{Eigen, symmetric_eigen};
 pub use exp::exp;
 pub use faer::Par;

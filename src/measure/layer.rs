@@ -1,6 +1,6 @@
 //! The layer-wise error: the error of the layer's outputs on its real inputs, from their statistics XᵀX.
 
-use crate::compute::{chunks_of, prelude::*, product_square};
+use crate::compute::{chunks_of, prelude::*, product_lower};
 use crate::matrix::{Csr, Matrix};
 
 /// ‖XW − XŴ‖² / ‖XW‖² in the paper's orientation: tr((W−AB)·XᵀX·(W−AB)ᵀ) / tr(W·XᵀX·Wᵀ), every product and sum in f64;
@@ -42,10 +42,16 @@ pub(crate) fn residual_energy(w: &Matrix, a: &Csr, b: &Csr, xtx: &Matrix) -> f64
 /// tr(D·XᵀX·Dᵀ), where `subtract(i, row)` turns row i of W into row i of D.
 fn energy(w: &Matrix, xtx: &Matrix, subtract: impl Fn(usize, &mut [f64]) + Sync) -> f64 {
     /// Rows multiplied by XᵀX at a time; fixed, so that sums do not depend on the number of threads.
-    const ROWS: usize = 32;
+    const ROWS: usize = 64;
     let n = w.cols();
     assert_eq!(xtx.shape(), (n, n), "the statistics of {n} inputs");
-    let xtx: Vec<f64> = xtx.as_slice().iter().map(|&x| f64::from(x)).collect();
+    // dᵀ·XᵀX·d is also dᵀ·L·d for the lower triangle L with what lies above the diagonal added to it: half the products.
+    let mut lower = vec![0.0; n * n];
+    for (i, row) in lower.chunks_mut(n.max(1)).enumerate() {
+        let above = (0..i).map(|j| f64::from(xtx.get(i, j)) + f64::from(xtx.get(j, i)));
+        row.iter_mut().zip(above).for_each(|(x, sum)| *x = sum);
+        row[i] = f64::from(xtx.get(i, i));
+    }
     let rows: Vec<usize> = (0..w.rows()).collect();
     let sums: Vec<f64> = chunks_of(&rows, ROWS)
         .map(|rows| {
@@ -56,7 +62,7 @@ fn energy(w: &Matrix, xtx: &Matrix, subtract: impl Fn(usize, &mut [f64]) + Sync)
                 subtract(i, &mut difference[start..]);
             }
             let mut seen = vec![0.0; difference.len()];
-            product_square(&mut seen, &difference, &xtx, rows.len());
+            product_lower(&mut seen, &difference, &lower, rows.len());
             difference.iter().zip(&seen).map(|(difference, seen)| difference * seen).sum()
         })
         .collect();
