@@ -1,7 +1,9 @@
 //! Matrix products, Cholesky factorization and SVD in f32, through faer. In a browser the first two use our own tiles
-//! (`gemm`, `triangle`), which are several times as fast there.
+//! (`gemm`, `triangle`), which are several times as fast there; elsewhere solves for panels use `packed`.
 
 use super::gemm::{Region, add_product};
+#[cfg(not(target_arch = "wasm32"))]
+use super::packed::Packed;
 use super::triangle::Triangle;
 use super::{NotPositive, PANEL, PanelRow, prelude::*};
 use crate::matrix::Matrix;
@@ -107,8 +109,15 @@ pub struct Cholesky {
     lower: Vec<f32>,
     k: usize,
     tiles: Triangle,
+    /// L once more, where that makes solves faster.
+    #[cfg(not(target_arch = "wasm32"))]
+    packed: Option<Packed>,
     scratch: Option<MemBuffer>,
 }
+
+/// Largest system whose factor is packed: what a larger one's takes of memory's bandwidth is more than it saves.
+#[cfg(not(target_arch = "wasm32"))]
+const LARGEST_PACKED: usize = 2048;
 
 impl Cholesky {
     /// The lower triangle of G, column-major, k×k; to be filled before [`Cholesky::factorize`].
@@ -129,14 +138,24 @@ impl Cholesky {
             scratch(&mut self.scratch, llt::factor::cholesky_in_place_scratch::<f32>(k, par, Default::default()));
         let l = MatMut::from_column_major_slice_mut(&mut self.lower, k, k);
         llt::factor::cholesky_in_place(l, Default::default(), par, stack, Default::default())
-            .map(drop)
-            .map_err(|llt::factor::LltError::NonPositivePivot { index }| NotPositive { pivot: index })
+            .map_err(|llt::factor::LltError::NonPositivePivot { index }| NotPositive { pivot: index })?;
+        #[cfg(not(target_arch = "wasm32"))]
+        if k <= LARGEST_PACKED && Packed::pays() {
+            self.packed.get_or_insert_default().fill(&self.lower, k);
+        } else {
+            self.packed = None;
+        }
+        Ok(())
     }
 
     /// `x ← G⁻¹x` for a panel of k rows, on the calling thread.
     pub fn solve(&self, x: &mut [PanelRow]) {
         if TILES {
             return self.tiles.solve(x);
+        }
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Some(packed) = &self.packed {
+            return packed.solve(x);
         }
         let par = Par::Seq;
         // faer needs none here as of this version.

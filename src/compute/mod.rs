@@ -21,6 +21,8 @@ mod gemm;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 mod not_positive;
+#[cfg(not(target_arch = "wasm32"))]
+mod packed;
 mod replacement;
 mod sparse;
 mod threads;
