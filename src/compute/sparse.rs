@@ -73,18 +73,50 @@ pub fn spmm(s: &Csr, rows: Range<usize>, panel: &[PanelRow], store: impl FnMut(u
         type Output = ();
 
         #[inline(always)]
-        fn with_simd<S: pulp::Simd>(self, _: S) {
+        fn with_simd<S: pulp::Simd>(self, simd: S) {
+            match S::F32_LANES {
+                1 => self.multiply_plainly(),
+                // A row of the panel is four vectors of sixteen, or one or two times eight vectors.
+                16 => self.multiply::<S, 4>(simd),
+                _ => self.multiply::<S, 8>(simd),
+            }
+        }
+    }
+
+    impl<F: FnMut(usize, &PanelRow)> Multiply<'_, F> {
+        /// Without wide vectors that are known of: what the compiler makes of it.
+        #[inline(always)]
+        fn multiply_plainly(self) {
+            let Self(s, rows, panel, mut store) = self;
+            for i in rows {
+                let mut sum = [0.0; PANEL];
+                for (l, x) in s.row(i) {
+                    (0..PANEL).for_each(|c| sum[c] += x * panel[l][c]);
+                }
+                store(i, &sum);
+            }
+        }
+
+        /// With `SUMS` vectors in registers.
+        #[inline(always)]
+        fn multiply<S: pulp::Simd, const SUMS: usize>(self, simd: S) {
             let Self(s, rows, panel, mut store) = self;
             for i in rows {
                 let at = s.row_starts()[i]..s.row_starts()[i + 1];
-                let mut sum = [0.0; PANEL];
-                for (&l, &x) in s.indices()[at.clone()].iter().zip(&s.values()[at]) {
-                    let row = &panel[l as usize];
-                    for c in 0..PANEL {
-                        sum[c] += x * row[c];
+                let (indices, values) = (&s.indices()[at.clone()], &s.values()[at]);
+                let mut row = [0.0; PANEL];
+                for (part, out) in S::as_mut_simd_f32s(&mut row).0.as_chunks_mut::<SUMS>().0.iter_mut().enumerate() {
+                    let mut sums = [simd.splat_f32s(0.0); SUMS];
+                    for (&l, &x) in indices.iter().zip(values) {
+                        let x = simd.splat_f32s(x);
+                        let from = &S::as_simd_f32s(&panel[l as usize]).0.as_chunks::<SUMS>().0[part];
+                        for (sum, &from) in sums.iter_mut().zip(from) {
+                            *sum = simd.mul_add_e_f32s(x, from, *sum);
+                        }
                     }
+                    *out = sums;
                 }
-                store(i, &sum);
+                store(i, &row);
             }
         }
     }
