@@ -41,7 +41,7 @@ pub use faer::Par;
 pub use not_positive::NotPositive;
 pub use replacement::{chain_product, multiplied};
 pub use sparse::{
-    PANEL, PanelRow, fill_transposed, gram as sparse_gram, load_transposed, spmm, store_transposed, vectorized,
-    with_panel,
+    PANEL, PanelRow, fill_transposed, gram as sparse_gram, load_transposed, spmm, store_transposed, times_transposed,
+    vectorized, with_panel,
 };
 pub use threads::{NoThreads, ThreadPool, parallelism};

@@ -4,7 +4,7 @@
 //! work of a dense product in a third of its time or less.
 
 use super::{chunks_of_mut, prelude::*};
-use crate::matrix::Csr;
+use crate::matrix::{Csr, Matrix};
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -124,6 +124,31 @@ pub fn spmm(s: &Csr, rows: Range<usize>, panel: &[PanelRow], store: impl FnMut(u
     pulp::Arch::new().dispatch(Multiply(s, rows, panel, store));
 }
 
+/// `out` = X·Sᵀ for a dense X, r×c, and S p×c.
+pub fn times_transposed(out: &mut Matrix, x: &Matrix, s: &Csr) {
+    let (p, c) = s.shape();
+    assert_eq!(x.cols(), c, "X has as many columns as S");
+    out.resize(x.rows(), p);
+    if out.is_empty() {
+        return;
+    }
+    let rows = |at: usize| &x.as_slice()[at * PANEL * c..((at + 1) * PANEL * c).min(x.len())];
+    chunks_of_mut(out.as_mut_slice(), PANEL * p).enumerate().for_each(|(at, out)| {
+        with_panel(c + p, |buffer| {
+            let (panel, product) = buffer.split_at_mut(c);
+            load_transposed(panel, rows(at));
+            spmm(
+                s,
+                0..p,
+                panel,
+                #[inline(always)]
+                |i, row| product[i] = *row,
+            );
+            store_transposed(product, out);
+        });
+    });
+}
+
 /// Runs `work` compiled for the vector instructions of this processor; only inlined code gains by it.
 pub fn vectorized<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(work)
@@ -161,7 +186,6 @@ pub fn gram(out: &mut Vec<f32>, s: &Csr) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::matrix::Matrix;
 
     fn sparse(rows: usize, cols: usize) -> Matrix {
         let value = |i: usize, j: usize| ((i * 7 + j * 13) % 11) as f32 - 5.0;
@@ -181,6 +205,18 @@ mod tests {
                     assert_eq!(g[j * k + i], dot, "{k}×{p} ({i}, {j})");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn products_with_a_dense_matrix_by_their_definition() {
+        for (r, p, c) in [(1, 1, 1), (3, 70, 5), (64, 33, 40), (130, 2, 65)] {
+            let x = Matrix::from_fn(r, c, |i, j| ((i * 5 + j * 3) % 7) as f32 - 3.0);
+            let s = sparse(p, c);
+            let mut out = Matrix::default();
+            times_transposed(&mut out, &x, &Csr::from_dense(&s));
+            let dot = |i: usize, j: usize| x.row(i).iter().zip(s.row(j)).map(|(x, s)| x * s).sum::<f32>();
+            assert_eq!(out, Matrix::from_fn(r, p, dot), "{r}×{p}×{c}");
         }
     }
 

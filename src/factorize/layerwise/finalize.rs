@@ -3,7 +3,7 @@
 use super::masked::{Masked, exact_rows};
 use super::regression::{RIDGE, Regression, norms, root_or_1, scale};
 
-use crate::compute::{Device, Eigen, gram, matmul, symmetric_eigen};
+use crate::compute::{Device, Eigen, gram, matmul, symmetric_eigen, times_transposed};
 use crate::factorize::scale::{scale_of, scale_of_values};
 use crate::factorize::{Error, check_factors};
 use crate::matrix::{Calibration, Csr, Factor, Factors, Matrix};
@@ -350,12 +350,13 @@ impl Finalizer {
             Poll::Ready(true) => return Poll::Ready(()),
             Poll::Ready(false) => {}
         }
-        let (k, n) = self.b.shape();
         let objective = &self.objective;
-        let (mut be, mut g, mut h) = (Matrix::zeros(k, n), Matrix::zeros(k, k), Matrix::zeros(self.a.rows(), k));
-        matmul(&mut be, self.b.view(), objective.e.view());
-        matmul(&mut g, be.view(), self.b.view().transpose());
-        matmul(&mut h, objective.we.view(), self.b.view().transpose());
+        // E is symmetric: what is made first is (B·E)ᵀ.
+        let b = Csr::from_dense(&self.b);
+        let (mut eb, mut g, mut h) = (Matrix::default(), Matrix::default(), Matrix::default());
+        times_transposed(&mut eb, &objective.e, &b);
+        times_transposed(&mut g, &eb.transposed(), &b);
+        times_transposed(&mut h, &objective.we, &b);
         let floor = |l: usize| floor(&self.b, l);
         let (settings, keep, masked) = (&self.settings, &self.keep[0], &mut self.masked);
         Regression::new(g, h, floor).solve(&mut self.a, |x, Regression { g, h, .. }| match settings.solve {
@@ -367,25 +368,40 @@ impl Finalizer {
 
     /// All of B: D = AᵀA and right-hand side Aᵀ·W·E, scaled to D's unit diagonal.
     fn solve_b(&mut self) {
-        let k = self.a.cols();
         let objective = &self.objective;
-        let (mut d, mut h) = (Matrix::zeros(k, k), Matrix::zeros(k, self.b.cols()));
-        gram(&mut d, &self.a.transposed());
-        matmul(&mut h, self.a.view().transpose(), objective.we.view());
-        let norms = norms((0..k).map(|l| d.get(l, l)));
-        scale(&mut d, |i, j, d| d / (norms[i] * norms[j]));
-        scale(&mut h, |l, _, h| h / norms[l]);
+        let (settings, n) = (&self.settings, self.a.cols());
+        // (Aᵀ·W·E)ᵀ = (W·E)ᵀ·A.
+        let mut a = Csr::from_dense(&self.a);
+        let mut h = Matrix::default();
+        times_transposed(&mut h, &objective.we.transposed(), &a.transposed());
+        let squares = self.a.as_slice().chunks(n.max(1)).fold(vec![0.0f32; n], |mut sums, row| {
+            sums.iter_mut().zip(row).for_each(|(sum, a)| *sum += a * a);
+            sums
+        });
+        let norms = norms(squares.into_iter());
+        a.map_values(|_, l, a| a / norms[l]);
+        scale(&mut h, |_, l, h| h / norms[l]);
         scale(&mut self.b, |l, _, b| b * norms[l]);
-        let (settings, x, keep) = (&self.settings, &mut self.b, &self.keep[1]);
         let eigen = match settings.solve {
-            Solve::Admm => symmetric_eigen(&d),
+            Solve::Admm => {
+                let mut d = Matrix::zeros(n, n);
+                gram(&mut d, &a.transposed().to_dense());
+                symmetric_eigen(&d)
+            }
             Solve::Exact => None,
         };
         match (&eigen, &objective.eigen) {
             (Some(d), Some(e)) => {
+                let (x, keep, h) = (&mut self.b, &self.keep[1], h.transposed());
                 self.masked.admm_sylvester(x, keep, &h, [d, e], settings.rho as f32, settings.iterations);
             }
-            _ => self.masked.descend(x, keep, &h, [&d, &objective.e], settings.iterations),
+            _ => {
+                let mut x = self.b.transposed();
+                let (k, inputs) = self.b.shape();
+                let keep: Vec<bool> = (0..k * inputs).map(|at| self.keep[1][at % k * inputs + at / k]).collect();
+                self.masked.descend(&mut x, &keep, &h, &a, &objective.e, settings.iterations);
+                self.b = x.transposed();
+            }
         }
         scale(&mut self.b, |l, _, b| b / norms[l]);
     }

@@ -7,8 +7,9 @@
 
 use crate::compute::{
     Cholesky, Eigen, SmallSolver, chunks, chunks_mut, chunks_of, chunks_of_mut, dot, matmul, prelude::*,
+    times_transposed,
 };
-use crate::matrix::Matrix;
+use crate::matrix::{Csr, Matrix};
 
 /// Solver of values on a fixed mask. Its memory is reused from one factor to the next.
 #[derive(Default)]
@@ -18,8 +19,9 @@ pub(super) struct Masked {
     /// Right-hand side H + ρ(Z − U) of ADMM; the residual of conjugate gradients.
     t: Matrix,
     y: Matrix,
+    /// (E + ρI)⁻¹ of ADMM; E·XᵀFᵀ of conjugate gradients.
     inverse: Matrix,
-    /// 1/(deᵀ + ρ) of ADMM; D·X of conjugate gradients.
+    /// 1/(deᵀ + ρ) of ADMM; XᵀFᵀ of conjugate gradients.
     damping: Matrix,
     cholesky: Cholesky,
 }
@@ -108,16 +110,20 @@ impl Masked {
         z.for_each(|((x, &v), &keep)| *x = if keep { v } else { 0.0 });
     }
 
-    /// Conjugate gradients on the kept entries, from X on. The objective decreases with each iteration.
-    pub fn descend(&mut self, x: &mut Matrix, keep: &[bool], h: &Matrix, [d, e]: [&Matrix; 2], iterations: usize) {
+    /// Conjugate gradients on the kept entries, from X on, for D = FᵀF with a sparse F. The objective decreases with each
+    /// iteration. All matrices are transposed: X, the mask and H have the rows of E.
+    pub fn descend(&mut self, x: &mut Matrix, keep: &[bool], h: &Matrix, f: &Csr, e: &Matrix, iterations: usize) {
         /// Of the first gradient's square, where single precision has nothing more to give.
         const ENOUGH: f64 = 1e-12;
         self.resize(x);
-        let mut half = std::mem::take(&mut self.damping);
-        half.resize(x.rows(), x.cols());
+        let ft = f.transposed();
+        let [mut half, mut seen] = [std::mem::take(&mut self.damping), std::mem::take(&mut self.inverse)];
+        // (FᵀFXE)ᵀ = E·(XᵀFᵀ)·F.
         let mut apply = |out: &mut Matrix, x: &Matrix| {
-            matmul(&mut half, d.view(), x.view());
-            matmul(out, half.view(), e.view());
+            times_transposed(&mut half, x, f);
+            seen.resize(half.rows(), half.cols());
+            matmul(&mut seen, e.view(), half.view());
+            times_transposed(out, &seen, &ft);
         };
         let on_mask = |m: &mut Matrix| {
             chunks_mut(m.as_mut_slice()).zip(chunks(keep)).for_each(|(m, keep)| {
@@ -150,7 +156,7 @@ impl Masked {
             });
             square = next;
         }
-        self.damping = half;
+        (self.damping, self.inverse) = (half, seen);
     }
 
     fn resize(&mut self, x: &Matrix) {
