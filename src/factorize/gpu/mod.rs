@@ -11,6 +11,7 @@
 mod admm;
 mod bench;
 mod host_copy;
+mod inputs;
 mod panel_kernels;
 #[cfg(test)]
 mod tests;
@@ -27,12 +28,12 @@ use crate::matrix::Matrix;
 use admm::{AdmmFinish, NextInput};
 pub use bench::{KernelTime, kernel_times};
 pub(super) use host_copy::HostCopy;
+use inputs::{GpuInputs, gram_of_rows};
 pub(super) use panel_kernels::{PendingMatrices, admm_rows, systems};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use web_time::Instant;
-use weighed::{GpuInputs, gram_of_rows};
 
 const ROWS: &str = include_str!("panel_kernels.wgsl");
 
