@@ -165,6 +165,9 @@ impl Bench {
         if self.backend != Backend::Cpu && !self.threads.is_empty() {
             return Err(Failure::new("--threads is for the processor", "leave it out with --backend gpu").usage());
         }
+        if self.until_published && self.backend != Backend::Cpu {
+            return Err(Failure::new("--until-published is for the processor", "leave out --backend").usage());
+        }
         match self.backend {
             Backend::Cpu => {}
             #[cfg(feature = "gpu")]

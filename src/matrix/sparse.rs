@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A sparse matrix in CSR form: the entries of row `i` are `indices` and `values` at `row_starts[i]..row_starts[i +
 /// 1]`, columns ascending.
-#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct Csr {
     rows: usize,
     cols: usize,
@@ -14,6 +14,22 @@ pub struct Csr {
     indices: Vec<u32>,
     #[serde(with = "crate::tasks::raw")]
     values: Vec<f32>,
+}
+
+impl Clone for Csr {
+    fn clone(&self) -> Self {
+        let mut copy = Self::default();
+        copy.clone_from(self);
+        copy
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        let Self { rows, cols, row_starts, indices, values } = source;
+        (self.rows, self.cols) = (*rows, *cols);
+        self.row_starts.clone_from(row_starts);
+        self.indices.clone_from(indices);
+        self.values.clone_from(values);
+    }
 }
 
 impl Csr {

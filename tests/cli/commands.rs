@@ -101,6 +101,20 @@ fn every_method_is_factorized_and_written() {
 }
 
 #[test]
+fn a_bench_says_how_soon_the_published_error_is_reached() {
+    let folder = folder("until");
+    let command = ["bench", "solver", "--until-published", "--sizes", "32", "--threads", "1", "--json"];
+    let all = json(&run(&folder, &command));
+    let of = |part: &str, key: &str| all[0][part][key].as_f64().unwrap();
+    assert!(of("reached", "relative_error") <= of("published", "relative_error"), "{all}");
+    assert!(of("reached", "outer") >= 6.0 && of("same_time", "seconds") > 0.0, "{all}");
+    assert_eq!(all[0]["paper_code_seconds"], Value::Null, "not measured at this size");
+    let output = run(&folder, &["bench", "solver", "--until-published", "--backend", "auto"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("is for the processor"), "{}", text(&output.stderr));
+}
+
+#[test]
 fn compare_puts_methods_side_by_side() {
     let folder = folder("compare");
     common::npy(&folder.join("w.npy"), 24, 40, some_values);
