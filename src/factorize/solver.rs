@@ -342,18 +342,27 @@ impl Solver {
     /// The factors with the smallest error at the end of an outer iteration with the whole budget; before the first such
     /// end, the current ones cut to their budgets. Or the fallback, see [`Solver::falls_back`].
     pub fn finish(self) -> Factors {
-        let fallback = self.falls_back().then_some(self.fallback).flatten();
-        let found = match (fallback, self.best) {
-            (Some(fallback), _) => identity_times(&self.w.to_matrix(), fallback.kept),
-            (None, Some((_, found))) => found.map(FactorCopy::into_csr),
+        let falls_back = self.falls_back();
+        let Self { w, engine, budgets, best, fallback, .. } = self;
+        let (transposed, scale) = (w.is_transposed(), w.scale());
+        // All other memory is free before the factors are made of what was found, and turned.
+        let found = match (fallback.filter(|_| falls_back), best) {
+            (Some(fallback), best) => {
+                drop((engine, best));
+                identity_times(&w.to_matrix(), fallback.kept)
+            }
+            (None, Some((_, found))) => {
+                drop(engine);
+                found.map(FactorCopy::into_csr)
+            }
             // A start can have more nonzeros than the budget.
             (None, None) => {
-                [0, 1].map(|side| Csr::from_dense(&keep_largest(&self.engine.z(side).to_dense(), self.budgets[side])))
+                let kept = [0, 1].map(|side| engine.z(side));
+                drop(engine);
+                [0, 1].map(|side| Csr::from_dense(&keep_largest(&kept[side].to_dense(), budgets[side])))
             }
         };
-        // All other memory is free before the factors are turned.
-        let (transposed, scale) = (self.w.is_transposed(), self.w.scale());
-        drop((self.w, self.engine));
+        drop(w);
         stored(found, transposed, scale)
     }
 
@@ -433,7 +442,7 @@ fn stored([mut first, mut second]: [Csr; 2], transposed: bool, scale: f32) -> Fa
 /// An identity, and the `kept` largest entries of W.
 fn identity_times(w: &Matrix, kept: usize) -> [Csr; 2] {
     let (n, m) = w.shape();
-    let identity = |n| Csr::from_dense(&Matrix::from_fn(n, n, |i, j| f32::from(u8::from(i == j))));
+    let identity = |n| Csr::from_parts(n, n, (0..=n).collect(), (0..n as u32).collect(), vec![1.0; n]);
     let pruned = Csr::from_dense(&keep_largest(w, kept));
     if n <= m { [identity(n), pruned] } else { [pruned.transposed(), identity(m)] }
 }

@@ -551,7 +551,7 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     return page;
   },
 
-  async "on WebGPU values are finalized as on the processor"() {
+  async "on WebGPU a layer-wise run ends as on the processor"() {
     const page = await open("", {}, () => {}, { within: gpuBrowser, inWorkers: `
       globalThis.submitted = 0;
       const submit = GPUQueue.prototype.submit;
@@ -580,6 +580,13 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     assert.equal(run.nnz, own.nnz);
     assert(Math.abs(run.layer_error / own.layer_error - 1) < 1e-3, `${run.layer_error} on WebGPU, ${own.layer_error} on the processor`);
     console.log(`    layer-wise error ${run.layer_error.toFixed(6)} in ${run.seconds.toFixed(1)} s, on the processor ${own.layer_error.toFixed(6)} in ${own.seconds.toFixed(2)} s`);
+    // Masks that see the inputs: from the second iteration on.
+    const here = await runOf(page, { settings: { outer: 2, inner: 2, finalize: false, objective: "outputs" } });
+    const there = await runOf(page, { backend: "gpu" });
+    assert.equal((await exported(page)).backend, "gpu");
+    assert.notEqual(here.layer_error, own.layer_error);
+    assert(Math.abs(there.layer_error / here.layer_error - 1) < 1e-2, `${there.layer_error} on WebGPU, ${here.layer_error} on the processor`);
+    console.log(`    masks that see the inputs: ${there.layer_error.toFixed(6)} in ${there.seconds.toFixed(1)} s, on the processor ${here.layer_error.toFixed(6)} in ${here.seconds.toFixed(2)} s`);
     return page;
   },
 

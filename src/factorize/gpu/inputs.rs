@@ -112,11 +112,6 @@ impl GpuInputs {
         self.statistics.len() * self.residual.slabs.len() * self.residual.rows
     }
 
-    /// The sums, after [`GpuSolver::layer`].
-    pub fn energies(&self) -> &wgpu::Buffer {
-        &self.energies
-    }
-
     /// The layer-wise errors from the sums.
     pub fn layer_errors(&self, sums: &[f32]) -> Vec<f64> {
         let each = self.energy_count() / self.statistics.len().max(1);
