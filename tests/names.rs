@@ -54,7 +54,11 @@ fn every_spelling_is_the_name() {
         dsf_explorer::methods::ThresholdScope,
     );
     all!(check_serde:
+        dsf_explorer::compute::sparse::Instructions,
+        dsf_explorer::compute::sparse::Positions,
+        dsf_explorer::compute::sparse::ValueFormat,
         dsf_explorer::factorize::Phase,
+        dsf_explorer::job::bench_sparse::Kind,
         dsf_explorer::matrix::Arrangement,
         dsf_explorer::model::Dtype,
     );

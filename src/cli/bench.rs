@@ -1,4 +1,7 @@
-//! `bench`: benchmarks of the solver and the window on this machine.
+//! `bench`: benchmarks of the solver, of products, of language models and of the window on this machine.
+
+mod generate;
+mod sparse;
 
 use super::layer::available;
 use super::{Failure, output};
@@ -15,8 +18,8 @@ pub struct Bench {
     #[arg(value_enum)]
     what: What,
 
-    /// Sides of square matrices
-    #[arg(long, value_name = "N,N,…", value_delimiter = ',', default_values = ["256", "384", "1024"])]
+    /// Sides of square matrices [default: 256,384,1024, of `sparse` 1024]
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',')]
     sizes: Vec<NonZeroUsize>,
 
     /// Worker threads [default: 1 and all processors]
@@ -47,6 +50,12 @@ pub struct Bench {
     #[arg(long)]
     json: bool,
 
+    #[command(flatten)]
+    sparse: sparse::SparseArgs,
+
+    #[command(flatten)]
+    generate: generate::GenerateArgs,
+
     /// Of `window`: the matrix
     #[cfg(feature = "gui")]
     #[arg(long, value_name = "ROWSxCOLS", default_value = "4096x11008", value_parser = shape)]
@@ -76,6 +85,10 @@ enum What {
     /// Runs of the solver on random matrices, by phase, against the floor: the necessary dense operations at the speed
     /// of products of this size, measured beside each run
     Solver,
+    /// Products with sparse matrices beside dense ones: one matrix, and two, over densities and numbers of columns
+    Sparse,
+    /// Texts of language models, dense and compressed: tokens a second, bytes of weights, memory
+    Generate,
     /// The window's frames while a random matrix is zoomed and panned; needs a display
     #[cfg(feature = "gui")]
     Window,
@@ -86,6 +99,11 @@ impl Bench {
     pub fn run(self) -> Result<(), Failure> {
         match self.what {
             What::Solver => self.solver(),
+            What::Sparse => {
+                let (sizes, threads) = (self.sizes_or(&[1024]), self.thread_counts());
+                self.sparse.run(&sizes, &threads, self.json)
+            }
+            What::Generate => self.generate.run(&self.thread_counts(), self.json),
             #[cfg(feature = "gui")]
             What::Window => self.window(),
         }
@@ -146,13 +164,24 @@ impl Bench {
         if self.json { output::json(&all) } else { Ok(()) }
     }
 
-    fn solver(self) -> Result<(), Failure> {
-        let sizes: Vec<usize> = self.sizes.iter().map(|n| n.get()).collect();
-        let mut threads: Vec<usize> = self.threads.iter().map(|n| n.get()).collect();
-        if threads.is_empty() {
-            threads = vec![1, available()];
-            threads.dedup();
+    fn sizes_or(&self, default: &[usize]) -> Vec<usize> {
+        match self.sizes.is_empty() {
+            true => default.to_vec(),
+            false => self.sizes.iter().map(|n| n.get()).collect(),
         }
+    }
+
+    fn thread_counts(&self) -> Vec<usize> {
+        if !self.threads.is_empty() {
+            return self.threads.iter().map(|n| n.get()).collect();
+        }
+        let mut threads = vec![1, available()];
+        threads.dedup();
+        threads
+    }
+
+    fn solver(self) -> Result<(), Failure> {
+        let (sizes, threads) = (self.sizes_or(&[256, 384, 1024]), self.thread_counts());
         let settings = |preset: Preset| {
             let settings = Settings { density: self.density, ..Settings::default() }.with_preset(preset);
             Settings { outer: self.outer.unwrap_or(settings.outer), ..settings }

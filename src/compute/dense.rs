@@ -44,6 +44,16 @@ pub fn matmul_with(out: &mut Matrix, left: MatRef<'_, f32>, right: MatRef<'_, f3
     faer_matmul(out.view_mut(), Accum::Replace, left, right, 1.0, par);
 }
 
+/// `out = left · right` for views, on `par` threads.
+pub fn matmul_views(mut out: MatMut<'_, f32>, left: MatRef<'_, f32>, right: MatRef<'_, f32>, par: Par) {
+    if TILES {
+        let mut product = Matrix::zeros(left.nrows(), right.ncols());
+        add_product(&mut product, left, right, Region::Full);
+        return out.copy_from(product.view());
+    }
+    faer_matmul(out, Accum::Replace, left, right, 1.0, par);
+}
+
 /// `out += left · right` on `par` threads.
 pub fn add_matmul(out: &mut Matrix, left: MatRef<'_, f32>, right: MatRef<'_, f32>, par: Par) {
     if TILES {

@@ -23,15 +23,16 @@ pub mod gpu;
 mod not_positive;
 #[cfg(not(target_arch = "wasm32"))]
 mod packed;
+mod panels;
 mod replacement;
-mod sparse;
+pub mod sparse;
 mod threads;
 mod tile;
 mod triangle;
 
 pub use calibration_sum::CalibrationSum;
 pub use chunks::{chunks, chunks_mut, chunks_of, chunks_of_mut, dot, join, prelude};
-pub use dense::{Cholesky, Svd, add_matmul, gram, matmul, matmul_with, panel_product, svd};
+pub use dense::{Cholesky, Svd, add_matmul, gram, matmul, matmul_views, matmul_with, panel_product, svd};
 pub use device::Device;
 pub use double::eigenvalues;
 pub use double::{SmallSolver, add_gram, invert, product_lower, solve_positive};
@@ -39,9 +40,9 @@ pub use eigen::{Eigen, symmetric_eigen};
 pub use exp::exp;
 pub use faer::Par;
 pub use not_positive::NotPositive;
-pub use replacement::{chain_product, multiplied};
-pub use sparse::{
+pub use panels::{
     PANEL, PanelRow, fill_transposed, gram as sparse_gram, load_transposed, spmm, store_transposed, times_transposed,
     vectorized, with_panel,
 };
+pub use replacement::{chain_product, multiplied};
 pub use threads::{NoThreads, ThreadPool, parallelism};

@@ -9,11 +9,13 @@
 pub mod bench;
 #[cfg(feature = "gpu")]
 pub mod bench_gpu;
+pub mod bench_sparse;
 mod compute_config;
 mod error;
 mod pipeline;
 mod run_actor;
 mod snapshot;
+pub mod speed;
 
 pub use compute_config::{Backend, ComputeConfig, OpenedDevice, adapter, device};
 pub use error::{Error, NoAdapter};
