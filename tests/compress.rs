@@ -127,8 +127,8 @@ fn magnitude_pruning_keeps_the_largest_entries() {
         assert_eq!(*layer.weight, keep_largest(&weight, (0.3 * weight.len() as f64) as usize));
         assert_eq!((layer.report.method.as_str(), layer.report.nnz_a), ("magnitude", None));
     }
-    let factors = Plan { layout: Layout::Csr, ..plan };
-    assert!(matches!(factors.check(), Err(Error::NoFactors { method: "Magnitude" })));
+    let factors = Plan { layout: Layout::Dense, ..plan };
+    assert!(matches!(factors.check(), Err(Error::NoFactors { method: "Magnitude", layout: "dense" })));
 }
 
 #[test]
@@ -333,6 +333,58 @@ fn a_killed_compression_goes_on_where_it_was() {
     fs::write(folder.join("whole/notes.txt"), "mine").unwrap();
     assert!(error(&run(&folder, &format!("{QUICK} --out whole --force"))).contains("not written by this program"));
     assert!(folder.join("whole/notes.txt").exists());
+}
+
+/// A folder that keeps its factors, or one sparse matrix, is a model: it runs as it is, and computes what the folder with the
+/// products computes, which differ by the rounding of those to f16.
+#[test]
+fn a_model_runs_on_its_factors() {
+    let folder = empty("runs");
+    let quick = "compress --density 0.4 --calibration-samples 4";
+    let text = "mia saw a red ball . the ball was big . mia and tom played all day";
+    fs::write(folder.join("text.txt"), text.repeat(40)).unwrap();
+    for (method, layouts) in
+        [("--preset fast", &["bitmask", "csr", "dense"][..]), ("--method wanda", &["bitmask", "csr"])]
+    {
+        let nll = |out: &str| {
+            let measured = run(&folder, &format!("perplexity {out} --text text.txt --context 64 --json"));
+            json(&measured)["nll"].as_f64().unwrap()
+        };
+        let written = |out: &str| {
+            let written = run(&folder, &format!("generate {out} --tokens 24 --temperature 0 --prompt mia --json"));
+            json(&written)
+        };
+        json(&run(&folder, &format!("{quick} {method} --out merged --force --json")));
+        let (loss, merged) = (nll("merged"), written("merged"));
+        assert!(loss.is_finite() && merged["tokens"] == 24);
+        for layout in layouts {
+            let dtype = if *layout == "bitmask" { "f16" } else { "f32" };
+            let own = format!("--layout {layout} --dtype {dtype} --out own --force --json");
+            json(&run(&folder, &format!("{quick} {method} {own}")));
+            let model = language::open(&folder.join("own")).unwrap();
+            assert!(model.is_sparse(), "{layout}");
+            let difference = (nll("own") - loss).abs();
+            assert!(difference < 2e-3, "{method} {layout}: {difference}");
+            let own = written("own");
+            assert_eq!(own["text"], merged["text"], "{method} {layout}");
+            // f16 values with positions against f16 with zeros.
+            if *layout == "bitmask" {
+                let share = own["weight_bytes"].as_f64().unwrap() / merged["weight_bytes"].as_f64().unwrap();
+                assert!(share < 0.8, "{method}: {share}");
+            }
+            let config: Value = serde_json::from_slice(&fs::read(folder.join("own/config.json")).unwrap()).unwrap();
+            assert_eq!(config["auto_map"]["AutoModelForCausalLM"], "modeling_dsf.DsfForCausalLM");
+            assert_eq!(config["dsf"]["layout"], *layout);
+            assert!(config.get("sparsity_config").is_none() && folder.join("own/modeling_dsf.py").exists());
+        }
+    }
+    // What a layout cannot hold is refused before anything is done, and a lost file is named.
+    let refused = run(&folder, &format!("{quick} --method wanda --layout dense --out never"));
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(!folder.join("never").exists());
+    fs::remove_file(folder.join("own/factors-csr.safetensors")).unwrap();
+    let said = error(&run(&folder, "generate own --tokens 4"));
+    assert!(said.contains("factors-csr.safetensors"), "{said}");
 }
 
 #[test]

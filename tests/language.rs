@@ -114,7 +114,10 @@ fn plainly(model: &Llama, tokens: &[u32], seen: &mut impl FnMut(LayerId, &[f64])
     let values = |name: &str| -> Vec<f64> { checkpoint.values(name).unwrap().into_iter().map(f64::from).collect() };
     let weight = |id: LayerId| -> Matrix {
         let stored = || checkpoint.layer(&id.tensor(), Orientation::AsStored).unwrap().weight;
-        model.replacement(id).cloned().unwrap_or_else(stored).as_ref().clone()
+        match model.replacement(id) {
+            Some(language::Weight::Dense(dense)) => dense.as_ref().clone(),
+            _ => stored().as_ref().clone(),
+        }
     };
     let norm = |x: &[f64], weight: &[f64]| -> Vec<f64> {
         let mean = x.iter().map(|x| x * x).sum::<f64>() / x.len() as f64;

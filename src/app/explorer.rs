@@ -14,6 +14,7 @@ use crate::app::panels::linked_views::LinkedViews;
 use crate::app::panels::masks::MasksPanel;
 use crate::app::panels::runs::panel::RunsPanel;
 use crate::app::panels::settings::panel::SettingsPanel;
+use crate::app::panels::speed::SpeedPanel;
 use crate::app::panels::state::State;
 use crate::app::panels::sweeps::SweepPanel;
 use crate::app::state::closing::Closing;
@@ -75,6 +76,7 @@ pub(super) struct Panels {
     pub views: LinkedViews,
     pub histogram: HistogramPanel,
     pub masks: MasksPanel,
+    pub speed: SpeedPanel,
     pub runs: RunsPanel,
     pub compare: ComparePanel,
     pub sweeps: SweepPanel,

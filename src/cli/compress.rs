@@ -1,6 +1,7 @@
 //! `compress`: a language model, layer by layer.
 
 use super::explicit_flags::Given;
+use super::factorize::WrittenDtype;
 use super::language::{CalibrationArgs, ModelArgs};
 use super::method::MethodArgs;
 use super::solver_args::Tuning;
@@ -12,7 +13,7 @@ use dsf_explorer::job::{self, Backend};
 use dsf_explorer::language::{LayerId, Linear, Llama};
 use dsf_explorer::measure::cost::remaining_secs;
 use dsf_explorer::methods::Method;
-use dsf_explorer::model;
+use dsf_explorer::model::{self, Dtype};
 use indicatif::HumanBytes;
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
@@ -63,9 +64,14 @@ pub struct Compress {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
-    /// What to write: merged, a model that transformers loads, or the factors alone. Several, with commas, write both
+    /// What to write: merged, a model like the one that was given, with the products of the factors; or a model that keeps
+    /// its factors and runs on them (bitmask is the smallest). After merged, with a comma: the factors beside it
     #[arg(long, value_enum, value_delimiter = ',', default_value = "merged")]
     layout: Vec<Layout>,
+
+    /// Number format of the factors where they are kept apart [default: f32]
+    #[arg(long, value_enum)]
+    dtype: Option<WrittenDtype>,
 
     /// Where to compute the runs of dsf
     #[arg(long, value_enum, default_value = "cpu")]
@@ -129,12 +135,15 @@ impl Compress {
         let start = Instant::now();
         self.given.refuse_for(&[self.method.method])?;
         self.method.check_backend(self.backend)?;
-        if self.method.method != Method::Dsf && self.layout.iter().any(|layout| *layout != Layout::Merged) {
-            let error = compress::Error::NoFactors { method: self.method.method.title() };
-            return Err(Failure::from(error).usage());
+        if self.dtype.is_some() && self.layout.iter().all(|layout| *layout == Layout::Merged) {
+            let what = "--dtype is for factors, and merged is written in the model's own format";
+            return Err(Failure::new(what, "leave it out, or add --layout bitmask").usage());
         }
         let model = self.model.open()?;
         let mut plan = self.plan(&model, threads)?;
+        for &layout in &self.layout {
+            plan.check_layout(layout).map_err(|error| Failure::from(error).usage())?;
+        }
         plan.check()?;
         if let Some(out) = &self.out {
             Folder::check(out, self.force)?;
@@ -207,6 +216,7 @@ impl Compress {
             densities,
             parallel: self.parallel,
             layout: *self.layout.first().unwrap_or(&Layout::Merged),
+            dtype: self.dtype.map_or(Dtype::F32, Dtype::from),
             threads,
         })
     }

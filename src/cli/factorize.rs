@@ -70,8 +70,9 @@ pub struct Factorize {
     json: bool,
 }
 
+/// Number format of what is written.
 #[derive(Clone, Copy, ValueEnum)]
-enum WrittenDtype {
+pub enum WrittenDtype {
     F32,
     F16,
     Bf16,

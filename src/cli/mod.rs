@@ -7,6 +7,7 @@ mod demo;
 mod explicit_flags;
 mod factorize;
 mod failure;
+mod generate;
 mod hints;
 mod inspect;
 mod language;
@@ -66,6 +67,8 @@ enum Command {
     Compress(Box<compress::Compress>),
     /// Measure how well a language model predicts a text
     Perplexity(perplexity::Perplexity),
+    /// Continue a text with a language model, at the speed of its weights as they are stored
+    Generate(generate::Generate),
     /// Make the paper's Table 1 for a language model: its perplexity after each method, at several densities
     Table(table::Table),
     /// Measure what each layer's error does to a language model, and how well that foretells its perplexity
@@ -107,6 +110,7 @@ impl Cli {
             Some(Command::Sweep(sweep)) => sweep.run(),
             Some(Command::Compress(compress)) => compress.run(),
             Some(Command::Perplexity(perplexity)) => perplexity.run(),
+            Some(Command::Generate(generate)) => generate.run(),
             Some(Command::Table(table)) => table.run(),
             Some(Command::Proxy(proxy)) => proxy.run(),
             Some(Command::Stories(stories)) => stories.run(),

@@ -70,11 +70,13 @@ pub enum Error {
         /// Path of the folder.
         path: PathBuf,
     },
-    /// Factors were asked for where there are none.
-    #[error("{method} makes no two sparse factors to write")]
+    /// A layout was asked for that does not hold what the method makes.
+    #[error("what {method} makes is not written as {layout}")]
     NoFactors {
         /// Title of the method.
         method: &'static str,
+        /// Name of the layout.
+        layout: &'static str,
     },
     /// A method that needs what the layers read.
     #[error("{method} needs the layers' inputs")]

@@ -24,11 +24,17 @@ const REPORT: &str = "report.json";
 const WORK: &str = "work.json";
 const LAYERS: &str = "layers";
 const STATISTICS: &str = "statistics";
+const INDEX: &str = ".index.json";
+
+/// What transformers loads a model with that keeps its factors.
+const MODELING: &str = "modeling_dsf.py";
+static MODELING_SOURCE: &[u8] = include_bytes!("../../assets/python/modeling_dsf.py");
 
 /// Files to write at the end.
 #[derive(Clone, Debug)]
 pub struct Output {
-    /// Layouts: merged for a model with the original's layout, the others for the factors alone.
+    /// Layouts: merged for a model with the original's layout; another for a model that keeps its factors, or, beside
+    /// merged, for the factors alone.
     pub layouts: Vec<Layout>,
     /// Files that accompany the model: names and contents.
     pub companions: Vec<(String, Vec<u8>)>,
@@ -199,18 +205,29 @@ impl Folder {
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value))
         .collect();
-        for &layout in &output.layouts {
+        let labelled = |layout: Layout| {
             let mut metadata = metadata.clone();
             metadata.insert("dsf.layout".into(), layout.name().into());
-            match layout {
-                Layout::Merged => {
-                    let sharded = output.companions.iter().any(|(name, _)| name.ends_with(".index.json"));
-                    self.write_merged(&whole, &metadata, sharded)?;
-                    for (name, bytes) in &output.companions {
-                        export::write(&whole.join(name), bytes, true)?;
-                    }
+            metadata
+        };
+        let is_merged = output.layouts.contains(&Layout::Merged);
+        for &layout in output.layouts.iter().filter(|layout| **layout != Layout::Merged) {
+            self.write_factors(&whole, layout, plan.dtype, &labelled(layout))?;
+        }
+        if is_merged {
+            let sharded = output.companions.iter().any(|(name, _)| name.ends_with(INDEX));
+            self.write_model(&whole, &labelled(Layout::Merged), sharded, true)?;
+            for (name, bytes) in &output.companions {
+                export::write(&whole.join(name), bytes, true)?;
+            }
+        } else if let Some(&layout) = output.layouts.first() {
+            self.write_model(&whole, &labelled(layout), false, false)?;
+            export::write(&whole.join(MODELING), MODELING_SOURCE, true)?;
+            for (name, bytes) in output.companions.iter().filter(|(name, _)| !name.ends_with(INDEX)) {
+                match name == "config.json" {
+                    true => export::write(&whole.join(name), &with_modeling(bytes, layout), true)?,
+                    false => export::write(&whole.join(name), bytes, true)?,
                 }
-                _ => self.write_factors(&whole, layout, &metadata)?,
             }
         }
         let report = serde_json::to_string_pretty(totals).unwrap_or_default();
@@ -218,16 +235,26 @@ impl Folder {
         Ok(())
     }
 
-    /// Writes the model's files with the compressed layers in place of the dense ones, tensor by tensor. If `sharded`,
-    /// the files keep their names, which an index refers to.
-    fn write_merged(&self, folder: &Path, metadata: &BTreeMap<String, String>, sharded: bool) -> Result<(), Error> {
+    /// Writes the model's files, tensor by tensor: with the compressed layers in place of the dense ones if `merged`, else
+    /// without those layers. If `sharded`, the files keep their names, which an index refers to.
+    fn write_model(
+        &self,
+        folder: &Path,
+        metadata: &BTreeMap<String, String>,
+        sharded: bool,
+        merged: bool,
+    ) -> Result<(), Error> {
         let checkpoint = self.model.checkpoint();
-        let files: BTreeSet<&str> = checkpoint.tensors().iter().map(|tensor| tensor.file.as_str()).collect();
         let mut store = self.store();
-        for file in &files {
-            let name = if sharded { file } else { "model.safetensors" };
-            let inside = checkpoint.tensors().iter().filter(|tensor| tensor.file == **file);
-            let mut entries: Vec<Entry> = inside.map(entry).collect();
+        let mut files: BTreeMap<&str, Vec<&TensorInfo>> = BTreeMap::new();
+        for tensor in checkpoint.tensors() {
+            let layer = LayerId::from_tensor(&tensor.name).filter(|_| !merged);
+            if layer.map(|id| store.find(id)).transpose()?.flatten().is_none() {
+                files.entry(if sharded { &tensor.file } else { "model.safetensors" }).or_default().push(tensor);
+            }
+        }
+        for (name, inside) in files {
+            let mut entries: Vec<Entry> = inside.into_iter().map(entry).collect();
             export::sort_entries(&mut entries, |entry| entry);
             export::write_with(&folder.join(name), true, |out| {
                 out.write_all(&export::header(&entries, metadata))?;
@@ -248,12 +275,28 @@ impl Folder {
         Ok(())
     }
 
+    /// Number format of a layer's own weight.
+    fn dtype_of(&self, id: LayerId) -> Result<Dtype, Error> {
+        Ok(self.model.checkpoint().tensor(&id.tensor())?.format.unwrap_or(Dtype::F32))
+    }
+
     /// Writes all factors to one file. One layer is in memory at a time, once for each width of values.
-    fn write_factors(&self, folder: &Path, layout: Layout, metadata: &BTreeMap<String, String>) -> Result<(), Error> {
+    fn write_factors(
+        &self,
+        folder: &Path,
+        layout: Layout,
+        dtype: Dtype,
+        metadata: &BTreeMap<String, String>,
+    ) -> Result<(), Error> {
         let mut store = self.store();
         let mut tensors = |id: LayerId| -> Result<Vec<Tensor>, Error> {
             Ok(match store.find(id)?.as_deref() {
-                Some(layer) => export::factor_tensors(&id.stem(), &layer.replacement, layout, Dtype::F32),
+                Some(layer) => {
+                    let two = layer.replacement.kind().is_two_factors();
+                    let dtype = if two { dtype } else { self.dtype_of(id)? };
+                    let rounded = export::rounded(&layer.replacement, dtype)?;
+                    export::factor_tensors(&id.stem(), &rounded, layout, dtype)
+                }
                 None => Vec::new(),
             })
         };
@@ -355,6 +398,16 @@ impl Store for LayerFiles {
     }
 }
 
+/// `config.json` of a model that keeps its factors: transformers finds there what loads it. Without a `sparsity_config`, which
+/// other runtimes refuse.
+fn with_modeling(config: &[u8], layout: Layout) -> Vec<u8> {
+    let Ok(Value::Object(mut config)) = serde_json::from_slice(config) else { return config.to_vec() };
+    config.insert("auto_map".into(), json!({ "AutoModelForCausalLM": "modeling_dsf.DsfForCausalLM" }));
+    let factors = format!("factors-{}.safetensors", layout.name());
+    config.insert("dsf".into(), json!({ "layout": layout.name(), "factors": factors }));
+    format!("{:#}\n", Value::Object(config)).into_bytes()
+}
+
 /// The replacement that these factors are of.
 fn of_kind(kind: Option<ReplacementKind>, factors: Factors) -> Replacement {
     match kind {
@@ -405,7 +458,9 @@ fn is_ours(folder: &Path) -> bool {
         Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
         Err(_) => return false,
     };
-    let known = |name: &str| [".safetensors", ".json", ".jinja", ".model"].iter().any(|ending| name.ends_with(ending));
+    let known = |name: &str| {
+        [".safetensors", ".json", ".jinja", ".model", MODELING].iter().any(|ending| name.ends_with(ending))
+    };
     let entries = fs::read_dir(folder).map(|entries| entries.collect::<Result<Vec<_>, _>>());
     let Ok(Ok(entries)) = entries else { return false };
     let plain = entries
@@ -441,5 +496,6 @@ fn plan_json(plan: &Plan) -> Value {
         "density_of_layers": layers,
         "parallel": plan.parallel,
         "layout": plan.layout.name(),
+        "dtype": plan.dtype.name(),
     })
 }

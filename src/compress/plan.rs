@@ -1,11 +1,14 @@
 //! What to do with each layer.
 
 use super::Error;
+use crate::Named;
 use crate::export::Layout;
 use crate::factorize::{self, Preset, Settings};
 use crate::language::{Config, LayerId, Linear};
+use crate::matrix::ReplacementKind;
 use crate::measure::cost::layer_cost;
 use crate::methods::{Method, ThresholdScope};
+use crate::model::Dtype;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -64,6 +67,8 @@ pub struct Plan {
     pub parallel: bool,
     /// Layout whose rounded values count in errors and nonzeros.
     pub layout: Layout,
+    /// Number format of factors, in layouts that keep them apart. What is one matrix is written in its layer's own.
+    pub dtype: Dtype,
     /// Number of worker threads, for the report.
     pub threads: usize,
 }
@@ -79,6 +84,7 @@ impl Plan {
             densities: Densities::uniform(density),
             parallel: false,
             layout: Layout::Merged,
+            dtype: Dtype::F32,
             threads: 1,
         }
     }
@@ -113,9 +119,24 @@ impl Plan {
     pub fn check(&self) -> Result<(), Error> {
         self.densities.check()?;
         self.settings.check()?;
-        if self.method != Method::Dsf && self.layout != Layout::Merged {
-            return Err(Error::NoFactors { method: self.method.title() });
+        self.check_layout(self.layout)
+    }
+
+    /// Refuses a layout that does not hold what the method makes.
+    pub fn check_layout(&self, layout: Layout) -> Result<(), Error> {
+        let fits = match self.method.kind() {
+            ReplacementKind::Chain => layout == Layout::Merged,
+            ReplacementKind::Sparse => layout != Layout::Dense,
+            ReplacementKind::Factors | ReplacementKind::LowRank | ReplacementKind::Blocks => true,
+        };
+        match fits {
+            true => Ok(()),
+            false => Err(Error::NoFactors { method: self.method.title(), layout: layout.name() }),
         }
-        Ok(())
+    }
+
+    /// Number format of factors in the layout that counts, where it is not the layout's own.
+    pub(super) fn export_dtype(&self) -> Option<Dtype> {
+        (self.layout != Layout::Merged).then_some(self.dtype)
     }
 }

@@ -208,7 +208,11 @@ impl Compression {
                 let (density, inside) = (self.plan.densities.of(id), |share: f64| progress(id, share));
                 let replacement = method.replace(&problem, density, self.plan.threshold, &inside).map_err(failed)?;
                 let (replacement, took) = (Arc::new(replacement), ((self.clock)() - start, self.plan.threads));
-                let export = Export::new(&layer, &replacement, Layout::Merged, None)?;
+                let (layout, dtype) = match replacement.kind().is_two_factors() {
+                    true => (self.plan.layout, self.plan.export_dtype()),
+                    false => (Layout::Merged, None),
+                };
+                let export = Export::new(&layer, &replacement, layout, dtype)?;
                 let report = RunReport::new(&layer, &problem, (method, density), &export, took);
                 let weight = Arc::new(export::merged(&replacement, layer.dtype)?);
                 let settings = self.plan.settings_of(id);
@@ -236,8 +240,8 @@ impl Compression {
         }
         let Some(mut progress) = stepped else {
             let outcome = run.drive.finish(end, run.seconds).map_err(|error| layer_error(id, error))?;
-            let (layer, dtype) = (&run.layer, None);
-            let export = Export::new(layer, &outcome.replacement, self.plan.layout, dtype)?;
+            let layer = &run.layer;
+            let export = Export::new(layer, &outcome.replacement, self.plan.layout, self.plan.export_dtype())?;
             let report = RunReport::of_run(layer, &run.problem, self.plan.preset, &export, &outcome, self.plan.threads);
             let Outcome { replacement, settings, .. } = outcome;
             let weight = Arc::new(export::merged(&replacement, layer.dtype)?);

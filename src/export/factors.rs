@@ -153,8 +153,8 @@ impl Export {
     }
 }
 
-/// The tensors `<stem>.A…` and `<stem>.B…` of a layout that keeps the factors apart, with values of `dtype`; none where
-/// there are no two factors.
+/// The tensors `<stem>.A…` and `<stem>.B…` of a layout that keeps the factors apart, or those of one sparse matrix under
+/// `<stem>` itself, with values of `dtype`; none where the layout does not hold it.
 pub fn factor_tensors(stem: &str, replacement: &Replacement, layout: Layout, dtype: Dtype) -> Vec<Tensor> {
     let names = ["A", "B"].map(|factor| format!("{stem}.{factor}"));
     let tensors = |name: &String, matrix: &Csr| match layout {
@@ -173,7 +173,12 @@ pub fn factor_tensors(stem: &str, replacement: &Replacement, layout: Layout, dty
                 _ => factors.flat_map(|(name, matrix)| tensors(name, &Csr::from_dense(matrix))).collect(),
             }
         }
-        Replacement::Sparse(_) | Replacement::Chain(_) => Vec::new(),
+        Replacement::Sparse(one) => match layout {
+            Layout::Csr => csr(stem, one, dtype),
+            Layout::Bitmask => bitmask(stem, one, dtype),
+            Layout::Dense | Layout::Merged => Vec::new(),
+        },
+        Replacement::Chain(_) => Vec::new(),
     }
 }
 
@@ -183,6 +188,11 @@ pub fn merged(replacement: &Arc<Replacement>, dtype: Dtype) -> Result<Matrix, Er
     let two = replacement.kind().is_two_factors();
     let rounded = round::replacement(replacement, if two { Dtype::F32 } else { dtype })?;
     round::merged(&rounded, dtype)
+}
+
+/// A replacement with its values rounded to `dtype`, as the layouts that keep factors apart write them.
+pub fn rounded(replacement: &Arc<Replacement>, dtype: Dtype) -> Result<Arc<Replacement>, Error> {
+    round::replacement(replacement, dtype)
 }
 
 fn check_shape(layer: &Layer, replacement: &Replacement) -> Result<(), Error> {

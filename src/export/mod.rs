@@ -37,7 +37,7 @@ pub use bars::{Bar, BarChart};
 pub use chart::{Chart, Look, Rule, Series};
 pub use container::{Entry, Tensor, header, safetensors, sort_entries};
 pub use error::Error;
-pub use factors::{Export, factor_tensors, merged};
+pub use factors::{Export, factor_tensors, merged, rounded};
 pub use html::{HtmlReport, history_chart, html_report, report_pictures};
 pub use image::Image;
 pub use layout::Layout;

@@ -9,19 +9,20 @@
 //!
 //! The four left-hand sides x, m, x, f are the inputs of the linear layers, one for each [`BlockStage`]. Own code
 //! rather than a tensor library's: the inputs of every layer are needed, layers are replaced one by one, and texts are
-//! computed in parallel with the same bits on any number of threads. The products are faer's.
+//! computed in parallel with the same bits on any number of threads. The products are faer's, and of weights that
+//! are stored sparse [`crate::compute::sparse`]'s.
 
 use super::layers::{BlockStage, Linear};
 use super::rope::Angles;
-use super::{Config, Error};
+use super::{Config, Error, Weight};
 use crate::Named;
-use crate::compute::{Par, add_matmul, exp, matmul_with};
+use crate::compute::{Par, exp};
 use crate::matrix::Matrix;
 use faer::linalg::matmul::{matmul, triangular};
 use faer::{Accum, MatRef};
 use std::sync::Arc;
 
-/// The weights of a block, in f32.
+/// The weights of a block.
 #[derive(Clone)]
 pub struct Block {
     pub(super) config: Arc<Config>,
@@ -31,14 +32,14 @@ pub struct Block {
     /// Weight of the norm before the feed-forward part, `[hidden]`.
     pub(super) feed_forward_norm: Vec<f32>,
     /// Weights `[out, in]`, in the order of [`Linear::ALL`].
-    pub(super) weights: [Arc<Matrix>; 7],
+    pub(super) weights: [Weight; 7],
     /// Biases `[out]`, in the same order.
     pub(super) biases: [Option<Vec<f32>>; 7],
 }
 
 impl Block {
     /// Weight `[out, in]` of a layer.
-    pub fn weight(&self, linear: Linear) -> &Arc<Matrix> {
+    pub fn weight(&self, linear: Linear) -> &Weight {
         &self.weights[linear as usize]
     }
 
@@ -46,9 +47,17 @@ impl Block {
     ///
     /// # Panics
     /// Panics if the shape differs.
-    pub fn replace(&mut self, linear: Linear, weight: Arc<Matrix>) {
+    pub fn replace(&mut self, linear: Linear, weight: impl Into<Weight>) {
+        let weight = weight.into();
         assert_eq!(weight.shape(), self.weight(linear).shape(), "the shape of {}", linear.name());
         self.weights[linear as usize] = weight;
+    }
+
+    /// Bytes of all its weights in memory.
+    pub fn bytes(&self) -> usize {
+        let vectors = self.biases.iter().flatten().chain([&self.attention_norm, &self.feed_forward_norm]);
+        self.weights.iter().map(Weight::bytes).sum::<usize>()
+            + vectors.map(|vector| size_of_val(&vector[..])).sum::<usize>()
     }
 
     /// Computes the block for one text: updates its residual stream `h`, `[tokens, hidden]`.
@@ -68,9 +77,7 @@ impl Block {
     /// head_dim]`.
     pub fn mixed(&self, h: &Matrix, par: Par) -> Matrix {
         let x = self.attention_inputs(h);
-        let mut q = self.linear(Linear::Query, &x, par);
-        let mut k = self.linear(Linear::Key, &x, par);
-        let v = self.linear(Linear::Value, &x, par);
+        let [mut q, mut k, v] = self.linears([Linear::Query, Linear::Key, Linear::Value], &x, par);
         for heads in [&mut q, &mut k] {
             let width = heads.cols();
             heads.as_mut_slice().chunks_exact_mut(width).enumerate().for_each(|(at, row)| self.angles.rotate(row, at));
@@ -91,8 +98,7 @@ impl Block {
     /// Inputs of the feed-forward's output layer: the gated values, `[tokens, feed_forward]`.
     pub fn gated(&self, h: &Matrix, par: Par) -> Matrix {
         let x = self.feed_forward_inputs(h);
-        let mut gate = self.linear(Linear::Gate, &x, par);
-        let up = self.linear(Linear::Up, &x, par);
+        let [mut gate, up] = self.linears([Linear::Gate, Linear::Up], &x, par);
         // silu(x) = x / (1 + e⁻ˣ)
         let mut powers: Vec<f32> = gate.as_slice().iter().map(|x| -x).collect();
         exp(&mut powers);
@@ -118,17 +124,15 @@ impl Block {
         }
     }
 
-    /// `x·Wᵀ`, plus the bias.
-    pub(super) fn linear(&self, linear: Linear, x: &Matrix, par: Par) -> Matrix {
-        let weight = self.weight(linear);
-        let mut out = Matrix::zeros(x.rows(), weight.rows());
-        matmul_with(&mut out, x.view(), weight.view().transpose(), par);
-        self.add_bias(linear, &mut out);
+    /// `x·Wᵀ`, plus the bias, of each of these layers.
+    pub(super) fn linears<const COUNT: usize>(&self, of: [Linear; COUNT], x: &Matrix, par: Par) -> [Matrix; COUNT] {
+        let mut out = Weight::apply_all(of.map(|linear| self.weight(linear)), x, par);
+        of.iter().zip(&mut out).for_each(|(&linear, out)| self.add_bias(linear, out));
         out
     }
 
     fn add(&self, linear: Linear, h: &mut Matrix, x: &Matrix, par: Par) {
-        add_matmul(h, x.view(), self.weight(linear).view().transpose(), par);
+        self.weight(linear).add(h, x, par);
         self.add_bias(linear, h);
     }
 

@@ -79,6 +79,14 @@ pub enum Error {
         /// Tokens of a window.
         context: usize,
     },
+    /// A text longer than there is room for.
+    #[error("prompt and new tokens are {tokens} together, and there is room for {positions}")]
+    TooLong {
+        /// Tokens of the prompt and new ones.
+        tokens: usize,
+        /// Tokens that there is room for.
+        positions: usize,
+    },
     /// A window in which nothing is predicted.
     #[error("a context of {context} leaves nothing to predict")]
     Context {
@@ -110,6 +118,7 @@ impl Explain for Error {
             Self::Shape { .. } => Hint::say("the files do not belong together"),
             Self::Weights(error) => return error.hint(),
             Self::TooShort { .. } => Hint::MoreTextOrSmallerContext,
+            Self::TooLong { .. } => Hint::say("shorten the prompt, or ask for fewer tokens"),
             Self::Context { .. } => Hint::say("give at least 2"),
             Self::NotFinite { .. } => {
                 Hint::say("the weights of this model, or of the layers put in their place, are too large")

@@ -1,14 +1,17 @@
 //! Text generation, token by token, with a cache of keys and values.
 
-use super::block::{Block, attend};
+use super::block::{Block, attend, check};
 use super::layers::Linear;
-use super::llama::Llama;
-use super::{Error, stream::BlockProgress};
+use super::llama::{EmbeddingAndHead, Llama};
+use super::{Config, Error, stream::BlockProgress};
 use crate::compute::Par;
+use crate::compute::sparse::ValueFormat;
 use crate::matrix::Matrix;
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use web_time::Instant;
 
 /// Settings of text generation.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,28 +38,139 @@ pub fn generate(
     sampling: Sampling,
     progress: BlockProgress<'_>,
 ) -> Result<Vec<u32>, Error> {
-    let (config, outer_layers) = (model.config(), model.embedding_and_head()?);
-    let angles = model.angles(prompt.len() + sampling.tokens);
-    let blocks = (0..config.blocks).map(|number| model.block(number, &angles)).collect::<Result<Vec<_>, _>>()?;
-    let mut memories: Vec<KvCache> = blocks.iter().map(|_| KvCache::default()).collect();
-    let mut random = Pcg64Mcg::seed_from_u64(sampling.seed);
-    let mut told = Vec::new();
-    let mut new = prompt.to_vec();
-    while told.len() < sampling.tokens && progress(told.len(), sampling.tokens) {
-        let mut h = outer_layers.embed(&new)?;
-        for (block, memory) in blocks.iter().zip(&mut memories) {
-            memory.forward(block, &mut h);
-        }
-        let last = Matrix::from_vec(1, h.cols(), h.row(h.rows() - 1).to_vec());
-        let logits = outer_layers.logits(&last, Par::Seq);
-        let token = sample_token(logits.as_slice(), sampling.temperature, &mut random);
-        if config.eos.contains(&token) {
-            break;
-        }
-        told.push(token);
-        new = vec![token];
+    let runtime = Runtime::load(model, prompt.len() + sampling.tokens, None)?;
+    let mut told = 0;
+    let mut go_on = |_: u32| {
+        told += 1;
+        progress(told, sampling.tokens)
+    };
+    Ok(runtime.generate(prompt, sampling, Par::Seq, &mut go_on)?.tokens)
+}
+
+/// A model in memory with all its blocks, ready to generate texts. Weights are as they are stored: what is f16 stays f16, and
+/// what is sparse stays sparse.
+pub struct Runtime {
+    config: Arc<Config>,
+    outer_layers: EmbeddingAndHead,
+    blocks: Vec<Block>,
+    positions: usize,
+}
+
+/// A generated text, and how long it took.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Generated {
+    /// The new tokens.
+    pub tokens: Vec<u32>,
+    /// Tokens computed before the first new one.
+    pub prompt_tokens: usize,
+    /// Time of the prompt, up to the first new token, in seconds.
+    pub prefill_seconds: f64,
+    /// Steps of one token each that were computed after it.
+    pub decode_steps: usize,
+    /// Their time, in seconds.
+    pub decode_seconds: f64,
+}
+
+impl Generated {
+    /// Tokens of the prompt a second.
+    pub fn prefill_rate(&self) -> Option<f64> {
+        rate(self.prompt_tokens, self.prefill_seconds)
     }
-    Ok(told)
+
+    /// New tokens a second, without the first, which is the prompt's.
+    pub fn decode_rate(&self) -> Option<f64> {
+        rate(self.decode_steps, self.decode_seconds)
+    }
+}
+
+fn rate(count: usize, seconds: f64) -> Option<f64> {
+    (count > 0 && seconds > 0.0).then(|| count as f64 / seconds)
+}
+
+/// Tokens of a prompt that are computed at a time, so that their activations stay small.
+const PREFILL: usize = 256;
+
+impl Runtime {
+    /// Loads `model` for texts of at most `positions` tokens, with values as stored or in `values`.
+    pub fn load(model: &Llama, positions: usize, values: Option<ValueFormat>) -> Result<Self, Error> {
+        if let Some(reach) = model.config().sliding_window.filter(|&reach| reach < positions) {
+            let what =
+                format!("attention through a sliding window of {reach}, which a text of {positions} tokens exceeds");
+            return Err(Error::Unsupported { what });
+        }
+        let angles = model.angles(positions);
+        let blocks = (0..model.config().blocks).map(|number| model.prepared_block(number, &angles, values));
+        Ok(Self {
+            config: model.shared_config(),
+            outer_layers: model.prepared_embedding_and_head(values)?,
+            blocks: blocks.collect::<Result<_, _>>()?,
+            positions,
+        })
+    }
+
+    /// Bytes of all weights in memory.
+    pub fn weight_bytes(&self) -> usize {
+        self.outer_layers.bytes() + self.blocks.iter().map(Block::bytes).sum::<usize>()
+    }
+
+    /// Continues `prompt`, which must not be empty, until the text ends or there are enough tokens. Calls `told` with each new
+    /// token; it returns whether to continue.
+    ///
+    /// # Panics
+    /// Panics if the prompt is empty.
+    pub fn generate(
+        &self,
+        prompt: &[u32],
+        sampling: Sampling,
+        par: Par,
+        told: &mut dyn FnMut(u32) -> bool,
+    ) -> Result<Generated, Error> {
+        assert!(!prompt.is_empty(), "a token to begin with");
+        let wanted = prompt.len() + sampling.tokens;
+        if wanted > self.positions {
+            return Err(Error::TooLong { tokens: wanted, positions: self.positions });
+        }
+        let mut memories: Vec<KvCache> = self.blocks.iter().map(|_| KvCache::default()).collect();
+        let mut random = Pcg64Mcg::seed_from_u64(sampling.seed);
+        let mut out = Generated { prompt_tokens: prompt.len(), ..Generated::default() };
+        if sampling.tokens == 0 {
+            return Ok(out);
+        }
+        let begun = Instant::now();
+        let mut last = Matrix::default();
+        for part in prompt.chunks(PREFILL) {
+            last = self.forward(part, &mut memories, par)?;
+        }
+        loop {
+            let logits = self.outer_layers.logits(&last, par);
+            let token = sample_token(logits.as_slice(), sampling.temperature, &mut random);
+            let seconds = begun.elapsed().as_secs_f64();
+            if out.tokens.is_empty() {
+                out.prefill_seconds = seconds;
+            }
+            out.decode_seconds = seconds - out.prefill_seconds;
+            if self.config.eos.contains(&token) {
+                break;
+            }
+            out.tokens.push(token);
+            if !told(token) || out.tokens.len() >= sampling.tokens {
+                break;
+            }
+            last = self.forward(&[token], &mut memories, par)?;
+            out.decode_steps += 1;
+        }
+        Ok(out)
+    }
+
+    /// The stream `[1, hidden]` of the last of some tokens, after those in the caches.
+    fn forward(&self, tokens: &[u32], memories: &mut [KvCache], par: Par) -> Result<Matrix, Error> {
+        let mut h = self.outer_layers.embed(tokens)?;
+        for (number, (block, memory)) in self.blocks.iter().zip(memories).enumerate() {
+            memory.forward(block, &mut h, par);
+            check(&h, number)?;
+        }
+        Ok(Matrix::from_vec(1, h.cols(), h.row(h.rows() - 1).to_vec()))
+    }
 }
 
 /// Keys and values of the tokens so far, in one block.
@@ -69,10 +183,9 @@ struct KvCache {
 
 impl KvCache {
     /// Computes the block for the stream `h` of new tokens, after those in the cache.
-    fn forward(&mut self, block: &Block, h: &mut Matrix) {
+    fn forward(&mut self, block: &Block, h: &mut Matrix, par: Par) {
         let x = block.attention_inputs(h);
-        let project = |linear: Linear| block.linear(linear, &x, Par::Seq);
-        let (mut q, mut k, v) = (project(Linear::Query), project(Linear::Key), project(Linear::Value));
+        let [mut q, mut k, v] = block.linears([Linear::Query, Linear::Key, Linear::Value], &x, par);
         for heads in [&mut q, &mut k] {
             let width = heads.cols();
             for (at, row) in heads.as_mut_slice().chunks_exact_mut(width).enumerate() {
@@ -87,9 +200,9 @@ impl KvCache {
         let (keys, values) = (all(&mut self.keys), all(&mut self.values));
         let mixed = attend(&block.config, &q, &keys, &values, Par::Seq);
         (self.keys, self.values) = (keys.into_vec(), values.into_vec());
-        block.add_attention(h, &mixed, Par::Seq);
-        let gated = block.gated(h, Par::Seq);
-        block.add_feed_forward(h, &gated, Par::Seq);
+        block.add_attention(h, &mixed, par);
+        let gated = block.gated(h, par);
+        block.add_feed_forward(h, &gated, par);
     }
 }
 

@@ -3,9 +3,10 @@
 use super::block::{Block, norm};
 use super::layers::{LayerId, Linear};
 use super::rope::Angles;
-use super::{Config, Error, Tokenizer};
+use super::{Config, Error, Tokenizer, Weight};
 use crate::Named;
-use crate::compute::{Par, exp, matmul_with};
+use crate::compute::sparse::{Dense, Operator, Prepared, ValueFormat};
+use crate::compute::{Par, exp};
 use crate::matrix::Matrix;
 use crate::model::{Checkpoint, Layer, Orientation};
 use std::collections::BTreeMap;
@@ -17,15 +18,16 @@ const HEAD: &str = "lm_head.weight";
 
 /// A language model, some of whose layers may be replaced.
 ///
-/// Weights stay in their mapped file; a block's are converted to f32 when it is computed. Clones share everything, so a
-/// model with one layer replaced costs that layer only.
+/// Weights stay in their mapped file; a block's are read when it is computed: dense ones converted to f32, those that are
+/// stored as factors or as one sparse matrix prepared for products as they are. Clones share everything, so a model with
+/// one layer replaced costs that layer only.
 #[derive(Clone)]
 pub struct Llama {
     name: String,
     config: Arc<Config>,
     tokenizer: Arc<Tokenizer>,
     checkpoint: Arc<Checkpoint>,
-    replaced: BTreeMap<LayerId, Arc<Matrix>>,
+    replaced: BTreeMap<LayerId, Weight>,
 }
 
 impl Llama {
@@ -69,7 +71,14 @@ impl Llama {
             for &linear in Linear::ALL {
                 let (rows, cols) = linear.shape(&self.config);
                 let id = LayerId { block, linear };
-                check(id.tensor(), &[rows, cols])?;
+                match self.checkpoint.stored_sparse(&id.stem())? {
+                    None => check(id.tensor(), &[rows, cols])?,
+                    Some(stored) if stored.shape == (rows, cols) => {}
+                    Some(stored) => {
+                        let shape = vec![stored.shape.0, stored.shape.1];
+                        return Err(Error::Shape { tensor: id.stem(), shape, expected: vec![rows, cols] });
+                    }
+                }
                 if linear.has_bias(&self.config) {
                     check(format!("{}.bias", id.stem()), &[rows])?;
                 }
@@ -86,6 +95,10 @@ impl Llama {
     /// Sizes and constants of the model.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    pub(super) fn shared_config(&self) -> Arc<Config> {
+        self.config.clone()
     }
 
     /// Tokenizer of the model.
@@ -108,18 +121,50 @@ impl Llama {
         self.config.shape(id)
     }
 
-    /// A layer as stored, whether or not it is replaced.
+    /// A layer as stored, whether or not it is replaced; factors are multiplied out.
     pub fn layer(&self, id: LayerId) -> Result<Layer, Error> {
-        Ok(self.checkpoint.layer(&id.tensor(), Orientation::AsStored)?)
+        let Some(stored) = self.checkpoint.stored_sparse(&id.stem())? else {
+            return Ok(self.checkpoint.layer(&id.tensor(), Orientation::AsStored)?);
+        };
+        let weight = Arc::new(self.checkpoint.replacement(&id.stem())?.to_dense());
+        let (rows, cols) = stored.shape;
+        Ok(Layer {
+            name: id.tensor(),
+            file: self.checkpoint.name().to_owned(),
+            shape: vec![rows, cols],
+            transposed: false,
+            dtype: stored.dtype,
+            weight,
+        })
+    }
+
+    /// Whether some of its layers are stored as factors, or as one sparse matrix.
+    pub fn is_sparse(&self) -> bool {
+        self.layers().any(|id| self.checkpoint.stored_sparse(&id.stem()).is_ok_and(|stored| stored.is_some()))
     }
 
     /// Replaces a layer's weight by `weight`, `[out, in]`.
     ///
     /// # Panics
     /// Panics if the shape differs.
-    pub fn replace(&mut self, id: LayerId, weight: Arc<Matrix>) {
+    pub fn replace(&mut self, id: LayerId, weight: impl Into<Weight>) {
+        let weight = weight.into();
         assert_eq!(weight.shape(), self.shape(id), "the shape of {}", id.tensor());
         self.replaced.insert(id, weight);
+    }
+
+    /// The number format in which a layer's weight, or what stands in its place, is kept in memory when it is stored in this
+    /// model's files.
+    pub fn value_format(&self, id: LayerId) -> ValueFormat {
+        match self.checkpoint.stored_sparse(&id.stem()) {
+            Ok(Some(stored)) => stored.dtype.into(),
+            _ => self
+                .checkpoint
+                .tensor(&id.tensor())
+                .ok()
+                .and_then(|info| info.format)
+                .map_or(ValueFormat::F32, Into::into),
+        }
     }
 
     /// Restores a layer's own weight, undoing [`Llama::replace`].
@@ -128,19 +173,53 @@ impl Llama {
     }
 
     /// The weight that replaces the layer's, if one does.
-    pub fn replacement(&self, id: LayerId) -> Option<&Arc<Matrix>> {
+    pub fn replacement(&self, id: LayerId) -> Option<&Weight> {
         self.replaced.get(&id)
     }
 
-    /// Reads a block's weights. `angles` must cover the positions of the texts it will see.
+    /// Reads a block's weights: dense ones in f32. `angles` must cover the positions of the texts it will see.
     pub fn block(&self, block: usize, angles: &Arc<Angles>) -> Result<Block, Error> {
-        let weight = |linear: Linear| -> Result<Arc<Matrix>, Error> {
-            let id = LayerId { block, linear };
-            match self.replaced.get(&id) {
-                Some(weight) => Ok(weight.clone()),
-                None => Ok(self.layer(id)?.weight),
+        self.block_with(block, angles, |id| match self.replaced.get(&id) {
+            Some(weight) => Ok(weight.clone()),
+            None if self.checkpoint.stored_sparse(&id.stem())?.is_some() => Ok(self.stored(id, None)?.into()),
+            None => Ok(self.layer(id)?.weight.into()),
+        })
+    }
+
+    /// Reads a block's weights to compute with them again and again: all of them prepared, with values as stored or in
+    /// `values`.
+    pub fn prepared_block(
+        &self,
+        block: usize,
+        angles: &Arc<Angles>,
+        values: Option<ValueFormat>,
+    ) -> Result<Block, Error> {
+        self.block_with(block, angles, |id| match self.replaced.get(&id) {
+            Some(Weight::Dense(dense)) => {
+                Ok(Operator::one(Prepared::dense(dense, values.unwrap_or(ValueFormat::F32))).into())
             }
-        };
+            Some(prepared) => Ok(prepared.clone()),
+            None => Ok(self.stored(id, values)?.into()),
+        })
+    }
+
+    /// A layer's own weight prepared for products.
+    fn stored(&self, id: LayerId, values: Option<ValueFormat>) -> Result<Operator, Error> {
+        if let Some(stored) = self.checkpoint.stored_sparse(&id.stem())? {
+            let values = values.unwrap_or(stored.dtype.into());
+            return Ok(Operator::new(&self.checkpoint.replacement(&id.stem())?, values));
+        }
+        let layer = self.layer(id)?;
+        let values = values.unwrap_or(layer.dtype.into());
+        Ok(Operator::one(Prepared::dense(&layer.weight, values)))
+    }
+
+    fn block_with(
+        &self,
+        block: usize,
+        angles: &Arc<Angles>,
+        weight: impl Fn(LayerId) -> Result<Weight, Error>,
+    ) -> Result<Block, Error> {
         let bias = |linear: Linear| -> Result<Option<Vec<f32>>, Error> {
             let wanted = linear.has_bias(&self.config);
             wanted.then(|| self.vector(&format!("{}.bias", LayerId { block, linear }.stem()))).transpose()
@@ -149,7 +228,7 @@ impl Llama {
         let mut weights = Vec::with_capacity(Linear::ALL.len());
         let mut biases: [Option<Vec<f32>>; 7] = Default::default();
         for (linear, place) in Linear::ALL.iter().copied().zip(&mut biases) {
-            weights.push(weight(linear)?);
+            weights.push(weight(LayerId { block, linear })?);
             *place = bias(linear)?;
         }
         let weights = weights.try_into().map_err(|_| ()).expect("one for each linear layer");
@@ -168,11 +247,28 @@ impl Llama {
         Arc::new(Angles::new(&self.config, positions))
     }
 
-    /// The layers before the first block and after the last.
+    /// The layers before the first block and after the last, in f32.
     pub fn embedding_and_head(&self) -> Result<EmbeddingAndHead, Error> {
         let embedding = self.matrix(EMBEDDING)?;
         let head = if self.config.tied { embedding.clone() } else { self.matrix(HEAD)? };
+        let (embedding, head) = (Embedding::Dense(embedding), Weight::Dense(head));
         Ok(EmbeddingAndHead { embedding, norm: self.vector(FINAL_NORM)?, head, eps: self.config.norm_eps })
+    }
+
+    /// The same with values as stored, or in `values`.
+    pub fn prepared_embedding_and_head(&self, values: Option<ValueFormat>) -> Result<EmbeddingAndHead, Error> {
+        let prepared = |tensor: &str| -> Result<Arc<Dense>, Error> {
+            let layer = self.checkpoint.layer(tensor, Orientation::AsStored)?;
+            Ok(Arc::new(Dense::new(&layer.weight, values.unwrap_or(layer.dtype.into()))))
+        };
+        let embedding = prepared(EMBEDDING)?;
+        let head = if self.config.tied { embedding.clone() } else { prepared(HEAD)? };
+        Ok(EmbeddingAndHead {
+            embedding: Embedding::Prepared(embedding),
+            norm: self.vector(FINAL_NORM)?,
+            head: Operator::one(Prepared::Dense(head)).into(),
+            eps: self.config.norm_eps,
+        })
     }
 
     fn matrix(&self, tensor: &str) -> Result<Arc<Matrix>, Error> {
@@ -186,32 +282,52 @@ impl Llama {
 
 /// The layers outside of the blocks: embedding, final norm and output head.
 pub struct EmbeddingAndHead {
-    embedding: Arc<Matrix>,
+    embedding: Embedding,
     norm: Vec<f32>,
-    head: Arc<Matrix>,
+    head: Weight,
     eps: f32,
+}
+
+/// A vector for each token of the vocabulary.
+enum Embedding {
+    Dense(Arc<Matrix>),
+    Prepared(Arc<Dense>),
 }
 
 impl EmbeddingAndHead {
     /// Residual stream `[tokens, hidden]` before the first block.
     pub fn embed(&self, tokens: &[u32]) -> Result<Matrix, Error> {
-        let vocabulary = self.embedding.rows();
-        let mut values = Vec::with_capacity(tokens.len() * self.embedding.cols());
-        for &token in tokens {
-            if token as usize >= vocabulary {
-                return Err(Error::Token { token, vocabulary });
+        let (vocabulary, hidden) = match &self.embedding {
+            Embedding::Dense(dense) => dense.shape(),
+            Embedding::Prepared(dense) => dense.shape(),
+        };
+        let mut h = Matrix::zeros(tokens.len(), hidden);
+        for (&token, row) in tokens.iter().zip(h.as_mut_slice().chunks_mut(hidden)) {
+            match &self.embedding {
+                _ if token as usize >= vocabulary => return Err(Error::Token { token, vocabulary }),
+                Embedding::Dense(dense) => row.copy_from_slice(dense.row(token as usize)),
+                Embedding::Prepared(dense) => dense.copy_row(token as usize, row),
             }
-            values.extend_from_slice(self.embedding.row(token as usize));
         }
-        Ok(Matrix::from_vec(tokens.len(), self.embedding.cols(), values))
+        Ok(h)
+    }
+
+    /// Bytes of both in memory; a matrix that is both counts once.
+    pub fn bytes(&self) -> usize {
+        match (&self.embedding, &self.head) {
+            (Embedding::Prepared(embedding), Weight::Prepared(head)) => match head.factors() {
+                [Prepared::Dense(own)] if Arc::ptr_eq(own, embedding) => own.bytes(),
+                _ => embedding.bytes() + head.bytes(),
+            },
+            (Embedding::Dense(embedding), Weight::Dense(head)) if Arc::ptr_eq(embedding, head) => self.head.bytes(),
+            (Embedding::Dense(embedding), head) => head.bytes() + embedding.len() * ValueFormat::F32.size(),
+            (Embedding::Prepared(embedding), head) => head.bytes() + embedding.bytes(),
+        }
     }
 
     /// Logits `[tokens, vocabulary]` for the stream `h` after the last block.
     pub fn logits(&self, h: &Matrix, par: Par) -> Matrix {
-        let x = norm(h, &self.norm, self.eps);
-        let mut out = Matrix::zeros(x.rows(), self.head.rows());
-        matmul_with(&mut out, x.view(), self.head.view().transpose(), par);
-        out
+        self.head.apply(&norm(h, &self.norm, self.eps), par)
     }
 
     /// −ln P of each `next` token, given the row of the stream `h` after the last block at the token before it.

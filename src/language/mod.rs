@@ -24,6 +24,7 @@ mod open;
 mod rope;
 mod stream;
 mod tokenizer;
+mod weight;
 mod windows;
 
 pub use block::Block;
@@ -33,7 +34,7 @@ pub use error::Error;
 #[cfg(not(target_arch = "wasm32"))]
 pub use example::example;
 pub use example::{example_calibration, example_companions, example_held_out, example_with};
-pub use generate::{Sampling, generate};
+pub use generate::{Generated, Runtime, Sampling, generate};
 pub use layers::{BlockStage, LayerId, Linear};
 pub use llama::{EmbeddingAndHead, Llama};
 pub use open::open_with;
@@ -42,4 +43,5 @@ pub use open::{companions, open};
 pub use rope::Angles;
 pub use stream::{BlockProgress, Loss, ResidualStreams, StreamCache, ignore_progress};
 pub use tokenizer::Tokenizer;
+pub use weight::Weight;
 pub use windows::Windows;

@@ -124,14 +124,20 @@ impl Checkpoint {
         Self::assemble(name, file, index, |shard| Ok(Bytes::RemoteFile(load(shard)?.checked().map_err(Some)?)))
     }
 
-    /// Opens files whose tensors belong together although no index says so.
+    /// Opens files in place whose tensors belong together although no index says so.
     #[cfg(target_arch = "wasm32")]
     pub(super) fn from_remote_files(files: impl Iterator<Item = RemoteFile>) -> Result<Self, Error> {
+        let files: Vec<(String, Bytes)> =
+            files.map(|file| Ok((file.name(), Bytes::RemoteFile(file.checked()?)))).collect::<Result<_, Error>>()?;
+        Self::from_files(files)
+    }
+
+    /// Opens files whose tensors belong together although no index says so, called as the first one is.
+    pub(super) fn from_files(files: Vec<(String, Bytes)>) -> Result<Self, Error> {
         let (mut parts, mut tensors) = (Vec::new(), Vec::<(TensorInfo, StoredTensor)>::new());
         let (mut metadata, mut holders) = (BTreeMap::new(), HashMap::<String, String>::new());
         let mut first = None;
-        for file in files {
-            let (name, bytes) = (file.name(), Bytes::RemoteFile(file.checked()?));
+        for (name, bytes) in files {
             let contents = match name.to_ascii_lowercase().ends_with(".npy") {
                 true => npy::read(&name, &bytes, parts.len())?,
                 false => safetensors::read(&name, &bytes, parts.len())?,

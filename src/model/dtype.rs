@@ -1,5 +1,6 @@
 //! Number formats of weights.
 
+use crate::compute::sparse::ValueFormat;
 use half::{bf16, f16};
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
@@ -49,6 +50,17 @@ impl Dtype {
             Self::F32 => values.iter().flat_map(|x| x.to_le_bytes()).collect(),
             Self::F16 => values.iter().flat_map(|&x| f16::from_f32(x).to_le_bytes()).collect(),
             Self::BF16 => values.iter().flat_map(|&x| bf16::from_f32(x).to_le_bytes()).collect(),
+        }
+    }
+}
+
+/// The number format in which values of this one are prepared for products; f64 becomes f32.
+impl From<Dtype> for ValueFormat {
+    fn from(dtype: Dtype) -> Self {
+        match dtype {
+            Dtype::F64 | Dtype::F32 => Self::F32,
+            Dtype::F16 => Self::F16,
+            Dtype::BF16 => Self::Bf16,
         }
     }
 }

@@ -2,11 +2,11 @@
 //!
 //! `<m>.A` and `<m>.B` each have one of three layouts: dense (`.weight`), compressed sparse rows (`.crow_indices`,
 //! `.col_indices`, `.values`, `.shape`), or a bitmask (`.bitmask`, `.compressed`, `.row_offsets`, `.shape`; in files
-//! from before 2025 `.weight.bitmask` and so on).
+//! from before 2025 `.weight.bitmask` and so on). One sparse matrix has the last two layouts under `<m>` itself.
 
 use super::names::{natural, nearest, one_line};
-use super::{Checkpoint, Error, Orientation};
-use crate::matrix::{Csr, Factors};
+use super::{Checkpoint, Dtype, Error, Orientation};
+use crate::matrix::{Csr, Factors, Replacement};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -18,6 +18,18 @@ const ENTRIES_PER_NONZERO: u64 = 64;
 
 /// Ending of the tensor that marks each layout.
 const LAYOUT_MARKS: [&str; 4] = [".weight", ".crow_indices", ".bitmask", ".weight.bitmask"];
+
+/// Endings that mark one sparse matrix in a weight's place.
+const SPARSE_MARKS: [&str; 3] = [".crow_indices", ".bitmask", ".weight.bitmask"];
+
+/// What is stored in place of a weight `<m>.weight`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredSparse {
+    /// `(rows, cols)` of the weight.
+    pub shape: (usize, usize),
+    /// Number format of the values.
+    pub dtype: Dtype,
+}
 
 /// A factor, and its number of stored nonzeros.
 struct StoredFactor {
@@ -58,6 +70,53 @@ impl Checkpoint {
         a.drop_zeros();
         b.drop_zeros();
         Ok(Factors { a, b })
+    }
+
+    /// What is stored in place of `<stem>.weight`: factors, or one sparse matrix. Reads no values.
+    pub fn stored_sparse(&self, stem: &str) -> Result<Option<StoredSparse>, Error> {
+        let shape = |factor: &str, mark: &str| -> Result<(usize, usize), Error> {
+            let prefix = mark_prefix(factor, mark);
+            match mark {
+                ".weight" => match self.tensor(&format!("{factor}.weight"))?.shape[..] {
+                    [rows, cols] => Ok((rows, cols)),
+                    _ => Err(bad(factor, "its weight does not have two dimensions")),
+                },
+                _ => {
+                    let (rows, cols) = self.shape_of(factor, &format!("{prefix}.shape"))?;
+                    Ok((rows as usize, cols as usize))
+                }
+            }
+        };
+        let dtype = |factor: &str, mark: &str| -> Result<Dtype, Error> {
+            let name = format!("{}.{}", mark_prefix(factor, mark), values_part(mark));
+            let info = self.tensor(&name).map_err(|_| missing(factor, &name))?;
+            info.format.ok_or_else(|| bad(factor, &format!("{name} is {}, which is not read", info.dtype)))
+        };
+        let (a, b) = (format!("{stem}.A"), format!("{stem}.B"));
+        if let (Some(of_a), Some(of_b)) = (self.mark(&a), self.mark(&b)) {
+            let (rows, cols) = (shape(&a, of_a)?.0, shape(&b, of_b)?.1);
+            return Ok(Some(StoredSparse { shape: (rows, cols), dtype: dtype(&a, of_a)? }));
+        }
+        match self.sparse_mark(stem) {
+            Some(mark) => Ok(Some(StoredSparse { shape: shape(stem, mark)?, dtype: dtype(stem, mark)? })),
+            None => Ok(None),
+        }
+    }
+
+    /// What is stored in place of `<stem>.weight`.
+    pub fn replacement(&self, stem: &str) -> Result<Replacement, Error> {
+        match self.sparse_mark(stem) {
+            Some(mark) => {
+                let StoredFactor { mut matrix, .. } = self.factor(stem, mark)?;
+                matrix.drop_zeros();
+                Ok(Replacement::Sparse(matrix))
+            }
+            None => Ok(self.factors(stem)?.into()),
+        }
+    }
+
+    fn sparse_mark(&self, stem: &str) -> Option<&'static str> {
+        SPARSE_MARKS.into_iter().find(|mark| self.has(&format!("{stem}{mark}")))
     }
 
     /// The mark of the layout that `factor` has.
@@ -188,6 +247,23 @@ impl Checkpoint {
             return Err(bad(factor, &format!("{name} is {} {:?}, not {dtype} {shape:?}", info.dtype, info.shape)));
         }
         self.bytes(name)
+    }
+}
+
+/// What stands before `.shape` and the like.
+fn mark_prefix(factor: &str, mark: &str) -> String {
+    match mark {
+        ".weight.bitmask" => format!("{factor}.weight"),
+        _ => factor.to_owned(),
+    }
+}
+
+/// Name of the tensor with the values.
+fn values_part(mark: &str) -> &'static str {
+    match mark {
+        ".weight" => "weight",
+        ".crow_indices" => "values",
+        _ => "compressed",
     }
 }
 

@@ -33,6 +33,7 @@ pub use error::Error;
 #[cfg(not(target_arch = "wasm32"))]
 pub use example::example;
 pub use example::{EXAMPLE_LAYER, EXAMPLE_NAME};
+pub use exported::StoredSparse;
 pub use fetch_error::FetchError;
 pub use fingerprint::Fingerprint;
 pub use layer::Layer;

@@ -7,9 +7,11 @@ use std::path::Path;
 
 const SINGLE: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
+/// Layouts of a compressed model whose factors are in `factors-<layout>.safetensors`.
+const FACTOR_LAYOUTS: [&str; 3] = ["bitmask", "csr", "dense"];
 
 /// Opens a `.safetensors`, a `.npy`, the `.index.json` of a sharded checkpoint, or a folder with `model.safetensors` or
-/// `model.safetensors.index.json`, in this order.
+/// `model.safetensors.index.json`, in this order. Of a compressed model the factors beside it are opened too.
 ///
 /// Maps files and reads only their headers, so that a checkpoint of any size opens at once.
 pub fn open(source: &Path) -> Result<Checkpoint, Error> {
@@ -28,6 +30,17 @@ fn open_folder(folder: &Path) -> Result<Checkpoint, Error> {
     let (single, index) = (folder.join(SINGLE), folder.join(INDEX));
     if exists(&single) {
         let mut checkpoint = Checkpoint::from_part(SINGLE, Bytes::map(&single)?)?;
+        // A compressed model keeps its factors in a file of their own.
+        let layout = checkpoint.metadata().get("dsf.layout").map_or("", String::as_str);
+        if FACTOR_LAYOUTS.contains(&layout) {
+            let factors = format!("factors-{layout}.safetensors");
+            let path = folder.join(&factors);
+            if !exists(&path) {
+                return Err(Error::MissingShard { file: SINGLE.to_owned(), shard: factors });
+            }
+            let files = vec![(SINGLE.to_owned(), Bytes::map(&single)?), (factors, Bytes::map(&path)?)];
+            checkpoint = Checkpoint::from_files(files)?;
+        }
         checkpoint.rename(name);
         Ok(checkpoint)
     } else if exists(&index) {

@@ -114,6 +114,79 @@ fn a_bench_says_how_soon_the_published_error_is_reached() {
     assert!(text(&output.stderr).contains("is for the processor"), "{}", text(&output.stderr));
 }
 
+/// Small ones: what is measured is checked, not how fast it is.
+#[test]
+fn bench_sparse_says_what_it_measured() {
+    let folder = folder("bench sparse");
+    let arguments =
+        "bench sparse --sizes 64 --layers 2 --densities 0.5,0.125 --batches 1,16,64,5 --threads 1 --passes 1";
+    let arguments: Vec<&str> = arguments.split(' ').chain(["--json", "--figure", "times.svg"]).collect();
+    let measured = json(&run(&folder, &arguments));
+    let measured = measured.as_array().unwrap();
+    // Two number formats, two densities, four numbers of columns, five kinds.
+    assert_eq!(measured.len(), 2 * 2 * 4 * 5);
+    for one in measured {
+        let number = |key: &str| one[key].as_f64().unwrap();
+        assert!(number("seconds") > 0.0 && number("speedup") > 0.0);
+        assert_eq!((number("rows"), number("cols"), number("layers"), number("threads")), (64.0, 64.0, 2.0, 1.0));
+        let (dense, value) = (2.0 * 64.0 * 64.0, if one["values"] == "f16" { 2.0 } else { 4.0 });
+        match one["kind"].as_str().unwrap() {
+            "dense" => {
+                assert_eq!((number("bytes"), number("flops")), (value * dense, 2.0 * dense * number("batch")));
+                assert_eq!(one["format"], serde_json::json!(["dense"]));
+            }
+            kind => {
+                // Random masks have about as many entries as they should.
+                let share = number("flops") / (2.0 * dense * number("batch")) / number("density");
+                assert!((0.8..1.2).contains(&share), "{one}");
+                assert_eq!(one["format"].as_array().unwrap().len(), if kind == "one" { 1 } else { 2 });
+            }
+        }
+    }
+    assert!(text(&std::fs::read(folder.join("times.svg")).unwrap()).contains("A·(B·X), 16 columns"));
+    for (arguments, says) in [
+        (["bench", "sparse", "--densities", "0"], "above 0"),
+        (["bench", "sparse", "--instructions", "mmx"], "avx512"),
+        (["bench", "sparse", "--figure", "times.jpg"], ".svg or .png"),
+    ] {
+        let output = run(&folder, &arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output.stderr).contains(says), "{}", text(&output.stderr));
+    }
+}
+
+/// A text is the same on any number of threads, and the bench says as much of it as `generate`.
+#[test]
+fn texts_are_generated() {
+    let folder = folder("generate");
+    let told = |more: &[&str]| run(&folder, &[&["generate", "--tokens", "20", "--seed", "5"][..], more].concat());
+    let [one, two] = ["1", "2"].map(|threads| json(&told(&["--json", "--threads", threads, "--prompt", "mia saw"])));
+    assert_eq!((&one["text"], &one["seed"]), (&two["text"], &serde_json::json!(5)));
+    assert_eq!((&one["tokens"], &one["prompt_tokens"]), (&serde_json::json!(20), &serde_json::json!(3)));
+    for key in ["prefill_tokens_per_second", "decode_tokens_per_second", "weight_bytes"] {
+        assert!(one[key].as_f64().unwrap() > 0.0, "{key}");
+    }
+    // As it comes: the prompt, then the text; how fast it was goes elsewhere.
+    let plain = told(&["--prompt", "mia saw"]);
+    assert_eq!(text(&plain.stdout), format!("mia saw{}\n", one["text"].as_str().unwrap()));
+    assert!(text(&plain.stderr).contains("a second"));
+    let [f32, f16] = ["f32", "f16"].map(|values| json(&told(&["--json", "--values", values]))["weight_bytes"].as_u64());
+    // The norms are f32 in both.
+    assert!(f32.unwrap() > f16.unwrap() && f32.unwrap() < 2 * f16.unwrap());
+    let bench =
+        ["bench", "generate", "--keep", "f32,f16", "--threads", "1", "--tokens", "8", "--repeats", "1", "--json"];
+    let bench = json(&run(&folder, &bench));
+    let bytes: Vec<Option<u64>> = bench.as_array().unwrap().iter().map(|one| one["weight_bytes"].as_u64()).collect();
+    assert_eq!(bytes, [f32, f16]);
+    assert!(bench[1]["decode_tokens_per_second"].as_f64().unwrap() > 0.0 && bench[1]["model"] == "built-in");
+    assert_refused(&folder, &["generate", "nowhere"], "nowhere");
+    for arguments in
+        [["generate", "--temperature", "-1"], ["generate", "--tokens", "0"], ["generate", "--values", "i8"]]
+    {
+        assert_eq!(run(&folder, &arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
 #[test]
 fn compare_puts_methods_side_by_side() {
     let folder = folder("compare");

@@ -15,6 +15,7 @@ pub mod masks;
 pub mod paths;
 pub mod runs;
 pub mod settings;
+pub mod speed;
 pub mod state;
 pub mod sweeps;
 pub mod timeline;

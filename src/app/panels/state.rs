@@ -11,9 +11,11 @@ use crate::app::state::pointer::SharedPointer;
 use crate::app::state::preferences::Preferences;
 use crate::app::state::run::{Run, RunState};
 use crate::app::state::runs::Runs;
+use crate::app::state::speed_request::SpeedRequest;
 use crate::app::tasks::computed::Computed;
 use crate::app::tasks::language::model_state::LanguageModelState;
 use crate::app::tasks::pictures::Pictures;
+use crate::app::tasks::speed::MeasureSpeed;
 use crate::compare::Candidate;
 use crate::factorize::{Budget, Settings};
 use crate::language::LayerId;
@@ -89,6 +91,21 @@ impl State {
         let settings = shown.and_then(|run| run.spec.settings.as_ref()).unwrap_or(&self.preferences.settings);
         let settings = Settings { density: settings.density, ..Settings::default() };
         Budget::new(rows, cols, &settings).ok().map(|budget| budget.total())
+    }
+
+    /// The task that measures how fast the layer on screen is, or why it is not measured now.
+    pub fn speed_task(&self, request: SpeedRequest) -> Result<MeasureSpeed, &'static str> {
+        let (layer, kept) = self.layer_on_screen().zip(self.kept_by_magnitude()).ok_or("No layer is open")?;
+        // A run that goes on would slow down what is measured, and change it.
+        if self.runs.all().iter().any(Run::is_active) {
+            return Err("Measured when no run goes on");
+        }
+        let factors = match self.runs.factors_at() {
+            FactorsAt::Snapshot(_) => FactorsAt::Nothing,
+            factors => factors,
+        };
+        let (weight, threads) = (layer.layer.weight.clone(), self.preferences.threads);
+        Ok(MeasureSpeed { weight, factors, kept, request, threads })
     }
 
     /// W on screen, with the inputs that the run on screen was calibrated with: what its curve is an error of.

@@ -42,6 +42,7 @@ impl PanelBehavior<'_> {
                 None
             }
             Pane::Masks => panels.masks.ui(ui, state),
+            Pane::Speed => panels.speed.ui(ui, state),
             Pane::Runs => panels.runs.ui(ui, state),
             Pane::Compare => panels.compare.ui(ui, state),
             Pane::Sweeps => panels.sweeps.ui(ui, state),

@@ -8,6 +8,7 @@ use super::link::Link;
 use super::model_command::ModelCommand;
 use super::pane::Pane;
 use super::series::Quantity;
+use super::speed_request::SpeedRequest;
 use crate::compare::Figure;
 use crate::factorize::{Setting, Settings};
 use crate::job::Backend;
@@ -83,6 +84,8 @@ pub enum Command {
     ComputeSvd,
     /// Compare the masks of one factor; asked for in every frame in which they are seen.
     CompareMasks(FactorsAt, FactorsAt, Factor),
+    /// Measure the layer on screen; asked for in every frame in which its speed is seen.
+    MeasureSpeed(SpeedRequest),
     /// A command about the comparison of methods.
     Compare(CompareCommand),
     /// A command about the sweeps.

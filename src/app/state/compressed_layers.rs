@@ -74,6 +74,17 @@ impl CompressedLayers {
         }
     }
 
+    /// What they are, in a few words: how many, of which method, with which share of their weights.
+    pub fn summary(&self) -> String {
+        let report = |layer: &Arc<CompressedLayer>| (layer.report.nnz, layer.report.rows * layer.report.cols);
+        let (nnz, all) = self.iter().map(report).fold((0, 0), |(nnz, all), (own, of)| (nnz + own, all + of));
+        let mut methods: Vec<&str> = self.iter().map(|layer| layer.report.method.as_str()).collect();
+        methods.sort_unstable();
+        methods.dedup();
+        let share = 100.0 * nnz as f64 / all.max(1) as f64;
+        format!("{} layers, {}, {share:.1} %", self.len(), methods.join(" and "))
+    }
+
     /// Forgets all of them.
     pub fn clear(&mut self) {
         self.layers.clear();

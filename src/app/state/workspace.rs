@@ -23,7 +23,7 @@ impl Default for Workspace {
         };
         let above = line(&mut tiles, &[Pane::W, Pane::Product, Pane::Error]);
         let below = line(&mut tiles, &[Pane::A, Pane::B, Pane::Paths]);
-        let curves = tab(&mut tiles, &[Pane::Curves, Pane::Histogram, Pane::Masks, Pane::Log]);
+        let curves = tab(&mut tiles, &[Pane::Curves, Pane::Histogram, Pane::Masks, Pane::Speed, Pane::Log]);
         let runs = tab(&mut tiles, &[Pane::Runs]);
         let history = shared(&mut tiles, LinearDir::Horizontal, &[(curves, 0.5), (runs, 0.5)]);
         let middle = shared(&mut tiles, LinearDir::Vertical, &[(above, 0.35), (below, 0.35), (history, 0.3)]);

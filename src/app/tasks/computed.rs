@@ -8,6 +8,7 @@ use super::comparison::Comparison;
 use super::loader::Loader;
 use super::masks::CompareMasks;
 use super::norms::Norms;
+use super::speed::MeasureSpeed;
 use super::split::SplitSearch;
 use super::sweeps::Sweeps;
 use super::view_renderer::ViewRenderer;
@@ -23,6 +24,8 @@ pub struct Computed {
     pub baselines: BaselineMemo,
     /// Two masks laid over each other.
     pub masks: AsyncMemo<CompareMasks, CompareMasks>,
+    /// How fast the layer on screen is, dense and compressed.
+    pub speed: AsyncMemo<MeasureSpeed, MeasureSpeed>,
     /// Norms of the checkpoint's layers.
     pub norms: Norms,
     /// The best split of the nonzeros.
@@ -45,6 +48,7 @@ impl Computed {
             renderer: ViewRenderer::default(),
             baselines: BaselineMemo::default(),
             masks: AsyncMemo::default(),
+            speed: AsyncMemo::default(),
             norms: Norms::default(),
             split: SplitSearch::default(),
             comparison: None,

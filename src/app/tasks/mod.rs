@@ -19,6 +19,7 @@ pub mod reading;
 #[cfg(target_arch = "wasm32")]
 pub mod registry;
 pub mod replace;
+pub mod speed;
 pub mod split;
 pub mod sweep;
 pub mod sweeps;

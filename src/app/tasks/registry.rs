@@ -2,7 +2,8 @@
 
 use super::language::{collect, compress, generate, lazy_model, measure_row, perplexity, save, sensitivity};
 use super::{
-    adapter, baselines, bench, masks, norms, pictures, reading, replace, split, sweep, view_renderer, write_export,
+    adapter, baselines, bench, masks, norms, pictures, reading, replace, speed, split, sweep, view_renderer,
+    write_export,
 };
 use crate::job::Job;
 use crate::tasks::Registry;
@@ -22,7 +23,8 @@ pub fn registry() -> Registry {
         .task::<split::FindSplit>()
         .task::<replace::Replace>()
         .task::<sweep::MeasurePoint>()
-        .task::<bench::Bench>();
+        .task::<bench::Bench>()
+        .task::<speed::MeasureSpeed>();
     let registry = registry
         .task::<reading::Open>()
         .task::<reading::ReadLayer>()

@@ -15,6 +15,9 @@ use crate::model::{Orientation, Source};
 use eframe::egui::{Context, Theme};
 use std::time::Duration;
 
+/// Speed is measured no more often than every so many milliseconds.
+const SPEED_PACE: Duration = Duration::from_millis(300);
+
 /// Masks are compared no more often than every so many milliseconds.
 const MASKS_PACE: Duration = Duration::from_millis(100);
 
@@ -28,6 +31,12 @@ impl Explorer {
             Command::CompareMasks(first, second, factor) => {
                 let key = CompareMasks { first, second, factor };
                 return state.computed.masks.want_slowly(ctx, key, MASKS_PACE, Clone::clone);
+            }
+            Command::MeasureSpeed(request) => {
+                if let Ok(key) = state.speed_task(request) {
+                    state.computed.speed.want_slowly(ctx, key, SPEED_PACE, Clone::clone);
+                }
+                return;
             }
             Command::Model(ModelCommand::Generate(request)) => {
                 return state.language.want_texts(ctx, &request, state.preferences.threads);

@@ -82,6 +82,7 @@ impl Explorer {
         let state = &mut self.state;
         let (document, preferences, computed) = (&state.document, &state.preferences, &mut state.computed);
         computed.masks.poll();
+        computed.speed.poll();
         computed.norms.poll(document.checkpoint.as_ref());
         if computed.adapter.is_asked() || preferences.backend != Backend::Cpu {
             computed.adapter.look(ctx);

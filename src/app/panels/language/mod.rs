@@ -8,3 +8,4 @@ pub mod model;
 pub mod perplexity;
 pub mod story;
 pub mod table;
+pub mod tradeoff;

@@ -5,6 +5,7 @@ use super::compression::{commands_ui, progress_ui};
 use super::info::info_ui;
 use super::layers::layers_ui;
 use super::perplexity::{perplexity_ui, trail_ui};
+use super::tradeoff::tradeoff_ui;
 use crate::app::panels::state::State;
 use crate::app::platform::{HAS_FOLDERS, SaveTarget, TYPED, typed};
 use crate::app::state::command::Command;
@@ -24,6 +25,8 @@ pub struct ModelPanel {
     save_to: String,
     replace_saved: bool,
     text_path: String,
+    /// Whether compressions are compared by tokens a second, not by bytes.
+    over_speed: bool,
 }
 
 impl ModelPanel {
@@ -58,6 +61,7 @@ impl ModelPanel {
         let text = header.show(ui, |ui| ui.horizontal_wrapped(|ui| self.text_ui(ui, state, info)).inner);
         let save = self.save_ui(ui, state);
         trail_ui(ui, state);
+        tradeoff_ui(ui, state, &mut self.over_speed);
         let layer = layers_ui(ui, state, info, &mut self.ticked);
         (measure.or(row.inner).or(kinds).or(text.body_returned.flatten()).or(save), layer)
     }

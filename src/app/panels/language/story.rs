@@ -6,7 +6,7 @@ use crate::app::state::command::Command;
 use crate::app::state::hints::sentence;
 use crate::app::state::model_command::ModelCommand;
 use crate::app::state::text_request::TextRequest;
-use crate::app::tasks::language::generate::Texts;
+use crate::app::tasks::language::generate::{Texts, WrittenText};
 use crate::app::widgets::colors;
 use crate::app::widgets::regions::scroll_ui;
 use crate::app::widgets::theme;
@@ -77,11 +77,11 @@ fn texts_ui(ui: &mut Ui, state: &State, texts: &Texts) {
     scroll_ui(ui, ScrollArea::vertical().id_salt("told").auto_shrink(false), |ui| {
         ui.columns(2, |columns| {
             columns[0].strong(format!("Dense{}", perplexity(language.dense())));
-            let common = texts
-                .changed
-                .as_ref()
-                .map_or(usize::MAX, |changed| texts.dense.iter().zip(changed).take_while(|(a, b)| a == b).count());
-            text_ui(&mut columns[0], &texts.dense, usize::MAX);
+            speed_ui(&mut columns[0], &texts.dense);
+            let common = texts.changed.as_ref().map_or(usize::MAX, |changed| {
+                texts.dense.words.iter().zip(&changed.words).take_while(|(a, b)| a == b).count()
+            });
+            text_ui(&mut columns[0], &texts.dense.words, usize::MAX);
             let Some(changed) = &texts.changed else {
                 _ = columns[1].weak("Compress layers, or run one of them: what the model tells then stands here");
                 return;
@@ -90,9 +90,18 @@ fn texts_ui(ui: &mut Ui, state: &State, texts: &Texts) {
             let value = value.map(|(perplexity, _)| perplexity);
             let title = RichText::new(format!("{title}{}", perplexity(value))).strong();
             columns[1].with_layout(Layout::top_down(Align::Min), |ui| ui.label(title));
-            text_ui(&mut columns[1], changed, common);
+            speed_ui(&mut columns[1], changed);
+            text_ui(&mut columns[1], &changed.words, common);
         });
     });
+}
+
+/// Tokens a second and bytes, as the model ran.
+fn speed_ui(ui: &mut Ui, text: &WrittenText) {
+    let rate = text.tokens_per_second.map_or("writing…".to_owned(), |rate| format!("{rate:.0} tokens/s"));
+    ui.weak(format!("{rate}, {:.2} MB of weights", text.weight_bytes as f64 * 1e-6)).on_hover_text(
+        "Measured while this text was written, with weights as they are stored: factors are not multiplied out",
+    );
 }
 
 /// The words, from `from` on in the colour of what is changed.

@@ -3,22 +3,39 @@
 use super::lazy_model::{LazyModel, eval_set, on_threads};
 use super::perplexity::Replaced;
 use crate::app::state::error::Error;
+use crate::compute::parallelism;
 use crate::hint::Failure;
-use crate::language::{self, Llama, Sampling, generate};
-use crate::tasks::{Queue, SilentTask, shared};
+use crate::language::{self, Llama, Runtime, Sampling};
+use crate::tasks::{Queue, Task, shared};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::time::Duration;
+use web_time::Instant;
 
 /// The longest beginning that is gone on from, in tokens.
 const PROMPT: usize = 200;
 
+/// Between two looks at a text that is being written.
+const PACE: Duration = Duration::from_millis(30);
+
 /// Texts of the dense and of the changed model, token by token.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Texts {
     /// As the model was trained.
-    pub dense: Vec<String>,
+    pub dense: WrittenText,
     /// Text of the model with the change.
-    pub changed: Option<Vec<String>>,
+    pub changed: Option<WrittenText>,
+}
+
+/// A text, and how it came.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct WrittenText {
+    /// The words, each as the text up to it adds it.
+    pub words: Vec<String>,
+    /// Tokens a second after the prompt, once it is written.
+    pub tokens_per_second: Option<f64>,
+    /// Bytes of the model's weights as they were in memory.
+    pub weight_bytes: usize,
 }
 
 /// Generates a text with both.
@@ -37,12 +54,13 @@ pub struct Generate {
     pub threads: Option<usize>,
 }
 
-impl SilentTask for Generate {
+impl Task for Generate {
     const NAME: &'static str = "generate";
     const QUEUE: Queue = Queue::Language;
+    type Progress = Texts;
     type Output = Result<Texts, Failure>;
 
-    fn make(self) -> Self::Output {
+    fn run(self, progress: &(dyn Fn(Texts) -> bool + Sync)) -> Self::Output {
         let set = eval_set(&self.model)?;
         on_threads(self.threads, || {
             let tokenizer = set.model.tokenizer();
@@ -54,25 +72,64 @@ impl SilentTask for Generate {
             if begin.is_empty() {
                 return Err(Error::NoStart.into());
             }
-            let words = |model: &Llama| words(model, &begin, self.sampling);
-            let changed = self.replaced.as_ref().and_then(|replaced| replaced.of(&set.model).ok());
-            Ok(Texts { dense: words(&set.model)?, changed: changed.as_ref().map(words).transpose()? })
+            let mut texts = Texts::default();
+            let dense = written(&set.model, &begin, self.sampling, |text| {
+                progress(Texts { dense: text.clone(), changed: None })
+            })?;
+            texts.dense = dense;
+            if let Some(changed) = self.replaced.as_ref().and_then(|replaced| replaced.runnable(&set.model).ok()) {
+                let changed = written(&changed, &begin, self.sampling, |text| {
+                    progress(Texts { dense: texts.dense.clone(), changed: Some(text.clone()) })
+                })?;
+                texts.changed = Some(changed);
+            }
+            Ok(texts)
         })
     }
 }
 
-/// Returns the text that a model writes after `begin`: word by word, each as the text up to it adds it.
-fn words(model: &Llama, begin: &[u32], sampling: Sampling) -> Result<Vec<String>, language::Error> {
+/// The text that a model writes after `begin`; `look` sees it from time to time, and says whether it is still wanted.
+fn written(
+    model: &Llama,
+    begin: &[u32],
+    sampling: Sampling,
+    look: impl Fn(&WrittenText) -> bool,
+) -> Result<WrittenText, language::Error> {
     let tokenizer = model.tokenizer();
-    let tokens = generate(model, begin, sampling, &language::ignore_progress)?;
-    let mut words = Vec::with_capacity(tokens.len());
-    let mut length = tokenizer.decode(begin)?.len();
-    let mut all = begin.to_vec();
-    for token in tokens {
+    let runtime = Runtime::load(model, begin.len() + sampling.tokens, None)?;
+    let mut text = WrittenText { weight_bytes: runtime.weight_bytes(), ..WrittenText::default() };
+    let (mut all, mut length) = (begin.to_vec(), tokenizer.decode(begin)?.len());
+    let (mut failed, mut looked) = (None, Instant::now());
+    let mut told = |token: u32| {
         all.push(token);
-        let text = tokenizer.decode(&all)?;
-        words.push(text.get(length..).unwrap_or_default().to_owned());
-        length = text.len();
+        match tokenizer.decode(&all) {
+            Ok(so_far) => {
+                text.words.push(so_far.get(length..).unwrap_or_default().to_owned());
+                length = so_far.len();
+            }
+            Err(error) => failed = Some(error),
+        }
+        let due = looked.elapsed() >= PACE;
+        if due {
+            looked = Instant::now();
+        }
+        failed.is_none() && (!due || look(&text))
+    };
+    // As many threads as the pool has that this runs on.
+    let generated = runtime.generate(begin, sampling, parallelism(threads()), &mut told)?;
+    if let Some(error) = failed {
+        return Err(error);
     }
-    Ok(words)
+    text.tokens_per_second = generated.decode_rate();
+    Ok(text)
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn threads() -> usize {
+    rayon::current_num_threads()
+}
+
+#[cfg(target_arch = "wasm32")]
+fn threads() -> usize {
+    1
 }

@@ -10,6 +10,7 @@ use crate::app::state::error::Error;
 use crate::app::state::factors_at::FactorsAt;
 use crate::app::state::hints::{sentence, sentence_of};
 use crate::app::state::text_request::TextRequest;
+use crate::app::state::tried::Tried;
 use crate::app::tasks::pending_task::{PACE, PendingTask};
 use crate::compare::{ModelResults, ModelRow};
 use crate::compress::distribute;
@@ -112,6 +113,7 @@ impl LanguageModelState {
             self.compression = None;
         }
         self.texts.poll();
+        self.note_tried();
         self.open.want(ctx);
         let (Some(info), Some(model)) = (self.info().cloned(), self.open.lazy().cloned()) else { return };
         let number = self.open.number();
@@ -125,6 +127,23 @@ impl LanguageModelState {
         if info.calibrates {
             self.sensitivity.want(ctx, number, model, threads);
         }
+    }
+
+    /// Notes what the compressed layers came to, once it is known.
+    fn note_tried(&mut self) {
+        let version = self.layers.version();
+        if self.is_working() || self.layers.is_empty() || self.tried.iter().any(|tried| tried.version == version) {
+            return;
+        }
+        let (Some((perplexity, true)), Some(texts)) = (self.compressed(), self.texts.of_compressed(version)) else {
+            return;
+        };
+        let Some(changed) = &texts.changed else { return };
+        let dense = &texts.dense;
+        self.tried_dense = Some((dense.weight_bytes, dense.tokens_per_second));
+        let (bytes, rate) = (changed.weight_bytes, changed.tokens_per_second);
+        let label = self.layers.summary();
+        self.tried.push(Tried { version, label, perplexity, bytes, tokens_per_second: rate });
     }
 
     fn want_losses(&mut self, ctx: &Context, kept: Option<usize>) {
@@ -180,8 +199,9 @@ impl LanguageModelState {
             "problem": self.problem,
             "table": self.table_count(),
             "table_is_going": self.table_is_going(),
-            "story": texts.map(|texts| texts.dense.concat()),
-            "changed_story": texts.and_then(|texts| Some(texts.changed.as_ref()?.concat())),
+            "story": texts.map(|texts| texts.dense.words.concat()),
+            "changed_story": texts.and_then(|texts| Some(texts.changed.as_ref()?.words.concat())),
+            "tried": self.tried.len(),
         })
     }
 }

@@ -15,6 +15,7 @@ use crate::app::state::error::Error;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::state::model_budget::ModelBudget;
 use crate::app::state::order_error::OrderError;
+use crate::app::state::tried::Tried;
 use crate::compress::{CompressedLayer, Densities, Proxy, distribute};
 use crate::factorize::Settings;
 use crate::hint::Failure;
@@ -43,6 +44,10 @@ pub struct LanguageModelState {
     pub sensitivity: Sensitivity,
     /// Texts that the dense and the changed model write.
     pub(super) texts: ModelTexts,
+    /// Compressions that were tried, and what they came to.
+    pub(super) tried: Vec<Tried>,
+    /// Bytes and tokens a second of the dense model.
+    pub(super) tried_dense: Option<(usize, Option<f64>)>,
     pub(super) table: ModelTable,
     /// Last error of the model, a sentence.
     pub(super) problem: Option<String>,
@@ -157,6 +162,17 @@ impl LanguageModelState {
     pub fn compressed(&self) -> Option<(f64, bool)> {
         let (nll, current) = self.perplexities.all(self.open.number(), self.layers.version())?.ok()?;
         Some((nll.exp(), current))
+    }
+
+    /// Compressions that were tried, in order.
+    pub fn tried(&self) -> &[Tried] {
+        &self.tried
+    }
+
+    /// The dense model beside them: its perplexity, bytes and tokens a second.
+    pub fn tried_dense(&self) -> Option<(f64, usize, Option<f64>)> {
+        let (bytes, rate) = self.tried_dense?;
+        Some((self.dense()?, bytes, rate))
     }
 
     /// Why that cannot be measured.

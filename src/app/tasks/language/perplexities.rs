@@ -50,7 +50,10 @@ struct AllLayers {
 
 /// Returns the replacements of all compressed layers.
 pub fn all_replaced(layers: &CompressedLayers) -> Replaced {
-    let new = |layer: &Arc<CompressedLayer>| NewWeight { id: layer.id, weight: layer.weight.clone() };
+    let new = |layer: &Arc<CompressedLayer>| {
+        let (weight, replacement) = (layer.weight.clone(), layer.replacement.clone());
+        NewWeight { id: layer.id, weight, replacement }
+    };
     Replaced::Layers(layers.iter().map(new).collect())
 }
 

@@ -3,9 +3,10 @@
 use super::lazy_model::{LazyModel, eval_set, on_threads};
 use crate::app::state::error::Error;
 use crate::app::state::factors_at::FactorsAt;
+use crate::compute::sparse::Operator;
 use crate::hint::Failure;
 use crate::language::{LayerId, Llama, Loss, StreamCache};
-use crate::matrix::{Matrix, keep_largest};
+use crate::matrix::{Matrix, Replacement, keep_largest};
 use crate::tasks::{Lazy, LazySource, Queue, SilentTask, shared};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -84,6 +85,9 @@ pub struct NewWeight {
     /// New weight, `[out, in]`.
     #[serde(with = "shared")]
     pub weight: Arc<Matrix>,
+    /// The factors that it is the product of.
+    #[serde(with = "shared")]
+    pub replacement: Arc<Replacement>,
 }
 
 impl Replaced {
@@ -99,6 +103,20 @@ impl Replaced {
             }
         }
         Ok(model)
+    }
+
+    /// The model with it, as it would run: factors are not multiplied out.
+    pub fn runnable(&self, model: &Llama) -> Result<Llama, Failure> {
+        let mut changed = model.clone();
+        let mut put = |id: LayerId, replacement: &Replacement| {
+            changed.replace(id, Operator::new(replacement, model.value_format(id)));
+        };
+        match self {
+            Self::Layers(layers) => layers.iter().for_each(|layer| put(layer.id, &layer.replacement)),
+            Self::SingleLayer(id, FactorsAt::End(replacement)) => put(*id, replacement),
+            Self::SingleLayer(..) | Self::PrunedLayer(..) => return self.of(model),
+        }
+        Ok(changed)
     }
 
     /// The first block that is another one.

@@ -71,8 +71,14 @@ impl ModelTexts {
         self.memo.poll();
     }
 
-    /// The last texts, or why there are none.
+    /// The texts that are being written, else the last ones, or why there are none.
     pub fn latest(&self) -> Option<Result<&Texts, &Failure>> {
-        self.memo.latest().map(|texts| texts.as_ref().as_ref())
+        self.memo.news().map(Ok).or_else(|| self.memo.latest().map(|texts| texts.as_ref().as_ref()))
+    }
+
+    /// The texts of the model with its layers compressed as of this version.
+    pub fn of_compressed(&self, version: usize) -> Option<&Texts> {
+        let (key, texts) = self.memo.entry()?;
+        texts.as_ref().as_ref().ok().filter(|_| key.replaced == InText::Compressed(version))
     }
 }
