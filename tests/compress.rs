@@ -344,7 +344,7 @@ fn a_model_runs_on_its_factors() {
     let text = "mia saw a red ball . the ball was big . mia and tom played all day";
     fs::write(folder.join("text.txt"), text.repeat(40)).unwrap();
     for (method, layouts) in
-        [("--preset fast", &["bitmask", "csr", "dense"][..]), ("--method wanda", &["bitmask", "csr"])]
+        [("--preset fast --outer 3", &["bitmask", "dense"][..]), ("--method wanda", &["bitmask", "csr"])]
     {
         let nll = |out: &str| {
             let measured = run(&folder, &format!("perplexity {out} --text text.txt --context 64 --json"));

@@ -52,3 +52,34 @@ fn python_finds_the_reported_error_in_every_layout() {
         }
     }
 }
+
+/// A model that keeps its factors, as transformers loads it: the logits of the model with their products, within the rounding of
+/// those to f16.
+#[test]
+fn transformers_runs_what_compress_writes() {
+    let Some(python) = std::env::var_os("DSF_TEST_TRANSFORMERS") else {
+        println!("skipped: DSF_TEST_TRANSFORMERS is not set to a Python that has torch and transformers");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let done = |command: &mut Command| {
+        let output = command.current_dir(folder.path()).output().unwrap();
+        assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let compress = |arguments: &str| {
+        let quick = ["compress", "--density", "0.4", "--calibration-samples", "4", "--force"];
+        done(Command::new(env!("CARGO_BIN_EXE_dsf-explorer")).args(quick).args(arguments.split(' ')));
+    };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/check_model.py");
+    for (method, layouts) in [("--preset fast --outer 3", &["bitmask", "csr"][..]), ("--method wanda", &["bitmask"])] {
+        compress(&format!("{method} --out merged"));
+        for layout in layouts {
+            compress(&format!("{method} --layout {layout} --out own"));
+            let mut check = Command::new(&python);
+            let said = done(check.arg(&script).args(["own", "merged"]).env("HF_HUB_OFFLINE", "1"));
+            assert!(said.starts_with("ok: 28 layers"), "{said}");
+            print!("{said}");
+        }
+    }
+}

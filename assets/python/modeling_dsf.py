@@ -134,7 +134,7 @@ def replace(model, stem, factors, packed):
 
 
 def with_factors(base, layers, packed):
-    """The architecture `base` with these layers replaced. Name and module stay: transformers looks things up by them."""
+    """The architecture `base` with these layers replaced. Name and module stay, by which transformers finds things."""
 
     def __init__(self, config, *args, **kwargs):
         base.__init__(self, config, *args, **kwargs)

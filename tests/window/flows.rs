@@ -242,6 +242,16 @@ fn every_panel_has_something_to_show() {
         .collect();
     let kept = harness.state().shown().unwrap().outcome.as_ref().unwrap().replacement.nnz_of_factors()[0];
     assert_eq!(counts["both"] + counts["only the first"], kept, "{counts:?}");
+    // W, the same pruned, and the factors, with how many bytes they take.
+    click(&mut harness, "Speed");
+    until(&mut harness, "the speeds", |harness| {
+        finished(harness) && ["one pruned matrix", "A·(B·X)"].iter().all(|name| harness.query_by_label(name).is_some())
+    });
+    assert!(harness.query_by_label("131").is_some(), "256×256 values of two bytes, in KB");
+    click(&mut harness, "f32");
+    until(&mut harness, "the speeds again", |harness| harness.query_by_label("262").is_some());
+    click(&mut harness, "Over density");
+    until(&mut harness, "the curve", |harness| harness.query_by_label_contains("dashes: 16").is_some());
     for quantity in ["ρ₀", "Mask churn", "Residuals"] {
         click(&mut harness, "Curves");
         click(&mut harness, quantity);
@@ -455,7 +465,7 @@ fn every_control_has_a_name() {
         harness.query_all_by_role(Role::Image).filter(|node| node.accesskit_node().label().is_none()).count()
     };
     assert_eq!(images(&harness), 0);
-    for panel in [Pane::Histogram, Pane::Masks, Pane::Log, Pane::Curves] {
+    for panel in [Pane::Histogram, Pane::Masks, Pane::Speed, Pane::Log, Pane::Curves] {
         click(&mut harness, panel.title());
         harness.run_steps(2);
         harness.check_accessibility();

@@ -79,6 +79,16 @@ fn ticked_layers_are_compressed_saved_and_put_back() {
     until(&mut harness, "two texts", |harness| {
         harness.query_by_label(&format!("With 2 compressed layers, perplexity {compressed:.3}")).is_some()
     });
+    // How fast it wrote, with which weights; a point among those that were tried.
+    let tried = |harness: &Harness<'_, Explorer>| harness.state().language().tried().to_vec();
+    until(&mut harness, "what it came to", |harness| tried(harness).len() == 1);
+    let (one, dense) = (&tried(&harness)[0], harness.state().language().tried_dense().unwrap());
+    assert!(one.label.starts_with("2 layers, dsf") && one.perplexity == compressed && one.tokens_per_second.is_some());
+    assert!(one.bytes < dense.1 && dense.2.is_some(), "{one:?}, {dense:?}");
+    harness.get_by_label("Perplexity against bytes and speed").click();
+    harness.run_steps(30);
+    click(&mut harness, "Tokens a second");
+    assert_eq!(harness.query_all_by_label_contains("tokens/s, ").count(), 2);
     click(&mut harness, "Back to dense");
     assert_eq!(harness.state().language().replaced(), 0);
 }

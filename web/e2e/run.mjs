@@ -276,6 +276,23 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     return page;
   },
 
+  async "a layer's speed is measured in a Worker, with the browser's vectors"() {
+    const page = await open();
+    await ready(page);
+    await order(page, { show: "Speed" });
+    const { speed } = await until(page, "the speed", (seen) => seen.speed?.speeds.length === 3);
+    const [dense, one, two] = speed.speeds;
+    assert.deepEqual([speed.instructions, speed.values, dense.kind, one.kind, two.kind], ["simd128", "f16", "dense", "one", "two"]);
+    assert.equal(dense.bytes, 2 * 256 * 256);
+    assert(one.bytes < dense.bytes && two.bytes < dense.bytes, JSON.stringify(speed));
+    for (const { kind, formats, seconds } of speed.speeds) {
+      const times = seconds.map((time, at) => `${(1e6 * time).toFixed(0)} µs (${(dense.seconds[at] / time).toFixed(2)} times as fast)`);
+      console.log(`    ${kind}, ${formats.join(" · ")}: ${times.join(", ")}`);
+    }
+    await shot(page, "speed");
+    return page;
+  },
+
   async "cancel works mid-run, by the real button"() {
     const page = await open();
     await ready(page);

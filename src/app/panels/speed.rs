@@ -11,8 +11,8 @@ use crate::app::widgets::regions::scroll_ui;
 use crate::compute::sparse::ValueFormat;
 use crate::job::bench_sparse::Kind;
 use crate::job::speed::{COLUMNS, LayerSpeed, SpeedReport};
-use eframe::egui::{Color32, Grid, ScrollArea, Ui};
-use egui_plot::{Bar, BarChart, HLine, Line, LineStyle, Plot, PlotPoints};
+use eframe::egui::{Color32, Grid, Label, Rect, ScrollArea, Sense, TextStyle, Ui, vec2};
+use egui_plot::{HLine, Line, LineStyle, Plot, PlotPoints};
 
 /// The panel's own state.
 #[derive(Default)]
@@ -93,62 +93,46 @@ fn means_ui(ui: &mut Ui, report: &SpeedReport) {
         .on_hover_text("Vector instructions of this processor that the products use");
 }
 
+/// Times and bytes in a table of bars, as long as their share of the longest.
 fn layer_ui(ui: &mut Ui, report: &SpeedReport) {
     let Some(dense) = report.speeds.first() else { return };
+    let longest =
+        |value: &dyn Fn(&LayerSpeed) -> f64| report.speeds.iter().map(value).fold(f64::MIN_POSITIVE, f64::max);
     scroll_ui(ui, ScrollArea::both().id_salt("speed").auto_shrink(false), |ui| {
         means_ui(ui, report);
-        Grid::new("speeds").striped(true).spacing([10.0, 2.0]).show(ui, |ui| {
+        Grid::new("speeds").spacing([8.0, 3.0]).show(ui, |ui| {
             ui.label("µs for");
             COLUMNS.into_iter().for_each(|columns| _ = ui.label(columns_name(columns)));
             ui.label("KB");
             ui.label("format");
             ui.end_row();
             for speed in &report.speeds {
-                ui.colored_label(color(speed.kind), name(speed.kind));
-                for (seconds, dense) in speed.seconds.iter().zip(dense.seconds) {
-                    ui.label(format!("{:.1}", 1e6 * seconds))
-                        .on_hover_text(format!("Median time of a product, {:.2} times as fast as W", dense / seconds));
+                let color = color(speed.kind);
+                ui.colored_label(color, name(speed.kind));
+                for (at, (seconds, dense)) in speed.seconds.iter().zip(dense.seconds).enumerate() {
+                    let share = seconds / longest(&|speed| speed.seconds[at]);
+                    let hint = format!("Median time of a product: {:.2} times as fast as W", dense / seconds);
+                    bar_ui(ui, share, color, format!("{:.1}", 1e6 * seconds), hint);
                 }
-                ui.label(format!("{:.0}", speed.bytes as f64 / 1000.0));
-                ui.label(speed.formats.join(" · "));
+                let share = speed.bytes as f64 / longest(&|speed| speed.bytes as f64);
+                let hint = format!("{:.0} % of W's bytes", 100.0 * speed.bytes as f64 / dense.bytes.max(1) as f64);
+                bar_ui(ui, share, color, format!("{:.0}", speed.bytes as f64 / 1000.0), hint);
+                ui.label(speed.formats.join(" · ")).on_hover_text(
+                    "How the columns of nonzeros are kept: a byte each, or as differences of four bits; with its zeros, dense",
+                );
                 ui.end_row();
             }
         });
-        bars_ui(ui, report, dense);
     });
 }
 
-/// How many times as fast as the dense weight, in groups by number of columns; last the bytes.
-fn bars_ui(ui: &mut Ui, report: &SpeedReport, dense: &LayerSpeed) {
-    let groups = COLUMNS.len() + 1;
-    let charts = report.speeds.iter().enumerate().map(|(at, speed)| {
-        let width = 0.8 / report.speeds.len() as f64;
-        let ratio = |group: usize| match group {
-            group if group < COLUMNS.len() => dense.seconds[group] / speed.seconds[group],
-            _ => dense.bytes as f64 / speed.bytes.max(1) as f64,
-        };
-        let middle = |group: usize| group as f64 + width * (at as f64 - (report.speeds.len() - 1) as f64 / 2.0);
-        let bars = (0..groups).map(|group| Bar::new(middle(group), ratio(group)).width(0.92 * width)).collect();
-        BarChart::new(name(speed.kind), bars).color(color(speed.kind))
-    });
-    let label = |mark: egui_plot::GridMark| match mark.value {
-        value if (value - value.round()).abs() > 1e-6 => String::new(),
-        value if value >= 0.0 && (value as usize) < COLUMNS.len() => columns_name(COLUMNS[value as usize]),
-        value if value == COLUMNS.len() as f64 => "bytes".to_owned(),
-        _ => String::new(),
-    };
-    Plot::new("speed")
-        .height(ui.available_height().max(110.0))
-        .y_axis_label("times better than W")
-        .x_axis_formatter(move |mark, _| label(mark))
-        .include_y(0.0)
-        .allow_scroll(false)
-        .allow_drag(false)
-        .allow_zoom(false)
-        .show(ui, |plot| {
-            charts.for_each(|chart| plot.bar_chart(chart));
-            plot.hline(HLine::new("", 1.0).color(Color32::GRAY).style(LineStyle::dashed_dense()));
-        });
+/// A number on a bar.
+fn bar_ui(ui: &mut Ui, share: f64, color: Color32, text: String, hint: String) {
+    let size = vec2(66.0, ui.text_style_height(&TextStyle::Body) + 2.0);
+    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+    let bar = Rect::from_min_size(rect.min, vec2(rect.width() * share as f32, rect.height()));
+    ui.painter().rect_filled(bar, 2.0, color.gamma_multiply(0.4));
+    ui.put(rect, Label::new(text)).on_hover_text(hint);
 }
 
 /// Time over density, the dense product's being 1.

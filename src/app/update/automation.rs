@@ -43,6 +43,7 @@ impl Explorer {
             "adapter": state.computed.adapter.adapter().and_then(|found| found.as_ref().ok()),
             "instead_of_gpu": crate::tasks::why_no_gpu(),
             "drawn_by": self.shell.drawn_by,
+            "speed": state.computed.speed.latest().and_then(|made| json!(made.as_ref().as_ref().ok()?.as_ref()?).into()),
             "language": state.language.state(),
             "comparison": self.comparison_state(),
             "sweep": self.sweep_state(),

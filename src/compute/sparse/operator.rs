@@ -27,6 +27,9 @@ pub struct Operator {
 /// From so many columns on a panel takes less time than a column at a time.
 const PANEL_FROM: usize = 6;
 
+/// Below so many multiply-adds, some microseconds, other threads cost more than they bring.
+const ALONE: usize = 1 << 17;
+
 /// 64 numbers of one column.
 type Column = [Lanes; TILE_LANES];
 
@@ -105,7 +108,13 @@ impl Prepared {
         }
     }
 
+    /// Number of its strips of 64 rows, at least one.
+    fn strips(&self) -> usize {
+        self.shape().0.div_ceil(TILE).max(1)
+    }
+
     fn batch<const N: usize>(&self, instructions: Instructions, x: &Panel<N>, par: Par) -> Panel<N> {
+        let par = if self.entries() * Panel::<N>::COLUMNS < ALONE { Par::Seq } else { par };
         let mut y = Panel::zeros(self.shape().0);
         match self {
             Self::Dense(dense) if dense.values() == ValueFormat::F32 => dense.batch(0, x.rows(), y.rows_mut(), par),
@@ -265,7 +274,8 @@ fn columns(operators: &[&Operator], instructions: Instructions, x: &[f32], par: 
             let x = if pass == 0 { &first } else { middle };
             strips.extend(output.iter_mut().enumerate().map(|(strip, y)| Strip { factor, strip, x, y }));
         }
-        each(&mut strips, 1, par, |_, strips| {
+        let entries: usize = strips.iter().map(|strip| strip.factor.entries() / strip.factor.strips()).sum();
+        each(&mut strips, 1, if entries < ALONE { Par::Seq } else { par }, |_, strips| {
             for Strip { factor, strip, x, y } in strips {
                 factor.column(instructions, *strip, x, y);
             }
