@@ -86,7 +86,7 @@ impl GenerateArgs {
             .iter()
             .zip(&said)
             .map(|((model, format, threads), said)| Measured {
-                model: model.map_or("built-in".into(), |model| name(model)),
+                model: model.map_or("built-in".into(), name),
                 values: format.map_or("as stored", |format| format.name()),
                 prefill_tokens_per_second: median(said.iter().filter_map(|said| said.prefill_tokens_per_second)),
                 decode_tokens_per_second: median(said.iter().filter_map(|said| said.decode_tokens_per_second)),

@@ -32,29 +32,27 @@ pub enum Instructions {
 impl Instructions {
     /// The best that this processor has.
     pub fn best() -> Self {
-        Self::available()[0]
+        Self::VARIANTS.iter().copied().find(|one| one.is_available()).unwrap_or(Self::Portable)
     }
 
     /// What this processor has, the best first.
     pub fn available() -> Vec<Self> {
-        let mut all = Vec::new();
-        #[cfg(target_arch = "x86_64")]
-        {
-            if pulp::x86::V4::try_new().is_some() {
-                all.push(Self::Avx512);
-            }
-            if pulp::x86::V3::try_new().is_some() {
-                all.push(Self::Avx2);
-            }
+        Self::VARIANTS.iter().copied().filter(|one| one.is_available()).collect()
+    }
+
+    fn is_available(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => pulp::x86::V4::try_new().is_some(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => pulp::x86::V3::try_new().is_some(),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => pulp::aarch64::Neon::try_new().is_some(),
+            Self::Simd128 => cfg!(target_arch = "wasm32"),
+            Self::Portable => true,
+            #[allow(unreachable_patterns, reason = "those of other processors")]
+            _ => false,
         }
-        #[cfg(target_arch = "aarch64")]
-        if pulp::aarch64::Neon::try_new().is_some() {
-            all.push(Self::Neon);
-        }
-        #[cfg(target_arch = "wasm32")]
-        all.push(Self::Simd128);
-        all.push(Self::Portable);
-        all
     }
 
     /// Its name in sentences.
