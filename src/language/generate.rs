@@ -206,16 +206,28 @@ impl KvCache {
     }
 }
 
-/// Samples a token: inverts the cumulative distribution in the order of the tokens.
+/// Samples a token: inverts the cumulative distribution in the order of the tokens. At temperature 0 the likeliest.
 fn sample_token(logits: &[f32], temperature: f32, random: &mut Pcg64Mcg) -> u32 {
-    let uniform = (random.next_u64() >> 11) as f64 * 0.5f64.powi(53);
+    /// Weights below e to minus this are nothing beside the largest, in f64.
+    const NEGLIGIBLE: f32 = -60.0;
     let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let weight = |logit: f32| f64::from(((logit - most) / temperature.max(1e-3)).exp());
-    let mut rest = uniform * logits.iter().map(|&logit| weight(logit)).sum::<f64>();
-    let likeliest = || logits.iter().position(|&logit| logit == most).unwrap_or(0);
-    let drawn = logits.iter().position(|&logit| {
-        rest -= weight(logit);
+    let likeliest = || logits.iter().position(|&logit| logit == most).unwrap_or(0) as u32;
+    if temperature == 0.0 {
+        return likeliest();
+    }
+    let uniform = (random.next_u64() >> 11) as f64 * 0.5f64.powi(53);
+    let temperature = temperature.max(1e-3);
+    let weights: Vec<(usize, f64)> = logits
+        .iter()
+        .enumerate()
+        .map(|(token, logit)| (token, (logit - most) / temperature))
+        .filter(|(_, exponent)| *exponent > NEGLIGIBLE)
+        .map(|(token, exponent)| (token, f64::from(exponent.exp())))
+        .collect();
+    let mut rest = uniform * weights.iter().map(|(_, weight)| weight).sum::<f64>();
+    let drawn = weights.iter().find(|(_, weight)| {
+        rest -= weight;
         rest < 0.0
     });
-    drawn.unwrap_or_else(likeliest) as u32
+    drawn.map_or_else(likeliest, |(token, _)| *token as u32)
 }

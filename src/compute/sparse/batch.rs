@@ -58,9 +58,9 @@ impl<V: Value, const N: usize> Multiply<'_, V, N> {
                     break;
                 }
                 let (columns, values) = slices.next(steps, &mut scratch, converter);
-                for lane in (0..LANES).step_by(ROWS) {
+                for (group, of_lanes) in row_of.as_chunks::<ROWS>().0.iter().enumerate() {
                     let mut rows = [0; ROWS];
-                    for (row, &of_lane) in rows.iter_mut().zip(&row_of[lane..]) {
+                    for (row, &of_lane) in rows.iter_mut().zip(of_lanes) {
                         *row = usize::from(of_lane) % TILE;
                     }
                     for part in 0..N * LANES / S::F32_LANES / PARTS {
@@ -69,9 +69,11 @@ impl<V: Value, const N: usize> Multiply<'_, V, N> {
                             *sums = *parts::<S, N, PARTS>(&y[row], part);
                         }
                         for (columns, values) in columns.iter().zip(values) {
-                            for (row, sums) in sums.iter_mut().enumerate() {
-                                let value = simd.splat_f32s(values[lane + row]);
-                                let x = &x[usize::from(columns[lane + row]) % TILE];
+                            let columns = &columns.as_chunks::<ROWS>().0[group];
+                            let values = &values.as_chunks::<ROWS>().0[group];
+                            for ((sums, &column), &value) in sums.iter_mut().zip(columns).zip(values) {
+                                let value = simd.splat_f32s(value);
+                                let x = &x[usize::from(column) % TILE];
                                 for (sum, &x) in sums.iter_mut().zip(parts::<S, N, PARTS>(x, part)) {
                                     *sum = simd.mul_add_e_f32s(value, x, *sum);
                                 }

@@ -3,7 +3,7 @@
 use super::Instructions;
 use super::lanes::{LANES, Lanes, TILE, TILE_LANES};
 use super::values::{Value, ValueFormat, Values, with_values};
-use crate::compute::{Par, matmul_views};
+use crate::compute::{Par, matmul_views, vectorized};
 use crate::matrix::Matrix;
 use faer::{MatMut, MatRef};
 use pulp::{Simd, WithSimd};
@@ -96,7 +96,10 @@ impl Dense {
             let rows = values.len() / width.max(1);
             let room = if size_of::<V>() < size_of::<f32>() { values.len() } else { 0 };
             let mut scratch = vec![[0.0; LANES]; room];
-            let wide = V::widen(values, &mut scratch);
+            let wide = vectorized(
+                #[inline(always)]
+                || V::widen(values, &mut scratch),
+            );
             let left = MatRef::from_row_major_slice(wide.as_flattened(), rows, width * LANES).subcols(0, cols);
             let x: &[f32] = bytemuck::cast_slice(&x[..cols]);
             let y: &mut [f32] = bytemuck::cast_slice_mut(&mut y[..rows]);
