@@ -355,6 +355,7 @@ fn a_model_runs_on_its_factors() {
             json(&written)
         };
         json(&run(&folder, &format!("{quick} {method} --out merged --force --json")));
+        assert!(!Llama::keeps_factors(language::open(&folder.join("merged")).unwrap().checkpoint()));
         let (loss, merged) = (nll("merged"), written("merged"));
         assert!(loss.is_finite() && merged["tokens"] == 24);
         for layout in layouts {
@@ -362,7 +363,7 @@ fn a_model_runs_on_its_factors() {
             let own = format!("--layout {layout} --dtype {dtype} --out own --force --json");
             json(&run(&folder, &format!("{quick} {method} {own}")));
             let model = language::open(&folder.join("own")).unwrap();
-            assert!(model.is_sparse(), "{layout}");
+            assert!(model.is_sparse() && Llama::keeps_factors(model.checkpoint()), "{layout}");
             let difference = (nll("own") - loss).abs();
             assert!(difference < 2e-3, "{method} {layout}: {difference}");
             let own = written("own");
@@ -378,6 +379,8 @@ fn a_model_runs_on_its_factors() {
             assert!(config.get("sparsity_config").is_none() && folder.join("own/modeling_dsf.py").exists());
         }
     }
+    let again = run(&folder, "compress own --density 0.3 --method magnitude --out twice");
+    assert!(error(&again).contains("kept as factors already") && !folder.join("twice").exists());
     // What a layout cannot hold is refused before anything is done, and a lost file is named.
     let refused = run(&folder, &format!("{quick} --method wanda --layout dense --out never"));
     assert_eq!(refused.status.code(), Some(2));

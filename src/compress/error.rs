@@ -70,6 +70,12 @@ pub enum Error {
         /// Path of the folder.
         path: PathBuf,
     },
+    /// The model keeps factors already.
+    #[error("layers of {model} are kept as factors already")]
+    IsCompressed {
+        /// Name of the model.
+        model: String,
+    },
     /// A layout was asked for that does not hold what the method makes.
     #[error("what {method} makes is not written as {layout}")]
     NoFactors {
@@ -101,6 +107,7 @@ impl Explain for Error {
             Self::NotOurs { .. } => Hint::say("give another folder"),
             Self::Write { .. } => Hint::GoOn,
             Self::Cancelled => Hint::say("layers that were finished are kept"),
+            Self::IsCompressed { .. } => Hint::say("compress the model that they were made from"),
             Self::NoFactors { .. } => Hint::ChooseMerged { product: false },
             Self::NeedsText { .. } => Hint::GiveCalibrationText,
         })

@@ -271,6 +271,9 @@ impl Compression {
 /// Checks in advance what would fail at some layer.
 fn check(model: &Llama, plan: &Plan, inputs: &Inputs) -> Result<(), Error> {
     plan.check()?;
+    if model.is_sparse() {
+        return Err(Error::IsCompressed { model: model.name().to_owned() });
+    }
     for id in model.layers().filter(|&id| plan.densities.of(id) < 1.0) {
         let (rows, cols) = model.shape(id);
         if plan.method.needs_inputs() && matches!(inputs, Inputs::Unknown) {

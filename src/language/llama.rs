@@ -138,6 +138,15 @@ impl Llama {
         })
     }
 
+    /// Whether a checkpoint holds a whole model of which layers are stored as factors, or as one sparse matrix.
+    pub fn keeps_factors(checkpoint: &Checkpoint) -> bool {
+        let sparse = |linear: &Linear| {
+            let stem = LayerId { block: 0, linear: *linear }.stem();
+            checkpoint.stored_sparse(&stem).is_ok_and(|stored| stored.is_some())
+        };
+        checkpoint.has(EMBEDDING) && Linear::ALL.iter().any(sparse)
+    }
+
     /// Whether some of its layers are stored as factors, or as one sparse matrix.
     pub fn is_sparse(&self) -> bool {
         self.layers().any(|id| self.checkpoint.stored_sparse(&id.stem()).is_ok_and(|stored| stored.is_some()))
