@@ -18,15 +18,20 @@ pub fn commands_ui(ui: &mut Ui, state: &State, info: &ModelInfo, ticked: &BTreeS
     let mut command = method_ui(ui, state, info);
     let hint =
         "With the settings of the settings panel and the budget below, in the order in which the model computes them";
-    let why_not = if busy { "Layers are being compressed" } else { "No layer is ticked" };
+    let kept = info.keeps_factors;
+    let why_not = match () {
+        () if kept => "This model keeps its factors: open the one that they were made from",
+        () if busy => "Layers are being compressed",
+        () => "No layer is ticked",
+    };
     // All factors of a large model do not fit into memory.
-    let all = ui.add_enabled(!busy && fits, Button::new("Compress all"));
+    let all = ui.add_enabled(!busy && fits && !kept, Button::new("Compress all"));
     mark(ui, "Compress all", all.rect);
     let large = "All layers of this large model do not fit into memory: dsf-explorer compress does it in a folder";
-    if all.on_hover_text(hint).on_disabled_hover_text(if fits { why_not } else { large }).clicked() {
+    if all.on_hover_text(hint).on_disabled_hover_text(if fits || kept { why_not } else { large }).clicked() {
         command = Some(ModelCommand::Compress(info.config.layers().collect()));
     }
-    let some = ui.add_enabled(!busy && !ticked.is_empty(), Button::new("Compress ticked"));
+    let some = ui.add_enabled(!busy && !kept && !ticked.is_empty(), Button::new("Compress ticked"));
     if some.on_hover_text(hint).on_disabled_hover_text(why_not).clicked() {
         command = Some(ModelCommand::Compress(ticked.clone()));
     }

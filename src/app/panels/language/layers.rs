@@ -105,6 +105,7 @@ fn state_ui(ui: &mut Ui, state: &State, id: LayerId) {
         (Some((_, done, _)), _) => _ = ui.strong(format!("{:.0} %", 100.0 * done)),
         (None, _) if work.is_some_and(|work| work.is_waiting(id)) => _ = ui.label("waiting"),
         (None, Some(_)) => _ = ui.label(RichText::new("A·B").color(theme::readable(ui.visuals(), colors::DSF))),
+        (None, None) if state.language.info().is_some_and(|info| info.keeps_factors) => _ = ui.weak("as stored"),
         (None, None) => _ = ui.weak("dense"),
     }
 }

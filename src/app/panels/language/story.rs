@@ -76,7 +76,8 @@ fn texts_ui(ui: &mut Ui, state: &State, texts: &Texts) {
     let perplexity = |value: Option<f64>| value.map_or(String::new(), |value| format!(", perplexity {value:.3}"));
     scroll_ui(ui, ScrollArea::vertical().id_salt("told").auto_shrink(false), |ui| {
         ui.columns(2, |columns| {
-            columns[0].strong(format!("Dense{}", perplexity(language.dense())));
+            let stored = if language.info().is_some_and(|info| info.keeps_factors) { "As stored" } else { "Dense" };
+            columns[0].strong(format!("{stored}{}", perplexity(language.dense())));
             speed_ui(&mut columns[0], &texts.dense);
             let common = texts.changed.as_ref().map_or(usize::MAX, |changed| {
                 texts.dense.words.iter().zip(&changed.words).take_while(|(a, b)| a == b).count()

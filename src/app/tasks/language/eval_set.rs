@@ -59,6 +59,8 @@ pub struct ModelInfo {
     pub text_problem: Option<Failure>,
     /// Whether the text is one that was given.
     pub own_text: bool,
+    /// Whether layers are stored as factors, or as one sparse matrix: they run as they are, and are not compressed again.
+    pub keeps_factors: bool,
 }
 
 impl LazySource for ModelSource {
@@ -130,6 +132,7 @@ impl ModelInfo {
             floor: set.floor,
             text_problem: set.text_problem.clone(),
             own_text: set.own_text,
+            keeps_factors: set.model.is_sparse(),
         }
     }
 
