@@ -8,7 +8,7 @@ use dsf_explorer::compute::parallelism;
 use dsf_explorer::compute::sparse::ValueFormat;
 use dsf_explorer::language::{Runtime, Sampling, Tokenizer};
 use serde_json::json;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::num::NonZeroUsize;
 
 /// The command's arguments.
@@ -80,12 +80,14 @@ impl Generate {
         let mut words = Words::new(tokenizer, &prompt)?;
         let mut failed = None;
         let mut told = |token: u32| {
-            let shown = words.next(token).and_then(|word| match self.json {
-                true => Ok(()),
-                false => written(&word),
-            });
-            failed = shown.err();
-            failed.is_none()
+            let shown = words.next(token).and_then(|word| if self.json { Ok(true) } else { written(&word) });
+            match shown {
+                Ok(go_on) => go_on,
+                Err(failure) => {
+                    failed = Some(failure);
+                    false
+                }
+            }
         };
         if !self.json {
             written(&self.prompt)?;
@@ -122,10 +124,14 @@ impl Generate {
     }
 }
 
-/// Writes to standard output at once.
-fn written(text: &str) -> Result<(), Failure> {
+/// Writes to standard output at once. Returns whether to go on: a reader that has gone (`… | head`) is no failure.
+fn written(text: &str) -> Result<bool, Failure> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Failure::unexplained)
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::unexplained(format!("the text cannot be printed: {error}"))),
+    }
 }
 
 /// Tokens as the words that they add to a text.

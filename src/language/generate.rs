@@ -87,12 +87,20 @@ fn rate(count: usize, seconds: f64) -> Option<f64> {
     (count > 0 && seconds > 0.0).then(|| count as f64 / seconds)
 }
 
+/// Tokens of prompt and text together at most, unless the model is made for more.
+const MOST_POSITIONS: usize = 1 << 16;
+
 /// Tokens of a prompt that are computed at a time, so that their activations stay small.
 const PREFILL: usize = 256;
 
 impl Runtime {
     /// Loads `model` for texts of at most `positions` tokens, with values as stored or in `values`.
     pub fn load(model: &Llama, positions: usize, values: Option<ValueFormat>) -> Result<Self, Error> {
+        // Angles are kept for all of them.
+        let room = MOST_POSITIONS.max(model.config().positions);
+        if positions > room {
+            return Err(Error::TooLong { tokens: positions, positions: room });
+        }
         if let Some(reach) = model.config().sliding_window.filter(|&reach| reach < positions) {
             let what =
                 format!("attention through a sliding window of {reach}, which a text of {positions} tokens exceeds");

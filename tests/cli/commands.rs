@@ -148,6 +148,8 @@ fn bench_sparse_says_what_it_measured() {
         (["bench", "sparse", "--densities", "0"], "above 0"),
         (["bench", "sparse", "--instructions", "mmx"], "avx512"),
         (["bench", "sparse", "--figure", "times.jpg"], ".svg or .png"),
+        (["bench", "sparse", "--sizes", "100000000"], "too many"),
+        (["bench", "sparse", "--batches", "100000000"], "too many"),
     ] {
         let output = run(&folder, &arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
@@ -180,6 +182,7 @@ fn texts_are_generated() {
     assert_eq!(bytes, [f32, f16]);
     assert!(bench[1]["decode_tokens_per_second"].as_f64().unwrap() > 0.0 && bench[1]["model"] == "built-in");
     assert_refused(&folder, &["generate", "nowhere"], "nowhere");
+    assert_refused(&folder, &["generate", "--tokens", "99999999999"], "there is room for");
     for arguments in
         [["generate", "--temperature", "-1"], ["generate", "--tokens", "0"], ["generate", "--values", "i8"]]
     {

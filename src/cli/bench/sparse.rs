@@ -9,6 +9,12 @@ use dsf_explorer::job::bench_sparse::{self, Kind, Limits, Measured, Plan};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+/// Entries of all layers together at most: some gigabytes, for all kinds are in memory.
+const MOST_ENTRIES: usize = 1 << 29;
+
+/// Columns to multiply with at most.
+const MOST_COLUMNS: usize = 1 << 14;
+
 /// What is measured.
 #[derive(Args)]
 pub struct SparseArgs {
@@ -65,6 +71,16 @@ impl SparseArgs {
         }
         if let Some(figure) = &self.figure {
             chart_format(figure)?;
+        }
+        let entries = |size: &usize| size.checked_mul(*size).and_then(|entries| entries.checked_mul(self.layers.get()));
+        if sizes.iter().any(|size| entries(size).is_none_or(|entries| entries > MOST_ENTRIES)) {
+            let what =
+                format!("{} layers of this size are too many: at most {MOST_ENTRIES} entries in all", self.layers);
+            return Err(Failure::new(what, "give fewer --layers, or smaller --sizes").usage());
+        }
+        if let Some(batch) = self.batches.iter().find(|batch| batch.get() > MOST_COLUMNS) {
+            let what = format!("{batch} columns are too many: at most {MOST_COLUMNS}");
+            return Err(Failure::new(what, "give smaller --batches").usage());
         }
         let limits: Vec<Limits> = threads.iter().map(|&threads| bench_sparse::limits(threads)).collect();
         if !json {

@@ -411,6 +411,24 @@ mod tests {
     }
 
     #[test]
+    fn weights_that_read_the_same_are_applied_together() {
+        let one = Operator::one(Prepared::sparse(&sparse(200, 130, 0.3, 4), ValueFormat::F16));
+        let (a, b) = (sparse(70, 90, 0.2, 5), sparse(90, 130, 0.1, 6));
+        let two = Operator::new(&Replacement::Factors(crate::matrix::Factors { a, b }), ValueFormat::F32);
+        let dense = Operator::one(Prepared::dense(&sparse(3, 130, 0.9, 7).to_dense(), ValueFormat::Bf16));
+        for rows in [1, 3, 20] {
+            let x = inputs(rows, 130);
+            for par in [Par::Seq, Par::rayon(3)] {
+                let together = Operator::apply_all([&one, &two, &dense], &x, par);
+                assert!(
+                    together == [&one, &two, &dense].map(|operator| operator.apply(&x, Par::Seq)),
+                    "{rows}, {par:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn values_are_rounded_to_nearest() {
         let one = Csr::from_dense(&Matrix::from_vec(1, 2, vec![1.0 + 1.0 / 2048.0, 3.0 + 3.0 / 512.0]));
         let rounded = |format| Tiled::new(&one, format, Positions::Columns).to_dense().into_vec();

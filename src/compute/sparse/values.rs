@@ -94,11 +94,7 @@ impl Value for f16 {
 
     #[inline(always)]
     fn widen<'a>(values: &'a [[Self; LANES]], scratch: &'a mut [[f32; LANES]]) -> &'a [[f32; LANES]] {
-        let out = &mut scratch[..values.len()];
-        for (out, value) in out.as_flattened_mut().iter_mut().zip(values.as_flattened()) {
-            *out = widened(value.to_bits());
-        }
-        out
+        each(values, scratch, |value| widened(value.to_bits()))
     }
 
     #[cfg(target_arch = "x86_64")]
@@ -106,6 +102,20 @@ impl Value for f16 {
     fn widen_v4(simd: pulp::x86::V4, values: &[Self; LANES]) -> pulp::f32x16 {
         pulp::cast(simd.avx512f._mm512_cvtph_ps(pulp::cast(*values)))
     }
+}
+
+/// All of `values` as `wide` makes them, written to `scratch`.
+#[inline(always)]
+fn each<'a, V: Value>(
+    values: &[[V; LANES]],
+    scratch: &'a mut [[f32; LANES]],
+    wide: impl Fn(V) -> f32,
+) -> &'a [[f32; LANES]] {
+    let out = &mut scratch[..values.len()];
+    for (out, &value) in out.as_flattened_mut().iter_mut().zip(values.as_flattened()) {
+        *out = wide(value);
+    }
+    out
 }
 
 /// An f16 as f32, exactly, without a branch: the compiler makes vectors of it wherever there are any.
@@ -125,11 +135,7 @@ impl Value for bf16 {
 
     #[inline(always)]
     fn widen<'a>(values: &'a [[Self; LANES]], scratch: &'a mut [[f32; LANES]]) -> &'a [[f32; LANES]] {
-        let out = &mut scratch[..values.len()];
-        for (out, value) in out.as_flattened_mut().iter_mut().zip(values.as_flattened()) {
-            *out = f32::from_bits(u32::from(value.to_bits()) << 16);
-        }
-        out
+        each(values, scratch, |value| f32::from_bits(u32::from(value.to_bits()) << 16))
     }
 
     #[cfg(target_arch = "x86_64")]
