@@ -9,7 +9,7 @@ use dsf_explorer::compress::{
 };
 use dsf_explorer::export::Layout;
 use dsf_explorer::factorize::{Preset, Settings};
-use dsf_explorer::language::{self, LayerId, Linear, Llama, Windows, ignore_progress};
+use dsf_explorer::language::{self, LanguageModel, LayerId, Linear, Windows, ignore_progress};
 use dsf_explorer::matrix::keep_largest;
 use dsf_explorer::methods::Method;
 use dsf_explorer::model;
@@ -21,7 +21,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-fn small() -> (Llama, Windows) {
+fn small() -> (LanguageModel, Windows) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/llama/llama3");
     let model = language::open(&folder).unwrap();
     let tokens = (0..400u32).map(|at| (at * at + 3 * at) % 40).collect();
@@ -52,7 +52,7 @@ fn all(mut work: Compression) -> (Vec<Arc<CompressedLayer>>, usize) {
     (layers, found)
 }
 
-fn compress(model: &Llama, plan: &Plan, inputs: &Inputs) -> Vec<Arc<CompressedLayer>> {
+fn compress(model: &LanguageModel, plan: &Plan, inputs: &Inputs) -> Vec<Arc<CompressedLayer>> {
     let store = Box::new(Memory::default());
     all(Compression::new(model, plan.clone(), inputs, store, Box::new(|| 0.0)).unwrap()).0
 }
@@ -355,7 +355,7 @@ fn a_model_runs_on_its_factors() {
             json(&written)
         };
         json(&run(&folder, &format!("{quick} {method} --out merged --force --json")));
-        assert!(!Llama::keeps_factors(language::open(&folder.join("merged")).unwrap().checkpoint()));
+        assert!(!LanguageModel::keeps_factors(language::open(&folder.join("merged")).unwrap().checkpoint()));
         let (loss, merged) = (nll("merged"), written("merged"));
         assert!(loss.is_finite() && merged["tokens"] == 24);
         for layout in layouts {
@@ -363,7 +363,7 @@ fn a_model_runs_on_its_factors() {
             let own = format!("--layout {layout} --dtype {dtype} --out own --force --json");
             json(&run(&folder, &format!("{quick} {method} {own}")));
             let model = language::open(&folder.join("own")).unwrap();
-            assert!(model.is_sparse() && Llama::keeps_factors(model.checkpoint()), "{layout}");
+            assert!(model.is_sparse() && LanguageModel::keeps_factors(model.checkpoint()), "{layout}");
             let difference = (nll("own") - loss).abs();
             assert!(difference < 2e-3, "{method} {layout}: {difference}");
             let own = written("own");

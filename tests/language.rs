@@ -5,8 +5,8 @@ mod common;
 use dsf_explorer::Named;
 use dsf_explorer::compute::Par;
 use dsf_explorer::language::{
-    self, BlockStage, CalibrationPass, Error, LayerId, Linear, Llama, ResidualStreams, Sampling, StreamCache, Windows,
-    generate, ignore_progress,
+    self, BlockStage, CalibrationPass, Error, LanguageModel, LayerId, Linear, ResidualStreams, Sampling, StreamCache,
+    Windows, generate, ignore_progress,
 };
 use dsf_explorer::matrix::Matrix;
 use dsf_explorer::model::Orientation;
@@ -20,13 +20,13 @@ fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/llama").join(name)
 }
 
-fn small(name: &str) -> (Llama, Value) {
+fn small(name: &str) -> (LanguageModel, Value) {
     let expected = fs::read(folder(name).join("expected.json")).unwrap();
     (language::open(&folder(name)).unwrap(), serde_json::from_slice(&expected).unwrap())
 }
 
 /// Logits of all tokens of one text.
-fn logits(model: &Llama, tokens: &[u32]) -> Matrix {
+fn logits(model: &LanguageModel, tokens: &[u32]) -> Matrix {
     let (ends, angles) = (model.embedding_and_head().unwrap(), model.angles(tokens.len()));
     let mut h = ends.embed(tokens).unwrap();
     for block in 0..model.config().blocks {
@@ -108,7 +108,7 @@ fn generating_with_kept_keys_is_generating_without() {
 }
 
 /// A Llama in f64, one token after the other, written for its clearness; `seen` gets what every linear layer reads.
-fn plainly(model: &Llama, tokens: &[u32], seen: &mut impl FnMut(LayerId, &[f64])) {
+fn plainly(model: &LanguageModel, tokens: &[u32], seen: &mut impl FnMut(LayerId, &[f64])) {
     let config = model.config().clone();
     let checkpoint = model.checkpoint();
     let values = |name: &str| -> Vec<f64> { checkpoint.values(name).unwrap().into_iter().map(f64::from).collect() };
@@ -176,7 +176,7 @@ fn plainly(model: &Llama, tokens: &[u32], seen: &mut impl FnMut(LayerId, &[f64])
 }
 
 /// XᵀX of what a layer reads in all windows, up to scale.
-fn directly(model: &Llama, windows: &Windows, wanted: LayerId) -> Vec<f64> {
+fn directly(model: &LanguageModel, windows: &Windows, wanted: LayerId) -> Vec<f64> {
     let inputs = model.shape(wanted).1;
     let mut sum = vec![0.0; inputs * inputs];
     for window in windows.iter() {
@@ -230,7 +230,7 @@ fn statistics_are_those_of_a_direct_computation() {
 fn layers_put_back_leave_no_trace() {
     let (model, expected) = small("mistral");
     let windows = Windows::from_text(&model, expected["text"].as_str().unwrap(), 16, None).unwrap();
-    let loss = |model: &Llama| model.loss(&windows, &ignore_progress).unwrap().nll;
+    let loss = |model: &LanguageModel| model.loss(&windows, &ignore_progress).unwrap().nll;
     let mut changed = model.clone();
     let id = LayerId { block: 1, linear: Linear::Down };
     changed.replace(id, Arc::new(Matrix::zeros(16, 24)));

@@ -10,7 +10,7 @@ use dsf_explorer::Named;
 use dsf_explorer::compress::{self, Compression, Densities, Folder, Inputs, Output, Plan, Step, Totals};
 use dsf_explorer::export::{self, Layout, RunReport, error_text};
 use dsf_explorer::job::{self, Backend};
-use dsf_explorer::language::{LayerId, Linear, Llama};
+use dsf_explorer::language::{LanguageModel, LayerId, Linear};
 use dsf_explorer::measure::cost::remaining_secs;
 use dsf_explorer::methods::Method;
 use dsf_explorer::model::{self, Dtype};
@@ -192,7 +192,7 @@ impl Compress {
         output::print(&summary(&model, &totals, self.out.as_deref()))
     }
 
-    fn plan(&self, model: &Llama, threads: usize) -> Result<Plan, Failure> {
+    fn plan(&self, model: &LanguageModel, threads: usize) -> Result<Plan, Failure> {
         let Tuning { preset, settings } = &self.tuning;
         let mut densities = Densities::uniform(settings.density);
         for LayerDensity { layer, density } in &self.density_of {
@@ -221,7 +221,7 @@ impl Compress {
         })
     }
 
-    fn inputs(&self, model: &Llama) -> Result<Inputs, Failure> {
+    fn inputs(&self, model: &LanguageModel) -> Result<Inputs, Failure> {
         if let Some(file) = &self.load_calibration {
             return Ok(Inputs::Saved(Arc::new(model::open(file)?)));
         }
@@ -243,7 +243,7 @@ impl Compress {
 }
 
 /// Runs all steps with a progress bar; returns the reports of all layers.
-fn drive(model: &Llama, plan: &Plan, mut work: Compression) -> Result<Vec<RunReport>, Failure> {
+fn drive(model: &LanguageModel, plan: &Plan, mut work: Compression) -> Result<Vec<RunReport>, Failure> {
     let costs = plan.costs(model.config());
     let all: f64 = costs.values().sum();
     let cost = |id: LayerId| costs.get(&id).copied().unwrap_or(0.0);
@@ -297,7 +297,7 @@ fn drive(model: &Llama, plan: &Plan, mut work: Compression) -> Result<Vec<RunRep
     Ok(reports)
 }
 
-fn summary(model: &Llama, totals: &Totals, out: Option<&Path>) -> String {
+fn summary(model: &LanguageModel, totals: &Totals, out: Option<&Path>) -> String {
     let head = ["layer", "shape", "density", "relative error", "layer error", "before finalisation", "time"];
     let row = |report: &RunReport| {
         let number = |error: Option<f64>| error.map_or("–".into(), |error| error_text(error, 5));

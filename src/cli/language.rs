@@ -1,7 +1,7 @@
 //! Arguments shared by the commands on language models: the model, and its texts.
 
 use super::Failure;
-use dsf_explorer::language::{self, Llama, Windows};
+use dsf_explorer::language::{self, LanguageModel, Windows};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ pub struct ModelArgs {
 
 impl ModelArgs {
     /// Opens the model.
-    pub fn open(&self) -> Result<Llama, Failure> {
+    pub fn open(&self) -> Result<LanguageModel, Failure> {
         Ok(match &self.model {
             Some(folder) => language::open(folder)?,
             None => language::example(),
@@ -53,7 +53,7 @@ pub struct CalibrationArgs {
 
 impl CalibrationArgs {
     /// The calibration windows; `None` for another model without a text.
-    pub fn windows(&self, model: &Llama, args: &ModelArgs) -> Result<Option<Windows>, Failure> {
+    pub fn windows(&self, model: &LanguageModel, args: &ModelArgs) -> Result<Option<Windows>, Failure> {
         let (wanted, context) = (self.calibration_samples.get(), self.calibration_context);
         let Some(file) = &self.calibration_text else {
             bounded(wanted, context)?;
@@ -97,7 +97,7 @@ pub struct StudyArgs {
 
 impl StudyArgs {
     /// Opens the model and the windows of its calibration text, which must be there.
-    pub fn open(&self) -> Result<(Llama, Windows), Failure> {
+    pub fn open(&self) -> Result<(LanguageModel, Windows), Failure> {
         let model = self.model.open()?;
         let windows = self.texts.calibration.windows(&model, &self.model)?;
         let none = || Failure::new("no calibration text", "give one with --calibration-text FILE");
@@ -105,7 +105,7 @@ impl StudyArgs {
     }
 
     /// The evaluation text, see [`TextArgs::windows`].
-    pub fn text(&self, model: &Llama) -> Result<(Windows, Option<f64>), Failure> {
+    pub fn text(&self, model: &LanguageModel) -> Result<(Windows, Option<f64>), Failure> {
         self.texts.text.windows(model, &self.model)
     }
 }
@@ -140,7 +140,7 @@ pub struct TextArgs {
 
 impl TextArgs {
     /// The windows, and for the built-in model's own text the lowest possible perplexity.
-    pub fn windows(&self, model: &Llama, args: &ModelArgs) -> Result<(Windows, Option<f64>), Failure> {
+    pub fn windows(&self, model: &LanguageModel, args: &ModelArgs) -> Result<(Windows, Option<f64>), Failure> {
         /// Number of tokens by default.
         const TOKENS: usize = 32_768;
         match &self.text {

@@ -5,7 +5,7 @@ use super::{Failure, output};
 use dsf_explorer::Named;
 use dsf_explorer::compress::{self, Densities, Inputs, Plan};
 use dsf_explorer::factorize::Preset;
-use dsf_explorer::language::{Llama, Windows};
+use dsf_explorer::language::{LanguageModel, Windows};
 use serde_json::json;
 use std::num::NonZeroUsize;
 
@@ -33,7 +33,7 @@ pub struct Proxy {
 }
 
 /// Measures a model's layers, with a progress bar.
-pub fn measured(model: &Llama, windows: &Windows) -> Result<compress::Proxy, Failure> {
+pub fn measured(model: &LanguageModel, windows: &Windows) -> Result<compress::Proxy, Failure> {
     let bar = output::Steps::new("measuring the layers", "layers");
     let proxy = compress::Proxy::measure(model, windows, &|done, all| {
         bar.update(done, all);
@@ -71,7 +71,13 @@ impl Proxy {
     }
 
     /// Compares predicted and measured losses, for compressions of many kinds.
-    fn check(&self, model: &Llama, windows: &Windows, proxy: &compress::Proxy, threads: usize) -> Result<(), Failure> {
+    fn check(
+        &self,
+        model: &LanguageModel,
+        windows: &Windows,
+        proxy: &compress::Proxy,
+        threads: usize,
+    ) -> Result<(), Failure> {
         let (text, _) = self.study.text(model)?;
         let dense = model.loss(&text, &dsf_explorer::language::ignore_progress)?.nll;
         let inputs = Inputs::Windows(windows.clone());
@@ -109,7 +115,7 @@ impl Proxy {
 }
 
 /// Compressions of many kinds: all layers alike, some kinds of layers more than others, some blocks alone, distributed.
-fn plans(model: &Llama, proxy: &compress::Proxy, preset: Preset, threads: usize) -> Vec<(String, Plan)> {
+fn plans(model: &LanguageModel, proxy: &compress::Proxy, preset: Preset, threads: usize) -> Vec<(String, Plan)> {
     let plan = |densities: Densities| Plan { densities, threads, ..Plan::new(preset, 0.25) };
     let percent = |share: f64| format!("{:.0} %", 100.0 * share);
     let mut plans = Vec::new();

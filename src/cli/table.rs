@@ -6,7 +6,7 @@ use super::{Failure, output};
 use dsf_explorer::Named;
 use dsf_explorer::compare::{ModelRecord, ModelResults, ModelRow, ModelStudy};
 use dsf_explorer::compress::{self, Densities, Inputs, Proxy};
-use dsf_explorer::language::{Llama, Windows};
+use dsf_explorer::language::{LanguageModel, Windows};
 use dsf_explorer::measure::percent;
 use dsf_explorer::methods::Method;
 use serde_json::json;
@@ -51,7 +51,7 @@ pub struct Table {
 
 /// Data that all rows share.
 struct Study {
-    model: Llama,
+    model: LanguageModel,
     inputs: Inputs,
     calibration: Windows,
     text: Windows,

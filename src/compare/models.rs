@@ -3,7 +3,7 @@
 use crate::compress::{self, Inputs, Plan};
 use crate::export::{Chart, Column, Look, Rule, Series, csv_of};
 use crate::factorize::{Preset, Settings};
-use crate::language::{self, LayerId, Llama, Windows};
+use crate::language::{self, LanguageModel, LayerId, Windows};
 use crate::methods::{Method, ProgressFn};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -63,7 +63,7 @@ impl ModelRow {
 /// A model, with the texts to calibrate and evaluate it.
 pub struct ModelStudy<'a> {
     /// The dense language model.
-    pub model: &'a Llama,
+    pub model: &'a LanguageModel,
     /// Input statistics of its layers.
     pub inputs: &'a Inputs,
     /// Windows to measure its perplexity on.

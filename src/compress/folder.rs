@@ -9,7 +9,7 @@ use super::{CompressedLayer, Error, Inputs, Plan, Store, Totals};
 use crate::Named;
 use crate::export::{self, Entry, Layout, RunReport, Tensor};
 use crate::factorize::Settings;
-use crate::language::{LayerId, Llama};
+use crate::language::{LanguageModel, LayerId};
 use crate::matrix::{Calibration, Csr, Factors, Replacement, ReplacementKind};
 use crate::methods::Method;
 use crate::model::{self, Dtype, Orientation, TensorInfo};
@@ -44,7 +44,7 @@ pub struct Output {
 
 /// The working folder of a compression.
 pub struct Folder {
-    model: Llama,
+    model: LanguageModel,
     /// Folder of the output.
     out: PathBuf,
     /// Working folder, beside the output.
@@ -60,7 +60,7 @@ impl Folder {
     /// `replace` allows to delete an earlier output and another compression's unfinished work. `keep_statistics` is for
     /// [`Output::statistics`].
     pub fn open(
-        model: &Llama,
+        model: &LanguageModel,
         plan: &Plan,
         inputs: &Inputs,
         out: &Path,
@@ -334,7 +334,7 @@ impl Drop for Folder {
 
 /// The store of finished layers, one file each.
 struct LayerFiles {
-    model: Llama,
+    model: LanguageModel,
     partial: PathBuf,
     keep_statistics: bool,
 }
@@ -474,7 +474,7 @@ fn entry(info: &TensorInfo) -> Entry {
 }
 
 /// Identity of the work: as long as it is the same, finished layers can be reused.
-fn work(model: &Llama, plan: &Plan, inputs: &Inputs) -> Value {
+fn work(model: &LanguageModel, plan: &Plan, inputs: &Inputs) -> Value {
     let mut work = identity(model, inputs);
     work["program"] = json!(env!("CARGO_PKG_VERSION"));
     work["plan"] = plan_json(plan);

@@ -1,6 +1,6 @@
 //! Input statistics of the layers.
 
-use crate::language::{Llama, Windows};
+use crate::language::{LanguageModel, Windows};
 use crate::model::{Checkpoint, Fingerprint};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub enum Inputs {
 }
 
 /// Identity of a model and its inputs, to tell whether both are the same another time.
-pub fn identity(model: &Llama, inputs: &Inputs) -> Value {
+pub fn identity(model: &LanguageModel, inputs: &Inputs) -> Value {
     let mut weights = Fingerprint::default();
     for tensor in model.checkpoint().tensors() {
         weights.add(tensor.name.as_bytes());

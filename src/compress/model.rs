@@ -1,7 +1,7 @@
 //! Compression of a whole model in one call.
 
 use super::{CompressedLayer, Compression, Error, Inputs, Memory, Plan, Step};
-use crate::language::{LayerId, Llama};
+use crate::language::{LanguageModel, LayerId};
 use crate::methods::ProgressFn;
 use std::sync::Arc;
 use web_time::Instant;
@@ -10,7 +10,7 @@ use web_time::Instant;
 #[derive(Clone)]
 pub struct CompressedModel {
     /// The model with the product of each replacement in its layer's place.
-    pub model: Llama,
+    pub model: LanguageModel,
     /// The replaced layers, in the order of the model's blocks.
     pub layers: Vec<Arc<CompressedLayer>>,
 }
@@ -18,7 +18,7 @@ pub struct CompressedModel {
 /// Compresses `model` by `plan`. `progress` receives the share done and returns whether to continue; `None` when it
 /// cancels.
 pub fn compress_model(
-    model: &Llama,
+    model: &LanguageModel,
     plan: &Plan,
     inputs: &Inputs,
     progress: ProgressFn<'_>,

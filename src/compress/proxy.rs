@@ -13,7 +13,7 @@
 use super::Error;
 use crate::factorize::{Preset, Settings};
 use crate::job::{End, Pipeline};
-use crate::language::{BlockProgress, BlockStage, CalibrationPass, LayerId, Llama, Windows};
+use crate::language::{BlockProgress, BlockStage, CalibrationPass, LanguageModel, LayerId, Windows};
 use crate::matrix::{Calibration, Problem};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -82,7 +82,7 @@ impl Proxy {
     ///
     /// Each layer is factorized at some densities by short runs. αₗ is the least squares slope through the origin of
     /// the loss against the error, for some of these replacements alone in the dense model.
-    pub fn measure(model: &Llama, windows: &Windows, progress: BlockProgress<'_>) -> Result<Self, Error> {
+    pub fn measure(model: &LanguageModel, windows: &Windows, progress: BlockProgress<'_>) -> Result<Self, Error> {
         /// A sample is enough for a slope.
         const WINDOWS: usize = 24;
         let windows = windows.clone().evenly_spaced(WINDOWS);
@@ -101,7 +101,7 @@ impl Proxy {
                 if !progress(alphas.len(), all) {
                     return Err(crate::language::Error::Cancelled.into());
                 }
-                let loss = |changed: &Llama| {
+                let loss = |changed: &LanguageModel| {
                     let told = |_: usize, _: usize| progress(alphas.len(), all);
                     Ok(changed.loss_from(id.block, before.clone(), &outer_layers, &windows, &told)?.nll - dense)
                 };
@@ -117,8 +117,8 @@ impl Proxy {
 
 /// Measures a layer's sensitivity and curve; `rise` computes the growth of the loss of a changed model.
 fn measure_layer(
-    model: &Llama,
-    rise: &dyn Fn(&Llama) -> Result<f64, Error>,
+    model: &LanguageModel,
+    rise: &dyn Fn(&LanguageModel) -> Result<f64, Error>,
     statistics: &Arc<Calibration>,
     id: LayerId,
 ) -> Result<(f64, Curve), Error> {

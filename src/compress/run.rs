@@ -5,7 +5,7 @@ use crate::compute::Device;
 use crate::export::{self, Export, Layout, RunReport};
 use crate::factorize::Budget;
 use crate::job::{End, Outcome, Pipeline, Progress};
-use crate::language::{CalibrationPass, LayerId, Llama};
+use crate::language::{CalibrationPass, LanguageModel, LayerId};
 use crate::matrix::{Calibration, Problem};
 use crate::methods::{self, Method};
 use crate::model::Layer;
@@ -34,7 +34,7 @@ pub type Inside<'a> = &'a (dyn Fn(LayerId, f64) -> bool + Sync);
 /// windows go through them as well.
 /// calibration windows go through them as well.
 pub struct Compression {
-    model: Llama,
+    model: LanguageModel,
     plan: Plan,
     source: Source,
     store: Box<dyn Store>,
@@ -66,7 +66,7 @@ struct Run {
 impl Compression {
     /// A compression before its first step. `clock` returns seconds, for the reports.
     pub fn new(
-        model: &Llama,
+        model: &LanguageModel,
         plan: Plan,
         inputs: &Inputs,
         store: Box<dyn Store>,
@@ -269,7 +269,7 @@ impl Compression {
 }
 
 /// Checks in advance what would fail at some layer.
-fn check(model: &Llama, plan: &Plan, inputs: &Inputs) -> Result<(), Error> {
+fn check(model: &LanguageModel, plan: &Plan, inputs: &Inputs) -> Result<(), Error> {
     plan.check()?;
     if model.is_sparse() {
         return Err(Error::IsCompressed { model: model.name().to_owned() });

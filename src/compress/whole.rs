@@ -2,13 +2,13 @@
 
 use super::{CompressedLayer, Error};
 use crate::export::{Entry, header, sort_entries};
-use crate::language::{LayerId, Llama};
+use crate::language::{LanguageModel, LayerId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The bytes of a `model.safetensors`: the model's tensors, with the compressed layers in place of the dense ones, each
 /// in its own format. Takes the file's size in memory.
-pub fn merged_model(model: &Llama, layers: &[Arc<CompressedLayer>]) -> Result<Vec<u8>, Error> {
+pub fn merged_model(model: &LanguageModel, layers: &[Arc<CompressedLayer>]) -> Result<Vec<u8>, Error> {
     let checkpoint = model.checkpoint();
     let replaced: BTreeMap<LayerId, &CompressedLayer> = layers.iter().map(|layer| (layer.id, &**layer)).collect();
     let entry = |info: &crate::model::TensorInfo| {

@@ -3,7 +3,7 @@
 
 use super::block::{Block, check};
 use super::layers::{BlockStage, LayerId};
-use super::llama::Llama;
+use super::model::LanguageModel;
 use super::rope::Angles;
 use super::stream::ResidualStreams;
 use super::{Error, Windows};
@@ -19,7 +19,7 @@ use std::sync::Arc;
 ///
 /// In memory: one block, and for each token its stream and the heads' mixtures.
 pub struct CalibrationPass {
-    model: Llama,
+    model: LanguageModel,
     angles: Arc<Angles>,
     streams: ResidualStreams,
     /// Heads' mixtures of each window, while at the second stage.
@@ -35,7 +35,7 @@ const WINDOWS_AT_A_TIME: usize = 16;
 
 impl CalibrationPass {
     /// A pass at the first stage of the first block of `model`.
-    pub fn new(model: &Llama, windows: &Windows) -> Result<Self, Error> {
+    pub fn new(model: &LanguageModel, windows: &Windows) -> Result<Self, Error> {
         let angles = model.angles(windows.context());
         let streams = ResidualStreams::embed(&model.embedding_and_head()?, windows)?;
         let block = Some(model.block(0, &angles)?);

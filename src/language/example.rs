@@ -1,6 +1,6 @@
 //! The built-in language model, and texts in its language.
 
-use super::{Error, Llama, Windows};
+use super::{Error, LanguageModel, Windows};
 #[cfg(not(target_arch = "wasm32"))]
 use crate::model;
 use crate::model::Checkpoint;
@@ -17,13 +17,13 @@ const CALIBRATION: u64 = 202;
 
 /// Opens the built-in language model: four blocks, trained on the stories of [`crate::stories`].
 #[cfg(not(target_arch = "wasm32"))]
-pub fn example() -> Llama {
+pub fn example() -> LanguageModel {
     example_with(Arc::new(model::example()))
 }
 
 /// The built-in language model with weights that are open already.
-pub fn example_with(checkpoint: Arc<Checkpoint>) -> Llama {
-    Llama::new("stories", CONFIG, TOKENIZER, checkpoint).expect("the built-in model is a valid one")
+pub fn example_with(checkpoint: Arc<Checkpoint>) -> LanguageModel {
+    LanguageModel::new("stories", CONFIG, TOKENIZER, checkpoint).expect("the built-in model is a valid one")
 }
 
 /// `config.json` and `tokenizer.json` of the built-in model: names and contents.
@@ -37,6 +37,6 @@ pub fn example_held_out(windows: usize, context: usize) -> Excerpt {
 }
 
 /// Windows of other stories to calibrate with.
-pub fn example_calibration(model: &Llama, windows: usize, context: usize) -> Result<Windows, Error> {
+pub fn example_calibration(model: &LanguageModel, windows: usize, context: usize) -> Result<Windows, Error> {
     Windows::from_text(model, &excerpt(CALIBRATION, windows, context).text, context, None)
 }

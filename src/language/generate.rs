@@ -2,7 +2,7 @@
 
 use super::block::{Block, attend, check};
 use super::layers::Linear;
-use super::llama::{EmbeddingAndHead, Llama};
+use super::model::{EmbeddingAndHead, LanguageModel};
 use super::{Config, Error, stream::BlockProgress};
 use crate::compute::Par;
 use crate::compute::sparse::ValueFormat;
@@ -33,7 +33,7 @@ impl Default for Sampling {
 /// Continues `prompt`, which must not be empty, until the text ends or there are enough tokens; returns the new tokens.
 /// Calls `progress` after each.
 pub fn generate(
-    model: &Llama,
+    model: &LanguageModel,
     prompt: &[u32],
     sampling: Sampling,
     progress: BlockProgress<'_>,
@@ -95,7 +95,7 @@ const PREFILL: usize = 256;
 
 impl Runtime {
     /// Loads `model` for texts of at most `positions` tokens, with values as stored or in `values`.
-    pub fn load(model: &Llama, positions: usize, values: Option<ValueFormat>) -> Result<Self, Error> {
+    pub fn load(model: &LanguageModel, positions: usize, values: Option<ValueFormat>) -> Result<Self, Error> {
         // Angles are kept for all of them.
         let room = MOST_POSITIONS.max(model.config().positions);
         if positions > room {

@@ -1,6 +1,6 @@
 //! Language models of the Llama family: their loss, their layers' inputs, and replacing layers.
 //!
-//! A Hugging Face folder becomes a [`Llama`]; a text becomes [`Windows`] of tokens. The model computes all windows
+//! A Hugging Face folder becomes a [`LanguageModel`]; a text becomes [`Windows`] of tokens. The model computes all windows
 //! block by block ([`ResidualStreams`]), so that one block's weights are in memory at a time; a [`CalibrationPass`]
 //! stops at each stage of a block, to collect the statistics of its layers' inputs and to replace the layers.
 //!
@@ -19,7 +19,7 @@ mod error;
 mod example;
 mod generate;
 mod layers;
-mod llama;
+mod model;
 mod open;
 mod rope;
 mod stream;
@@ -36,7 +36,7 @@ pub use example::example;
 pub use example::{example_calibration, example_companions, example_held_out, example_with};
 pub use generate::{Generated, Runtime, Sampling, generate};
 pub use layers::{BlockStage, LayerId, Linear};
-pub use llama::{EmbeddingAndHead, Llama};
+pub use model::{EmbeddingAndHead, LanguageModel};
 pub use open::open_with;
 #[cfg(not(target_arch = "wasm32"))]
 pub use open::{companions, open};

@@ -1,6 +1,6 @@
 //! Opening the folder of a language model.
 
-use super::{Error, Llama};
+use super::{Error, LanguageModel};
 use crate::model::{Checkpoint, Source};
 #[cfg(not(target_arch = "wasm32"))]
 use std::path::Path;
@@ -8,16 +8,16 @@ use std::sync::Arc;
 
 /// Opens a Hugging Face folder: `config.json`, `tokenizer.json`, and the weights in one file or in shards.
 #[cfg(not(target_arch = "wasm32"))]
-pub fn open(folder: &Path) -> Result<Llama, Error> {
+pub fn open(folder: &Path) -> Result<LanguageModel, Error> {
     open_with(&Source::from(folder.to_owned()), Arc::new(crate::model::open(folder)?))
 }
 
 /// Opens the model at `source` with weights that are open already.
-pub fn open_with(source: &Source, checkpoint: Arc<Checkpoint>) -> Result<Llama, Error> {
+pub fn open_with(source: &Source, checkpoint: Arc<Checkpoint>) -> Result<LanguageModel, Error> {
     let name = checkpoint.name().to_owned();
     let read = |file: &'static str| source.beside(file)?.ok_or_else(|| Error::Missing { folder: name.clone(), file });
     let (config, tokenizer) = (read("config.json")?, read("tokenizer.json")?);
-    Llama::new(&name, &config, &tokenizer, checkpoint)
+    LanguageModel::new(&name, &config, &tokenizer, checkpoint)
 }
 
 /// `config.json`, `tokenizer.json` and the like: the files that make a copy of the weights loadable, as names and

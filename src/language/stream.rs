@@ -1,7 +1,7 @@
 //! Residual streams of many windows between two blocks, and the loss after the last.
 
 use super::block::{Block, check};
-use super::llama::{EmbeddingAndHead, Llama};
+use super::model::{EmbeddingAndHead, LanguageModel};
 use super::rope::Angles;
 use super::{Error, Windows};
 use crate::compute::{Par, chunks_of_mut, prelude::*};
@@ -77,7 +77,7 @@ impl Loss {
     }
 }
 
-impl Llama {
+impl LanguageModel {
     /// Loss on `windows`. One block is in memory at a time, and the streams of at most a gigabyte of windows.
     pub fn loss(&self, windows: &Windows, progress: BlockProgress<'_>) -> Result<Loss, Error> {
         /// Bytes of streams in memory at a time; a longer text is computed in parts, each through all blocks.
@@ -130,7 +130,7 @@ pub struct StreamCache {
 
 impl StreamCache {
     /// Computes and keeps the streams of `model`, hidden × tokens × blocks × 4 bytes.
-    pub fn new(model: &Llama, windows: Windows, progress: BlockProgress<'_>) -> Result<Self, Error> {
+    pub fn new(model: &LanguageModel, windows: Windows, progress: BlockProgress<'_>) -> Result<Self, Error> {
         let outer_layers = model.embedding_and_head()?;
         let angles: Arc<Angles> = model.angles(windows.context());
         let mut streams = ResidualStreams::embed(&outer_layers, &windows)?;
@@ -158,7 +158,7 @@ impl StreamCache {
     }
 
     /// Loss of `model`, which equals the cached one before block `from`.
-    pub fn loss_from(&self, model: &Llama, from: usize, progress: BlockProgress<'_>) -> Result<Loss, Error> {
+    pub fn loss_from(&self, model: &LanguageModel, from: usize, progress: BlockProgress<'_>) -> Result<Loss, Error> {
         model.loss_from(from, self.before[from].clone(), &self.outer_layers, &self.windows, progress)
     }
 }

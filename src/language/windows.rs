@@ -1,6 +1,6 @@
 //! A text's tokens in windows of equal length.
 
-use super::{Error, Llama};
+use super::{Error, LanguageModel};
 use serde::{Deserialize, Serialize};
 
 /// Windows of `context` tokens without overlap; tokens that do not fill a last window are dropped.
@@ -12,13 +12,13 @@ pub struct Windows {
 
 impl Windows {
     /// Windows of `text`, encoded once with what the tokenizer adds by itself; of the first `limit` tokens only.
-    pub fn from_text(model: &Llama, text: &str, context: usize, limit: Option<usize>) -> Result<Self, Error> {
+    pub fn from_text(model: &LanguageModel, text: &str, context: usize, limit: Option<usize>) -> Result<Self, Error> {
         Self::from_tokens(model, model.tokenizer().encode(text)?, context, limit)
     }
 
     /// Windows of these tokens; of the first `limit` only.
     pub fn from_tokens(
-        model: &Llama,
+        model: &LanguageModel,
         mut tokens: Vec<u32>,
         context: usize,
         limit: Option<usize>,

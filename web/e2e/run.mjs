@@ -637,7 +637,12 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
       const request = GPUAdapter.prototype.requestDevice;
       GPUAdapter.prototype.requestDevice = async function (...all) {
         return globalThis.device = await request.apply(this, all);
-      };` });
+      };
+      // On a busy machine the word of the loss comes long after the first failure.
+      const lost = Object.getOwnPropertyDescriptor(GPUDevice.prototype, "lost").get;
+      Object.defineProperty(GPUDevice.prototype, "lost", {
+        get() { return lost.call(this).then((why) => new Promise((told) => setTimeout(told, 30_000, why))); },
+      });` });
     await ready(page);
     await openLayer(page, "lost", 64, 64);
     await order(page, { backend: "gpu" });

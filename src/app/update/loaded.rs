@@ -8,7 +8,7 @@ use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::state::run::Run;
 use crate::app::tasks::language::eval_set::ModelSource;
 use crate::app::tasks::loaded::Loaded;
-use crate::language::{LayerId, Llama};
+use crate::language::{LanguageModel, LayerId};
 use crate::matrix::Calibration;
 use crate::model::{Checkpoint, Orientation, Source, TensorInfo};
 use eframe::egui::Context;
@@ -153,7 +153,7 @@ impl Explorer {
         }
         // A matrix, or factors to look at, take nothing from the model that is open.
         let dense = checkpoint.tensors().iter().any(|tensor| LayerId::from_tensor(&tensor.name).is_some());
-        if (dense && stems.is_empty()) || Llama::keeps_factors(&checkpoint) {
+        if (dense && stems.is_empty()) || LanguageModel::keeps_factors(&checkpoint) {
             state.language.open(ModelSource { checkpoint: checkpoint.clone(), from, text: None });
         }
         state.document.checkpoint = Some(checkpoint);

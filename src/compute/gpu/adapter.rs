@@ -316,8 +316,9 @@ impl Gpu {
         kernels.entry(key).or_insert_with(|| Arc::new(Kernel::new(&self.device, &source, constants))).clone()
     }
 
-    /// Error of a device that failed in an operation.
+    /// Error of a device that failed in an operation. From now on it counts as lost: a browser says so only later.
     pub(crate) fn lost_because(&self, why: &str) -> Error {
+        let _ = self.failure.set(Failure::Lost(why.to_owned()));
         Error::Lost { adapter: self.adapter.name.clone(), why: why.to_owned() }
     }
 }

@@ -3,7 +3,7 @@
 use crate::app::state::error::Error;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::hint::Failure;
-use crate::language::{self, Config, LayerId, Llama, Windows};
+use crate::language::{self, Config, LanguageModel, LayerId, Windows};
 use crate::model::{self, Checkpoint};
 use crate::tasks::{LazySource, shared};
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,7 @@ pub struct ModelSource {
 #[derive(Clone)]
 pub struct EvalSet {
     /// The dense language model.
-    pub model: Llama,
+    pub model: LanguageModel,
     /// Windows to measure the perplexity on; `None` until a text is given.
     pub text: Option<Windows>,
     /// Windows that its layers' inputs are taken from: another part of the same text.

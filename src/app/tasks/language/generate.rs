@@ -5,7 +5,7 @@ use super::perplexity::Replaced;
 use crate::app::state::error::Error;
 use crate::compute::parallelism;
 use crate::hint::Failure;
-use crate::language::{self, Llama, Runtime, Sampling};
+use crate::language::{self, LanguageModel, Runtime, Sampling};
 use crate::tasks::{Queue, Task, shared};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -90,7 +90,7 @@ impl Task for Generate {
 
 /// The text that a model writes after `begin`; `look` sees it from time to time, and says whether it is still wanted.
 fn written(
-    model: &Llama,
+    model: &LanguageModel,
     begin: &[u32],
     sampling: Sampling,
     look: impl Fn(&WrittenText) -> bool,

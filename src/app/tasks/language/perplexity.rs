@@ -5,7 +5,7 @@ use crate::app::state::error::Error;
 use crate::app::state::factors_at::FactorsAt;
 use crate::compute::sparse::Operator;
 use crate::hint::Failure;
-use crate::language::{LayerId, Llama, Loss, StreamCache};
+use crate::language::{LanguageModel, LayerId, Loss, StreamCache};
 use crate::matrix::{Matrix, Replacement, keep_largest};
 use crate::tasks::{Lazy, LazySource, Queue, SilentTask, shared};
 use serde::{Deserialize, Serialize};
@@ -92,7 +92,7 @@ pub struct NewWeight {
 
 impl Replaced {
     /// The model with it; an error while there is nothing to put in place.
-    pub fn of(&self, model: &Llama) -> Result<Llama, Failure> {
+    pub fn of(&self, model: &LanguageModel) -> Result<LanguageModel, Failure> {
         let mut model = model.clone();
         match self {
             Self::Layers(layers) => layers.iter().for_each(|layer| model.replace(layer.id, layer.weight.clone())),
@@ -106,7 +106,7 @@ impl Replaced {
     }
 
     /// The model with it, as it would run: factors are not multiplied out.
-    pub fn runnable(&self, model: &Llama) -> Result<Llama, Failure> {
+    pub fn runnable(&self, model: &LanguageModel) -> Result<LanguageModel, Failure> {
         let mut changed = model.clone();
         let mut put = |id: LayerId, replacement: &Replacement| {
             changed.replace(id, Operator::new(replacement, model.value_format(id)));

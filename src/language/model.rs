@@ -22,7 +22,7 @@ const HEAD: &str = "lm_head.weight";
 /// stored as factors or as one sparse matrix prepared for products as they are. Clones share everything, so a model with
 /// one layer replaced costs that layer only.
 #[derive(Clone)]
-pub struct Llama {
+pub struct LanguageModel {
     name: String,
     config: Arc<Config>,
     tokenizer: Arc<Tokenizer>,
@@ -30,7 +30,7 @@ pub struct Llama {
     replaced: BTreeMap<LayerId, Weight>,
 }
 
-impl Llama {
+impl LanguageModel {
     /// Builds a model from the parts of a Hugging Face folder called `name`. Checks that every tensor is there and has
     /// the right shape.
     pub fn new(name: &str, config: &[u8], tokenizer: &[u8], checkpoint: Arc<Checkpoint>) -> Result<Self, Error> {
@@ -176,7 +176,7 @@ impl Llama {
         }
     }
 
-    /// Restores a layer's own weight, undoing [`Llama::replace`].
+    /// Restores a layer's own weight, undoing [`LanguageModel::replace`].
     pub fn restore(&mut self, id: LayerId) {
         self.replaced.remove(&id);
     }
