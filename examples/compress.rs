@@ -16,9 +16,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let compressed = compress::compress_model(&model, &plan, &inputs, &|_| true)?.ok_or("cancelled")?;
 
     for layer in &compressed.layers {
-        println!("{:32} layer-wise error {:.5}", layer.id.stem(), layer.report.layer_error.unwrap_or(f64::NAN));
+        println!("{:32} layer-wise error {:.5}", layer.report.stem(), layer.report.layer_error.unwrap_or(f64::NAN));
     }
-    let perplexity = |model: &language::LanguageModel| Ok::<_, language::Error>(model.loss(&text, &|_, _| true)?.perplexity());
+    let perplexity =
+        |model: &language::LanguageModel| Ok::<_, language::Error>(model.loss(&text, &|_, _| true)?.perplexity());
     println!("perplexity: dense {:.3}, compressed {:.3}", perplexity(&model)?, perplexity(&compressed.model)?);
     println!("the language's own: {:.3}", held_out.floor());
     Ok(())

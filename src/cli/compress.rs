@@ -6,11 +6,10 @@ use super::language::{CalibrationArgs, ModelArgs};
 use super::method::MethodArgs;
 use super::solver_args::Tuning;
 use super::{Failure, output};
-use dsf_explorer::Named;
 use dsf_explorer::compress::{self, Compression, Densities, Folder, Inputs, Output, Plan, Step, Totals};
 use dsf_explorer::export::{self, Layout, RunReport, error_text};
 use dsf_explorer::job::{self, Backend};
-use dsf_explorer::language::{LanguageModel, LayerId, Linear};
+use dsf_explorer::language::{LanguageModel, LayerId};
 use dsf_explorer::measure::cost::remaining_secs;
 use dsf_explorer::methods::Method;
 use dsf_explorer::model::{self, Dtype};
@@ -93,14 +92,9 @@ pub struct Compress {
 /// A density for some layers, as `down_proj=0.4`.
 #[derive(Clone)]
 struct LayerDensity {
-    layer: Selection,
+    /// A kind of layer, or a layer's full name.
+    name: String,
     density: f64,
-}
-
-#[derive(Clone)]
-enum Selection {
-    Kind(Linear),
-    Layer(LayerId),
 }
 
 impl std::str::FromStr for LayerDensity {
@@ -111,17 +105,7 @@ impl std::str::FromStr for LayerDensity {
             .split_once('=')
             .ok_or_else(|| Failure::unexplained("write it as LAYER=SHARE, for example down_proj=0.4"))?;
         let density = density.parse().map_err(|_| Failure::unexplained(format!("{density:?} is no number")))?;
-        let weight = if name.ends_with(".weight") { name.to_owned() } else { format!("{name}.weight") };
-        let layer = match (Linear::from_short_name(name), LayerId::from_tensor(&weight)) {
-            (Some(kind), _) => Selection::Kind(kind),
-            (None, Some(id)) => Selection::Layer(id),
-            (None, None) => {
-                let kinds = Linear::ALL.iter().map(|kind| kind.short_name()).collect::<Vec<_>>().join(", ");
-                let what = format!("{name:?} is neither a kind of layer ({kinds}) nor a layer's full name");
-                return Err(Failure::unexplained(what));
-            }
-        };
-        Ok(Self { layer, density })
+        Ok(Self { name: name.to_owned(), density })
     }
 }
 
@@ -195,16 +179,20 @@ impl Compress {
     fn plan(&self, model: &LanguageModel, threads: usize) -> Result<Plan, Failure> {
         let Tuning { preset, settings } = &self.tuning;
         let mut densities = Densities::uniform(settings.density);
-        for LayerDensity { layer, density } in &self.density_of {
-            match layer {
-                Selection::Kind(kind) => drop(densities.by_kind.insert(*kind, *density)),
-                Selection::Layer(id) if id.block < model.config().blocks => {
-                    densities.by_layer.insert(*id, *density);
-                }
-                Selection::Layer(id) => {
-                    let blocks = model.config().blocks;
-                    let what = format!("there is no {}: {} has {blocks} blocks", id.stem(), model.name());
-                    return Err(Failure::unexplained(what));
+        for LayerDensity { name, density } in &self.density_of {
+            let config = model.config();
+            // A tensor that holds several layers stands for all of them.
+            let weight = if name.ends_with(".weight") { name.clone() } else { format!("{name}.weight") };
+            let mut layers = config.layers_in(&weight);
+            layers.extend(config.layer_named(name));
+            match (config.linear_named(name), layers.is_empty()) {
+                (Some(kind), _) => drop(densities.by_kind.insert(kind, *density)),
+                (None, false) => densities.by_layer.extend(layers.into_iter().map(|id| (id, *density))),
+                (None, true) => {
+                    let kinds = config.linears().map(|kind| config.short_name(kind)).collect::<Vec<_>>().join(", ");
+                    let what = format!("{name:?} is neither a kind of layer ({kinds}) nor the full name of one");
+                    let blocks = format!("{} has {} blocks", model.name(), config.blocks);
+                    return Err(Failure::unexplained(format!("{what}: {blocks}")));
                 }
             }
         }
@@ -247,6 +235,7 @@ fn drive(model: &LanguageModel, plan: &Plan, mut work: Compression) -> Result<Ve
     let costs = plan.costs(model.config());
     let all: f64 = costs.values().sum();
     let cost = |id: LayerId| costs.get(&id).copied().unwrap_or(0.0);
+    let stem = |id: LayerId| model.config().stem(id);
     let bar = output::Share::new("compressing");
     let (mut reports, mut before, mut found) = (Vec::new(), 0.0, 0.0);
     let begun = Instant::now();
@@ -256,14 +245,14 @@ fn drive(model: &LanguageModel, plan: &Plan, mut work: Compression) -> Result<Ve
             let worked = share - found / all;
             let left =
                 if worked > 0.0 { remaining_secs(begun.elapsed().as_secs_f64(), worked, 1.0 - share) } else { 0.0 };
-            bar.update(share, left, &id.stem());
+            bar.update(share, left, &stem(id));
             true
         };
         let Some(step) = work.step_with_progress(&show)? else { break };
         match step {
             Step::Advanced => {}
             Step::Statistics(layers) => {
-                let layer = layers.first().map(|id| id.stem()).unwrap_or_default();
+                let layer = layers.first().map(|&id| stem(id)).unwrap_or_default();
                 bar.update(before / all, 0.0, &format!("{layer}: inputs collected"));
             }
             Step::Layer(id, progress) => {
@@ -282,7 +271,7 @@ fn drive(model: &LanguageModel, plan: &Plan, mut work: Compression) -> Result<Ve
                     eprintln!(
                         "{:3.0} %  {} done in {:.1} s",
                         100.0 * before / all,
-                        layer.id.stem(),
+                        stem(layer.id),
                         layer.report.seconds
                     );
                 }
@@ -291,6 +280,14 @@ fn drive(model: &LanguageModel, plan: &Plan, mut work: Compression) -> Result<Ve
         }
     }
     bar.finish();
+    if let Some((first, least)) = work.scarce().iter().min_by_key(|(_, tokens)| **tokens) {
+        eprintln!(
+            "note: the layers of {} experts read fewer tokens than they have inputs, those of {} only {least}: give more \
+             calibration text",
+            work.scarce().keys().map(|id| (id.block, id.expert)).collect::<std::collections::BTreeSet<_>>().len(),
+            stem(*first),
+        );
+    }
     if found > 0.0 {
         eprintln!("note: {:.0} % of the work was there already and was taken up", 100.0 * found / all);
     }

@@ -2,7 +2,6 @@
 
 use super::language::StudyArgs;
 use super::{Failure, output};
-use dsf_explorer::Named;
 use dsf_explorer::compress::{self, Densities, Inputs, Plan};
 use dsf_explorer::factorize::Preset;
 use dsf_explorer::language::{LanguageModel, Windows};
@@ -56,15 +55,18 @@ impl Proxy {
             return self.check(&model, &windows, &proxy, threads);
         }
         if self.json {
-            let layers: Vec<_> =
-                proxy.alphas.iter().map(|(id, alpha)| json!({ "layer": id.stem(), "alpha": alpha })).collect();
+            let layers: Vec<_> = proxy
+                .alphas
+                .iter()
+                .map(|(id, alpha)| json!({ "layer": model.config().stem(*id), "alpha": alpha }))
+                .collect();
             return output::json(&json!({ "nll_dense": proxy.dense, "layers": layers }));
         }
         let head = ["layer", "loss per layer error", "error at 25 %", "error at 50 %"].map(str::to_owned).to_vec();
         let row = |(id, alpha): (&dsf_explorer::language::LayerId, &f64)| {
             let error =
                 |density| proxy.curves.get(id).map_or(String::new(), |curve| format!("{:.5}", curve.error(density)));
-            vec![id.stem(), format!("{alpha:.4}"), error(0.25), error(0.5)]
+            vec![model.config().stem(*id), format!("{alpha:.4}"), error(0.25), error(0.5)]
         };
         let rows: Vec<_> = std::iter::once(head).chain(proxy.alphas.iter().map(row)).collect();
         output::print(&output::table(&rows))
@@ -122,9 +124,10 @@ fn plans(model: &LanguageModel, proxy: &compress::Proxy, preset: Preset, threads
     for density in [0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1] {
         plans.push((format!("all {}", percent(density)), plan(Densities::uniform(density))));
     }
-    for (name, kinds) in [("attention", 0..4), ("feed-forward", 4..7)] {
+    for (name, feed_forward) in [("attention", false), ("feed-forward", true)] {
         for density in [0.25, 0.12] {
-            let by_kind = kinds.clone().map(|at| (dsf_explorer::language::Linear::ALL[at], density)).collect();
+            let kinds = model.config().linears().filter(|kind| kind.is_feed_forward() == feed_forward);
+            let by_kind = kinds.map(|kind| (kind, density)).collect();
             plans.push((
                 format!("{name} {}, else 50 %", percent(density)),
                 plan(Densities { all: 0.5, by_kind, ..Densities::default() }),

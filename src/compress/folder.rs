@@ -132,12 +132,13 @@ impl Folder {
     /// Writes the statistics of all stages into one file, `<m>.XtX` for the first layer m of each.
     fn save_statistics(&self, path: &Path, replace: bool) -> Result<(), Error> {
         let stages: BTreeSet<LayerId> =
-            self.model.layers().map(|id| LayerId { linear: id.linear.stage().first(), ..id }).collect();
-        let files: Vec<(LayerId, PathBuf)> =
-            stages.into_iter().map(|id| (id, self.partial.join(STATISTICS).join(file_name(id)))).collect();
+            self.model.layers().map(|id| self.model.config().first_with_inputs_of(id)).collect();
+        // Experts that no token was routed to have none.
+        let files = stages.into_iter().map(|id| (id, self.partial.join(STATISTICS).join(self.file_name(id))));
+        let files: Vec<(LayerId, PathBuf)> = files.filter(|(_, file)| file.exists()).collect();
         let entry = |id: &LayerId| {
             let (_, inputs) = self.model.shape(*id);
-            let (name, dtype) = (format!("{}.XtX", id.stem()), "F32".to_owned());
+            let (name, dtype) = (format!("{}.XtX", self.model.config().stem(*id)), "F32".to_owned());
             Entry { name, dtype, shape: vec![inputs, inputs], bytes: 4 * inputs * inputs }
         };
         let mut parts: Vec<(Entry, &PathBuf)> = files.iter().map(|(id, file)| (entry(id), file)).collect();
@@ -199,7 +200,7 @@ impl Folder {
             ("format", "pt".to_owned()),
             ("dsf.version", env!("CARGO_PKG_VERSION").to_owned()),
             ("dsf.source", self.model.name().to_owned()),
-            ("dsf.settings", plan_json(plan).to_string()),
+            ("dsf.settings", plan_json(&self.model, plan).to_string()),
             ("dsf.report", summary.to_string()),
         ]
         .into_iter()
@@ -248,8 +249,7 @@ impl Folder {
         let mut store = self.store();
         let mut files: BTreeMap<&str, Vec<&TensorInfo>> = BTreeMap::new();
         for tensor in checkpoint.tensors() {
-            let layer = LayerId::from_tensor(&tensor.name).filter(|_| !merged);
-            if layer.map(|id| store.find(id)).transpose()?.flatten().is_none() {
+            if merged || !self.is_replaced(&tensor.name, &mut *store)? {
                 files.entry(if sharded { &tensor.file } else { "model.safetensors" }).or_default().push(tensor);
             }
         }
@@ -259,13 +259,11 @@ impl Folder {
             export::write_with(&folder.join(name), true, |out| {
                 out.write_all(&export::header(&entries, metadata))?;
                 for entry in &entries {
-                    let layer = match LayerId::from_tensor(&entry.name) {
-                        Some(id) => store.find(id).map_err(std::io::Error::other)?,
-                        None => None,
-                    };
+                    let find = |id| Ok::<_, Error>(store.find(id)?.map(|layer| layer.weight.clone()));
+                    let weight = self.model.with_replaced(&entry.name, find).map_err(std::io::Error::other)?;
                     let info = checkpoint.tensor(&entry.name).map_err(std::io::Error::other)?;
-                    match (layer, info.format) {
-                        (Some(layer), Some(dtype)) => out.write_all(&dtype.encode(layer.weight.as_slice()))?,
+                    match (weight.filter(|_| merged), info.format) {
+                        (Some(weight), Some(dtype)) => out.write_all(&dtype.encode(weight.as_slice()))?,
                         _ => out.write_all(&checkpoint.bytes(&entry.name).map_err(std::io::Error::other)?)?,
                     }
                 }
@@ -275,9 +273,19 @@ impl Folder {
         Ok(())
     }
 
-    /// Number format of a layer's own weight.
-    fn dtype_of(&self, id: LayerId) -> Result<Dtype, Error> {
-        Ok(self.model.checkpoint().tensor(&id.tensor())?.format.unwrap_or(Dtype::F32))
+    /// Whether all layers that a tensor holds are finished, so that a model that keeps its factors does without it.
+    fn is_replaced(&self, tensor: &str, store: &mut dyn Store) -> Result<bool, Error> {
+        let layers = self.model.config().layers_in(tensor);
+        for &id in &layers {
+            if store.find(id)?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(!layers.is_empty())
+    }
+
+    fn file_name(&self, id: LayerId) -> String {
+        file_name(&self.model, id)
     }
 
     /// Writes all factors to one file. One layer is in memory at a time, once for each width of values.
@@ -293,9 +301,9 @@ impl Folder {
             Ok(match store.find(id)?.as_deref() {
                 Some(layer) => {
                     let two = layer.replacement.kind().is_two_factors();
-                    let dtype = if two { dtype } else { self.dtype_of(id)? };
+                    let dtype = if two { dtype } else { self.model.dtype(id) };
                     let rounded = export::rounded(&layer.replacement, dtype)?;
-                    export::factor_tensors(&id.stem(), &rounded, layout, dtype)
+                    export::factor_tensors(&self.model.config().stem(id), &rounded, layout, dtype)
                 }
                 None => Vec::new(),
             })
@@ -341,7 +349,7 @@ struct LayerFiles {
 
 impl Store for LayerFiles {
     fn find(&mut self, id: LayerId) -> Result<Option<Arc<CompressedLayer>>, Error> {
-        let path = self.partial.join(LAYERS).join(file_name(id));
+        let path = self.partial.join(LAYERS).join(file_name(&self.model, id));
         if !path.exists() {
             return Ok(None);
         }
@@ -355,35 +363,40 @@ impl Store for LayerFiles {
         };
         let replacement = match file.factorizations().is_empty() {
             true => {
-                let one = file.layer(&id.tensor(), Orientation::AsStored)?.weight;
+                let one = file.layer(&self.model.config().tensor(id), Orientation::AsStored)?.weight;
                 Replacement::Sparse(Csr::from_dense(&one))
             }
-            false => of_kind(report.method().map(Method::kind), file.factors(&id.stem())?),
+            false => of_kind(report.method().map(Method::kind), file.factors(&self.model.config().stem(id))?),
         };
         let replacement = Arc::new(replacement);
-        let dtype = self.model.checkpoint().tensor(&id.tensor())?.format.unwrap_or(Dtype::F32);
+        let dtype = self.model.dtype(id);
         let weight = Arc::new(export::merged(&replacement, dtype)?);
         Ok(Some(Arc::new(CompressedLayer { id, replacement, weight, settings, report })))
     }
 
     fn wants_statistics(&self, first: LayerId) -> bool {
-        self.keep_statistics && !self.partial.join(STATISTICS).join(file_name(first)).exists()
+        self.keep_statistics && !self.partial.join(STATISTICS).join(file_name(&self.model, first)).exists()
     }
 
     fn keep(&mut self, layer: &Arc<CompressedLayer>) -> Result<(), Error> {
-        let stem = layer.id.stem();
+        let stem = self.model.config().stem(layer.id);
         let tensors = match layer.replacement.kind().is_two_factors() {
             true => export::factor_tensors(&stem, &layer.replacement, Layout::Bitmask, Dtype::F32),
             false => {
                 let x = layer.replacement.to_dense();
-                vec![Tensor::values(layer.id.tensor(), Dtype::F32, &[x.rows(), x.cols()], x.as_slice())]
+                vec![Tensor::values(
+                    self.model.config().tensor(layer.id),
+                    Dtype::F32,
+                    &[x.rows(), x.cols()],
+                    x.as_slice(),
+                )]
             }
         };
         let metadata = BTreeMap::from([
             ("dsf.settings".to_owned(), json!(layer.settings).to_string()),
             ("dsf.report".to_owned(), json!(layer.report).to_string()),
         ]);
-        let path = self.partial.join(LAYERS).join(file_name(layer.id));
+        let path = self.partial.join(LAYERS).join(file_name(&self.model, layer.id));
         Ok(export::write(&path, &export::safetensors(tensors, &metadata), true)?)
     }
 
@@ -391,9 +404,9 @@ impl Store for LayerFiles {
         if !self.keep_statistics {
             return Ok(());
         }
-        let (xtx, name) = (statistics.xtx(), format!("{}.XtX", first.stem()));
+        let (xtx, name) = (statistics.xtx(), format!("{}.XtX", self.model.config().stem(first)));
         let tensor = Tensor::values(name, Dtype::F32, &[xtx.rows(), xtx.cols()], xtx.as_slice());
-        let path = self.partial.join(STATISTICS).join(file_name(first));
+        let path = self.partial.join(STATISTICS).join(file_name(&self.model, first));
         Ok(export::write(&path, &export::safetensors(vec![tensor], &BTreeMap::new()), true)?)
     }
 }
@@ -417,8 +430,8 @@ fn of_kind(kind: Option<ReplacementKind>, factors: Factors) -> Replacement {
     }
 }
 
-fn file_name(id: LayerId) -> String {
-    format!("{}.safetensors", id.stem())
+fn file_name(model: &LanguageModel, id: LayerId) -> String {
+    format!("{}.safetensors", model.config().stem(id))
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Error {
@@ -477,15 +490,15 @@ fn entry(info: &TensorInfo) -> Entry {
 fn work(model: &LanguageModel, plan: &Plan, inputs: &Inputs) -> Value {
     let mut work = identity(model, inputs);
     work["program"] = json!(env!("CARGO_PKG_VERSION"));
-    work["plan"] = plan_json(plan);
+    work["plan"] = plan_json(model, plan);
     work
 }
 
-fn plan_json(plan: &Plan) -> Value {
+fn plan_json(model: &LanguageModel, plan: &Plan) -> Value {
     let densities = &plan.densities;
-    let kinds: BTreeMap<&str, f64> =
-        densities.by_kind.iter().map(|(kind, &share)| (kind.short_name(), share)).collect();
-    let layers: BTreeMap<String, f64> = densities.by_layer.iter().map(|(id, &share)| (id.stem(), share)).collect();
+    let kinds: BTreeMap<&str, f64> = densities.by_kind.iter().map(|(kind, &share)| (kind.name(), share)).collect();
+    let layers: BTreeMap<String, f64> =
+        densities.by_layer.iter().map(|(id, &share)| (model.config().stem(*id), share)).collect();
     json!({
         "method": plan.method.name(),
         "threshold": plan.threshold,

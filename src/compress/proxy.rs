@@ -92,11 +92,11 @@ impl Proxy {
         let all = model.layers().count();
         let mut before = None;
         while let Some(&first) = pass.layers().first() {
-            if first.linear.stage() == BlockStage::Attention {
+            if first.stage() == BlockStage::Attention {
                 before = Some(pass.streams().clone());
             }
             let Some(before) = &before else { break };
-            let statistics = Arc::new(pass.statistics()?);
+            let statistics = pass.statistics()?.statistics.map(Arc::new);
             for id in pass.layers() {
                 if !progress(alphas.len(), all) {
                     return Err(crate::language::Error::Cancelled.into());
@@ -105,7 +105,7 @@ impl Proxy {
                     let told = |_: usize, _: usize| progress(alphas.len(), all);
                     Ok(changed.loss_from(id.block, before.clone(), &outer_layers, &windows, &told)?.nll - dense)
                 };
-                let (alpha, curve) = measure_layer(model, &loss, &statistics, id)?;
+                let (alpha, curve) = measure_layer(model, &loss, statistics.as_ref(), id)?;
                 alphas.insert(id, alpha);
                 curves.insert(id, curve);
             }
@@ -119,7 +119,7 @@ impl Proxy {
 fn measure_layer(
     model: &LanguageModel,
     rise: &dyn Fn(&LanguageModel) -> Result<f64, Error>,
-    statistics: &Arc<Calibration>,
+    statistics: Option<&Arc<Calibration>>,
     id: LayerId,
 ) -> Result<(f64, Curve), Error> {
     /// Densities at which the model is evaluated: their errors are as large as in a strongly compressed model, so that
@@ -128,20 +128,25 @@ fn measure_layer(
     let layer = model.layer(id)?;
     let problem = Problem {
         weight: layer.weight.clone(),
-        calibration: Some(statistics.clone()),
+        calibration: statistics.cloned(),
         held_out: None,
         output_weights: None,
     };
     let (mut points, mut products, mut squares) = (Vec::new(), 0.0, 0.0);
     for density in DENSITIES {
         let settings = Settings { density, ..Settings::default() }.with_preset(Preset::Fast);
-        let failed = |error: crate::factorize::Error| Error::Layer { tensor: id.tensor(), source: error.into() };
+        let failed =
+            |error: crate::factorize::Error| Error::Layer { tensor: model.config().tensor(id), source: error.into() };
         let mut drive = Pipeline::new(problem.clone(), &settings).map_err(failed)?;
         while drive.step().map_err(failed)?.is_some() {}
         let replacement = drive.finish(End::Finished, 0.0).map_err(failed)?.replacement;
-        let error = replacement.layer_error(&layer.weight, statistics.xtx());
+        let error = match statistics {
+            Some(statistics) => replacement.layer_error(&layer.weight, statistics.xtx()),
+            None => replacement.relative_error(&layer.weight).powi(2),
+        };
         points.push((density, error));
-        if TRIED.contains(&density) {
+        // An expert that no token was routed to changes nothing.
+        if TRIED.contains(&density) && statistics.is_some() {
             let mut changed = model.clone();
             changed.replace(id, Arc::new(replacement.to_dense()));
             products += error * rise(&changed)?;

@@ -9,7 +9,7 @@ use crate::language::{CalibrationPass, LanguageModel, LayerId};
 use crate::matrix::{Calibration, Problem};
 use crate::methods::{self, Method};
 use crate::model::Layer;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// Result of a step.
@@ -32,7 +32,6 @@ pub type Inside<'a> = &'a (dyn Fn(LayerId, f64) -> bool + Sync);
 /// A compression in progress: a step machine without threads or clock.
 /// Layers are replaced in the order of computation. Those in the store are not computed again, but the calibration
 /// windows go through them as well.
-/// calibration windows go through them as well.
 pub struct Compression {
     model: LanguageModel,
     plan: Plan,
@@ -43,6 +42,10 @@ pub struct Compression {
     /// Layers of this stage that are not done yet.
     waiting: VecDeque<LayerId>,
     statistics: Option<Arc<Calibration>>,
+    /// Whether they are collected, be it without a result.
+    collected: bool,
+    /// Tokens that reached each expert's stage, where they are fewer than its layers' inputs.
+    scarce: BTreeMap<LayerId, usize>,
     run: Option<Run>,
     /// Device of the runs.
     device: Device,
@@ -76,10 +79,7 @@ impl Compression {
         let list = |saved| {
             let mut stages: VecDeque<Vec<LayerId>> = VecDeque::new();
             for id in model.layers() {
-                match stages
-                    .back_mut()
-                    .filter(|stage| stage[0].block == id.block && stage[0].linear.stage() == id.linear.stage())
-                {
+                match stages.back_mut().filter(|stage| stage[0].shares_inputs(id)) {
                     Some(stage) => stage.push(id),
                     None => stages.push_back(vec![id]),
                 }
@@ -93,8 +93,9 @@ impl Compression {
                 Source::CalibrationPass { pass: Box::new(CalibrationPass::new(model, windows)?), entered: false }
             }
         };
-        let (waiting, statistics, run, device) = Default::default();
-        Ok(Self { model: model.clone(), plan, source, store, clock, waiting, statistics, run, device })
+        let (waiting, statistics, collected, scarce, run, device) = Default::default();
+        let model = model.clone();
+        Ok(Self { model, plan, source, store, clock, waiting, statistics, collected, scarce, run, device })
     }
 
     /// Shape of the largest W to be replaced, by which a device is chosen.
@@ -107,6 +108,12 @@ impl Compression {
     /// The same compression with DSF runs on `device`.
     pub fn on(self, device: Device) -> Self {
         Self { device, ..self }
+    }
+
+    /// Stages of experts so far whose layers read fewer tokens than they have inputs, by their first layers: their
+    /// statistics say little, and a stage without any token is replaced without statistics.
+    pub fn scarce(&self) -> &BTreeMap<LayerId, usize> {
+        &self.scarce
     }
 
     /// Computes the next step; `None` when all layers are done.
@@ -125,7 +132,7 @@ impl Compression {
             self.done(id, &found);
             return Ok(Some(Step::Found(found)));
         }
-        if self.statistics.is_none()
+        if !self.collected
             && let Some(statistics) = self.collect(id)?
         {
             self.statistics = Some(statistics);
@@ -136,7 +143,7 @@ impl Compression {
 
     /// Advances to the next layers to be replaced.
     fn advance(&mut self) -> Result<Option<Step>, Error> {
-        self.statistics = None;
+        (self.statistics, self.collected) = (None, false);
         let next = match &mut self.source {
             Source::CalibrationPass { pass, entered } => {
                 if *entered {
@@ -163,37 +170,53 @@ impl Compression {
 
     /// Whether a later layer is to be replaced, or its statistics kept.
     fn is_wanted_after(&self, id: LayerId) -> bool {
-        let first = |id: LayerId| LayerId { linear: id.linear.stage().first(), ..id };
+        let first = |id: LayerId| self.model.config().first_with_inputs_of(id);
         let later = self.model.layers().filter(|&other| other > id);
         later.into_iter().any(|id| self.plan.densities.of(id) < 1.0 || self.store.wants_statistics(first(id)))
     }
 
     fn collect(&mut self, id: LayerId) -> Result<Option<Arc<Calibration>>, Error> {
-        let first = LayerId { linear: id.linear.stage().first(), ..id };
+        let first = self.model.config().first_with_inputs_of(id);
         let statistics = match &mut self.source {
-            Source::CalibrationPass { pass, .. } => pass.statistics()?,
+            Source::CalibrationPass { pass, .. } => {
+                let inputs = pass.statistics()?;
+                let wanted = self.model.shape(first).1;
+                if id.expert.is_some() && inputs.tokens < wanted {
+                    self.scarce.insert(first, inputs.tokens);
+                }
+                inputs.statistics
+            }
             Source::List { saved: Some(saved), .. } => {
-                saved.calibration_of(&first.stem(), self.model.shape(first).1)?
+                let stem = self.model.config().stem(first);
+                Some(saved.calibration_of(&stem, self.model.shape(first).1)?)
             }
             Source::List { saved: None, .. } => return Ok(None),
         };
-        self.store.keep_statistics(first, &statistics)?;
-        Ok(Some(Arc::new(statistics)))
+        // An expert that no token was routed to is replaced without.
+        self.collected = true;
+        if let Some(statistics) = &statistics {
+            self.store.keep_statistics(first, statistics)?;
+        }
+        Ok(statistics.map(Arc::new))
     }
 
     /// Starts a layer's run; methods other than DSF are computed at once.
     fn begin(&mut self, id: LayerId, progress: Inside<'_>) -> Result<Option<Step>, Error> {
-        let layer = self.model.layer(id)?;
+        let model = &self.model;
+        let layer = model.layer(id)?;
+        // A method that needs inputs takes them to be all alike where no token reached an expert.
+        let unknown = self.statistics.is_none() && self.plan.method.needs_inputs();
+        let alike = unknown.then(|| Calibration::all_alike(layer.weight.cols()));
         let problem = Problem {
             weight: layer.weight.clone(),
-            calibration: self.statistics.clone(),
+            calibration: self.statistics.clone().or(alike.map(Arc::new)),
             held_out: None,
             output_weights: None,
         };
         let start = (self.clock)();
         match self.plan.method {
             Method::Dsf => {
-                let failed = |error: crate::factorize::Error| layer_error(id, error);
+                let failed = |error: crate::factorize::Error| layer_error(model, id, error);
                 let drive =
                     Pipeline::on_device(problem.clone(), &self.plan.settings_of(id), &self.device).map_err(failed)?;
                 let seconds = (self.clock)() - start;
@@ -203,7 +226,7 @@ impl Compression {
             method => {
                 let failed = |error: methods::Error| match error {
                     methods::Error::Cancelled => Error::Cancelled,
-                    error => layer_error(id, error),
+                    error => layer_error(model, id, error),
                 };
                 let (density, inside) = (self.plan.densities.of(id), |share: f64| progress(id, share));
                 let replacement = method.replace(&problem, density, self.plan.threshold, &inside).map_err(failed)?;
@@ -223,6 +246,7 @@ impl Compression {
 
     fn run_step(&mut self) -> Result<Step, Error> {
         let id = self.waiting[0];
+        let model = &self.model;
         let Some(mut run) = self.run.take() else { unreachable!("only called with a layer in work") };
         let start = (self.clock)();
         let stepped = run.drive.step();
@@ -231,7 +255,7 @@ impl Compression {
             Ok(stepped) => (stepped, End::Finished),
             // The best factors from before are worth more than none: the other layers can still be done.
             Err(_) if run.drive.has_result() => (None, End::Diverged),
-            Err(error) => return Err(layer_error(id, error)),
+            Err(error) => return Err(layer_error(model, id, error)),
         };
         // The device may have been lost and reopened. A layer too large for it was computed on the CPU, the next may
         // not be.
@@ -239,7 +263,7 @@ impl Compression {
             self.device = run.drive.device().clone();
         }
         let Some(mut progress) = stepped else {
-            let outcome = run.drive.finish(end, run.seconds).map_err(|error| layer_error(id, error))?;
+            let outcome = run.drive.finish(end, run.seconds).map_err(|error| layer_error(model, id, error))?;
             let layer = &run.layer;
             let export = Export::new(layer, &outcome.replacement, self.plan.layout, self.plan.export_dtype())?;
             let report = RunReport::of_run(layer, &run.problem, self.plan.preset, &export, &outcome, self.plan.threads);
@@ -280,17 +304,17 @@ fn check(model: &LanguageModel, plan: &Plan, inputs: &Inputs) -> Result<(), Erro
             return Err(Error::NeedsText { method: plan.method.title() });
         }
         let budget = crate::factorize::share(plan.densities.of(id), rows * cols);
-        plan.method.check_shape(rows, cols, budget).map_err(|error| layer_error(id, error))?;
+        plan.method.check_shape(rows, cols, budget).map_err(|error| layer_error(model, id, error))?;
         if plan.method == Method::Dsf {
-            Budget::new(rows, cols, &plan.settings_of(id)).map_err(|error| layer_error(id, error))?;
+            Budget::new(rows, cols, &plan.settings_of(id)).map_err(|error| layer_error(model, id, error))?;
         }
         if let Inputs::Saved(saved) = inputs {
-            saved.check_calibration_of(&id.stem(), cols)?;
+            saved.check_calibration_of(&model.config().stem(id), cols)?;
         }
     }
     Ok(())
 }
 
-fn layer_error(id: LayerId, error: impl Into<methods::Error>) -> Error {
-    Error::Layer { tensor: id.tensor(), source: error.into() }
+fn layer_error(model: &LanguageModel, id: LayerId, error: impl Into<methods::Error>) -> Error {
+    Error::Layer { tensor: model.config().tensor(id), source: error.into() }
 }

@@ -2,7 +2,7 @@
 
 use super::{CompressedLayer, Error};
 use crate::export::{Entry, header, sort_entries};
-use crate::language::{LanguageModel, LayerId};
+use crate::language::LanguageModel;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// in its own format. Takes the file's size in memory.
 pub fn merged_model(model: &LanguageModel, layers: &[Arc<CompressedLayer>]) -> Result<Vec<u8>, Error> {
     let checkpoint = model.checkpoint();
-    let replaced: BTreeMap<LayerId, &CompressedLayer> = layers.iter().map(|layer| (layer.id, &**layer)).collect();
+    let replaced: BTreeMap<_, _> = layers.iter().map(|layer| (layer.id, &layer.weight)).collect();
     let entry = |info: &crate::model::TensorInfo| {
         let (name, dtype, shape) = (info.name.clone(), info.dtype.clone(), info.shape.clone());
         Entry { name, dtype, shape, bytes: info.bytes as usize }
@@ -22,10 +22,11 @@ pub fn merged_model(model: &LanguageModel, layers: &[Arc<CompressedLayer>]) -> R
     file.reserve_exact(entries.iter().map(|entry| entry.bytes).sum());
     let told = |error: crate::model::Error| Error::Language(error.into());
     for entry in &entries {
-        let layer = LayerId::from_tensor(&entry.name).and_then(|id| replaced.get(&id));
+        let weight =
+            model.with_replaced::<Error>(&entry.name, |id| Ok(replaced.get(&id).map(|&weight| weight.clone())))?;
         let info = checkpoint.tensor(&entry.name).map_err(told)?;
-        match (layer, info.format) {
-            (Some(layer), Some(dtype)) => file.extend(dtype.encode(layer.weight.as_slice())),
+        match (weight, info.format) {
+            (Some(weight), Some(dtype)) => file.extend(dtype.encode(weight.as_slice())),
             _ => file.extend_from_slice(&checkpoint.bytes(&entry.name).map_err(told)?),
         }
     }

@@ -1,202 +1,257 @@
 //! A transformer block: attention and feed-forward, each added to the residual stream.
 //!
-//! For the residual stream `h` of one text, `[tokens, hidden]`:
+//! For the residual stream `h` of one text, `[tokens, hidden]`, in Llama's order of norms:
 //!
 //! ```text
 //! x = norm(h)     q, k, v = x·Qᵀ, x·Kᵀ, x·Vᵀ     m = softmax(q·kᵀ/√d, causal)·v     h ← h + m·Oᵀ
 //! x = norm(h)     f = silu(x·Gateᵀ) ⊙ x·Upᵀ                                         h ← h + f·Downᵀ
 //! ```
 //!
-//! The four left-hand sides x, m, x, f are the inputs of the linear layers, one for each [`BlockStage`]. Own code
-//! rather than a tensor library's: the inputs of every layer are needed, layers are replaced one by one, and texts are
-//! computed in parallel with the same bits on any number of threads. The products are faer's, and of weights that
-//! are stored sparse [`crate::compute::sparse`]'s.
+//! The four left-hand sides x, m, x, f are the inputs of the linear layers, one for each [`BlockStage`]. What other
+//! families do differently is in [`Config`]. Own code rather than a tensor library's: the inputs of every layer are needed,
+//! layers are replaced one by one, and texts are computed in parallel with the same bits on any number of threads. The
+//! products are faer's, and of weights that are stored sparse [`crate::compute::sparse`]'s.
+//!
+//! [`BlockStage`]: super::BlockStage
 
-use super::layers::{BlockStage, Linear};
+use super::attention::Attention;
+use super::config::{BlockKind, BlockOrder, Config, Experts};
+use super::experts::Routes;
+use super::layers::Linear;
+use super::norm::Norm;
 use super::rope::Angles;
-use super::{Config, Error, Weight};
+use super::{Error, LayerId, Weight};
 use crate::Named;
-use crate::compute::{Par, exp};
+use crate::compute::Par;
 use crate::matrix::Matrix;
-use faer::linalg::matmul::{matmul, triangular};
-use faer::{Accum, MatRef};
 use std::sync::Arc;
 
 /// The weights of a block.
 #[derive(Clone)]
 pub struct Block {
     pub(super) config: Arc<Config>,
+    pub(super) kind: BlockKind,
     pub(super) angles: Arc<Angles>,
-    /// Weight of the norm before the attention, `[hidden]`.
-    pub(super) attention_norm: Vec<f32>,
-    /// Weight of the norm before the feed-forward part, `[hidden]`.
-    pub(super) feed_forward_norm: Vec<f32>,
-    /// Weights `[out, in]`, in the order of [`Linear::ALL`].
-    pub(super) weights: [Weight; 7],
-    /// Biases `[out]`, in the same order.
-    pub(super) biases: [Option<Vec<f32>>; 7],
+    /// In the order of [`NormPlace::ALL`](super::names::NormPlace::ALL).
+    pub(super) norms: [Option<Norm>; 4],
+    /// Norms of queries and keys.
+    pub(super) query_key_norms: [Option<Norm>; 2],
+    /// In the order of [`Linear`]: those that do not belong to an expert.
+    pub(super) linears: [Option<LinearWeights>; 7],
+    pub(super) experts: Option<ExpertWeights>,
 }
 
-impl Block {
-    /// Weight `[out, in]` of a layer.
-    pub fn weight(&self, linear: Linear) -> &Weight {
-        &self.weights[linear as usize]
-    }
+/// A linear layer.
+#[derive(Clone)]
+pub(super) struct LinearWeights {
+    /// `[out, in]`.
+    pub weight: Weight,
+    /// `[out]`.
+    pub bias: Option<Vec<f32>>,
+}
 
-    /// Replaces the weight of a layer by another of the same shape.
-    ///
-    /// # Panics
-    /// Panics if the shape differs.
-    pub fn replace(&mut self, linear: Linear, weight: impl Into<Weight>) {
-        let weight = weight.into();
-        assert_eq!(weight.shape(), self.weight(linear).shape(), "the shape of {}", linear.name());
-        self.weights[linear as usize] = weight;
-    }
+/// The experts of a block, and what chooses among them.
+#[derive(Clone)]
+pub(super) struct ExpertWeights {
+    pub description: Experts,
+    /// `[experts, hidden]`.
+    pub router: Weight,
+    /// For each expert, in the order of [`Linear`].
+    pub experts: Vec<[Option<LinearWeights>; 7]>,
+}
 
-    /// Bytes of all its weights in memory.
-    pub fn bytes(&self) -> usize {
-        let vectors = self.biases.iter().flatten().chain([&self.attention_norm, &self.feed_forward_norm]);
-        self.weights.iter().map(Weight::bytes).sum::<usize>()
-            + vectors.map(|vector| size_of_val(&vector[..])).sum::<usize>()
-    }
-
-    /// Computes the block for one text: updates its residual stream `h`, `[tokens, hidden]`.
-    pub fn forward(&self, h: &mut Matrix, par: Par) {
-        let mixed = self.mixed(h, par);
-        self.add_attention(h, &mixed, par);
-        let gated = self.gated(h, par);
-        self.add_feed_forward(h, &gated, par);
-    }
-
-    /// Inputs of the first stage: the normed stream.
-    pub fn attention_inputs(&self, h: &Matrix) -> Matrix {
-        norm(h, &self.attention_norm, self.config.norm_eps)
-    }
-
-    /// Inputs of the attention's output layer: each head's mixture of earlier tokens' values, `[tokens, heads ·
-    /// head_dim]`.
-    pub fn mixed(&self, h: &Matrix, par: Par) -> Matrix {
-        let x = self.attention_inputs(h);
-        let [mut q, mut k, v] = self.linears([Linear::Query, Linear::Key, Linear::Value], &x, par);
-        for heads in [&mut q, &mut k] {
-            let width = heads.cols();
-            heads.as_mut_slice().chunks_exact_mut(width).enumerate().for_each(|(at, row)| self.angles.rotate(row, at));
-        }
-        attend(&self.config, &q, &k, &v, par)
-    }
-
-    /// `h ← h + mixed·Oᵀ`.
-    pub fn add_attention(&self, h: &mut Matrix, mixed: &Matrix, par: Par) {
-        self.add(Linear::Output, h, mixed, par);
-    }
-
-    /// Inputs of the third stage: the normed stream.
-    pub fn feed_forward_inputs(&self, h: &Matrix) -> Matrix {
-        norm(h, &self.feed_forward_norm, self.config.norm_eps)
-    }
-
-    /// Inputs of the feed-forward's output layer: the gated values, `[tokens, feed_forward]`.
-    pub fn gated(&self, h: &Matrix, par: Par) -> Matrix {
-        let x = self.feed_forward_inputs(h);
-        let [mut gate, up] = self.linears([Linear::Gate, Linear::Up], &x, par);
-        // silu(x) = x / (1 + e⁻ˣ)
-        let mut powers: Vec<f32> = gate.as_slice().iter().map(|x| -x).collect();
-        exp(&mut powers);
-        for ((gate, up), power) in gate.as_mut_slice().iter_mut().zip(up.as_slice()).zip(powers) {
-            *gate = *gate / (1.0 + power) * up;
-        }
-        gate
-    }
-
-    /// `h ← h + gated·Downᵀ`.
-    pub fn add_feed_forward(&self, h: &mut Matrix, gated: &Matrix, par: Par) {
-        self.add(Linear::Down, h, gated, par);
-    }
-
-    /// Inputs of the layers of `stage`. `h` is the residual stream at that point: before the attention for the first
-    /// two stages, after it for the others.
-    pub fn inputs(&self, stage: BlockStage, h: &Matrix, par: Par) -> Matrix {
-        match stage {
-            BlockStage::Attention => self.attention_inputs(h),
-            BlockStage::AttentionOutput => self.mixed(h, par),
-            BlockStage::FeedForward => self.feed_forward_inputs(h),
-            BlockStage::FeedForwardOutput => self.gated(h, par),
-        }
-    }
-
-    /// `x·Wᵀ`, plus the bias, of each of these layers.
-    pub(super) fn linears<const COUNT: usize>(&self, of: [Linear; COUNT], x: &Matrix, par: Par) -> [Matrix; COUNT] {
-        let mut out = Weight::apply_all(of.map(|linear| self.weight(linear)), x, par);
-        of.iter().zip(&mut out).for_each(|(&linear, out)| self.add_bias(linear, out));
+impl LinearWeights {
+    fn apply(&self, x: &Matrix, par: Par) -> Matrix {
+        let mut out = self.weight.apply(x, par);
+        self.add_bias(&mut out);
         out
     }
 
-    fn add(&self, linear: Linear, h: &mut Matrix, x: &Matrix, par: Par) {
-        self.weight(linear).add(h, x, par);
-        self.add_bias(linear, h);
-    }
-
-    fn add_bias(&self, linear: Linear, out: &mut Matrix) {
-        if let Some(bias) = &self.biases[linear as usize] {
+    fn add_bias(&self, out: &mut Matrix) {
+        if let Some(bias) = &self.bias {
             for row in out.as_mut_slice().chunks_exact_mut(bias.len()) {
                 row.iter_mut().zip(bias).for_each(|(x, bias)| *x += bias);
             }
         }
     }
-}
 
-/// RMS norm: each row divided by its root mean square, times `weight` entry by entry.
-pub(super) fn norm(h: &Matrix, weight: &[f32], eps: f32) -> Matrix {
-    let mut out = h.clone();
-    let width = h.cols();
-    for row in out.as_mut_slice().chunks_exact_mut(width) {
-        let squares: f64 = row.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
-        let scale = ((squares / width as f64) as f32 + eps).sqrt().recip();
-        row.iter_mut().zip(weight).for_each(|(x, weight)| *x *= scale * weight);
+    fn bytes(&self) -> usize {
+        self.weight.bytes() + self.bias.as_ref().map_or(0, |bias| size_of_val(&bias[..]))
     }
-    out
 }
 
-/// Head number `at` of a matrix of heads side by side, each `width` wide.
-fn head(matrix: &Matrix, at: usize, width: usize) -> MatRef<'_, f32> {
-    matrix.view().subcols(at * width, width)
-}
+impl Block {
+    /// Weight `[out, in]` of a layer of this block.
+    ///
+    /// # Panics
+    /// Panics if the block has no such layer.
+    pub fn weight(&self, id: LayerId) -> &Weight {
+        &self.linear_of(id.expert, id.linear).weight
+    }
 
-/// softmax(q·kᵀ/√d)·v for each head, causal. `q` may hold only the last tokens of the text that `k` and `v` hold. Each
-/// head of keys and values serves `heads / kv_heads` heads of queries.
-pub(super) fn attend(config: &Config, q: &Matrix, k: &Matrix, v: &Matrix, par: Par) -> Matrix {
-    let (width, shared) = (config.head_dim, config.heads / config.kv_heads);
-    let (tokens, seen) = (q.rows(), k.rows());
-    let scale = (width as f32).sqrt().recip();
-    let mut out = Matrix::zeros(tokens, q.cols());
-    let mut scores = Matrix::zeros(tokens, seen);
-    for at in 0..config.heads {
-        let (q, k, v) = (head(q, at, width), head(k, at / shared, width), head(v, at / shared, width));
-        matmul(scores.view_mut(), Accum::Replace, q, k.transpose(), scale, par);
-        for (row, scores) in scores.as_mut_slice().chunks_exact_mut(seen).enumerate() {
-            let (visible, hidden) = scores.split_at_mut(seen - tokens + row + 1);
-            softmax(visible);
-            hidden.fill(0.0);
+    /// Replaces the weight of a layer by another of the same shape.
+    ///
+    /// # Panics
+    /// Panics if the block has no such layer, or the shape differs.
+    pub fn replace(&mut self, id: LayerId, weight: impl Into<Weight>) {
+        let weight = weight.into();
+        assert_eq!(weight.shape(), self.weight(id).shape(), "the shape of {}", id.linear.name());
+        let place = match (id.expert, &mut self.experts) {
+            (Some(expert), Some(experts)) => &mut experts.experts[expert][id.linear as usize],
+            _ => &mut self.linears[id.linear as usize],
+        };
+        if let Some(linear) = place {
+            linear.weight = weight;
         }
-        let mixed = out.view_mut().subcols_mut(at * width, width);
-        if tokens == seen && tokens > 1 {
-            // Half of the weights are zeros.
-            let lower = triangular::BlockStructure::TriangularLower;
-            let full = triangular::BlockStructure::Rectangular;
-            triangular::matmul(mixed, full, Accum::Replace, scores.view(), lower, v, full, 1.0, par);
+    }
+
+    fn linear_of(&self, expert: Option<usize>, linear: Linear) -> &LinearWeights {
+        let linears = match (expert, &self.experts) {
+            (Some(expert), Some(experts)) => &experts.experts[expert],
+            _ => &self.linears,
+        };
+        linears[linear as usize].as_ref().expect("only layers of the model's description are asked for")
+    }
+
+    /// Bytes of all its weights in memory.
+    pub fn bytes(&self) -> usize {
+        let norms = self.norms.iter().chain(&self.query_key_norms).flatten().map(Norm::bytes).sum::<usize>();
+        let experts = self.experts.iter().flat_map(|experts| &experts.experts).flatten();
+        let linears = self.linears.iter().chain(experts).flatten().map(LinearWeights::bytes).sum::<usize>();
+        norms + linears + self.experts.as_ref().map_or(0, |experts| experts.router.bytes())
+    }
+
+    /// Computes the block for one text: updates its residual stream `h`, `[tokens, hidden]`.
+    pub fn forward(&self, h: &mut Matrix, par: Par) {
+        let mixed = self.mixed(h, par);
+        let x = self.feed_forward_inputs_before(h);
+        self.add_attention(h, &mixed, par);
+        let x = x.unwrap_or_else(|| self.feed_forward_inputs(h));
+        self.add_feed_forward(h, &x, par);
+    }
+
+    /// Inputs of the first stage: the stream, normed where the model does so.
+    pub fn attention_inputs(&self, h: &Matrix) -> Matrix {
+        self.norms[0].as_ref().map_or_else(|| h.clone(), |norm| norm.of(h))
+    }
+
+    /// Inputs of the attention's output layer: each head's mixture of earlier tokens' values, `[tokens, heads ·
+    /// head_dim]`.
+    pub fn mixed(&self, h: &Matrix, par: Par) -> Matrix {
+        let [q, k, v] = self.query_key_value(&self.attention_inputs(h), &self.angles, 0, par);
+        self.attention().mix(&q, &k, &v, par)
+    }
+
+    /// Queries, keys and values of the attention's inputs `x`, whose first row stands at position `from`.
+    pub(super) fn query_key_value(&self, x: &Matrix, angles: &Angles, from: usize, par: Par) -> [Matrix; 3] {
+        let mut of = self.together([Linear::Query, Linear::Key, Linear::Value], x, par);
+        for (heads, norm) in of.iter_mut().zip(&self.query_key_norms) {
+            if let Some(norm) = norm {
+                norm.apply(heads);
+            }
+            let width = heads.cols();
+            if let Some(rope) = self.kind.rope {
+                for (at, row) in heads.as_mut_slice().chunks_exact_mut(width).enumerate() {
+                    angles.rotate(rope, row, self.config.head_dim, from + at);
+                }
+            }
+        }
+        of
+    }
+
+    pub(super) fn attention(&self) -> Attention {
+        let Config { heads, kv_heads, head_dim, score_cap, .. } = *self.config;
+        let BlockKind { window, score_scale, .. } = self.kind;
+        Attention { heads, kv_heads, width: head_dim, scale: score_scale, cap: score_cap, window }
+    }
+
+    /// Adds the attention's outputs to the stream, `h ← h + mixed·Oᵀ`, with the norms that the model has there.
+    pub fn add_attention(&self, h: &mut Matrix, mixed: &Matrix, par: Par) {
+        self.add(Linear::Output, h, mixed, self.norms[1].as_ref(), par);
+    }
+
+    /// Inputs of the third stage, where the model computes them from the stream before the attention is added.
+    pub fn feed_forward_inputs_before(&self, h: &Matrix) -> Option<Matrix> {
+        match self.config.order {
+            BlockOrder::Parallel { one_norm: true } => Some(self.attention_inputs(h)),
+            BlockOrder::Parallel { one_norm: false } => Some(self.feed_forward_inputs(h)),
+            _ => None,
+        }
+    }
+
+    /// Inputs of the third stage: the stream, normed where the model does so.
+    pub fn feed_forward_inputs(&self, h: &Matrix) -> Matrix {
+        self.norms[2].as_ref().map_or_else(|| h.clone(), |norm| norm.of(h))
+    }
+
+    /// Inputs of the feed-forward's output layer, or of an expert's: the inner values of its inputs `x`,
+    /// `[tokens, feed_forward]`.
+    pub fn inner(&self, expert: Option<usize>, x: &Matrix, par: Par) -> Matrix {
+        let activation = self.config.activation;
+        if !self.config.gated {
+            let mut inner = self.linear_of(expert, Linear::Up).apply(x, par);
+            activation.apply(inner.as_mut_slice());
+            return inner;
+        }
+        let of = [Linear::Gate, Linear::Up].map(|linear| self.linear_of(expert, linear));
+        let [mut gate, mut up] = Weight::apply_all(of.map(|linear| &linear.weight), x, par);
+        of[0].add_bias(&mut gate);
+        of[1].add_bias(&mut up);
+        activation.apply(gate.as_mut_slice());
+        gate.as_mut_slice().iter_mut().zip(up.as_slice()).for_each(|(gate, up)| *gate *= up);
+        gate
+    }
+
+    /// Adds the feed-forward part of its inputs `x` to the stream, with the norms that the model has there.
+    pub fn add_feed_forward(&self, h: &mut Matrix, x: &Matrix, par: Par) {
+        let norm = self.norms[3].as_ref();
+        let Some(experts) = &self.experts else {
+            return self.add(Linear::Down, h, &self.inner(None, x, par), norm, par);
+        };
+        let routes = self.routes(x, par).unwrap_or_else(|| Routes { by_expert: Vec::new() });
+        let mut out = Matrix::zeros(h.rows(), h.cols());
+        for expert in (0..experts.experts.len()).filter(|&expert| !routes.by_expert[expert].is_empty()) {
+            let inner = self.inner(Some(expert), &routes.rows(expert, x), par);
+            routes.add(expert, &self.linear_of(Some(expert), Linear::Down).apply(&inner, par), &mut out);
+        }
+        self.add_outputs(h, out, norm);
+    }
+
+    /// Which rows of the feed-forward's inputs use which experts, if there are experts.
+    pub(super) fn routes(&self, x: &Matrix, par: Par) -> Option<Routes> {
+        self.experts.as_ref().map(|experts| Routes::new(experts.description, &experts.router, x, par))
+    }
+
+    /// `x·Wᵀ`, plus the bias, of each of these layers.
+    fn together<const COUNT: usize>(&self, of: [Linear; COUNT], x: &Matrix, par: Par) -> [Matrix; COUNT] {
+        let linears = of.map(|linear| self.linear_of(None, linear));
+        let mut out = Weight::apply_all(linears.map(|linear| &linear.weight), x, par);
+        linears.iter().zip(&mut out).for_each(|(linear, out)| linear.add_bias(out));
+        out
+    }
+
+    /// Adds a layer's outputs to the stream.
+    fn add(&self, linear: Linear, h: &mut Matrix, x: &Matrix, norm: Option<&Norm>, par: Par) {
+        let linear = self.linear_of(None, linear);
+        if norm.is_none() && self.config.residual_scale == 1.0 {
+            linear.weight.add(h, x, par);
+            linear.add_bias(h);
         } else {
-            matmul(mixed, Accum::Replace, scores.view(), v, 1.0, par);
+            self.add_outputs(h, linear.apply(x, par), norm);
         }
     }
-    out
-}
 
-fn softmax(scores: &mut [f32]) {
-    let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    scores.iter_mut().for_each(|score| *score -= most);
-    exp(scores);
-    let scale = 1.0 / scores.iter().sum::<f32>();
-    scores.iter_mut().for_each(|score| *score *= scale);
+    fn add_outputs(&self, h: &mut Matrix, mut out: Matrix, norm: Option<&Norm>) {
+        let after = self.config.order == BlockOrder::NormAfter;
+        if let Some(norm) = norm.filter(|_| !after) {
+            norm.apply(&mut out);
+        }
+        let scale = self.config.residual_scale;
+        h.as_mut_slice().iter_mut().zip(out.as_slice()).for_each(|(h, out)| *h += scale * out);
+        if let Some(norm) = norm.filter(|_| after) {
+            norm.apply(h);
+        }
+    }
 }
 
 /// Fails when an entry is not finite; `block` is for the message.

@@ -2,6 +2,7 @@
 //! not.
 
 use super::block::{Block, check};
+use super::experts::Routes;
 use super::layers::{BlockStage, LayerId};
 use super::model::LanguageModel;
 use super::rope::Angles;
@@ -11,7 +12,7 @@ use crate::compute::{CalibrationSum, Par, chunks_of, chunks_of_mut, prelude::*};
 use crate::matrix::{Calibration, Matrix};
 use std::sync::Arc;
 
-/// A pass through a model with calibration windows that stops at each [`BlockStage`].
+/// A pass through a model with calibration windows that stops at each [`BlockStage`], of each expert where there are some.
 ///
 /// At a stop, [`CalibrationPass::statistics`] computes XᵀX of the stage's inputs, and [`CalibrationPass::replace`]
 /// replaces its layers; later stages read what those compute. This is the paper's setup: layers are compressed in
@@ -24,9 +25,23 @@ pub struct CalibrationPass {
     streams: ResidualStreams,
     /// Heads' mixtures of each window, while at the second stage.
     mixed: Vec<Matrix>,
+    /// Inputs of the feed-forward part of each window, where the block computes them before the attention is added.
+    feed_forward: Vec<Matrix>,
+    /// The experts that each window's tokens use, while at the stages of experts.
+    routes: Vec<Routes>,
     block: Option<Block>,
     at: usize,
     stage: BlockStage,
+    expert: Option<usize>,
+}
+
+/// What the layers of a stage read.
+#[derive(Clone, Debug)]
+pub struct StageInputs {
+    /// Number of tokens that they read: of experts, those that were routed to them.
+    pub tokens: usize,
+    /// XᵀX of the inputs; `None` if no token was routed to them.
+    pub statistics: Option<Calibration>,
 }
 
 /// Windows computed at a time where intermediate results are not kept. Fixed, because statistics are summed in this
@@ -40,13 +55,19 @@ impl CalibrationPass {
         let streams = ResidualStreams::embed(&model.embedding_and_head()?, windows)?;
         let block = Some(model.block(0, &angles)?);
         let model = model.clone();
-        Ok(Self { model, angles, streams, mixed: Vec::new(), block, at: 0, stage: BlockStage::Attention })
+        let (mixed, feed_forward, routes) = Default::default();
+        let (at, stage, expert) = (0, BlockStage::Attention, None);
+        Ok(Self { model, angles, streams, mixed, feed_forward, routes, block, at, stage, expert })
     }
 
     /// Layers of the current stage; none at the end.
     pub fn layers(&self) -> Vec<LayerId> {
         match self.block {
-            Some(_) => self.stage.layers().iter().map(|&linear| LayerId { block: self.at, linear }).collect(),
+            Some(_) => {
+                let mut layers = self.model.config().layers_of(self.at);
+                layers.retain(|id| id.stage() == self.stage && id.expert == self.expert);
+                layers
+            }
             None => Vec::new(),
         }
     }
@@ -55,28 +76,54 @@ impl CalibrationPass {
     ///
     /// # Panics
     /// Panics if the pass is at its end.
-    pub fn statistics(&mut self) -> Result<Calibration, Error> {
+    pub fn statistics(&mut self) -> Result<StageInputs, Error> {
         let block = self.block.as_ref().expect("there is a stage to stand at");
         if self.stage == BlockStage::AttentionOutput && self.mixed.is_empty() {
             self.mixed = mixed(block, &self.streams);
         }
-        let config = self.model.config();
-        let mut sum = CalibrationSum::new(self.stage.first().shape(config).1);
-        let windows = self.streams.streams.len();
-        for from in (0..windows).step_by(WINDOWS_AT_A_TIME) {
-            let range = from..(from + WINDOWS_AT_A_TIME).min(windows);
-            let inputs = match self.stage {
-                BlockStage::AttentionOutput => joined(&self.mixed[range]),
-                stage => {
-                    let inputs: Vec<Matrix> = chunks_of(&self.streams.streams[range], 1)
-                        .map(|h| block.inputs(stage, &h[0], Par::Seq))
-                        .collect();
-                    joined(&inputs)
-                }
-            };
-            sum.add(&inputs).map_err(|_| Error::NotFinite { block: self.at })?;
+        if self.expert.is_some() && self.routes.is_empty() {
+            self.routes = (0..self.streams.streams.len())
+                .map(|window| self.feed_forward_inputs(block, window))
+                .filter_map(|x| block.routes(&x, Par::Seq))
+                .collect();
         }
-        sum.finish().map_err(|_| Error::NotFinite { block: self.at })
+        let (_, inputs) = self.model.shape(self.layers()[0]);
+        let mut sum = CalibrationSum::new(inputs);
+        let (windows, mut tokens) = (self.streams.streams.len(), 0);
+        for from in (0..windows).step_by(WINDOWS_AT_A_TIME) {
+            let range: Vec<usize> = (from..(from + WINDOWS_AT_A_TIME).min(windows)).collect();
+            let parts: Vec<Matrix> = chunks_of(&range, 1).map(|at| self.inputs(block, at[0])).collect();
+            let inputs = joined(&parts);
+            tokens += inputs.rows();
+            if inputs.rows() > 0 {
+                sum.add(&inputs).map_err(|_| Error::NotFinite { block: self.at })?;
+            }
+        }
+        let statistics = (tokens > 0).then(|| sum.finish().map_err(|_| Error::NotFinite { block: self.at }));
+        Ok(StageInputs { tokens, statistics: statistics.transpose()? })
+    }
+
+    /// Inputs of the current stage's layers, of one window.
+    fn inputs(&self, block: &Block, window: usize) -> Matrix {
+        match self.stage {
+            BlockStage::Attention => block.attention_inputs(&self.streams.streams[window]),
+            BlockStage::AttentionOutput => self.mixed[window].clone(),
+            BlockStage::FeedForward => self.expert_inputs(block, window),
+            BlockStage::FeedForwardOutput => block.inner(self.expert, &self.expert_inputs(block, window), Par::Seq),
+        }
+    }
+
+    /// Inputs of the feed-forward part, or of the current expert.
+    fn expert_inputs(&self, block: &Block, window: usize) -> Matrix {
+        let x = self.feed_forward_inputs(block, window);
+        self.expert.map_or(x.clone(), |expert| self.routes[window].rows(expert, &x))
+    }
+
+    fn feed_forward_inputs(&self, block: &Block, window: usize) -> Matrix {
+        match self.feed_forward.get(window) {
+            Some(x) => x.clone(),
+            None => block.feed_forward_inputs(&self.streams.streams[window]),
+        }
     }
 
     /// Replaces the weight of a layer of the current stage.
@@ -84,9 +131,9 @@ impl CalibrationPass {
     /// # Panics
     /// Panics if the layer is not of this stage, or the shape differs.
     pub fn replace(&mut self, id: LayerId, weight: Arc<Matrix>) {
-        assert!(self.layers().contains(&id), "{} is not of this stage", id.tensor());
+        assert!(self.layers().contains(&id), "{} is not of this stage", self.model.config().tensor(id));
         if let Some(block) = &mut self.block {
-            block.replace(id.linear, weight);
+            block.replace(id, weight);
         }
     }
 
@@ -98,37 +145,63 @@ impl CalibrationPass {
     /// Computes the current stage and advances to the next.
     pub fn advance(&mut self) -> Result<(), Error> {
         let Some(block) = &self.block else { return Ok(()) };
+        let experts = block.experts.as_ref().map_or(0, |experts| experts.experts.len());
         self.stage = match self.stage {
             BlockStage::Attention => {
-                self.mixed = mixed(block, &self.streams);
+                if self.mixed.is_empty() {
+                    self.mixed = mixed(block, &self.streams);
+                }
                 BlockStage::AttentionOutput
             }
             BlockStage::AttentionOutput => {
                 let mixed = std::mem::take(&mut self.mixed);
+                let before = chunks_of(&self.streams.streams, 1).map(|h| block.feed_forward_inputs_before(&h[0]));
+                let before: Vec<Option<Matrix>> = before.collect();
+                self.feed_forward = before.into_iter().flatten().collect();
                 let mut work: Vec<(&mut Matrix, Matrix)> = self.streams.streams.iter_mut().zip(mixed).collect();
                 chunks_of_mut(&mut work, 1).for_each(|window| {
                     let (h, mixed) = &mut window[0];
                     block.add_attention(h, mixed, Par::Seq);
                 });
+                self.expert = (experts > 0).then_some(0);
                 BlockStage::FeedForward
             }
             BlockStage::FeedForward => BlockStage::FeedForwardOutput,
-            BlockStage::FeedForwardOutput => {
-                let at = self.at;
-                self.streams.each(|h| {
-                    let gated = block.gated(h, Par::Seq);
-                    block.add_feed_forward(h, &gated, Par::Seq);
-                    check(h, at)
-                })?;
-                self.at += 1;
-                // The old block is dropped before the new one is read: one is in memory at a time.
-                self.block = None;
-                if self.at < self.model.config().blocks {
-                    self.block = Some(self.model.block(self.at, &self.angles)?);
+            BlockStage::FeedForwardOutput => match self.expert.filter(|expert| expert + 1 < experts) {
+                Some(expert) => {
+                    self.expert = Some(expert + 1);
+                    BlockStage::FeedForward
                 }
-                BlockStage::Attention
-            }
+                None => {
+                    self.end_block()?;
+                    BlockStage::Attention
+                }
+            },
         };
+        Ok(())
+    }
+
+    /// Adds the feed-forward part to the streams, and reads the next block.
+    fn end_block(&mut self) -> Result<(), Error> {
+        let Some(block) = &self.block else { return Ok(()) };
+        let (at, before) = (self.at, std::mem::take(&mut self.feed_forward));
+        let mut before = before.into_iter();
+        let mut work: Vec<(&mut Matrix, Option<Matrix>, Result<(), Error>)> =
+            self.streams.streams.iter_mut().map(|h| (h, before.next(), Ok(()))).collect();
+        chunks_of_mut(&mut work, 1).for_each(|window| {
+            let (h, x, checked) = &mut window[0];
+            let x = x.take().unwrap_or_else(|| block.feed_forward_inputs(h));
+            block.add_feed_forward(h, &x, Par::Seq);
+            *checked = check(h, at);
+        });
+        work.into_iter().try_for_each(|(_, _, checked)| checked)?;
+        self.at += 1;
+        (self.expert, self.routes) = (None, Vec::new());
+        // The old block is dropped before the new one is read: one is in memory at a time.
+        self.block = None;
+        if self.at < self.model.config().blocks {
+            self.block = Some(self.model.block(self.at, &self.angles)?);
+        }
         Ok(())
     }
 }

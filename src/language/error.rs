@@ -28,7 +28,9 @@ pub enum Error {
         problem: String,
     },
     /// An architecture that is not supported.
-    #[error("config.json: the architecture is {architecture:?}, and only {known} are computed here")]
+    #[error(
+        "config.json: the architecture is {architecture:?}, which is not among those that are computed here: {known}"
+    )]
     Architecture {
         /// Name of the architecture.
         architecture: String,
@@ -87,6 +89,14 @@ pub enum Error {
         /// Tokens that there is room for.
         positions: usize,
     },
+    /// A text longer than the model has learned positions.
+    #[error("{tokens} tokens are more than the {positions} positions that this model has learned")]
+    NoPosition {
+        /// Tokens of the text.
+        tokens: usize,
+        /// Positions of the model.
+        positions: usize,
+    },
     /// A window in which nothing is predicted.
     #[error("a context of {context} leaves nothing to predict")]
     Context {
@@ -119,6 +129,7 @@ impl Explain for Error {
             Self::Weights(error) => return error.hint(),
             Self::TooShort { .. } => Hint::MoreTextOrSmallerContext,
             Self::TooLong { .. } => Hint::say("shorten the prompt, or ask for fewer tokens"),
+            Self::NoPosition { .. } => Hint::say("take shorter texts: a smaller context, or fewer tokens"),
             Self::Context { .. } => Hint::say("give at least 2"),
             Self::NotFinite { .. } => {
                 Hint::say("the weights of this model, or of the layers put in their place, are too large")

@@ -1,8 +1,9 @@
 //! Text generation, token by token, with a cache of keys and values.
 
-use super::block::{Block, attend, check};
-use super::layers::Linear;
-use super::model::{EmbeddingAndHead, LanguageModel};
+use super::block::{Block, check};
+use super::model::LanguageModel;
+use super::outer_layers::EmbeddingAndHead;
+use super::rope::Angles;
 use super::{Config, Error, stream::BlockProgress};
 use crate::compute::Par;
 use crate::compute::sparse::ValueFormat;
@@ -97,16 +98,12 @@ impl Runtime {
     /// Loads `model` for texts of at most `positions` tokens, with values as stored or in `values`.
     pub fn load(model: &LanguageModel, positions: usize, values: Option<ValueFormat>) -> Result<Self, Error> {
         // Angles are kept for all of them.
-        let room = MOST_POSITIONS.max(model.config().positions);
+        let room = model.config().most_positions().unwrap_or(MOST_POSITIONS.max(model.config().positions));
         if positions > room {
             return Err(Error::TooLong { tokens: positions, positions: room });
         }
-        if let Some(reach) = model.config().sliding_window.filter(|&reach| reach < positions) {
-            let what =
-                format!("attention through a sliding window of {reach}, which a text of {positions} tokens exceeds");
-            return Err(Error::Unsupported { what });
-        }
-        let angles = model.angles(positions);
+        // Blocks of texts that grow are given the angles of each.
+        let angles = Arc::new(Angles::default());
         let blocks = (0..model.config().blocks).map(|number| model.prepared_block(number, &angles, values));
         Ok(Self {
             config: model.shared_config(),
@@ -138,6 +135,8 @@ impl Runtime {
         if wanted > self.positions {
             return Err(Error::TooLong { tokens: wanted, positions: self.positions });
         }
+        // Frequencies may depend on how much of the text was there when a token was computed.
+        let angles = Angles::new(&self.config, wanted, prompt.len());
         let mut memories: Vec<KvCache> = self.blocks.iter().map(|_| KvCache::default()).collect();
         let mut random = Pcg64Mcg::seed_from_u64(sampling.seed);
         let mut out = Generated { prompt_tokens: prompt.len(), ..Generated::default() };
@@ -147,7 +146,7 @@ impl Runtime {
         let begun = Instant::now();
         let mut last = Matrix::default();
         for part in prompt.chunks(PREFILL) {
-            last = self.forward(part, &mut memories, par)?;
+            last = self.forward(part, &angles, &mut memories, par)?;
         }
         loop {
             let logits = self.outer_layers.logits(&last, par);
@@ -164,17 +163,18 @@ impl Runtime {
             if !told(token) || out.tokens.len() >= sampling.tokens {
                 break;
             }
-            last = self.forward(&[token], &mut memories, par)?;
+            last = self.forward(&[token], &angles, &mut memories, par)?;
             out.decode_steps += 1;
         }
         Ok(out)
     }
 
     /// The stream `[1, hidden]` of the last of some tokens, after those in the caches.
-    fn forward(&self, tokens: &[u32], memories: &mut [KvCache], par: Par) -> Result<Matrix, Error> {
-        let mut h = self.outer_layers.embed(tokens)?;
+    fn forward(&self, tokens: &[u32], angles: &Angles, memories: &mut [KvCache], par: Par) -> Result<Matrix, Error> {
+        let from = memories.first().map_or(0, |memory| memory.tokens);
+        let mut h = self.outer_layers.embed(tokens, from)?;
         for (number, (block, memory)) in self.blocks.iter().zip(memories).enumerate() {
-            memory.forward(block, &mut h, par);
+            memory.forward(block, angles, &mut h, par);
             check(&h, number)?;
         }
         Ok(Matrix::from_vec(1, h.cols(), h.row(h.rows() - 1).to_vec()))
@@ -191,26 +191,21 @@ struct KvCache {
 
 impl KvCache {
     /// Computes the block for the stream `h` of new tokens, after those in the cache.
-    fn forward(&mut self, block: &Block, h: &mut Matrix, par: Par) {
+    fn forward(&mut self, block: &Block, angles: &Angles, h: &mut Matrix, par: Par) {
         let x = block.attention_inputs(h);
-        let [mut q, mut k, v] = block.linears([Linear::Query, Linear::Key, Linear::Value], &x, par);
-        for heads in [&mut q, &mut k] {
-            let width = heads.cols();
-            for (at, row) in heads.as_mut_slice().chunks_exact_mut(width).enumerate() {
-                block.angles.rotate(row, self.tokens + at);
-            }
-        }
+        let [q, k, v] = block.query_key_value(&x, angles, self.tokens, par);
         self.tokens += h.rows();
         self.keys.extend_from_slice(k.as_slice());
         self.values.extend_from_slice(v.as_slice());
         let width = k.cols();
         let all = |values: &mut Vec<f32>| Matrix::from_vec(self.tokens, width, std::mem::take(values));
         let (keys, values) = (all(&mut self.keys), all(&mut self.values));
-        let mixed = attend(&block.config, &q, &keys, &values, Par::Seq);
+        let mixed = block.attention().mix(&q, &keys, &values, Par::Seq);
         (self.keys, self.values) = (keys.into_vec(), values.into_vec());
+        let x = block.feed_forward_inputs_before(h);
         block.add_attention(h, &mixed, par);
-        let gated = block.gated(h, par);
-        block.add_feed_forward(h, &gated, par);
+        let x = x.unwrap_or_else(|| block.feed_forward_inputs(h));
+        block.add_feed_forward(h, &x, par);
     }
 }
 

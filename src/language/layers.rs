@@ -1,49 +1,37 @@
 //! The linear layers of a block, which are the layers that are compressed.
 
-use super::Config;
-use crate::Named;
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
-/// A linear layer's role in its block.
+/// A linear layer's role in its block, by the names that most models give it.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray,
 )]
 pub enum Linear {
     /// Projection of the stream to queries.
-    #[strum(serialize = "self_attn.q_proj")]
+    #[strum(serialize = "q_proj")]
     Query,
     /// Projection of the stream to keys.
-    #[strum(serialize = "self_attn.k_proj")]
+    #[strum(serialize = "k_proj")]
     Key,
     /// Projection of the stream to values.
-    #[strum(serialize = "self_attn.v_proj")]
+    #[strum(serialize = "v_proj")]
     Value,
     /// Output layer of the attention.
-    #[strum(serialize = "self_attn.o_proj")]
+    #[strum(serialize = "o_proj")]
     Output,
-    /// Projection to the feed-forward's gates.
-    #[strum(serialize = "mlp.gate_proj")]
+    /// Projection to the feed-forward's gates; models without gates have none.
+    #[strum(serialize = "gate_proj")]
     Gate,
-    /// Projection to the values that are gated.
-    #[strum(serialize = "mlp.up_proj")]
+    /// Projection to the feed-forward's inner values.
+    #[strum(serialize = "up_proj")]
     Up,
     /// Output layer of the feed-forward part.
-    #[strum(serialize = "mlp.down_proj")]
+    #[strum(serialize = "down_proj")]
     Down,
 }
 
 impl Linear {
-    /// Last part of the name: `q_proj`.
-    pub fn short_name(self) -> &'static str {
-        self.name().rsplit('.').next().unwrap_or_default()
-    }
-
-    /// The layer with this short name.
-    pub fn from_short_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|linear| linear.short_name() == name)
-    }
-
     /// The stage that computes it.
     pub fn stage(self) -> BlockStage {
         match self {
@@ -54,118 +42,49 @@ impl Linear {
         }
     }
 
-    /// Shape `(out, in)` of its weight.
-    pub fn shape(self, config: &Config) -> (usize, usize) {
-        let Config { hidden, feed_forward, heads, kv_heads, head_dim, .. } = *config;
-        match self {
-            Self::Query => (heads * head_dim, hidden),
-            Self::Key | Self::Value => (kv_heads * head_dim, hidden),
-            Self::Output => (hidden, heads * head_dim),
-            Self::Gate | Self::Up => (feed_forward, hidden),
-            Self::Down => (hidden, feed_forward),
-        }
-    }
-
-    /// Whether it has a bias in models of this configuration.
-    pub fn has_bias(self, config: &Config) -> bool {
-        match self.stage() {
-            BlockStage::Attention | BlockStage::AttentionOutput => config.attention_bias,
-            BlockStage::FeedForward | BlockStage::FeedForwardOutput => config.mlp_bias,
-        }
+    /// Whether it belongs to the feed-forward part, and so to an expert where there are experts.
+    pub fn is_feed_forward(self) -> bool {
+        matches!(self, Self::Gate | Self::Up | Self::Down)
     }
 }
 
-/// The stages of a block: linear layers of one stage read the same inputs.
+/// The stages of a block: linear layers of one stage, and of one expert, read the same inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
 pub enum BlockStage {
-    /// Queries, keys and values, which read the normed residual stream.
+    /// Queries, keys and values, which read the stream, normed in most models.
     Attention,
     /// The attention's output layer, which reads the heads' mixtures.
     AttentionOutput,
-    /// Gate and up projections, which read the normed residual stream.
+    /// Gate and up projections, which read the stream, normed in most models.
     FeedForward,
-    /// The feed-forward's output layer, which reads the gated values.
+    /// The feed-forward's output layer, which reads the inner values.
     FeedForwardOutput,
 }
 
-impl BlockStage {
-    /// Its linear layers, in order of computation.
-    pub fn layers(self) -> &'static [Linear] {
-        match self {
-            Self::Attention => &[Linear::Query, Linear::Key, Linear::Value],
-            Self::AttentionOutput => &[Linear::Output],
-            Self::FeedForward => &[Linear::Gate, Linear::Up],
-            Self::FeedForwardOutput => &[Linear::Down],
-        }
-    }
-
-    /// Its first layer, whose name stands for the shared inputs.
-    pub fn first(self) -> Linear {
-        self.layers()[0]
-    }
-}
-
-/// Identifies a linear layer of a model.
+/// Identifies a linear layer of a model. In order of computation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LayerId {
     /// Index of the block.
     pub block: usize,
-    /// Layer within the block.
+    /// Index of the expert it belongs to, if to one.
+    pub expert: Option<usize>,
+    /// Layer within the block, or within the expert.
     pub linear: Linear,
 }
 
 impl LayerId {
-    /// Common start of its tensors' names: `model.layers.0.self_attn.q_proj`.
-    pub fn stem(self) -> String {
-        format!("model.layers.{}.{}", self.block, self.linear.name())
+    /// A layer of a block, of no expert.
+    pub fn new(block: usize, linear: Linear) -> Self {
+        Self { block, expert: None, linear }
     }
 
-    /// Name of its weight tensor.
-    pub fn tensor(self) -> String {
-        format!("{}.weight", self.stem())
+    /// The stage that computes it.
+    pub fn stage(self) -> BlockStage {
+        self.linear.stage()
     }
 
-    /// The layer whose weight tensor has this name.
-    pub fn from_tensor(name: &str) -> Option<Self> {
-        let (block, rest) = name.strip_prefix("model.layers.")?.split_once('.')?;
-        let linear = rest.strip_suffix(".weight")?;
-        let linear = Linear::named(linear)?;
-        Some(Self { block: block.parse().ok()?, linear })
-    }
-}
-
-impl Config {
-    /// All linear layers of all blocks, in order of computation.
-    pub fn layers(&self) -> impl Iterator<Item = LayerId> + use<> {
-        (0..self.blocks).flat_map(|block| Linear::ALL.iter().map(move |&linear| LayerId { block, linear }))
-    }
-
-    /// Shape `(out, in)` of a layer's weight.
-    pub fn shape(&self, id: LayerId) -> (usize, usize) {
-        id.linear.shape(self)
-    }
-
-    /// Number of weights of all linear layers together.
-    pub fn layer_weights(&self) -> usize {
-        self.layers().map(|id| self.shape(id)).map(|(rows, cols)| rows * cols).sum()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_go_both_ways() {
-        for &linear in Linear::ALL {
-            let id = LayerId { block: 12, linear };
-            assert_eq!(LayerId::from_tensor(&id.tensor()), Some(id));
-            assert_eq!(Linear::from_short_name(linear.short_name()), Some(linear));
-            assert!(linear.stage().layers().contains(&linear));
-        }
-        assert_eq!(LayerId { block: 0, linear: Linear::Down }.tensor(), "model.layers.0.mlp.down_proj.weight");
-        for other in ["model.norm.weight", "model.layers.x.mlp.up_proj.weight", "model.layers.0.mlp.up_proj.bias"] {
-            assert_eq!(LayerId::from_tensor(other), None);
-        }
+    /// Whether both read the same inputs.
+    pub fn shares_inputs(self, other: Self) -> bool {
+        (self.block, self.expert, self.stage()) == (other.block, other.expert, other.stage())
     }
 }

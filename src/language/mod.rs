@@ -1,8 +1,9 @@
-//! Language models of the Llama family: their loss, their layers' inputs, and replacing layers.
+//! Decoder-only language models: their loss, their layers' inputs, and replacing layers.
 //!
-//! A Hugging Face folder becomes a [`LanguageModel`]; a text becomes [`Windows`] of tokens. The model computes all windows
-//! block by block ([`ResidualStreams`]), so that one block's weights are in memory at a time; a [`CalibrationPass`]
-//! stops at each stage of a block, to collect the statistics of its layers' inputs and to replace the layers.
+//! A Hugging Face folder becomes a [`LanguageModel`]: its `config.json` a description ([`Config`]) of what the common code
+//! computes. A text becomes [`Windows`] of tokens. The model computes all windows block by block ([`ResidualStreams`]), so
+//! that one block's weights are in memory at a time; a [`CalibrationPass`] stops at each stage of a block, to collect the
+//! statistics of its layers' inputs and to replace the layers.
 //!
 //! A window is one thread's work, so results are the same bits on any number of threads. The weights of all other
 //! blocks stay in the mapped file.
@@ -12,15 +13,22 @@
 //! therefore needs one pass through the model, and so does resuming it, with finished layers taken from their files. A
 //! model with one layer replaced is computed from that layer's block on, from cached streams ([`StreamCache`]).
 
+mod activation;
+mod attention;
 mod block;
 mod calibration_pass;
 mod config;
 mod error;
 mod example;
+mod experts;
 mod generate;
 mod layers;
 mod model;
+mod names;
+mod norm;
+mod note;
 mod open;
+mod outer_layers;
 mod rope;
 mod stream;
 mod tokenizer;
@@ -28,18 +36,21 @@ mod weight;
 mod windows;
 
 pub use block::Block;
-pub use calibration_pass::CalibrationPass;
-pub use config::{Config, Rope, Scaling};
+pub use calibration_pass::{CalibrationPass, StageInputs};
+pub use config::{ARCHITECTURES, Config, Place, Rope, Scaling};
 pub use error::Error;
 #[cfg(not(target_arch = "wasm32"))]
 pub use example::example;
 pub use example::{example_calibration, example_companions, example_held_out, example_with};
 pub use generate::{Generated, Runtime, Sampling, generate};
 pub use layers::{BlockStage, LayerId, Linear};
-pub use model::{EmbeddingAndHead, LanguageModel};
+pub use model::LanguageModel;
+pub use names::is_in_block;
+pub use note::Note;
 pub use open::open_with;
 #[cfg(not(target_arch = "wasm32"))]
 pub use open::{companions, open};
+pub use outer_layers::EmbeddingAndHead;
 pub use rope::Angles;
 pub use stream::{BlockProgress, Loss, ResidualStreams, StreamCache, ignore_progress};
 pub use tokenizer::Tokenizer;

@@ -1,20 +1,19 @@
-//! A language model of the Llama family: configuration, tokenizer, and weights read on demand.
+//! A language model: its description, its tokenizer, and weights read on demand.
 
-use super::block::{Block, norm};
+use super::block::{Block, ExpertWeights, LinearWeights};
+use super::config::{Config, NormKind, NormSpan};
 use super::layers::{LayerId, Linear};
+use super::names::{self, NormPlace};
+use super::norm::Norm;
+use super::note::{Note, unused};
+use super::outer_layers::{Embedding, EmbeddingAndHead};
 use super::rope::Angles;
-use super::{Config, Error, Tokenizer, Weight};
-use crate::Named;
+use super::{Error, Tokenizer, Weight};
 use crate::compute::sparse::{Dense, Operator, Prepared, ValueFormat};
-use crate::compute::{Par, exp};
 use crate::matrix::Matrix;
-use crate::model::{Checkpoint, Layer, Orientation};
+use crate::model::{Checkpoint, Dtype, Layer, Orientation};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-const EMBEDDING: &str = "model.embed_tokens.weight";
-const FINAL_NORM: &str = "model.norm.weight";
-const HEAD: &str = "lm_head.weight";
 
 /// A language model, some of whose layers may be replaced.
 ///
@@ -27,6 +26,7 @@ pub struct LanguageModel {
     config: Arc<Config>,
     tokenizer: Arc<Tokenizer>,
     checkpoint: Arc<Checkpoint>,
+    notes: Arc<[Note]>,
     replaced: BTreeMap<LayerId, Weight>,
 }
 
@@ -34,22 +34,28 @@ impl LanguageModel {
     /// Builds a model from the parts of a Hugging Face folder called `name`. Checks that every tensor is there and has
     /// the right shape.
     pub fn new(name: &str, config: &[u8], tokenizer: &[u8], checkpoint: Arc<Checkpoint>) -> Result<Self, Error> {
-        let config = Config::read(config)?;
+        let mut config = Config::read(config)?;
+        config.names = config.names.found_in(&checkpoint);
         let tokenizer = Tokenizer::read(tokenizer)?;
-        let model = Self {
+        let mut model = Self {
             name: name.to_owned(),
             config: Arc::new(config),
             tokenizer: Arc::new(tokenizer),
             checkpoint,
+            notes: Arc::new([]),
             replaced: BTreeMap::new(),
         };
-        model.check_shapes()?;
+        let used = model.check_tensors()?;
+        model.notes = model.find_notes(&used)?.into();
         Ok(model)
     }
 
-    fn check_shapes(&self) -> Result<(), Error> {
-        let Config { hidden, vocabulary, blocks, tied, .. } = *self.config;
-        let check = |tensor: String, expected: &[usize]| -> Result<(), Error> {
+    /// Checks that every tensor is there and has the right shape; returns their names.
+    fn check_tensors(&self) -> Result<Vec<String>, Error> {
+        let config = &*self.config;
+        let Config { hidden, vocabulary, embedding_width, .. } = *config;
+        let mut used = Vec::new();
+        let mut check = |tensor: String, expected: &[usize]| -> Result<(), Error> {
             let info = self.checkpoint.tensor(&tensor)?;
             if info.shape != expected {
                 return Err(Error::Shape { tensor, shape: info.shape.clone(), expected: expected.to_vec() });
@@ -57,34 +63,118 @@ impl LanguageModel {
             if info.format.is_none() {
                 return Err(Error::Unsupported { what: format!("{tensor} in the format {}", info.dtype) });
             }
+            used.push(tensor);
             Ok(())
         };
-        check(EMBEDDING.into(), &[vocabulary, hidden])?;
-        check(FINAL_NORM.into(), &[hidden])?;
-        if !tied {
-            check(HEAD.into(), &[vocabulary, hidden])?;
+        let norm = |stem: &str,
+                    kind: NormKind,
+                    shape: &[usize],
+                    check: &mut dyn FnMut(String, &[usize]) -> Result<(), Error>| {
+            check(format!("{stem}.weight"), shape)?;
+            if kind.has_bias() { check(format!("{stem}.bias"), shape) } else { Ok(()) }
+        };
+        check(config.names.embedding(), &[vocabulary, embedding_width])?;
+        if let Some(offset) = config.learned_positions {
+            check(config.names.positions(), &[config.positions + offset, hidden])?;
         }
-        for block in 0..blocks {
-            for norm in ["input_layernorm", "post_attention_layernorm"] {
-                check(format!("model.layers.{block}.{norm}.weight"), &[hidden])?;
+        if embedding_width != hidden {
+            check(config.names.projection(true), &[hidden, embedding_width])?;
+            check(config.names.projection(false), &[embedding_width, hidden])?;
+        }
+        if config.final_norm {
+            norm(&config.names.final_norm(), config.norm, &[hidden], &mut check)?;
+        }
+        if self.has_head() || !config.tied {
+            check(self.head_tensor(), &[vocabulary, embedding_width])?;
+        }
+        if config.biases.head {
+            check(format!("{}.bias", config.names.head()), &[vocabulary])?;
+        }
+        for block in 0..config.blocks {
+            for place in NormPlace::ALL {
+                if let Some(stem) = config.names.norm(block, place, config.order) {
+                    norm(&stem, config.norm, &[hidden], &mut check)?;
+                }
             }
-            for &linear in Linear::ALL {
-                let (rows, cols) = linear.shape(&self.config);
-                let id = LayerId { block, linear };
-                match self.checkpoint.stored_sparse(&id.stem())? {
-                    None => check(id.tensor(), &[rows, cols])?,
-                    Some(stored) if stored.shape == (rows, cols) => {}
-                    Some(stored) => {
-                        let shape = vec![stored.shape.0, stored.shape.1];
-                        return Err(Error::Shape { tensor: id.stem(), shape, expected: vec![rows, cols] });
+            if let Some(of) = config.query_key_norm {
+                for (linear, heads) in [(Linear::Query, config.heads), (Linear::Key, config.kv_heads)] {
+                    let stem = config.names.query_key_norm(block, linear, of);
+                    match of.span {
+                        NormSpan::Head => norm(&stem, of.kind, &[config.head_dim], &mut check)?,
+                        NormSpan::OwnHead => norm(&stem, of.kind, &[heads, config.head_dim], &mut check)?,
+                        NormSpan::All => norm(&stem, of.kind, &[heads * config.head_dim], &mut check)?,
+                        NormSpan::NumberedHead => {
+                            for head in 0..heads {
+                                norm(&format!("{stem}.norms.{head}"), of.kind, &[config.head_dim], &mut check)?;
+                            }
+                        }
                     }
                 }
-                if linear.has_bias(&self.config) {
-                    check(format!("{}.bias", id.stem()), &[rows])?;
-                }
+            }
+            if let Some(experts) = config.experts_of(block) {
+                check(config.names.router(block), &[experts.count, hidden])?;
             }
         }
-        Ok(())
+        for id in config.layers() {
+            let (rows, cols) = config.shape(id);
+            match self.checkpoint.stored_sparse(&config.stem(id))? {
+                None => {}
+                Some(stored) if stored.shape == (rows, cols) => continue,
+                Some(stored) => {
+                    let shape = vec![stored.shape.0, stored.shape.1];
+                    return Err(Error::Shape { tensor: config.stem(id), shape, expected: vec![rows, cols] });
+                }
+            }
+            let place = config.place(id);
+            let outputs =
+                config.layers_in(&format!("{}.weight", place.stem)).iter().map(|&id| config.shape(id).0).sum();
+            let shape = if place.transposed { [cols, outputs] } else { [outputs, cols] };
+            check(format!("{}.weight", place.stem), &shape)?;
+        }
+        for id in config.layers().filter(|id| config.has_bias(id.linear)) {
+            let place = config.place(id);
+            let outputs =
+                config.layers_in(&format!("{}.weight", place.stem)).iter().map(|&id| config.shape(id).0).sum();
+            check(format!("{}.bias", place.stem), &[outputs])?;
+        }
+        Ok(used)
+    }
+
+    /// What is worth knowing about the files beside what they say of themselves.
+    fn find_notes(&self, used: &[String]) -> Result<Vec<Note>, Error> {
+        let mut notes = Vec::new();
+        if self.config.tied && self.has_head() && !self.head_is_embedding()? {
+            notes.push(Note::OwnHead { tensor: self.head_tensor() });
+        }
+        let stems: Vec<String> = match self.is_sparse() {
+            true => self.config.layers().map(|id| self.config.stem(id)).collect(),
+            false => Vec::new(),
+        };
+        notes.extend(unused(&self.checkpoint, used, &stems));
+        Ok(notes)
+    }
+
+    fn head_tensor(&self) -> String {
+        format!("{}.weight", self.config.names.head())
+    }
+
+    /// Whether the file holds an output layer.
+    fn has_head(&self) -> bool {
+        self.checkpoint.has(&self.head_tensor())
+    }
+
+    /// Whether the file's output layer is a copy of the embedding.
+    fn head_is_embedding(&self) -> Result<bool, Error> {
+        let (head, embedding) = (self.head_tensor(), self.config.names.embedding());
+        if self.checkpoint.tensor(&head)?.dtype != self.checkpoint.tensor(&embedding)?.dtype {
+            return Ok(false);
+        }
+        Ok(self.checkpoint.bytes(&head)? == self.checkpoint.bytes(&embedding)?)
+    }
+
+    /// What is worth knowing about the files: said once by whoever opens the model.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
     }
 
     /// Name of its folder.
@@ -123,13 +213,12 @@ impl LanguageModel {
 
     /// A layer as stored, whether or not it is replaced; factors are multiplied out.
     pub fn layer(&self, id: LayerId) -> Result<Layer, Error> {
-        let Some(stored) = self.checkpoint.stored_sparse(&id.stem())? else {
-            return Ok(self.checkpoint.layer(&id.tensor(), Orientation::AsStored)?);
-        };
-        let weight = Arc::new(self.checkpoint.replacement(&id.stem())?.to_dense());
+        let stem = self.config.stem(id);
+        let Some(stored) = self.checkpoint.stored_sparse(&stem)? else { return self.dense_layer(id) };
+        let weight = Arc::new(self.checkpoint.replacement(&stem)?.to_dense());
         let (rows, cols) = stored.shape;
         Ok(Layer {
-            name: id.tensor(),
+            name: self.config.tensor(id),
             file: self.checkpoint.name().to_owned(),
             shape: vec![rows, cols],
             transposed: false,
@@ -138,18 +227,88 @@ impl LanguageModel {
         })
     }
 
+    /// The tensor that holds a layer, alone or with others, as a weight `[out, in]`; factors are multiplied out.
+    pub fn tensor_with(&self, id: LayerId) -> Result<Layer, Error> {
+        let place = self.config.place(id);
+        if place.outputs.is_none() {
+            return self.layer(id);
+        }
+        let orientation = if place.transposed { Orientation::Transposed } else { Orientation::AsStored };
+        Ok(self.checkpoint.layer(&self.config.tensor_with(id), orientation)?)
+    }
+
+    /// A layer that is stored dense: its part of the tensor that holds it.
+    fn dense_layer(&self, id: LayerId) -> Result<Layer, Error> {
+        let place = self.config.place(id);
+        let orientation = if place.transposed { Orientation::Transposed } else { Orientation::AsStored };
+        let whole = self.checkpoint.layer(&format!("{}.weight", place.stem), orientation)?;
+        let Some(outputs) = place.outputs else { return Ok(whole) };
+        let rows = outputs.into_iter().flatten().flat_map(|row| whole.weight.row(row).iter().copied());
+        let (rows, shape) = (rows.collect(), self.config.shape(id));
+        let weight = Arc::new(Matrix::from_vec(shape.0, shape.1, rows));
+        Ok(Layer { name: self.config.tensor(id), shape: vec![shape.0, shape.1], transposed: false, weight, ..whole })
+    }
+
+    /// The stored tensor of this name with replacements in its layers' places, as `[out, in]` or `[in, out]` as the file
+    /// has it; `None` where `find` knows no replacement of any of its layers.
+    pub fn with_replaced<E: From<Error>>(
+        &self,
+        tensor: &str,
+        mut find: impl FnMut(LayerId) -> Result<Option<Arc<Matrix>>, E>,
+    ) -> Result<Option<Arc<Matrix>>, E> {
+        let mut found = Vec::new();
+        for id in self.config.layers_in(tensor) {
+            found.extend(find(id)?.map(|weight| (self.config.place(id), weight)));
+        }
+        let Some(transposed) = found.first().map(|(place, _)| place.transposed) else { return Ok(None) };
+        let whole = match found.pop_if(|(place, _)| place.outputs.is_none()) {
+            Some((_, weight)) => weight,
+            None => {
+                let orientation = if transposed { Orientation::Transposed } else { Orientation::AsStored };
+                let mut whole = (*self.checkpoint.layer(tensor, orientation).map_err(Error::from)?.weight).clone();
+                let width = whole.cols();
+                for (place, weight) in found {
+                    for (row, values) in
+                        place.outputs.into_iter().flatten().flatten().zip(weight.as_slice().chunks_exact(width))
+                    {
+                        whole.as_mut_slice()[row * width..][..width].copy_from_slice(values);
+                    }
+                }
+                Arc::new(whole)
+            }
+        };
+        Ok(Some(if transposed { Arc::new(whole.transposed()) } else { whole }))
+    }
+
+    /// Replaces all layers that the tensor of this name holds by their parts of `weight`, `[out, in]`.
+    ///
+    /// # Panics
+    /// Panics if the shape differs.
+    pub fn replace_tensor(&mut self, tensor: &str, weight: &Arc<Matrix>) {
+        for id in self.config.layers_in(tensor) {
+            let Some(outputs) = self.config.place(id).outputs else {
+                self.replace(id, weight.clone());
+                continue;
+            };
+            let rows = outputs.into_iter().flatten().flat_map(|row| weight.row(row).iter().copied()).collect();
+            let (out, inputs) = self.shape(id);
+            self.replace(id, Arc::new(Matrix::from_vec(out, inputs, rows)));
+        }
+    }
+
     /// Whether a checkpoint holds a whole model of which layers are stored as factors, or as one sparse matrix.
     pub fn keeps_factors(checkpoint: &Checkpoint) -> bool {
-        let sparse = |linear: &Linear| {
-            let stem = LayerId { block: 0, linear: *linear }.stem();
-            checkpoint.stored_sparse(&stem).is_ok_and(|stored| stored.is_some())
-        };
-        checkpoint.has(EMBEDDING) && Linear::ALL.iter().any(sparse)
+        let marked = |name: &str| names::is_in_block(name) && Checkpoint::is_part_of_sparse(name);
+        let names = || checkpoint.tensors().iter().map(|tensor| tensor.name.as_str());
+        names().any(names::is_embedding) && names().any(marked)
     }
 
     /// Whether some of its layers are stored as factors, or as one sparse matrix.
     pub fn is_sparse(&self) -> bool {
-        self.layers().any(|id| self.checkpoint.stored_sparse(&id.stem()).is_ok_and(|stored| stored.is_some()))
+        Self::keeps_factors(&self.checkpoint)
+            && self
+                .layers()
+                .any(|id| self.checkpoint.stored_sparse(&self.config.stem(id)).is_ok_and(|stored| stored.is_some()))
     }
 
     /// Replaces a layer's weight by `weight`, `[out, in]`.
@@ -158,21 +317,24 @@ impl LanguageModel {
     /// Panics if the shape differs.
     pub fn replace(&mut self, id: LayerId, weight: impl Into<Weight>) {
         let weight = weight.into();
-        assert_eq!(weight.shape(), self.shape(id), "the shape of {}", id.tensor());
+        assert_eq!(weight.shape(), self.shape(id), "the shape of {}", self.config.tensor(id));
         self.replaced.insert(id, weight);
     }
 
     /// The number format in which a layer's weight, or what stands in its place, is kept in memory when it is stored in this
     /// model's files.
     pub fn value_format(&self, id: LayerId) -> ValueFormat {
-        match self.checkpoint.stored_sparse(&id.stem()) {
-            Ok(Some(stored)) => stored.dtype.into(),
-            _ => self
-                .checkpoint
-                .tensor(&id.tensor())
-                .ok()
-                .and_then(|info| info.format)
-                .map_or(ValueFormat::F32, Into::into),
+        self.dtype(id).into()
+    }
+
+    /// The number format in which a layer is stored.
+    pub fn dtype(&self, id: LayerId) -> Dtype {
+        match self.checkpoint.stored_sparse(&self.config.stem(id)) {
+            Ok(Some(stored)) => stored.dtype,
+            _ => {
+                let stored = self.checkpoint.tensor(&format!("{}.weight", self.config.place(id).stem));
+                stored.ok().and_then(|info| info.format).unwrap_or(Dtype::F32)
+            }
         }
     }
 
@@ -190,7 +352,9 @@ impl LanguageModel {
     pub fn block(&self, block: usize, angles: &Arc<Angles>) -> Result<Block, Error> {
         self.block_with(block, angles, |id| match self.replaced.get(&id) {
             Some(weight) => Ok(weight.clone()),
-            None if self.checkpoint.stored_sparse(&id.stem())?.is_some() => Ok(self.stored(id, None)?.into()),
+            None if self.checkpoint.stored_sparse(&self.config.stem(id))?.is_some() => {
+                Ok(self.stored(id, None)?.into())
+            }
             None => Ok(self.layer(id)?.weight.into()),
         })
     }
@@ -214,9 +378,10 @@ impl LanguageModel {
 
     /// A layer's own weight prepared for products.
     fn stored(&self, id: LayerId, values: Option<ValueFormat>) -> Result<Operator, Error> {
-        if let Some(stored) = self.checkpoint.stored_sparse(&id.stem())? {
+        let stem = self.config.stem(id);
+        if let Some(stored) = self.checkpoint.stored_sparse(&stem)? {
             let values = values.unwrap_or(stored.dtype.into());
-            return Ok(Operator::new(&self.checkpoint.replacement(&id.stem())?, values));
+            return Ok(Operator::new(&self.checkpoint.replacement(&stem)?, values));
         }
         let layer = self.layer(id)?;
         let values = values.unwrap_or(layer.dtype.into());
@@ -229,54 +394,146 @@ impl LanguageModel {
         angles: &Arc<Angles>,
         weight: impl Fn(LayerId) -> Result<Weight, Error>,
     ) -> Result<Block, Error> {
-        let bias = |linear: Linear| -> Result<Option<Vec<f32>>, Error> {
-            let wanted = linear.has_bias(&self.config);
-            wanted.then(|| self.vector(&format!("{}.bias", LayerId { block, linear }.stem()))).transpose()
-        };
-        let norm = |norm: &str| self.vector(&format!("model.layers.{block}.{norm}.weight"));
-        let mut weights = Vec::with_capacity(Linear::ALL.len());
-        let mut biases: [Option<Vec<f32>>; 7] = Default::default();
-        for (linear, place) in Linear::ALL.iter().copied().zip(&mut biases) {
-            weights.push(weight(LayerId { block, linear })?);
-            *place = bias(linear)?;
+        let config = &*self.config;
+        let mut linears: [Option<LinearWeights>; 7] = Default::default();
+        let mut experts = config.experts_of(block).map(|description| -> Result<ExpertWeights, Error> {
+            let router = self.matrix(&config.names.router(block))?.into();
+            Ok(ExpertWeights { description, router, experts: vec![Default::default(); description.count] })
+        });
+        let mut experts = experts.take().transpose()?;
+        for id in config.layers_of(block) {
+            let bias = config.has_bias(id.linear).then(|| self.bias(id)).transpose()?;
+            let linear = Some(LinearWeights { weight: weight(id)?, bias });
+            match (id.expert, &mut experts) {
+                (Some(expert), Some(experts)) => experts.experts[expert][id.linear as usize] = linear,
+                _ => linears[id.linear as usize] = linear,
+            }
         }
-        let weights = weights.try_into().map_err(|_| ()).expect("one for each linear layer");
+        let mut norms: [Option<Norm>; 4] = Default::default();
+        for (norm, place) in norms.iter_mut().zip(NormPlace::ALL) {
+            let stem = config.names.norm(block, place, config.order);
+            *norm = stem.map(|stem| self.norm(&[stem], config.norm, config.hidden)).transpose()?;
+        }
+        let mut query_key_norms: [Option<Norm>; 2] = Default::default();
+        if let Some(of) = config.query_key_norm {
+            let heads = [(Linear::Query, config.heads), (Linear::Key, config.kv_heads)];
+            for (norm, (linear, heads)) in query_key_norms.iter_mut().zip(heads) {
+                let stem = config.names.query_key_norm(block, linear, of);
+                let width = if of.span == NormSpan::All { heads * config.head_dim } else { config.head_dim };
+                let stems = match of.span {
+                    NormSpan::NumberedHead => (0..heads).map(|head| format!("{stem}.norms.{head}")).collect(),
+                    _ => vec![stem],
+                };
+                *norm = Some(self.norm(&stems, of.kind, width)?);
+            }
+        }
+        let kind = config.block_kinds[block];
         Ok(Block {
             config: self.config.clone(),
+            kind,
             angles: angles.clone(),
-            attention_norm: norm("input_layernorm")?,
-            feed_forward_norm: norm("post_attention_layernorm")?,
-            weights,
-            biases,
+            norms,
+            query_key_norms,
+            linears,
+            experts,
         })
     }
 
-    /// Rotary angles of the first `positions` positions.
+    /// A layer's bias.
+    fn bias(&self, id: LayerId) -> Result<Vec<f32>, Error> {
+        let place = self.config.place(id);
+        let whole = self.vector(&format!("{}.bias", place.stem))?;
+        Ok(match place.outputs {
+            Some(outputs) => outputs.into_iter().flat_map(|range| whole[range].iter().copied()).collect(),
+            None => whole,
+        })
+    }
+
+    /// A norm of vectors of this width, whose weights stand one after the other under these names.
+    fn norm(&self, stems: &[String], kind: NormKind, width: usize) -> Result<Norm, Error> {
+        let all = |end: &str| -> Result<Vec<f32>, Error> {
+            let parts = stems.iter().map(|stem| self.vector(&format!("{stem}.{end}")));
+            Ok(parts.collect::<Result<Vec<_>, _>>()?.concat())
+        };
+        let mut weight = all("weight")?;
+        if kind == NormKind::RmsFromOne {
+            weight.iter_mut().for_each(|weight| *weight += 1.0);
+        }
+        let bias = kind.has_bias().then(|| all("bias")).transpose()?;
+        Ok(Norm { kind, eps: self.config.norm_eps, width, weight, bias })
+    }
+
+    /// Rotary angles of texts of `positions` tokens.
     pub fn angles(&self, positions: usize) -> Arc<Angles> {
-        Arc::new(Angles::new(&self.config, positions))
+        Arc::new(Angles::new(&self.config, positions, positions))
     }
 
     /// The layers before the first block and after the last, in f32.
     pub fn embedding_and_head(&self) -> Result<EmbeddingAndHead, Error> {
-        let embedding = self.matrix(EMBEDDING)?;
-        let head = if self.config.tied { embedding.clone() } else { self.matrix(HEAD)? };
-        let (embedding, head) = (Embedding::Dense(embedding), Weight::Dense(head));
-        Ok(EmbeddingAndHead { embedding, norm: self.vector(FINAL_NORM)?, head, eps: self.config.norm_eps })
+        let embedding = self.embedding()?;
+        let head =
+            if self.has_own_head()? { self.matrix(&self.head_tensor())? } else { self.checked(embedding.clone())? };
+        self.outer_layers(Embedding::Dense(embedding), Weight::Dense(head))
     }
 
     /// The same with values as stored, or in `values`.
     pub fn prepared_embedding_and_head(&self, values: Option<ValueFormat>) -> Result<EmbeddingAndHead, Error> {
-        let prepared = |tensor: &str| -> Result<Arc<Dense>, Error> {
-            let layer = self.checkpoint.layer(tensor, Orientation::AsStored)?;
-            Ok(Arc::new(Dense::new(&layer.weight, values.unwrap_or(layer.dtype.into()))))
+        let prepared = |tensor: &str, matrix: &Matrix| -> Result<Arc<Dense>, Error> {
+            let stored = self.checkpoint.tensor(tensor)?.format.unwrap_or(Dtype::F32);
+            Ok(Arc::new(Dense::new(matrix, values.unwrap_or(stored.into()))))
         };
-        let embedding = prepared(EMBEDDING)?;
-        let head = if self.config.tied { embedding.clone() } else { prepared(HEAD)? };
+        let matrix = self.embedding()?;
+        let embedding = prepared(&self.config.names.embedding(), &matrix)?;
+        let head = match self.has_own_head()? {
+            true => prepared(&self.head_tensor(), &*self.matrix(&self.head_tensor())?)?,
+            false => self.checked(matrix).map(|_| embedding.clone())?,
+        };
+        self.outer_layers(Embedding::Prepared(embedding), Operator::one(Prepared::Dense(head)).into())
+    }
+
+    /// Whether the output layer is another matrix than the embedding.
+    fn has_own_head(&self) -> Result<bool, Error> {
+        Ok(!self.config.tied || (self.has_head() && !self.head_is_embedding()?))
+    }
+
+    /// The embedding, of which rows that no text uses may be anything.
+    fn embedding(&self) -> Result<Arc<Matrix>, Error> {
+        let values = self.checkpoint.values(&self.config.names.embedding())?;
+        Ok(Arc::new(Matrix::from_vec(self.config.vocabulary, self.config.embedding_width, values)))
+    }
+
+    /// The embedding as an output layer, which uses all of its rows.
+    fn checked(&self, embedding: Arc<Matrix>) -> Result<Arc<Matrix>, Error> {
+        match embedding.first_not_finite() {
+            None => Ok(embedding),
+            Some((row, col)) => {
+                let (tensor, value) = (self.config.names.embedding(), embedding.get(row, col).to_string());
+                Err(crate::model::Error::NotFinite { tensor, row, col, value }.into())
+            }
+        }
+    }
+
+    fn outer_layers(&self, embedding: Embedding, head: Weight) -> Result<EmbeddingAndHead, Error> {
+        let config = &self.config;
+        let positions = config.learned_positions.map(|_| self.matrix(&config.names.positions())).transpose()?;
+        let projections = match config.embedding_width == config.hidden {
+            true => None,
+            false => {
+                let [into, out] = [true, false].map(|into| self.matrix(&config.names.projection(into)));
+                Some([into?.into(), out?.into()])
+            }
+        };
+        let norm = config.final_norm.then(|| self.norm(&[config.names.final_norm()], config.norm, config.hidden));
+        let bias = config.biases.head.then(|| self.vector(&format!("{}.bias", config.names.head())));
         Ok(EmbeddingAndHead {
-            embedding: Embedding::Prepared(embedding),
-            norm: self.vector(FINAL_NORM)?,
-            head: Operator::one(Prepared::Dense(head)).into(),
-            eps: self.config.norm_eps,
+            config: config.clone(),
+            name: config.names.embedding(),
+            embedding,
+            positions: positions.map(Arc::unwrap_or_clone),
+            projections,
+            norm: norm.transpose()?,
+            head,
+            head_bias: bias.transpose()?,
         })
     }
 
@@ -284,83 +541,15 @@ impl LanguageModel {
         Ok(self.checkpoint.layer(tensor, Orientation::AsStored)?.weight)
     }
 
+    /// Values of a small tensor, all of them in use.
     fn vector(&self, tensor: &str) -> Result<Vec<f32>, Error> {
-        Ok(self.checkpoint.values(tensor)?)
-    }
-}
-
-/// The layers outside of the blocks: embedding, final norm and output head.
-pub struct EmbeddingAndHead {
-    embedding: Embedding,
-    norm: Vec<f32>,
-    head: Weight,
-    eps: f32,
-}
-
-/// A vector for each token of the vocabulary.
-enum Embedding {
-    Dense(Arc<Matrix>),
-    Prepared(Arc<Dense>),
-}
-
-impl EmbeddingAndHead {
-    /// Residual stream `[tokens, hidden]` before the first block.
-    pub fn embed(&self, tokens: &[u32]) -> Result<Matrix, Error> {
-        let (vocabulary, hidden) = match &self.embedding {
-            Embedding::Dense(dense) => dense.shape(),
-            Embedding::Prepared(dense) => dense.shape(),
-        };
-        let mut h = Matrix::zeros(tokens.len(), hidden);
-        for (&token, row) in tokens.iter().zip(h.as_mut_slice().chunks_mut(hidden)) {
-            match &self.embedding {
-                _ if token as usize >= vocabulary => return Err(Error::Token { token, vocabulary }),
-                Embedding::Dense(dense) => row.copy_from_slice(dense.row(token as usize)),
-                Embedding::Prepared(dense) => dense.copy_row(token as usize, row),
+        let values = self.checkpoint.values(tensor)?;
+        match values.iter().position(|x| !x.is_finite()) {
+            None => Ok(values),
+            Some(at) => {
+                let (tensor, value) = (tensor.to_owned(), values[at].to_string());
+                Err(crate::model::Error::NotFinite { tensor, row: 0, col: at, value }.into())
             }
         }
-        Ok(h)
     }
-
-    /// Bytes of both in memory; a matrix that is both counts once.
-    pub fn bytes(&self) -> usize {
-        match (&self.embedding, &self.head) {
-            (Embedding::Prepared(embedding), Weight::Prepared(head)) => match head.factors() {
-                [Prepared::Dense(own)] if Arc::ptr_eq(own, embedding) => own.bytes(),
-                _ => embedding.bytes() + head.bytes(),
-            },
-            (Embedding::Dense(embedding), Weight::Dense(head)) if Arc::ptr_eq(embedding, head) => self.head.bytes(),
-            (Embedding::Dense(embedding), head) => head.bytes() + embedding.len() * ValueFormat::F32.size(),
-            (Embedding::Prepared(embedding), head) => head.bytes() + embedding.bytes(),
-        }
-    }
-
-    /// Logits `[tokens, vocabulary]` for the stream `h` after the last block.
-    pub fn logits(&self, h: &Matrix, par: Par) -> Matrix {
-        self.head.apply(&norm(h, &self.norm, self.eps), par)
-    }
-
-    /// −ln P of each `next` token, given the row of the stream `h` after the last block at the token before it.
-    pub fn losses(&self, h: &Matrix, next: &[u32], par: Par) -> Vec<f64> {
-        /// Rows of logits in memory at a time.
-        const ROWS: usize = 128;
-        let width = h.cols();
-        let mut losses = Vec::with_capacity(next.len());
-        for (rows, next) in h.as_slice().chunks(ROWS * width).zip(next.chunks(ROWS)) {
-            let rows = Matrix::from_vec(rows.len() / width, width, rows.to_vec());
-            let mut logits = self.logits(&rows, par);
-            let vocabulary = logits.cols();
-            losses.extend(logits.as_mut_slice().chunks_mut(vocabulary).zip(next).map(|(row, &token)| loss(row, token)));
-        }
-        losses
-    }
-}
-
-/// −ln softmax(logits)\[token\], summed in f64; overwrites the logits.
-fn loss(logits: &mut [f32], token: u32) -> f64 {
-    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let own = f64::from(logits[token as usize]);
-    logits.iter_mut().for_each(|logit| *logit -= most);
-    exp(logits);
-    let sum: f64 = logits.iter().map(|&x| f64::from(x)).sum();
-    sum.ln() + f64::from(most) - own
 }

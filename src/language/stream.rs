@@ -1,7 +1,8 @@
 //! Residual streams of many windows between two blocks, and the loss after the last.
 
 use super::block::{Block, check};
-use super::model::{EmbeddingAndHead, LanguageModel};
+use super::model::LanguageModel;
+use super::outer_layers::EmbeddingAndHead;
 use super::rope::Angles;
 use super::{Error, Windows};
 use crate::compute::{Par, chunks_of_mut, prelude::*};
@@ -26,7 +27,7 @@ pub struct ResidualStreams {
 impl ResidualStreams {
     /// ResidualStreams before the first block.
     pub fn embed(outer_layers: &EmbeddingAndHead, windows: &Windows) -> Result<Self, Error> {
-        let streams = windows.iter().map(|window| outer_layers.embed(window)).collect::<Result<_, _>>()?;
+        let streams = windows.iter().map(|window| outer_layers.embed(window, 0)).collect::<Result<_, _>>()?;
         Ok(Self { streams })
     }
 

@@ -31,9 +31,8 @@ impl Windows {
         if let Some(&token) = tokens.iter().find(|&&token| token as usize >= vocabulary) {
             return Err(Error::Token { token, vocabulary });
         }
-        if let Some(reach) = model.config().sliding_window.filter(|&reach| reach < context) {
-            let what = format!("attention through a sliding window of {reach}, which a context of {context} exceeds");
-            return Err(Error::Unsupported { what });
+        if let Some(positions) = model.config().most_positions().filter(|&positions| positions < context) {
+            return Err(Error::NoPosition { tokens: context, positions });
         }
         if tokens.len() < context {
             return Err(Error::TooShort { tokens: tokens.len(), context });

@@ -142,6 +142,11 @@ impl Calibration {
         Ok(Self { xtx: Matrix::from_fn(inputs, inputs, |i, j| (at(i, j) * scale) as f32) })
     }
 
+    /// Statistics of inputs that are independent and of equal size: as good as none, for methods that need some.
+    pub fn all_alike(inputs: usize) -> Self {
+        Self { xtx: Matrix::from_fn(inputs, inputs, |i, j| if i == j { 1.0 } else { 0.0 }) }
+    }
+
     /// Number of inputs of the layer.
     pub fn inputs(&self) -> usize {
         self.xtx.rows()

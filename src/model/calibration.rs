@@ -19,7 +19,19 @@ impl Checkpoint {
 
     /// Name of the tensor with the statistics of the layer `<stem>.weight`.
     fn statistics_of(&self, stem: &str) -> Option<String> {
-        const SHARED: [(&str, &str); 3] = [("k_proj", "q_proj"), ("v_proj", "q_proj"), ("up_proj", "gate_proj")];
+        /// Ends of names, and of the name of another layer with the same inputs. A tensor that holds several layers has
+        /// those of its first part.
+        const SHARED: [(&str, &str); 9] = [
+            ("k_proj", "q_proj"),
+            ("v_proj", "q_proj"),
+            ("up_proj", "gate_proj"),
+            (".w3", ".w1"),
+            (".k", ".q"),
+            (".v", ".q"),
+            (".up", ".gate"),
+            ("", ".q"),
+            ("", ".gate"),
+        ];
         let own = format!("{stem}.XtX");
         let shared = SHARED.iter().filter_map(|(name, first)| Some(format!("{}{first}.XtX", stem.strip_suffix(name)?)));
         std::iter::once(own).chain(shared).find(|name| self.has(name))

@@ -115,6 +115,12 @@ impl Checkpoint {
         }
     }
 
+    /// Whether a tensor of this name marks a weight that is stored as factors, or as one sparse matrix.
+    pub fn is_part_of_sparse(name: &str) -> bool {
+        let of_factor = |mark: &&str| name.strip_suffix(mark).is_some_and(|stem| stem.ends_with(".A"));
+        LAYOUT_MARKS.iter().any(of_factor) || SPARSE_MARKS.iter().any(|mark| name.ends_with(mark))
+    }
+
     fn sparse_mark(&self, stem: &str) -> Option<&'static str> {
         SPARSE_MARKS.into_iter().find(|mark| self.has(&format!("{stem}{mark}")))
     }

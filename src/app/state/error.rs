@@ -26,6 +26,9 @@ pub enum Error {
     /// A language model without a text that its layers read.
     #[error("there is no text to take the layers' inputs from")]
     NoInputsText,
+    /// An expert to which no token of the text was routed.
+    #[error("no token of the text is routed to this expert")]
+    NoTokens,
     /// A file of something else than text.
     #[error("{file} is not text in UTF-8")]
     NotText {
@@ -82,6 +85,7 @@ impl Explain for Error {
         Some(match self {
             Self::ShortText { .. } => Hint::say("give more text"),
             Self::NotText { .. } => Hint::say("give a plain text file"),
+            Self::NoTokens => Hint::say("give more text"),
             Self::NoStart => Hint::say("type how the text begins"),
             Self::NoSweep => Hint::say("start one on the page Compare"),
             Self::NoTable => Hint::say("start it on the page Language model"),

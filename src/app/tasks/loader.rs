@@ -223,9 +223,9 @@ impl Loader {
         self.start(reply, task, move |statistics| Loaded::Inputs(name, Arc::new(statistics), role));
     }
 
-    /// Collects the statistics of what a layer reads in the model.
-    pub fn collect(&mut self, task: Collect) {
-        let (reply, tensor) = (self.reply(), task.id.tensor());
+    /// Collects the statistics of what a layer reads in the model; `tensor` is the one that holds it.
+    pub fn collect(&mut self, task: Collect, tensor: String) {
+        let reply = self.reply();
         self.start(reply, task, move |statistics| Loaded::ModelInputs(tensor, Arc::new(statistics)));
     }
 

@@ -8,7 +8,7 @@ use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::state::run::Run;
 use crate::app::tasks::language::eval_set::ModelSource;
 use crate::app::tasks::loaded::Loaded;
-use crate::language::{LanguageModel, LayerId};
+use crate::language::{LanguageModel, is_in_block};
 use crate::matrix::Calibration;
 use crate::model::{Checkpoint, Orientation, Source, TensorInfo};
 use eframe::egui::Context;
@@ -152,7 +152,7 @@ impl Explorer {
             state.preferences.remember(path);
         }
         // A matrix, or factors to look at, take nothing from the model that is open.
-        let dense = checkpoint.tensors().iter().any(|tensor| LayerId::from_tensor(&tensor.name).is_some());
+        let dense = checkpoint.tensors().iter().any(|tensor| is_in_block(&tensor.name));
         if (dense && stems.is_empty()) || LanguageModel::keeps_factors(&checkpoint) {
             state.language.open(ModelSource { checkpoint: checkpoint.clone(), from, text: None });
         }
@@ -165,7 +165,7 @@ impl Explorer {
 fn first_layer(checkpoint: &Checkpoint) -> Option<&TensorInfo> {
     let quick = |tensor: &&TensorInfo| tensor.len() <= QUICK_ENTRIES;
     let numbered = |tensor: &TensorInfo| tensor.name.split('.').any(|part| part.parse::<usize>().is_ok());
-    let in_block = |tensor: &TensorInfo| LayerId::from_tensor(&tensor.name).is_some();
+    let in_block = |tensor: &TensorInfo| is_in_block(&tensor.name);
     let layers = || checkpoint.layers().filter(quick);
     let block = layers().find(|tensor| in_block(tensor)).or_else(|| layers().find(|tensor| numbered(tensor)));
     block.or_else(|| layers().next()).or(checkpoint.layers().next())

@@ -48,8 +48,9 @@ impl Explorer {
 
     /// Reads the statistics of what a layer reads in the model.
     pub(super) fn inputs_from_model(&mut self, id: LayerId) {
-        if let Some(task) = self.state.language.collecting(id) {
-            self.state.computed.loader.collect(task);
+        let language = &self.state.language;
+        if let (Some(task), Some(info)) = (language.collecting(id), language.info()) {
+            self.state.computed.loader.collect(task, info.config.tensor_with(id));
         }
     }
 

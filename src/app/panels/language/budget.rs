@@ -1,12 +1,10 @@
 //! How many weights of the layers are kept: of all alike, of each kind, or distributed by their sensitivity.
 
-use crate::Named;
 use crate::app::panels::state::State;
 use crate::app::state::hints::sentence;
 use crate::app::state::model_command::ModelCommand;
 use crate::app::tasks::language::eval_set::ModelInfo;
 use crate::compress::Densities;
-use crate::language::Linear;
 use eframe::egui::{Button, DragValue, Response, Ui};
 
 /// The density of all layers together, alike or as their sensitivity distributes it.
@@ -22,15 +20,15 @@ pub fn budget_ui(ui: &mut Ui, state: &State, info: &ModelInfo) -> Option<ModelCo
 }
 
 /// The density of each kind of layer.
-pub fn kinds_ui(ui: &mut Ui, state: &State) -> Option<ModelCommand> {
+pub fn kinds_ui(ui: &mut Ui, state: &State, info: &ModelInfo) -> Option<ModelCommand> {
     let budget = &state.language.budget;
     let densities = &budget.densities;
     let mut changed = None;
     ui.collapsing("Budget of each kind of layer", |ui| {
         ui.horizontal_wrapped(|ui| {
-            for &kind in Linear::ALL {
+            for kind in info.config.linears() {
                 let mut density = *densities.by_kind.get(&kind).unwrap_or(&densities.all);
-                let label = ui.label(kind.short_name());
+                let label = ui.label(info.config.short_name(kind));
                 let why = "This kind of layer in every block; the others keep the budget above";
                 if percent(ui, &mut density).labelled_by(label.id).on_hover_text(why).changed() {
                     let mut new = budget.without_layers();

@@ -78,9 +78,10 @@ fn method_ui(ui: &mut Ui, state: &State, info: &ModelInfo) -> Option<ModelComman
 pub fn progress_ui(ui: &mut Ui, state: &State) {
     if let Some(work) = state.language.compression() {
         let (done, left) = work.progress();
+        let label = |id: LayerId| state.language.info().map_or(String::new(), |info| info.config.label(id));
         let about = match work.current() {
-            Some((id, _, Some(stage))) => format!("{}, {}", short(id), stage.title()),
-            Some((id, _, None)) => short(id),
+            Some((id, _, Some(stage))) => format!("{}, {}", label(id), stage.title()),
+            Some((id, _, None)) => label(id),
             None => "collecting inputs".into(),
         };
         let left = left.map_or(String::new(), |left| format!(", {} left", duration(left)));
@@ -91,9 +92,4 @@ pub fn progress_ui(ui: &mut Ui, state: &State) {
     if let Some(why) = state.language.problem() {
         ui.colored_label(ui.visuals().error_fg_color, why);
     }
-}
-
-/// `1.q_proj`: a block and a kind.
-pub fn short(id: LayerId) -> String {
-    format!("{}.{}", id.block, id.linear.short_name())
 }

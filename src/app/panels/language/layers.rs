@@ -1,6 +1,5 @@
 //! The model's layers: what is done with each, and what came of it.
 
-use super::compression::short;
 use crate::app::panels::state::State;
 use crate::app::state::command::Command;
 use crate::app::state::model_command::ModelCommand;
@@ -37,7 +36,7 @@ pub fn layers_ui(ui: &mut Ui, state: &State, info: &ModelInfo, ticked: &mut BTre
         }
         ui.end_row();
         for &id in &ids {
-            tick_ui(ui, id, ticked);
+            tick_ui(ui, info, id, ticked);
             command = name_ui(ui, info, id, open == Some(id)).or(command.take());
             shape_ui(ui, info, id);
             state_ui(ui, state, id);
@@ -48,10 +47,10 @@ pub fn layers_ui(ui: &mut Ui, state: &State, info: &ModelInfo, ticked: &mut BTre
     command
 }
 
-fn tick_ui(ui: &mut Ui, id: LayerId, ticked: &mut BTreeSet<LayerId>) {
+fn tick_ui(ui: &mut Ui, info: &ModelInfo, id: LayerId, ticked: &mut BTreeSet<LayerId>) {
     let mut on = ticked.contains(&id);
     let tick = ui.checkbox(&mut on, "");
-    let text = format!("Tick {}", short(id));
+    let text = format!("Tick {}", info.config.label(id));
     tick.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, on, &text));
     if tick.changed() {
         if on { _ = ticked.insert(id) } else { _ = ticked.remove(&id) }
@@ -61,9 +60,11 @@ fn tick_ui(ui: &mut Ui, id: LayerId, ticked: &mut BTreeSet<LayerId>) {
 /// The layer's name, which opens it; `open` if it is.
 fn name_ui(ui: &mut Ui, info: &ModelInfo, id: LayerId, open: bool) -> Option<Command> {
     let mut command = None;
-    let name = ui.selectable_label(open, short(id)).on_hover_text("Open it; right-click for more");
+    let name = ui.selectable_label(open, info.config.label(id)).on_hover_text("Open it; right-click for more");
     if name.clicked() {
-        command = Some(Command::OpenLayer(id.tensor(), Orientation::AsStored));
+        let place = info.config.place(id);
+        let orientation = if place.transposed { Orientation::Transposed } else { Orientation::AsStored };
+        command = Some(Command::OpenLayer(info.config.tensor_with(id), orientation));
     }
     name.context_menu(|ui| {
         let button = Button::new("Calibrate runs with its inputs in the model");

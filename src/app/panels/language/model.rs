@@ -56,7 +56,7 @@ impl ModelPanel {
             budget_ui(ui, state, info).or(asked)
         });
         progress_ui(ui, state);
-        let kinds = kinds_ui(ui, state);
+        let kinds = kinds_ui(ui, state, info);
         let header = CollapsingHeader::new("Text to measure on").default_open(info.text.is_none());
         let text = header.show(ui, |ui| ui.horizontal_wrapped(|ui| self.text_ui(ui, state, info)).inner);
         let save = self.save_ui(ui, state);

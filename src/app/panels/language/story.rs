@@ -1,6 +1,5 @@
 //! What the dense and the changed model tell, side by side.
 
-use super::compression::short;
 use crate::app::panels::state::State;
 use crate::app::state::command::Command;
 use crate::app::state::hints::sentence;
@@ -70,7 +69,10 @@ fn texts_ui(ui: &mut Ui, state: &State, texts: &Texts) {
     // Layers that were compressed; else the one that is being tuned.
     let title = match (language.replaced(), language.tuned()) {
         (0, None) => String::new(),
-        (0, Some(tuned)) => format!("With {} as on screen", short(tuned.id)),
+        (0, Some(tuned)) => {
+            let name = language.info().map_or(String::new(), |info| info.config.label(tuned.id));
+            format!("With {name} as on screen")
+        }
         (count, _) => format!("With {count} compressed layers"),
     };
     let perplexity = |value: Option<f64>| value.map_or(String::new(), |value| format!(", perplexity {value:.3}"));

@@ -31,6 +31,6 @@ impl SilentTask for Collect {
         while !pass.layers().is_empty() && !pass.layers().contains(&self.id) {
             pass.advance()?;
         }
-        Ok(pass.statistics()?)
+        Ok(pass.statistics()?.statistics.ok_or(Error::NoTokens)?)
     }
 }

@@ -138,13 +138,13 @@ impl ModelInfo {
 
     /// Whether the model has this layer.
     pub fn has(&self, id: LayerId) -> bool {
-        id.block < self.config.blocks
+        id.block < self.config.blocks && self.config.layers_of(id.block).contains(&id)
     }
 
-    /// Returns the layer of the model in `checkpoint` that `subject` is, if it is one.
+    /// Returns the layer of the model in `checkpoint` that `subject` is, if it is one; of several in one tensor the first.
     pub fn layer_of(&self, checkpoint: &Arc<Checkpoint>, subject: &LoadedLayer) -> Option<LayerId> {
         let own = subject.checkpoint.as_ref().is_some_and(|of| Arc::ptr_eq(of, checkpoint));
-        let id = LayerId::from_tensor(&subject.layer.name)?;
-        (own && !subject.layer.transposed && self.has(id)).then_some(id)
+        let id = *self.config.layers_in(&subject.layer.name).first()?;
+        (own && subject.layer.transposed == self.config.place(id).transposed).then_some(id)
     }
 }

@@ -71,9 +71,9 @@ impl SilentTask for MeasureDense {
 pub enum Replaced {
     /// Those that were compressed.
     Layers(Vec<NewWeight>),
-    /// One, with these factors.
+    /// The tensor that holds this one, with these factors.
     SingleLayer(LayerId, FactorsAt),
-    /// One, with so many of its largest entries.
+    /// The tensor that holds this one, with so many of its largest entries.
     PrunedLayer(LayerId, usize),
 }
 
@@ -96,10 +96,13 @@ impl Replaced {
         let mut model = model.clone();
         match self {
             Self::Layers(layers) => layers.iter().for_each(|layer| model.replace(layer.id, layer.weight.clone())),
-            Self::SingleLayer(id, factors) => model.replace(*id, Arc::new(factors.product().ok_or(Error::NoFactors)?)),
+            Self::SingleLayer(id, factors) => {
+                let product = Arc::new(factors.product().ok_or(Error::NoFactors)?);
+                model.replace_tensor(&model.config().tensor_with(*id), &product);
+            }
             Self::PrunedLayer(id, kept) => {
-                let pruned = keep_largest(&model.layer(*id)?.weight, *kept);
-                model.replace(*id, Arc::new(pruned));
+                let pruned = keep_largest(&model.tensor_with(*id)?.weight, *kept);
+                model.replace_tensor(&model.config().tensor_with(*id), &Arc::new(pruned));
             }
         }
         Ok(model)
@@ -113,7 +116,10 @@ impl Replaced {
         };
         match self {
             Self::Layers(layers) => layers.iter().for_each(|layer| put(layer.id, &layer.replacement)),
-            Self::SingleLayer(id, FactorsAt::End(replacement)) => put(*id, replacement),
+            // The tensor on screen may hold several of the model's layers.
+            Self::SingleLayer(id, FactorsAt::End(replacement)) if model.config().place(*id).outputs.is_none() => {
+                put(*id, replacement);
+            }
             Self::SingleLayer(..) | Self::PrunedLayer(..) => return self.of(model),
         }
         Ok(changed)

@@ -1,0 +1,109 @@
+//! Fields of a JSON object, read by type: a field that is there and of another type is refused by its name.
+
+use crate::language::Error;
+use serde_json::{Map, Value};
+
+/// An object of `config.json`; a field that is null counts as absent.
+#[derive(Clone, Copy)]
+pub struct Fields<'a> {
+    object: &'a Map<String, Value>,
+    /// Name of the object, for messages: `rope_scaling.`, or empty.
+    path: &'a str,
+}
+
+/// Larger than any size of a model, and small enough that a product of two does not overflow.
+const SIZE_LIMIT: usize = 1 << 24;
+
+impl<'a> Fields<'a> {
+    pub fn new(object: &'a Map<String, Value>, path: &'a str) -> Self {
+        Self { object, path }
+    }
+
+    /// Whether the field is there, be it null.
+    pub fn mentions(&self, key: &str) -> bool {
+        self.object.contains_key(key)
+    }
+
+    /// Whether there are no fields.
+    pub fn is_empty(&self) -> bool {
+        self.object.is_empty()
+    }
+
+    pub fn get(&self, key: &str) -> Option<&'a Value> {
+        self.object.get(key).filter(|value| !value.is_null())
+    }
+
+    fn typed<T>(&self, key: &str, what: &str, read: impl Fn(&'a Value) -> Option<T>) -> Result<Option<T>, Error> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        read(value).map(Some).ok_or_else(|| {
+            let shown = crate::model::one_line(&value.to_string());
+            Error::Config { problem: format!("{}{key} is {shown}, and {what} is expected", self.path) }
+        })
+    }
+
+    /// A positive number of something.
+    pub fn size(&self, key: &str) -> Result<Option<usize>, Error> {
+        let size = |value: &Value| value.as_u64().and_then(|size| usize::try_from(size).ok());
+        let what = "a number from 1 to 16 million";
+        self.typed(key, what, |value| size(value).filter(|size| (1..=SIZE_LIMIT).contains(size)))
+    }
+
+    /// The same where it must be there.
+    pub fn needed_size(&self, key: &str) -> Result<usize, Error> {
+        self.size(key)?.ok_or_else(|| Error::Config { problem: format!("{}{key} is missing", self.path) })
+    }
+
+    /// A number from 0.
+    pub fn count(&self, key: &str) -> Result<Option<usize>, Error> {
+        self.typed(key, "a whole number from 0", |value| {
+            value.as_u64().and_then(|size| usize::try_from(size).ok()).filter(|&size| size <= SIZE_LIMIT)
+        })
+    }
+
+    /// A finite number.
+    pub fn number(&self, key: &str) -> Result<Option<f64>, Error> {
+        self.typed(key, "a number", |value| value.as_f64().filter(|x| x.is_finite()))
+    }
+
+    /// A finite number above 0.
+    pub fn positive(&self, key: &str) -> Result<Option<f64>, Error> {
+        self.typed(key, "a number above 0", |value| value.as_f64().filter(|x| x.is_finite() && *x > 0.0))
+    }
+
+    /// The same where it must be there.
+    pub fn needed_positive(&self, key: &str) -> Result<f64, Error> {
+        self.positive(key)?.ok_or_else(|| Error::Config { problem: format!("{}{key} is missing", self.path) })
+    }
+
+    pub fn flag(&self, key: &str) -> Result<Option<bool>, Error> {
+        self.typed(key, "true or false", Value::as_bool)
+    }
+
+    pub fn text(&self, key: &str) -> Result<Option<&'a str>, Error> {
+        self.typed(key, "a text", Value::as_str)
+    }
+
+    pub fn texts(&self, key: &str) -> Result<Option<Vec<&'a str>>, Error> {
+        self.typed(key, "a list of texts", |value| value.as_array()?.iter().map(Value::as_str).collect())
+    }
+
+    pub fn numbers(&self, key: &str) -> Result<Option<Vec<f64>>, Error> {
+        self.typed(key, "a list of numbers", |value| value.as_array()?.iter().map(Value::as_f64).collect())
+    }
+
+    pub fn object(&self, key: &'a str) -> Result<Option<Fields<'a>>, Error> {
+        Ok(self.typed(key, "an object", Value::as_object)?.map(|object| Fields { object, path: key }))
+    }
+
+    /// A token, or a list of tokens.
+    pub fn tokens(&self, key: &str) -> Result<Vec<u32>, Error> {
+        let token = |value: &Value| value.as_u64().and_then(|token| u32::try_from(token).ok());
+        let tokens = self.typed(key, "a token's number, or a list of them", |value| match value {
+            // Some configurations say −1 where there is no such token.
+            Value::Number(number) if number.as_i64().is_some_and(|number| number < 0) => Some(Vec::new()),
+            Value::Array(list) => list.iter().map(token).collect(),
+            value => token(value).map(|token| vec![token]),
+        });
+        Ok(tokens?.unwrap_or_default())
+    }
+}
