@@ -88,7 +88,7 @@ fn other_methods_tell_inside_of_a_layer_and_can_be_stopped() {
 fn every_layer_gets_its_budget_in_the_models_order() {
     let (model, windows) = small();
     let mut plan = plan(0.4);
-    let (up, single) = (Linear::Up, LayerId { block: 1, linear: Linear::Value });
+    let (up, single) = (Linear::Up, LayerId::new(1, Linear::Value));
     plan.densities.by_kind.insert(up, 0.3);
     plan.densities.by_layer.insert(single, 1.0);
     let layers = compress(&model, &plan, &Inputs::Windows(windows));
@@ -97,7 +97,7 @@ fn every_layer_gets_its_budget_in_the_models_order() {
     for layer in &layers {
         let (rows, cols) = model.shape(layer.id);
         let density = if layer.id.linear == up { 0.3 } else { 0.4 };
-        assert_eq!(layer.report.nnz, (density * (rows * cols) as f64).floor() as usize, "{}", layer.id.stem());
+        assert_eq!(layer.report.nnz, (density * (rows * cols) as f64).floor() as usize, "{}", layer.report.stem());
         assert!(layer.report.layer_error.unwrap() <= layer.report.layer_error_before_finalize.unwrap());
     }
 }
@@ -141,7 +141,7 @@ fn one_file_holds_the_compressed_layers_and_everything_else() {
     assert_eq!(merged.tensors().len(), model.checkpoint().tensors().len());
     for tensor in model.checkpoint().tensors() {
         let (dense, now) = (model.checkpoint(), merged.bytes(&tensor.name).unwrap());
-        match layers.iter().find(|layer| layer.id.tensor() == tensor.name) {
+        match layers.iter().find(|layer| layer.report.tensor == tensor.name) {
             Some(layer) => assert_eq!(merged.values(&tensor.name).unwrap(), layer.weight.as_slice(), "{}", tensor.name),
             None => assert_eq!(dense.bytes(&tensor.name).unwrap(), now, "{}", tensor.name),
         }
@@ -314,7 +314,7 @@ fn a_killed_compression_goes_on_where_it_was() {
         let written = merged.checkpoint().tensor(&tensor.name).unwrap();
         assert_eq!((&written.shape, &written.dtype), (&tensor.shape, &tensor.dtype));
         let same = dense.checkpoint().bytes(&tensor.name).unwrap() == merged.checkpoint().bytes(&tensor.name).unwrap();
-        assert_eq!(same, LayerId::from_tensor(&tensor.name).is_none(), "{}", tensor.name);
+        assert_eq!(same, dense.config().layers_in(&tensor.name).is_empty(), "{}", tensor.name);
     }
     // The factors have the nonzeros that were reported.
     let factors = model::open(&folder.join("whole/factors-bitmask.safetensors")).unwrap();
@@ -497,7 +497,8 @@ fn statistics_are_whole_after_an_interruption() {
     opened.finish(&plan, &totals, &output, false).unwrap();
     let saved = model::open(&statistics).unwrap();
     for id in model.layers() {
-        assert!(saved.calibration_of(&id.stem(), model.shape(id).1).is_ok(), "{}", id.stem());
+        let stem = model.config().stem(id);
+        assert!(saved.calibration_of(&stem, model.shape(id).1).is_ok(), "{stem}");
     }
     assert!(out.join("model.safetensors").exists() && !folder.path().join("model.partial").exists());
 }

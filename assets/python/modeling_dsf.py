@@ -13,6 +13,7 @@ import transformers
 from safetensors.torch import load_file
 from torch import nn
 from transformers import AutoConfig, GenerationConfig
+from transformers.pytorch_utils import Conv1D
 from transformers.utils import cached_file
 
 # The tensors that a matrix consists of, beside its shape: the first are its values.
@@ -21,6 +22,9 @@ PARTS = {
     "csr": ("values", "col_indices", "crow_indices"),
     "dense": ("weight",),
 }
+
+# Parts of layers that some models have as one, in their order.
+FUSED = ("q", "k", "v", "gate", "up")
 
 # Arguments that say where the files are, not how the model is built.
 PLACE = ("cache_dir", "force_download", "local_files_only", "proxies", "revision", "subfolder", "token")
@@ -112,23 +116,80 @@ def pair_up(matrices):
     return layers
 
 
-def replace(model, stem, factors, packed):
-    """Puts A(Bx), or one matrix, in place of the linear layer `stem`; values are yet to be loaded."""
+class Product(nn.Sequential):
+    """A(Bx)."""
+
+    @property
+    def weight(self):
+        """A's, which GPT-2 gives other first numbers before the stored ones are there."""
+        return self.A.weight
+
+
+class Fused(nn.Module):
+    """Several layers that their model has as one: their outputs side by side, of each head if there are `heads`."""
+
+    def __init__(self, parts, bias, heads):
+        super().__init__()
+        self.names, self.heads = list(parts), heads
+        for name, part in parts.items():
+            self.add_module(name, part)
+        self.register_parameter("bias", nn.Parameter(torch.empty(bias)) if bias else None)
+
+    def forward(self, x):
+        outputs = [self.get_submodule(name)(x) for name in self.names]
+        if self.heads:
+            outputs = [output.unflatten(-1, (self.heads, -1)) for output in outputs]
+        output = torch.cat(outputs, -1)
+        if self.heads:
+            output = output.flatten(-2)
+        return output if self.bias is None else output + self.bias
+
+
+def sizes_of(layer):
+    """Outputs and inputs of a linear layer, GPT-2's `Conv1D` among them; None for anything else."""
+    if isinstance(layer, nn.Linear):
+        return layer.out_features, layer.in_features
+    return (layer.nf, layer.weight.shape[0]) if isinstance(layer, Conv1D) else None
+
+
+def sizes_of_product(stem, factors):
+    """Outputs and inputs of A(Bx), or of one matrix."""
+    sides = [side for shape, _ in factors for side in shape]  # out, k, k, in
+    if sides[1:-1:2] != sides[2:-1:2]:
+        found = " times ".join(str(list(shape)) for shape, _ in factors)
+        raise ValueError(f"the factors of {stem} are {found}")
+    return sides[0], sides[-1]
+
+
+def product(factors, bias, packed):
+    """The layer A(Bx), or of one matrix; values are yet to be loaded."""
 
     def linear(matrix, bias):
         (rows, columns), parts = matrix
         return PackedLinear((rows, columns), parts, bias) if packed else nn.Linear(columns, rows, bias)
 
+    a = linear(factors[0], bias)
+    return Product(OrderedDict(B=linear(factors[1], False), A=a)) if len(factors) == 2 else a
+
+
+def replace(model, stem, parts, packed):
+    """Puts what replaces the linear layer `stem` in its place: `parts` are its factors by the name of the part of it that
+    they are of, in order; a layer that is one has an empty name."""
     layer = dict(model.named_modules()).get(stem)
-    if not isinstance(layer, nn.Linear):
+    expected = sizes_of(layer)
+    if expected is None:
         raise ValueError(f"{stem} is not a linear layer of {type(model).__name__}")
-    sides = [side for shape, _ in factors for side in shape]  # out, k, k, in
-    if sides[0] != layer.out_features or sides[-1] != layer.in_features or sides[1:-1:2] != sides[2:-1:2]:
-        found = " times ".join(str(list(shape)) for shape, _ in factors)
-        raise ValueError(f"{stem} is [{layer.out_features}, {layer.in_features}], its factors are {found}")
-    new = linear(factors[0], layer.bias is not None)
-    if len(factors) == 2:
-        new = nn.Sequential(OrderedDict(B=linear(factors[1], False), A=new))
+    sizes = [sizes_of_product(f"{stem}.{part}".rstrip("."), factors) for part, factors in parts.items()]
+    found = (sum(rows for rows, _ in sizes), sizes[0][1])
+    if found != expected or any(columns != expected[1] for _, columns in sizes):
+        raise ValueError(f"{stem} is {list(expected)}, and what replaces it is {[list(size) for size in sizes]}")
+    bias = layer.bias is not None
+    if "" in parts:
+        new = product(parts[""], bias, packed)
+    else:
+        heads = model.config.num_attention_heads if model.config.model_type == "gpt_neox" else 0
+        products = {part: product(factors, False, packed) for part, factors in parts.items()}
+        new = Fused(products, expected[0] if bias else 0, heads)
     parent, _, child = stem.rpartition(".")
     setattr(model.get_submodule(parent), child, new)
 
@@ -138,8 +199,13 @@ def with_factors(base, layers, packed):
 
     def __init__(self, config, *args, **kwargs):
         base.__init__(self, config, *args, **kwargs)
+        modules, wholes = dict(self.named_modules()), {}
         for stem, factors in layers.items():
-            replace(self, stem, factors, packed)
+            whole, _, part = stem.rpartition(".")
+            is_part = part in FUSED and sizes_of(modules.get(whole)) is not None
+            wholes.setdefault(whole if is_part else stem, {})[part if is_part else ""] = factors
+        for stem, parts in wholes.items():
+            replace(self, stem, {part: parts[part] for part in sorted(parts, key=("", *FUSED).index)}, packed)
 
     return type(base.__name__, (base,), {"__init__": __init__, "__module__": base.__module__})
 

@@ -165,7 +165,14 @@ impl Compress {
             (Some(_), statistics) => {
                 let (layouts, companions) = (self.layout.clone(), self.model.companions()?);
                 let output = Output { layouts, companions, statistics: statistics.clone() };
+                let keeps_factors = !output.layouts.contains(&Layout::Merged);
                 folder.finish(&plan, &totals, &output, self.force)?;
+                if keeps_factors && !compress::transformers_loads_factors(model.config()) {
+                    eprintln!(
+                        "note: transformers does not load experts that are kept as factors, this program does: for \
+                         transformers add --layout merged"
+                    );
+                }
             }
             (None, Some(file)) => folder.finish_statistics(file, self.force)?,
             (None, None) => {}

@@ -15,10 +15,12 @@ pub struct ModelArgs {
 impl ModelArgs {
     /// Opens the model.
     pub fn open(&self) -> Result<LanguageModel, Failure> {
-        Ok(match &self.model {
+        let model = match &self.model {
             Some(folder) => language::open(folder)?,
             None => language::example(),
-        })
+        };
+        model.notes().iter().for_each(|note| eprintln!("note: {note}"));
+        Ok(model)
     }
 
     /// Whether it is the built-in model.

@@ -9,7 +9,7 @@ use super::{CompressedLayer, Error, Inputs, Plan, Store, Totals};
 use crate::Named;
 use crate::export::{self, Entry, Layout, RunReport, Tensor};
 use crate::factorize::Settings;
-use crate::language::{LanguageModel, LayerId};
+use crate::language::{Config, LanguageModel, LayerId};
 use crate::matrix::{Calibration, Csr, Factors, Replacement, ReplacementKind};
 use crate::methods::Method;
 use crate::model::{self, Dtype, Orientation, TensorInfo};
@@ -223,10 +223,13 @@ impl Folder {
             }
         } else if let Some(&layout) = output.layouts.first() {
             self.write_model(&whole, &labelled(layout), false, false)?;
-            export::write(&whole.join(MODELING), MODELING_SOURCE, true)?;
+            let loads = transformers_loads_factors(self.model.config());
+            if loads {
+                export::write(&whole.join(MODELING), MODELING_SOURCE, true)?;
+            }
             for (name, bytes) in output.companions.iter().filter(|(name, _)| !name.ends_with(INDEX)) {
                 match name == "config.json" {
-                    true => export::write(&whole.join(name), &with_modeling(bytes, layout), true)?,
+                    true => export::write(&whole.join(name), &with_factors(bytes, layout, loads), true)?,
                     false => export::write(&whole.join(name), bytes, true)?,
                 }
             }
@@ -411,11 +414,18 @@ impl Store for LayerFiles {
     }
 }
 
-/// `config.json` of a model that keeps its factors: transformers finds there what loads it. Without a `sparsity_config`, which
-/// other runtimes refuse.
-fn with_modeling(config: &[u8], layout: Layout) -> Vec<u8> {
+/// Whether our code for transformers loads a model of this kind with its factors. Experts are one tensor in its memory.
+pub fn transformers_loads_factors(model: &Config) -> bool {
+    model.experts.is_none()
+}
+
+/// `config.json` of a model that keeps its factors: where they are, and what transformers loads it with, if anything does.
+/// Without a `sparsity_config`, which other runtimes refuse.
+fn with_factors(config: &[u8], layout: Layout, loads: bool) -> Vec<u8> {
     let Ok(Value::Object(mut config)) = serde_json::from_slice(config) else { return config.to_vec() };
-    config.insert("auto_map".into(), json!({ "AutoModelForCausalLM": "modeling_dsf.DsfForCausalLM" }));
+    if loads {
+        config.insert("auto_map".into(), json!({ "AutoModelForCausalLM": "modeling_dsf.DsfForCausalLM" }));
+    }
     let factors = format!("factors-{}.safetensors", layout.name());
     config.insert("dsf".into(), json!({ "layout": layout.name(), "factors": factors }));
     format!("{:#}\n", Value::Object(config)).into_bytes()

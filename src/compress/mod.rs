@@ -22,7 +22,7 @@ mod whole;
 pub use distribute::distribute;
 pub use error::Error;
 #[cfg(not(target_arch = "wasm32"))]
-pub use folder::{Folder, Output};
+pub use folder::{Folder, Output, transformers_loads_factors};
 pub use inputs::{Inputs, identity};
 pub use layer::CompressedLayer;
 pub use model::{CompressedModel, compress_model};

@@ -125,17 +125,12 @@ impl LanguageModel {
                     return Err(Error::Shape { tensor: config.stem(id), shape, expected: vec![rows, cols] });
                 }
             }
-            let place = config.place(id);
-            let outputs =
-                config.layers_in(&format!("{}.weight", place.stem)).iter().map(|&id| config.shape(id).0).sum();
+            let (place, outputs) = (config.place(id), config.outputs_with(id));
             let shape = if place.transposed { [cols, outputs] } else { [outputs, cols] };
             check(format!("{}.weight", place.stem), &shape)?;
         }
         for id in config.layers().filter(|id| config.has_bias(id.linear)) {
-            let place = config.place(id);
-            let outputs =
-                config.layers_in(&format!("{}.weight", place.stem)).iter().map(|&id| config.shape(id).0).sum();
-            check(format!("{}.bias", place.stem), &[outputs])?;
+            check(format!("{}.bias", config.place(id).stem), &[config.outputs_with(id)])?;
         }
         Ok(used)
     }

@@ -89,22 +89,8 @@ impl Config {
         format!("{}.weight", self.stem(id))
     }
 
-    /// The layer of this name, a stem or a weight's name.
-    pub fn layer_named(&self, name: &str) -> Option<LayerId> {
-        let stem = name.strip_suffix(".weight").unwrap_or(name);
-        // A block's number is in the name: not all of a large model's names have to be made.
-        let numbers = stem.split('.').filter_map(|part| part.parse::<usize>().ok());
-        let blocks = numbers.filter(|&block| block < self.blocks);
-        blocks.flat_map(|block| self.layers_of(block)).find(|&id| self.stem(id) == stem)
-    }
-
-    /// Whether no position is known beyond the ones of training: learned positions end there.
+    /// Longest text that can be computed, if it is bounded: learned positions end somewhere.
     pub fn most_positions(&self) -> Option<usize> {
         self.learned_positions.map(|_| self.positions)
-    }
-
-    /// The largest window of attention that is smaller than a text, for what is told about it.
-    pub fn sliding_window(&self) -> Option<usize> {
-        self.block_kinds.iter().filter_map(|kind| kind.window).min()
     }
 }

@@ -119,14 +119,29 @@ impl Config {
     /// Layers whose weights the tensor of this name holds, in order.
     pub fn layers_in(&self, tensor: &str) -> Vec<LayerId> {
         let Some(stem) = tensor.strip_suffix(".weight") else { return Vec::new() };
-        let numbers = stem.split('.').filter_map(|part| part.parse::<usize>().ok());
-        let Some(block) = numbers
-            .into_iter()
-            .find(|&block| block < self.blocks && stem.starts_with(&format!("{}.", self.names.block(block))))
-        else {
-            return Vec::new();
-        };
-        self.layers_of(block).into_iter().filter(|&id| self.names.entry(id).0 == stem).collect()
+        self.near(stem).filter(|&id| self.names.entry(id).0 == stem).collect()
+    }
+
+    /// The layer of this name, a stem or a weight's name.
+    pub fn layer_named(&self, name: &str) -> Option<LayerId> {
+        let stem = name.strip_suffix(".weight").unwrap_or(name);
+        self.near(stem).find(|&id| self.stem(id) == stem)
+    }
+
+    /// Number of outputs of the tensor that holds a layer, alone or with others.
+    pub fn outputs_with(&self, id: LayerId) -> usize {
+        match self.place(id).outputs {
+            Some(_) => self.layers_in(&self.tensor_with(id)).into_iter().map(|id| self.shape(id).0).sum(),
+            None => self.shape(id).0,
+        }
+    }
+
+    /// Layers whose numbers of block and expert are in a name: not all of a large model's names have to be made.
+    fn near(&self, name: &str) -> impl Iterator<Item = LayerId> + use<> {
+        let numbers: Vec<usize> = name.split('.').filter_map(|part| part.parse().ok()).collect();
+        let blocks: Vec<usize> = numbers.iter().copied().filter(|&block| block < self.blocks).collect();
+        let layers: Vec<LayerId> = blocks.into_iter().flat_map(|block| self.layers_of(block)).collect();
+        layers.into_iter().filter(move |id| id.expert.is_none_or(|expert| numbers.contains(&expert)))
     }
 
     /// Name of a layer's role in this family: `out_proj`.

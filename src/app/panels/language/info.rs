@@ -6,7 +6,8 @@ use crate::app::tasks::language::eval_set::ModelInfo;
 use eframe::egui::Ui;
 
 /// Description of what can be opened as a language model.
-const WHICH: &str = "A Hugging Face folder of the Llama family is one: config.json, tokenizer.json and its weights";
+const WHICH: &str = "A Hugging Face folder is one: config.json, tokenizer.json and the weights of a decoder such as Llama, Qwen, \
+                     Gemma, Phi, OPT or GPT-2";
 
 /// Returns the facts about the model; shows why there is none.
 pub fn info_ui<'a>(ui: &mut Ui, state: &'a State) -> Option<&'a ModelInfo> {

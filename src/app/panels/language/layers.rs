@@ -10,6 +10,7 @@ use crate::language::LayerId;
 use crate::model::Orientation;
 use eframe::egui::{Button, Grid, RichText, Role, Ui, WidgetInfo};
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 const HEADINGS: [(&str, &str); 7] = [
     ("Layer", "In the order in which the model computes them"),
@@ -26,7 +27,12 @@ pub fn layers_ui(ui: &mut Ui, state: &State, info: &ModelInfo, ticked: &mut BTre
     let mut command = None;
     let ids: Vec<LayerId> = info.config.layers().collect();
     let open = state.model_layer_on_screen();
-    Grid::new("model layers").num_columns(1 + HEADINGS.len()).striped(true).show(ui, |ui| {
+    let height = ui.spacing().interact_size.y;
+    let line = height + ui.spacing().item_spacing.y;
+    let seen = seen_lines(ui, ids.len(), line);
+    ui.add_space(seen.start as f32 * line);
+    let grid = Grid::new("model layers").num_columns(1 + HEADINGS.len()).min_row_height(height);
+    grid.striped(true).show(ui, |ui| {
         let mut every = ticked.len() == ids.len();
         if ui.checkbox(&mut every, "").on_hover_text("Tick all layers").changed() {
             *ticked = if every { ids.iter().copied().collect() } else { BTreeSet::new() };
@@ -35,7 +41,7 @@ pub fn layers_ui(ui: &mut Ui, state: &State, info: &ModelInfo, ticked: &mut BTre
             ui.weak(heading).on_hover_text(why);
         }
         ui.end_row();
-        for &id in &ids {
+        for &id in &ids[seen.clone()] {
             tick_ui(ui, info, id, ticked);
             command = name_ui(ui, info, id, open == Some(id)).or(command.take());
             shape_ui(ui, info, id);
@@ -44,7 +50,22 @@ pub fn layers_ui(ui: &mut Ui, state: &State, info: &ModelInfo, ticked: &mut BTre
             ui.end_row();
         }
     });
+    ui.add_space((ids.len() - seen.end) as f32 * line);
     command
+}
+
+/// Lines of the table that are drawn: all of a small model, else those that can be seen and a few around them. An even
+/// first one, because every second line is shaded.
+fn seen_lines(ui: &Ui, lines: usize, height: f32) -> Range<usize> {
+    /// Lines that are always drawn together.
+    const ALL: usize = 300;
+    if lines <= ALL {
+        return 0..lines;
+    }
+    let (clip, top) = (ui.clip_rect(), ui.cursor().top());
+    let line = |y: f32| (((y - top) / height).max(0.0) as usize).min(lines);
+    let first = line(clip.top()).saturating_sub(2) / 2 * 2;
+    first..(line(clip.bottom()) + 3).min(lines)
 }
 
 fn tick_ui(ui: &mut Ui, info: &ModelInfo, id: LayerId, ticked: &mut BTreeSet<LayerId>) {

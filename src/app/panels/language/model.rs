@@ -51,6 +51,7 @@ impl ModelPanel {
 
     fn contents(&mut self, ui: &mut Ui, state: &State, info: &ModelInfo) -> (Option<ModelCommand>, Option<Command>) {
         let measure = perplexity_ui(ui, state, info);
+        info.notes.iter().for_each(|note| _ = ui.weak(note.to_string()));
         let row = ui.horizontal_wrapped(|ui| {
             let asked = commands_ui(ui, state, info, &self.ticked);
             budget_ui(ui, state, info).or(asked)

@@ -3,7 +3,7 @@
 use crate::app::state::error::Error;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::hint::Failure;
-use crate::language::{self, Config, LanguageModel, LayerId, Windows};
+use crate::language::{self, Config, LanguageModel, LayerId, Note, Windows};
 use crate::model::{self, Checkpoint};
 use crate::tasks::{LazySource, shared};
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,8 @@ pub struct ModelInfo {
     pub own_text: bool,
     /// Whether layers are stored as factors, or as one sparse matrix: they run as they are, and are not compressed again.
     pub keeps_factors: bool,
+    /// What is worth knowing about the files.
+    pub notes: Vec<Note>,
 }
 
 impl LazySource for ModelSource {
@@ -133,6 +135,7 @@ impl ModelInfo {
             text_problem: set.text_problem.clone(),
             own_text: set.own_text,
             keeps_factors: set.model.is_sparse(),
+            notes: set.model.notes().to_vec(),
         }
     }
 
