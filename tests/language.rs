@@ -5,8 +5,8 @@ mod common;
 use dsf_explorer::Named;
 use dsf_explorer::compute::Par;
 use dsf_explorer::language::{
-    self, BlockStage, CalibrationPass, Error, LanguageModel, LayerId, Linear, ResidualStreams, Sampling, StreamCache,
-    Windows, generate, ignore_progress,
+    self, BlockStage, CalibrationPass, Error, LanguageModel, LayerId, Linear, Note, ResidualStreams, Sampling,
+    StreamCache, Windows, generate, ignore_progress,
 };
 use dsf_explorer::matrix::Matrix;
 use dsf_explorer::model::Orientation;
@@ -282,6 +282,122 @@ fn broken_folders_are_refused_with_the_reason() {
         fs::write(folder.join("model.safetensors.index.json"), index).unwrap();
     });
     assert!(shard.to_string().contains("model-00001-of-00002.safetensors"), "{shard}");
+}
+
+/// The small model `llama3` with its tensors changed, under other names or with other values.
+fn with_tensors(config: &str, change: impl Fn(&str, &mut Vec<f32>) -> Option<String>) -> Result<LanguageModel, Error> {
+    let (model, _) = small("llama3");
+    let copy = tempfile::tempdir().unwrap();
+    let mut tensors = Vec::new();
+    for info in model.checkpoint().tensors() {
+        let mut values = model.checkpoint().values(&info.name).unwrap();
+        if let Some(name) = change(&info.name, &mut values) {
+            tensors.push((name, info.shape.clone(), values));
+        }
+        // `change` is asked for tensors that are not there yet, by the name of the embedding.
+        if info.name == "model.embed_tokens.weight" {
+            let mut more = vec![0.5; values_in(&info.shape)];
+            if let Some(name) = change("new", &mut more) {
+                tensors.push((name, info.shape.clone(), more));
+            }
+        }
+    }
+    let views = tensors.iter().map(|(name, shape, values)| {
+        let bytes = bytemuck::cast_slice(values);
+        (name.clone(), safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape.clone(), bytes).unwrap())
+    });
+    fs::write(copy.path().join("model.safetensors"), safetensors::serialize(views, None).unwrap()).unwrap();
+    fs::copy(folder("llama3").join("tokenizer.json"), copy.path().join("tokenizer.json")).unwrap();
+    let mut json: Value = serde_json::from_slice(&fs::read(folder("llama3").join("config.json")).unwrap()).unwrap();
+    let changes: Value = serde_json::from_str(config).unwrap();
+    json.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+    fs::write(copy.path().join("config.json"), json.to_string()).unwrap();
+    language::open(copy.path())
+}
+
+fn values_in(shape: &[usize]) -> usize {
+    shape.iter().product()
+}
+
+#[test]
+fn names_may_lack_their_start_or_have_another_before_it() {
+    let (model, expected) = small("llama3");
+    let windows = Windows::from_text(&model, expected["text"].as_str().unwrap(), 16, None).unwrap();
+    let dense = model.loss(&windows, &ignore_progress).unwrap();
+    let renamed: [fn(&str) -> String; 4] = [
+        |name| name.strip_prefix("model.").unwrap_or(name).to_owned(),
+        |name| format!("_orig_mod.{name}"),
+        |name| format!("base_model.model.{name}"),
+        |name| name.replace("model.", "model.language_model."),
+    ];
+    for (at, rename) in renamed.iter().enumerate() {
+        let same = with_tensors("{}", |name, _| (name != "new").then(|| rename(name))).unwrap();
+        assert_eq!(same.loss(&windows, &ignore_progress).unwrap(), dense, "renaming {at}");
+        assert_eq!(same.notes(), [], "renaming {at}");
+        let id = LayerId::new(1, Linear::Key);
+        assert_eq!(same.config().tensor(id), rename(&model.config().tensor(id)));
+        assert_eq!(same.config().layers_in(&rename(&model.config().tensor(id))), [id]);
+    }
+}
+
+#[test]
+fn what_the_files_hold_beside_the_model_is_said() {
+    let (model, expected) = small("llama3");
+    let windows = Windows::from_text(&model, expected["text"].as_str().unwrap(), 16, None).unwrap();
+    let loss = |model: &LanguageModel| model.loss(&windows, &ignore_progress).unwrap();
+    // A head of its own counts although the configuration says that the embedding is one.
+    let keep = |name: &str, _: &mut Vec<f32>| (name != "new").then(|| name.to_owned());
+    let own = with_tensors(r#"{"tie_word_embeddings": true}"#, keep).unwrap();
+    assert_eq!(loss(&own), loss(&model));
+    assert_eq!(own.notes(), [Note::OwnHead { tensor: "lm_head.weight".into() }]);
+    // One that is the same is no news, and none at all neither.
+    let without = |name: &str, _: &mut Vec<f32>| (name != "new" && name != "lm_head.weight").then(|| name.to_owned());
+    let tied = with_tensors(r#"{"tie_word_embeddings": true}"#, without).unwrap();
+    assert_eq!(tied.notes(), []);
+    assert_ne!(loss(&tied), loss(&model));
+    let missing = with_tensors("{}", without).err().unwrap();
+    assert!(missing.to_string().contains("lm_head.weight"), "{missing}");
+    let more = |name: &str, _: &mut Vec<f32>| Some(if name == "new" { "extra.weight" } else { name }.to_owned());
+    let more = with_tensors("{}", more).unwrap();
+    assert_eq!(loss(&more), loss(&model));
+    assert_eq!(more.notes()[0].to_string(), "1 tensor is not used by the computation: extra.weight");
+    // What older versions of transformers saved and nobody needs is not worth a word.
+    let computed = |name: &str, _: &mut Vec<f32>| {
+        Some(if name == "new" { "model.layers.0.self_attn.rotary_emb.inv_freq" } else { name }.to_owned())
+    };
+    assert_eq!(with_tensors("{}", computed).unwrap().notes(), []);
+}
+
+#[test]
+fn a_number_that_is_none_is_refused_where_it_is_used() {
+    let (model, expected) = small("llama3");
+    let text = expected["text"].as_str().unwrap();
+    let windows = Windows::from_text(&model, text, 16, None).unwrap();
+    let seen: std::collections::BTreeSet<u32> = windows.iter().flatten().copied().collect();
+    let (used, unused) = (*seen.first().unwrap(), (0..40).find(|token| !seen.contains(token)).unwrap());
+    let loss = |tensor: &'static str, at: usize| {
+        let model = with_tensors("{}", move |name, values| {
+            if name == tensor {
+                values[at] = f32::NAN;
+            }
+            (name != "new").then(|| name.to_owned())
+        });
+        model.unwrap().loss(&windows, &ignore_progress)
+    };
+    for (tensor, at) in [
+        ("model.norm.weight", 3),
+        ("model.layers.1.input_layernorm.weight", 0),
+        ("model.layers.0.self_attn.q_proj.bias", 2),
+        ("model.layers.1.mlp.up_proj.weight", 5),
+        ("lm_head.weight", 16 * unused as usize),
+        ("model.embed_tokens.weight", 16 * used as usize + 1),
+    ] {
+        let error = loss(tensor, at).unwrap_err().to_string();
+        assert!(error.contains(tensor) && error.contains("NaN"), "{error}");
+    }
+    // Of a token that the text does not have.
+    let fine = loss("model.embed_tokens.weight", 16 * unused as usize).unwrap();
+    assert_eq!(fine, model.loss(&windows, &ignore_progress).unwrap());
 }
 
 #[test]

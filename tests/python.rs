@@ -57,16 +57,9 @@ fn python_finds_the_reported_error_in_every_layout() {
 /// those to f16.
 #[test]
 fn transformers_runs_what_compress_writes() {
-    let Some(python) = std::env::var_os("DSF_TEST_TRANSFORMERS") else {
-        println!("skipped: DSF_TEST_TRANSFORMERS is not set to a Python that has torch and transformers");
-        return;
-    };
+    let Some(python) = transformers() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let done = |command: &mut Command| {
-        let output = command.current_dir(folder.path()).output().unwrap();
-        assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    };
+    let done = |command: &mut Command| said(command.current_dir(folder.path()));
     let compress = |arguments: &str| {
         let quick = ["compress", "--density", "0.4", "--calibration-samples", "4", "--force"];
         done(Command::new(env!("CARGO_BIN_EXE_dsf-explorer")).args(quick).args(arguments.split(' ')));
@@ -82,4 +75,35 @@ fn transformers_runs_what_compress_writes() {
             print!("{said}");
         }
     }
+}
+
+/// A Python that has torch and transformers.
+fn transformers() -> Option<std::ffi::OsString> {
+    let python = std::env::var_os("DSF_TEST_TRANSFORMERS");
+    if python.is_none() {
+        println!("skipped: DSF_TEST_TRANSFORMERS is not set to a Python that has torch and transformers");
+    }
+    python
+}
+
+/// What a command prints; it has to succeed.
+fn said(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Losses of tiny random models of all families, with the settings in which they differ, as transformers has them.
+#[test]
+fn every_family_has_the_losses_of_transformers() {
+    let Some(python) = transformers() else { return };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let said = said(
+        Command::new(python)
+            .arg(root.join("tests/python/check_families.py"))
+            .arg(env!("CARGO_BIN_EXE_dsf-explorer"))
+            .arg(root.join("tests/llama/llama3/tokenizer.json")),
+    );
+    assert!(said.starts_with("ok: 35 models of 19 families"), "{said}");
+    print!("{said}");
 }

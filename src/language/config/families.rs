@@ -753,6 +753,7 @@ fn gpt_neox(fields: &Fields, architecture: &str) -> Result<Config, Error> {
         ..Defaults::default()
     };
     let mut config = common(fields, architecture, defaults)?;
+    config.kv_heads = config.heads;
     let attention = fields.flag("attention_bias")?.unwrap_or(true);
     config.biases = Biases { attention, attention_output: attention, ..EVERY_BIAS };
     if fields.flag("use_parallel_residual")?.unwrap_or(true) {
