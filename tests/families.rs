@@ -37,6 +37,29 @@ fn losses_are_those_of_transformers() {
     }
 }
 
+/// Names of layers go both ways, and the layers that a tensor holds make it up.
+#[test]
+fn every_layer_is_found_by_its_name() {
+    for (name, model, _, _) in families().into_iter().flatten() {
+        let config = model.config();
+        let mut rows: std::collections::BTreeMap<String, Vec<usize>> = Default::default();
+        for id in model.layers() {
+            assert_eq!(config.layer_named(&config.stem(id)), Some(id), "{name}");
+            assert_eq!(config.layer_named(&config.tensor(id)), Some(id), "{name}");
+            assert!(config.layers_in(&config.tensor_with(id)).contains(&id), "{name}");
+            assert_eq!(config.linear_named(&config.short_name(id.linear)), Some(id.linear), "{name}");
+            let outputs = config.place(id).outputs.unwrap_or(vec![0..config.shape(id).0]);
+            assert_eq!(outputs.iter().map(ExactSizeIterator::len).sum::<usize>(), config.shape(id).0, "{name}");
+            rows.entry(config.tensor_with(id)).or_default().extend(outputs.into_iter().flatten());
+        }
+        for (tensor, mut rows) in rows {
+            rows.sort_unstable();
+            assert!(rows.iter().copied().eq(0..rows.len()), "{name}: {tensor}");
+            assert!(model.checkpoint().tensor(&tensor).unwrap().shape.contains(&rows.len()), "{name}: {tensor}");
+        }
+    }
+}
+
 /// What the layers read leads to what the next ones read, up to the end: a pass through all stages is the model.
 #[test]
 fn a_pass_through_all_stages_computes_what_the_model_computes() {

@@ -116,7 +116,10 @@ impl CalibrationPass {
     /// Inputs of the feed-forward part, or of the current expert.
     fn expert_inputs(&self, block: &Block, window: usize) -> Matrix {
         let x = self.feed_forward_inputs(block, window);
-        self.expert.map_or(x.clone(), |expert| self.routes[window].rows(expert, &x))
+        match self.expert {
+            Some(expert) => self.routes[window].rows(expert, &x),
+            None => x,
+        }
     }
 
     fn feed_forward_inputs(&self, block: &Block, window: usize) -> Matrix {

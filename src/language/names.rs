@@ -302,12 +302,16 @@ impl Names {
         }
     }
 
-    /// Name of a role in this family: `out_proj`, `c_attn.q`.
+    /// Name of a role in this family: `out_proj`, `c_attn.q`; `mlp.c_proj` where the attention has a `c_proj` too.
     pub(super) fn short(&self, linear: Linear, experts: bool) -> String {
         let id = LayerId { block: 0, expert: (experts && linear.is_feed_forward()).then_some(0), linear };
         let (stem, _) = self.entry(id);
-        let stem_length = stem.rfind('.').map_or(0, |at| at + 1);
-        self.stem(id)[stem_length..].to_owned()
+        let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
+        let whole = self.block(0).len() + 1;
+        let others = self.style.table().linears.iter().filter(|(name, _)| last(name) == last(&stem));
+        let names: std::collections::BTreeSet<&str> = others.map(|(name, _)| *name).collect();
+        let from = if names.len() > 1 && id.expert.is_none() { whole } else { stem.len() - last(&stem).len() };
+        self.stem(id)[from..].to_owned()
     }
 
     /// Start of the names of the tensor that holds a layer, and which part of it the layer is.

@@ -158,6 +158,15 @@ impl Config {
         }
     }
 
+    /// The name for people of the tensor that holds a layer, alone or with others: `1.c_attn`.
+    pub fn tensor_label(&self, id: LayerId) -> String {
+        let label = self.label(id);
+        match (self.place(id).outputs, label.rsplit_once('.')) {
+            (Some(_), Some((whole, _))) => whole.to_owned(),
+            _ => label,
+        }
+    }
+
     /// The role of this name, either this family's or the common one.
     pub fn linear_named(&self, name: &str) -> Option<Linear> {
         let mut all = self.linears();

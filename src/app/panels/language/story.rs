@@ -70,7 +70,7 @@ fn texts_ui(ui: &mut Ui, state: &State, texts: &Texts) {
     let title = match (language.replaced(), language.tuned()) {
         (0, None) => String::new(),
         (0, Some(tuned)) => {
-            let name = language.info().map_or(String::new(), |info| info.config.label(tuned.id));
+            let name = language.info().map_or(String::new(), |info| info.config.tensor_label(tuned.id));
             format!("With {name} as on screen")
         }
         (count, _) => format!("With {count} compressed layers"),
