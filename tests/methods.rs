@@ -124,7 +124,12 @@ fn the_scale_of_weights_and_inputs_does_not_matter() {
         }
         for scale in [1e-25, 1e25] {
             near(&replace(method, &scaled(&w, scale), &inputs), &reference, 0.03, &format!("W times {scale}"));
-            near(&replace(method, &scaled(&w, scale), &gram(scale)), &reference, 0.03, &format!("W and XtX times {scale}"));
+            near(
+                &replace(method, &scaled(&w, scale), &gram(scale)),
+                &reference,
+                0.03,
+                &format!("W and XtX times {scale}"),
+            );
             near(&replace(method, &w, &scaled_inputs(scale)), &reference, 0.03, &format!("X times {scale}"));
         }
         // Numbers with 9 binary digits and less: those of a W that has no others lose none, and what one sparse matrix is

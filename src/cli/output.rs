@@ -50,15 +50,9 @@ pub fn one_line(text: &str) -> String {
 
 /// Checks an output file before the work: what `flag` names must end in `ending`, as what is written there is of this
 /// kind, and be possible to write.
-pub fn check_file(flag: &str, file: &Path, ending: &str, replace: bool) -> Result<(), Failure> {
+pub fn check_file(flag: &str, file: &Path, ending: &'static str, replace: bool) -> Result<(), Failure> {
     refuse_standard_output(flag, file)?;
-    if !file.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending)) {
-        let what =
-            format!("{flag} {} does not end in .{ending}, and what is written there is of this kind", file.display());
-        return Err(
-            Failure::new(what, format!("give a name such as {}", file.with_extension(ending).display())).usage()
-        );
-    }
+    export::check_ending(file, ending).map_err(|error| Failure::from(error).of(flag).usage())?;
     Ok(export::check_writable(file, replace)?)
 }
 
