@@ -7,12 +7,17 @@ use dsf_explorer::export::{self, error_text};
 use dsf_explorer::job::Progress;
 use dsf_explorer::model::printable;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::borrow::Cow;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 /// Prints lines to standard output, without anything that a terminal would obey.
 pub fn print(text: &str) -> Result<(), Failure> {
-    print_raw(&text.split('\n').map(printable).collect::<Vec<_>>().join("\n"))
+    let lines: Vec<_> = text.split('\n').map(printable).collect();
+    match lines.iter().all(|line| matches!(line, Cow::Borrowed(_))) {
+        true => print_raw(text),
+        false => print_raw(&lines.join("\n")),
+    }
 }
 
 /// Says something beside the result, on standard error.
@@ -81,7 +86,7 @@ fn refuse_standard_output(flag: &str, path: &Path) -> Result<(), Failure> {
 /// Columns as wide as their widest cell: the first aligned left, the others right. A cell is one line, whatever is in it.
 pub fn table(rows: &[Vec<String>]) -> String {
     let mut table = Table::new();
-    let rows = rows.iter().map(|row| row.iter().map(|cell| printable(cell).into_owned()).collect::<Vec<_>>());
+    let rows = rows.iter().map(|row| row.iter().map(|cell| printable(cell)));
     // As wide as it needs to be, on a narrow terminal too: what is cut off cannot be searched.
     table.set_content_arrangement(ContentArrangement::Disabled).load_style(NOTHING).add_rows(rows);
     for column in table.column_iter_mut() {

@@ -376,6 +376,8 @@ mod tests {
             let html = page(layout, Dtype::F32);
             assert!(!html.contains("a<b>") && !html.contains("it's & "), "{html}");
             assert!(html.contains("a&lt;b&gt;.weight of it's &amp; more.safetensors"), "{html}");
+            // A note with a terminal's command in it, in the text and in the report as JSON.
+            assert!(!html.contains('\u{1b}') && html.contains("&lt;b&gt;\\u{1b}[2J"), "{html}");
             // The namespace of SVG is a name.
             let outside = html.replace("http://www.w3.org/2000/svg", "");
             assert!(!outside.contains("http") && !outside.contains("<script") && !outside.contains("<link"));

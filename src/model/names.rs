@@ -89,6 +89,10 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 /// Whether a character is no letter to be seen: Unicode's control and format characters (Cc, Cf), and its breaks of lines and
 /// paragraphs (Zl, Zp).
 pub fn acts(c: char) -> bool {
+    // Nearly all letters are these, and there may be very many names.
+    if matches!(c, ' '..='~') {
+        return false;
+    }
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}' | '\u{8e2}'
