@@ -4,10 +4,13 @@
 mod common;
 
 use dsf_explorer::Named;
+use dsf_explorer::compare::Candidate;
+use dsf_explorer::export::RunReport;
+use dsf_explorer::factorize::Settings;
 use dsf_explorer::matrix::{Calibration, Csr, Matrix, Problem, Replacement};
 use dsf_explorer::measure::{Spectrum, Stored};
 use dsf_explorer::methods::{Admm, Baseline, Error, Method, SparseGpt, ThresholdScope, trace};
-use dsf_explorer::model::{Orientation, open, open_calibration};
+use dsf_explorer::model::{Dtype, Layer, Orientation, open, open_calibration};
 use std::sync::Arc;
 
 fn replaced(method: Method, problem: &Problem, density: f64) -> Replacement {
@@ -73,6 +76,68 @@ fn by_rows_each_row_keeps_as_many() {
             assert_eq!(counts.iter().sum::<usize>(), 72, "{method:?}");
             assert_eq!(counts.iter().all(|&count| count == 12), even, "{method:?} {counts:?}");
         }
+    }
+}
+
+/// W and the layer's inputs may be of any size: entries of W up to 2¹²⁰, and down to 2⁻¹⁴⁰ where f32 has few digits left.
+#[test]
+fn the_scale_of_weights_and_inputs_does_not_matter() {
+    let (rows, cols) = (24, 32);
+    let w = common::random(rows, cols, 4);
+    let x = Matrix::from_fn(100, cols, |i, j| ((i * 7 + j * 13 + i * i * j) % 31) as f32 - 15.0);
+    let settings = Settings { density: 0.4, outer: 12, ..Settings::default() };
+    let scaled = |w: &Matrix, scale: f32| Matrix::from_fn(rows, cols, |i, j| w.get(i, j) * scale);
+    let replace = |method: Method, w: &Matrix, calibration: &Calibration| {
+        let weight = Arc::new(w.clone());
+        let problem = Problem { calibration: Some(Arc::new(calibration.clone())), ..Problem::plain(weight.clone()) };
+        let layer = Layer {
+            name: "w".into(),
+            file: "w".into(),
+            shape: vec![rows, cols],
+            dtype: Dtype::F32,
+            transposed: false,
+            weight,
+        };
+        Candidate::new(method, settings.clone()).replace(&layer, &problem, 1, &|_| true).unwrap().report
+    };
+    let inputs = Calibration::from_samples(&x).unwrap();
+    let gram = |scale: f32| {
+        let dot = |i, j| (0..x.rows()).map(|row| x.get(row, i) * x.get(row, j)).sum::<f32>() * scale;
+        Calibration::from_xtx(Matrix::from_fn(cols, cols, dot)).unwrap()
+    };
+    let scaled_inputs =
+        |scale: f32| Calibration::from_samples(&Matrix::from_fn(x.rows(), cols, |i, j| x.get(i, j) * scale)).unwrap();
+    for &method in Method::ALL {
+        let near = |found: &RunReport, expected: &RunReport, tolerance: f64, what: &str| {
+            let errors = |report: &RunReport| [report.relative_error, report.layer_error.unwrap()];
+            for (found, expected) in errors(found).into_iter().zip(errors(expected)) {
+                let ratio = found / expected;
+                assert!((ratio - 1.0).abs() < tolerance, "{}, {what}: {found}, {expected} unscaled", method.name());
+            }
+        };
+        let reference = replace(method, &w, &inputs);
+        // Powers of two take nothing from the values.
+        for exponent in [-120, -83, -40, 40, 83, 120] {
+            let found = replace(method, &scaled(&w, 2f32.powi(exponent)), &inputs);
+            near(&found, &reference, 1e-4, &format!("W times 2^{exponent}"));
+            assert_eq!(found.nnz, reference.nnz, "{}, 2^{exponent}", method.name());
+        }
+        for scale in [1e-25, 1e25] {
+            near(&replace(method, &scaled(&w, scale), &inputs), &reference, 0.03, &format!("W times {scale}"));
+            near(
+                &replace(method, &scaled(&w, scale), &gram(scale)),
+                &reference,
+                0.03,
+                &format!("W and XtX times {scale}"),
+            );
+            near(&replace(method, &w, &scaled_inputs(scale)), &reference, 0.03, &format!("X times {scale}"));
+        }
+        // Numbers with 9 binary digits and less: those of a W that has no others lose none, and what one sparse matrix is
+        // solved for is rounded to 2⁻¹⁴⁹, 0.1 % of W.
+        let tiny = scaled(&w, 2f32.powi(-140));
+        let same = Matrix::from_fn(rows, cols, |i, j| (f64::from(tiny.get(i, j)) * 2f64.powi(140)) as f32);
+        let reference = replace(method, &same, &inputs);
+        near(&replace(method, &tiny, &inputs), &reference, 1e-3, "W times 2^-140");
     }
 }
 

@@ -8,7 +8,7 @@ use dsf_explorer::Named;
 use dsf_explorer::factorize::{Budget, Error, Objective, Orientation, Preset, Schedule, Settings, Split, Start};
 use dsf_explorer::job::{End, Outcome};
 use dsf_explorer::matrix::{Calibration, Matrix, Problem};
-use dsf_explorer::measure;
+use dsf_explorer::measure::{self, Note};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use std::sync::Arc;
@@ -294,7 +294,6 @@ fn difficult_inputs() {
             ("all 1e-15", each(&|_, x| x * 1e-15)),
             ("dead inputs", each(&|j, x| if j % 3 == 0 { 0.0 } else { x })),
             ("one living input", each(&|j, x| if j == 3 { x } else { 0.0 })),
-            ("nothing but zeros", each(&|_, _| 0.0)),
         ];
         for (name, x) in inputs {
             let calibration = Calibration::from_samples(&x).unwrap();
@@ -325,6 +324,21 @@ fn difficult_inputs() {
                 }
             }
         }
+    }
+}
+
+/// They say as much as no inputs, and give the same bits.
+#[test]
+fn inputs_that_are_all_zero_are_none() {
+    let w = Arc::new(random(20, 14, 10));
+    let zero = Arc::new(Calibration::from_samples(&Matrix::zeros(30, 14)).unwrap());
+    for &preset in Preset::ALL {
+        let settings = Settings { density: 0.5, outer: 6, ..preset.settings() };
+        let plain = Problem::plain(w.clone());
+        let with = Problem { calibration: Some(zero.clone()), held_out: Some(zero.clone()), ..plain.clone() };
+        let [plain, with] = [plain, with].map(|problem| run(problem, &settings, Some(1)).unwrap());
+        assert_eq!((&with.replacement, with.layer), (&plain.replacement, None), "{}", preset.name());
+        assert_eq!(with.notes[..2], [Note::ZeroCalibration, Note::ZeroHeldOut], "{}", preset.name());
     }
 }
 

@@ -12,7 +12,7 @@ use dsf_explorer::export::{self, Bar, BarChart, RunReport, error_text};
 use dsf_explorer::matrix::Problem;
 use dsf_explorer::measure::percent;
 use dsf_explorer::methods::Method;
-use dsf_explorer::model::Layer;
+use dsf_explorer::model::{Layer, printable};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -39,7 +39,7 @@ pub struct Compare {
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
 
-    /// Draw the errors as bars into this file
+    /// Draw the errors as bars into this file, a .png
     #[arg(long, value_name = "FILE.png")]
     chart: Option<PathBuf>,
 
@@ -59,7 +59,7 @@ impl Compare {
             self.given.refuse_for(&self.methods)?;
         }
         if let Some(file) = &self.chart {
-            export::check_writable(file, self.force)?;
+            output::check_file("--chart", file, "png", self.force)?;
         }
         self.tuning.settings.check()?;
         let (layer, problem) = self.layer.open()?;
@@ -72,6 +72,7 @@ impl Compare {
                 self.force,
             )?;
         }
+        say_notes(&reports);
         match self.json {
             true => output::json(&reports),
             false => output::print(&table(&layer, &reports)),
@@ -91,16 +92,23 @@ impl Compare {
             return Err(not.remove(0).1.into());
         }
         if problem.calibration.is_none() && !missing.is_empty() {
-            eprintln!("note: {} need the layer's inputs and are left out: --calibration FILE", missing.join(", "));
+            output::note(&format!(
+                "{} need the layer's inputs and are left out: --calibration FILE",
+                missing.join(", ")
+            ));
         }
         let others = not.into_iter().filter(|(method, _)| !(method.needs_inputs() && problem.calibration.is_none()));
-        others.for_each(|(method, why)| eprintln!("note: {} is left out: {}", method.title(), Failure::from(why)));
+        others.for_each(|(method, why)| {
+            output::note(&format!("{} is left out: {}", method.title(), Failure::from(why)));
+        });
         let (rows, cols) = problem.weight.shape();
         let slow = |candidate: &Candidate| all && candidate.is_slow(rows, cols);
         for candidate in candidates.iter().filter(|candidate| slow(candidate)) {
             let (title, name) = (candidate.method.title(), candidate.method.name());
             let minutes = candidate.seconds(rows, cols) / 60.0;
-            eprintln!("note: {title} is left out, it takes about {minutes:.0} minutes: name it with --methods {name}");
+            output::note(&format!(
+                "{title} is left out, it takes about {minutes:.0} minutes: name it with --methods {name}"
+            ));
         }
         Ok(candidates.into_iter().filter(|candidate| !slow(candidate)).collect())
     }
@@ -128,13 +136,24 @@ impl Compare {
                 Some(Ok(report)) => reports.push(report),
                 // A method asked for by name must succeed; of all methods the others' results are worth having.
                 Some(Err(why)) if self.methods.is_empty() => {
-                    eprintln!("note: {} is left out: {why}", candidate.method.title())
+                    output::note(&format!("{} is left out: {why}", candidate.method.title()));
                 }
                 Some(Err(why)) => return Err(why),
                 None => return Err(Failure::unexplained(format!("{} broke off", candidate.method.title()))),
             }
         }
         Ok(reports)
+    }
+}
+
+/// What there is to say of all methods once, then of each.
+fn say_notes(reports: &[RunReport]) {
+    let of_all = |note: &&String| reports.iter().all(|report| report.notes.contains(note));
+    let first = reports.first().into_iter().flat_map(|report| &report.notes);
+    first.filter(of_all).for_each(|note| output::note(note));
+    for report in reports {
+        let own = report.notes.iter().filter(|note| !of_all(note));
+        own.for_each(|note| output::note(&format!("{}: {note}", report.title())));
     }
 }
 
@@ -170,7 +189,7 @@ fn table(layer: &Layer, reports: &[RunReport]) -> String {
         "{}\n({}, {rows_of_w}×{cols}; bytes with 16-bit values and the cheaper way to store positions; seconds on {threads} \
          thread{})",
         output::table(&rows),
-        layer.name,
+        printable(&layer.name),
         if threads == 1 { "" } else { "s" }
     )
 }

@@ -7,7 +7,7 @@ use super::method::MethodArgs;
 use super::solver_args::Tuning;
 use super::{Failure, output};
 use dsf_explorer::compress::{self, Compression, Densities, Folder, Inputs, Output, Plan, Step, Totals};
-use dsf_explorer::export::{self, Layout, RunReport, error_text};
+use dsf_explorer::export::{Layout, RunReport, error_text};
 use dsf_explorer::job::{self, Backend};
 use dsf_explorer::language::{LanguageModel, LayerId};
 use dsf_explorer::measure::cost::remaining_secs;
@@ -130,6 +130,7 @@ impl Compress {
         }
         plan.check()?;
         if let Some(out) = &self.out {
+            output::check_folder("--out", out)?;
             Folder::check(out, self.force)?;
         }
         if let Some(file) = &self.save_calibration {
@@ -138,7 +139,7 @@ impl Compress {
                 let what = "--save-calibration names a file inside of --out";
                 return Err(Failure::new(what, "give a place beside it"));
             }
-            export::check_writable(file, self.force)?;
+            output::check_file("--save-calibration", file, "safetensors", self.force)?;
         }
         let inputs = self.inputs(&model)?;
         if self.distribute {
@@ -157,7 +158,7 @@ impl Compress {
         let clock = move || start.elapsed().as_secs_f64();
         let work = Compression::new(&model, plan.clone(), &inputs, folder.store(), Box::new(clock))?;
         let (device, note) = job::device(self.backend, work.largest(), &self.tuning.settings, threads);
-        note.iter().for_each(|note| eprintln!("note: {note}"));
+        note.iter().for_each(|note| output::note(note));
         let reports = drive(&model, &plan, work.on(device))?;
         let seconds = reports.iter().map(|report| report.seconds).sum::<f64>().max(start.elapsed().as_secs_f64());
         let totals = Totals::new(reports, plan.dense_weights(model.config()), plan.densities.all, seconds);
@@ -227,8 +228,8 @@ impl Compress {
             }
             None => {
                 if self.method.method == Method::Dsf {
-                    eprintln!(
-                        "note: without --calibration-text the plain error of each weight counts, and the model loses more"
+                    output::note(
+                        "without --calibration-text the plain error of each weight counts, and the model loses more",
                     );
                 }
                 Ok(Inputs::Unknown)
@@ -273,6 +274,7 @@ fn drive(model: &LanguageModel, plan: &Plan, mut work: Compression) -> Result<Ve
             }
             Step::Finished(layer) => {
                 before += cost(layer.id);
+                layer.report.notes.iter().for_each(|note| bar.say(&format!("{}: {note}", layer.id.stem())));
                 // Where no bar is seen, a line for each layer.
                 if !std::io::stderr().is_terminal() {
                     eprintln!(
@@ -296,7 +298,7 @@ fn drive(model: &LanguageModel, plan: &Plan, mut work: Compression) -> Result<Ve
         );
     }
     if found > 0.0 {
-        eprintln!("note: {:.0} % of the work was there already and was taken up", 100.0 * found / all);
+        output::note(&format!("{:.0} % of the work was there already and was taken up", 100.0 * found / all));
     }
     Ok(reports)
 }
@@ -322,7 +324,7 @@ fn summary(model: &LanguageModel, totals: &Totals, out: Option<&Path>) -> String
     let weights = totals.bytes_dense / 2;
     text.push_str(&format!(
         "\n{}: {} of {weights} weights kept ({:.2} %), 16-bit storage {} with bit masks, {} as CSR, {} dense, {:.1} s",
-        model.name(),
+        model::printable(model.name()),
         totals.nnz,
         100.0 * totals.nnz as f64 / weights.max(1) as f64,
         HumanBytes(totals.bytes_bitmask),

@@ -13,9 +13,9 @@ use dsf_explorer::export::{self, Export, HtmlReport, Layout, Rule, RunReport, er
 use dsf_explorer::factorize::{Budget, Settings};
 use dsf_explorer::job::{self, Backend, ComputeConfig, End, Event, Job, Outcome};
 use dsf_explorer::matrix::{Problem, ReplacementKind, keep_largest};
-use dsf_explorer::measure::{self, Spectrum};
+use dsf_explorer::measure::{self, Note, Spectrum};
 use dsf_explorer::methods::Method;
-use dsf_explorer::model::{Dtype, Layer};
+use dsf_explorer::model::{Dtype, Layer, printable};
 use indicatif::HumanBytes;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,7 @@ pub struct Factorize {
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
 
-    /// Write what replaces W to this file
+    /// Write what replaces W to this file, a .safetensors
     #[arg(long, value_name = "FILE.safetensors")]
     out: Option<PathBuf>,
 
@@ -57,7 +57,7 @@ pub struct Factorize {
     #[arg(long, value_enum)]
     dtype: Option<WrittenDtype>,
 
-    /// Write a page about the run to this file: figures, pictures, the error's curve
+    /// Write a page about the run to this file, an .html: figures, pictures, the error's curve
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
 
@@ -106,13 +106,8 @@ impl Factorize {
         self.method.check_backend(self.backend)?;
         let settings = &self.tuning.settings;
         settings.check()?;
-        for file in [&self.out, &self.report].into_iter().flatten() {
-            export::check_writable(file, self.force)?;
-        }
-        let absolute = |file: &Option<PathBuf>| file.as_deref().and_then(|file| std::path::absolute(file).ok());
-        if self.out.is_some() && absolute(&self.out) == absolute(&self.report) {
-            let what = "--out and --report name the same file";
-            return Err(Failure::new(what, "give each a name of its own"));
+        for (flag, file, ending) in [("--out", &self.out, "safetensors"), ("--report", &self.report, "html")] {
+            file.iter().try_for_each(|file| output::check_file(flag, file, ending, self.force))?;
         }
         let kind = self.method.method.kind();
         let layout = self.layout.unwrap_or(Layout::usual(self.method.method));
@@ -122,7 +117,7 @@ impl Factorize {
             return Err(Failure::from(error).usage());
         }
         if self.out.is_some() && kind == ReplacementKind::Chain {
-            eprintln!("note: no layout holds three factors: what is written is their product, one dense matrix");
+            output::note("no layout holds three factors: what is written is their product, one dense matrix");
         }
         let (layer, problem) = self.layer.open()?;
         let candidate = self.method.candidate(settings);
@@ -151,19 +146,24 @@ impl Factorize {
         let budget = Budget::new(rows, cols, settings)?;
         if budget.split_was_cut(rows, cols, settings) {
             let density = budget.first as f64 / (rows.min(cols) as f64).powi(2);
-            eprintln!(
-                "note: at density {} the first factor gets half of the nonzeros, a factor density of {density:.4}",
+            output::note(&format!(
+                "at density {} the first factor gets half of the nonzeros, a factor density of {density:.4}",
                 settings.density
-            );
+            ));
         }
         let threads = self.threads.map_or_else(available, NonZeroUsize::get);
         let compute = ComputeConfig { backend: self.backend, threads: Some(threads) };
         let job = Job { compute, ..Job::new(problem.clone(), settings.clone()) };
         let outcome = solve(layer, job)?;
-        if outcome.fell_back {
-            eprintln!(
-                "note: the result is magnitude pruning beside an identity, which is better here (--fallback=false keeps what was found)"
-            );
+        for note in &outcome.notes {
+            let hint = match note {
+                Note::FellBack => " (--fallback=false keeps what was found)",
+                Note::WorseThanMagnitude { .. } if !settings.fallback => {
+                    " (--fallback takes magnitude pruning where it is better)"
+                }
+                _ => "",
+            };
+            output::note(&format!("{note}{hint}"));
         }
         let export = Export::new(layer, &outcome.replacement, layout, self.dtype.map(Dtype::from))?;
         let report = RunReport::of_run(layer, problem, Some(*preset), &export, &outcome, threads);
@@ -193,6 +193,7 @@ impl Factorize {
         let export = Export::new(layer, &made.replacement, layout, self.dtype.map(Dtype::from))?;
         let method = (self.method.method, candidate.settings.density);
         let report = RunReport::new(layer, problem, method, &export, (made.report.seconds, threads));
+        report.notes.iter().for_each(|note| output::note(note));
         let (method, threshold) =
             (self.method.method.name(), self.method.method.has_threshold().then_some(candidate.threshold));
         let told = serde_json::json!({ "method": method, "density": report.density, "threshold": threshold });
@@ -293,5 +294,5 @@ fn summary(method: Method, report: &RunReport, written: [&Option<PathBuf>; 2]) -
     ];
     rows.extend(written.into_iter().flatten().map(|file| ["written".into(), file.display().to_string()]));
     rows.retain(|[_, value]| !value.is_empty());
-    rows.iter().map(|[name, value]| format!("{name:<16}{value}")).collect::<Vec<_>>().join("\n")
+    rows.iter().map(|[name, value]| format!("{name:<16}{}", printable(value))).collect::<Vec<_>>().join("\n")
 }

@@ -1,7 +1,7 @@
 //! `inspect`: list the contents of a file.
 
 use super::{Failure, output};
-use dsf_explorer::model::{self, TensorInfo};
+use dsf_explorer::model::{self, TensorInfo, one_line, printable};
 use indicatif::HumanBytes;
 use serde_json::json;
 use std::path::PathBuf;
@@ -41,15 +41,17 @@ impl Inspect {
         let head = ["tensor", "shape", "dtype", "size"].map(str::to_owned).to_vec();
         let row = |tensor: &TensorInfo| {
             let shape = tensor.shape.iter().map(usize::to_string).collect::<Vec<_>>().join("×");
-            vec![tensor.name.clone(), shape, tensor.dtype.clone(), HumanBytes(tensor.bytes).to_string()]
+            // Shortened: one endless name would make every line as long.
+            vec![one_line(&tensor.name), shape, tensor.dtype.clone(), HumanBytes(tensor.bytes).to_string()]
         };
         let rows: Vec<_> = std::iter::once(head).chain(checkpoint.tensors().iter().map(row)).collect();
         output::print(&output::table(&rows))?;
         for stem in checkpoint.factorizations() {
+            let stem = one_line(&stem);
             output::print(&format!("factors of {stem}: A and B of a double sparse factorization"))?;
         }
         for (key, value) in checkpoint.metadata() {
-            output::print(&format!("{key}: {}", output::one_line(value)))?;
+            output::print(&format!("{}: {}", printable(key), output::one_line(value)))?;
         }
         Ok(())
     }

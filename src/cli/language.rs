@@ -1,6 +1,6 @@
 //! Arguments shared by the commands on language models: the model, and its texts.
 
-use super::Failure;
+use super::{Failure, output};
 use dsf_explorer::language::{self, LanguageModel, Windows};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -64,7 +64,7 @@ impl CalibrationArgs {
         };
         let windows = Windows::from_text(model, &super::text(file)?, context, None)?;
         if windows.len() < wanted {
-            eprintln!("note: the calibration text has {} windows, not {wanted}", windows.len());
+            output::note(&format!("the calibration text has {} windows, not {wanted}", windows.len()));
         }
         Ok(Some(windows.evenly_spaced(wanted)))
     }

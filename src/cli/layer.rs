@@ -31,8 +31,9 @@ pub struct LayersArgs {
     /// A .safetensors or .npy file, a sharded checkpoint's index, or its folder [default: the built-in model]
     pub file: Option<PathBuf>,
 
-    /// Which tensors, with commas; not needed when there is only one that fits
-    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    /// Which tensors, with commas, or the flag several times; a name that holds commas itself is taken as it is where the
+    /// file has it. Not needed when there is only one that fits
+    #[arg(long, value_name = "NAME,…")]
     tensor: Vec<String>,
 
     /// The tensors are stored as [in, out] (GPT-2's Conv1D)
@@ -48,13 +49,30 @@ impl LayersArgs {
             None => model::example(),
         };
         let names = match (self.tensor.is_empty(), &self.file) {
-            (false, _) => self.tensor.clone(),
+            (false, _) => {
+                self.tensor.iter().flat_map(|given| split_names(given, |name| checkpoint.has(name))).collect()
+            }
             (true, Some(_)) => vec![chosen(&checkpoint, None)?],
             (true, None) => vec![model::EXAMPLE_LAYER.to_owned()],
         };
         let layer = |name: &String| Ok(checkpoint.layer(name, orientation(self.transpose))?);
         names.iter().map(layer).collect()
     }
+}
+
+/// The names in a list with commas. Of what can be read in two ways the longest name that exists is meant: names may hold
+/// commas.
+fn split_names(given: &str, exists: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut rest = Some(given);
+    while let Some(left) = rest {
+        let ends: Vec<usize> = left.match_indices(',').map(|(at, _)| at).chain([left.len()]).collect();
+        let first = left.find(',').unwrap_or(left.len());
+        let end = ends.into_iter().rev().find(|&end| exists(&left[..end])).unwrap_or(first);
+        names.push(left[..end].to_owned());
+        rest = left.get(end + 1..);
+    }
+    names
 }
 
 fn orientation(transpose: bool) -> Orientation {
@@ -127,5 +145,24 @@ fn chosen(checkpoint: &Checkpoint, name: Option<&str>) -> Result<String, Failure
             format!("{} holds {} layers", checkpoint.name(), several.len()),
             format!("name one with --tensor, for example --tensor {}", several[0]),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split_names;
+
+    #[test]
+    fn names_with_commas_are_names() {
+        let names = ["a", "b", "b,c", "a,b,c,d", "x,"];
+        let split = |given| split_names(given, |name| names.contains(&name));
+        assert_eq!(split("a,b"), ["a", "b"]);
+        assert_eq!(split("b,c"), ["b,c"], "the longest that exists");
+        assert_eq!(split("a,b,c"), ["a", "b,c"]);
+        assert_eq!(split("b,c,a,b,c,d,a"), ["b,c", "a,b,c,d", "a"]);
+        assert_eq!(split("x,,a"), ["x,", "a"]);
+        // What does not exist is said of the name itself.
+        assert_eq!(split("a,what"), ["a", "what"]);
+        assert_eq!(split(""), [""]);
     }
 }

@@ -3,13 +3,30 @@
 use super::Failure;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
-use dsf_explorer::export::error_text;
+use dsf_explorer::export::{self, error_text};
 use dsf_explorer::job::Progress;
+use dsf_explorer::model::printable;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::borrow::Cow;
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 
-/// Prints to standard output. A reader that has gone (`… | head`) is no failure.
+/// Prints lines to standard output, without anything that a terminal would obey.
 pub fn print(text: &str) -> Result<(), Failure> {
+    let lines: Vec<_> = text.split('\n').map(printable).collect();
+    match lines.iter().all(|line| matches!(line, Cow::Borrowed(_))) {
+        true => print_raw(text),
+        false => print_raw(&lines.join("\n")),
+    }
+}
+
+/// Says something beside the result, on standard error.
+pub fn note(text: &str) {
+    eprintln!("note: {}", one_line(text));
+}
+
+/// A reader that has gone (`… | head`) is no failure.
+fn print_raw(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -28,17 +45,48 @@ pub fn peak_resident_bytes() -> Option<u64> {
 
 /// One value as JSON.
 pub fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    print(&serde_json::to_string_pretty(value).map_err(Failure::unexplained)?)
+    print_raw(&serde_json::to_string_pretty(value).map_err(Failure::unexplained)?)
 }
 
 /// Text from files or the system may hold line breaks; a failure is one line.
 pub fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    printable(&text.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()
 }
 
-/// Columns as wide as their widest cell: the first aligned left, the others right.
+/// Checks an output file before the work: what `flag` names must end in `ending`, as what is written there is of this
+/// kind, and be possible to write.
+pub fn check_file(flag: &str, file: &Path, ending: &'static str, replace: bool) -> Result<(), Failure> {
+    refuse_standard_output(flag, file)?;
+    export::check_ending(file, ending).map_err(|error| Failure::from(error).of(flag).usage())?;
+    Ok(export::check_writable(file, replace)?)
+}
+
+/// Checks the name of an output folder before the work: one that looks like a file is mistaken for one by whoever sees it.
+pub fn check_folder(flag: &str, folder: &Path) -> Result<(), Failure> {
+    const OF_FILES: [&str; 9] = ["safetensors", "npy", "npz", "json", "csv", "png", "svg", "html", "txt"];
+    refuse_standard_output(flag, folder)?;
+    match folder.extension().and_then(|found| found.to_str()) {
+        Some(found) if OF_FILES.iter().any(|ending| found.eq_ignore_ascii_case(ending)) => {
+            let what = format!("{flag} {} is called as a file is, and several files are written", folder.display());
+            let hint = format!("give the name of a folder, such as {}", folder.with_extension("").display());
+            Err(Failure::new(what, hint).usage())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn refuse_standard_output(flag: &str, path: &Path) -> Result<(), Failure> {
+    if path.as_os_str() != "-" {
+        return Ok(());
+    }
+    let what = format!("{flag} - does not stand for standard output, where text or --json is printed");
+    Err(Failure::new(what, "give a name").usage())
+}
+
+/// Columns as wide as their widest cell: the first aligned left, the others right. A cell is one line, whatever is in it.
 pub fn table(rows: &[Vec<String>]) -> String {
     let mut table = Table::new();
+    let rows = rows.iter().map(|row| row.iter().map(|cell| printable(cell)));
     // As wide as it needs to be, on a narrow terminal too: what is cut off cannot be searched.
     table.set_content_arrangement(ContentArrangement::Disabled).load_style(NOTHING).add_rows(rows);
     for column in table.column_iter_mut() {
@@ -54,12 +102,12 @@ fn styled(name: &str, template: &str) -> ProgressBar {
     let bar = ProgressBar::new(0);
     let style = ProgressStyle::with_template(&format!("{{prefix}} {{wide_bar}} {template}"));
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.set_prefix(name.to_owned());
+    bar.set_prefix(one_line(name));
     bar
 }
 
 fn say_above(bar: &ProgressBar, note: &str) {
-    bar.suspend(|| eprintln!("note: {note}"));
+    bar.suspend(|| self::note(note));
 }
 
 /// A bar on standard error, only where that is a terminal.
@@ -206,8 +254,18 @@ mod tests {
 
     #[test]
     fn tables_may_be_long() {
-        let written = table(&rows([["model.layers.0.mlp.down_proj.weight", "4096×11008"]; 20_000]));
-        assert_eq!(written.lines().count(), 20_000);
+        let begun = std::time::Instant::now();
+        let written = table(&rows([["model.layers.0.mlp.experts.17.gate_proj.weight", "4096×11008"]; 90_000]));
+        assert_eq!(written.lines().count(), 90_000);
+        // Under a second where optimised; what is quadratic takes minutes.
+        assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn a_cell_is_one_line_and_obeys_nobody() {
+        let written = table(&rows([["a\nb\u{1b}[31m", "1"]]));
+        assert_eq!(written, "a\\nb\\u{1b}[31m  1");
+        assert_eq!(one_line("a\n\tb\u{202e}"), "a b\\u{202e}");
     }
 
     #[test]

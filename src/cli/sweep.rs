@@ -14,6 +14,7 @@ use clap::builder::PossibleValue;
 use dsf_explorer::Named;
 use dsf_explorer::compare::{Choice, Figure, Point, Quantity, Record, Results, Subject, Sweep as Plan, View};
 use dsf_explorer::factorize::Settings;
+use dsf_explorer::measure::Note;
 use dsf_explorer::measure::cost::remaining_secs;
 use dsf_explorer::methods::Method;
 use dsf_explorer::model::Fingerprint;
@@ -143,6 +144,7 @@ impl Sweep {
     /// Measures all points, except those that are there already.
     pub fn run(self) -> Result<(), Failure> {
         self.refuse_given()?;
+        self.out.iter().try_for_each(|out| output::check_folder("--out", out))?;
         self.tuning.settings.check()?;
         let figure = match self.figure {
             Some(Shown::Perplexity) => return self.of_a_model(),
@@ -159,6 +161,11 @@ impl Sweep {
             return Err(Failure::new(what, "give all its values in one --vary"));
         }
         let subjects = self.subjects()?;
+        for subject in &subjects {
+            for note in Note::of_inputs(&subject.problem) {
+                output::note(&format!("{}: {note}", subject.layer.name));
+            }
+        }
         let plan = self.plan(figure, &subjects);
         self.refuse_varied(&plan)?;
         let (points, not) = plan.points(&subjects)?;
@@ -168,7 +175,7 @@ impl Sweep {
             // Some of a figure's own points never fit.
             (false, Some((_, why))) if figure.is_none() => {
                 let points = if left_out == 1 { "point is" } else { "points are" };
-                eprintln!("note: {left_out} {points} left out, the first because {}", Failure::from(why));
+                output::note(&format!("{left_out} {points} left out, the first because {}", Failure::from(why)));
             }
             _ => {}
         }
@@ -181,7 +188,7 @@ impl Sweep {
         let before: Vec<Record> = files.before(self.force)?;
         let found = points.iter().filter(|point| before.iter().any(|record| record.is_of(point))).count();
         if found > 0 {
-            eprintln!("note: {found} of {} points are there already", points.len());
+            output::note(&format!("{found} of {} points are there already", points.len()));
         }
         // Output that cannot be written is refused before the work.
         files.keep(&plan.title, &before)?;
@@ -284,7 +291,8 @@ impl Sweep {
         if axes.len() == 2 && !numbered(&axes[0]) && numbered(&axes[1]) {
             axes.swap(0, 1);
         }
-        let calibrated = subjects.iter().all(|subject| subject.problem.calibration.is_some());
+        let calibrated =
+            subjects.iter().all(|subject| subject.problem.calibration.as_ref().is_some_and(|inputs| !inputs.is_zero()));
         let names: Vec<&str> = axes.iter().map(|axis| axis.name.as_str()).collect();
         let title = format!("{} by {}", base.method.title(), names.join(" and "));
         let mut axes = axes.into_iter();
@@ -334,7 +342,7 @@ impl Sweep {
             }
         });
         bar.finish();
-        failed.into_iter().for_each(|why| eprintln!("note: {}", output::one_line(&why)));
+        failed.iter().for_each(|why| output::note(why));
         // In the order of the points, whichever was measured first.
         records.sort_by_key(|record| points.iter().position(|point| record.is_of(point)));
         records.retain(|record| points.iter().any(|point| record.is_of(point)));

@@ -9,6 +9,7 @@ use dsf_explorer::compress::{self, Densities, Inputs, Proxy};
 use dsf_explorer::language::{LanguageModel, Windows};
 use dsf_explorer::measure::percent;
 use dsf_explorer::methods::Method;
+use dsf_explorer::model::printable;
 use serde_json::json;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -67,6 +68,7 @@ impl Table {
     }
 
     fn measure(&self, threads: usize) -> Result<(), Failure> {
+        self.out.iter().try_for_each(|out| output::check_folder("--out", out))?;
         for &density in &self.densities {
             Densities::uniform(density).check()?;
         }
@@ -91,7 +93,7 @@ impl Table {
             let floor = floor.map_or(String::new(), |floor| format!(", the language's own {floor:.3}"));
             output::print(&format!(
                 "Perplexity of {} on {} tokens in windows of {}; dense {dense:.3}{floor}.\n",
-                model.name(),
+                printable(model.name()),
                 text.predicted(),
                 text.context()
             ))?;

@@ -78,6 +78,14 @@ pub enum Error {
         /// Description of the problem.
         what: String,
     },
+    /// The target's name promises another kind of file.
+    #[error("{} does not end in .{ending}, and what is written there is of this kind", path.display())]
+    Ending {
+        /// Path of the file to write.
+        path: PathBuf,
+        /// Ending that fits, without the dot.
+        ending: &'static str,
+    },
     /// The target exists and was not to be replaced.
     #[error("{} exists", path.display())]
     Exists {
@@ -117,6 +125,9 @@ impl Explain for Error {
             Self::NotFinite { .. } => Hint::say("factorize again with a larger ridge or ρ"),
             Self::Range { fitting, .. } => Hint::ChooseDtype { fitting: (*fitting).into() },
             Self::Picture { .. } => Hint::say("write it as .svg or .csv instead"),
+            Self::Ending { path, ending } => {
+                Hint::Say(format!("give a name such as {}", path.with_extension(ending).display()).into())
+            }
             Self::Exists { .. } => Hint::ReplaceFile,
             Self::NoFolder { .. } => Hint::say("make the folder first"),
             Self::NotAFile { .. } => Hint::say("give the name of a file to write"),

@@ -6,7 +6,7 @@ use crate::Named;
 use crate::factorize::{Preset, Settings};
 use crate::matrix::{Matrix, ReplacementKind};
 use crate::methods::Method;
-use crate::model::Dtype;
+use crate::model::{Dtype, acts, printable};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
@@ -45,23 +45,24 @@ pub fn html_report(page: &HtmlReport) -> String {
         Method::Dsf => "W ≈ A·B by Double Sparse Factorization".to_owned(),
         method => format!("{}: {}", method.title(), method.about()),
     };
-    let json = serde_json::to_string_pretty(report).unwrap_or_default();
+    let json = visible(&serde_json::to_string_pretty(report).unwrap_or_default());
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) }
+                title { (printable(&title)) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                h1 { (title) }
+                h1 { (printable(&title)) }
                 p {
                     (how) ". " (report.nnz) " nonzeros instead of " (report.rows * report.cols)
                     " entries of W, with a relative error ‖W − Ŵ‖/‖W‖ of "
                     strong { (error_text(report.relative_error, 4)) } "."
                 }
+                @for note in &report.notes { p { strong { "Note: " } (printable(note)) "." } }
                 (facts(report))
                 @for chart in charts { figure { (PreEscaped(chart.to_svg(CHART.0, CHART.1))) } }
                 @if !pictures.is_empty() {
@@ -167,7 +168,7 @@ fn facts(report: &RunReport) -> Markup {
     rows.extend(report.seed.map(|seed| ("Seed", seed.to_string())));
     html! {
         h2 { "Result" }
-        table { @for (name, value) in rows { tr { th { (name) } td { (value) } } } }
+        table { @for (name, value) in rows { tr { th { (name) } td { (printable(&value)) } } } }
     }
 }
 
@@ -207,10 +208,24 @@ fn figure(caption: &str, image: &Image) -> Markup {
     }
 }
 
+/// Code in which every character is seen: within strings, where JSON and Python know the same escapes.
+fn visible(code: &str) -> String {
+    let mut visible = String::with_capacity(code.len());
+    for c in code.chars() {
+        match u32::from(c) {
+            _ if c == '\n' || !acts(c) => visible.push(c),
+            code if code <= 0xffff => visible.push_str(&format!("\\u{code:04x}")),
+            // Beyond 16 bits they do not.
+            _ => visible.push('\u{fffd}'),
+        }
+    }
+    visible
+}
+
 /// Returns Python code that reads the file `name`, by its layout.
 fn python(name: &str, export: &Export) -> String {
     // JSON's strings are Python's.
-    let quoted = |text: &str| Value::from(text).to_string();
+    let quoted = |text: &str| visible(&Value::from(text).to_string());
     let (file, a, b) = (quoted(name), quoted(&format!("{}.A", export.stem())), quoted(&format!("{}.B", export.stem())));
     let numpy = match export.dtype() {
         // NumPy has no bf16.
@@ -298,6 +313,7 @@ mod tests {
             layer_error: None,
             layer_error_before_finalize: None,
             layer_error_held_out: Some(0.0625),
+            notes: vec!["<b>\u{1b}[2J".into()],
             seconds: 1.5,
             backend: "cpu".into(),
             adapter: None,
@@ -360,6 +376,8 @@ mod tests {
             let html = page(layout, Dtype::F32);
             assert!(!html.contains("a<b>") && !html.contains("it's & "), "{html}");
             assert!(html.contains("a&lt;b&gt;.weight of it's &amp; more.safetensors"), "{html}");
+            // A note with a terminal's command in it, in the text and in the report as JSON.
+            assert!(!html.contains('\u{1b}') && html.contains("&lt;b&gt;\\u{1b}[2J"), "{html}");
             // The namespace of SVG is a name.
             let outside = html.replace("http://www.w3.org/2000/svg", "");
             assert!(!outside.contains("http") && !outside.contains("<script") && !outside.contains("<link"));

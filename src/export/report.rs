@@ -5,7 +5,7 @@ use crate::Named;
 use crate::factorize::Preset;
 use crate::job::{LayerErrors, Outcome};
 use crate::matrix::{Calibration, Problem};
-use crate::measure::Stored;
+use crate::measure::{Note, Stored};
 use crate::methods::Method;
 use crate::model::Layer;
 use serde::{Deserialize, Serialize};
@@ -46,12 +46,16 @@ pub struct RunReport {
     pub bytes: u64,
     /// ‖W − AB‖_F / ‖W‖_F of the values as written, in f64.
     pub relative_error: f64,
-    /// Layer-wise error tr((W − AB)·XᵀX·(W − AB)ᵀ) / tr(W·XᵀX·Wᵀ); null without calibration.
+    /// Layer-wise error tr((W − AB)·XᵀX·(W − AB)ᵀ) / tr(W·XᵀX·Wᵀ); null without calibration, and where all its inputs
+    /// are 0.
     pub layer_error: Option<f64>,
     /// Layer-wise error before the finalization; null without calibration.
     pub layer_error_before_finalize: Option<f64>,
     /// Layer-wise error on held-out inputs; null without them.
     pub layer_error_held_out: Option<f64>,
+    /// What a person should know of the result beside its errors, in sentences.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// Duration of the solver alone, in seconds.
     pub seconds: f64,
     /// Backend that computed it, `cpu` or `gpu`.
@@ -106,7 +110,12 @@ impl RunReport {
         let replacement = export.replacement();
         let stored = Stored::of(replacement);
         let factors = export.nnz_of_factors();
-        let on = |inputs: &Option<Arc<Calibration>>| inputs.as_ref().map(|inputs| export.layer_error(layer, inputs));
+        let on = |inputs: &Option<Arc<Calibration>>| {
+            inputs.as_ref().filter(|inputs| !inputs.is_zero()).map(|inputs| export.layer_error(layer, inputs))
+        };
+        let relative_error = export.relative_error(layer);
+        let mut notes = Note::of_inputs(problem);
+        notes.extend(Note::of_nothing(relative_error, problem.calibration.as_deref()));
         Self {
             method: method.name().into(),
             preset: None,
@@ -123,10 +132,11 @@ impl RunReport {
             bytes_bitmask: stored.bitmask,
             bytes_csr: stored.csr,
             bytes: stored.bytes,
-            relative_error: export.relative_error(layer),
+            relative_error,
             layer_error: on(&problem.calibration),
             layer_error_before_finalize: None,
             layer_error_held_out: on(&problem.held_out),
+            notes: notes.iter().map(Note::to_string).collect(),
             seconds,
             backend: "cpu".into(),
             adapter: None,
@@ -158,6 +168,7 @@ impl RunReport {
             outer: Some(settings.outer),
             inner: Some(settings.inner),
             history: outcome.history.clone(),
+            notes: outcome.notes.iter().map(Note::to_string).collect(),
             ..Self::new(layer, problem, how, export, (outcome.seconds, threads))
         }
     }

@@ -1,5 +1,6 @@
 //! What charts are drawn of: a ground, lines, letters and dots as elements of an SVG picture.
 
+use crate::model::printable;
 use maud::{Markup, Render, html};
 use std::fmt::Write;
 
@@ -28,7 +29,7 @@ pub(super) fn picture(width: u32, height: u32, title: &str, content: &Markup) ->
     let markup = html! {
         svg xmlns="http://www.w3.org/2000/svg" width=(width) height=(height) viewBox={ "0 0 " (width) " " (height) } role="img"
             font-family="system-ui, sans-serif" font-size=(FONT) fill=(INK) {
-            title { (title) }
+            title { (printable(title)) }
             rect width=(width) height=(height) fill="#ffffff" {}
             (content)
         }
@@ -40,12 +41,12 @@ pub(super) fn picture(width: u32, height: u32, title: &str, content: &Markup) ->
 
 /// The title of a chart, in its upper left corner.
 pub(super) fn heading(title: &str) -> Markup {
-    html! { @if !title.is_empty() { text x=(Px(MARGIN)) y=(Px(MARGIN + FONT)) font-weight="bold" { (title) } } }
+    html! { @if !title.is_empty() { text x=(Px(MARGIN)) y=(Px(MARGIN + FONT)) font-weight="bold" { (printable(title)) } } }
 }
 
-/// Letters that end, begin, or have their middle at a place: `anchor` is SVG's word for it.
+/// Letters, as [`printable`], that end, begin, or have their middle at a place: `anchor` is SVG's word for it.
 pub(super) fn text((x, y): (f64, f64), anchor: &str, text: &str) -> Markup {
-    html! { @if !text.is_empty() { text x=(Px(x)) y=(Px(y)) text-anchor=(anchor) { (text) } } }
+    html! { @if !text.is_empty() { text x=(Px(x)) y=(Px(y)) text-anchor=(anchor) { (printable(text)) } } }
 }
 
 /// A line one pixel wide.
@@ -65,5 +66,5 @@ pub(super) fn hex([r, g, b]: [u8; 3]) -> String {
 
 /// About how wide `text` will be.
 pub(super) fn text_width(text: &str) -> f64 {
-    CHARACTER * text.chars().count() as f64
+    CHARACTER * printable(text).chars().count() as f64
 }

@@ -6,9 +6,9 @@ use crate::factorize::{
     Error, Finalize, Finalizer, Inputs, Objective, Report, Search, Settings, Sides, Solve, Solver, polish,
 };
 use crate::hint::Failure;
-use crate::matrix::{Calibration, Factor, Factors, Matrix, Problem, Replacement};
-use crate::measure;
+use crate::matrix::{Calibration, Factor, Factors, Matrix, Problem, Replacement, Restore};
 use crate::measure::cost::{self, FinalizeSize, RunSize};
+use crate::measure::{self, Note};
 use crate::tasks::shared;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -153,6 +153,8 @@ pub struct Outcome {
     pub relative_error: f64,
     /// Layer-wise errors, of a run with calibration.
     pub layer: Option<LayerErrors>,
+    /// What a person should know of the result beside its errors.
+    pub notes: Vec<Note>,
     /// Relative error after each outer iteration; with calibration, of W scaled by the inputs' norms.
     pub history: Vec<f64>,
     /// Duration of the run, in seconds.
@@ -194,6 +196,7 @@ impl Outcome {
             fell_back: false,
             relative_error,
             layer: None,
+            notes: Vec::new(),
             history,
             seconds: 0.0,
             place: DeviceInfo::default(),
@@ -203,8 +206,9 @@ impl Outcome {
 
 /// A run, one step at a time, without a clock.
 pub struct Pipeline {
-    /// The problem with its rows weighed.
+    /// The problem as the stages see it, and what makes its factors those of W.
     problem: Problem,
+    restore: Restore,
     /// As it was given.
     original: Problem,
     settings: Settings,
@@ -250,13 +254,13 @@ impl Pipeline {
         if let Some(weights) = &original.output_weights {
             weights.check_outputs(original.weight.rows())?;
         }
-        let problem = original.weighed();
+        let (problem, restore) = original.normalized();
         let target = match &problem.calibration {
             Some(calibration) => Arc::new(calibration.scale_inputs(&problem.weight)?),
             None => problem.weight.clone(),
         };
-        if let Some(held_out) = &problem.held_out {
-            held_out.check_inputs(problem.weight.cols())?;
+        for inputs in [&original.calibration, &original.held_out].into_iter().flatten() {
+            inputs.check_inputs(problem.weight.cols())?;
         }
         let inputs = problem
             .calibration
@@ -285,6 +289,7 @@ impl Pipeline {
         let (fell_back, before_finalize, history, step, searched, work) = Default::default();
         Ok(Self {
             problem,
+            restore,
             original,
             settings,
             target,
@@ -400,7 +405,7 @@ impl Pipeline {
                             Ok(finalizer) => {
                                 self.before_finalize = match &self.original.output_weights {
                                     // Its own error knows the weights.
-                                    Some(_) => Some(self.layer_error(&self.unweighed(factors), calibration)),
+                                    Some(_) => Some(self.layer_error(&self.restored(factors), calibration)),
                                     None => Some(finalizer.layer_error()),
                                 };
                                 PipelineState::Finalize(Box::new(finalizer))
@@ -424,10 +429,9 @@ impl Pipeline {
     }
 
     /// The factors for the problem as it was given.
-    fn unweighed(&self, factors: Factors) -> Factors {
-        let Some(weights) = &self.original.output_weights else { return factors };
+    fn restored(&self, factors: Factors) -> Factors {
         let mut replacement = Replacement::Factors(factors);
-        weights.unweigh(&mut replacement);
+        self.restore.apply(&mut replacement);
         let Replacement::Factors(factors) = replacement else { unreachable!("what was put in") };
         factors
     }
@@ -476,7 +480,7 @@ impl Pipeline {
         if let (PipelineState::Factorize(_), Some(calibration)) = (&self.state, &self.problem.calibration) {
             calibration.unscale_inputs(&mut factors.b).ok()?;
         }
-        Some(PackedSnapshot::new(self.step.saturating_sub(self.searched), &self.unweighed(factors)))
+        Some(PackedSnapshot::new(self.step.saturating_sub(self.searched), &self.restored(factors)))
     }
 
     /// Ends the run: the best factors, measured against W.
@@ -491,8 +495,8 @@ impl Pipeline {
             PipelineState::Finalize(finalizer) => finalizer.finish(),
             PipelineState::Polish(factors, _) => factors,
         };
-        let factors = self.unweighed(factors);
-        let (w, held_out) = (&self.original.weight, self.original.held_out.as_deref());
+        let factors = self.restored(factors);
+        let (w, held_out) = (&self.original.weight, self.problem.held_out.as_deref());
         let on = |statistics: &Calibration| self.layer_error(&factors, statistics);
         let layer = self.problem.calibration.as_deref().map(|calibration| {
             let in_the_end = on(calibration);
@@ -503,9 +507,37 @@ impl Pipeline {
             }
         });
         let relative_error = measure::relative_error(w, &factors.a, &factors.b);
+        let notes = self.notes(end, factors.nnz(), relative_error);
         let (place, Self { settings, fell_back, history, .. }) = (DeviceInfo::of(&self.device), self);
         let (problem, replacement) = (None, Arc::new(Replacement::Factors(factors)));
-        Ok(Outcome { end, problem, settings, replacement, fell_back, relative_error, layer, history, seconds, place })
+        Ok(Outcome {
+            end,
+            problem,
+            settings,
+            replacement,
+            fell_back,
+            relative_error,
+            layer,
+            notes,
+            history,
+            seconds,
+            place,
+        })
+    }
+
+    fn notes(&self, end: End, nonzeros: usize, error: f64) -> Vec<Note> {
+        let mut notes = Note::of_inputs(&self.original);
+        notes.extend(self.fell_back.then_some(Note::FellBack));
+        // The fallback spends some of the nonzeros on an identity, and who cancels a run knows that it is not done.
+        if !self.fell_back && end != End::Cancelled {
+            notes.extend(Note::of_magnitude(
+                &self.original.weight,
+                nonzeros,
+                error,
+                self.problem.calibration.as_deref(),
+            ));
+        }
+        notes
     }
 }
 

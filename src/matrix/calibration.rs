@@ -157,6 +157,16 @@ impl Calibration {
         &self.xtx
     }
 
+    /// Statistics of inputs of which nothing is known: independent, and all of the same norm.
+    pub fn uniform(inputs: usize) -> Self {
+        Self { xtx: Matrix::from_fn(inputs, inputs, |i, j| f32::from(u8::from(i == j))) }
+    }
+
+    /// Whether all inputs were always 0, so that nothing was measured.
+    pub fn is_zero(&self) -> bool {
+        (0..self.inputs()).all(|i| self.xtx.get(i, i) == 0.0)
+    }
+
     /// ‖X‖₂ of each input, up to a common factor: Wanda's measure of importance. 0 for an input that is always 0.
     pub fn norms(&self) -> Vec<f32> {
         (0..self.inputs()).map(|i| self.xtx.get(i, i).sqrt()).collect()

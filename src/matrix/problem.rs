@@ -27,14 +27,4 @@ impl Problem {
     pub fn plain(weight: Arc<Matrix>) -> Self {
         Self { weight, calibration: None, held_out: None, output_weights: None }
     }
-
-    /// The problem in which rows are weighed by being larger or smaller; the same where there are no weights.
-    pub fn weighed(&self) -> Self {
-        match &self.output_weights {
-            Some(weights) => {
-                Self { weight: Arc::new(weights.weigh(&self.weight)), output_weights: None, ..self.clone() }
-            }
-            None => self.clone(),
-        }
-    }
 }

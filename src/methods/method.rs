@@ -9,6 +9,7 @@ use crate::factorize;
 use crate::matrix::{Calibration, Problem, Replacement, ReplacementKind};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use strum::{IntoStaticStr, VariantArray};
 
 /// Method that replaces a layer.
@@ -199,9 +200,13 @@ impl Method {
         self.check(problem, density)?;
         let Some(baseline) = self.baseline(threshold) else { return Err(Error::HasARun) };
         let budget = factorize::share(density, problem.weight.len());
-        let Some(weights) = &problem.output_weights else { return baseline.replace(problem, budget, progress) };
-        let mut replacement = baseline.replace(&problem.weighed(), budget, progress)?;
-        weights.unweigh(&mut replacement);
+        let (mut problem, restore) = problem.normalized();
+        if self.needs_inputs() && problem.calibration.is_none() {
+            // Inputs that were always 0: all count the same.
+            problem.calibration = Some(Arc::new(Calibration::uniform(problem.weight.cols())));
+        }
+        let mut replacement = baseline.replace(&problem, budget, progress)?;
+        restore.apply(&mut replacement);
         Ok(replacement)
     }
 }

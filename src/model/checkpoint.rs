@@ -194,6 +194,11 @@ impl Checkpoint {
         self.position(name).map(|at| &self.tensors[at])
     }
 
+    /// Place of the tensor `name` among [`Checkpoint::tensors`].
+    pub fn place(&self, name: &str) -> Option<usize> {
+        self.positions.get(name).copied()
+    }
+
     /// Whether the tensor `name` exists.
     pub fn has(&self, name: &str) -> bool {
         self.positions.contains_key(name)

@@ -37,7 +37,8 @@ pub use exported::StoredSparse;
 pub use fetch_error::FetchError;
 pub use fingerprint::Fingerprint;
 pub use layer::Layer;
-pub(crate) use names::one_line;
+pub(crate) use names::acts;
+pub use names::{one_line, printable};
 #[cfg(not(target_arch = "wasm32"))]
 pub use open::open;
 #[cfg(target_arch = "wasm32")]

@@ -1,5 +1,6 @@
 //! Names of tensors: natural order, similar names, and safe printing.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 /// Longest name printed or compared in full, in bytes.
@@ -66,16 +67,38 @@ pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", one_line(name))
 }
 
-/// The text on one line, shortened, without control characters.
-pub(crate) fn one_line(text: &str) -> String {
-    let mut line = String::new();
-    for c in text.chars().take(LONG) {
-        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
+/// The text on one line, shortened, as [`printable`].
+pub fn one_line(text: &str) -> String {
+    match text.char_indices().nth(LONG) {
+        Some((end, _)) => format!("{}…", printable(&text[..end])),
+        None => printable(text).into_owned(),
     }
-    if text.chars().nth(LONG).is_some() {
-        line.push('…');
+}
+
+/// The text with every character escaped that acts instead of being seen: line breaks, a terminal's commands, and what
+/// hides letters or turns their order. Names come out of files, and whoever wrote the file chose them.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(acts) {
+        return Cow::Borrowed(text);
     }
-    line
+    let mut line = String::with_capacity(text.len() + 8);
+    text.chars().for_each(|c| if acts(c) { line.extend(c.escape_default()) } else { line.push(c) });
+    Cow::Owned(line)
+}
+
+/// Whether a character is no letter to be seen: Unicode's control and format characters (Cc, Cf), and its breaks of lines and
+/// paragraphs (Zl, Zp).
+pub fn acts(c: char) -> bool {
+    // Nearly all letters are these, and there may be very many names.
+    if matches!(c, ' '..='~') {
+        return false;
+    }
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}' | '\u{8e2}'
+            | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -102,5 +125,9 @@ mod tests {
     fn strangers_stay_on_one_line() {
         assert_eq!(quoted("a\nb\u{1b}[31m"), "\"a\\nb\\u{1b}[31m\"");
         assert_eq!(one_line(&"x".repeat(1000)).chars().count(), LONG + 1);
+        assert_eq!(printable(&"é".repeat(1000)).chars().count(), 1000);
+        // A right-to-left override, a zero-width space, C1's beginning of a command, a line separator.
+        assert_eq!(printable("a\u{202e}b\u{200b}c\u{9b}d\u{2028}e"), "a\\u{202e}b\\u{200b}c\\u{9b}d\\u{2028}e");
+        assert!(matches!(printable("größe.层.weight"), Cow::Borrowed("größe.层.weight")));
     }
 }

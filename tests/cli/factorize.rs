@@ -13,7 +13,7 @@ fn factorize_prints_every_key_and_writes_what_it_says() {
     let mut keys: Vec<&str> = report.as_object().unwrap().keys().map(String::as_str).collect();
     keys.sort_unstable();
     let expected = "adapter backend bytes bytes_bitmask bytes_csr bytes_dense cols density history inner inner_dim layer_error \
-        layer_error_before_finalize layer_error_held_out method nnz nnz_a nnz_b outer preset relative_error rows seconds \
+        layer_error_before_finalize layer_error_held_out method nnz nnz_a nnz_b notes outer preset relative_error rows seconds \
         seed source tensor threads";
     assert_eq!(keys, expected.split_whitespace().collect::<Vec<_>>());
     // z = ⌊0.3·32·48⌋ = 460, z_a = ⌊0.25·32²⌋ = 256 but at most half: 230.
@@ -92,8 +92,6 @@ fn a_page_about_the_run_is_written_with_and_without_factors() {
 
     assert_refused(&folder, &arguments, "--force");
     assert_refused(&folder, &["factorize", "w.npy", "--report", "missing/r.html"], "missing");
-    let same = ["factorize", "w.npy", "--out", "f.safetensors", "--report", "./f.safetensors"];
-    assert_refused(&folder, &same, "same file");
     // Neither file is written when one of them cannot be.
     assert_refused(&folder, &[&arguments[..], &["--out", "f.safetensors"]].concat(), "r.html exists");
 

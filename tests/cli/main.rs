@@ -5,6 +5,8 @@ mod common;
 
 mod commands;
 mod factorize;
+mod inputs;
+mod names;
 mod refusals;
 
 use dsf_explorer::Named;

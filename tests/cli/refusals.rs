@@ -11,6 +11,7 @@ fn what_cannot_be_done_is_refused_in_one_line() {
     std::fs::write(folder.join("cut.safetensors"), [8, 0, 0]).unwrap();
     std::fs::write(folder.join("huge.safetensors"), 10_000_000_000u64.to_le_bytes()).unwrap();
     std::fs::create_dir(folder.join("nothing")).unwrap();
+    std::fs::create_dir(folder.join("nothing.safetensors")).unwrap();
     for (arguments, says) in [
         (&["--density", "0"][..], "density is 0"),
         (&["--density", "-0.5"], "density is -0.5"),
@@ -23,7 +24,7 @@ fn what_cannot_be_done_is_refused_in_one_line() {
         (&["--rho", "-1"], "rho is -1"),
         (&["--tensor", "v"], "v"),
         (&["--out", "missing/f.safetensors"], "missing"),
-        (&["--out", "nothing"], "nothing"),
+        (&["--out", "nothing.safetensors"], "nothing.safetensors\" is not a file"),
     ] {
         assert_refused(&folder, &[&["factorize", "w.npy"], arguments].concat(), says);
     }
@@ -66,6 +67,20 @@ fn flags_without_effect_end_with_2() {
         ("sweep --vary density=0.2,0.3 --density 0.3", "--density has no effect, for this sweep varies it"),
         ("sweep --vary method=dsf,svd --method svd", "--method has no effect, for this sweep varies it"),
         ("sweep --vary density=0.2 --method svd --outer 3", "--outer is for dsf"),
+        ("factorize w.npy --out f.npy", "--out: f.npy does not end in .safetensors"),
+        ("factorize w.npy --out factors", "give a name such as factors.safetensors"),
+        ("factorize w.npy --report page.pdf", "--report: page.pdf does not end in .html"),
+        ("compare w.npy --chart bars.svg", "--chart: bars.svg does not end in .png"),
+        ("compress --density 0.5 --save-calibration c.npy", "--save-calibration: c.npy does not end in .safetensors"),
+        ("compress --density 0.5 --out model.safetensors", "--out model.safetensors is called as a file is"),
+        ("sweep w.npy --vary density=0.2 --out table.csv", "give the name of a folder, such as table"),
+        ("table --out table.json", "--out table.json is called as a file is"),
+        ("factorize w.npy --out -", "--out - does not stand for standard output"),
+        ("factorize w.npy --report -", "--report - does not stand for standard output"),
+        ("compare w.npy --chart -", "--chart - does not stand for standard output"),
+        ("compress --density 0.5 --out -", "--out - does not stand for standard output"),
+        ("sweep w.npy --vary density=0.2 --out -", "--out - does not stand for standard output"),
+        ("table --out -", "--out - does not stand for standard output"),
     ] {
         let output = run(&folder, &arguments.split(' ').collect::<Vec<_>>());
         let err = text(&output.stderr);

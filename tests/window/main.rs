@@ -8,6 +8,7 @@ mod driver;
 mod first_minute;
 mod fits;
 mod flows;
+mod large;
 mod model;
 mod opening;
 mod runs;

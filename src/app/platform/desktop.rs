@@ -71,6 +71,11 @@ impl SaveTarget {
         Self { path: PathBuf::from(text.trim()), replace }
     }
 
+    /// Refuses a name that promises another kind of file.
+    pub fn check_ending(&self, ending: &'static str) -> Result<(), export::Error> {
+        export::check_ending(&self.path, ending)
+    }
+
     /// Writes a file; says where it is.
     pub fn write(&self, bytes: &[u8]) -> Result<Written, Error> {
         export::write(&self.path, bytes, self.replace)?;

@@ -90,6 +90,11 @@ impl SaveTarget {
         Self { name: text.trim().to_owned() }
     }
 
+    /// Refuses a name that promises another kind of file.
+    pub fn check_ending(&self, ending: &'static str) -> Result<(), Error> {
+        crate::export::check_ending(self.name.as_ref(), ending)
+    }
+
     /// Makes a file of it; says what it will be called.
     pub fn write(&self, bytes: &[u8]) -> Result<Written, Error> {
         let file = Download { name: self.name.clone(), bytes: bytes.to_vec() };

@@ -9,6 +9,7 @@ use crate::app::state::command::Command;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::widgets::picture::AUTOMATIC;
 use crate::app::widgets::text::{short_layer_name, shortened};
+use crate::model::one_line;
 use eframe::egui::{self, Align, ComboBox, DragValue, Layout, RichText, Ui};
 
 /// Longest path in the list of recent files, in characters.
@@ -70,7 +71,7 @@ impl Explorer {
         let Some(LoadedLayer { layer, origin, .. }) = self.state.layer_on_screen() else { return };
         let (rows, cols) = layer.weight.shape();
         let model = origin.strip_suffix(".safetensors").unwrap_or(origin);
-        let name = format!("{model} · {} · {rows} × {cols}", short_layer_name(&layer.name));
+        let name = format!("{} · {} · {rows} × {cols}", one_line(model), short_layer_name(&layer.name));
         let elsewhere = self.state.runs.shown().filter(|run| self.state.is_of_another_layer(run));
         let text = match elsewhere {
             Some(run) => RichText::new(format!("{}: {name}", run.name)).color(ui.visuals().warn_fg_color),
@@ -81,7 +82,7 @@ impl Explorer {
             Some(_) => "\nThe run on screen is of another layer than the one that is open",
             None => "",
         };
-        label.on_hover_text(format!("{origin}, {}{note}", layer.name));
+        label.on_hover_text(format!("{}, {}{note}", one_line(origin), one_line(&layer.name)));
     }
 
     fn recent_ui(&mut self, ui: &mut Ui) {

@@ -5,7 +5,7 @@ use crate::Named;
 use crate::app::platform::SaveTarget;
 use crate::export::Layout;
 use crate::methods::Method;
-use crate::model::Dtype;
+use crate::model::{Dtype, acts};
 use serde::{Deserialize, Serialize};
 
 /// A kind of file to export.
@@ -89,7 +89,8 @@ impl ExportKind {
         }
     }
 
-    fn extension(self) -> &'static str {
+    /// Ending of the file's name, without the dot.
+    pub fn extension(self) -> &'static str {
         match self {
             Self::Factors => "safetensors",
             Self::Sheet | Self::View(_) | Self::SweepPng | Self::TablePng => "png",
@@ -104,6 +105,8 @@ impl ExportKind {
     ///
     /// With the number of the outer iteration whose factors are written, where it is not the result.
     pub fn file_name(self, stem: &str, method: Method, iteration: Option<usize>) -> String {
+        /// Characters of the stem.
+        const LONGEST: usize = 100;
         let part = match self {
             Self::Factors => method.name().to_owned(),
             Self::Sheet => "pictures".into(),
@@ -115,6 +118,9 @@ impl ExportKind {
             Self::TableCsv | Self::TableJson | Self::TableSvg | Self::TablePng => "table".into(),
         };
         let iteration = iteration.filter(|_| self.needs_run()).map(|number| format!(".iteration{number}"));
+        // A tensor's name may hold what no file's name can, and be longer.
+        let forbidden = |c: char| acts(c) || r#"/\:*?"<>|"#.contains(c);
+        let stem: String = stem.chars().take(LONGEST).map(|c| if forbidden(c) { '_' } else { c }).collect();
         format!("{stem}.{part}{}.{}", iteration.unwrap_or_default(), self.extension())
     }
 

@@ -1,5 +1,6 @@
 //! What the window has to say: each thing once, until it is dismissed or old; all of it in the log.
 
+use crate::model::printable;
 use eframe::egui::Context;
 
 /// Severity of a message.
@@ -48,10 +49,11 @@ impl Messages {
     /// Only for the log.
     pub fn note(&mut self, ctx: &Context, text: impl Into<String>) {
         let at = ctx.input(|input| input.time);
-        self.keep(Message { level: Level::Done, text: text.into(), at, until: at });
+        self.keep(Message { level: Level::Done, text: shown(&text.into()), at, until: at });
     }
 
     fn add(&mut self, ctx: &Context, level: Level, text: String, secs: f64) {
+        let text = shown(&text);
         self.shown.retain(|message| message.text != text);
         let at = ctx.input(|input| input.time);
         let message = Message { level, text, at, until: at + secs };
@@ -87,4 +89,9 @@ impl Messages {
     pub fn dismiss(&mut self, at: usize) {
         self.shown.remove(at);
     }
+}
+
+/// A message in lines of its own, with the names in it escaped.
+fn shown(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }

@@ -9,6 +9,7 @@ use crate::export::RunReport;
 use crate::factorize::Report;
 use crate::job::{Command, ComputeConfig, End, Event, Job, Outcome, PackedSnapshot, Progress};
 use crate::matrix::ReplacementKind;
+use crate::measure::Note;
 use crate::methods::Method;
 use eframe::egui::Context;
 use std::sync::Arc;
@@ -248,6 +249,15 @@ impl Run {
             // Measured by whoever writes them.
             ..Outcome::opened(Arc::new(snapshot.factors().into()), f64::NAN)
         })
+    }
+
+    /// What there is to know of the result beside its errors.
+    pub fn notes(&self) -> Vec<String> {
+        match (&self.report, &self.outcome) {
+            (Some(report), _) => report.notes.clone(),
+            (None, Some(outcome)) => outcome.notes.iter().map(Note::to_string).collect(),
+            (None, None) => Vec::new(),
+        }
     }
 
     /// Nonzeros of A and B in the end.

@@ -4,6 +4,7 @@ use super::loaded_layer::LoadedLayer;
 use crate::factorize::Settings;
 use crate::matrix::Problem;
 use crate::methods::{Method, ThresholdScope};
+use crate::model::one_line;
 
 /// A run's layer, method and settings.
 #[derive(Clone)]
@@ -53,9 +54,10 @@ impl RunSpec {
 
     /// Model and layer, in one line.
     pub fn title(&self) -> String {
+        let (model, name) = (one_line(&self.model), one_line(&self.layer_name));
         match (&self.layer, self.is_opened()) {
-            (Some(layer), true) => format!("{}, {}, against {}", self.model, self.layer_name, layer.layer.file),
-            _ => format!("{}, {}", self.model, self.layer_name),
+            (Some(layer), true) => format!("{model}, {name}, against {}", one_line(&layer.layer.file)),
+            _ => format!("{model}, {name}"),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::factorize::Settings;
 use crate::matrix::{Problem, ReplacementKind};
 use crate::measure::percent;
 use crate::methods::Method;
+use crate::model::one_line;
 use eframe::egui::Context;
 use std::sync::Arc;
 
@@ -199,7 +200,7 @@ impl Comparison {
         let same = |mine: &Option<Arc<_>>, now: &Option<Arc<_>>| {
             mine.as_ref().map(Arc::as_ptr) == now.as_ref().map(Arc::as_ptr)
         };
-        let name = &self.subject.layer.name;
+        let name = one_line(&self.subject.layer.name);
         if !subject.is_some_and(|subject| subject.is(&self.subject)) {
             return Some(format!("These results are of {name}, which is no longer the open layer"));
         }

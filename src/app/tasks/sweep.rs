@@ -10,7 +10,7 @@ use crate::compute::ThreadPool;
 use crate::hint::Failure;
 use crate::matrix::Problem;
 use crate::measure::cost::{TELLING_SHARE, remaining_secs};
-use crate::model::Layer;
+use crate::model::{Layer, one_line};
 use crate::tasks::{Queue, Task, shared};
 use eframe::egui::Context;
 use serde::{Deserialize, Serialize};
@@ -183,7 +183,7 @@ impl SweepWork {
 
     /// In what it is not what would be measured now, in a sentence.
     pub fn is_of_another(&self, subject: &LoadedLayer, problem: &Problem, base: &Candidate) -> Option<String> {
-        let name = &self.subject.layer.name;
+        let name = one_line(&self.subject.layer.name);
         let inputs = |problem: &Problem| {
             [&problem.calibration, &problem.held_out].map(|inputs| inputs.as_ref().map(Arc::as_ptr))
         };

@@ -47,6 +47,7 @@ impl SilentTask for WriteExport {
 
 fn write(data: ExportData, request: &ExportRequest) -> Result<Written, Failure> {
     let &ExportRequest { kind, step: _, layout, dtype, ref target } = request;
+    target.check_ending(kind.extension())?;
     let bytes = match kind {
         ExportKind::Svg => data.chart.to_svg(960, 540).into_bytes(),
         ExportKind::Csv => data.chart.to_csv().into_bytes(),

@@ -56,6 +56,7 @@ impl Explorer {
                 let seconds = run.outcome.as_ref().map_or(0.0, |ended| ended.seconds);
                 let (title, error) = (run.spec.title(), error_text(error, 4));
                 messages.note(ctx, format!("{}, {title}: error {error} after {seconds:.2} s", run.name));
+                run.notes().into_iter().for_each(|note| messages.note(ctx, format!("{}: {note}", run.name)));
             }
             _ => {}
         }

@@ -16,6 +16,7 @@ use crate::factorize::{Budget, Settings};
 use crate::matrix::{Calibration, Matrix, Problem};
 use crate::measure::percent;
 use crate::methods::{self, Method, ThresholdScope};
+use crate::model::one_line;
 use eframe::egui::text::LayoutJob;
 use eframe::egui::{
     Align, Button, Checkbox, Color32, ComboBox, FontSelection, RichText, Role, ScrollArea, TextFormat, Ui, WidgetInfo,
@@ -156,7 +157,7 @@ impl ComparePanel {
         let reasons = self.reasons(problem, settings);
         let (rows, cols) = problem.weight.shape();
         ui.horizontal_wrapped(|ui| {
-            ui.strong(&open.layer.name);
+            ui.strong(one_line(&open.layer.name));
             let inputs = match (&problem.calibration, &problem.held_out) {
                 (Some(_), Some(_)) => ", with its inputs, and others held out",
                 (Some(_), None) => ", with its inputs",

@@ -4,7 +4,10 @@ use super::palette_search::{Found, Item, Known, search};
 use crate::app::panels::settings::setting::LayerFacts;
 use crate::app::panels::state::State;
 use crate::app::state::command::Command;
+use crate::factorize::Settings;
+use crate::model::Checkpoint;
 use eframe::egui::{Align2, Context, Key, Label, Modifiers, RichText, ScrollArea, TextEdit, Ui, Window};
+use std::sync::Arc;
 
 /// The palette's own state.
 #[derive(Default)]
@@ -14,6 +17,31 @@ pub struct CommandPalette {
     fresh: bool,
     text: String,
     at: usize,
+    /// What was found in the last frame, and for what: there may be many thousands of layers to look through.
+    found: Option<(Search, Vec<Item>)>,
+}
+
+/// All that the results of a search depend on.
+struct Search {
+    text: String,
+    settings: Settings,
+    layer: LayerFacts,
+    checkpoint: Option<Arc<Checkpoint>>,
+}
+
+impl Search {
+    fn is(&self, other: &Self) -> bool {
+        self.text == other.text
+            && self.settings == other.settings
+            && self.layer == other.layer
+            && self.checkpoint.as_ref().map(Arc::as_ptr) == other.checkpoint.as_ref().map(Arc::as_ptr)
+    }
+
+    fn results(&self) -> Vec<Item> {
+        let layers = self.checkpoint.iter().flat_map(|checkpoint| checkpoint.layers());
+        let known = Known { settings: &self.settings, layer: self.layer };
+        search(&self.text, &known, layers.map(|layer| layer.name.as_str()))
+    }
 }
 
 impl CommandPalette {
@@ -29,21 +57,29 @@ impl CommandPalette {
         }
         let down = ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::ArrowDown));
         let up = ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::ArrowUp));
-        let layers = state.document.checkpoint.iter().flat_map(|checkpoint| checkpoint.layers());
-        let facts = LayerFacts {
+        let layer = LayerFacts {
             shape: state.document.shape().unwrap_or((1, 1)),
             layerwise: state.document.inputs.calibration().is_some(),
         };
-        let known = Known { settings: &state.preferences.settings, layer: facts };
-        let found = search(&self.text, &known, layers.map(|layer| layer.name.as_str()));
+        let wanted = Search {
+            text: self.text.clone(),
+            settings: state.preferences.settings.clone(),
+            layer,
+            checkpoint: state.document.checkpoint.clone(),
+        };
+        let found = match self.found.take() {
+            Some((last, found)) if last.is(&wanted) => found,
+            _ => wanted.results(),
+        };
         self.at = (self.at + usize::from(down)).min(found.len().saturating_sub(1)).saturating_sub(usize::from(up));
         let window = Window::new("All commands").collapsible(false).resizable(false).title_bar(false);
         let chosen = window
             .anchor(Align2::CENTER_TOP, [0.0, 60.0])
             .show(ctx, |ui| self.contents(ui, &found, up || down))
             .and_then(|shown| shown.inner.flatten());
+        self.found = Some((wanted, found));
         if chosen.is_some() {
-            self.open = false;
+            (self.open, self.found) = (false, None);
         }
         chosen.map(|found| match found {
             Found::Do(action) => Command::Try(action),

@@ -8,6 +8,7 @@ use crate::app::state::setting_words::{texts, value};
 use crate::app::state::typed_setting::with_typed;
 use crate::app::widgets::finder::Finder;
 use crate::factorize::{Setting, Settings};
+use crate::model::one_line;
 
 /// A result of the search.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,7 +62,7 @@ pub fn search<'a>(text: &str, known: &Known<'_>, layers: impl Iterator<Item = &'
         Item { key: format!("{name}; panel: {}", pane.title()), ..Item::new(name, "", Found::GoTo(pane)) }
     });
     let settings = Setting::ALL.iter().map(|&setting| setting_item(setting, known));
-    let layers = layers.map(|name| Item::new(format!("Layer: {name}"), "", Found::Layer(name.to_owned())));
+    let layers = layers.map(|name| Item::new(format!("Layer: {}", one_line(name)), "", Found::Layer(name.to_owned())));
     let all = commands.chain(panes).chain(settings).chain(layers);
     if text.trim().is_empty() {
         return all.take(MOST).collect();

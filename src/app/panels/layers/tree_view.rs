@@ -2,10 +2,12 @@
 
 use super::tree::{Branch, Line, LineKind};
 use crate::app::widgets::row_keys::{RowKey, RowList, moved, row_rect};
+use crate::model::one_line;
 use eframe::egui::accesskit::Role;
 use eframe::egui::collapsing_header::paint_default_icon;
 use eframe::egui::{Button, Id, Response, ScrollArea, Sense, Ui, WidgetInfo, vec2};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Points that a branch is further to the right than what it is in.
 const INDENT: f32 = 14.0;
@@ -14,6 +16,8 @@ const INDENT: f32 = 14.0;
 #[derive(Default)]
 pub struct TreeView {
     open: HashMap<String, bool>,
+    /// The lines on screen, until a branch is opened or closed: there may be many thousands.
+    lines: Option<Arc<[Line]>>,
     /// Key of the line with the cursor.
     cursor: Option<String>,
 }
@@ -28,11 +32,7 @@ impl TreeView {
         kind: &dyn Fn(&str) -> String,
     ) -> Option<String> {
         let list = RowList::new(ui, Id::unique("layers tree"), Role::Tree, "Tree of layers");
-        let open = &mut self.open;
-        let lines = root.lines(&mut |path, branch| {
-            // As it was when it was first seen: opening another layer closes nothing.
-            *open.entry(path.to_owned()).or_insert_with(|| branch.begins_open(current))
-        });
+        let lines = self.lines(root, current);
         let mut at = self.position(&lines, current);
         let mut chosen = list.key.and_then(|key| {
             at = self.obey(key, at, &lines);
@@ -60,18 +60,35 @@ impl TreeView {
         chosen
     }
 
+    fn lines(&mut self, root: &Branch, current: Option<&str>) -> Arc<[Line]> {
+        let Self { open, lines, .. } = self;
+        let made = lines.get_or_insert_with(|| {
+            let lines = root.lines(&mut |path, branch| {
+                // As it was when it was first seen: opening another layer closes nothing.
+                *open.entry(path.to_owned()).or_insert_with(|| branch.begins_open(current))
+            });
+            lines.into()
+        });
+        made.clone()
+    }
+
+    fn set_open(&mut self, path: &str, open: bool) {
+        self.open.insert(path.to_owned(), open);
+        self.lines = None;
+    }
+
     /// The line with the cursor: before any key, that of the current layer.
-    fn position(&self, lines: &[Line<'_>], current: Option<&str>) -> usize {
+    fn position(&self, lines: &[Line], current: Option<&str>) -> usize {
         let of = |key: &str| lines.iter().position(|line| line.key == key);
         self.cursor.as_deref().and_then(of).or_else(|| current.and_then(of)).unwrap_or(0)
     }
 
     /// The line that a key leads to; opens and closes branches.
-    fn obey(&mut self, key: RowKey, at: usize, lines: &[Line<'_>]) -> usize {
+    fn obey(&mut self, key: RowKey, at: usize, lines: &[Line]) -> usize {
         let Some(line) = lines.get(at) else { return at };
         match (key, line.kind) {
             (RowKey::Open, LineKind::Branch { open: false }) | (RowKey::Close, LineKind::Branch { open: true }) => {
-                self.open.insert(line.key.clone(), key == RowKey::Open);
+                self.set_open(&line.key, key == RowKey::Open);
                 at
             }
             (RowKey::Open, LineKind::Branch { open: true }) => moved(at, RowKey::Move(1), lines.len()),
@@ -81,35 +98,30 @@ impl TreeView {
     }
 
     /// Opens or closes a branch; gives the name of a layer.
-    fn choose(&mut self, line: &Line<'_>) -> Option<String> {
+    fn choose(&mut self, line: &Line) -> Option<String> {
         match line.kind {
-            LineKind::Layer(name) => Some(name.to_owned()),
+            LineKind::Layer => Some(line.key.clone()),
             LineKind::Branch { open } => {
-                self.open.insert(line.key.clone(), !open);
+                self.set_open(&line.key, !open);
                 None
             }
         }
     }
 }
 
-fn line_ui(
-    ui: &mut Ui,
-    line: &Line<'_>,
-    height: f32,
-    current: Option<&str>,
-    kind: &dyn Fn(&str) -> String,
-) -> Response {
+fn line_ui(ui: &mut Ui, line: &Line, height: f32, current: Option<&str>, kind: &dyn Fn(&str) -> String) -> Response {
     // For clicks only: the keyboard belongs to the tree.
     let button = |text: &str, selected| Button::selectable(selected, text.to_owned()).sense(Sense::CLICK);
     let row = ui.horizontal(|ui| {
         ui.set_height(height);
         ui.add_space(INDENT * line.depth as f32);
         match line.kind {
-            LineKind::Layer(name) => {
+            LineKind::Layer => {
+                let name = &line.key;
                 ui.add_space(4.0);
-                let row = ui.add(button(&line.text, current == Some(name)));
+                let row = ui.add(button(&line.text, current == Some(name.as_str())));
                 ui.weak(kind(name));
-                row.on_hover_text(format!("{name}, {}", kind(name)))
+                row.on_hover_text(format!("{}, {}", one_line(name), kind(name)))
             }
             LineKind::Branch { open } => {
                 let (icon, _) = ui.allocate_exact_size(vec2(INDENT, height), Sense::hover());

@@ -6,6 +6,7 @@ use crate::app::state::run::Run;
 use crate::app::state::setting_words::{texts, value};
 use crate::factorize::Setting;
 use crate::methods::Method;
+use crate::model::one_line;
 use eframe::egui::{ComboBox, Grid, Ui};
 
 /// The choice of the other run.
@@ -77,8 +78,8 @@ fn facts(run: &Run) -> Vec<(&'static str, String)> {
     let error = |error: Option<f64>| error.map_or_else(none, |error| format!("{error:.5}"));
     let layer = run.outcome.as_ref().and_then(|outcome| outcome.layer);
     let mut facts = vec![
-        ("Model", spec.model.clone()),
-        ("Layer", spec.layer_name.clone()),
+        ("Model", one_line(&spec.model)),
+        ("Layer", one_line(&spec.layer_name)),
         ("Method", spec.method.title().to_owned()),
         ("Calibrated on the layer's inputs", if spec.is_layerwise() { "yes" } else { "no" }.to_owned()),
         ("Relative error", error(run.error())),

@@ -5,6 +5,7 @@ use crate::app::widgets::text::{short_layer_name, shortened};
 use crate::export::error_text;
 use crate::measure::Storage;
 use crate::methods::Method;
+use crate::model::one_line;
 use eframe::egui::Ui;
 
 /// Longest name of a model and of a layer in the list, in characters.
@@ -13,9 +14,9 @@ const NAME_CHARS: [usize; 2] = [14, 22];
 /// Model and layer, shortened to what tells them apart.
 pub fn names_ui(ui: &mut Ui, run: &Run) {
     let model = run.spec.model.strip_suffix(".safetensors").unwrap_or(&run.spec.model);
-    ui.label(shortened(model, NAME_CHARS[0])).on_hover_text(format!("Model {}", run.spec.model));
+    ui.label(shortened(model, NAME_CHARS[0])).on_hover_text(format!("Model {}", one_line(&run.spec.model)));
     let layer = short_layer_name(&run.spec.layer_name);
-    ui.label(shortened(layer, NAME_CHARS[1])).on_hover_text(format!("Layer {}", run.spec.layer_name));
+    ui.label(shortened(&layer, NAME_CHARS[1])).on_hover_text(format!("Layer {}", one_line(&run.spec.layer_name)));
 }
 
 /// The relative error, the layer error on the calibration, and that on held-out inputs.

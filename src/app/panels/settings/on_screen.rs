@@ -4,7 +4,7 @@ use crate::app::panels::state::State;
 use crate::app::state::command::Command;
 use crate::app::state::run::{Run, RunState};
 use crate::app::state::setting_words::value;
-use crate::app::widgets::text::{duration, summary};
+use crate::app::widgets::text::{capitalized, duration, summary};
 use crate::export::error_text;
 use crate::factorize::Setting;
 use crate::methods::Method;
@@ -106,8 +106,8 @@ fn errors_ui(ui: &mut Ui, state: &State, run: &Run) {
     } else if let Some(error) = run.progress.as_ref().and_then(|progress| progress.layer_error) {
         ui.strong(format!("layer error {error:.5}"));
     }
-    if outcome.is_some_and(|outcome| outcome.fell_back) {
-        ui.label("Magnitude pruning was better: A or B is an identity");
+    if outcome.is_some() {
+        run.notes().iter().for_each(|note| _ = ui.label(capitalized(note)));
     }
 }
 

@@ -54,7 +54,7 @@ const _: () = {
 const OWN_SPLIT: &str = "Own split";
 
 /// The layer that is set up for.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub struct LayerFacts {
     /// Rows and columns of W.
     pub shape: (usize, usize),
