@@ -3,7 +3,7 @@
 use super::block::{Block, norm};
 use super::layers::{LayerId, Linear};
 use super::rope::Angles;
-use super::{Config, Error, Tokenizer, Weight};
+use super::{Config, Error, Tokenizer, TokenizerFiles, Weight};
 use crate::Named;
 use crate::compute::sparse::{Dense, Operator, Prepared, ValueFormat};
 use crate::compute::{Par, exp};
@@ -33,9 +33,15 @@ pub struct LanguageModel {
 impl LanguageModel {
     /// Builds a model from the parts of a Hugging Face folder called `name`. Checks that every tensor is there and has
     /// the right shape.
-    pub fn new(name: &str, config: &[u8], tokenizer: &[u8], checkpoint: Arc<Checkpoint>) -> Result<Self, Error> {
+    pub fn new(
+        name: &str,
+        config: &[u8],
+        tokenizer: &TokenizerFiles,
+        checkpoint: Arc<Checkpoint>,
+    ) -> Result<Self, Error> {
+        let tokenizer = Tokenizer::read(tokenizer, config);
         let config = Config::read(config)?;
-        let tokenizer = Tokenizer::read(tokenizer)?;
+        let tokenizer = tokenizer?;
         let model = Self {
             name: name.to_owned(),
             config: Arc::new(config),
