@@ -17,7 +17,7 @@ mod piece;
 mod read;
 mod refusal;
 
-pub use read::translate;
+pub use read::{Translation, translate};
 
 #[cfg(test)]
-mod tests {}
+mod tests;

@@ -14,13 +14,22 @@ const LINE_END: &str = r"(?>\r\n|[\n-\r\x{85}\x{2028}\x{2029}])";
 /// Start of a line: of the text, or behind a line's end that is not the text's.
 const LINE_START: &str = r"(?:\A|(?<=\n)(?!\z))";
 
-/// An expression for `fancy-regex` that matches what `pattern` matches in Oniguruma.
-pub fn translate(pattern: &str) -> Result<String, Refusal> {
+/// An expression for `fancy-regex`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Translation {
+    /// The expression.
+    pub text: String,
+    /// Whether it may match nothing.
+    pub nullable: bool,
+}
+
+/// An expression that matches what `pattern` matches in Oniguruma.
+pub fn translate(pattern: &str) -> Result<Translation, Refusal> {
     let (cursor, keeps_groups) = (Cursor::new(pattern), refers_back(pattern));
     let mut reader = Reader { cursor, groups: 0, matched: Vec::new(), keeps_groups };
     let piece = reader.alternatives(Options::default(), DEPTH)?;
     match reader.cursor.peek() {
-        None => Ok(piece.text),
+        None => Ok(Translation { text: piece.text, nullable: piece.nullable }),
         Some(_) => Err(Refusal::Invalid("a parenthesis is closed that is not open")),
     }
 }

@@ -49,9 +49,9 @@ impl Tokenizer {
         let listed = json.get("added_tokens").and_then(Value::as_array).cloned().unwrap_or_default();
         let added = AddedTokens::read(files, &config, &listed, class)?;
         rebuild::rebuild(class, &mut json, &config, added.text("unk_token"));
-        for part in ["normalizer", "pre_tokenizer", "decoder"] {
-            if let Some(part) = json.get_mut(part) {
-                patterns::translate_all(part)?;
+        for name in ["normalizer", "pre_tokenizer", "decoder"] {
+            if let Some(part) = json.get_mut(name) {
+                patterns::translate_all(part, name == "normalizer")?;
             }
         }
         let processed = json.get("post_processor").is_some_and(|processor| !processor.is_null());
