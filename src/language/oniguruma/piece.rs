@@ -13,6 +13,8 @@ pub struct Piece {
     pub zero_width: bool,
     /// Whether it may match nothing.
     pub nullable: bool,
+    /// Whether it may match nothing wherever it is tried, without an anchor's leave.
+    pub blank: bool,
     /// Letters without case that it may begin with, folded.
     pub first: Vec<char>,
     /// Letters without case that it may end with, folded.
@@ -53,7 +55,7 @@ impl Piece {
 
     /// Nothing, which all texts have in front of the next piece.
     pub fn empty() -> Self {
-        Self { nullable: true, ..Self::default() }
+        Self { nullable: true, blank: true, ..Self::default() }
     }
 
     /// This piece and then `next`. Letters without case that together are the same as one letter are refused.
@@ -78,6 +80,7 @@ impl Piece {
         self.single &= next.text.is_empty();
         self.zero_width &= next.zero_width;
         self.nullable &= next.nullable;
+        self.blank &= next.blank;
         Ok(self)
     }
 
@@ -87,6 +90,7 @@ impl Piece {
         self.single = false;
         self.zero_width = false;
         self.nullable |= other.nullable;
+        self.blank |= other.blank;
         self.first.extend(other.first);
         self.last.extend(other.last);
         self
@@ -115,7 +119,7 @@ impl Piece {
             (least, None) => format!("{{{least},}}"),
             (least, Some(most)) => format!("{{{least},{most}}}"),
         };
-        let nullable = piece.nullable || least == 0;
+        let (nullable, blank) = (piece.nullable || least == 0, piece.blank || least == 0);
         let text = match greed {
             Greed::Greedy => format!("{}{counts}", piece.text),
             Greed::Lazy => format!("{}{counts}?", piece.text),
@@ -123,7 +127,7 @@ impl Piece {
         };
         // Repeated once more, a quantifier would be read as part of the one before.
         let single = greed == Greed::Possessive;
-        Ok(Self { text, single, nullable, ..piece })
+        Ok(Self { text, single, nullable, blank, ..piece })
     }
 }
 

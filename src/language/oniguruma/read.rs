@@ -180,7 +180,7 @@ impl Reader<'_> {
             if self.cursor.take_if(&open[1..]) {
                 let before = self.matched.len();
                 let inside = self.closed(options, depth)?;
-                if open.starts_with("?<") && inside.nullable && !inside.zero_width {
+                if open.starts_with("?<") && inside.blank {
                     return Err(unsupported("looking behind for what may be nothing"));
                 }
                 let group = inside.enclosed(&format!("({open}"));
@@ -242,7 +242,7 @@ impl Reader<'_> {
                 let more = self.cursor.take_while(2, |c| c.is_ascii_digit());
                 match format!("{letter}{more}").parse() {
                     Ok(group) if self.matched.contains(&group) && !options.caseless => {
-                        Piece { nullable: true, ..Piece::atom(format!("(?:\\{group})")) }
+                        Piece { nullable: true, blank: true, ..Piece::atom(format!("(?:\\{group})")) }
                     }
                     _ => return Err(unsupported(format!("\\{letter}{more}"))),
                 }
