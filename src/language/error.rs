@@ -46,11 +46,27 @@ pub enum Error {
         /// Name of the feature.
         what: String,
     },
-    /// `tokenizer.json` is not what it should be.
-    #[error("tokenizer.json: {problem}")]
+    /// A file of the tokenizer is not what it should be.
+    #[error("{file}: {problem}")]
     Tokenizer {
+        /// Name of the file.
+        file: &'static str,
         /// Description of the problem.
         problem: String,
+    },
+    /// A regular expression of the tokenizer that cannot be followed exactly.
+    #[error("tokenizer.json: the pattern {pattern:?} cannot be followed here: {problem}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// Description of the problem.
+        problem: String,
+    },
+    /// The tokenizer is a SentencePiece model alone.
+    #[error("{folder} has no tokenizer.json: its tokenizer.model is in SentencePiece's format, which is not read here")]
+    SentencePiece {
+        /// Name of the folder.
+        folder: String,
     },
     /// The tokenizer and the model do not belong together.
     #[error("the tokenizer gives token {token}, and the model knows {vocabulary}")]
@@ -122,7 +138,11 @@ impl Explain for Error {
             }
             Self::Unreadable { .. } => Hint::say("check that it is a file you may read"),
             Self::Config { .. } | Self::Tokenizer { .. } => Hint::say("download it again"),
-            Self::Architecture { .. } => Hint::FactorizeLayers,
+            Self::Architecture { .. } | Self::Pattern { .. } => Hint::FactorizeLayers,
+            Self::SentencePiece { .. } => Hint::say(
+                "convert it in Python, with the packages transformers and sentencepiece: \
+                 AutoTokenizer.from_pretrained(folder).save_pretrained(folder)",
+            ),
             Self::Quantized => Hint::say("use the model's f32, f16 or bf16 weights"),
             Self::Token { .. } => Hint::say("use the tokenizer.json of this model"),
             Self::Shape { .. } => Hint::say("the files do not belong together"),

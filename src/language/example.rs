@@ -1,6 +1,6 @@
 //! The built-in language model, and texts in its language.
 
-use super::{Error, LanguageModel, Windows};
+use super::{Error, LanguageModel, TokenizerFiles, Windows};
 #[cfg(not(target_arch = "wasm32"))]
 use crate::model;
 use crate::model::Checkpoint;
@@ -23,7 +23,8 @@ pub fn example() -> LanguageModel {
 
 /// The built-in language model with weights that are open already.
 pub fn example_with(checkpoint: Arc<Checkpoint>) -> LanguageModel {
-    LanguageModel::new("stories", CONFIG, TOKENIZER, checkpoint).expect("the built-in model is a valid one")
+    let tokenizer = TokenizerFiles::of(TOKENIZER);
+    LanguageModel::new("stories", CONFIG, &tokenizer, checkpoint).expect("the built-in model is a valid one")
 }
 
 /// `config.json` and `tokenizer.json` of the built-in model: names and contents.

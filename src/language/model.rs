@@ -8,7 +8,7 @@ use super::norm::Norm;
 use super::note::{Note, unused};
 use super::outer_layers::{Embedding, EmbeddingAndHead};
 use super::rope::Angles;
-use super::{Error, Tokenizer, Weight};
+use super::{Error, Tokenizer, TokenizerFiles, Weight};
 use crate::compute::sparse::{Dense, Operator, Prepared, ValueFormat};
 use crate::matrix::Matrix;
 use crate::model::{Checkpoint, Dtype, Layer, Orientation};
@@ -33,10 +33,16 @@ pub struct LanguageModel {
 impl LanguageModel {
     /// Builds a model from the parts of a Hugging Face folder called `name`. Checks that every tensor is there and has
     /// the right shape.
-    pub fn new(name: &str, config: &[u8], tokenizer: &[u8], checkpoint: Arc<Checkpoint>) -> Result<Self, Error> {
+    pub fn new(
+        name: &str,
+        config: &[u8],
+        tokenizer: &TokenizerFiles,
+        checkpoint: Arc<Checkpoint>,
+    ) -> Result<Self, Error> {
+        let tokenizer = Tokenizer::read(tokenizer, config);
         let mut config = Config::read(config)?;
         config.names = config.names.found_in(&checkpoint);
-        let tokenizer = Tokenizer::read(tokenizer)?;
+        let tokenizer = tokenizer?;
         let mut model = Self {
             name: name.to_owned(),
             config: Arc::new(config),
