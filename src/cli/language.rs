@@ -16,7 +16,11 @@ impl ModelArgs {
     /// Opens the model.
     pub fn open(&self) -> Result<LanguageModel, Failure> {
         Ok(match &self.model {
-            Some(folder) => language::open(folder)?,
+            Some(folder) => {
+                let model = language::open(folder)?;
+                super::say_notes(model.checkpoint());
+                model
+            }
             None => language::example(),
         })
     }
