@@ -274,7 +274,11 @@ fn eight_bits_are_multiplied_by_their_scales() {
             // A scale is no layer.
             let layers: Vec<_> = checkpoint.layers().map(|info| info.name.as_str()).collect();
             assert!(layers == ["a.weight"] || name == "another", "{layers:?}");
-            assert!(checkpoint.tensor("a.weight").unwrap().is_quantized());
+            let quantized = refusal(checkpoint.check_not_quantized());
+            assert!(
+                quantized.starts_with("the weights of m.safetensors are quantized (\"a.weight\" in F8_E"),
+                "{quantized}"
+            );
         }
         let wrong = eight(bytes, "weight_scale", &[3], &[1.0; 3]);
         assert_eq!(

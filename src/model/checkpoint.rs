@@ -215,6 +215,17 @@ impl Checkpoint {
         self.positions.contains_key(name)
     }
 
+    /// Refuses quantized tensors, of which a copy with other values in some of them cannot be written.
+    pub fn check_not_quantized(&self) -> Result<(), Error> {
+        match self.tensors.iter().find(|info| info.is_quantized()) {
+            None => Ok(()),
+            Some(info) => {
+                let (tensor, dtype) = (info.name.clone(), info.dtype.clone());
+                Err(Error::Quantized { file: self.name.clone(), tensor, dtype })
+            }
+        }
+    }
+
     /// Bytes of a tensor in its own format, little-endian, last index fastest, whatever their order in the file.
     pub fn bytes(&self, name: &str) -> Result<Cow<'_, [u8]>, Error> {
         self.bytes_at(self.position(name)?)

@@ -251,6 +251,16 @@ pub enum Error {
         /// What turns it into weights, if that is known.
         converter: Option<&'static str>,
     },
+    /// Quantized weights where a copy of the model is to be written: what belongs to them would not fit new ones.
+    #[error("the weights of {file} are quantized ({} in {dtype})", quoted(tensor))]
+    Quantized {
+        /// Name of the checkpoint.
+        file: String,
+        /// Name of the first one.
+        tensor: String,
+        /// Its format, in the file's words.
+        dtype: String,
+    },
     /// A scale of another shape than its tensor's.
     #[error(
         "tensor {} of shape {shape:?} cannot be multiplied by its scale {} of shape {scale_shape:?}",
@@ -432,7 +442,7 @@ impl Explain for Error {
             Self::EmptyTensor { .. } => Hint::say("choose another one"),
             Self::NotFloat { converter: Some(converter), .. } => Hint::say(converter),
             Self::NotFloat { converter: None, .. } => Hint::say("convert it first"),
-            Self::ScaleShape { .. } => Hint::say("convert the model to BF16 first"),
+            Self::Quantized { .. } | Self::ScaleShape { .. } => Hint::say("convert the model to BF16 first"),
             Self::NotFinite { .. } => Hint::say("repair the checkpoint"),
             Self::TransposedConvolution { .. } => Hint::say("read it as stored"),
             Self::BadFactor { .. } | Self::Dimension { .. } | Self::TooLarge { .. } => EXPORT,

@@ -5,6 +5,7 @@ mod common;
 
 mod commands;
 mod factorize;
+mod formats;
 mod refusals;
 
 use dsf_explorer::Named;
