@@ -66,6 +66,9 @@ fn tensors_of_pytorch_have_their_values_types_and_strides() {
     assert_eq!(*checkpoint.bytes("steps").unwrap(), [[3, 0, 0, 0, 0, 0, 0, 0], [4, 0, 0, 0, 0, 0, 0, 0]].concat());
     let expected: Vec<u8> = [1.0f32, 4.0, 2.0, 5.0, 3.0, 6.0].iter().flat_map(|x| x.to_le_bytes()).collect();
     assert_eq!(*checkpoint.bytes("transposed").unwrap(), expected);
+    assert_eq!(*checkpoint.first_bytes("transposed", 6).unwrap(), expected[..6]);
+    assert_eq!(*checkpoint.first_bytes("steps", 3).unwrap(), [3, 0, 0]);
+    assert_eq!(checkpoint.first_bytes("steps", 99).unwrap().len(), 16);
     assert!(checkpoint.notes().is_empty());
 }
 

@@ -231,6 +231,18 @@ impl Checkpoint {
         self.bytes_at(self.position(name)?)
     }
 
+    /// The first `limit` of those bytes, or all: enough to tell tensors apart, without reading the rest.
+    pub fn first_bytes(&self, name: &str, limit: usize) -> Result<Cow<'_, [u8]>, Error> {
+        let stored = &self.stored[self.position(name)?];
+        if stored.big_endian || stored.strides.is_some() {
+            let mut bytes = self.bytes(name)?.into_owned();
+            bytes.truncate(limit);
+            return Ok(bytes.into());
+        }
+        let end = stored.range.end.min(stored.range.start.saturating_add(limit));
+        self.parts[stored.part].read(stored.range.start..end)
+    }
+
     /// Values of a float tensor of any shape, last index fastest. They may be infinite or NaN.
     pub fn values(&self, name: &str) -> Result<Vec<f32>, Error> {
         let at = self.position(name)?;
