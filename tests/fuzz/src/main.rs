@@ -41,6 +41,9 @@ fn fuzz(target: &Target, inputs: u64, seed: u64) -> bool {
         ways.insert(way(&(target.run)(input)));
     }
     let mut mutator = Mutator::new(seed);
+    // A reader may catch a panic of a library, which is not to be told a million times.
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
     for number in 0..inputs {
         let (at, other) = (mutator.below(corpus.len()), mutator.below(corpus.len()));
         let input = mutator.changed(&corpus[at], &corpus[other], target.words);
@@ -57,6 +60,8 @@ fn fuzz(target: &Target, inputs: u64, seed: u64) -> bool {
             let file = std::env::temp_dir().join(format!("fuzz-{}-{seed}-{number}", target.name));
             let written = std::fs::write(&file, &input).is_ok();
             let place = if written { file.display().to_string() } else { "nowhere".to_owned() };
+            std::panic::set_hook(hook);
+            let _ = catch_unwind(|| (target.run)(&input)); // says where
             eprintln!("{}: input {number} of seed {seed} {finding}; it is in {place}", target.name);
             return true;
         }
@@ -65,6 +70,7 @@ fn fuzz(target: &Target, inputs: u64, seed: u64) -> bool {
             corpus.push(input);
         }
     }
+    std::panic::set_hook(hook);
     let (secs, ways) = (start.elapsed().as_secs_f64(), ways.len());
     println!(
         "{}: {inputs} inputs, {ways} ways, the slowest {slowest:.3} s, {secs:.0} s in all: nothing found",
