@@ -105,7 +105,7 @@ fn word(block: &[u8], at: usize) -> u32 {
 
 /// 32 values d·q + m: the lower halves of 16 bytes, then the upper ones; bit i of `fifth` is the fifth bit of value i.
 fn nibbles(d: f32, m: f32, fifth: u32, packed: &[u8], out: &mut Vec<f32>) {
-    let value = |low: u8, at: usize| d * f32::from(low | (fifth >> at & 1) as u8 * 16) + m;
+    let value = |low: u8, at: usize| d * f32::from(low | (((fifth >> at & 1) as u8) << 4)) + m;
     out.extend(packed.iter().enumerate().map(|(at, byte)| value(byte & 15, at)));
     out.extend(packed.iter().enumerate().map(|(at, byte)| value(byte >> 4, at + 16)));
 }
@@ -164,8 +164,8 @@ fn six_bits(packed: &[u8], group: usize) -> (u8, u8) {
 /// Two halves of 128 values: 64 bytes with four bits of two values each, 32 bytes with two bits of four values each.
 fn q6_k(block: &[u8; 210], out: &mut Vec<f32>) {
     let (low, high, scales, d) = (&block[..128], &block[128..192], &block[192..208], half(block, 208));
-    for group in 0..16 {
-        let d = d * f32::from(scales[group] as i8);
+    for (group, &scale) in scales.iter().enumerate() {
+        let d = d * f32::from(scale as i8);
         // Which 32 of the 128, and which 16 of those.
         let (half, quarter, column) = (group / 8, group % 8 / 2, group % 2 * 16);
         let (low_from, high_from) = (half * 64 + quarter % 2 * 32 + column, half * 32 + column);
