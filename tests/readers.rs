@@ -87,7 +87,7 @@ fn a_checkpoint_lists_its_tensors_in_natural_order() {
     let names: Vec<_> = checkpoint.tensors().iter().map(|info| info.name.as_str()).collect();
     assert_eq!(names, ["bias", "conv", "eight", "hollow", "layers.2.weight", "layers.10.weight", "steps"]);
     let layers: Vec<_> = checkpoint.layers().map(|info| info.name.as_str()).collect();
-    assert_eq!(layers, ["conv", "layers.2.weight", "layers.10.weight"]);
+    assert_eq!(layers, ["conv", "eight", "layers.2.weight", "layers.10.weight"]);
     let steps = checkpoint.tensor("steps").unwrap();
     assert_eq!((steps.dtype.as_str(), steps.format, steps.bytes, &steps.shape[..]), ("I64", None, 16, &[1, 2][..]));
     assert_eq!(steps.file, "m.safetensors");
@@ -115,7 +115,6 @@ fn what_is_no_layer_is_refused_with_a_reason() {
     let layer = |name: &str| checkpoint.layer(name, Orientation::AsStored);
     refused(layer("bias"), "shape [2], which is no matrix: choose one with two dimensions");
     refused(layer("steps"), "holds \"I64\"");
-    refused(layer("eight"), "holds \"F8_E4M3\"");
     refused(layer("hollow"), "has shape [0, 4] and so no values");
     refused(layer("layers.3.weight"), "did you mean \"layers.2.weight\"");
     refused(checkpoint.layer("conv", Orientation::Transposed), "is a convolution");
@@ -207,7 +206,7 @@ fn damaged_or_foreign_npy_is_refused() {
     refused(cube.layer("w", Orientation::AsStored), "has shape [1, 1, 3]");
     let whole = open(npy("'>i4'", false, "(1, 3)", &[0; 12])).unwrap();
     refused(whole.layer("w", Orientation::AsStored), "holds \">i4\"");
-    refused(Checkpoint::from_bytes("w.npz", vec![1]), "is of no known kind");
+    refused(Checkpoint::from_bytes("w.txt", vec![1]), "is of no known kind");
     refused(Checkpoint::from_bytes("m.safetensors.index.json", vec![1]), "open it together with them");
 }
 
@@ -230,6 +229,31 @@ fn shards_are_joined_by_their_index() {
 }
 
 #[test]
+fn what_nobody_needs_may_be_missing() {
+    let index = r#"{"weight_map":{"a":"m-1.safetensors","b":"m-2.safetensors","head":"m-1.safetensors","inv_freq":"m-1.safetensors"}}"#;
+    let checkpoint = Checkpoint::from_shards(INDEX, index.as_bytes(), shards()).unwrap();
+    assert_eq!(checkpoint.tensors().len(), 2);
+    assert_eq!(checkpoint.notes(), ["model.safetensors.index.json lists \"head\" and 1 more, which no shard holds"]);
+    assert!(!checkpoint.has("head"));
+    // Whoever does need it is told why it is not there.
+    refused(checkpoint.values("head"), "promises tensor \"head\" in \"m-1.safetensors\"");
+}
+
+#[test]
+fn shards_may_be_in_folders_below() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("weights")).unwrap();
+    for (name, bytes) in shards() {
+        std::fs::write(folder.path().join("weights").join(name), bytes).unwrap();
+    }
+    let index = r#"{"weight_map":{"a":"weights/m-1.safetensors","b":"weights/m-2.safetensors"}}"#;
+    std::fs::write(folder.path().join(INDEX), index).unwrap();
+    let checkpoint = open(folder.path()).unwrap();
+    assert_eq!(checkpoint.values("b").unwrap(), [1.0, 2.0]);
+    assert_eq!(checkpoint.tensor("b").unwrap().file, "weights/m-2.safetensors");
+}
+
+#[test]
 fn a_wrong_index_is_refused() {
     let open = |index: &str| Checkpoint::from_shards(INDEX, index.as_bytes(), shards());
     let map = |entries: &str| open(&format!("{{\"weight_map\":{{{entries}}}}}"));
@@ -237,11 +261,12 @@ fn a_wrong_index_is_refused() {
     refused(open("{\"weight_map\":"), "EOF");
     refused(open("{}"), "missing field `weight_map`");
     refused(map(""), "weight_map is empty");
+    // None of the tensors that are expected in the second shard: it is of another model.
     refused(map(r#""a":"m-1.safetensors","c":"m-2.safetensors""#), "promises tensor \"c\" in \"m-2.safetensors\"");
     refused(map(r#""a":"m-1.safetensors","a":"m-2.safetensors""#), "lists \"a\" twice");
-    refused(map(r#""a":"m-3.safetensors""#), "needs \"m-3.safetensors\", which is not beside it");
-    for shard in ["../x.safetensors", "/x.safetensors", "C:\\\\x.safetensors", "a/b.safetensors", "..", "", "m.bin"] {
-        refused(map(&format!("\"a\":\"{shard}\"")), "only the name of a .safetensors file");
+    refused(map(r#""a":"m-3.safetensors""#), "needs \"m-3.safetensors\", which is not there");
+    for shard in ["../x.safetensors", "/x.safetensors", "C:\\\\x.safetensors", "a/../x.safetensors", "..", "", "m.h5"] {
+        refused(map(&format!("\"a\":\"{shard}\"")), "only files with weights in the index's folder or below it");
     }
     let many: Vec<_> = (0..10_001).map(|i| format!("\"{i}\":\"{i}.safetensors\"")).collect();
     refused(map(&many.join(",")), "names 10001 shards");

@@ -124,6 +124,7 @@ impl Compress {
             return Err(Failure::new(what, "leave it out, or add --layout bitmask").usage());
         }
         let model = self.model.open()?;
+        model.checkpoint().check_not_quantized()?;
         let mut plan = self.plan(&model, threads)?;
         for &layout in &self.layout {
             plan.check_layout(layout).map_err(|error| Failure::from(error).usage())?;
@@ -274,7 +275,7 @@ fn drive(model: &LanguageModel, plan: &Plan, mut work: Compression) -> Result<Ve
             }
             Step::Finished(layer) => {
                 before += cost(layer.id);
-                layer.report.notes.iter().for_each(|note| bar.say(&format!("{}: {note}", layer.id.stem())));
+                layer.report.notes.iter().for_each(|note| bar.say(&format!("{}: {note}", stem(layer.id))));
                 // Where no bar is seen, a line for each layer.
                 if !std::io::stderr().is_terminal() {
                     eprintln!(

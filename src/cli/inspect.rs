@@ -1,7 +1,7 @@
 //! `inspect`: list the contents of a file.
 
 use super::{Failure, output};
-use dsf_explorer::model::{self, TensorInfo, one_line, printable};
+use dsf_explorer::model::{TensorInfo, one_line, printable};
 use indicatif::HumanBytes;
 use serde_json::json;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// The command's arguments.
 #[derive(clap::Args)]
 pub struct Inspect {
-    /// A .safetensors or .npy file, a sharded checkpoint's index, or its folder
+    /// A .safetensors, .gguf, .bin, .pt or .npy file, a sharded checkpoint's index, or its folder
     file: PathBuf,
 
     /// One JSON value on standard output
@@ -20,7 +20,7 @@ pub struct Inspect {
 impl Inspect {
     /// Prints the tensors.
     pub fn run(self) -> Result<(), Failure> {
-        let checkpoint = model::open(&self.file)?;
+        let checkpoint = super::open_weights(&self.file)?;
         if self.json {
             let tensor = |tensor: &TensorInfo| {
                 json!({

@@ -19,6 +19,7 @@ impl ModelArgs {
             Some(folder) => language::open(folder)?,
             None => language::example(),
         };
+        super::say_notes(model.checkpoint());
         model.notes().iter().for_each(|note| eprintln!("note: {note}"));
         Ok(model)
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// A tensor of a file.
 #[derive(clap::Args)]
 pub struct LayerArgs {
-    /// A .safetensors or .npy file, a sharded checkpoint's index, or its folder
+    /// A .safetensors, .gguf, .bin, .pt or .npy file, a sharded checkpoint's index, or its folder
     file: PathBuf,
 
     /// Which tensor; not needed when there is only one that fits
@@ -28,7 +28,7 @@ pub struct LayerArgs {
 /// Tensors of a file.
 #[derive(clap::Args)]
 pub struct LayersArgs {
-    /// A .safetensors or .npy file, a sharded checkpoint's index, or its folder [default: the built-in model]
+    /// A .safetensors, .gguf, .bin, .pt or .npy file, a sharded checkpoint's index, or its folder [default: the built-in model]
     pub file: Option<PathBuf>,
 
     /// Which tensors, with commas, or the flag several times; a name that holds commas itself is taken as it is where the
@@ -45,7 +45,7 @@ impl LayersArgs {
     /// Opens the layers, at least one.
     pub fn open(&self) -> Result<Vec<Layer>, Failure> {
         let checkpoint = match &self.file {
-            Some(file) => model::open(file)?,
+            Some(file) => super::open_weights(file)?,
             None => model::example(),
         };
         let names = match (self.tensor.is_empty(), &self.file) {
@@ -99,7 +99,7 @@ pub struct InputsArgs {
 impl LayerArgs {
     /// Opens the layer and its problem.
     pub fn open(&self) -> Result<(Layer, Problem), Failure> {
-        let checkpoint = model::open(&self.file)?;
+        let checkpoint = super::open_weights(&self.file)?;
         let layer = checkpoint.layer(&chosen(&checkpoint, self.tensor.as_deref())?, orientation(self.transpose))?;
         let problem = self.inputs.problem(&layer)?;
         Ok((layer, problem))
@@ -110,7 +110,9 @@ impl InputsArgs {
     /// The problem of a layer: W with its input statistics.
     pub fn problem(&self, layer: &Layer) -> Result<Problem, Failure> {
         let statistics = |file: &Option<PathBuf>| {
-            let open = |file| model::open_calibration(file, layer.stem(), layer.weight.cols()).map(Arc::new);
+            let open = |file| {
+                Ok::<_, Failure>(Arc::new(super::open_weights(file)?.calibration(layer.stem(), layer.weight.cols())?))
+            };
             file.as_deref().map(open).transpose()
         };
         Ok(Problem {
@@ -120,7 +122,10 @@ impl InputsArgs {
             output_weights: self
                 .output_weights
                 .as_deref()
-                .map(|file| model::open_output_weights(file, layer.stem(), layer.weight.rows()).map(Arc::new))
+                .map(|file| {
+                    let weights = super::open_weights(file)?.output_weights(layer.stem(), layer.weight.rows())?;
+                    Ok::<_, Failure>(Arc::new(weights))
+                })
                 .transpose()?,
         })
     }

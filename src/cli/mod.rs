@@ -26,6 +26,7 @@ mod window;
 
 use clap::{Parser, Subcommand};
 use dsf_explorer::compute::ThreadPool;
+use dsf_explorer::model::{self, Checkpoint};
 use failure::Failure;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -41,7 +42,7 @@ pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
 
-    /// What to open in the window: .safetensors, .npy, a sharded checkpoint's index or folder
+    /// What to open in the window: .safetensors, .gguf, .bin, .pt, .npy, a sharded checkpoint's index or folder
     file: Option<PathBuf>,
 
     /// Which tensor of FILE to begin with
@@ -86,6 +87,20 @@ fn on_threads(
 ) -> Result<(), Failure> {
     let threads = threads.map_or_else(layer::available, NonZeroUsize::get);
     ThreadPool::new(Some(threads))?.run(|| work(threads))
+}
+
+/// Opens a file of weights, and says what a person should know of how it is read.
+fn open_weights(path: &std::path::Path) -> Result<Checkpoint, Failure> {
+    let checkpoint = model::open(path)?;
+    say_notes(&checkpoint);
+    Ok(checkpoint)
+}
+
+/// Says what a person should know of how weights are read.
+fn say_notes(checkpoint: &Checkpoint) {
+    for note in checkpoint.notes() {
+        eprintln!("note: {}", output::one_line(note));
+    }
 }
 
 /// Contents of a text file in UTF-8, with every line ending as `\n`: the same text must give the same tokens wherever

@@ -32,14 +32,21 @@ impl Dtype {
 
     /// Converts little-endian values to f32. `bytes` holds whole values; an f64 beyond f32's range becomes infinite.
     pub fn decode(self, bytes: &[u8]) -> Vec<f32> {
-        fn each<const N: usize>(bytes: &[u8], value: impl Fn([u8; N]) -> f32) -> Vec<f32> {
-            bytes.as_chunks::<N>().0.iter().map(|&bytes| value(bytes)).collect()
+        let mut values = Vec::with_capacity(bytes.len() / self.size());
+        self.decode_into(bytes, &mut values);
+        values
+    }
+
+    /// The same, appended to `values`.
+    pub(super) fn decode_into(self, bytes: &[u8], values: &mut Vec<f32>) {
+        fn each<const N: usize>(bytes: &[u8], values: &mut Vec<f32>, value: impl Fn([u8; N]) -> f32) {
+            values.extend(bytes.as_chunks::<N>().0.iter().map(|&bytes| value(bytes)));
         }
         match self {
-            Self::F64 => each(bytes, |b| f64::from_le_bytes(b) as f32),
-            Self::F32 => each(bytes, f32::from_le_bytes),
-            Self::F16 => each(bytes, |b| f16::from_le_bytes(b).to_f32()),
-            Self::BF16 => each(bytes, |b| bf16::from_le_bytes(b).to_f32()),
+            Self::F64 => each(bytes, values, |b| f64::from_le_bytes(b) as f32),
+            Self::F32 => each(bytes, values, f32::from_le_bytes),
+            Self::F16 => each(bytes, values, |b| f16::from_le_bytes(b).to_f32()),
+            Self::BF16 => each(bytes, values, |b| bf16::from_le_bytes(b).to_f32()),
         }
     }
 

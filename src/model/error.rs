@@ -1,7 +1,7 @@
 //! What can be wrong with a checkpoint.
 
-use super::FetchError;
 use super::names::quoted;
+use super::{FetchError, Foreign};
 use crate::hint::{Explain, Hint};
 use crate::matrix::{CalibrationError, OutputWeightsError};
 
@@ -44,8 +44,20 @@ pub enum Error {
         /// Reason why it cannot be fetched.
         source: FetchError,
     },
+    /// A file that has become shorter since it was opened.
+    #[error("{path} was cut short while it was open: {found} of {expected} bytes are left")]
+    CutShort {
+        /// Path of the file.
+        path: String,
+        /// Size when it was opened, in bytes.
+        expected: u64,
+        /// Size now, in bytes.
+        found: u64,
+    },
     /// A folder without a checkpoint.
-    #[error("{folder} holds neither model.safetensors nor model.safetensors.index.json but {inside}")]
+    #[error(
+        "{folder} holds neither model.safetensors nor model.safetensors.index.json, nor those of PyTorch, but {inside}"
+    )]
     NoModel {
         /// Path of the folder.
         folder: String,
@@ -57,6 +69,22 @@ pub enum Error {
     UnknownKind {
         /// Name of the file.
         file: String,
+    },
+    /// A kind that is known, but not read.
+    #[error("{file} is {kind}, which is not read")]
+    Foreign {
+        /// Name of the file.
+        file: String,
+        /// Kind of the file.
+        kind: Foreign,
+    },
+    /// Objects of Python without a tensor among them.
+    #[error("{file} holds objects of Python ({object}) and no tensors in dictionaries")]
+    NotTensors {
+        /// Name of the file.
+        file: String,
+        /// Name of the first one's class.
+        object: String,
     },
     /// An index handed over as bytes, without its shards.
     #[error("{file} only lists the files that hold the weights")]
@@ -140,7 +168,7 @@ pub enum Error {
     },
     /// A shard's name that could lead out of the folder.
     #[error(
-        "{file} names {} as a shard, and only the name of a .safetensors file beside the index is accepted",
+        "{file} names {} as a shard, and only files with weights in the index's folder or below it are accepted",
         quoted(shard)
     )]
     ShardName {
@@ -160,7 +188,7 @@ pub enum Error {
         limit: usize,
     },
     /// A shard is not where the index is.
-    #[error("{file} needs {}, which is not beside it", quoted(shard))]
+    #[error("{file} needs {}, which is not there", quoted(shard))]
     MissingShard {
         /// File name of the index.
         file: String,
@@ -213,13 +241,41 @@ pub enum Error {
         /// Shape of the tensor.
         shape: Vec<usize>,
     },
-    /// Integers, booleans, 8-bit floats.
-    #[error("tensor {} holds {}, and only F64, F32, F16 and BF16 can be factorized", quoted(tensor), quoted(dtype))]
+    /// Integers, booleans, packed values.
+    #[error("tensor {} holds {}, which are not read as weights", quoted(tensor), quoted(dtype))]
     NotFloat {
         /// Name of the tensor.
         tensor: String,
         /// Its format, in the file's words.
         dtype: String,
+        /// What turns it into weights, if that is known.
+        converter: Option<&'static str>,
+    },
+    /// Quantized weights where a copy of the model is to be written: what belongs to them would not fit new ones.
+    #[error("the weights of {file} are quantized ({} in {dtype})", quoted(tensor))]
+    Quantized {
+        /// Name of the checkpoint.
+        file: String,
+        /// Name of the first one.
+        tensor: String,
+        /// Its format, in the file's words.
+        dtype: String,
+    },
+    /// A scale of another shape than its tensor's.
+    #[error(
+        "tensor {} of shape {shape:?} cannot be multiplied by its scale {} of shape {scale_shape:?}",
+        quoted(tensor),
+        quoted(scale)
+    )]
+    ScaleShape {
+        /// Name of the tensor.
+        tensor: String,
+        /// Shape of the tensor.
+        shape: Vec<usize>,
+        /// Name of the tensor with the scale.
+        scale: String,
+        /// Shape of the scale.
+        scale_shape: Vec<usize>,
     },
     /// A value that is infinite or NaN.
     #[error(
@@ -362,9 +418,12 @@ impl Explain for Error {
             Self::Unreadable { .. } => Hint::say("check its permissions and the disk"),
             Self::Fetch { source, .. } => return source.hint(),
             Self::NoModel { .. } => Hint::say("open one of its files, or another folder"),
+            Self::CutShort { .. } => Hint::say("leave it as it is while it is read, and run this again"),
             Self::UnknownKind { .. } => {
-                Hint::say("open a .safetensors, its .safetensors.index.json, their folder, or a .npy")
+                Hint::say("open a .safetensors, .gguf, .bin, .pt or .npy, the .index.json of several, or their folder")
             }
+            Self::Foreign { kind, .. } => Hint::say(kind.converter()),
+            Self::NotTensors { .. } => Hint::say("save the weights alone, `torch.save(model.state_dict(), 'new.pt')`"),
             Self::IndexAlone { .. } => Hint::say("open it together with them"),
             Self::EmptyFile { .. } | Self::Truncated { .. } | Self::Malformed { .. } => AGAIN,
             Self::LfsPointer { .. } => Hint::say("run `git lfs pull` in its folder, or download the file"),
@@ -381,7 +440,9 @@ impl Explain for Error {
             }
             Self::NotAMatrix { .. } => Hint::say("choose one with two dimensions, or a convolution with four"),
             Self::EmptyTensor { .. } => Hint::say("choose another one"),
-            Self::NotFloat { .. } => Hint::say("convert it first"),
+            Self::NotFloat { converter: Some(converter), .. } => Hint::say(converter),
+            Self::NotFloat { converter: None, .. } => Hint::say("convert it first"),
+            Self::Quantized { .. } | Self::ScaleShape { .. } => Hint::say("convert the model to BF16 first"),
             Self::NotFinite { .. } => Hint::say("repair the checkpoint"),
             Self::TransposedConvolution { .. } => Hint::say("read it as stored"),
             Self::BadFactor { .. } | Self::Dimension { .. } | Self::TooLarge { .. } => EXPORT,

@@ -1,4 +1,4 @@
-//! The index of a sharded checkpoint, `model.safetensors.index.json`.
+//! The index of a sharded checkpoint, `model.safetensors.index.json` or `pytorch_model.bin.index.json`.
 
 use super::Error;
 use super::names::one_line;
@@ -13,14 +13,14 @@ const SHARD_LIMIT: usize = 10_000;
 /// A checkpoint's index: the shard of each tensor.
 #[derive(Debug)]
 pub(super) struct Index {
-    /// Tensor name → shard's file name.
+    /// Tensor name → shard's file name, with folders below the index's and slashes between them.
     pub weight_map: BTreeMap<String, String>,
     /// Other entries, as text.
     pub metadata: BTreeMap<String, String>,
 }
 
 impl Index {
-    /// Parses `bytes`, a whole file called `file`. Every shard it names is a plain file name.
+    /// Parses `bytes`, a whole file called `file`. Every shard it names is a file in the index's folder or below it.
     pub fn read(file: &str, bytes: &[u8]) -> Result<Self, Error> {
         let file = || file.to_owned();
         if bytes.is_empty() {
@@ -46,7 +46,7 @@ impl Index {
         if shards.is_empty() {
             return Err(Error::Malformed { file: file(), problem: "its weight_map is empty".to_owned() });
         }
-        if let Some(&shard) = shards.iter().find(|shard| !is_plain(shard)) {
+        if let Some(&shard) = shards.iter().find(|shard| !stays_inside(shard)) {
             return Err(Error::ShardName { file: file(), shard: shard.to_owned() });
         }
         if shards.len() > SHARD_LIMIT {
@@ -61,10 +61,12 @@ impl Index {
     }
 }
 
-/// Whether `shard` can only be a file beside the index. A colon is a drive or a stream on Windows.
-fn is_plain(shard: &str) -> bool {
-    let forbidden = |c: char| matches!(c, '/' | '\\' | ':') || c.is_control();
-    shard.ends_with(".safetensors") && !shard.starts_with('.') && !shard.contains("..") && !shard.contains(forbidden)
+/// Whether `shard` can only be a file in the index's folder or below it. A colon is a drive or a stream on Windows.
+fn stays_inside(shard: &str) -> bool {
+    let forbidden = |c: char| matches!(c, '\\' | ':') || c.is_control();
+    let ending = [".safetensors", ".bin", ".pt", ".pth"].iter().any(|ending| shard.ends_with(ending));
+    let plain = |part: &str| !part.starts_with('.') && !part.contains("..") && !part.is_empty();
+    ending && !shard.contains(forbidden) && shard.split('/').all(plain)
 }
 
 fn text(value: serde_json::Value) -> String {
@@ -120,25 +122,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_plain_file_names_are_shards() {
-        for good in ["model.safetensors", "model-00001-of-00002.safetensors", "a b.safetensors"] {
-            assert!(is_plain(good), "{good}");
+    fn shards_are_files_within_the_folder() {
+        for good in [
+            "model.safetensors",
+            "model-00001-of-00002.safetensors",
+            "a b.safetensors",
+            "transformer/a/b.safetensors",
+            "pytorch_model-00001-of-00002.bin",
+        ] {
+            assert!(stays_inside(good), "{good}");
         }
         for bad in [
             "",
             ".",
             "..",
             "/etc/x.safetensors",
-            "a/b.safetensors",
+            "../x.safetensors",
+            "a/../../x.safetensors",
+            "a//x.safetensors",
+            "./.safetensors",
             "..\\x.safetensors",
             "..safetensors",
             "C:x.safetensors",
             "\\\\host\\x.safetensors",
-            "pytorch_model.bin",
+            "model.h5",
             "x\0.safetensors",
             ".safetensors",
         ] {
-            assert!(!is_plain(bad), "{bad}");
+            assert!(!stays_inside(bad), "{bad}");
         }
     }
 }

@@ -1,29 +1,42 @@
 //! Checkpoints, their tensors, and the layers among them.
 //!
-//! A `.safetensors`, a sharded Hugging Face checkpoint or a NumPy array becomes a [`Checkpoint`]; a tensor of it
-//! becomes a [`Layer`] when it is read. Nothing in a file is trusted: what it claims is checked against its bytes
-//! before anything is allocated.
+//! A `.safetensors`, a checkpoint of PyTorch, a sharded one of either kind, a `.gguf` or a NumPy array becomes a
+//! [`Checkpoint`]; a tensor of it becomes a [`Layer`] when it is read, dequantized if need be. Nothing in a file is
+//! trusted: what it claims is checked against its bytes before anything is allocated.
 
 mod bytes;
 mod calibration;
 mod checkpoint;
 mod dtype;
+mod encoding;
 mod error;
 mod example;
 mod exported;
 mod fetch_error;
 mod fingerprint;
+mod float8;
+mod foreign;
+mod ggml;
+mod gguf;
 mod index;
+mod kind;
 mod layer;
+#[cfg(not(target_arch = "wasm32"))]
+mod local;
 mod names;
 mod npy;
 #[cfg(not(target_arch = "wasm32"))]
 mod open;
+mod pickle;
+mod quantized;
+mod reader;
 #[cfg(target_arch = "wasm32")]
 mod remote;
 mod safetensors;
+mod scale;
 mod source;
 mod tensor;
+mod torch;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use calibration::{open_calibration, open_output_weights};
@@ -36,6 +49,8 @@ pub use example::{EXAMPLE_LAYER, EXAMPLE_NAME};
 pub use exported::StoredSparse;
 pub use fetch_error::FetchError;
 pub use fingerprint::Fingerprint;
+pub use foreign::Foreign;
+pub use kind::ENDINGS;
 pub use layer::Layer;
 pub(crate) use names::acts;
 pub use names::{one_line, printable};

@@ -7,13 +7,16 @@ use std::path::Path;
 
 const SINGLE: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
+const TORCH_SINGLE: &str = "pytorch_model.bin";
+const TORCH_INDEX: &str = "pytorch_model.bin.index.json";
 /// Layouts of a compressed model whose factors are in `factors-<layout>.safetensors`.
 const FACTOR_LAYOUTS: [&str; 3] = ["bitmask", "csr", "dense"];
 
-/// Opens a `.safetensors`, a `.npy`, the `.index.json` of a sharded checkpoint, or a folder with `model.safetensors` or
-/// `model.safetensors.index.json`, in this order. Of a compressed model the factors beside it are opened too.
+/// Opens a `.safetensors`, a `.gguf`, a `.npy`, a `.bin`, `.pt`, `.pth` or `.ckpt` of PyTorch, the `.index.json` of a
+/// sharded checkpoint, or a folder with `model.safetensors`, `model.safetensors.index.json`, `pytorch_model.bin` or
+/// `pytorch_model.bin.index.json`, in this order. Of a compressed model the factors beside it are opened too.
 ///
-/// Maps files and reads only their headers, so that a checkpoint of any size opens at once.
+/// Reads only the headers of files, so that a checkpoint of any size opens at once.
 pub fn open(source: &Path) -> Result<Checkpoint, Error> {
     if source.is_dir() {
         return open_folder(source);
@@ -22,14 +25,14 @@ pub fn open(source: &Path) -> Result<Checkpoint, Error> {
     if file.ends_with(".index.json") {
         return open_index(&file, source);
     }
-    Checkpoint::from_part(&file, Bytes::map(source)?)
+    Checkpoint::from_part(&file, Bytes::open(source)?)
 }
 
 fn open_folder(folder: &Path) -> Result<Checkpoint, Error> {
     let name = name_of(folder);
     let (single, index) = (folder.join(SINGLE), folder.join(INDEX));
     if exists(&single) {
-        let mut checkpoint = Checkpoint::from_part(SINGLE, Bytes::map(&single)?)?;
+        let mut checkpoint = Checkpoint::from_part(SINGLE, Bytes::open(&single)?)?;
         // A compressed model keeps its factors in a file of their own.
         let layout = checkpoint.metadata().get("dsf.layout").map_or("", String::as_str);
         if FACTOR_LAYOUTS.contains(&layout) {
@@ -38,13 +41,19 @@ fn open_folder(folder: &Path) -> Result<Checkpoint, Error> {
             if !exists(&path) {
                 return Err(Error::MissingShard { file: SINGLE.to_owned(), shard: factors });
             }
-            let files = vec![(SINGLE.to_owned(), Bytes::map(&single)?), (factors, Bytes::map(&path)?)];
+            let files = vec![(SINGLE.to_owned(), Bytes::open(&single)?), (factors, Bytes::open(&path)?)];
             checkpoint = Checkpoint::from_files(files)?;
         }
         checkpoint.rename(name);
         Ok(checkpoint)
     } else if exists(&index) {
         open_index(&name, &index)
+    } else if exists(&folder.join(TORCH_SINGLE)) {
+        let mut checkpoint = Checkpoint::from_part(TORCH_SINGLE, Bytes::open(&folder.join(TORCH_SINGLE))?)?;
+        checkpoint.rename(name);
+        Ok(checkpoint)
+    } else if exists(&folder.join(TORCH_INDEX)) {
+        open_index(&name, &folder.join(TORCH_INDEX))
     } else {
         Err(Error::NoModel { folder: shown(folder), inside: inside(folder)? })
     }
@@ -52,13 +61,13 @@ fn open_folder(folder: &Path) -> Result<Checkpoint, Error> {
 
 fn open_index(name: &str, index: &Path) -> Result<Checkpoint, Error> {
     let folder = index.parent().unwrap_or(Path::new(""));
-    let bytes = Bytes::map(index)?;
+    let bytes = Bytes::open(index)?;
     Checkpoint::assemble(name, &name_of(index), &bytes.read(0..bytes.len())?, |shard| {
         let path = folder.join(shard);
         if !exists(&path) {
             return Err(None);
         }
-        Bytes::map(&path).map_err(Some)
+        Bytes::open(&path).map_err(Some)
     })
 }
 

@@ -1,6 +1,8 @@
 //! Hugging Face's `.safetensors`: a length, a header in JSON, the values.
 
 use super::bytes::Bytes;
+use super::encoding::Encoding;
+use super::float8::Float8;
 use super::names::one_line;
 use super::tensor::{StoredTensor, TensorInfo, check_dimensions};
 use super::{Dtype, Error};
@@ -21,6 +23,8 @@ pub(super) const HEADER_LIMIT: u64 = 100_000_000;
 pub(super) struct Contents {
     pub metadata: BTreeMap<String, String>,
     pub tensors: Vec<(TensorInfo, StoredTensor)>,
+    /// What a person should know of how the file is read, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// Parses the header of `bytes`, a whole file called `file`, and checks that it describes the file exactly.
@@ -61,13 +65,15 @@ pub(super) fn read(file: &str, bytes: &Bytes, part: usize) -> Result<Contents, E
             name,
             shape: entry.shape.clone(),
             dtype: entry.dtype.to_string(),
-            format: format(entry.dtype),
+            format: encoding(entry.dtype).format(),
             bytes: (end - start) as u64,
             file: file.to_owned(),
+            is_scale: false,
         };
-        tensors.push((info, StoredTensor::plain(part, data.start + start..data.start + end)));
+        let stored = StoredTensor::plain(part, data.start + start..data.start + end, encoding(entry.dtype));
+        tensors.push((info, stored));
     }
-    Ok(Contents { metadata: header.metadata, tensors })
+    Ok(Contents { metadata: header.metadata, tensors, notes: Vec::new() })
 }
 
 /// The header's bytes, and the range of the data.
@@ -95,13 +101,16 @@ fn split<'a>(file: &str, bytes: &'a Bytes) -> Result<(Cow<'a, [u8]>, Range<usize
     }
 }
 
-fn format(kind: Kind) -> Option<Dtype> {
+fn encoding(kind: Kind) -> Encoding {
     match kind {
-        Kind::F64 => Some(Dtype::F64),
-        Kind::F32 => Some(Dtype::F32),
-        Kind::F16 => Some(Dtype::F16),
-        Kind::BF16 => Some(Dtype::BF16),
-        _ => None,
+        Kind::F64 => Encoding::Float(Dtype::F64),
+        Kind::F32 => Encoding::Float(Dtype::F32),
+        Kind::F16 => Encoding::Float(Dtype::F16),
+        Kind::BF16 => Encoding::Float(Dtype::BF16),
+        Kind::F8_E4M3 => Encoding::Float8(Float8::E4M3),
+        Kind::F8_E5M2 => Encoding::Float8(Float8::E5M2),
+        Kind::F8_E8M0 => Encoding::Float8(Float8::E8M0),
+        _ => Encoding::Other(1),
     }
 }
 

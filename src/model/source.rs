@@ -1,5 +1,7 @@
 //! A source to open: a path, chosen files, or an address.
 
+#[cfg(target_arch = "wasm32")]
+use super::kind::has_ending;
 use super::names::one_line;
 #[cfg(target_arch = "wasm32")]
 use super::remote::{ChosenFile, RemoteFile};
@@ -76,18 +78,23 @@ impl Source {
         match self {
             Self::Files(files) => {
                 let remote = |file: &ChosenFile| RemoteFile::File(file.clone());
-                if let Some(index) = files.iter().find(|file| file.name.ends_with(".index.json")) {
+                let index = |ending: &str| files.iter().find(|file| file.name.ends_with(ending));
+                if let Some(index) = index(".safetensors.index.json").or_else(|| index(".index.json")) {
                     let text = remote(index).read_all()?;
-                    let name = index.name.strip_suffix(".safetensors.index.json").unwrap_or(&index.name);
+                    let name = index.name.strip_suffix(".index.json").unwrap_or(&index.name);
+                    let name = name.strip_suffix(".safetensors").or(name.strip_suffix(".bin")).unwrap_or(name);
                     return Checkpoint::from_remote_shards(name, &index.name, &text, |shard| {
+                        // Files that are chosen come without their folders.
+                        let shard = shard.rsplit('/').next().unwrap_or(shard);
                         files.iter().find(|file| file.name == shard).map(remote).ok_or(None)
                     });
                 }
-                let tensors = |file: &&ChosenFile| {
-                    let name = file.name.to_ascii_lowercase();
-                    name.ends_with(".safetensors") || name.ends_with(".npy")
-                };
-                let found: Vec<&ChosenFile> = files.iter().filter(tensors).collect();
+                let mut found: Vec<&ChosenFile> = files.iter().filter(|file| has_ending(&file.name)).collect();
+                // As in a folder: the same weights are often there for PyTorch too.
+                let preferred = |file: &&ChosenFile| file.name.to_ascii_lowercase().ends_with(".safetensors");
+                if found.iter().any(preferred) {
+                    found.retain(preferred);
+                }
                 match (found.as_slice(), files.first()) {
                     ([], Some(first)) => Checkpoint::from_remote(remote(first)),
                     ([], None) => Err(Error::NotFound { path: "a file".into() }),

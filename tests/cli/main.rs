@@ -5,6 +5,7 @@ mod common;
 
 mod commands;
 mod factorize;
+mod formats;
 mod inputs;
 mod names;
 mod refusals;

@@ -41,7 +41,7 @@ fn what_cannot_be_factorized_is_listed_with_its_type_and_counted() {
         &[
             ("layer.weight", Dtype::F32, &[8, 8]),
             ("bias", Dtype::F32, &[8]),
-            ("eight", Dtype::F8_E4M3, &[4, 4]),
+            ("eight", Dtype::F8_E8M0, &[4, 4]),
             ("flags", Dtype::BOOL, &[4, 4]),
             ("ids", Dtype::I8, &[4, 4]),
             ("none", Dtype::F32, &[0, 4]),
@@ -52,11 +52,11 @@ fn what_cannot_be_factorized_is_listed_with_its_type_and_counted() {
     harness.get_by_label("5 other tensors").click();
     harness.run_steps(30);
     for (text, why) in [
-        ("eight  4 × 4 F8_E4M3", "only F64, F32, F16 and BF16 values are read"),
+        ("eight  4 × 4 F8_E8M0", "values of its type are not read as weights"),
         ("bias  8 F32", "a layer has 2 dimensions, or 4 as a convolution, and it has 1"),
         ("none  0 × 4 F32", "it has no entries"),
-        ("flags  4 × 4 BOOL", "only F64"),
-        ("ids  4 × 4 I8", "only F64"),
+        ("flags  4 × 4 BOOL", "values of its type"),
+        ("ids  4 × 4 I8", "values of its type"),
     ] {
         let row = harness.get_by_label(text);
         assert!(row.accesskit_node().is_disabled(), "{text}");
@@ -64,6 +64,15 @@ fn what_cannot_be_factorized_is_listed_with_its_type_and_counted() {
         harness.hover_at(at);
         until(&mut harness, why, |harness| says(harness, why));
     }
+}
+
+/// What a person should know of how a file is read is said once it is open.
+#[test]
+fn a_checkpoint_of_pytorch_opens_with_a_note() {
+    let mut harness = ready();
+    open(&mut harness, &std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats/training.ckpt"));
+    assert!(says(&harness, "training.ckpt: the tensors under \"state_dict\" are listed"), "{:?}", said(&harness));
+    assert!(says(&harness, "fc.weight"), "{:?}", said(&harness));
 }
 
 /// A file with nothing that can be factorized is listed, and what was on screen stays there.

@@ -4,7 +4,7 @@ use super::example_error::ExampleError;
 use super::pick::{Pick, Picked};
 use super::written::{Download, Written};
 use crate::export::{self, Error};
-use crate::model::{Checkpoint, Source, example};
+use crate::model::{Checkpoint, ENDINGS, Source, example};
 use eframe::egui::DroppedFileHandle;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -21,8 +21,7 @@ pub fn example_checkpoint() -> Result<Arc<Checkpoint>, ExampleError> {
 }
 
 /// Description of what can be opened.
-pub const OPENS: &str =
-    "A .safetensors or .npy file, a sharded checkpoint's index, or its folder. Dropping it on the window works too.";
+pub const OPENS: &str = "A .safetensors, .gguf, .bin, .pt or .npy file, a sharded checkpoint's index, or its folder. Dropping it on the window works too.";
 
 /// Label of the field to open something.
 pub const TYPED: &str = "Path";
@@ -105,7 +104,7 @@ pub fn pick(what: Pick, done: impl FnOnce(Picked<Source>) + Send + 'static) {
     let dialog = rfd::AsyncFileDialog::new();
     match what {
         Pick::File => {
-            let kinds = ["safetensors", "json", "npy"];
+            let kinds: Vec<&str> = ENDINGS.into_iter().chain(["json"]).collect();
             let dialog = dialog.set_title("Open a checkpoint or a matrix");
             wait(dialog.add_filter("Checkpoints and matrices", &kinds).pick_file(), done);
         }

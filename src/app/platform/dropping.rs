@@ -30,9 +30,12 @@ fn says(path: Option<&Path>, open: Option<&str>) -> String {
     match extension.as_str() {
         "safetensors" => format!("Drop to open the layers or factors of {name}{instead}"),
         "json" => format!("Drop to open the shards that {name} lists{instead}"),
+        "gguf" | "bin" | "pt" | "pth" | "ckpt" => format!("Drop to open the layers of {name}{instead}"),
         "npy" => format!("Drop to open the matrix in {name}{instead}"),
         _ if path.is_dir() => format!("Drop to open the checkpoint in {name}{instead}"),
-        _ => format!("{name} is no checkpoint: .safetensors, .npy, an index or a folder can be opened"),
+        _ => {
+            format!("{name} is no checkpoint: .safetensors, .gguf, .bin, .pt, .npy, an index or a folder can be opened")
+        }
     }
 }
 
@@ -45,6 +48,7 @@ mod tests {
         let says = |path: &str| says(Some(Path::new(path)), Some("stories"));
         assert!(says("/x/a.SAFETENSORS").starts_with("Drop to open the layers or factors of a.SAFETENSORS instead of"));
         assert!(says("model.safetensors.index.json").contains("shards that model.safetensors.index.json lists"));
+        assert!(says("pytorch_model.bin").starts_with("Drop to open the layers of pytorch_model.bin instead"));
         assert!(says("w.npy").contains("the matrix in w.npy"));
         assert!(says("notes.pdf").starts_with("notes.pdf is no checkpoint"));
         assert!(says(env!("CARGO_MANIFEST_DIR")).contains("the checkpoint in"));

@@ -1,9 +1,10 @@
 //! What a folder holds that can be opened.
 
+use crate::model::ENDINGS;
 use std::path::{Path, PathBuf};
 
-/// Endings of the files that can be opened.
-const ENDINGS: [&str; 3] = ["safetensors", "npy", "json"];
+/// Ending of an index of shards.
+const INDEX: &str = "json";
 
 /// Folders and openable files of a folder, folders first, each by name; hidden ones are left out.
 #[derive(Default)]
@@ -47,7 +48,8 @@ pub fn file_name(path: &Path) -> String {
 }
 
 fn can_open(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+    path.extension()
+        .is_some_and(|ending| ENDINGS.iter().chain([&INDEX]).any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
 #[cfg(test)]
@@ -57,13 +59,13 @@ mod tests {
     #[test]
     fn folders_come_first_and_only_what_can_be_opened() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["b.npy", "A.SAFETENSORS", "notes.txt", ".hidden.npy"] {
+        for name in ["b.npy", "c.gguf", "pytorch_model.bin", "A.SAFETENSORS", "notes.txt", ".hidden.npy"] {
             std::fs::write(folder.path().join(name), "").unwrap();
         }
         std::fs::create_dir(folder.path().join("z folder")).unwrap();
         let listing = Listing::near(&folder.path().join("b.npy").to_string_lossy()).unwrap();
         let names: Vec<String> = listing.entries.iter().map(|(path, _)| file_name(path)).collect();
-        assert_eq!(names, ["z folder", "A.SAFETENSORS", "b.npy"]);
+        assert_eq!(names, ["z folder", "A.SAFETENSORS", "b.npy", "c.gguf", "pytorch_model.bin"]);
         assert_eq!(listing.folder, folder.path());
         assert!(Listing::read(&folder.path().join("nowhere")).is_err());
     }

@@ -19,7 +19,7 @@ use web_sys::{Blob, HtmlAnchorElement, HtmlInputElement, Url};
 pub const HAS_FOLDERS: bool = false;
 
 /// Description of what can be opened.
-pub const OPENS: &str = "A .safetensors or .npy file, or the shards of a checkpoint with their index, chosen together; of a language model also its config.json and tokenizer.json. Dropping them on the page works too. Files stay on this machine.";
+pub const OPENS: &str = "A .safetensors, .gguf, .bin, .pt or .npy file, or the shards of a checkpoint with their index, chosen together; of a language model also its config.json and tokenizer.json. Dropping them on the page works too. Files stay on this machine.";
 
 /// Label of the field to open something.
 pub const TYPED: &str = "Address";
@@ -135,7 +135,7 @@ pub fn wait_for(_: &AtomicUsize) {}
 pub fn pick(what: Pick, done: impl FnOnce(Picked<Source>) + 'static) {
     let (kinds, several) = match what {
         // A browser shows files only.
-        Pick::File | Pick::Folder => (".safetensors,.json,.npy", true),
+        Pick::File | Pick::Folder => (".safetensors,.json,.npy,.gguf,.bin,.pt,.pth,.ckpt", true),
         Pick::Inputs => (".safetensors,.npy", false),
         Pick::Text => (".txt,.md,text/plain", false),
     };

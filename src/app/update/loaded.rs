@@ -127,6 +127,7 @@ impl Explorer {
         from: Option<Source>,
         tensor: Option<String>,
     ) {
+        checkpoint.notes().iter().for_each(|note| self.state.messages.problem(ctx, note));
         let first = first_layer(&checkpoint).map(|tensor| tensor.name.clone());
         let stems = checkpoint.factorizations();
         self.shell.dialogs.open.open = false;

@@ -18,6 +18,7 @@ use class::Class;
 pub use files::TokenizerFiles;
 use json::{Object, flag, object};
 use serde_json::Value;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Tokenizer of a model.
 pub struct Tokenizer {
@@ -55,8 +56,7 @@ impl Tokenizer {
             }
         }
         let processed = json.get("post_processor").is_some_and(|processor| !processor.is_null());
-        let mut inner: tokenizers::Tokenizer =
-            serde_json::from_value(Value::Object(json)).map_err(|error| problem(error.into()))?;
+        let mut inner: tokenizers::Tokenizer = guarded(|| Ok(serde_json::from_value(Value::Object(json))?))?;
         // A text is encoded as a whole: the file's truncation and padding are for batches.
         inner.with_truncation(None).map_err(problem)?;
         inner.with_padding(None);
@@ -79,17 +79,54 @@ impl Tokenizer {
 
     /// Tokens of `text`, with what the tokenizer adds by itself and nothing else.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, Error> {
-        let encoding = self.inner.encode_fast(text, true).map_err(problem)?;
+        let encoding = guarded(|| self.inner.encode_fast(text, true))?;
         let around = encoding.get_ids().iter().copied();
         Ok(self.before.into_iter().chain(around).chain(self.after).collect())
     }
 
     /// Text of `tokens`, without special tokens.
     pub fn decode(&self, tokens: &[u32]) -> Result<String, Error> {
-        self.inner.decode(tokens, true).map_err(problem)
+        guarded(|| self.inner.decode(tokens, true))
+    }
+}
+
+/// Calls the library, which panics on some files that contradict themselves: on a table of normal forms that is no base64.
+fn guarded<T>(work: impl FnOnce() -> tokenizers::Result<T>) -> Result<T, Error> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(done) => done.map_err(problem),
+        Err(_) => {
+            let problem = "it contradicts itself".to_owned();
+            Err(Error::Tokenizer { file: "tokenizer.json", problem })
+        }
     }
 }
 
 fn problem(error: tokenizers::Error) -> Error {
     Error::Tokenizer { file: "tokenizer.json", problem: crate::model::one_line(&error.to_string()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damaged_files_are_refused_without_a_panic() {
+        let file = |normalizer: &str, decoder: &str| {
+            let model = r#"{"type":"BPE","vocab":{"a":0},"merges":[]}"#;
+            format!(
+                r#"{{"version":"1.0","added_tokens":[],"normalizer":{normalizer},"decoder":{decoder},"model":{model}}}"#
+            )
+        };
+        let read = |file: &[u8]| {
+            let files = TokenizerFiles { tokenizer: Some(file.to_vec()), ..TokenizerFiles::default() };
+            Tokenizer::read(&files, b"{}")
+        };
+        assert_eq!(read(file("null", "null").as_bytes()).unwrap().encode("aa").unwrap(), [0, 0]);
+        let refused = |bytes: &[u8]| assert!(matches!(read(bytes), Err(Error::Tokenizer { .. })));
+        refused(b"");
+        // Cut off within the decoder.
+        let cut = file("null", r#"{"type":"ByteLevel","add_prefix_space":true"#);
+        refused(&cut.as_bytes()[..cut.find("\"model\"").unwrap() - 2]);
+        refused(file(r#"{"type":"Precompiled","precompiled_charsmap":"?"}"#, "null").as_bytes());
+    }
 }

@@ -38,6 +38,7 @@ impl SilentTask for SaveModel {
 
         let Self { model, layers, plan, target } = self;
         let set = model.get().as_ref().map_err(Clone::clone)?;
+        set.model.checkpoint().check_not_quantized()?;
         let companions = match &model.source().from {
             Some(Source::Path(folder)) => language::companions(folder)?,
             None => language::example_companions(),
@@ -65,6 +66,7 @@ impl SilentTask for SaveModel {
         use crate::app::platform::written::Download;
 
         let set = self.model.get().as_ref().map_err(Clone::clone)?;
+        set.model.checkpoint().check_not_quantized()?;
         let merged = crate::compress::merged_model(&set.model, &self.layers)?;
         let mut files = vec![Download { name: "model.safetensors".into(), bytes: merged }];
         // Of a model of one's own these are at hand already.
