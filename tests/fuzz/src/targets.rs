@@ -1,7 +1,7 @@
 //! The readers, each as a function of bytes. Every one may refuse its input; none may panic.
 
 use crate::seeds;
-use dsf_explorer::language::{Config, LanguageModel, Tokenizer};
+use dsf_explorer::language::{Config, LanguageModel, Tokenizer, TokenizerFiles};
 use dsf_explorer::model::{Checkpoint, Error, Orientation};
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -156,7 +156,7 @@ fn calibration(input: &[u8]) -> String {
 /// A `config.json` beside the weights and the tokenizer of a small model.
 fn config(input: &[u8]) -> String {
     static WEIGHTS: LazyLock<Arc<Checkpoint>> = LazyLock::new(|| Arc::new(seeds::model_weights()));
-    static TOKENIZER: LazyLock<Vec<u8>> = LazyLock::new(|| seeds::model_file("tokenizer.json"));
+    static TOKENIZER: LazyLock<TokenizerFiles> = LazyLock::new(|| files(&seeds::model_file("tokenizer.json")));
     match Config::read(input) {
         Err(error) => checked(error.to_string()),
         // The tokenizer takes longer than all else: it is read only where a configuration may fit.
@@ -170,8 +170,12 @@ fn config(input: &[u8]) -> String {
     }
 }
 
+fn files(tokenizer: &[u8]) -> TokenizerFiles {
+    TokenizerFiles { tokenizer: Some(tokenizer.to_vec()), ..TokenizerFiles::default() }
+}
+
 fn tokenizer(input: &[u8]) -> String {
-    let tokenizer = match Tokenizer::read(input) {
+    let tokenizer = match Tokenizer::read(&files(input), b"{}") {
         Ok(tokenizer) => tokenizer,
         Err(error) => return checked(error.to_string()),
     };
