@@ -16,7 +16,7 @@ use super::Error;
 use added::AddedTokens;
 use class::Class;
 pub use files::TokenizerFiles;
-use json::{Object, flag, object};
+use json::{Object, flag, object, problem};
 use serde_json::Value;
 
 /// Tokenizer of a model.
@@ -88,8 +88,4 @@ impl Tokenizer {
     pub fn decode(&self, tokens: &[u32]) -> Result<String, Error> {
         self.inner.decode(tokens, true).map_err(problem)
     }
-}
-
-fn problem(error: tokenizers::Error) -> Error {
-    Error::Tokenizer { file: "tokenizer.json", problem: crate::model::one_line(&error.to_string()) }
 }
