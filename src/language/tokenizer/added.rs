@@ -1,9 +1,9 @@
 //! Tokens beside the vocabulary: special ones, and those that a text is searched for before it is split.
 
-use super::super::Error;
 use super::class::Class;
 use super::files::TokenizerFiles;
-use super::json::{Object, object, token};
+use super::json::{Object, object, problem, token};
+use crate::language::Error;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use tokenizers::AddedToken;
@@ -95,7 +95,7 @@ impl AddedTokens {
         for token in &mut new {
             token.special |= names.contains(token.content.as_str());
         }
-        tokenizer.add_tokens(new).map_err(super::problem)?;
+        tokenizer.add_tokens(new).map_err(problem)?;
         let all = self.named.iter().map(|(_, token)| token).chain(&self.further);
         match class {
             // Once more, as plain special tokens.
@@ -103,7 +103,7 @@ impl AddedTokens {
             Class::Cohere => tokenizer.add_tokens(all.map(|token| AddedToken { special: true, ..token.clone() })),
             _ => return Ok(()),
         }
-        .map_err(super::problem)?;
+        .map_err(problem)?;
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Files that say how a text becomes tokens.
 
-use super::super::Error;
+use crate::language::Error;
 use crate::model::Source;
 
 /// Contents of the files beside a model's weights that say how a text becomes tokens, of those that are there.

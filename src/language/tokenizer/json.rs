@@ -1,6 +1,6 @@
 //! Fields of a tokenizer's files.
 
-use super::super::Error;
+use crate::language::Error;
 use serde_json::{Map, Value};
 use tokenizers::AddedToken;
 
@@ -37,4 +37,9 @@ pub fn token(value: &Value) -> Option<AddedToken> {
         }
         _ => None,
     }
+}
+
+/// What Hugging Face's reader finds wrong with a tokenizer.
+pub fn problem(error: tokenizers::Error) -> Error {
+    Error::Tokenizer { file: "tokenizer.json", problem: crate::model::one_line(&error.to_string()) }
 }

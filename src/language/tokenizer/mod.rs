@@ -16,7 +16,7 @@ use super::Error;
 use added::AddedTokens;
 use class::Class;
 pub use files::TokenizerFiles;
-use json::{Object, flag, object};
+use json::{Object, flag, object, problem};
 use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -99,10 +99,6 @@ fn guarded<T>(work: impl FnOnce() -> tokenizers::Result<T>) -> Result<T, Error> 
             Err(Error::Tokenizer { file: "tokenizer.json", problem })
         }
     }
-}
-
-fn problem(error: tokenizers::Error) -> Error {
-    Error::Tokenizer { file: "tokenizer.json", problem: crate::model::one_line(&error.to_string()) }
 }
 
 #[cfg(test)]

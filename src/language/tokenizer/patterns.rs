@@ -1,7 +1,7 @@
 //! Regular expressions of `tokenizer.json`.
 
-use super::super::Error;
-use super::super::oniguruma::{self, Translation};
+use crate::language::Error;
+use crate::language::oniguruma::{self, Translation};
 use serde_json::Value;
 use tokenizers::SplitDelimiterBehavior;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};

@@ -2,10 +2,10 @@
 //!
 //! What is set here was read off the classes of transformers 5.24, and tested against them in `tests/tokenizer.rs`.
 
-use super::super::Error;
 use super::class::Class;
 use super::files::TokenizerFiles;
 use super::json::{Object, flag, object};
+use crate::language::Error;
 use serde_json::{Value, json};
 
 /// How Qwen 2 and 3 split a text.
