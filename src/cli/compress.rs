@@ -124,7 +124,6 @@ impl Compress {
             return Err(Failure::new(what, "leave it out, or add --layout bitmask").usage());
         }
         let model = self.model.open()?;
-        model.checkpoint().check_not_quantized()?;
         let mut plan = self.plan(&model, threads)?;
         for &layout in &self.layout {
             plan.check_layout(layout).map_err(|error| Failure::from(error).usage())?;

@@ -259,7 +259,12 @@ impl Folder {
         for (name, inside) in files {
             let mut entries: Vec<Entry> = inside.into_iter().map(entry).collect();
             export::sort_entries(&mut entries, |entry| entry);
-            export::write_with(&folder.join(name), true, |out| {
+            let path = folder.join(name);
+            // Shards may stand in a folder of their own.
+            if let Some(inner) = path.parent() {
+                fs::create_dir_all(inner).map_err(|error| failed(inner, &error))?;
+            }
+            export::write_with(&path, true, |out| {
                 out.write_all(&export::header(&entries, metadata))?;
                 for entry in &entries {
                     let find = |id| Ok::<_, Error>(store.find(id)?.map(|layer| layer.weight.clone()));

@@ -22,9 +22,8 @@ pub fn identity(model: &LanguageModel, inputs: &Inputs) -> Value {
     for tensor in model.checkpoint().tensors() {
         weights.add(tensor.name.as_bytes());
         weights.add(format!("{:?}{}", tensor.shape, tensor.dtype).as_bytes());
-        let bytes = model.checkpoint().bytes(&tensor.name).unwrap_or_default();
         // Enough to tell trained weights apart, without reading many gigabytes.
-        weights.add(&bytes[..bytes.len().min(4096)]);
+        weights.add(&model.checkpoint().first_bytes(&tensor.name, 4096).unwrap_or_default());
     }
     let inputs = match inputs {
         Inputs::Unknown => json!(null),
@@ -37,8 +36,7 @@ pub fn identity(model: &LanguageModel, inputs: &Inputs) -> Value {
             let mut hash = Fingerprint::default();
             for tensor in checkpoint.tensors() {
                 hash.add(tensor.name.as_bytes());
-                let bytes = checkpoint.bytes(&tensor.name).unwrap_or_default();
-                hash.add(&bytes[..bytes.len().min(4096)]);
+                hash.add(&checkpoint.first_bytes(&tensor.name, 4096).unwrap_or_default());
             }
             json!({ "file": hash.hex() })
         }

@@ -295,6 +295,7 @@ impl Compression {
 /// Checks in advance what would fail at some layer.
 fn check(model: &LanguageModel, plan: &Plan, inputs: &Inputs) -> Result<(), Error> {
     plan.check()?;
+    model.checkpoint().check_not_quantized().map_err(crate::language::Error::from)?;
     if model.is_sparse() {
         return Err(Error::IsCompressed { model: model.name().to_owned() });
     }
