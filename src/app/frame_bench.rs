@@ -10,6 +10,7 @@ use crate::app::state::run::{Run, RunState};
 use crate::app::state::run_spec::RunSpec;
 use crate::job::{Backend, Outcome};
 use crate::matrix::{Factors, Matrix};
+use crate::model::Checkpoint;
 use eframe::egui::{
     self, Context, Event, Modifiers, MouseWheelUnit, PointerButton, RawInput, Ui, ViewportCommand, vec2,
 };
@@ -29,6 +30,8 @@ pub struct FramePlan {
     pub rows: usize,
     /// Number of columns of W.
     pub cols: usize,
+    /// Tensors of the file that the layer is one of, all of them listed.
+    pub tensors: usize,
     /// Frames to be counted.
     pub frames: usize,
     /// Whether a run goes on meanwhile.
@@ -44,6 +47,8 @@ pub struct FrameReport {
     pub rows: usize,
     /// Number of columns of W.
     pub cols: usize,
+    /// Number of tensors that are listed.
+    pub tensors: usize,
     /// Whether a run went on.
     pub running: bool,
     /// Number of frames counted.
@@ -107,6 +112,9 @@ impl FrameBench {
         let mut explorer =
             Explorer::new(cc, LaunchOptions { layer: Some(subject.clone()), threads, ..LaunchOptions::default() });
         explorer.state.preferences.backend = plan.backend;
+        if plan.tensors > 1 {
+            explorer.state.document.checkpoint = experts(plan.tensors).map(Arc::new);
+        }
         if plan.running {
             explorer.act(&cc.egui_ctx, Action::Start);
         } else {
@@ -142,8 +150,9 @@ impl FrameBench {
     }
 
     fn finish(&mut self, ctx: &Context) {
-        let FramePlan { rows, cols, running, .. } = self.plan;
+        let FramePlan { rows, cols, tensors, running, .. } = self.plan;
         let report = FrameReport {
+            tensors,
             rows,
             cols,
             running: running && self.explorer.shown().is_some_and(|run| run.state == RunState::Running),
@@ -227,6 +236,15 @@ fn thread_seconds() -> Option<f64> {
 #[cfg(not(unix))]
 fn thread_seconds() -> Option<f64> {
     None
+}
+
+/// A file of so many small matrices, named as a mixture of experts names them.
+fn experts(count: usize) -> Option<Checkpoint> {
+    let values = [0u8; 8];
+    let names = (0..count).map(|at| format!("model.layers.{}.mlp.experts.{}.up_proj.weight", at / 480, at % 480));
+    let tensor = safetensors::tensor::TensorView::new(safetensors::Dtype::F16, vec![2, 2], &values).ok()?;
+    let file = safetensors::serialize(names.map(|name| (name, tensor.clone())), None).ok()?;
+    Checkpoint::from_safetensors("experts", file).ok()
 }
 
 /// From −1 to 1, without pattern.

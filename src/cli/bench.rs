@@ -66,6 +66,11 @@ pub struct Bench {
     #[arg(long, value_name = "N", default_value_t = 600)]
     frames: usize,
 
+    /// Of `window`: how many tensors the file on screen has, all of them in its list
+    #[cfg(feature = "gui")]
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    tensors: usize,
+
     /// Of `window`: a run goes on meanwhile
     #[cfg(feature = "gui")]
     #[arg(long)]
@@ -118,6 +123,7 @@ impl Bench {
         let plan = FramePlan {
             rows: self.shape.0,
             cols: self.shape.1,
+            tensors: self.tensors,
             frames: self.frames.max(1),
             running: self.running,
             backend: self.backend,
@@ -132,7 +138,7 @@ impl Bench {
         if self.json {
             return output::json(&report);
         }
-        let FrameReport { rows, cols, cpu, clock, frames, running, frames_per_second } = report;
+        let FrameReport { rows, cols, cpu, clock, frames, running, frames_per_second, .. } = report;
         let meanwhile =
             if running { format!(", while a run went on ({})", self.backend.name()) } else { String::new() };
         output::print(&format!(
