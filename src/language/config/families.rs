@@ -162,48 +162,21 @@ fn common(fields: &Fields, architecture: &str, defaults: Defaults) -> Result<Con
     let positions = fields.size("max_position_embeddings")?.unwrap_or(defaults.positions);
     let ropes = rope::read(fields, &defaults.rope, positions)?;
     let blocks = fields.needed_size("num_hidden_layers")?;
-    let kind =
-        BlockKind { window: None, rope: Some(0), score_scale: (head_dim as f32).sqrt().recip(), has_experts: false };
     let rotary = Rotary {
         width: (head_dim as f64 * ropes.partial) as usize,
         interleaved: false,
         ropes: ropes.by_type.iter().map(|(_, rope)| rope.clone()).collect(),
     };
-    let token = |key: &str, default: Option<u32>| -> Result<Vec<u32>, Error> {
-        Ok(if fields.mentions(key) { fields.tokens(key)? } else { default.into_iter().collect() })
-    };
+    let sizes = Sizes { blocks, hidden, heads, head_dim, feed_forward: fields.needed_size("intermediate_size")? };
     let mut config = Config {
-        architecture: architecture.to_owned(),
-        names: Names::new(defaults.style),
-        hidden,
-        feed_forward: fields.needed_size("intermediate_size")?,
-        blocks,
-        heads,
         kv_heads,
-        head_dim,
-        vocabulary: fields.needed_size("vocab_size")?,
         positions,
         norm: defaults.norm,
         norm_eps: fields.number(defaults.eps_key)?.unwrap_or(defaults.eps) as f32,
-        order: BlockOrder::NormBefore,
-        query_key_norm: None,
         rotary: Some(rotary),
-        learned_positions: None,
-        block_kinds: vec![kind; blocks],
-        score_cap: None,
         gated: defaults.gated,
         activation: activation(fields, defaults.activation_key, defaults.activation)?,
-        experts: None,
-        biases: Biases::default(),
-        embedding_width: hidden,
-        embedding_scale: 1.0,
-        residual_scale: 1.0,
-        logit_scale: 1.0,
-        logit_cap: None,
-        final_norm: true,
-        tied: fields.flag("tie_word_embeddings")?.unwrap_or(defaults.tied),
-        bos: token("bos_token_id", defaults.bos)?.first().copied(),
-        eos: token("eos_token_id", defaults.eos)?,
+        ..plain(fields, architecture, defaults.style, sizes, (defaults.tied, defaults.bos, defaults.eos))?
     };
     // Frequencies by the type of a block's attention.
     let types = layer_types(fields, blocks)?;
@@ -212,6 +185,64 @@ fn common(fields: &Fields, architecture: &str, defaults: Defaults) -> Result<Con
         block_kind.rope = Some(ropes.by_type.iter().position(|(of, _)| *of == wanted).unwrap_or(0));
     }
     Ok(config)
+}
+
+/// Sizes of a model.
+struct Sizes {
+    blocks: usize,
+    hidden: usize,
+    heads: usize,
+    head_dim: usize,
+    feed_forward: usize,
+}
+
+/// A model of these sizes with norms before each part and nothing that only some families have. `defaults` are whether the
+/// embedding is the output layer, and the tokens before and after a text.
+fn plain(
+    fields: &Fields,
+    architecture: &str,
+    style: Style,
+    sizes: Sizes,
+    defaults: (bool, Option<u32>, Option<u32>),
+) -> Result<Config, Error> {
+    let Sizes { blocks, hidden, heads, head_dim, feed_forward } = sizes;
+    let token = |key: &str, default: Option<u32>| -> Result<Vec<u32>, Error> {
+        Ok(if fields.mentions(key) { fields.tokens(key)? } else { default.into_iter().collect() })
+    };
+    let score_scale = (head_dim as f32).sqrt().recip();
+    Ok(Config {
+        architecture: architecture.to_owned(),
+        names: Names::new(style),
+        hidden,
+        feed_forward,
+        blocks,
+        heads,
+        kv_heads: heads,
+        head_dim,
+        vocabulary: fields.needed_size("vocab_size")?,
+        positions: 2048,
+        norm: NormKind::Rms,
+        norm_eps: 1e-6,
+        order: BlockOrder::NormBefore,
+        query_key_norm: None,
+        rotary: None,
+        learned_positions: None,
+        block_kinds: vec![BlockKind { window: None, rope: None, score_scale, has_experts: false }; blocks],
+        score_cap: None,
+        gated: true,
+        activation: Activation::Silu,
+        experts: None,
+        biases: Biases::default(),
+        embedding_width: hidden,
+        embedding_scale: 1.0,
+        residual_scale: 1.0,
+        logit_scale: 1.0,
+        logit_cap: None,
+        final_norm: true,
+        tied: fields.flag("tie_word_embeddings")?.unwrap_or(defaults.0),
+        bos: token("bos_token_id", defaults.1)?.first().copied(),
+        eos: token("eos_token_id", defaults.2)?,
+    })
 }
 
 /// Width of a head.
@@ -611,80 +642,32 @@ fn cohere(fields: &Fields, architecture: &str) -> Result<Config, Error> {
     Ok(config)
 }
 
-/// A model without rotary positions, whose fields have other names.
-struct Learned {
-    style: Style,
-    blocks: usize,
-    hidden: usize,
-    heads: usize,
-    feed_forward: usize,
-    positions: usize,
-    activation: Activation,
-    eps: f64,
-    /// Row of the first position.
-    offset: usize,
-    bos: u32,
-    eos: u32,
-}
-
-fn learned(fields: &Fields, architecture: &str, sizes: Learned) -> Result<Config, Error> {
-    let Learned { style, blocks, hidden, heads, feed_forward, positions, activation, eps, offset, bos, eos } = sizes;
-    let head_dim = shared(hidden, heads)?;
-    let token = |key: &str, default: u32| -> Result<Vec<u32>, Error> {
-        Ok(if fields.mentions(key) { fields.tokens(key)? } else { vec![default] })
-    };
-    let kind =
-        BlockKind { window: None, rope: None, score_scale: (head_dim as f32).sqrt().recip(), has_experts: false };
+/// A model without rotary positions and gates, with norms that are centred and biases everywhere.
+fn learned(fields: &Fields, architecture: &str, style: Style, sizes: Sizes, end: u32) -> Result<Config, Error> {
     Ok(Config {
-        architecture: architecture.to_owned(),
-        names: Names::new(style),
-        hidden,
-        feed_forward,
-        blocks,
-        heads,
-        kv_heads: heads,
-        head_dim,
-        vocabulary: fields.needed_size("vocab_size")?,
-        positions,
         norm: NormKind::Layer,
-        norm_eps: eps as f32,
-        order: BlockOrder::NormBefore,
-        query_key_norm: None,
-        rotary: None,
-        learned_positions: Some(offset),
-        block_kinds: vec![kind; blocks],
-        score_cap: None,
+        norm_eps: 1e-5,
+        learned_positions: Some(0),
         gated: false,
-        activation,
-        experts: None,
         biases: EVERY_BIAS,
-        embedding_width: hidden,
-        embedding_scale: 1.0,
-        residual_scale: 1.0,
-        logit_scale: 1.0,
-        logit_cap: None,
-        final_norm: true,
-        tied: fields.flag("tie_word_embeddings")?.unwrap_or(true),
-        bos: token("bos_token_id", bos)?.first().copied(),
-        eos: token("eos_token_id", eos)?,
+        ..plain(fields, architecture, style, sizes, (true, Some(end), Some(end)))?
     })
 }
 
 fn opt(fields: &Fields, architecture: &str) -> Result<Config, Error> {
-    let sizes = Learned {
-        style: Style::Opt,
+    let (hidden, heads) = (fields.needed_size("hidden_size")?, fields.needed_size("num_attention_heads")?);
+    let sizes = Sizes {
         blocks: fields.needed_size("num_hidden_layers")?,
-        hidden: fields.needed_size("hidden_size")?,
-        heads: fields.needed_size("num_attention_heads")?,
+        hidden,
+        heads,
+        head_dim: shared(hidden, heads)?,
         feed_forward: fields.needed_size("ffn_dim")?,
-        positions: fields.size("max_position_embeddings")?.unwrap_or(2048),
-        activation: activation(fields, "activation_function", Activation::Relu)?,
-        eps: 1e-5,
-        offset: 2,
-        bos: 2,
-        eos: 2,
     };
-    let mut config = learned(fields, architecture, sizes)?;
+    let mut config = learned(fields, architecture, Style::Opt, sizes, 2)?;
+    config.positions = fields.size("max_position_embeddings")?.unwrap_or(2048);
+    // Its first two rows are for padding.
+    config.learned_positions = Some(2);
+    config.activation = activation(fields, "activation_function", Activation::Relu)?;
     if !fields.flag("enable_bias")?.unwrap_or(true) {
         config.biases = Biases::default();
     }
@@ -708,24 +691,21 @@ fn gpt2(fields: &Fields, architecture: &str) -> Result<Config, Error> {
             None => fields.needed_size(own),
         }
     };
-    let hidden = size("n_embd", "hidden_size")?;
-    let sizes = Learned {
-        style: Style::Gpt2,
+    let (hidden, heads) = (size("n_embd", "hidden_size")?, size("n_head", "num_attention_heads")?);
+    let sizes = Sizes {
         blocks: size("n_layer", "num_hidden_layers")?,
         hidden,
-        heads: size("n_head", "num_attention_heads")?,
+        heads,
+        head_dim: shared(hidden, heads)?,
         feed_forward: fields.size("n_inner")?.unwrap_or(4 * hidden),
-        positions: match fields.size("n_positions")? {
-            Some(positions) => positions,
-            None => fields.size("max_position_embeddings")?.or(fields.size("n_ctx")?).unwrap_or(1024),
-        },
-        activation: activation(fields, "activation_function", Activation::GeluTanh)?,
-        eps: fields.number("layer_norm_epsilon")?.unwrap_or(1e-5),
-        offset: 0,
-        bos: 50_256,
-        eos: 50_256,
     };
-    let mut config = learned(fields, architecture, sizes)?;
+    let mut config = learned(fields, architecture, Style::Gpt2, sizes, 50_256)?;
+    config.positions = match fields.size("n_positions")? {
+        Some(positions) => positions,
+        None => fields.size("max_position_embeddings")?.or(fields.size("n_ctx")?).unwrap_or(1024),
+    };
+    config.norm_eps = fields.number("layer_norm_epsilon")?.unwrap_or(1e-5) as f32;
+    config.activation = activation(fields, "activation_function", Activation::GeluTanh)?;
     let scaled = fields.flag("scale_attn_weights")?.unwrap_or(true);
     let by_block = fields.flag("scale_attn_by_inverse_layer_idx")?.unwrap_or(false);
     for (block, kind) in config.block_kinds.iter_mut().enumerate() {

@@ -1,7 +1,5 @@
 //! Whole models compressed: budgets, order, interruption, files.
 
-mod common;
-
 use dsf_explorer::Named;
 use dsf_explorer::compress::{
     CompressedLayer, Compression, Curve, Densities, Error, Folder, Inputs, Memory, Output as Written, Plan, Proxy,

@@ -1,7 +1,6 @@
 //! Reading checkpoints: files made by hand, files damaged on purpose, and real ones.
 
-mod common;
-
+use crate::common;
 use dsf_explorer::hint::{Explain, Hint};
 use dsf_explorer::model::{Checkpoint, Dtype, Error, Orientation, open};
 use proptest::prelude::*;

@@ -1,7 +1,6 @@
 //! Decoder families: tiny random models of each, whose losses transformers 5.24 gives in f32.
 
-mod common;
-
+use crate::common;
 use dsf_explorer::compress::{self, Inputs, Plan};
 use dsf_explorer::compute::Par;
 use dsf_explorer::factorize::Preset;

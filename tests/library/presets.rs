@@ -1,8 +1,6 @@
 //! The presets against the published code on the same weights, at the same number of nonzeros.
 
-mod common;
-
-use common::{PUBLISHED, random, run, test_data};
+use crate::common::{PUBLISHED, random, run, test_data};
 use dsf_explorer::Named;
 use dsf_explorer::factorize::{Preset, Settings};
 use dsf_explorer::job::Outcome;

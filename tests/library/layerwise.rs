@@ -1,7 +1,6 @@
 //! The layer-wise error: against the published code's on real weights and inputs, and where numbers get difficult.
 
-mod common;
-
+use crate::common;
 use dsf_explorer::Named;
 use dsf_explorer::compute::multiplied;
 use dsf_explorer::factorize::Orientation as SolverOrientation;

@@ -1,9 +1,6 @@
 //! The solver on a graphics adapter gives what the processor gives.
 
-#![cfg(feature = "gpu")]
-
-mod common;
-
+use crate::common;
 use dsf_explorer::compute::Device;
 use dsf_explorer::compute::gpu::Gpu;
 use dsf_explorer::factorize::{Preset, Settings, Solver};

@@ -1,7 +1,6 @@
 //! Sweeps and the figures: what they vary, how they are resumed, what they draw.
 
-mod common;
-
+use crate::common;
 use dsf_explorer::Named;
 use dsf_explorer::compare::{Candidate, Choice, Drawn, Figure, Quantity, Results, Subject, Sweep, View};
 use dsf_explorer::export::Look;

@@ -1,7 +1,6 @@
 //! Language models against Hugging Face transformers, and against a plain computation in f64.
 
-mod common;
-
+use crate::common;
 use dsf_explorer::Named;
 use dsf_explorer::compute::Par;
 use dsf_explorer::language::{

@@ -24,7 +24,7 @@ fn open(files: &Value) -> Result<Tokenizer, Error> {
 }
 
 fn expected() -> Value {
-    serde_json::from_str(include_str!("tokenizer/expected.json")).unwrap()
+    serde_json::from_str(include_str!("../tokenizer/expected.json")).unwrap()
 }
 
 #[test]

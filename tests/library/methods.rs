@@ -1,8 +1,7 @@
 //! The methods DSF is compared with: cases by hand, properties, and errors measured with published or independent
 //! implementations on real weights.
 
-mod common;
-
+use crate::common;
 use dsf_explorer::Named;
 use dsf_explorer::compare::Candidate;
 use dsf_explorer::export::RunReport;

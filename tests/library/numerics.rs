@@ -1,9 +1,7 @@
 //! Where numbers get difficult: every preset on degenerate weights, shapes and inputs, and the same bits on any number
 //! of threads.
 
-mod common;
-
-use common::{random, run};
+use crate::common::{random, run};
 use dsf_explorer::Named;
 use dsf_explorer::factorize::{Budget, Error, Objective, Orientation, Preset, Schedule, Settings, Split, Start};
 use dsf_explorer::job::{End, Outcome};

@@ -1,7 +1,5 @@
 //! Formats of files that people have, beside plain safetensors: PyTorch's, GGUF, quantized values, and NumPy's older ones.
 
-mod common;
-
 use dsf_explorer::hint::{Explain, Hint};
 use dsf_explorer::model::{Checkpoint, Dtype, Error, Orientation, open};
 use half::{bf16, f16};

@@ -1,6 +1,4 @@
 //! What the GPU draws of a matrix, against the same picture made on the CPU. A software adapter will do.
-#![cfg(feature = "gui")]
-
 use dsf_explorer::Named;
 use dsf_explorer::app::picture::{Colors, Frame, Kind, Marks, MatrixView, Pyramid, Shade, Viewport, draw, install};
 use dsf_explorer::export::Image;

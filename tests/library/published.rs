@@ -3,8 +3,7 @@
 //! The algorithm is chaotic in its last digits: permuting rows and columns scatters the errors by 0.1 to 0.3 %, a second
 //! implementation by up to 1.1 % on single rows, 5 % on the planted matrices.
 
-mod common;
-
+use crate::common;
 use dsf_explorer::factorize::{Settings, Solver};
 use dsf_explorer::measure;
 use dsf_explorer::model::{Orientation, open};
