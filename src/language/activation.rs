@@ -57,6 +57,6 @@ mod tests {
         }
         let mut far = [-200.0, 200.0];
         Activation::GeluTanh.apply(&mut far);
-        assert_eq!(far, [0.0, 200.0]);
+        assert!(far[0].abs() < 1e-30 && far[1] == 200.0, "{far:?}");
     }
 }

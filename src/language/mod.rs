@@ -6,7 +6,7 @@
 //! statistics of its layers' inputs and to replace the layers.
 //!
 //! A window is one thread's work, so results are the same bits on any number of threads. The weights of all other
-//! blocks stay in the mapped file.
+//! blocks stay in their file.
 //!
 //! A [`CalibrationPass`] takes a block in four stages, each with its own inputs: first the statistics of q's, k's and
 //! v's inputs, then the attention with the weights that stand there by then, and so on. Sequential compression

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// A language model, some of whose layers may be replaced.
 ///
-/// Weights stay in their mapped file; a block's are read when it is computed: dense ones converted to f32, those that are
+/// Weights stay in their file; a block's are read when it is computed: dense ones converted to f32, those that are
 /// stored as factors or as one sparse matrix prepared for products as they are. Clones share everything, so a model with
 /// one layer replaced costs that layer only.
 #[derive(Clone)]

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 #[derive(Clone, Copy)]
 pub struct Fields<'a> {
     object: &'a Map<String, Value>,
-    /// Name of the object, for messages: `rope_scaling.`, or empty.
+    /// Name of the object, for messages: `rope_scaling`, or empty.
     path: &'a str,
 }
 
@@ -33,11 +33,16 @@ impl<'a> Fields<'a> {
         self.object.get(key).filter(|value| !value.is_null())
     }
 
+    /// Name of a field, for messages: `rope_scaling.factor`.
+    fn name(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
     fn typed<T>(&self, key: &str, what: &str, read: impl Fn(&'a Value) -> Option<T>) -> Result<Option<T>, Error> {
         let Some(value) = self.get(key) else { return Ok(None) };
         read(value).map(Some).ok_or_else(|| {
             let shown = crate::model::one_line(&value.to_string());
-            Error::Config { problem: format!("{}{key} is {shown}, and {what} is expected", self.path) }
+            Error::Config { problem: format!("{} is {shown}, and {what} is expected", self.name(key)) }
         })
     }
 
@@ -50,7 +55,7 @@ impl<'a> Fields<'a> {
 
     /// The same where it must be there.
     pub fn needed_size(&self, key: &str) -> Result<usize, Error> {
-        self.size(key)?.ok_or_else(|| Error::Config { problem: format!("{}{key} is missing", self.path) })
+        self.size(key)?.ok_or_else(|| Error::Config { problem: format!("{} is missing", self.name(key)) })
     }
 
     /// A number from 0.
@@ -72,7 +77,7 @@ impl<'a> Fields<'a> {
 
     /// The same where it must be there.
     pub fn needed_positive(&self, key: &str) -> Result<f64, Error> {
-        self.positive(key)?.ok_or_else(|| Error::Config { problem: format!("{}{key} is missing", self.path) })
+        self.positive(key)?.ok_or_else(|| Error::Config { problem: format!("{} is missing", self.name(key)) })
     }
 
     pub fn flag(&self, key: &str) -> Result<Option<bool>, Error> {
