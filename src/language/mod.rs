@@ -17,6 +17,7 @@ mod activation;
 mod attention;
 mod block;
 mod calibration_pass;
+mod checked;
 mod config;
 mod error;
 mod example;

@@ -1,6 +1,7 @@
 //! A language model: its description, its tokenizer, and weights read on demand.
 
 use super::block::{Block, ExpertWeights, LinearWeights};
+use super::checked::check_tensors;
 use super::config::{Config, NormKind, NormSpan};
 use super::layers::{LayerId, Linear};
 use super::names::{self, NormPlace};
@@ -51,94 +52,9 @@ impl LanguageModel {
             notes: Arc::new([]),
             replaced: BTreeMap::new(),
         };
-        let used = model.check_tensors()?;
+        let used = check_tensors(&model.config, &model.checkpoint)?;
         model.notes = model.find_notes(&used)?.into();
         Ok(model)
-    }
-
-    /// Checks that every tensor is there and has the right shape; returns their names.
-    fn check_tensors(&self) -> Result<Vec<String>, Error> {
-        let config = &*self.config;
-        let Config { hidden, vocabulary, embedding_width, .. } = *config;
-        let mut used = Vec::new();
-        let mut check = |tensor: String, expected: &[usize]| -> Result<(), Error> {
-            let info = self.checkpoint.tensor(&tensor)?;
-            if info.shape != expected {
-                return Err(Error::Shape { tensor, shape: info.shape.clone(), expected: expected.to_vec() });
-            }
-            if info.format.is_none() {
-                return Err(Error::Unsupported { what: format!("{tensor} in the format {}", info.dtype) });
-            }
-            used.push(tensor);
-            Ok(())
-        };
-        let norm = |stem: &str,
-                    kind: NormKind,
-                    shape: &[usize],
-                    check: &mut dyn FnMut(String, &[usize]) -> Result<(), Error>| {
-            check(format!("{stem}.weight"), shape)?;
-            if kind.has_bias() { check(format!("{stem}.bias"), shape) } else { Ok(()) }
-        };
-        check(config.names.embedding(), &[vocabulary, embedding_width])?;
-        if let Some(offset) = config.learned_positions {
-            check(config.names.positions(), &[config.positions + offset, hidden])?;
-        }
-        if embedding_width != hidden {
-            check(config.names.projection(true), &[hidden, embedding_width])?;
-            check(config.names.projection(false), &[embedding_width, hidden])?;
-        }
-        if config.final_norm {
-            norm(&config.names.final_norm(), config.norm, &[hidden], &mut check)?;
-        }
-        if self.has_head() || !config.tied {
-            check(self.head_tensor(), &[vocabulary, embedding_width])?;
-        }
-        if config.biases.head {
-            check(format!("{}.bias", config.names.head()), &[vocabulary])?;
-        }
-        for block in 0..config.blocks {
-            for place in NormPlace::ALL {
-                if let Some(stem) = config.names.norm(block, place, config.order) {
-                    norm(&stem, config.norm, &[hidden], &mut check)?;
-                }
-            }
-            if let Some(of) = config.query_key_norm {
-                for (linear, heads) in [(Linear::Query, config.heads), (Linear::Key, config.kv_heads)] {
-                    let stem = config.names.query_key_norm(block, linear, of);
-                    match of.span {
-                        NormSpan::Head => norm(&stem, of.kind, &[config.head_dim], &mut check)?,
-                        NormSpan::OwnHead => norm(&stem, of.kind, &[heads, config.head_dim], &mut check)?,
-                        NormSpan::All => norm(&stem, of.kind, &[heads * config.head_dim], &mut check)?,
-                        NormSpan::NumberedHead => {
-                            for head in 0..heads {
-                                norm(&format!("{stem}.norms.{head}"), of.kind, &[config.head_dim], &mut check)?;
-                            }
-                        }
-                    }
-                }
-            }
-            if let Some(experts) = config.experts_of(block) {
-                check(config.names.router(block), &[experts.count, hidden])?;
-            }
-        }
-        for id in config.layers() {
-            let (rows, cols) = config.shape(id);
-            match self.checkpoint.stored_sparse(&config.stem(id))? {
-                None => {}
-                Some(stored) if stored.shape == (rows, cols) => continue,
-                Some(stored) => {
-                    let shape = vec![stored.shape.0, stored.shape.1];
-                    return Err(Error::Shape { tensor: config.stem(id), shape, expected: vec![rows, cols] });
-                }
-            }
-            let (place, outputs) = (config.place(id), config.outputs_with(id));
-            let shape = if place.transposed { [cols, outputs] } else { [outputs, cols] };
-            check(format!("{}.weight", place.stem), &shape)?;
-        }
-        for id in config.layers().filter(|id| config.has_bias(id.linear)) {
-            check(format!("{}.bias", config.place(id).stem), &[config.outputs_with(id)])?;
-        }
-        Ok(used)
     }
 
     /// What is worth knowing about the files beside what they say of themselves.
@@ -156,7 +72,7 @@ impl LanguageModel {
     }
 
     fn head_tensor(&self) -> String {
-        format!("{}.weight", self.config.names.head())
+        self.config.names.head_weight()
     }
 
     /// Whether the file holds an output layer.

@@ -253,6 +253,11 @@ impl Names {
         &self.head
     }
 
+    /// Name of the output layer's weight.
+    pub(super) fn head_weight(&self) -> String {
+        format!("{}.weight", self.head)
+    }
+
     /// Start of the names of a block, without the last dot.
     pub(super) fn block(&self, block: usize) -> String {
         format!("{}{}.{block}", self.base, self.style.table().blocks)

@@ -47,9 +47,12 @@ fn every_layer_is_found_by_its_name() {
             assert_eq!(config.layer_named(&config.tensor(id)), Some(id), "{name}");
             assert!(config.layers_in(&config.tensor_with(id)).contains(&id), "{name}");
             assert_eq!(config.linear_named(&config.short_name(id.linear)), Some(id.linear), "{name}");
-            let outputs = config.place(id).outputs.unwrap_or(vec![0..config.shape(id).0]);
-            assert_eq!(outputs.iter().map(ExactSizeIterator::len).sum::<usize>(), config.shape(id).0, "{name}");
-            rows.entry(config.tensor_with(id)).or_default().extend(outputs.into_iter().flatten());
+            let outputs: Vec<usize> = match config.place(id).outputs {
+                Some(outputs) => outputs.into_iter().flatten().collect(),
+                None => (0..config.shape(id).0).collect(),
+            };
+            assert_eq!(outputs.len(), config.shape(id).0, "{name}");
+            rows.entry(config.tensor_with(id)).or_default().extend(outputs);
         }
         for (tensor, mut rows) in rows {
             rows.sort_unstable();

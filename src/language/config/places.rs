@@ -93,20 +93,21 @@ impl Config {
         let (stem, part) = self.names.entry(id);
         let (rows, _) = self.shape(id);
         let third = || id.linear as usize;
+        let one = |range: Range<usize>| std::iter::once(range).collect();
         let outputs = part.map(|part| match part {
             Part::Stacked(_) => {
                 let before: usize = [Linear::Query, Linear::Key][..third().min(2)]
                     .iter()
                     .map(|&l| self.shape(LayerId { linear: l, ..id }).0)
                     .sum();
-                vec![before..before + rows]
+                one(before..before + rows)
             }
             Part::OfHeads(_) => {
                 let width = self.head_dim;
                 (0..self.heads).map(|head| (3 * head + third()) * width..(3 * head + third() + 1) * width).collect()
             }
-            Part::Halves(_) if id.linear == Linear::Up => vec![rows..2 * rows],
-            Part::Halves(_) => vec![0..rows],
+            Part::Halves(_) if id.linear == Linear::Up => one(rows..2 * rows),
+            Part::Halves(_) => one(0..rows),
         });
         Place { stem, outputs, transposed: self.names.are_transposed() }
     }
