@@ -199,8 +199,13 @@ def with_factors(base, layers, packed):
 
     def __init__(self, config, *args, **kwargs):
         base.__init__(self, config, *args, **kwargs)
-        modules, wholes = dict(self.named_modules()), {}
+        modules, wholes, prefix = dict(self.named_modules()), {}, f"{self.base_model_prefix}."
         for stem, factors in layers.items():
+            # A file may lack the start of the names, as GPT-2's own does, or have one that this class lacks.
+            module = stem if stem in modules or stem.rpartition(".")[0] in modules else prefix + stem
+            if module not in modules and module.rpartition(".")[0] not in modules:
+                module = stem.removeprefix(prefix)
+            stem = module
             whole, _, part = stem.rpartition(".")
             is_part = part in FUSED and sizes_of(modules.get(whole)) is not None
             wholes.setdefault(whole if is_part else stem, {})[part if is_part else ""] = factors

@@ -168,10 +168,10 @@ impl Compress {
                 let output = Output { layouts, companions, statistics: statistics.clone() };
                 let keeps_factors = !output.layouts.contains(&Layout::Merged);
                 folder.finish(&plan, &totals, &output, self.force)?;
-                if keeps_factors && !compress::transformers_loads_factors(model.config()) {
+                if keeps_factors && !compress::transformers_loads_factors(model.config(), &plan) {
                     eprintln!(
-                        "note: transformers does not load experts that are kept as factors, this program does: for \
-                         transformers add --layout merged"
+                        "note: transformers does not load experts that are kept as factors, nor tensors of which only \
+                         some layers are; this program does. For transformers add --layout merged"
                     );
                 }
             }

@@ -76,7 +76,7 @@ impl Generate {
             return Err(Failure::new("this model has no token that begins a text", "give a --prompt"));
         }
         let sampling = Sampling { temperature: self.temperature, seed: self.seed, tokens: self.tokens.get() };
-        let runtime = Runtime::load(&model, prompt.len() + sampling.tokens, self.values)?;
+        let runtime = Runtime::load(&model, prompt.len().saturating_add(sampling.tokens), self.values)?;
         let mut words = Words::new(tokenizer, &prompt)?;
         let mut failed = None;
         let mut told = |token: u32| {

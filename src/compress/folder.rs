@@ -223,7 +223,7 @@ impl Folder {
             }
         } else if let Some(&layout) = output.layouts.first() {
             self.write_model(&whole, &labelled(layout), false, false)?;
-            let loads = transformers_loads_factors(self.model.config());
+            let loads = transformers_loads_factors(self.model.config(), plan);
             if loads {
                 export::write(&whole.join(MODELING), MODELING_SOURCE, true)?;
             }
@@ -419,9 +419,15 @@ impl Store for LayerFiles {
     }
 }
 
-/// Whether our code for transformers loads a model of this kind with its factors. Experts are one tensor in its memory.
-pub fn transformers_loads_factors(model: &Config) -> bool {
-    model.experts.is_none()
+/// Whether our code for transformers loads such a model with its factors. Not with experts, which are one tensor in its memory,
+/// nor where only some of the layers that a tensor holds are replaced.
+pub fn transformers_loads_factors(model: &Config, plan: &Plan) -> bool {
+    let replaced = |id: LayerId| plan.densities.of(id) < 1.0;
+    let whole = |id: LayerId| {
+        let together = model.place(id).outputs.map_or(Vec::new(), |_| model.layers_in(&model.tensor_with(id)));
+        together.into_iter().all(|other| replaced(other) == replaced(id))
+    };
+    model.experts.is_none() && model.layers().all(whole)
 }
 
 /// `config.json` of a model that keeps its factors: where they are, and what transformers loads it with, if anything does.
@@ -487,7 +493,9 @@ fn is_ours(folder: &Path) -> bool {
         Err(_) => return false,
     };
     let known = |name: &str| {
-        [".safetensors", ".json", ".jinja", ".model", MODELING].iter().any(|ending| name.ends_with(ending))
+        [".safetensors", ".json", ".jinja", ".model", "merges.txt", MODELING]
+            .iter()
+            .any(|ending| name.ends_with(ending))
     };
     let entries = fs::read_dir(folder).map(|entries| entries.collect::<Result<Vec<_>, _>>());
     let Ok(Ok(entries)) = entries else { return false };

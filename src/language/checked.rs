@@ -94,9 +94,6 @@ impl Checked<'_> {
         for id in config.layers() {
             let (rows, cols) = config.shape(id);
             let place = config.place(id);
-            if config.has_bias(id.linear) {
-                self.tensor(format!("{}.bias", place.stem), &[config.outputs_with(id)])?;
-            }
             match self.checkpoint.stored_sparse(&config.stem(id))? {
                 None => {
                     let outputs = config.outputs_with(id);
@@ -108,6 +105,9 @@ impl Checked<'_> {
                     let shape = vec![stored.shape.0, stored.shape.1];
                     return Err(Error::Shape { tensor: config.stem(id), shape, expected: vec![rows, cols] });
                 }
+            }
+            if config.has_bias(id.linear) {
+                self.tensor(format!("{}.bias", place.stem), &[config.outputs_with(id)])?;
             }
         }
         Ok(())

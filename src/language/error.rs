@@ -125,6 +125,9 @@ pub enum Error {
         /// Index of the block.
         block: usize,
     },
+    /// The loss is infinite or NaN, although the blocks' outputs are not.
+    #[error("the loss is not a finite number")]
+    LossNotFinite,
     /// The work was cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -137,7 +140,8 @@ impl Explain for Error {
                 Hint::say("give the folder of a Hugging Face model, with config.json, tokenizer.json and its weights")
             }
             Self::Unreadable { .. } => Hint::say("check that it is a file you may read"),
-            Self::Config { .. } | Self::Tokenizer { .. } => Hint::say("download it again"),
+            Self::Config { .. } => Hint::say("compare it with the model's own, and download that again"),
+            Self::Tokenizer { .. } => Hint::say("download it again"),
             Self::Architecture { .. } | Self::Pattern { .. } => Hint::FactorizeLayers,
             Self::SentencePiece { .. } => Hint::say(
                 "convert it in Python, with the packages transformers and sentencepiece: \
@@ -151,7 +155,7 @@ impl Explain for Error {
             Self::TooLong { .. } => Hint::say("shorten the prompt, or ask for fewer tokens"),
             Self::NoPosition { .. } => Hint::say("take shorter texts: a smaller context, or fewer tokens"),
             Self::Context { .. } => Hint::say("give at least 2"),
-            Self::NotFinite { .. } => {
+            Self::LossNotFinite | Self::NotFinite { .. } => {
                 Hint::say("the weights of this model, or of the layers put in their place, are too large")
             }
             Self::Unsupported { .. } | Self::Cancelled => return None,

@@ -39,7 +39,7 @@ pub fn generate(
     sampling: Sampling,
     progress: BlockProgress<'_>,
 ) -> Result<Vec<u32>, Error> {
-    let runtime = Runtime::load(model, prompt.len() + sampling.tokens, None)?;
+    let runtime = Runtime::load(model, prompt.len().saturating_add(sampling.tokens), None)?;
     let mut told = 0;
     let mut go_on = |_: u32| {
         told += 1;
@@ -131,7 +131,7 @@ impl Runtime {
         told: &mut dyn FnMut(u32) -> bool,
     ) -> Result<Generated, Error> {
         assert!(!prompt.is_empty(), "a token to begin with");
-        let wanted = prompt.len() + sampling.tokens;
+        let wanted = prompt.len().saturating_add(sampling.tokens);
         if wanted > self.positions {
             return Err(Error::TooLong { tokens: wanted, positions: self.positions });
         }

@@ -115,7 +115,8 @@ impl LanguageModel {
             }
             streams.forward(&self.block(number, &angles)?, number)?;
         }
-        Ok(streams.loss(outer_layers, windows))
+        let loss = streams.loss(outer_layers, windows);
+        if loss.nll.is_finite() { Ok(loss) } else { Err(Error::LossNotFinite) }
     }
 }
 

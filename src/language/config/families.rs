@@ -64,12 +64,17 @@ pub fn read(bytes: &[u8]) -> Result<Config, Error> {
         return Err(Error::Architecture { architecture, known: ARCHITECTURES.join(", ") });
     };
     let text = fields.object("text_config")?;
-    if fields.get("quantization_config").is_some() {
+    let inner = text.unwrap_or(fields);
+    if [fields, inner].iter().any(|fields| fields.get("quantization_config").is_some()) {
         return Err(Error::Quantized);
     }
-    let mut config = reader(&text.unwrap_or(fields), architecture)?;
-    if let (Some(_), Some(tied)) = (text, fields.flag("tie_word_embeddings")?) {
-        config.tied = tied;
+    let mut config = reader(&inner, architecture)?;
+    if text.is_some() {
+        // What is said beside the text model's part counts for all of it.
+        config.tied = fields.flag("tie_word_embeddings")?.unwrap_or(config.tied);
+        config.bos = fields.tokens("bos_token_id")?.first().copied().or(config.bos);
+        let eos = fields.tokens("eos_token_id")?;
+        config.eos = if eos.is_empty() { config.eos } else { eos };
     }
     check(&config)?;
     Ok(config)
@@ -82,6 +87,9 @@ fn bad(problem: String) -> Error {
 /// What no later step could make sense of.
 fn check(config: &Config) -> Result<(), Error> {
     let Config { heads, kv_heads, head_dim, .. } = *config;
+    if config.vocabulary == 0 {
+        return Err(bad("vocab_size is missing".into()));
+    }
     if !heads.is_multiple_of(kv_heads) {
         return Err(bad(format!("{heads} heads of queries cannot share {kv_heads} of keys and values")));
     }
@@ -114,9 +122,12 @@ struct Defaults {
     eps_key: &'static str,
     eps: f64,
     positions: usize,
+    /// Heads of the queries, where configurations leave them out.
+    heads: Option<usize>,
     /// Heads of keys and values where the field is absent, not null.
     kv_heads: Option<usize>,
     head_dim: Option<usize>,
+    vocabulary: Option<usize>,
     tied: bool,
     rope: RopeDefaults,
     activation_key: &'static str,
@@ -134,8 +145,10 @@ impl Default for Defaults {
             eps_key: "rms_norm_eps",
             eps: 1e-6,
             positions: 2048,
+            heads: None,
             kv_heads: None,
             head_dim: None,
+            vocabulary: None,
             tied: false,
             rope: RopeDefaults::default(),
             activation_key: "hidden_act",
@@ -149,8 +162,12 @@ impl Default for Defaults {
 
 /// A model with Llama's fields: norms before each part, rotary positions, no biases.
 fn common(fields: &Fields, architecture: &str, defaults: Defaults) -> Result<Config, Error> {
-    let (hidden, heads) = (fields.needed_size("hidden_size")?, fields.needed_size("num_attention_heads")?);
-    let kv_heads = match fields.size("num_key_value_heads")? {
+    let hidden = fields.needed_size("hidden_size")?;
+    let heads = match defaults.heads {
+        Some(default) => fields.count_of_parts("num_attention_heads")?.unwrap_or(default),
+        None => fields.needed_parts("num_attention_heads")?,
+    };
+    let kv_heads = match fields.count_of_parts("num_key_value_heads")? {
         Some(heads) => heads,
         None if fields.mentions("num_key_value_heads") => heads,
         None => defaults.kv_heads.unwrap_or(heads),
@@ -161,7 +178,7 @@ fn common(fields: &Fields, architecture: &str, defaults: Defaults) -> Result<Con
     };
     let positions = fields.size("max_position_embeddings")?.unwrap_or(defaults.positions);
     let ropes = rope::read(fields, &defaults.rope, positions)?;
-    let blocks = fields.needed_size("num_hidden_layers")?;
+    let blocks = fields.needed_parts("num_hidden_layers")?;
     let rotary = Rotary {
         width: (head_dim as f64 * ropes.partial) as usize,
         interleaved: false,
@@ -172,17 +189,21 @@ fn common(fields: &Fields, architecture: &str, defaults: Defaults) -> Result<Con
         kv_heads,
         positions,
         norm: defaults.norm,
-        norm_eps: fields.number(defaults.eps_key)?.unwrap_or(defaults.eps) as f32,
+        norm_eps: fields.not_negative(defaults.eps_key)?.unwrap_or(defaults.eps) as f32,
         rotary: Some(rotary),
         gated: defaults.gated,
         activation: activation(fields, defaults.activation_key, defaults.activation)?,
         ..plain(fields, architecture, defaults.style, sizes, (defaults.tied, defaults.bos, defaults.eos))?
     };
+    if let Some(vocabulary) = defaults.vocabulary.filter(|_| fields.get("vocab_size").is_none()) {
+        config.vocabulary = vocabulary;
+    }
     // Frequencies by the type of a block's attention.
     let types = layer_types(fields, blocks)?;
-    for (kind, block_kind) in config.block_kinds.iter_mut().enumerate() {
-        let wanted = types.as_ref().map(|types| types[kind]);
-        block_kind.rope = Some(ropes.by_type.iter().position(|(of, _)| *of == wanted).unwrap_or(0));
+    for (block, kind) in config.block_kinds.iter_mut().enumerate() {
+        let wanted = types.as_ref().map_or(rope::TYPES[0], |types| types[block]);
+        let found = ropes.by_type.iter().position(|(of, _)| of.is_none_or(|of| of == wanted));
+        kind.rope = Some(found.ok_or_else(|| bad(format!("rope_parameters has nothing for {wanted}")))?);
     }
     Ok(config)
 }
@@ -219,7 +240,7 @@ fn plain(
         heads,
         kv_heads: heads,
         head_dim,
-        vocabulary: fields.needed_size("vocab_size")?,
+        vocabulary: fields.size("vocab_size")?.unwrap_or(0),
         positions: 2048,
         norm: NormKind::Rms,
         norm_eps: 1e-6,
@@ -310,9 +331,13 @@ fn mistral(fields: &Fields, architecture: &str) -> Result<Config, Error> {
     let defaults =
         Defaults { positions: 131_072, kv_heads: Some(8), bos: Some(1), eos: Some(2), ..Defaults::default() };
     let mut config = common(fields, architecture, defaults)?;
-    let window = window(fields, Some(4096))?;
-    slide(&mut config, fields, window, |_| true)?;
+    slide_everywhere(&mut config, window(fields, Some(4096))?);
     Ok(config)
+}
+
+/// Every block's attention slides its window; `layer_types` does not count in such families.
+fn slide_everywhere(config: &mut Config, window: Option<usize>) {
+    config.block_kinds.iter_mut().for_each(|kind| kind.window = window);
 }
 
 /// The field `sliding_window`; null is none, absent is `default`.
@@ -333,10 +358,9 @@ fn mixtral(fields: &Fields, architecture: &str) -> Result<Config, Error> {
         ..Defaults::default()
     };
     let mut config = common(fields, architecture, defaults)?;
-    let window = window(fields, None)?;
-    slide(&mut config, fields, window, |_| true)?;
+    slide_everywhere(&mut config, window(fields, None)?);
     config.experts = Some(Experts {
-        count: fields.size("num_local_experts")?.or(fields.size("num_experts")?).unwrap_or(8),
+        count: fields.count_of_parts("num_local_experts")?.or(fields.count_of_parts("num_experts")?).unwrap_or(8),
         per_token: fields.size("num_experts_per_tok")?.unwrap_or(2),
         feed_forward: config.feed_forward,
         normalized: true,
@@ -379,18 +403,18 @@ fn qwen3_moe(fields: &Fields, architecture: &str) -> Result<Config, Error> {
     config.biases = Biases { feed_forward: false, ..llama_biases(fields)? };
     config.query_key_norm = Some(NORM_OF_HEADS);
     let slides = fields.flag("use_sliding_window")?.unwrap_or(false);
-    let window = window(fields, Some(4096))?.filter(|_| slides);
-    slide(&mut config, fields, window, |_| true)?;
+    slide_everywhere(&mut config, window(fields, Some(4096))?.filter(|_| slides));
     config.experts = Some(Experts {
-        count: fields.size("num_experts")?.or(fields.size("num_local_experts")?).unwrap_or(128),
+        count: fields.count_of_parts("num_experts")?.or(fields.count_of_parts("num_local_experts")?).unwrap_or(128),
         per_token: fields.size("num_experts_per_tok")?.unwrap_or(8),
         feed_forward: fields.size("moe_intermediate_size")?.unwrap_or(768),
         normalized: fields.flag("norm_topk_prob")?.unwrap_or(false),
     });
     let dense = fields.numbers("mlp_only_layers")?.unwrap_or_default();
+    let dense: std::collections::HashSet<u64> = dense.into_iter().map(|block| block as u64).collect();
     let step = fields.size("decoder_sparse_step")?.unwrap_or(1);
     for (block, kind) in config.block_kinds.iter_mut().enumerate() {
-        kind.has_experts = !dense.contains(&(block as f64)) && (block + 1).is_multiple_of(step);
+        kind.has_experts = !dense.contains(&(block as u64)) && (block + 1).is_multiple_of(step);
     }
     Ok(config)
 }
@@ -454,7 +478,9 @@ fn around(config: &mut Config, fields: &Fields) -> Result<(), Error> {
 fn gemma3(fields: &Fields, architecture: &str) -> Result<Config, Error> {
     let defaults = Defaults {
         positions: 131_072,
+        heads: Some(8),
         kv_heads: Some(4),
+        vocabulary: Some(262_208),
         rope: RopeDefaults { theta: 1e6, ..RopeDefaults::default() },
         activation_key: "hidden_activation",
         ..Defaults::default()
@@ -537,8 +563,7 @@ fn phi3(fields: &Fields, architecture: &str) -> Result<Config, Error> {
         ..Defaults::default()
     };
     let mut config = common(fields, architecture, defaults)?;
-    let window = window(fields, None)?;
-    slide(&mut config, fields, window, |_| true)?;
+    slide_everywhere(&mut config, window(fields, None)?);
     Ok(config)
 }
 
@@ -655,9 +680,9 @@ fn learned(fields: &Fields, architecture: &str, style: Style, sizes: Sizes, end:
 }
 
 fn opt(fields: &Fields, architecture: &str) -> Result<Config, Error> {
-    let (hidden, heads) = (fields.needed_size("hidden_size")?, fields.needed_size("num_attention_heads")?);
+    let (hidden, heads) = (fields.needed_size("hidden_size")?, fields.needed_parts("num_attention_heads")?);
     let sizes = Sizes {
-        blocks: fields.needed_size("num_hidden_layers")?,
+        blocks: fields.needed_parts("num_hidden_layers")?,
         hidden,
         heads,
         head_dim: shared(hidden, heads)?,
@@ -691,9 +716,12 @@ fn gpt2(fields: &Fields, architecture: &str) -> Result<Config, Error> {
             None => fields.needed_size(own),
         }
     };
-    let (hidden, heads) = (size("n_embd", "hidden_size")?, size("n_head", "num_attention_heads")?);
+    let parts = |own: &str, common: &str| -> Result<usize, Error> {
+        fields.needed_parts(if fields.get(own).is_none() && fields.mentions(common) { common } else { own })
+    };
+    let (hidden, heads) = (size("n_embd", "hidden_size")?, parts("n_head", "num_attention_heads")?);
     let sizes = Sizes {
-        blocks: size("n_layer", "num_hidden_layers")?,
+        blocks: parts("n_layer", "num_hidden_layers")?,
         hidden,
         heads,
         head_dim: shared(hidden, heads)?,
@@ -704,7 +732,7 @@ fn gpt2(fields: &Fields, architecture: &str) -> Result<Config, Error> {
         Some(positions) => positions,
         None => fields.size("max_position_embeddings")?.or(fields.size("n_ctx")?).unwrap_or(1024),
     };
-    config.norm_eps = fields.number("layer_norm_epsilon")?.unwrap_or(1e-5) as f32;
+    config.norm_eps = fields.not_negative("layer_norm_epsilon")?.unwrap_or(1e-5) as f32;
     config.activation = activation(fields, "activation_function", Activation::GeluTanh)?;
     let scaled = fields.flag("scale_attn_weights")?.unwrap_or(true);
     let by_block = fields.flag("scale_attn_by_inverse_layer_idx")?.unwrap_or(false);
@@ -847,6 +875,13 @@ mod tests {
         });
         let config = Config::read(nested.to_string().as_bytes()).unwrap();
         assert_eq!((config.hidden, config.tied), (64, false));
+        // As the Hub's are: what is as usual is left out, and how a text ends stands outside.
+        let short = json!({
+            "architectures": ["Gemma3ForConditionalGeneration"], "eos_token_id": [1, 106],
+            "text_config": { "hidden_size": 2560, "intermediate_size": 10_240, "num_hidden_layers": 34, "sliding_window": 1024 },
+        });
+        let config = Config::read(short.to_string().as_bytes()).unwrap();
+        assert_eq!((config.heads, config.kv_heads, config.vocabulary, config.eos), (8, 4, 262_208, vec![1, 106]));
     }
 
     #[test]
@@ -870,6 +905,15 @@ mod tests {
             (json!({ "rope_parameters": { "rope_type": "linear", "factor": true } }), "rope_parameters.factor is true"),
             (json!({ "rope_scaling": 3 }), "rope_scaling is 3, and an object"),
             (json!({ "eos_token_id": "</s>" }), "eos_token_id"),
+            (json!({ "rms_norm_eps": -1.0 }), "rms_norm_eps is -1"),
+            (json!({ "rms_norm_eps": 1e300 }), "rms_norm_eps"),
+            (json!({ "num_hidden_layers": 16_000_000 }), "num_hidden_layers is 16000000"),
+            (json!({ "vocab_size": null }), "vocab_size is missing"),
+            (
+                json!({ "rope_parameters": { "sliding_attention": { "rope_theta": 5.0 } } }),
+                "nothing for full_attention",
+            ),
+            (json!({ "rope_scaling": { "type": "yarn", "factor": 2.0 }, "rope_theta": 1.0 }), "yarn frequencies"),
         ] {
             let message = error(changes);
             assert!(message.contains(named), "{message}, not {named}");

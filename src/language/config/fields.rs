@@ -65,14 +65,33 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// A finite number.
+    /// A number that is finite in f32.
     pub fn number(&self, key: &str) -> Result<Option<f64>, Error> {
-        self.typed(key, "a number", |value| value.as_f64().filter(|x| x.is_finite()))
+        self.typed(key, "a number of a usual size", |value| value.as_f64().filter(|x| (*x as f32).is_finite()))
     }
 
-    /// A finite number above 0.
+    /// A number that is above 0 and finite in f32.
     pub fn positive(&self, key: &str) -> Result<Option<f64>, Error> {
-        self.typed(key, "a number above 0", |value| value.as_f64().filter(|x| x.is_finite() && *x > 0.0))
+        let usual = |x: &f64| (*x as f32).is_normal() && *x > 0.0;
+        self.typed(key, "a number above 0 of a usual size", |value| value.as_f64().filter(usual))
+    }
+
+    /// A number from 0 that is finite in f32.
+    pub fn not_negative(&self, key: &str) -> Result<Option<f64>, Error> {
+        let usual = |x: &f64| (*x as f32).is_finite() && *x >= 0.0;
+        self.typed(key, "a number from 0 of a usual size", |value| value.as_f64().filter(usual))
+    }
+
+    /// A number of blocks or heads, of which much is made before any tensor is looked at.
+    pub fn count_of_parts(&self, key: &str) -> Result<Option<usize>, Error> {
+        const MOST: u64 = 1 << 14;
+        let size = |value: &Value| value.as_u64().filter(|size| (1..=MOST).contains(size));
+        self.typed(key, "a number from 1 to 16 thousand", |value| size(value).map(|size| size as usize))
+    }
+
+    /// The same where it must be there.
+    pub fn needed_parts(&self, key: &str) -> Result<usize, Error> {
+        self.count_of_parts(key)?.ok_or_else(|| Error::Config { problem: format!("{} is missing", self.name(key)) })
     }
 
     /// The same where it must be there.

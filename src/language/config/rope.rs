@@ -175,6 +175,14 @@ pub fn rope(fields: &Fields, theta: f64, original: Option<f64>, positions: usize
         }
         other => return Err(Error::Unsupported { what: format!("rotary positions of type {other:?}") }),
     };
+    let attention = match &scaling {
+        Scaling::Yarn { attention, .. } | Scaling::LongRope { attention, .. } => *attention,
+        _ => 1.0,
+    };
+    let turns = if let Scaling::Yarn { .. } = &scaling { theta.ln() } else { 1.0 };
+    if !(attention as f32).is_normal() || !turns.is_normal() {
+        return Err(bad(format!("{kind} frequencies cannot be made of these numbers")));
+    }
     Ok(Rope { theta, scaling })
 }
 
