@@ -61,7 +61,8 @@ impl Tokenizer {
         inner.with_truncation(None).map_err(problem)?;
         inner.with_padding(None);
         inner.set_encode_special_tokens(flag(&config, "split_special_tokens").unwrap_or(false));
-        added.add(&mut inner, class)?;
+        // A token numbered with the largest number there is overflows in the library.
+        catch_unwind(AssertUnwindSafe(|| added.add(&mut inner, class))).unwrap_or_else(|_| Err(contradiction()))?;
         let (mut before, mut after) = (None, None);
         // What a file's post-processor adds stands before what the configuration says; only one class overrules it.
         if class == Class::CodeLlama || (files.tokenizer.is_none() && !processed) {
@@ -90,14 +91,15 @@ impl Tokenizer {
     }
 }
 
+fn contradiction() -> Error {
+    Error::Tokenizer { file: "tokenizer.json", problem: "it contradicts itself".to_owned() }
+}
+
 /// Calls the library, which panics on some files that contradict themselves: on a table of normal forms that is no base64.
 fn guarded<T>(work: impl FnOnce() -> tokenizers::Result<T>) -> Result<T, Error> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(done) => done.map_err(problem),
-        Err(_) => {
-            let problem = "it contradicts itself".to_owned();
-            Err(Error::Tokenizer { file: "tokenizer.json", problem })
-        }
+        Err(_) => Err(contradiction()),
     }
 }
 
