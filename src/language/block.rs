@@ -32,7 +32,7 @@ pub struct Block {
     pub(super) config: Arc<Config>,
     pub(super) kind: BlockKind,
     pub(super) angles: Arc<Angles>,
-    /// In the order of [`NormPlace::ALL`](super::names::NormPlace::ALL).
+    /// In the order of [`NormPlace::ALL`](super::config::names::NormPlace::ALL).
     pub(super) norms: [Option<Norm>; 4],
     /// Norms of queries and keys.
     pub(super) query_key_norms: [Option<Norm>; 2],

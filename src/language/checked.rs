@@ -1,9 +1,9 @@
 //! That a checkpoint holds what a model's description asks for.
 
 use super::Error;
+use super::config::names::NormPlace;
 use super::config::{Config, NormKind, NormSpan};
 use super::layers::Linear;
-use super::names::NormPlace;
 use crate::model::Checkpoint;
 
 /// Checks that every tensor is there and has the right shape; returns the names of those that are stored dense.

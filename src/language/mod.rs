@@ -25,7 +25,6 @@ mod experts;
 mod generate;
 mod layers;
 mod model;
-mod names;
 mod norm;
 mod note;
 mod oniguruma;
@@ -39,6 +38,7 @@ mod windows;
 
 pub use block::Block;
 pub use calibration_pass::{CalibrationPass, StageInputs};
+pub use config::names::is_in_block;
 pub use config::{ARCHITECTURES, Config, Place, Rope, Scaling};
 pub use error::Error;
 #[cfg(not(target_arch = "wasm32"))]
@@ -47,7 +47,6 @@ pub use example::{example_calibration, example_companions, example_held_out, exa
 pub use generate::{Generated, Runtime, Sampling, generate};
 pub use layers::{BlockStage, LayerId, Linear};
 pub use model::LanguageModel;
-pub use names::is_in_block;
 pub use note::Note;
 pub use open::open_with;
 #[cfg(not(target_arch = "wasm32"))]

@@ -2,9 +2,9 @@
 
 use super::block::{Block, ExpertWeights, LinearWeights};
 use super::checked::check_tensors;
+use super::config::names::{self, NormPlace};
 use super::config::{Config, NormKind, NormSpan};
 use super::layers::{LayerId, Linear};
-use super::names::{self, NormPlace};
 use super::norm::Norm;
 use super::note::{Note, unused};
 use super::outer_layers::{Embedding, EmbeddingAndHead};

@@ -1,6 +1,6 @@
 //! What is worth knowing about a model's files.
 
-use super::names::Names;
+use super::config::names::Names;
 use crate::model::Checkpoint;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;

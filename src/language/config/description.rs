@@ -1,8 +1,8 @@
 //! The description of a model.
 
+use super::names::Names;
 use super::parts::{Activation, Biases, BlockKind, BlockOrder, Experts, NormKind, QueryKeyNorm, Rotary};
 use crate::language::layers::LayerId;
-use crate::language::names::Names;
 use serde::{Deserialize, Serialize};
 
 /// Description of a model.

@@ -3,6 +3,11 @@
 use crate::language::Error;
 use serde_json::{Map, Value};
 
+/// A configuration that is not what it should be.
+pub fn bad(problem: String) -> Error {
+    Error::Config { problem }
+}
+
 /// An object of `config.json`; a field that is null counts as absent.
 #[derive(Clone, Copy)]
 pub struct Fields<'a> {

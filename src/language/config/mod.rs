@@ -6,13 +6,14 @@
 mod description;
 mod families;
 mod fields;
+pub(super) mod names;
 mod parts;
 mod places;
 mod rope;
 
 pub use description::Config;
 pub use families::ARCHITECTURES;
-pub use parts::{Activation, BlockKind, BlockOrder, Experts, NormKind, NormSpan, QueryKeyNorm, Rotary};
+pub use parts::{Activation, BlockKind, BlockOrder, Experts, NormKind, NormSpan, Rotary};
 pub use places::Place;
 pub use rope::{Rope, Scaling};
 

@@ -1,9 +1,9 @@
 //! The layers of a model, and where their weights stand in its files.
 
 use super::description::Config;
+use super::names::Part;
 use crate::Named;
 use crate::language::layers::{BlockStage, LayerId, Linear};
-use crate::language::names::Part;
 use std::ops::Range;
 use strum::VariantArray;
 

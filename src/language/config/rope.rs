@@ -1,6 +1,6 @@
 //! Constants of rotary positions, in the spelling of any version of transformers.
 
-use super::fields::Fields;
+use super::fields::{Fields, bad};
 use crate::language::Error;
 use serde::{Deserialize, Serialize};
 
@@ -184,8 +184,4 @@ pub fn rope(fields: &Fields, theta: f64, original: Option<f64>, positions: usize
         return Err(bad(format!("{kind} frequencies cannot be made of these numbers")));
     }
     Ok(Rope { theta, scaling })
-}
-
-fn bad(problem: String) -> Error {
-    Error::Config { problem }
 }

@@ -2,8 +2,8 @@
 //!
 //! Most families use Llama's names. Some store several layers as one tensor, rows above rows; GPT-2 stores transposes.
 
-use super::config::{BlockOrder, NormKind, NormSpan, QueryKeyNorm};
-use super::layers::{LayerId, Linear};
+use super::parts::{BlockOrder, NormKind, NormSpan, QueryKeyNorm};
+use crate::language::layers::{LayerId, Linear};
 use crate::model::Checkpoint;
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +38,7 @@ pub enum Style {
 
 /// Place of a norm in its block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NormPlace {
+pub(in crate::language) enum NormPlace {
     BeforeAttention,
     AfterAttention,
     BeforeFeedForward,
@@ -52,7 +52,7 @@ impl NormPlace {
 
 /// Part of a tensor that holds several layers, with its name.
 #[derive(Clone, Copy)]
-pub(super) enum Part {
+pub(in crate::language) enum Part {
     /// Queries, keys and values one below the other.
     Stacked(&'static str),
     /// Queries, keys and values of each head one below the other.
@@ -203,7 +203,7 @@ impl Names {
 
     /// The names in this file, which may lack the family's start or put another before it: `model.`, `_orig_mod.`,
     /// `module.`, `base_model.model.`, `model.language_model.`.
-    pub(super) fn found_in(&self, checkpoint: &Checkpoint) -> Self {
+    pub(in crate::language) fn found_in(&self, checkpoint: &Checkpoint) -> Self {
         let table = self.style.table();
         // What stands before the wanted part of a name.
         let starts = |part: &str| -> Vec<&str> {
@@ -224,47 +224,47 @@ impl Names {
     }
 
     /// Whether linear layers are stored as `[in, out]`.
-    pub(super) fn are_transposed(&self) -> bool {
+    pub(in crate::language) fn are_transposed(&self) -> bool {
         self.style == Style::Gpt2
     }
 
     /// Name of the embedding.
-    pub(super) fn embedding(&self) -> String {
+    pub(in crate::language) fn embedding(&self) -> String {
         format!("{}{}.weight", self.base, self.style.table().embedding)
     }
 
     /// Name of the learned positions.
-    pub(super) fn positions(&self) -> String {
+    pub(in crate::language) fn positions(&self) -> String {
         format!("{}{}.weight", self.base, self.style.table().positions)
     }
 
     /// Name of the projection between an embedding of another width and the stream: into it, or out.
-    pub(super) fn projection(&self, into: bool) -> String {
+    pub(in crate::language) fn projection(&self, into: bool) -> String {
         format!("{}{}.weight", self.base, if into { "project_in" } else { "project_out" })
     }
 
     /// Start of the names of the norm after the last block.
-    pub(super) fn final_norm(&self) -> String {
+    pub(in crate::language) fn final_norm(&self) -> String {
         format!("{}{}", self.base, self.style.table().final_norm)
     }
 
     /// Start of the names of the output layer.
-    pub(super) fn head(&self) -> &str {
+    pub(in crate::language) fn head(&self) -> &str {
         &self.head
     }
 
     /// Name of the output layer's weight.
-    pub(super) fn head_weight(&self) -> String {
+    pub(in crate::language) fn head_weight(&self) -> String {
         format!("{}.weight", self.head)
     }
 
     /// Start of the names of a block, without the last dot.
-    pub(super) fn block(&self, block: usize) -> String {
+    pub(in crate::language) fn block(&self, block: usize) -> String {
         format!("{}{}.{block}", self.base, self.style.table().blocks)
     }
 
     /// Start of the names of a norm, if the block has one there.
-    pub(super) fn norm(&self, block: usize, place: NormPlace, order: BlockOrder) -> Option<String> {
+    pub(in crate::language) fn norm(&self, block: usize, place: NormPlace, order: BlockOrder) -> Option<String> {
         use NormPlace::{AfterAttention, AfterFeedForward, BeforeAttention, BeforeFeedForward};
         let [first, second] = self.style.table().norms;
         let name = match (order, place) {
@@ -282,7 +282,7 @@ impl Names {
     }
 
     /// Start of the names of the norm of queries or of keys.
-    pub(super) fn query_key_norm(&self, block: usize, of: Linear, norm: QueryKeyNorm) -> String {
+    pub(in crate::language) fn query_key_norm(&self, block: usize, of: Linear, norm: QueryKeyNorm) -> String {
         // Phi's and StableLM's.
         let layer_norm = norm.kind == NormKind::Layer || norm.span == NormSpan::NumberedHead;
         let name = match (of, layer_norm) {
@@ -295,12 +295,12 @@ impl Names {
     }
 
     /// Name of the layer that chooses a token's experts.
-    pub(super) fn router(&self, block: usize) -> String {
+    pub(in crate::language) fn router(&self, block: usize) -> String {
         format!("{}.{}.weight", self.block(block), self.style.table().router)
     }
 
     /// Common start of a layer's names, that of its part where a tensor holds several layers.
-    pub(super) fn stem(&self, id: LayerId) -> String {
+    pub(in crate::language) fn stem(&self, id: LayerId) -> String {
         match self.entry(id) {
             (stem, Some(Part::Stacked(part) | Part::OfHeads(part) | Part::Halves(part))) => format!("{stem}.{part}"),
             (stem, None) => stem,
@@ -308,7 +308,7 @@ impl Names {
     }
 
     /// Name of a role in this family: `out_proj`, `c_attn.q`; `mlp.c_proj` where the attention has a `c_proj` too.
-    pub(super) fn short(&self, linear: Linear, experts: bool) -> String {
+    pub(in crate::language) fn short(&self, linear: Linear, experts: bool) -> String {
         let id = LayerId { block: 0, expert: (experts && linear.is_feed_forward()).then_some(0), linear };
         let (stem, _) = self.entry(id);
         let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
@@ -320,7 +320,7 @@ impl Names {
     }
 
     /// Start of the names of the tensor that holds a layer, and which part of it the layer is.
-    pub(super) fn entry(&self, id: LayerId) -> (String, Option<Part>) {
+    pub(in crate::language) fn entry(&self, id: LayerId) -> (String, Option<Part>) {
         let table = self.style.table();
         let block = self.block(id.block);
         match id.expert {
@@ -336,7 +336,7 @@ impl Names {
     }
 
     /// Whether a tensor of this name needs no mention although nothing reads it.
-    pub(super) fn is_computed(name: &str) -> bool {
+    pub(in crate::language) fn is_computed(name: &str) -> bool {
         COMPUTED.iter().any(|end| name.ends_with(end))
     }
 }
@@ -353,7 +353,7 @@ pub fn is_in_block(name: &str) -> bool {
 }
 
 /// Whether a tensor of this name is the embedding, in any family.
-pub(super) fn is_embedding(name: &str) -> bool {
+pub(in crate::language) fn is_embedding(name: &str) -> bool {
     TABLES.iter().any(|table| {
         let start = name.strip_suffix(".weight").and_then(|name| name.strip_suffix(table.embedding));
         start.is_some_and(|start| start.is_empty() || start.ends_with('.'))
