@@ -100,7 +100,8 @@ fn gemma3_ropes(config: &mut Config, fields: &Fields) -> Result<(), Error> {
         }
     };
     let mut full = nested("full_attention", theta)?;
-    if let Some(scaling) = fields.object("rope_scaling")?.filter(|scaling| !scaling.is_empty()) {
+    // Under its old name `type` transformers does not see the kind of this scaling, and scales nothing.
+    if let Some(scaling) = fields.object("rope_scaling")?.filter(|scaling| scaling.get("rope_type").is_some()) {
         full = rope::rope(&scaling, full.theta, None, config.positions)?;
     }
     let ropes = vec![full, nested("sliding_attention", local)?];
