@@ -18,15 +18,16 @@ const TILES: bool = cfg!(target_arch = "wasm32");
 
 /// Parallelism that pays off for an operation of this many multiply-adds.
 #[cfg(not(target_arch = "wasm32"))]
-pub(super) fn parallelism_for(multiply_adds: usize) -> Par {
+pub fn parallelism_for(multiply_adds: usize) -> Par {
     /// Below this a second thread costs more than it brings.
     const PARALLEL_FROM: usize = 1 << 23;
     let worth_it = multiply_adds >= PARALLEL_FROM && rayon::current_num_threads() > 1;
     if worth_it { Par::rayon(0) } else { Par::Seq }
 }
 
+/// Parallelism that pays off: the calling thread only.
 #[cfg(target_arch = "wasm32")]
-pub(super) fn parallelism_for(_: usize) -> Par {
+pub fn parallelism_for(_: usize) -> Par {
     Par::Seq
 }
 

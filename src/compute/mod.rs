@@ -32,7 +32,9 @@ mod triangle;
 
 pub use calibration_sum::CalibrationSum;
 pub use chunks::{chunks, chunks_mut, chunks_of, chunks_of_mut, dot, join, prelude};
-pub use dense::{Cholesky, Svd, add_matmul, gram, matmul, matmul_views, matmul_with, panel_product, svd};
+pub use dense::{
+    Cholesky, Svd, add_matmul, gram, matmul, matmul_views, matmul_with, panel_product, parallelism_for, svd,
+};
 pub use device::Device;
 pub use double::eigenvalues;
 pub use double::{SmallSolver, add_gram, invert, product_lower, solve_positive};

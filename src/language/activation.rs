@@ -22,6 +22,37 @@ impl Activation {
     }
 }
 
+impl Activation {
+    /// Replaces each entry by the derivative there.
+    pub(super) fn derivative(self, values: &mut [f32]) {
+        match self {
+            Self::Silu => sigmoid_times_derivative(values, 1.0),
+            Self::QuickGelu => sigmoid_times_derivative(values, 1.702),
+            Self::Relu => values.iter_mut().for_each(|x| *x = if *x > 0.0 { 1.0 } else { 0.0 }),
+            Self::ReluSquared => values.iter_mut().for_each(|x| *x = 2.0 * x.max(0.0)),
+            // Φ(x) + x·φ(x).
+            Self::Gelu => {
+                let mut density: Vec<f32> = values.iter().map(|&x| -0.5 * x * x).collect();
+                exp(&mut density);
+                let density = density.iter().map(|power| ROOT * 0.5 * power);
+                values.iter_mut().zip(density).for_each(|(x, density)| {
+                    *x = 0.5 * (1.0 + libm::erff(*x * FRAC_1_SQRT_2)) + *x * density;
+                });
+            }
+            // σ(2y) + 2·x·σ(2y)·(1 − σ(2y))·y′ with y = ROOT·(x + 0.044715·x³).
+            Self::GeluTanh => {
+                let mut powers: Vec<f32> = values.iter().map(|&x| -2.0 * ROOT * (x + 0.044_715 * x * x * x)).collect();
+                exp(&mut powers);
+                for (x, power) in values.iter_mut().zip(powers) {
+                    let share = 1.0 / (1.0 + power);
+                    let slope = 2.0 * ROOT * (1.0 + 3.0 * 0.044_715 * *x * *x);
+                    *x = share + *x * slope * share * (1.0 - share);
+                }
+            }
+        }
+    }
+}
+
 use std::f32::consts::FRAC_1_SQRT_2;
 
 /// √(2/π).
@@ -34,9 +65,35 @@ fn sigmoid_times(values: &mut [f32], factor: f32) {
     values.iter_mut().zip(powers).for_each(|(x, power)| *x /= 1.0 + power);
 }
 
+/// σ + factor·x·σ·(1 − σ) with σ = 1/(1 + e^(−factor·x)).
+fn sigmoid_times_derivative(values: &mut [f32], factor: f32) {
+    let mut powers: Vec<f32> = values.iter().map(|x| -factor * x).collect();
+    exp(&mut powers);
+    for (x, power) in values.iter_mut().zip(powers) {
+        let share = 1.0 / (1.0 + power);
+        *x = share + factor * *x * share * (1.0 - share);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use strum::VariantArray;
+
+    #[test]
+    fn derivatives_are_those_of_the_functions() {
+        // Central differences of steps of 2⁻⁷, whose error is a sixth of the third derivative times 2⁻¹⁴.
+        let step = 1.0 / 128.0;
+        for &activation in Activation::VARIANTS {
+            for x in [-4.0f32, -1.5, -0.3, 0.2, 1.0, 2.5, 6.0] {
+                let (mut around, mut slope) = ([x - step, x + step], [x]);
+                activation.apply(&mut around);
+                activation.derivative(&mut slope);
+                let difference = (around[1] - around[0]) / (2.0 * step);
+                assert!((difference - slope[0]).abs() < 2e-4, "{activation:?} at {x}: {} {difference}", slope[0]);
+            }
+        }
+    }
 
     #[test]
     fn as_torch_has_them() {

@@ -33,17 +33,7 @@ impl Attention {
         for at in 0..self.heads {
             let (q, k, v) = (head(q, at, width), head(k, at / shared, width), head(v, at / shared, width));
             matmul(scores.view_mut(), Accum::Replace, q, k.transpose(), self.scale, par);
-            for (row, scores) in scores.as_mut_slice().chunks_exact_mut(seen).enumerate() {
-                let (earlier, later) = scores.split_at_mut(seen - tokens + row + 1);
-                let (far, visible) =
-                    earlier.split_at_mut(self.window.map_or(0, |width| earlier.len().saturating_sub(width)));
-                if let Some(cap) = self.cap {
-                    visible.iter_mut().for_each(|score| *score = cap * (*score / cap).tanh());
-                }
-                softmax(visible);
-                far.fill(0.0);
-                later.fill(0.0);
-            }
+            self.weigh(&mut scores, None);
             let mixed = out.view_mut().subcols_mut(at * width, width);
             if tokens == seen && tokens > 1 {
                 // Half of the weights are zeros.
@@ -55,6 +45,79 @@ impl Attention {
             }
         }
         out
+    }
+
+    /// Turns scores, a row for each of a text's last tokens, into weights: softmax over the tokens that are seen, 0 for the
+    /// others. `capped` gets the scores between cap and softmax, where they are capped.
+    fn weigh(&self, scores: &mut Matrix, mut capped: Option<&mut Matrix>) {
+        let (tokens, seen) = scores.shape();
+        for (row, scores) in scores.as_mut_slice().chunks_exact_mut(seen).enumerate() {
+            let (earlier, later) = scores.split_at_mut(seen - tokens + row + 1);
+            let first = self.window.map_or(0, |width| earlier.len().saturating_sub(width));
+            let (far, visible) = earlier.split_at_mut(first);
+            if let Some(cap) = self.cap {
+                visible.iter_mut().for_each(|score| *score = cap * (*score / cap).tanh());
+                if let Some(capped) = &mut capped {
+                    capped.as_mut_slice()[row * seen + first..][..visible.len()].copy_from_slice(visible);
+                }
+            }
+            softmax(visible);
+            far.fill(0.0);
+            later.fill(0.0);
+        }
+    }
+}
+
+/// Gradients with respect to queries, keys and values.
+pub(super) struct AttentionGradients {
+    pub q: Matrix,
+    pub k: Matrix,
+    pub v: Matrix,
+}
+
+impl Attention {
+    /// Gradients with respect to q, k and v of a whole text, given those, `g`, with respect to what [`Attention::mix`]
+    /// gives.
+    ///
+    /// With P = softmax(S): dV = Pᵀ·g, and dS = P ⊙ (g·Vᵀ − rowsum(P ⊙ g·Vᵀ)), through the cap c times 1 − (S/c)².
+    pub fn backward(&self, q: &Matrix, k: &Matrix, v: &Matrix, g: &Matrix, par: Par) -> AttentionGradients {
+        use triangular::BlockStructure::{Rectangular, TriangularLower, TriangularUpper};
+        let (width, shared, tokens) = (self.width, self.heads / self.kv_heads, q.rows());
+        let zeros = |of: &Matrix| Matrix::zeros(of.rows(), of.cols());
+        let mut gradients = AttentionGradients { q: zeros(q), k: zeros(k), v: zeros(v) };
+        let (mut weights, mut slopes) = (Matrix::zeros(tokens, tokens), Matrix::zeros(tokens, tokens));
+        let mut capped = self.cap.map(|cap| (cap, Matrix::zeros(tokens, tokens)));
+        // Half of all entries are of later tokens, and not computed.
+        let lower = |out: &mut Matrix, left: MatRef<'_, f32>, right: MatRef<'_, f32>, scale: f32| {
+            let (out, right) = (out.view_mut(), right.transpose());
+            triangular::matmul(out, TriangularLower, Accum::Replace, left, Rectangular, right, Rectangular, scale, par);
+        };
+        let add =
+            |out: &mut Matrix, head: usize, left: MatRef<'_, f32>, structure, right: MatRef<'_, f32>, scale: f32| {
+                let out = out.view_mut().subcols_mut(head * width, width);
+                triangular::matmul(out, Rectangular, Accum::Add, left, structure, right, Rectangular, scale, par);
+            };
+        for at in 0..self.heads {
+            let of = at / shared;
+            let (q, k, v, g) = (head(q, at, width), head(k, of, width), head(v, of, width), head(g, at, width));
+            lower(&mut weights, q, k, self.scale);
+            self.weigh(&mut weights, capped.as_mut().map(|(_, scores)| scores));
+            lower(&mut slopes, g, v, 1.0);
+            let rows = weights.as_slice().chunks_exact(tokens).zip(slopes.as_mut_slice().chunks_exact_mut(tokens));
+            for (row, (weights, slopes)) in rows.enumerate() {
+                let (weights, slopes) = (&weights[..=row], &mut slopes[..=row]);
+                let mean: f32 = weights.iter().zip(&*slopes).map(|(weight, slope)| weight * slope).sum();
+                slopes.iter_mut().zip(weights).for_each(|(slope, weight)| *slope = weight * (*slope - mean));
+            }
+            if let Some((cap, scores)) = &capped {
+                let shares = scores.as_slice().iter().map(|score| score / cap);
+                slopes.as_mut_slice().iter_mut().zip(shares).for_each(|(slope, share)| *slope *= 1.0 - share * share);
+            }
+            add(&mut gradients.v, of, weights.view().transpose(), TriangularUpper, g, 1.0);
+            add(&mut gradients.q, at, slopes.view(), TriangularLower, k, self.scale);
+            add(&mut gradients.k, of, slopes.view().transpose(), TriangularUpper, q, self.scale);
+        }
+        gradients
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) struct ExpertWeights {
 }
 
 impl LinearWeights {
-    fn apply(&self, x: &Matrix, par: Par) -> Matrix {
+    pub(super) fn apply(&self, x: &Matrix, par: Par) -> Matrix {
         let mut out = self.weight.apply(x, par);
         self.add_bias(&mut out);
         out
@@ -105,7 +105,7 @@ impl Block {
         }
     }
 
-    fn linear_of(&self, expert: Option<usize>, linear: Linear) -> &LinearWeights {
+    pub(super) fn linear_of(&self, expert: Option<usize>, linear: Linear) -> &LinearWeights {
         let linears = match (expert, &self.experts) {
             (Some(expert), Some(experts)) => &experts.experts[expert],
             _ => &self.linears,
@@ -149,14 +149,19 @@ impl Block {
             if let Some(norm) = norm {
                 norm.apply(heads);
             }
-            let width = heads.cols();
-            if let Some(rope) = self.kind.rope {
-                for (at, row) in heads.as_mut_slice().chunks_exact_mut(width).enumerate() {
-                    angles.rotate(rope, row, self.config.head_dim, from + at);
-                }
-            }
+            self.rotate(heads, angles, from);
         }
         of
+    }
+
+    /// Rotates the heads of queries or keys, whose first row stands at position `from`.
+    pub(super) fn rotate(&self, heads: &mut Matrix, angles: &Angles, from: usize) {
+        let width = heads.cols();
+        if let Some(rope) = self.kind.rope {
+            for (at, row) in heads.as_mut_slice().chunks_exact_mut(width).enumerate() {
+                angles.rotate(rope, row, self.config.head_dim, from + at);
+            }
+        }
     }
 
     pub(super) fn attention(&self) -> Attention {
@@ -241,7 +246,8 @@ impl Block {
         }
     }
 
-    fn add_outputs(&self, h: &mut Matrix, mut out: Matrix, norm: Option<&Norm>) {
+    /// Adds a part's outputs to the stream, with a norm if there is one.
+    pub(super) fn add_outputs(&self, h: &mut Matrix, mut out: Matrix, norm: Option<&Norm>) {
         let after = self.config.order == BlockOrder::NormAfter;
         if let Some(norm) = norm.filter(|_| !after) {
             norm.apply(&mut out);

@@ -15,24 +15,69 @@ pub(super) struct Routes {
     pub by_expert: Vec<Vec<(usize, f32)>>,
 }
 
+/// What a token's choice of experts came from.
+struct Choice {
+    /// e^(logit − largest logit) of each expert.
+    shares: Vec<f64>,
+    /// The experts that are used, the likeliest first.
+    chosen: Vec<usize>,
+    /// What the shares are divided by.
+    sum: f64,
+}
+
+impl Choice {
+    fn new(experts: Experts, logits: &[f32]) -> Self {
+        let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let shares: Vec<f64> = logits.iter().map(|&logit| f64::from(logit - most).exp()).collect();
+        let mut chosen: Vec<usize> = (0..experts.count).collect();
+        chosen.sort_by(|&a, &b| shares[b].total_cmp(&shares[a]));
+        chosen.truncate(experts.per_token);
+        let sum = match experts.normalized {
+            true => chosen.iter().map(|&expert| shares[expert]).sum(),
+            false => shares.iter().sum(),
+        };
+        Self { shares, chosen, sum }
+    }
+
+    /// Gradients with respect to the logits, given those with respect to the weights of the chosen experts' outputs; the
+    /// choice itself does not change.
+    fn backward(&self, experts: Experts, of_weights: &[f64]) -> Vec<f32> {
+        let weight = |expert: usize| self.shares[expert] / self.sum;
+        let mean: f64 = self.chosen.iter().map(|&expert| weight(expert) * of_weights[expert]).sum();
+        let slope = |expert: usize| match self.chosen.contains(&expert) {
+            true => weight(expert) * (of_weights[expert] - mean),
+            false if experts.normalized => 0.0,
+            false => -weight(expert) * mean,
+        };
+        (0..experts.count).map(|expert| slope(expert) as f32).collect()
+    }
+}
+
 impl Routes {
     /// The routes of the rows of `x`; `router` is `[experts, hidden]`.
     pub fn new(experts: Experts, router: &Weight, x: &Matrix, par: Par) -> Self {
         let mut by_expert = vec![Vec::new(); experts.count];
         let logits = router.apply(x, par);
         for (token, logits) in logits.as_slice().chunks_exact(experts.count).enumerate() {
-            let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let shares: Vec<f64> = logits.iter().map(|&logit| f64::from(logit - most).exp()).collect();
-            let mut order: Vec<usize> = (0..experts.count).collect();
-            order.sort_by(|&a, &b| shares[b].total_cmp(&shares[a]));
-            order.truncate(experts.per_token);
-            let sum: f64 = match experts.normalized {
-                true => order.iter().map(|&expert| shares[expert]).sum(),
-                false => shares.iter().sum(),
-            };
-            order.iter().for_each(|&expert| by_expert[expert].push((token, (shares[expert] / sum) as f32)));
+            let Choice { shares, chosen, sum } = Choice::new(experts, logits);
+            chosen.iter().for_each(|&expert| by_expert[expert].push((token, (shares[expert] / sum) as f32)));
         }
         Self { by_expert }
+    }
+
+    /// Gradients with respect to the router's logits `[tokens, experts]` of the rows of `x`, given those with respect to the
+    /// weights of the experts' outputs: for each expert, of the tokens that use it, in order.
+    pub fn backward(&self, experts: Experts, router: &Weight, x: &Matrix, of_weights: &[Vec<f64>], par: Par) -> Matrix {
+        let mut by_token = vec![vec![0.0; experts.count]; x.rows()];
+        for (expert, (tokens, slopes)) in self.by_expert.iter().zip(of_weights).enumerate() {
+            tokens.iter().zip(slopes).for_each(|(&(token, _), slope)| by_token[token][expert] = *slope);
+        }
+        let mut logits = router.apply(x, par);
+        for (logits, slopes) in logits.as_mut_slice().chunks_exact_mut(experts.count).zip(&by_token) {
+            let slopes = Choice::new(experts, logits).backward(experts, slopes);
+            logits.copy_from_slice(&slopes);
+        }
+        logits
     }
 
     /// Rows of `x` that use an expert, in order.

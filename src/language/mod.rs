@@ -15,6 +15,7 @@
 
 mod activation;
 mod attention;
+mod backward;
 mod block;
 mod calibration_pass;
 mod checked;
@@ -36,6 +37,7 @@ mod tokenizer;
 mod weight;
 mod windows;
 
+pub use backward::{BlockGradients, OuterWanted, Target, Wanted};
 pub use block::Block;
 pub use calibration_pass::{CalibrationPass, StageInputs};
 pub use config::names::is_in_block;

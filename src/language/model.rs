@@ -29,6 +29,8 @@ pub struct LanguageModel {
     checkpoint: Arc<Checkpoint>,
     notes: Arc<[Note]>,
     replaced: BTreeMap<LayerId, Weight>,
+    /// Values of other tensors that are replaced, by name, as the file would have them.
+    values: BTreeMap<String, Arc<Vec<f32>>>,
 }
 
 impl LanguageModel {
@@ -51,6 +53,7 @@ impl LanguageModel {
             checkpoint,
             notes: Arc::new([]),
             replaced: BTreeMap::new(),
+            values: BTreeMap::new(),
         };
         let used = check_tensors(&model.config, &model.checkpoint)?;
         model.notes = model.find_notes(&used)?.into();
@@ -267,6 +270,30 @@ impl LanguageModel {
         self.replaced.get(&id)
     }
 
+    /// Replaces the values of a tensor that is no layer of a block: a norm, a bias, the embedding, by its name and with values
+    /// as the file has them (Gemma's norms without the one). An embedding that is the head as well is replaced as both.
+    ///
+    /// # Panics
+    /// Panics if the model has no such tensor, or their number differs.
+    pub fn replace_values(&mut self, tensor: &str, values: Arc<Vec<f32>>) {
+        let stored = self.checkpoint.tensor(tensor).map(|info| info.shape.iter().product::<usize>());
+        assert_eq!(stored.ok(), Some(values.len()), "the number of values of {tensor}");
+        self.values.insert(tensor.to_owned(), values);
+    }
+
+    /// Values that replace a tensor's, if some do.
+    pub fn replaced_values(&self, tensor: &str) -> Option<&Arc<Vec<f32>>> {
+        self.values.get(tensor)
+    }
+
+    /// Values of a tensor that is no layer of a block, replaced or as stored, in f32.
+    pub fn tensor_values(&self, tensor: &str) -> Result<Arc<Vec<f32>>, Error> {
+        match self.values.get(tensor) {
+            Some(values) => Ok(values.clone()),
+            None => Ok(Arc::new(self.checkpoint.values(tensor)?)),
+        }
+    }
+
     /// Reads a block's weights: dense ones in f32. `angles` must cover the positions of the texts it will see.
     pub fn block(&self, block: usize, angles: &Arc<Angles>) -> Result<Block, Error> {
         self.block_with(block, angles, |id| match self.replaced.get(&id) {
@@ -417,7 +444,7 @@ impl LanguageModel {
 
     /// The embedding, of which rows that no text uses may be anything.
     fn embedding(&self) -> Result<Arc<Matrix>, Error> {
-        let values = self.checkpoint.values(&self.config.names.embedding())?;
+        let values = Arc::unwrap_or_clone(self.tensor_values(&self.config.names.embedding())?);
         Ok(Arc::new(Matrix::from_vec(self.config.vocabulary, self.config.embedding_width, values)))
     }
 
@@ -457,12 +484,16 @@ impl LanguageModel {
     }
 
     fn matrix(&self, tensor: &str) -> Result<Arc<Matrix>, Error> {
-        Ok(self.checkpoint.layer(tensor, Orientation::AsStored)?.weight)
+        let stored = &self.checkpoint.tensor(tensor)?.shape;
+        match (self.values.get(tensor), &stored[..]) {
+            (Some(values), &[rows, cols]) => Ok(Arc::new(Matrix::from_vec(rows, cols, values.to_vec()))),
+            _ => Ok(self.checkpoint.layer(tensor, Orientation::AsStored)?.weight),
+        }
     }
 
     /// Values of a small tensor, all of them in use.
     fn vector(&self, tensor: &str) -> Result<Vec<f32>, Error> {
-        let values = self.checkpoint.values(tensor)?;
+        let values = Arc::unwrap_or_clone(self.tensor_values(tensor)?);
         match values.iter().position(|x| !x.is_finite()) {
             None => Ok(values),
             Some(at) => {

@@ -16,6 +16,12 @@ pub(super) struct Norm {
     pub bias: Option<Vec<f32>>,
 }
 
+/// Gradients of a norm's weight and bias.
+pub(super) struct NormGradients {
+    pub weight: Vec<f32>,
+    pub bias: Option<Vec<f32>>,
+}
+
 impl Norm {
     /// Norm of each row.
     pub fn of(&self, h: &Matrix) -> Matrix {
@@ -38,15 +44,55 @@ impl Norm {
         }
     }
 
-    fn normalize(&self, vector: &mut [f32], weight: &[f32]) {
+    /// Returns the scale that the vector was multiplied by before the weight.
+    fn normalize(&self, vector: &mut [f32], weight: &[f32]) -> f32 {
         let width = vector.len() as f64;
-        if matches!(self.kind, NormKind::Layer | NormKind::LayerWithoutBias) {
+        if self.is_centred() {
             let mean = (vector.iter().map(|&x| f64::from(x)).sum::<f64>() / width) as f32;
             vector.iter_mut().for_each(|x| *x -= mean);
         }
         let squares: f64 = vector.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
         let scale = ((squares / width) as f32 + self.eps).sqrt().recip();
         vector.iter_mut().zip(weight).for_each(|(x, weight)| *x *= scale * weight);
+        scale
+    }
+
+    /// Turns gradients `g` with respect to the normed rows into those with respect to the rows `h` that were normed, and
+    /// returns the gradients of the norm's own weight and bias, summed over the rows.
+    ///
+    /// With x̂ the scaled vector before the weight, u = w ⊙ g and s the scale: s·(u − mean(u) − x̂·mean(u ⊙ x̂)), without the
+    /// first mean where the norm does not centre.
+    pub fn backward(&self, h: &Matrix, g: &mut Matrix) -> NormGradients {
+        let (all, width) = (self.weight.len(), self.width);
+        let mut gradients = NormGradients { weight: vec![0.0; all], bias: self.bias.as_ref().map(|_| vec![0.0; all]) };
+        let ones = vec![1.0; width];
+        let mut scaled = vec![0.0f32; width];
+        for (rows, gs) in h.as_slice().chunks_exact(all).zip(g.as_mut_slice().chunks_exact_mut(all)) {
+            for (at, (vector, g)) in rows.chunks_exact(width).zip(gs.chunks_exact_mut(width)).enumerate() {
+                let range = at * width..(at + 1) * width;
+                scaled.copy_from_slice(vector);
+                let scale = self.normalize(&mut scaled, &ones);
+                if let Some(bias) = &mut gradients.bias {
+                    bias[range.clone()].iter_mut().zip(&*g).for_each(|(sum, g)| *sum += g);
+                }
+                let (mut sum, mut along) = (0.0f64, 0.0f64);
+                let weights = self.weight[range.clone()].iter().zip(&mut gradients.weight[range]);
+                for ((g, x), (weight, sums)) in g.iter_mut().zip(&scaled).zip(weights) {
+                    *sums += *g * x;
+                    *g *= weight;
+                    sum += f64::from(*g);
+                    along += f64::from(*g * x);
+                }
+                let mean = if self.is_centred() { (sum / width as f64) as f32 } else { 0.0 };
+                let along = (along / width as f64) as f32;
+                g.iter_mut().zip(&scaled).for_each(|(g, x)| *g = scale * (*g - mean - x * along));
+            }
+        }
+        gradients
+    }
+
+    fn is_centred(&self) -> bool {
+        matches!(self.kind, NormKind::Layer | NormKind::LayerWithoutBias)
     }
 
     /// Bytes in memory.

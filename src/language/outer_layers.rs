@@ -32,6 +32,25 @@ pub(super) enum Embedding {
 impl EmbeddingAndHead {
     /// Residual stream `[tokens, hidden]` before the first block, of tokens from position `from` on.
     pub fn embed(&self, tokens: &[u32], from: usize) -> Result<Matrix, Error> {
+        let mut h = self.rows_of(tokens)?;
+        if let Some([into, _]) = &self.projections {
+            h = into.apply(&h, Par::Seq);
+        }
+        if let Some(positions) = &self.positions {
+            let from = from + self.config.learned_positions.unwrap_or(0);
+            if from + tokens.len() > positions.rows() {
+                let most = positions.rows() - self.config.learned_positions.unwrap_or(0).min(positions.rows());
+                return Err(Error::NoPosition { tokens: from + tokens.len(), positions: most });
+            }
+            let hidden = positions.cols();
+            let rows = &positions.as_slice()[from * hidden..][..h.len()];
+            h.as_mut_slice().iter_mut().zip(rows).for_each(|(x, position)| *x += position);
+        }
+        Ok(h)
+    }
+
+    /// The tokens' rows of the embedding, scaled, `[tokens, embedding_width]`.
+    pub(super) fn rows_of(&self, tokens: &[u32]) -> Result<Matrix, Error> {
         let (vocabulary, width) = match &self.embedding {
             Embedding::Dense(dense) => dense.shape(),
             Embedding::Prepared(dense) => dense.shape(),
@@ -52,19 +71,6 @@ impl EmbeddingAndHead {
         let scale = self.config.embedding_scale;
         if scale != 1.0 {
             h.as_mut_slice().iter_mut().for_each(|x| *x *= scale);
-        }
-        if let Some([into, _]) = &self.projections {
-            h = into.apply(&h, Par::Seq);
-        }
-        if let Some(positions) = &self.positions {
-            let from = from + self.config.learned_positions.unwrap_or(0);
-            if from + tokens.len() > positions.rows() {
-                let most = positions.rows() - self.config.learned_positions.unwrap_or(0).min(positions.rows());
-                return Err(Error::NoPosition { tokens: from + tokens.len(), positions: most });
-            }
-            let hidden = positions.cols();
-            let rows = &positions.as_slice()[from * hidden..][..h.len()];
-            h.as_mut_slice().iter_mut().zip(rows).for_each(|(x, position)| *x += position);
         }
         Ok(h)
     }
@@ -93,6 +99,11 @@ impl EmbeddingAndHead {
             projected = out.apply(x, par);
             x = &projected;
         }
+        self.logits_of(x, par)
+    }
+
+    /// Logits of what the head reads.
+    pub(super) fn logits_of(&self, x: &Matrix, par: Par) -> Matrix {
         let mut logits = self.head.apply(x, par);
         if let Some(bias) = &self.head_bias {
             for row in logits.as_mut_slice().chunks_exact_mut(bias.len()) {

@@ -66,6 +66,27 @@ impl Angles {
     }
 }
 
+impl Angles {
+    /// Turns gradients with respect to the rotated heads of one token into those with respect to the heads before: the
+    /// transpose of [`Angles::rotate`].
+    pub(super) fn rotate_back(&self, rope: usize, heads: &mut [f32], width: usize, position: usize) {
+        let cos_sin = &self.tables[rope][position * self.pairs..][..self.pairs];
+        for head in heads.chunks_exact_mut(width) {
+            let rotated = &mut head[..2 * self.pairs];
+            if self.interleaved {
+                for (pair, &(cos, sin)) in rotated.chunks_exact_mut(2).zip(cos_sin) {
+                    (pair[0], pair[1]) = (pair[0] * cos + pair[1] * sin, pair[1] * cos - pair[0] * sin);
+                }
+                continue;
+            }
+            let (first, second) = rotated.split_at_mut(self.pairs);
+            for ((x, y), &(cos, sin)) in first.iter_mut().zip(second).zip(cos_sin) {
+                (*x, *y) = (*x * cos + *y * sin, *y * cos - *x * sin);
+            }
+        }
+    }
+}
+
 impl Scaling {
     /// Whether the frequencies of a text of this length may differ from those of the same text without its last token.
     fn depends_on(&self, length: usize) -> bool {

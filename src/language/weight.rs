@@ -55,6 +55,23 @@ impl Weight {
         weights.map(|weight| weight.apply(x, par))
     }
 
+    /// g·W, a row for each row of `g`: gradients with respect to what the layer read, given those with respect to what it
+    /// gave.
+    pub(super) fn backward(&self, g: &Matrix, par: Par) -> Matrix {
+        let dense = self.to_dense();
+        let mut out = Matrix::zeros(g.rows(), dense.cols());
+        matmul_with(&mut out, g.view(), dense.view(), par);
+        out
+    }
+
+    /// The weight with its zeros, in f32.
+    pub fn to_dense(&self) -> Arc<Matrix> {
+        match self {
+            Self::Dense(dense) => dense.clone(),
+            Self::Prepared(operator) => Arc::new(operator.to_dense()),
+        }
+    }
+
     /// `h ← h + x·Wᵀ`.
     pub fn add(&self, h: &mut Matrix, x: &Matrix, par: Par) {
         match self {

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Each model with its windows and the loss of transformers.
-fn families() -> Option<Vec<(String, LanguageModel, Windows, f64)>> {
+pub fn families() -> Option<Vec<(String, LanguageModel, Windows, f64)>> {
     let folder: PathBuf = common::test_data()?.join("families");
     let text = fs::read_to_string(folder.join("text.txt")).unwrap();
     let expected: Value = serde_json::from_slice(&fs::read(folder.join("expect.json")).unwrap()).unwrap();

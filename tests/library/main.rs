@@ -11,6 +11,7 @@ mod families;
 mod formats;
 #[cfg(feature = "gpu")]
 mod gpu;
+mod gradients;
 mod imports;
 mod language;
 mod layerwise;

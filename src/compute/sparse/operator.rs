@@ -4,8 +4,9 @@ use super::lanes::{Lanes, Panel, TILE, TILE_LANES};
 use super::tiled::Tiled;
 use super::values::{ValueFormat, Values, with_values};
 use super::{Dense, Instructions, batch, column, plan};
-use crate::compute::{Par, chunks_of_mut, prelude::*};
+use crate::compute::{Par, chain_product, chunks_of_mut, prelude::*};
 use crate::matrix::{Csr, Matrix, Replacement};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A matrix prepared for products.
@@ -174,6 +175,12 @@ impl Operator {
     /// Bytes in memory, which a product reads.
     pub fn bytes(&self) -> usize {
         self.factors.iter().map(Prepared::bytes).sum()
+    }
+
+    /// The weight with its zeros, in f32: its matrices multiplied.
+    pub fn to_dense(&self) -> Matrix {
+        let dense = self.factors.iter().map(|factor| Cow::Owned(factor.to_dense()));
+        chain_product(dense)
     }
 
     /// Multiply-adds of a product with one column.

@@ -2,6 +2,7 @@
 
 use super::rope::Rope;
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 /// A norm of vectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,7 +115,7 @@ pub struct Biases {
 }
 
 /// A function of each entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, VariantArray)]
 pub enum Activation {
     /// x / (1 + e⁻ˣ).
     Silu,
