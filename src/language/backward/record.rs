@@ -69,11 +69,8 @@ pub(super) fn add_all(block: &Block, number: usize, records: Vec<Record>, wanted
             add_tensors(block, number, &record, &mut sums.tensors);
         }
     }
-    let layers: Vec<(LayerId, Vec<(Arc<Matrix>, Matrix)>)> = by_layer
-        .into_iter()
-        .map(|((expert, linear), parts)| (LayerId { block: number, expert, linear }, parts))
-        .collect();
-    for (id, parts) in layers {
+    for ((expert, linear), parts) in by_layer {
+        let id = LayerId { block: number, expert, linear };
         if wanted.weights {
             let (out, inputs) = block.config.shape(id);
             let sum = sums.weights.entry(id).or_insert_with(|| Matrix::zeros(out, inputs));
