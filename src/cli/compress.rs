@@ -259,6 +259,7 @@ fn drive(model: &LanguageModel, plan: &Plan, mut work: Compression) -> Result<Ve
         let Some(step) = work.step_with_progress(&show)? else { break };
         match step {
             Step::Advanced => {}
+            Step::OutputSquares => bar.update(before / all, 0.0, "measured what the loss feels"),
             Step::Statistics(layers) => {
                 let layer = layers.first().map(|&id| stem(id)).unwrap_or_default();
                 bar.update(before / all, 0.0, &format!("{layer}: inputs collected"));

@@ -46,7 +46,7 @@ pub fn compress_model(
                 done
             }
             Step::Layer(id, progress) => done + progress.done * cost(&id),
-            Step::Statistics(_) | Step::Found(_) | Step::Advanced => done,
+            Step::OutputSquares | Step::Statistics(_) | Step::Found(_) | Step::Advanced => done,
         };
         if !progress(share / all) {
             return Ok(None);

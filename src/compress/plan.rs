@@ -99,6 +99,11 @@ impl Plan {
         }
     }
 
+    /// Whether layers' outputs are weighed by what the loss feels there: only DSF has a use for it.
+    pub fn weighs_outputs(&self) -> bool {
+        self.method == Method::Dsf && self.settings.output_power > 0.0
+    }
+
     /// Number of weights in layers that stay dense.
     pub fn dense_weights(&self, model: &Config) -> usize {
         let dense = model.layers().filter(|&id| self.densities.of(id) >= 1.0);

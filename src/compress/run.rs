@@ -1,11 +1,11 @@
 //! The compression as a step machine.
 
-use super::{CompressedLayer, Error, Inputs, Plan, Store};
+use super::{CompressedLayer, Error, Inputs, OutputSquares, Plan, Store};
 use crate::compute::Device;
 use crate::export::{self, Export, Layout, RunReport};
 use crate::factorize::Budget;
 use crate::job::{End, Outcome, Pipeline, Progress};
-use crate::language::{CalibrationPass, LanguageModel, LayerId};
+use crate::language::{CalibrationPass, LanguageModel, LayerId, Windows};
 use crate::matrix::{Calibration, Problem};
 use crate::methods::{self, Method};
 use crate::model::Layer;
@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 /// Result of a step.
 pub enum Step {
+    /// It is measured how much the loss feels each layer's outputs.
+    OutputSquares,
     /// The statistics of these layers' inputs are computed.
     Statistics(Vec<LayerId>),
     /// A step of a layer's run is done.
@@ -46,6 +48,8 @@ pub struct Compression {
     collected: bool,
     /// Tokens that reached each expert's stage, where they are fewer than its layers' inputs.
     scarce: BTreeMap<LayerId, usize>,
+    /// How much the loss feels each layer's outputs, once measured.
+    outputs: Option<OutputSquares>,
     run: Option<Run>,
     /// Device of the runs.
     device: Device,
@@ -53,7 +57,7 @@ pub struct Compression {
 
 /// Source of the statistics, and with it of the layers' order.
 enum Source {
-    CalibrationPass { pass: Box<CalibrationPass>, entered: bool },
+    CalibrationPass { pass: Box<CalibrationPass>, windows: Windows, entered: bool },
     List { stages: VecDeque<Vec<LayerId>>, saved: Option<Arc<crate::model::Checkpoint>> },
 }
 
@@ -90,12 +94,13 @@ impl Compression {
             Inputs::Unknown => list(None),
             Inputs::Saved(checkpoint) => list(Some(checkpoint.clone())),
             Inputs::Windows(windows) => {
-                Source::CalibrationPass { pass: Box::new(CalibrationPass::new(model, windows)?), entered: false }
+                let (pass, windows) = (Box::new(CalibrationPass::new(model, windows)?), windows.clone());
+                Source::CalibrationPass { pass, windows, entered: false }
             }
         };
-        let (waiting, statistics, collected, scarce, run, device) = Default::default();
+        let (waiting, statistics, collected, scarce, outputs, run, device) = Default::default();
         let model = model.clone();
-        Ok(Self { model, plan, source, store, clock, waiting, statistics, collected, scarce, run, device })
+        Ok(Self { model, plan, source, store, clock, waiting, statistics, collected, scarce, outputs, run, device })
     }
 
     /// Shape of the largest W to be replaced, by which a device is chosen.
@@ -132,6 +137,10 @@ impl Compression {
             self.done(id, &found);
             return Ok(Some(Step::Found(found)));
         }
+        if self.outputs.is_none() && self.plan.weighs_outputs() {
+            self.outputs = Some(self.measure_outputs(id, progress)?);
+            return Ok(Some(Step::OutputSquares));
+        }
         if !self.collected
             && let Some(statistics) = self.collect(id)?
         {
@@ -141,11 +150,23 @@ impl Compression {
         self.begin(id, progress)
     }
 
+    /// How much the loss of the dense model feels each layer's outputs; `id` is the layer that waits for it.
+    fn measure_outputs(&mut self, id: LayerId, progress: Inside<'_>) -> Result<OutputSquares, Error> {
+        match &self.source {
+            Source::CalibrationPass { windows, .. } => {
+                let told = |_: usize, _: usize| progress(id, 0.0);
+                OutputSquares::measure(&self.model, windows, &told)
+            }
+            Source::List { saved: Some(saved), .. } => OutputSquares::saved(&self.model, saved),
+            Source::List { saved: None, .. } => Ok(OutputSquares::default()),
+        }
+    }
+
     /// Advances to the next layers to be replaced.
     fn advance(&mut self) -> Result<Option<Step>, Error> {
         (self.statistics, self.collected) = (None, false);
         let next = match &mut self.source {
-            Source::CalibrationPass { pass, entered } => {
+            Source::CalibrationPass { pass, entered, .. } => {
                 if *entered {
                     pass.advance()?;
                 }
@@ -207,11 +228,13 @@ impl Compression {
         // A method that needs inputs takes them to be all alike where no token reached an expert.
         let unknown = self.statistics.is_none() && self.plan.method.needs_inputs();
         let alike = unknown.then(|| Calibration::all_alike(layer.weight.cols()));
+        let power = self.plan.settings.output_power;
+        let outputs = self.outputs.as_ref().and_then(|outputs| outputs.weights(id, power));
         let problem = Problem {
             weight: layer.weight.clone(),
             calibration: self.statistics.clone().or(alike.map(Arc::new)),
             held_out: None,
-            output_weights: None,
+            output_weights: outputs.map(Arc::new),
         };
         let start = (self.clock)();
         match self.plan.method {

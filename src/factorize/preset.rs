@@ -63,6 +63,7 @@ impl Preset {
             objective: Objective::Norms,
             power: 0.65,
             power_growth: None,
+            output_power: 0.0,
             finalize: true,
             finalize_both: false,
             rounds: 1,
@@ -95,11 +96,19 @@ impl Preset {
         };
         match self {
             Self::Published => published,
-            Self::Best => Settings { expansion: 2.0, outer: 180, objective: Objective::Outputs, rounds: 2, ..annealed },
+            Self::Best => Settings {
+                expansion: 2.0,
+                outer: 180,
+                objective: Objective::Outputs,
+                output_power: 0.5,
+                rounds: 2,
+                ..annealed
+            },
             Self::Fast => Settings {
                 expansion: 1.5,
                 outer: 20,
                 objective: Objective::Outputs,
+                output_power: 0.5,
                 exact: false,
                 rounds: 1,
                 ..annealed

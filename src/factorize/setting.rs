@@ -36,6 +36,7 @@ pub enum Setting {
     Objective,
     Power,
     PowerGrowth,
+    OutputPower,
     Finalize,
     FinalizeBoth,
     Rounds,
@@ -55,7 +56,7 @@ impl Setting {
             Self::Rho | Self::Rho1 | Self::Schedule | Self::Rho0Start | Self::Rho0End | Self::Relaxation => false,
             Self::Ridge | Self::RidgeStart | Self::RampFrom | Self::RampUntil => false,
             Self::Start | Self::WarmStart | Self::FixedMask | Self::Fallback => false,
-            Self::Objective | Self::Power | Self::PowerGrowth => false,
+            Self::Objective | Self::Power | Self::PowerGrowth | Self::OutputPower => false,
             Self::Finalize | Self::FinalizeBoth | Self::Rounds | Self::Exact | Self::Shrinkage => false,
         }
     }
@@ -92,6 +93,7 @@ impl Settings {
             objective,
             power,
             power_growth,
+            output_power,
             finalize,
             finalize_both,
             rounds,
@@ -125,6 +127,7 @@ impl Settings {
             Setting::Objective => self.objective = objective,
             Setting::Power => self.power = power,
             Setting::PowerGrowth => self.power_growth = power_growth,
+            Setting::OutputPower => self.output_power = output_power,
             Setting::Finalize => self.finalize = finalize,
             Setting::FinalizeBoth => self.finalize_both = finalize_both,
             Setting::Rounds => self.rounds = rounds,
@@ -168,6 +171,9 @@ impl Settings {
             Setting::PowerGrowth => self
                 .power_growth
                 .map_or(Ok(()), |x| number("power growth", x, (0.01..=100.0).contains(&x), "from 0.01 to 100")),
+            Setting::OutputPower => {
+                number("output power", self.output_power, (0.0..=2.0).contains(&self.output_power), "from 0 to 2")
+            }
             // Every value is allowed.
             Setting::Objective => Ok(()),
             Setting::Split | Setting::Orientation | Setting::Schedule | Setting::Start | Setting::Seed => Ok(()),
@@ -266,6 +272,7 @@ mod tests {
             objective: Objective::Outputs,
             power: 0.5,
             power_growth: Some(1.0),
+            output_power: 0.25,
             finalize: false,
             finalize_both: true,
             rounds: 2,

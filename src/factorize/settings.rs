@@ -113,6 +113,11 @@ pub struct Settings {
     #[arg(long, value_name = "POWER")]
     pub power_growth: Option<f64>,
 
+    /// Of a language model with calibration: the power of the loss's mean squared gradients that weighs each output; 0 weighs
+    /// all alike
+    #[arg(long, value_name = "POWER", default_value = "0")]
+    pub output_power: f64,
+
     /// With calibration: leave the values as they are when the masks are final
     #[arg(long = "no-finalize", action = clap::ArgAction::SetFalse)]
     pub finalize: bool,

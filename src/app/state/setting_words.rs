@@ -49,6 +49,11 @@ pub fn texts(setting: Setting) -> (&'static str, &'static str) {
             "Power grows with t^",
             "Above 1 the inputs come late in the run, below 1 early; by itself it follows the density",
         ),
+        Setting::OutputPower => (
+            "Output power",
+            "Of a language model: how much more the outputs count that its loss feels more, as a power of the loss's mean \
+             squared gradients; 0 weighs all alike",
+        ),
         Setting::Start => ("Start", "The factors before the first half-step"),
         Setting::Orientation => (
             "Orientation",
@@ -97,6 +102,7 @@ pub fn value(setting: Setting, settings: &Settings) -> String {
         Setting::Objective => settings.objective.name().to_owned(),
         Setting::Power => trimmed(settings.power),
         Setting::PowerGrowth => or(settings.power_growth.map(trimmed), "by the density"),
+        Setting::OutputPower => trimmed(settings.output_power),
         Setting::Start => settings.start.name().to_owned(),
         Setting::FixedMask => yes_no(settings.fixed_mask),
         Setting::Seed => settings.seed.to_string(),

@@ -130,4 +130,34 @@ impl LanguageModel {
         }
         Ok((loss, tensors))
     }
+
+    /// Mean squared gradient of the loss with respect to each output of each layer, `[out]`, over the tokens of `windows`: how
+    /// much the loss feels an error there. At any scale.
+    pub fn output_squares(
+        &self,
+        windows: &Windows,
+        progress: BlockProgress<'_>,
+    ) -> Result<BTreeMap<LayerId, Vec<f32>>, Error> {
+        /// Bytes of streams in memory at a time; more windows are computed in parts.
+        const STREAMS: usize = 1 << 30;
+        let bytes = 4 * self.config().hidden * windows.context() * (self.config().blocks + 1);
+        let parts = windows.parts((STREAMS / bytes).max(1));
+        let wanted = Wanted { output_squares: true, ..Wanted::default() };
+        let mut sums: BTreeMap<LayerId, Vec<f64>> = BTreeMap::new();
+        for (at, part) in parts.iter().enumerate() {
+            let told = |done: usize, all: usize| progress(at * all + done, parts.len() * all);
+            // Gradients of a part's mean loss, on which all windows of a part weigh alike.
+            let share = (part.predicted() as f64).powi(2);
+            let block = |_: usize, gradients: BlockGradients| {
+                for (id, squares) in gradients.output_squares {
+                    let sum = sums.entry(id).or_insert_with(|| vec![0.0; squares.len()]);
+                    sum.iter_mut().zip(squares).for_each(|(sum, square)| *sum += share * square);
+                }
+            };
+            self.backward(part, Target::Tokens, (wanted, OuterWanted::default()), block, &told)?;
+        }
+        let tokens = (windows.len() * windows.context()) as f64;
+        let mean = |squares: Vec<f64>| squares.into_iter().map(|square| (square / tokens) as f32).collect();
+        Ok(sums.into_iter().map(|(id, squares)| (id, mean(squares))).collect())
+    }
 }

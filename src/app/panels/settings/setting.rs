@@ -26,6 +26,7 @@ pub const SECTIONS: [&[Setting]; 5] = [
         Setting::Objective,
         Setting::Power,
         Setting::PowerGrowth,
+        Setting::OutputPower,
     ],
     &[Setting::Start, Setting::Orientation, Setting::FixedMask, Setting::Seed],
     &[Setting::Exact, Setting::Fallback, Setting::Finalize, Setting::FinalizeBoth, Setting::Rounds, Setting::Shrinkage],
@@ -141,6 +142,7 @@ pub fn setting_ui(ui: &mut Ui, setting: Setting, settings: &mut Settings, layer:
             let by_itself = settings.power_growth();
             following(ui, setting, &mut settings.power_growth, by_itself, 0.1..=10.0);
         }
+        Setting::OutputPower => number(ui, Slider::new(&mut settings.output_power, 0.0..=1.0)),
         Setting::Start => choice(ui, label, why, &mut settings.start),
         Setting::Orientation => choice(ui, label, why, &mut settings.orientation),
         Setting::FixedMask => _ = tick(ui, &mut settings.fixed_mask, label, why),

@@ -73,7 +73,7 @@ impl Task for Compress {
                         Compressing::Stepped(id, run.done, Some(run.stage))
                     }
                     Step::Finished(layer) => Compressing::Finished(layer),
-                    Step::Statistics(_) | Step::Found(_) | Step::Advanced => continue,
+                    Step::OutputSquares | Step::Statistics(_) | Step::Found(_) | Step::Advanced => continue,
                 };
                 if !progress(news) {
                     return Ok(());
