@@ -110,6 +110,7 @@ pub enum Decay {
 pub enum OptimizerKind {
     /// Adam with decoupled weight decay (Loshchilov and Hutter 2019).
     #[default]
+    #[value(name = "adamw")]
     AdamW,
     /// Gradient descent with Nesterov momentum, as the paper trains residual networks.
     Sgd,
