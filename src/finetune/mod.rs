@@ -11,11 +11,19 @@
 mod error;
 mod masked;
 mod optimizer;
+mod parameters;
 mod rate;
+mod resume;
 mod settings;
+mod state;
+mod text;
+mod tuning;
 
 pub use error::Error;
 pub use masked::MaskedLayer;
 pub use optimizer::{Moments, Optimizer};
 pub use rate::Rate;
 pub use settings::{Decay, Distill, OptimizerKind, Settings, Train};
+pub use state::{Moment, Stop};
+pub use text::Text;
+pub use tuning::{Progress, Task, Tuned, Tuning};

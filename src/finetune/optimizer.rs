@@ -15,6 +15,13 @@ pub struct Moments {
     second: Vec<f32>,
 }
 
+impl Moments {
+    /// Whether they are of a parameter with so many values.
+    pub(super) fn fits(&self, values: usize) -> bool {
+        [&self.first, &self.second].iter().all(|moment| moment.is_empty() || moment.len() == values)
+    }
+}
+
 /// An optimizer with its constants.
 ///
 /// AdamW, at the step number t from 1, with the gradient g, the rate η and the weight decay λ:
