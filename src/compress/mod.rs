@@ -5,6 +5,8 @@
 //! folder from which a later start resumes. A [`Proxy`] predicts the effect of the layers' errors on the loss, and
 //! [`distribute`] divides a total budget accordingly.
 
+#[cfg(not(target_arch = "wasm32"))]
+mod assembly;
 mod distribute;
 mod error;
 #[cfg(not(target_arch = "wasm32"))]
@@ -18,6 +20,8 @@ mod run;
 mod store;
 mod totals;
 mod whole;
+#[cfg(not(target_arch = "wasm32"))]
+mod work_folder;
 
 pub use distribute::distribute;
 pub use error::Error;
