@@ -4,8 +4,8 @@ use super::Error;
 use super::work_folder::{MODELING, REPORT, failed};
 use crate::Named;
 use crate::export::{self, Entry, Layout, Tensor};
-use crate::language::{self, LanguageModel, LayerId};
-use crate::matrix::{Matrix, Replacement};
+use crate::language::{self, Config, LanguageModel, LayerId};
+use crate::matrix::{Factors, Matrix, Replacement, ReplacementKind};
 use crate::model::{Dtype, TensorInfo};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -290,5 +290,24 @@ fn without_factors(config: &[u8]) -> Vec<u8> {
             format!("{:#}\n", Value::Object(values)).into_bytes()
         }
         _ => config.to_vec(),
+    }
+}
+
+/// Whether our code for transformers loads a model with its factors of which these layers are replaced. Not with experts, which
+/// are one tensor in its memory, nor where only some of the layers that a tensor holds are replaced.
+pub(super) fn loads_factors(model: &Config, replaced: impl Fn(LayerId) -> bool) -> bool {
+    let whole = |id: LayerId| {
+        let together = model.place(id).outputs.map_or(Vec::new(), |_| model.layers_in(&model.tensor_with(id)));
+        together.into_iter().all(|other| replaced(other) == replaced(id))
+    };
+    model.experts.is_none() && model.layers().all(whole)
+}
+
+/// The replacement that these factors are of.
+pub(super) fn of_kind(kind: Option<ReplacementKind>, factors: Factors) -> Replacement {
+    match kind {
+        Some(ReplacementKind::LowRank) => Replacement::LowRank { a: factors.a.to_dense(), b: factors.b.to_dense() },
+        Some(ReplacementKind::Blocks) => Replacement::Blocks(factors),
+        _ => Replacement::Factors(factors),
     }
 }

@@ -4,7 +4,7 @@
 //! they are to be saved. Each file is written atomically, so that an interruption loses only the layer in progress. At
 //! the end the output is assembled inside of it and renamed into place.
 
-use super::assembly::{Assembly, Replaced};
+use super::assembly::{Assembly, Replaced, loads_factors, of_kind};
 use super::inputs::identity;
 use super::work_folder::{LAYERS, STATISTICS, WorkFolder};
 use super::{CompressedLayer, Error, Inputs, Plan, Store, Totals};
@@ -12,7 +12,7 @@ use crate::Named;
 use crate::export::{self, Entry, Layout, RunReport, Tensor};
 use crate::factorize::Settings;
 use crate::language::{Config, LanguageModel, LayerId};
-use crate::matrix::{Calibration, Csr, Factors, Matrix, Replacement, ReplacementKind};
+use crate::matrix::{Calibration, Csr, Matrix, Replacement};
 use crate::methods::Method;
 use crate::model::{self, Dtype, Orientation};
 use serde_json::{Value, json};
@@ -222,24 +222,9 @@ impl Store for LayerFiles {
     }
 }
 
-/// Whether our code for transformers loads such a model with its factors. Not with experts, which are one tensor in its memory,
-/// nor where only some of the layers that a tensor holds are replaced.
+/// Whether our code for transformers loads a model compressed by this plan with its factors.
 pub fn transformers_loads_factors(model: &Config, plan: &Plan) -> bool {
-    let replaced = |id: LayerId| plan.densities.of(id) < 1.0;
-    let whole = |id: LayerId| {
-        let together = model.place(id).outputs.map_or(Vec::new(), |_| model.layers_in(&model.tensor_with(id)));
-        together.into_iter().all(|other| replaced(other) == replaced(id))
-    };
-    model.experts.is_none() && model.layers().all(whole)
-}
-
-/// The replacement that these factors are of.
-pub(super) fn of_kind(kind: Option<ReplacementKind>, factors: Factors) -> Replacement {
-    match kind {
-        Some(ReplacementKind::LowRank) => Replacement::LowRank { a: factors.a.to_dense(), b: factors.b.to_dense() },
-        Some(ReplacementKind::Blocks) => Replacement::Blocks(factors),
-        _ => Replacement::Factors(factors),
-    }
+    loads_factors(model, |id| plan.densities.of(id) < 1.0)
 }
 
 fn file_name(model: &LanguageModel, id: LayerId) -> String {

@@ -19,6 +19,10 @@ mod proxy;
 mod run;
 mod store;
 mod totals;
+#[cfg(not(target_arch = "wasm32"))]
+mod tunable;
+#[cfg(not(target_arch = "wasm32"))]
+mod tuned_folder;
 mod whole;
 #[cfg(not(target_arch = "wasm32"))]
 mod work_folder;
@@ -35,4 +39,8 @@ pub use proxy::{Curve, Proxy};
 pub use run::{Compression, Inside, Step};
 pub use store::{Memory, Store};
 pub use totals::Totals;
+#[cfg(not(target_arch = "wasm32"))]
+pub use tunable::Tunable;
+#[cfg(not(target_arch = "wasm32"))]
+pub use tuned_folder::{TunedFolder, TunedOutput, TuningInputs};
 pub use whole::merged_model;
