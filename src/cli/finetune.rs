@@ -4,10 +4,11 @@ use super::factorize::WrittenDtype;
 use super::{Failure, output};
 use dsf_explorer::compress::{Tunable, TunedFolder, TunedOutput, TuningInputs};
 use dsf_explorer::export::Layout;
-use dsf_explorer::finetune::{Distill, Moment, Settings, Stop, Task, Text, Tuned, Tuning};
+use dsf_explorer::finetune::{Distill, Moment, Settings, Stop, Task, Text, Tuned, Tuning, tuning_size};
 use dsf_explorer::language::{self, LanguageModel, Windows};
-use dsf_explorer::measure::cost::remaining_secs;
+use dsf_explorer::measure::cost::{TuningSize, remaining_secs};
 use dsf_explorer::model::{self, Dtype};
+use indicatif::HumanBytes;
 use serde_json::json;
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
@@ -78,10 +79,10 @@ const HELD_OUT_STORIES: u64 = 303;
 impl Finetune {
     /// Tunes the values; everything that can be checked is checked before the first step.
     pub fn run(self) -> Result<(), Failure> {
-        super::on_threads(self.threads, |_| self.tune())
+        super::on_threads(self.threads, |threads| self.tune(threads))
     }
 
-    fn tune(&self) -> Result<(), Failure> {
+    fn tune(&self, threads: usize) -> Result<(), Failure> {
         let start = Instant::now();
         let distill = if self.distill.is_some() { Distill::Logits } else { Distill::None };
         let settings = Settings { distill, ..self.settings.clone() };
@@ -90,6 +91,10 @@ impl Finetune {
         super::say_notes(model.checkpoint());
         model.notes().iter().for_each(|note| eprintln!("note: {note}"));
         let tunable = Tunable::read(&self.model, &model)?;
+        if self.estimate {
+            let size = tuning_size(&model, &tunable.layers, &settings, threads);
+            return if self.json { output::json(&estimate_json(&size)) } else { output::print(&estimate(&size)) };
+        }
         let layouts = if self.layout.is_empty() { tunable.layouts.clone() } else { self.layout.clone() };
         for &layout in &layouts {
             tunable.check_layout(&model, layout).map_err(|error| Failure::from(error).usage())?;
@@ -225,6 +230,43 @@ fn drive(tuning: &mut Tuning, folder: Option<&TunedFolder>) -> Result<(), Failur
     }
     bar.finish();
     Ok(())
+}
+
+/// What memory is for, with its key in JSON and its bytes.
+fn estimated(size: &TuningSize) -> [(&'static str, &'static str, u64); 9] {
+    let bytes = size.bytes();
+    [
+        ("parameters", "tuned values, the best so far, masks", bytes.parameters),
+        ("gradients", "their gradients", bytes.gradients),
+        ("optimizer", "what the optimizer remembers", bytes.optimizer),
+        ("block", "a block's weights, unpacked, and their gradients", bytes.block),
+        ("outer", "embedding, output layer", bytes.outer),
+        ("streams", "streams before each block", bytes.streams),
+        ("activations", "what a block computes on the way back", bytes.activations),
+        ("logits", "logits", bytes.logits),
+        ("total", "together", bytes.total()),
+    ]
+    .map(|(key, what, bytes)| (key, what, bytes as u64))
+}
+
+fn estimate_json(size: &TuningSize) -> serde_json::Value {
+    let mut value = json!({
+        "values": size.values,
+        "batch": size.batch,
+        "context": size.context,
+        "blocks": size.blocks,
+        "hidden": size.hidden,
+    });
+    for (key, _, bytes) in estimated(size) {
+        value[format!("{key}_bytes")] = json!(bytes);
+    }
+    value
+}
+
+fn estimate(size: &TuningSize) -> String {
+    let rows = estimated(size).map(|(_, what, bytes)| vec![what.to_owned(), HumanBytes(bytes).to_string()]);
+    let TuningSize { batch, context, values, .. } = size;
+    format!("{}\n{values} numbers are tuned, {batch} windows of {context} tokens a step", output::table(&rows))
 }
 
 fn stopped(stop: Stop) -> String {

@@ -9,8 +9,10 @@ use crate::matrix::{Csr, Factors, Mask, Matrix, Replacement, ReplacementKind};
 pub struct MaskedLayer {
     kind: ReplacementKind,
     parts: Vec<Part>,
-    /// The values of all parts, one after the other, each row by row.
+    /// The values of all parts, one after the other, each row by row; of two sparse factors balanced.
     values: Vec<f32>,
+    /// Of two sparse factors: a power of two for each column of A, by which it is multiplied in `values` and B's row divided.
+    balance: Vec<f32>,
 }
 
 /// Where the values of one matrix are.
@@ -150,7 +152,12 @@ impl MaskedLayer {
                 }
             }
         }
-        Self { kind: replacement.kind(), parts, values }
+        let mut balance = Vec::new();
+        if let Some(Factors { a, b }) = replacement.factors() {
+            balance = balancing(a, b);
+            scale(&mut values, [a, b], &balance);
+        }
+        Self { kind: replacement.kind(), parts, values, balance }
     }
 
     /// Shape of W, `(out, in)`.
@@ -160,6 +167,9 @@ impl MaskedLayer {
     }
 
     /// The values, which are the parameters: of F₁, then of F₂ and so on, each row by row.
+    ///
+    /// A·B stays the same if a column of A is multiplied by a number by which the row of B is divided. Here both are about as
+    /// large, so that one learning rate suits both.
     pub fn values(&self) -> &[f32] {
         &self.values
     }
@@ -259,13 +269,14 @@ impl MaskedLayer {
     /// nonzero, so that the number of nonzeros stays. (Writing in another format keeps them too.)
     pub fn replacement(&self) -> Replacement {
         let mut parts = self.unpack();
-        let sparse = |part: Unpacked| match part {
-            Unpacked::Sparse(mut f) => {
-                let zeros = f.values_mut().iter_mut().filter(|x| **x == 0.0);
-                zeros.for_each(|x| *x = f32::from_bits(1).copysign(*x));
-                f
-            }
+        let unscaled = |part: Unpacked| match part {
+            Unpacked::Sparse(f) => f,
             Unpacked::Dense(f) => Csr::from_dense(&f),
+        };
+        let sparse = |part: Unpacked| {
+            let mut f = unscaled(part);
+            f.map_values(|_, _, x| nonzero(x, x));
+            f
         };
         let mut next = || (!parts.is_empty()).then(|| parts.remove(0));
         match self.kind {
@@ -276,7 +287,9 @@ impl MaskedLayer {
             ReplacementKind::Chain => Replacement::Chain(std::iter::from_fn(next).map(sparse).collect()),
             ReplacementKind::Sparse => Replacement::Sparse(next().map_or_else(Csr::default, sparse)),
             kind @ (ReplacementKind::Factors | ReplacementKind::Blocks) => {
-                let [a, b] = [next(), next()].map(|part| part.map_or_else(Csr::default, sparse));
+                let [mut a, mut b] = [next(), next()].map(|part| part.map_or_else(Csr::default, &unscaled));
+                a.map_values(|_, l, x| nonzero(x / self.balance[l], x));
+                b.map_values(|l, _, x| nonzero(x * self.balance[l], x));
                 match kind {
                     ReplacementKind::Blocks => Replacement::Blocks(Factors { a, b }),
                     _ => Replacement::Factors(Factors { a, b }),
@@ -292,6 +305,42 @@ impl Unpacked {
             Self::Sparse(f) => f.cols(),
             Self::Dense(f) => f.cols(),
         }
+    }
+}
+
+/// x, or the smallest number of `sign`'s sign in place of 0.
+fn nonzero(x: f32, sign: f32) -> f32 {
+    if x == 0.0 { f32::from_bits(1).copysign(sign) } else { x }
+}
+
+/// The powers of two that make A's columns and B's rows about as large, by the mean squares of their entries.
+fn balancing(a: &Csr, b: &Csr) -> Vec<f32> {
+    let mut squares = vec![[(0.0f64, 0u32); 2]; a.cols()];
+    let mut add = |l: usize, factor: usize, x: f32| {
+        let (sum, count) = &mut squares[l][factor];
+        *sum += f64::from(x) * f64::from(x);
+        *count += 1;
+    };
+    for i in 0..a.rows() {
+        a.row(i).for_each(|(l, x)| add(l, 0, x));
+    }
+    for l in 0..b.rows() {
+        b.row(l).for_each(|(_, x)| add(l, 1, x));
+    }
+    let power = |[(a, of_a), (b, of_b)]: [(f64, u32); 2]| {
+        let quarter = ((b / f64::from(of_b)) / (a / f64::from(of_a))).log2() / 4.0;
+        // A column or row without entries: there is nothing to balance. Powers so large would lose digits.
+        if quarter.is_finite() { 2f32.powi((quarter.round() as i32).clamp(-24, 24)) } else { 1.0 }
+    };
+    squares.into_iter().map(power).collect()
+}
+
+/// Multiplies A's columns and divides B's rows.
+fn scale(values: &mut [f32], [a, b]: [&Csr; 2], balance: &[f32]) {
+    let (of_a, of_b) = values.split_at_mut(a.nnz());
+    of_a.iter_mut().zip(a.indices()).for_each(|(x, &l)| *x *= balance[l as usize]);
+    for l in 0..b.rows() {
+        of_b[b.row_starts()[l]..b.row_starts()[l + 1]].iter_mut().for_each(|x| *x /= balance[l]);
     }
 }
 
@@ -374,6 +423,17 @@ mod tests {
     }
 
     #[test]
+    fn factors_are_balanced() {
+        // Columns of A are 64 and 3 times as large as rows of B, so that they are divided by 8 and by 2.
+        let a = Csr::from_dense(&Matrix::from_vec(2, 2, vec![64.0, 0.0, 64.0, 3.0]));
+        let b = Csr::from_dense(&Matrix::from_vec(2, 3, vec![1.0, 0.0, -1.0, 0.0, 1.0, 0.0]));
+        let replacement = Replacement::Factors(Factors { a, b });
+        let layer = MaskedLayer::new(&replacement);
+        assert_eq!(layer.values(), [8.0, 8.0, 1.5, 8.0, -8.0, 2.0]);
+        assert_eq!((layer.replacement(), layer.merged()), (replacement.clone(), replacement.to_dense()));
+    }
+
+    #[test]
     fn no_position_is_lost() {
         for replacement in kinds(0.3) {
             let mut layer = MaskedLayer::new(&replacement);
@@ -382,8 +442,13 @@ mod tests {
             assert_eq!(tuned.entries(), replacement.entries());
             if replacement.kind() != ReplacementKind::LowRank {
                 assert_eq!(tuned.nnz(), replacement.nnz());
-                let first = MaskedLayer::new(&tuned).values()[..3].to_vec();
-                assert_eq!(first, [f32::from_bits(1), -f32::from_bits(1), 3.0]);
+                let first = match &tuned {
+                    Replacement::Factors(Factors { a, .. }) | Replacement::Blocks(Factors { a, .. }) => a,
+                    Replacement::Sparse(one) => one,
+                    Replacement::Chain(chain) => &chain[0],
+                    Replacement::LowRank { .. } => continue,
+                };
+                assert_eq!(first.values()[..2], [f32::from_bits(1), -f32::from_bits(1)]);
             }
         }
     }

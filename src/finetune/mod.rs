@@ -9,6 +9,7 @@
 //! Of the activations only the streams before each block are kept, from which a block is computed again.
 
 mod error;
+mod estimate;
 mod masked;
 mod optimizer;
 mod parameters;
@@ -20,6 +21,7 @@ mod text;
 mod tuning;
 
 pub use error::Error;
+pub use estimate::tuning_size;
 pub use masked::MaskedLayer;
 pub use optimizer::{Moments, Optimizer};
 pub use rate::Rate;
