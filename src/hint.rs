@@ -51,6 +51,8 @@ pub enum Hint {
     },
     /// Any layout but the merged one.
     ChooseFactors,
+    /// A compression that writes the factors as well.
+    KeepFactors,
     /// Permission to replace the file.
     ReplaceFile,
     /// Another folder, or permission to replace the one that is there.

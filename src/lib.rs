@@ -15,6 +15,7 @@
 //! - [`language`]: decoder-only language models, their layers' inputs, and perplexity
 //! - [`job`]: a run as an actor: commands in, events out
 //! - [`methods`]: the methods that DSF is compared with
+//! - [`finetune`]: values of compressed layers tuned on their fixed masks
 //! - [`export`]: safetensors layouts, pictures, charts, reports
 //! - [`compress`]: compression of a whole language model, layer by layer
 //! - [`compare`]: methods side by side, and sweeps
@@ -44,6 +45,7 @@ pub mod compress;
 pub mod compute;
 pub mod export;
 pub mod factorize;
+pub mod finetune;
 pub mod hint;
 pub mod job;
 pub mod language;

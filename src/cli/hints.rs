@@ -24,10 +24,11 @@ pub fn words(hint: &Hint) -> Cow<'static, str> {
         Hint::ChooseMerged { product: true } => "write their product with --layout merged".into(),
         Hint::ChooseMerged { product: false } => "write it with --layout merged".into(),
         Hint::ChooseFactors => "write another layout than merged".into(),
+        Hint::KeepFactors => "compress it again with --layout merged,bitmask or --layout bitmask".into(),
         Hint::ReplaceFile => "use --force to replace it".into(),
         Hint::ReplaceFolder => "give another folder, or --force to replace it".into(),
         Hint::DropWork => "go on with its settings, give another --out, or --force to drop it".into(),
         Hint::WaitOrOtherFolder => "wait for it, or give another --out".into(),
-        Hint::GoOn => "layers written before are kept, and the same command goes on from them".into(),
+        Hint::GoOn => "what was finished before is kept, and the same command goes on from there".into(),
     }
 }

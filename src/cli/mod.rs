@@ -7,6 +7,7 @@ mod demo;
 mod explicit_flags;
 mod factorize;
 mod failure;
+mod finetune;
 mod generate;
 mod hints;
 mod inspect;
@@ -66,6 +67,8 @@ enum Command {
     Sweep(Box<sweep::Sweep>),
     /// Compress the linear layers of a language model, one after the other
     Compress(Box<compress::Compress>),
+    /// Tune the values of a compressed language model on a text; the nonzeros stay where they are
+    Finetune(Box<finetune::Finetune>),
     /// Measure how well a language model predicts a text
     Perplexity(perplexity::Perplexity),
     /// Continue a text with a language model, at the speed of its weights as they are stored
@@ -124,6 +127,7 @@ impl Cli {
             Some(Command::Compare(compare)) => compare.run(),
             Some(Command::Sweep(sweep)) => sweep.run(),
             Some(Command::Compress(compress)) => compress.run(),
+            Some(Command::Finetune(finetune)) => finetune.run(),
             Some(Command::Perplexity(perplexity)) => perplexity.run(),
             Some(Command::Generate(generate)) => generate.run(),
             Some(Command::Table(table)) => table.run(),

@@ -1,7 +1,7 @@
 //! Errors of a compression.
 
 use crate::hint::{Explain, Hint};
-use crate::{export, factorize, language, methods, model};
+use crate::{export, factorize, finetune, language, methods, model};
 use std::path::PathBuf;
 
 /// Error that stops a compression.
@@ -84,6 +84,23 @@ pub enum Error {
         /// Name of the layout.
         layout: &'static str,
     },
+    /// Of the tuning of a compressed model.
+    #[error(transparent)]
+    Finetune(#[from] finetune::Error),
+    /// A compressed model of which only the products of its factors are there.
+    #[error("{model} holds the products of its factors, and not the factors")]
+    OnlyProducts {
+        /// Name of the model.
+        model: String,
+    },
+    /// What stands in a layer's place is not written in this layout.
+    #[error("what stands in the place of {tensor} is not written as {layout}")]
+    LayerLayout {
+        /// Name of the layer's weight tensor.
+        tensor: String,
+        /// Name of the layout.
+        layout: &'static str,
+    },
     /// A method that needs what the layers read.
     #[error("{method} needs the layers' inputs")]
     NeedsText {
@@ -108,7 +125,9 @@ impl Explain for Error {
             Self::Write { .. } => Hint::GoOn,
             Self::Cancelled => Hint::say("layers that were finished are kept"),
             Self::IsCompressed { .. } => Hint::say("compress the model that they were made from"),
-            Self::NoFactors { .. } => Hint::ChooseMerged { product: false },
+            Self::Finetune(error) => return error.hint(),
+            Self::OnlyProducts { .. } => Hint::KeepFactors,
+            Self::NoFactors { .. } | Self::LayerLayout { .. } => Hint::ChooseMerged { product: false },
             Self::NeedsText { .. } => Hint::GiveCalibrationText,
         })
     }

@@ -4,31 +4,21 @@
 //! they are to be saved. Each file is written atomically, so that an interruption loses only the layer in progress. At
 //! the end the output is assembled inside of it and renamed into place.
 
+use super::assembly::{Assembly, Replaced, loads_factors, of_kind};
 use super::inputs::identity;
+use super::work_folder::{LAYERS, STATISTICS, WorkFolder};
 use super::{CompressedLayer, Error, Inputs, Plan, Store, Totals};
 use crate::Named;
 use crate::export::{self, Entry, Layout, RunReport, Tensor};
 use crate::factorize::Settings;
 use crate::language::{Config, LanguageModel, LayerId};
-use crate::matrix::{Calibration, Csr, Factors, Replacement, ReplacementKind};
+use crate::matrix::{Calibration, Csr, Matrix, Replacement};
 use crate::methods::Method;
-use crate::model::{self, Dtype, Orientation, TensorInfo};
+use crate::model::{self, Dtype, Orientation};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// Marks a folder as our output, which `--force` may replace.
-const REPORT: &str = "report.json";
-const WORK: &str = "work.json";
-const LAYERS: &str = "layers";
-const STATISTICS: &str = "statistics";
-const INDEX: &str = ".index.json";
-
-/// What transformers loads a model with that keeps its factors.
-const MODELING: &str = "modeling_dsf.py";
-static MODELING_SOURCE: &[u8] = include_bytes!("../../assets/python/modeling_dsf.py");
 
 /// Files to write at the end.
 #[derive(Clone, Debug)]
@@ -45,13 +35,8 @@ pub struct Output {
 /// The working folder of a compression.
 pub struct Folder {
     model: LanguageModel,
-    /// Folder of the output.
-    out: PathBuf,
-    /// Working folder, beside the output.
-    partial: PathBuf,
+    folder: WorkFolder,
     keep_statistics: bool,
-    /// Held while this process works there.
-    _lock: File,
 }
 
 impl Folder {
@@ -67,66 +52,28 @@ impl Folder {
         replace: bool,
         keep_statistics: bool,
     ) -> Result<Self, Error> {
-        let out = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
-        check_output(&out, replace)?;
-        let mut name = out.file_name().unwrap_or_default().to_owned();
-        name.push(".partial");
-        let partial = out.with_file_name(name);
-        let foreign = partial.exists() && !partial.join(WORK).exists() && !is_empty(&partial);
-        if foreign {
-            return Err(Error::InTheWay { path: partial });
-        }
-        fs::create_dir_all(partial.join(LAYERS)).map_err(|error| failed(&partial, &error))?;
-        let lock_path = partial.join("lock");
-        let lock = File::create(&lock_path).map_err(|error| failed(&lock_path, &error))?;
-        if let Err(fs::TryLockError::WouldBlock) = lock.try_lock() {
-            return Err(Error::Busy { path: partial });
-        }
-        let work = work(model, plan, inputs);
-        let described = partial.join(WORK);
-        let before = match fs::read(&described) {
-            Ok(bytes) => Some(bytes),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => return Err(failed(&described, &error)),
-        };
-        if let Some(bytes) = before {
-            let found: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-            let differing = ["program", "model", "config", "weights", "plan", "inputs"].into_iter();
-            let differing: Vec<_> = differing.filter(|key| found[key] != work[key]).collect();
-            if !differing.is_empty() {
-                // Work without a finished layer is no loss.
-                if !replace && finished(&partial) {
-                    return Err(Error::OtherPlan { path: partial, what: format!("another {}", differing.join(", ")) });
-                }
-                for folder in [LAYERS, STATISTICS] {
-                    let folder = partial.join(folder);
-                    if folder.exists() {
-                        fs::remove_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
-                    }
-                }
-                fs::create_dir_all(partial.join(LAYERS)).map_err(|error| failed(&partial, &error))?;
-            }
-        }
+        let keys = ["program", "model", "config", "weights", "plan", "inputs"];
+        let folder = WorkFolder::open(out, replace, &work(model, plan, inputs), &keys)?;
+        folder.create(LAYERS)?;
         if keep_statistics {
-            fs::create_dir_all(partial.join(STATISTICS)).map_err(|error| failed(&partial, &error))?;
+            folder.create(STATISTICS)?;
         }
-        export::write(&described, format!("{work:#}\n").as_bytes(), true)?;
-        Ok(Self { model: model.clone(), out, partial, keep_statistics, _lock: lock })
+        Ok(Self { model: model.clone(), folder, keep_statistics })
     }
 
     /// Checks what can be known in advance of whether the output can be written: for the start of long work.
     pub fn check(out: &Path, replace: bool) -> Result<(), Error> {
-        let out = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
-        check_output(&out, replace)
+        WorkFolder::check(out, replace)
     }
 
     /// A handle on the same work, for the [`Compression`](super::Compression).
     pub fn store(&self) -> Box<dyn Store> {
-        Box::new(LayerFiles {
-            model: self.model.clone(),
-            partial: self.partial.clone(),
-            keep_statistics: self.keep_statistics,
-        })
+        Box::new(self.files())
+    }
+
+    fn files(&self) -> LayerFiles {
+        let (model, partial) = (self.model.clone(), self.folder.path().to_owned());
+        LayerFiles { model, partial, keep_statistics: self.keep_statistics }
     }
 
     /// Writes the statistics of all stages into one file, `<m>.XtX` for the first layer m of each.
@@ -134,7 +81,8 @@ impl Folder {
         let stages: BTreeSet<LayerId> =
             self.model.layers().map(|id| self.model.config().first_with_inputs_of(id)).collect();
         // Experts that no token was routed to have none.
-        let files = stages.into_iter().map(|id| (id, self.partial.join(STATISTICS).join(self.file_name(id))));
+        let files =
+            stages.into_iter().map(|id| (id, self.folder.path().join(STATISTICS).join(file_name(&self.model, id))));
         let files: Vec<(LayerId, PathBuf)> = files.filter(|(_, file)| file.exists()).collect();
         let entry = |id: &LayerId| {
             let (_, inputs) = self.model.shape(*id);
@@ -162,25 +110,7 @@ impl Folder {
         if let Some(path) = &output.statistics {
             self.save_statistics(path, replace)?;
         }
-        let whole = self.partial.join("output");
-        check_output(&self.out, replace)?;
-        let old = self.partial.join("replaced");
-        if old.exists() {
-            fs::remove_dir_all(&old).map_err(|error| failed(&old, &error))?;
-        }
-        if self.out.exists() {
-            fs::rename(&self.out, &old).map_err(|error| failed(&self.out, &error))?;
-        }
-        if let Err(error) = fs::rename(&whole, &self.out) {
-            if old.exists() {
-                // Move the old output back; if that fails too, it is still in the working folder.
-                let _ = fs::rename(&old, &self.out);
-            }
-            return Err(failed(&self.out, &error));
-        }
-        // The output is there; what is left is of no use.
-        let _ = fs::remove_dir_all(&self.partial);
-        Ok(())
+        self.folder.finish(replace)
     }
 
     /// Writes the statistics alone, for work whose layers are not kept.
@@ -190,161 +120,24 @@ impl Folder {
 
     /// Writes all files of the output into the working folder.
     fn assemble(&self, plan: &Plan, totals: &Totals, output: &Output) -> Result<(), Error> {
-        let whole = self.partial.join("output");
-        if whole.exists() {
-            fs::remove_dir_all(&whole).map_err(|error| failed(&whole, &error))?;
-        }
-        fs::create_dir_all(&whole).map_err(|error| failed(&whole, &error))?;
+        let whole = self.folder.output()?;
         let summary = json!({ "density": totals.density, "nnz": totals.nnz, "bytes_bitmask": totals.bytes_bitmask });
-        let metadata: BTreeMap<String, String> = [
-            ("format", "pt".to_owned()),
-            ("dsf.version", env!("CARGO_PKG_VERSION").to_owned()),
-            ("dsf.source", self.model.name().to_owned()),
-            ("dsf.settings", plan_json(&self.model, plan).to_string()),
-            ("dsf.report", summary.to_string()),
-        ]
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value))
-        .collect();
-        let labelled = |layout: Layout| {
-            let mut metadata = metadata.clone();
-            metadata.insert("dsf.layout".into(), layout.name().into());
-            metadata
-        };
-        let is_merged = output.layouts.contains(&Layout::Merged);
-        for &layout in output.layouts.iter().filter(|layout| **layout != Layout::Merged) {
-            self.write_factors(&whole, layout, plan.dtype, &labelled(layout))?;
-        }
-        if is_merged {
-            let sharded = output.companions.iter().any(|(name, _)| name.ends_with(INDEX));
-            self.write_model(&whole, &labelled(Layout::Merged), sharded, true)?;
-            for (name, bytes) in &output.companions {
-                export::write(&whole.join(name), bytes, true)?;
-            }
-        } else if let Some(&layout) = output.layouts.first() {
-            self.write_model(&whole, &labelled(layout), false, false)?;
-            let loads = transformers_loads_factors(self.model.config(), plan);
-            if loads {
-                export::write(&whole.join(MODELING), MODELING_SOURCE, true)?;
-            }
-            for (name, bytes) in output.companions.iter().filter(|(name, _)| !name.ends_with(INDEX)) {
-                match name == "config.json" {
-                    true => export::write(&whole.join(name), &with_factors(bytes, layout, loads), true)?,
-                    false => export::write(&whole.join(name), bytes, true)?,
-                }
-            }
-        }
+        let metadata = [
+            ("dsf.settings".to_owned(), plan_json(&self.model, plan).to_string()),
+            ("dsf.report".to_owned(), summary.to_string()),
+        ];
         let report = serde_json::to_string_pretty(totals).unwrap_or_default();
-        export::write(&whole.join(REPORT), format!("{report}\n").as_bytes(), true)?;
-        Ok(())
-    }
-
-    /// Writes the model's files, tensor by tensor: with the compressed layers in place of the dense ones if `merged`, else
-    /// without those layers. If `sharded`, the files keep their names, which an index refers to.
-    fn write_model(
-        &self,
-        folder: &Path,
-        metadata: &BTreeMap<String, String>,
-        sharded: bool,
-        merged: bool,
-    ) -> Result<(), Error> {
-        let checkpoint = self.model.checkpoint();
-        let mut store = self.store();
-        let mut files: BTreeMap<&str, Vec<&TensorInfo>> = BTreeMap::new();
-        for tensor in checkpoint.tensors() {
-            if merged || !self.is_replaced(&tensor.name, &mut *store)? {
-                files.entry(if sharded { &tensor.file } else { "model.safetensors" }).or_default().push(tensor);
-            }
-        }
-        for (name, inside) in files {
-            let mut entries: Vec<Entry> = inside.into_iter().map(entry).collect();
-            export::sort_entries(&mut entries, |entry| entry);
-            let path = folder.join(name);
-            // Shards may stand in a folder of their own.
-            if let Some(inner) = path.parent() {
-                fs::create_dir_all(inner).map_err(|error| failed(inner, &error))?;
-            }
-            export::write_with(&path, true, |out| {
-                out.write_all(&export::header(&entries, metadata))?;
-                for entry in &entries {
-                    let find = |id| Ok::<_, Error>(store.find(id)?.map(|layer| layer.weight.clone()));
-                    let weight = self.model.with_replaced(&entry.name, find).map_err(std::io::Error::other)?;
-                    let info = checkpoint.tensor(&entry.name).map_err(std::io::Error::other)?;
-                    match (weight.filter(|_| merged), info.format) {
-                        (Some(weight), Some(dtype)) => out.write_all(&dtype.encode(weight.as_slice()))?,
-                        _ => out.write_all(&checkpoint.bytes(&entry.name).map_err(std::io::Error::other)?)?,
-                    }
-                }
-                Ok(())
-            })?;
-        }
-        Ok(())
-    }
-
-    /// Whether all layers that a tensor holds are finished, so that a model that keeps its factors does without it.
-    fn is_replaced(&self, tensor: &str, store: &mut dyn Store) -> Result<bool, Error> {
-        let layers = self.model.config().layers_in(tensor);
-        for &id in &layers {
-            if store.find(id)?.is_none() {
-                return Ok(false);
-            }
-        }
-        Ok(!layers.is_empty())
-    }
-
-    fn file_name(&self, id: LayerId) -> String {
-        file_name(&self.model, id)
-    }
-
-    /// Writes all factors to one file. One layer is in memory at a time, once for each width of values.
-    fn write_factors(
-        &self,
-        folder: &Path,
-        layout: Layout,
-        dtype: Dtype,
-        metadata: &BTreeMap<String, String>,
-    ) -> Result<(), Error> {
-        let mut store = self.store();
-        let mut tensors = |id: LayerId| -> Result<Vec<Tensor>, Error> {
-            Ok(match store.find(id)?.as_deref() {
-                Some(layer) => {
-                    let two = layer.replacement.kind().is_two_factors();
-                    let dtype = if two { dtype } else { self.model.dtype(id) };
-                    let rounded = export::rounded(&layer.replacement, dtype)?;
-                    export::factor_tensors(&self.model.config().stem(id), &rounded, layout, dtype)
-                }
-                None => Vec::new(),
-            })
+        let assembly = Assembly {
+            model: &self.model,
+            layouts: &output.layouts,
+            companions: &output.companions,
+            dtype: plan.dtype,
+            loads: transformers_loads_factors(self.model.config(), plan),
+            metadata: metadata.into(),
+            values: &BTreeMap::new(),
+            report: &report,
         };
-        let mut parts: Vec<(Entry, LayerId)> = Vec::new();
-        for id in self.model.layers() {
-            parts.extend(tensors(id)?.iter().map(|tensor| (tensor.entry().clone(), id)));
-        }
-        export::sort_entries(&mut parts, |part| &part.0);
-        let mut held: Option<(LayerId, BTreeMap<String, Vec<u8>>)> = None;
-        export::write_with(&folder.join(format!("factors-{}.safetensors", layout.name())), true, |out| {
-            out.write_all(&export::header(parts.iter().map(|part| &part.0), metadata))?;
-            for (entry, id) in &parts {
-                if held.as_ref().is_none_or(|held| held.0 != *id) {
-                    let tensors = tensors(*id).map_err(std::io::Error::other)?;
-                    let named = tensors.into_iter().map(|tensor| (tensor.name().to_owned(), tensor.into_bytes()));
-                    held = Some((*id, named.collect()));
-                }
-                let bytes = held.as_mut().and_then(|held| held.1.remove(&entry.name)).unwrap_or_default();
-                out.write_all(&bytes)?;
-            }
-            Ok(())
-        })?;
-        Ok(())
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // Work without a finished layer leaves nothing. (After the end the folder is gone already.)
-        if self.partial.join(LAYERS).exists() && !finished(&self.partial) {
-            let _ = fs::remove_dir_all(&self.partial);
-        }
+        assembly.write(&whole, &mut self.files())
     }
 }
 
@@ -353,6 +146,16 @@ struct LayerFiles {
     model: LanguageModel,
     partial: PathBuf,
     keep_statistics: bool,
+}
+
+impl Replaced for LayerFiles {
+    fn replacement(&mut self, id: LayerId) -> Result<Option<Arc<Replacement>>, Error> {
+        Ok(self.find(id)?.map(|layer| layer.replacement.clone()))
+    }
+
+    fn weight(&mut self, id: LayerId, _: Dtype) -> Result<Option<Arc<Matrix>>, Error> {
+        Ok(self.find(id)?.map(|layer| layer.weight.clone()))
+    }
 }
 
 impl Store for LayerFiles {
@@ -419,94 +222,13 @@ impl Store for LayerFiles {
     }
 }
 
-/// Whether our code for transformers loads such a model with its factors. Not with experts, which are one tensor in its memory,
-/// nor where only some of the layers that a tensor holds are replaced.
+/// Whether our code for transformers loads a model compressed by this plan with its factors.
 pub fn transformers_loads_factors(model: &Config, plan: &Plan) -> bool {
-    let replaced = |id: LayerId| plan.densities.of(id) < 1.0;
-    let whole = |id: LayerId| {
-        let together = model.place(id).outputs.map_or(Vec::new(), |_| model.layers_in(&model.tensor_with(id)));
-        together.into_iter().all(|other| replaced(other) == replaced(id))
-    };
-    model.experts.is_none() && model.layers().all(whole)
-}
-
-/// `config.json` of a model that keeps its factors: where they are, and what transformers loads it with, if anything does.
-/// Without a `sparsity_config`, which other runtimes refuse.
-fn with_factors(config: &[u8], layout: Layout, loads: bool) -> Vec<u8> {
-    let Ok(Value::Object(mut config)) = serde_json::from_slice(config) else { return config.to_vec() };
-    if loads {
-        config.insert("auto_map".into(), json!({ "AutoModelForCausalLM": "modeling_dsf.DsfForCausalLM" }));
-    }
-    let factors = format!("factors-{}.safetensors", layout.name());
-    config.insert("dsf".into(), json!({ "layout": layout.name(), "factors": factors }));
-    format!("{:#}\n", Value::Object(config)).into_bytes()
-}
-
-/// The replacement that these factors are of.
-fn of_kind(kind: Option<ReplacementKind>, factors: Factors) -> Replacement {
-    match kind {
-        Some(ReplacementKind::LowRank) => Replacement::LowRank { a: factors.a.to_dense(), b: factors.b.to_dense() },
-        Some(ReplacementKind::Blocks) => Replacement::Blocks(factors),
-        _ => Replacement::Factors(factors),
-    }
+    loads_factors(model, |id| plan.densities.of(id) < 1.0)
 }
 
 fn file_name(model: &LanguageModel, id: LayerId) -> String {
     format!("{}.safetensors", model.config().stem(id))
-}
-
-fn failed(path: &Path, error: &std::io::Error) -> Error {
-    Error::Write { path: path.to_owned(), reason: error.to_string() }
-}
-
-/// Refuses to replace a folder unless asked to, and one that is not ours in any case.
-fn check_output(out: &Path, replace: bool) -> Result<(), Error> {
-    if !out.exists() {
-        let parent = out.parent().unwrap_or(Path::new("."));
-        return match parent.is_dir() {
-            true => Ok(()),
-            false => Err(export::Error::NoFolder { path: out.to_owned(), folder: parent.to_owned() }.into()),
-        };
-    }
-    if is_empty(out) || (replace && is_ours(out)) {
-        return Ok(());
-    }
-    match replace {
-        false => Err(Error::Exists { path: out.to_owned() }),
-        true => Err(Error::NotOurs { path: out.to_owned() }),
-    }
-}
-
-fn is_empty(folder: &Path) -> bool {
-    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
-}
-
-/// Whether the working folder holds a finished layer.
-fn finished(partial: &Path) -> bool {
-    !is_empty(&partial.join(LAYERS))
-}
-
-/// Whether a folder holds our output and nothing else: its report, weights, and the small files of a model.
-fn is_ours(folder: &Path) -> bool {
-    let report: Value = match fs::read(folder.join(REPORT)) {
-        Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
-        Err(_) => return false,
-    };
-    let known = |name: &str| {
-        [".safetensors", ".json", ".jinja", ".model", "merges.txt", MODELING]
-            .iter()
-            .any(|ending| name.ends_with(ending))
-    };
-    let entries = fs::read_dir(folder).map(|entries| entries.collect::<Result<Vec<_>, _>>());
-    let Ok(Ok(entries)) = entries else { return false };
-    let plain = entries
-        .iter()
-        .all(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()) && known(&entry.file_name().to_string_lossy()));
-    plain && report["layers"].is_array() && report["bytes_bitmask"].is_u64()
-}
-
-fn entry(info: &TensorInfo) -> Entry {
-    Entry { name: info.name.clone(), dtype: info.dtype.clone(), shape: info.shape.clone(), bytes: info.bytes as usize }
 }
 
 /// Identity of the work: as long as it is the same, finished layers can be reused.

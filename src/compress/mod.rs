@@ -5,6 +5,8 @@
 //! folder from which a later start resumes. A [`Proxy`] predicts the effect of the layers' errors on the loss, and
 //! [`distribute`] divides a total budget accordingly.
 
+#[cfg(not(target_arch = "wasm32"))]
+mod assembly;
 mod distribute;
 mod error;
 #[cfg(not(target_arch = "wasm32"))]
@@ -18,7 +20,13 @@ mod proxy;
 mod run;
 mod store;
 mod totals;
+#[cfg(not(target_arch = "wasm32"))]
+mod tunable;
+#[cfg(not(target_arch = "wasm32"))]
+mod tuned_folder;
 mod whole;
+#[cfg(not(target_arch = "wasm32"))]
+mod work_folder;
 
 pub use distribute::distribute;
 pub use error::Error;
@@ -33,4 +41,8 @@ pub use proxy::{Curve, Proxy};
 pub use run::{Compression, Inside, Step};
 pub use store::{Memory, Store};
 pub use totals::Totals;
+#[cfg(not(target_arch = "wasm32"))]
+pub use tunable::Tunable;
+#[cfg(not(target_arch = "wasm32"))]
+pub use tuned_folder::{TunedFolder, TunedOutput, TuningInputs};
 pub use whole::merged_model;

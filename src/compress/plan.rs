@@ -129,12 +129,7 @@ impl Plan {
 
     /// Refuses a layout that does not hold what the method makes.
     pub fn check_layout(&self, layout: Layout) -> Result<(), Error> {
-        let fits = match self.method.kind() {
-            ReplacementKind::Chain => layout == Layout::Merged,
-            ReplacementKind::Sparse => layout != Layout::Dense,
-            ReplacementKind::Factors | ReplacementKind::LowRank | ReplacementKind::Blocks => true,
-        };
-        match fits {
+        match holds(layout, self.method.kind()) {
             true => Ok(()),
             false => Err(Error::NoFactors { method: self.method.title(), layout: layout.name() }),
         }
@@ -143,5 +138,14 @@ impl Plan {
     /// Number format of factors in the layout that counts, where it is not the layout's own.
     pub(super) fn export_dtype(&self) -> Option<Dtype> {
         (self.layout != Layout::Merged).then_some(self.dtype)
+    }
+}
+
+/// Whether a layout holds replacements of this kind.
+pub(super) fn holds(layout: Layout, kind: ReplacementKind) -> bool {
+    match kind {
+        ReplacementKind::Chain => layout == Layout::Merged,
+        ReplacementKind::Sparse => layout != Layout::Dense,
+        ReplacementKind::Factors | ReplacementKind::LowRank | ReplacementKind::Blocks => true,
     }
 }

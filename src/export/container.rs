@@ -21,6 +21,12 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The entry of a tensor of floats.
+    pub fn new(name: impl Into<String>, dtype: Dtype, shape: &[usize]) -> Self {
+        let bytes = dtype.size() * shape.iter().product::<usize>();
+        Self { name: name.into(), dtype: kind(dtype).to_owned(), shape: shape.to_vec(), bytes }
+    }
+
     /// Bytes of one value; 1 for a tensor without values.
     fn value_size(&self) -> usize {
         self.bytes.checked_div(self.shape.iter().product()).unwrap_or(1)
@@ -40,13 +46,7 @@ impl Tensor {
     /// # Panics
     /// Panics if the number of values differs from `shape`'s.
     pub fn values(name: impl Into<String>, dtype: Dtype, shape: &[usize], values: &[f32]) -> Self {
-        let kind = match dtype {
-            Dtype::F64 => "F64",
-            Dtype::F32 => "F32",
-            Dtype::F16 => "F16",
-            Dtype::BF16 => "BF16",
-        };
-        Self::new(name.into(), kind, dtype.size(), shape, dtype.encode(values))
+        Self::new(name.into(), kind(dtype), dtype.size(), shape, dtype.encode(values))
     }
 
     /// A tensor of integers (I64) in C order.
@@ -85,6 +85,16 @@ impl Tensor {
     /// Bytes of its values, as in the file.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
+    }
+}
+
+/// Name of a format of floats in a file's header.
+fn kind(dtype: Dtype) -> &'static str {
+    match dtype {
+        Dtype::F64 => "F64",
+        Dtype::F32 => "F32",
+        Dtype::F16 => "F16",
+        Dtype::BF16 => "BF16",
     }
 }
 

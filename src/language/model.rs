@@ -172,7 +172,7 @@ impl LanguageModel {
     }
 
     /// The stored tensor of this name with replacements in its layers' places, as `[out, in]` or `[in, out]` as the file
-    /// has it; `None` where `find` knows no replacement of any of its layers.
+    /// has it, or would have it if its layers were not stored sparse; `None` where `find` knows no replacement of any of its layers.
     pub fn with_replaced<E: From<Error>>(
         &self,
         tensor: &str,
@@ -187,7 +187,15 @@ impl LanguageModel {
             Some((_, weight)) => weight,
             None => {
                 let orientation = if transposed { Orientation::Transposed } else { Orientation::AsStored };
-                let mut whole = (*self.checkpoint.layer(tensor, orientation).map_err(Error::from)?.weight).clone();
+                let mut whole = match self.checkpoint.has(tensor) {
+                    true => (*self.checkpoint.layer(tensor, orientation).map_err(Error::from)?.weight).clone(),
+                    // All of its layers are stored sparse.
+                    false => {
+                        let outputs = found.iter().flat_map(|(place, _)| place.outputs.iter().flatten());
+                        let outputs = outputs.map(|range| range.end).max().unwrap_or(0);
+                        Matrix::zeros(outputs, found.first().map_or(0, |(_, weight)| weight.cols()))
+                    }
+                };
                 let width = whole.cols();
                 for (place, weight) in found {
                     for (row, values) in

@@ -1,5 +1,6 @@
 //! Masks: sets of matrix positions, one bit each.
 
+use super::{Csr, set_bits};
 use serde::{Deserialize, Serialize};
 
 /// Numbers of positions that two masks share or do not.
@@ -53,7 +54,7 @@ impl Mask {
     }
 
     /// The positions of the stored entries.
-    pub fn of_csr(matrix: &super::Csr) -> Self {
+    pub fn of_csr(matrix: &Csr) -> Self {
         let (rows, cols) = matrix.shape();
         let width = cols.div_ceil(64);
         let mut words = vec![0u64; rows * width];
@@ -114,6 +115,21 @@ impl Mask {
         8 * self.words.len()
     }
 
+    /// The sparse matrix with these values at the kept positions, row by row.
+    ///
+    /// # Panics
+    /// Panics if there are more or fewer values than kept positions.
+    pub fn with_values(&self, values: &[f32]) -> Csr {
+        let (mut row_starts, mut indices) = (vec![0], Vec::with_capacity(values.len()));
+        for i in 0..self.rows {
+            for (word, &bits) in self.row_words(i).iter().enumerate() {
+                indices.extend(set_bits(bits).map(|bit| (64 * word + bit) as u32));
+            }
+            row_starts.push(indices.len());
+        }
+        Csr::from_parts(self.rows, self.cols, row_starts, indices, values.to_vec())
+    }
+
     /// Words of row `i`, 64 columns each.
     pub(super) fn row_words(&self, i: usize) -> &[u64] {
         let width = self.cols.div_ceil(64);
@@ -152,7 +168,9 @@ mod tests {
         assert_eq!(bytes, [[2, 1], [0, 0], [137, 2]]);
         assert_eq!(mask.count(), 6);
         assert!(mask.get(2, 9) && !mask.get(2, 8));
-        assert_eq!(Mask::of_csr(&crate::matrix::Csr::from_dense(&w)), mask);
+        let csr = Csr::from_dense(&w);
+        assert_eq!(Mask::of_csr(&csr), mask);
+        assert_eq!(mask.with_values(csr.values()), csr);
         assert_eq!(Mask::identity(70), Mask::of(&Matrix::from_fn(70, 70, |i, j| f32::from(u8::from(i == j)))));
     }
 

@@ -236,6 +236,99 @@ pub fn fits_in_memory(weights: usize) -> bool {
     weights <= 600_000_000
 }
 
+/// The sizes that the memory of a tuning depends on; numbers are f32.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct TuningSize {
+    /// Numbers that are tuned: packed values, and what else is trained.
+    pub values: usize,
+    /// Bytes of the masks, one bit a position.
+    pub mask_bytes: usize,
+    /// Bytes that the optimizer remembers of each number.
+    pub optimizer_bytes: usize,
+    /// Weights of the largest block, dense.
+    pub block: usize,
+    /// Weights outside of the blocks.
+    pub outer: usize,
+    /// Whether those are trained as well.
+    pub trains_outer: bool,
+    /// Weights of a block and outside of the blocks of a model to learn from; 0 without one.
+    pub teacher: usize,
+    /// Number of blocks.
+    pub blocks: usize,
+    /// Width of the residual stream.
+    pub hidden: usize,
+    /// Numbers of queries, keys and values of a token.
+    pub heads: usize,
+    /// Inner numbers of the feed-forward part for a token, of all experts that it uses.
+    pub feed_forward: usize,
+    /// Words.
+    pub vocabulary: usize,
+    /// Windows of a step.
+    pub batch: usize,
+    /// Tokens of a window.
+    pub context: usize,
+    /// Worker threads.
+    pub threads: usize,
+}
+
+/// Memory of a tuning in bytes, by what it is for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TuningBytes {
+    /// The numbers that are tuned, the best ones so far, and the masks.
+    pub parameters: f64,
+    /// Gradients of all of them.
+    pub gradients: f64,
+    /// What the optimizer remembers.
+    pub optimizer: f64,
+    /// A block's weights, dense, and their gradients.
+    pub block: f64,
+    /// The layers outside of the blocks, in f32, and where there is one a teacher's.
+    pub outer: f64,
+    /// The residual streams before each block and after the last, and their gradients.
+    pub streams: f64,
+    /// What one block computes on the way back, of the windows that are computed at a time.
+    pub activations: f64,
+    /// Logits of the tokens that are computed at a time.
+    pub logits: f64,
+}
+
+impl TuningSize {
+    /// Windows that a block computes at a time on the way back.
+    const WINDOWS: usize = 8;
+    /// Tokens whose logits a thread holds, and parts of so many that are computed at a time.
+    const ROWS: [usize; 2] = [64, 16];
+
+    /// The memory: with s = batch·context tokens, 4·(blocks + 2)·s·hidden bytes of streams, and of at most eight windows
+    /// 4·(14·hidden + 5·heads + 8·feed-forward) bytes a token of one block's values and gradients (counted), beside two
+    /// matrices of scores, context², for each thread.
+    pub fn bytes(&self) -> TuningBytes {
+        let f32s = |count: usize| 4.0 * count as f64;
+        let windows = self.batch.min(Self::WINDOWS);
+        let token = 14 * self.hidden + 5 * self.heads + 8 * self.feed_forward;
+        let [rows, parts] = Self::ROWS;
+        let kept = if self.trains_outer { parts } else { 0 };
+        TuningBytes {
+            parameters: 2.0 * f32s(self.values) + self.mask_bytes as f64,
+            gradients: f32s(self.values),
+            optimizer: (self.optimizer_bytes * self.values) as f64,
+            block: 2.0 * f32s(self.block),
+            outer: f32s(self.outer + self.teacher),
+            streams: f32s((self.blocks + 2) * self.batch * self.context) * self.hidden as f64,
+            activations: f32s(windows * self.context * token)
+                + f32s(2 * self.threads.min(windows) * self.context * self.context),
+            logits: f32s(rows * (3 * self.threads.min(parts) + kept) * self.vocabulary),
+        }
+    }
+}
+
+impl TuningBytes {
+    /// All of it.
+    pub fn total(&self) -> f64 {
+        let Self { parameters, gradients, optimizer, block, outer, streams, activations, logits } = *self;
+        parameters + gradients + optimizer + block + outer + streams + activations + logits
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -285,6 +378,37 @@ mod tests {
         close(RUN.picture_bytes(), 6.0 * (24.0 + 18.0));
         let square = RunSize { rows: 1024, cols: 1024, inner_dim: 1024, ..RUN };
         assert!((square.solver_bytes() / 58e6 - 1.0).abs() < 0.2, "{} bytes", square.solver_bytes());
+    }
+
+    #[test]
+    fn tunings_by_hand() {
+        let size = TuningSize {
+            values: 100,
+            mask_bytes: 50,
+            optimizer_bytes: 8,
+            block: 40,
+            outer: 30,
+            trains_outer: false,
+            teacher: 70,
+            blocks: 3,
+            hidden: 4,
+            heads: 12,
+            feed_forward: 10,
+            vocabulary: 5,
+            batch: 16,
+            context: 6,
+            threads: 2,
+        };
+        let bytes = size.bytes();
+        close(bytes.parameters, 850.0);
+        close(bytes.gradients + bytes.optimizer, 1200.0);
+        close(bytes.block + bytes.outer, 320.0 + 400.0);
+        // Five times 96 tokens of 4; 48 tokens of 56 + 60 + 80; two times two matrices of 36.
+        close(bytes.streams, 4.0 * 5.0 * 96.0 * 4.0);
+        close(bytes.activations, 4.0 * (48.0 * 196.0 + 144.0));
+        close(bytes.logits, 4.0 * 64.0 * 6.0 * 5.0);
+        close(TuningSize { trains_outer: true, ..size }.bytes().logits, 4.0 * 64.0 * 22.0 * 5.0);
+        close(bytes.total(), 850.0 + 1200.0 + 720.0 + bytes.streams + bytes.activations + bytes.logits);
     }
 
     #[test]

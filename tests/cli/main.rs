@@ -5,6 +5,7 @@ mod common;
 
 mod commands;
 mod factorize;
+mod finetune;
 mod formats;
 mod inputs;
 mod names;

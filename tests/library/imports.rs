@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// From the ground up.
-const ROOMS: [&str; 16] = [
+const ROOMS: [&str; 17] = [
     "hint",
     "tasks",
     "matrix",
@@ -19,6 +19,7 @@ const ROOMS: [&str; 16] = [
     "language",
     "job",
     "methods",
+    "finetune",
     "export",
     "compress",
     "compare",

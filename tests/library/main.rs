@@ -8,6 +8,7 @@ mod common;
 mod compress;
 mod export;
 mod families;
+mod finetune;
 mod formats;
 #[cfg(feature = "gpu")]
 mod gpu;

@@ -24,6 +24,7 @@ pub fn words(hint: &Hint) -> Cow<'static, str> {
         Hint::ChooseMerged { product: true } => "choose as Layout merged, for their product".into(),
         Hint::ChooseMerged { product: false } => "choose as Layout merged".into(),
         Hint::ChooseFactors => "choose another Layout than merged".into(),
+        Hint::KeepFactors => "write it again with its factors beside it".into(),
         Hint::ReplaceFile => "tick Replace an existing file, or choose another name".into(),
         Hint::ReplaceFolder => "give another folder, or tick Replace".into(),
         Hint::DropWork => "give another folder, or tick Replace to drop them".into(),

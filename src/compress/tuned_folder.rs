@@ -1,0 +1,211 @@
+//! A tuning in a folder: its state is kept beside the output until it is done.
+
+use super::assembly::{Assembly, Replaced, loads_factors};
+use super::inputs::identity;
+use super::plan::holds;
+use super::work_folder::{STATE, WorkFolder, failed};
+use super::{Error, Inputs, Tunable};
+use crate::Named;
+use crate::export::{self, Layout};
+use crate::finetune::{MaskedLayer, Settings, Text, Tuned};
+use crate::language::{LanguageModel, LayerId, Windows};
+use crate::matrix::{Matrix, Replacement};
+use crate::measure::Stored;
+use crate::model::{Dtype, Fingerprint};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What a tuning depends on, so that it goes on only with the same.
+pub struct TuningInputs<'a> {
+    /// The compressed model.
+    pub model: &'a LanguageModel,
+    /// Its layers.
+    pub tunable: &'a Tunable,
+    /// How they are tuned.
+    pub settings: &'a Settings,
+    /// The text to train on.
+    pub text: &'a Text,
+    /// The held-out text.
+    pub held_out: &'a Windows,
+    /// The model to learn from.
+    pub teacher: Option<&'a LanguageModel>,
+}
+
+/// Files to write at the end.
+#[derive(Clone, Debug)]
+pub struct TunedOutput {
+    /// Layouts, as of a compression's [`Output`](super::Output).
+    pub layouts: Vec<Layout>,
+    /// Number format of the factors.
+    pub dtype: Dtype,
+    /// Files that accompany the model: names and contents.
+    pub companions: Vec<(String, Vec<u8>)>,
+}
+
+/// The working folder of a tuning.
+pub struct TunedFolder(WorkFolder);
+
+impl TunedFolder {
+    /// Starts the work for `out`, or resumes it. `replace` allows to delete an earlier output and other unfinished work.
+    pub fn open(inputs: &TuningInputs<'_>, out: &Path, replace: bool) -> Result<Self, Error> {
+        let keys = ["program", "model", "config", "weights", "settings", "text", "held_out", "teacher", "values"];
+        let work = work(inputs);
+        Ok(Self(WorkFolder::open(out, replace, &work, &keys)?))
+    }
+
+    /// Checks what can be known in advance of whether the output can be written: for the start of long work.
+    pub fn check(out: &Path, replace: bool) -> Result<(), Error> {
+        WorkFolder::check(out, replace)
+    }
+
+    /// The state that was kept last, if there is one.
+    pub fn state(&self) -> Result<Option<Vec<u8>>, Error> {
+        let path = self.0.path().join(STATE);
+        match std::fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed(&path, &error)),
+        }
+    }
+
+    /// Keeps the state; when this returns, it is safe.
+    pub fn keep(&self, state: &[u8]) -> Result<(), Error> {
+        Ok(export::write(&self.0.path().join(STATE), state, true)?)
+    }
+
+    /// Writes the tuned model and moves it into place, and removes the working folder.
+    pub fn finish(
+        self,
+        inputs: &TuningInputs<'_>,
+        tuned: &Tuned,
+        output: &TunedOutput,
+        replace: bool,
+    ) -> Result<(), Error> {
+        let whole = self.0.output()?;
+        let TuningInputs { model, tunable, settings, .. } = *inputs;
+        let metadata =
+            [("dsf.finetune".to_owned(), json!(settings).to_string()), ("dsf.report".to_owned(), summary(tuned))];
+        let report = report(model, tunable, settings, tuned);
+        let assembly = Assembly {
+            model,
+            layouts: &output.layouts,
+            companions: &output.companions,
+            dtype: output.dtype,
+            loads: loads_factors(model.config(), |id| tuned.layers.contains_key(&id)),
+            metadata: metadata.into(),
+            values: &tuned.tensors,
+            report: &format!("{report:#}"),
+        };
+        let layers = tuned.layers.iter().map(|(&id, replacement)| (id, Arc::new(replacement.clone())));
+        assembly.write(&whole, &mut Layers(layers.collect()))?;
+        self.0.finish(replace)
+    }
+}
+
+impl Tunable {
+    /// Refuses a layout that does not hold what stands in the layers' places.
+    pub fn check_layout(&self, model: &LanguageModel, layout: Layout) -> Result<(), Error> {
+        match self.layers.iter().find(|(_, replacement)| !holds(layout, replacement.kind())) {
+            None => Ok(()),
+            Some((&id, _)) => Err(Error::LayerLayout { tensor: model.config().tensor(id), layout: layout.name() }),
+        }
+    }
+}
+
+/// Tuned layers in memory.
+struct Layers(BTreeMap<LayerId, Arc<Replacement>>);
+
+impl Replaced for Layers {
+    fn replacement(&mut self, id: LayerId) -> Result<Option<Arc<Replacement>>, Error> {
+        Ok(self.0.get(&id).cloned())
+    }
+
+    fn weight(&mut self, id: LayerId, dtype: Dtype) -> Result<Option<Arc<Matrix>>, Error> {
+        let merged = self.0.get(&id).map(|replacement| export::merged(replacement, dtype));
+        Ok(merged.transpose()?.map(Arc::new))
+    }
+}
+
+/// Identity of the work: as long as it is the same, its state can be taken up.
+fn work(inputs: &TuningInputs<'_>) -> Value {
+    let mut values = Fingerprint::default();
+    for replacement in inputs.tunable.layers.values() {
+        MaskedLayer::new(replacement).values().iter().for_each(|value| values.add(&value.to_le_bytes()));
+    }
+    let mut held_out = Fingerprint::default();
+    inputs.held_out.iter().flatten().for_each(|token| held_out.add(&token.to_le_bytes()));
+    let mut work = identity(inputs.model, &Inputs::Unknown);
+    work["program"] = json!(env!("CARGO_PKG_VERSION"));
+    work["settings"] = json!(inputs.settings);
+    work["text"] = json!(inputs.text.fingerprint());
+    work["held_out"] = json!({ "tokens": held_out.hex(), "context": inputs.held_out.context() });
+    work["teacher"] = json!(inputs.teacher.map(|teacher| identity(teacher, &Inputs::Unknown)));
+    work["values"] = json!(values.hex());
+    work
+}
+
+fn summary(tuned: &Tuned) -> String {
+    let Tuned { steps, held_out_before, held_out_after, nnz_after, .. } = tuned;
+    json!({ "steps": steps, "held_out_before": held_out_before, "held_out_after": held_out_after, "nnz": nnz_after })
+        .to_string()
+}
+
+/// The compression's report, without its errors, which are not those of the tuned values, and with what the tuning did.
+fn report(model: &LanguageModel, tunable: &Tunable, settings: &Settings, tuned: &Tuned) -> Value {
+    let mut report = match &tunable.report {
+        Value::Object(report) if report.contains_key("layers") => Value::Object(report.clone()),
+        _ => of_layers(model, tuned),
+    };
+    if let Some(layers) = report["layers"].as_array_mut() {
+        for layer in layers {
+            for key in ["relative_error", "layer_error", "layer_error_before_finalize", "layer_error_held_out"] {
+                layer[key] = Value::Null;
+            }
+        }
+    }
+    report["finetune"] = json!({
+        "settings": settings,
+        "steps": tuned.steps,
+        "best_step": tuned.best_step,
+        "stopped": tuned.stopped,
+        "loss_before": tuned.loss_before,
+        "loss_after": tuned.loss_after,
+        "held_out_before": tuned.held_out_before,
+        "held_out_after": tuned.held_out_after,
+        "tensors": tuned.tensors.keys().collect::<Vec<_>>(),
+    });
+    report
+}
+
+/// A report of a model that came without one.
+fn of_layers(model: &LanguageModel, tuned: &Tuned) -> Value {
+    let layers: Vec<Value> = tuned
+        .layers
+        .iter()
+        .map(|(&id, replacement)| {
+            let ((rows, cols), stored) = (replacement.shape(), Stored::of(replacement));
+            json!({
+                "tensor": model.config().tensor(id),
+                "rows": rows,
+                "cols": cols,
+                "nnz": replacement.entries(),
+                "bytes_dense": 2 * rows * cols,
+                "bytes_bitmask": stored.bitmask,
+                "bytes_csr": stored.csr,
+                "bytes": stored.bytes,
+            })
+        })
+        .collect();
+    let sum = |of: fn(&Stored) -> u64| tuned.layers.values().map(|one| of(&Stored::of(one))).sum::<u64>();
+    let weights: usize = tuned.layers.keys().map(|&id| model.shape(id)).map(|(rows, cols)| rows * cols).sum();
+    json!({
+        "layers": layers,
+        "density": tuned.nnz_after as f64 / weights.max(1) as f64,
+        "nnz": tuned.nnz_after,
+        "bytes_dense": 2 * weights,
+        "bytes_bitmask": sum(|stored| stored.bitmask.unwrap_or(stored.bytes)),
+        "bytes_csr": sum(|stored| stored.csr.unwrap_or(stored.bytes)),
+    })
+}

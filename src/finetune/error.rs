@@ -1,0 +1,86 @@
+//! Why values cannot be tuned.
+
+use crate::hint::{Explain, Hint};
+use crate::language;
+
+/// Why values cannot be tuned.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting is outside its range.
+    #[error("{name} is {value}: it must be {range}")]
+    Setting {
+        /// Name of the setting.
+        name: &'static str,
+        /// Value that was given.
+        value: String,
+        /// Range of the values it accepts.
+        range: &'static str,
+    },
+    /// Both steps and epochs are given.
+    #[error("both steps and epochs are given, and one follows from the other")]
+    StepsAndEpochs,
+    /// Epochs of a text that has no end.
+    #[error("stories of the built-in model's language have no end, so there are no epochs of them")]
+    NoEpochs,
+    /// Nothing to tune.
+    #[error("no layer of {model} is sparse or made of factors")]
+    NothingSparse {
+        /// Name of the model.
+        model: String,
+    },
+    /// A replacement for another layer.
+    #[error("what stands in the place of {tensor} is {found:?}, not {shape:?}")]
+    Shape {
+        /// Name of the layer's weight tensor.
+        tensor: String,
+        /// Shape of the replacement, `(out, in)`.
+        found: (usize, usize),
+        /// Shape of the layer, `(out, in)`.
+        shape: (usize, usize),
+    },
+    /// The text has no window.
+    #[error("{what} has {tokens} tokens, and a window takes {context}")]
+    TooShort {
+        /// What is too short: `the text`, `the held-out text`.
+        what: &'static str,
+        /// Number of its tokens.
+        tokens: usize,
+        /// Number of tokens that it needs.
+        context: usize,
+    },
+    /// The teacher is another kind of model.
+    #[error("the model to learn from has {teacher} words, the one that is tuned {student}")]
+    Teacher {
+        /// Size of the teacher's vocabulary.
+        teacher: usize,
+        /// Size of the vocabulary of the model that is tuned.
+        student: usize,
+    },
+    /// Distillation without a model to learn from, or the other way round.
+    #[error("distillation needs a model to learn from, and only distillation does")]
+    NoTeacher,
+    /// A saved state that is not of this work.
+    #[error("the saved state cannot be read ({reason})")]
+    State {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An error of the language model.
+    #[error(transparent)]
+    Language(#[from] language::Error),
+}
+
+impl Explain for Error {
+    fn hint(&self) -> Option<Hint> {
+        Some(match self {
+            Self::StepsAndEpochs => Hint::say("give one of them"),
+            Self::NoEpochs => Hint::say("give a number of steps"),
+            Self::NothingSparse { .. } => Hint::say("compress it first"),
+            Self::TooShort { .. } => Hint::MoreTextOrSmallerContext,
+            Self::Teacher { .. } => Hint::say("take the dense model that this one was made from"),
+            Self::State { .. } => Hint::DropWork,
+            Self::Language(error) => return error.hint(),
+            Self::Setting { .. } | Self::Shape { .. } | Self::NoTeacher => return None,
+        })
+    }
+}
