@@ -7,7 +7,7 @@
 use super::assembly::{Assembly, Replaced, loads_factors, of_kind};
 use super::inputs::identity;
 use super::work_folder::{LAYERS, STATISTICS, WorkFolder};
-use super::{CompressedLayer, Error, Inputs, Plan, Store, Totals};
+use super::{CompressedLayer, Error, Inputs, OutputSquares, Plan, Store, Totals, output_squares};
 use crate::Named;
 use crate::export::{self, Entry, Layout, RunReport, Tensor};
 use crate::factorize::Settings;
@@ -19,6 +19,9 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// Among the statistics, how much the loss feels each layer's outputs.
+const OUTPUT_WEIGHTS: &str = "output_weights.safetensors";
 
 /// Files to write at the end.
 #[derive(Clone, Debug)]
@@ -76,7 +79,8 @@ impl Folder {
         LayerFiles { model, partial, keep_statistics: self.keep_statistics }
     }
 
-    /// Writes the statistics of all stages into one file, `<m>.XtX` for the first layer m of each.
+    /// Writes the statistics of all stages into one file: `<m>.XtX` for the first layer m of each, and `<m>.output_weights`
+    /// for each layer m, where its outputs are weighed.
     fn save_statistics(&self, path: &Path, replace: bool) -> Result<(), Error> {
         let stages: BTreeSet<LayerId> =
             self.model.layers().map(|id| self.model.config().first_with_inputs_of(id)).collect();
@@ -84,12 +88,21 @@ impl Folder {
         let files =
             stages.into_iter().map(|id| (id, self.folder.path().join(STATISTICS).join(file_name(&self.model, id))));
         let files: Vec<(LayerId, PathBuf)> = files.filter(|(_, file)| file.exists()).collect();
-        let entry = |id: &LayerId| {
-            let (_, inputs) = self.model.shape(*id);
-            let (name, dtype) = (format!("{}.XtX", self.model.config().stem(*id)), "F32".to_owned());
-            Entry { name, dtype, shape: vec![inputs, inputs], bytes: 4 * inputs * inputs }
+        let entry = |name: String, shape: Vec<usize>| {
+            let bytes = 4 * shape.iter().product::<usize>();
+            Entry { name, dtype: "F32".to_owned(), shape, bytes }
         };
-        let mut parts: Vec<(Entry, &PathBuf)> = files.iter().map(|(id, file)| (entry(id), file)).collect();
+        let mut parts: Vec<(Entry, &PathBuf)> = Vec::new();
+        for (id, file) in &files {
+            let (_, inputs) = self.model.shape(*id);
+            parts.push((entry(format!("{}.XtX", self.model.config().stem(*id)), vec![inputs, inputs]), file));
+        }
+        let outputs = self.folder.path().join(STATISTICS).join(OUTPUT_WEIGHTS);
+        if outputs.exists() {
+            for tensor in model::open(&outputs)?.tensors() {
+                parts.push((entry(tensor.name.clone(), tensor.shape.clone()), &outputs));
+            }
+        }
         export::sort_entries(&mut parts, |part| &part.0);
         let metadata = BTreeMap::from([("dsf.source".to_owned(), self.model.name().to_owned())]);
         export::write_with(path, replace, |out| {
@@ -219,6 +232,26 @@ impl Store for LayerFiles {
         let tensor = Tensor::values(name, Dtype::F32, &[xtx.rows(), xtx.cols()], xtx.as_slice());
         let path = self.partial.join(STATISTICS).join(file_name(&self.model, first));
         Ok(export::write(&path, &export::safetensors(vec![tensor], &BTreeMap::new()), true)?)
+    }
+
+    fn output_squares(&mut self) -> Result<Option<OutputSquares>, Error> {
+        let path = self.partial.join(STATISTICS).join(OUTPUT_WEIGHTS);
+        match self.keep_statistics && path.exists() {
+            true => OutputSquares::saved(&self.model, &model::open(&path)?).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    fn keep_output_squares(&mut self, squares: &OutputSquares) -> Result<(), Error> {
+        if !self.keep_statistics {
+            return Ok(());
+        }
+        let of_layer = |(id, squares): (LayerId, &[f32])| {
+            Tensor::values(output_squares::tensor(&self.model, id), Dtype::F32, &[squares.len()], squares)
+        };
+        let tensors = squares.iter().map(of_layer).collect();
+        let path = self.partial.join(STATISTICS).join(OUTPUT_WEIGHTS);
+        Ok(export::write(&path, &export::safetensors(tensors, &BTreeMap::new()), true)?)
     }
 }
 

@@ -152,14 +152,19 @@ impl Compression {
 
     /// How much the loss of the dense model feels each layer's outputs; `id` is the layer that waits for it.
     fn measure_outputs(&mut self, id: LayerId, progress: Inside<'_>) -> Result<OutputSquares, Error> {
-        match &self.source {
+        if let Some(stored) = self.store.output_squares()? {
+            return Ok(stored);
+        }
+        let squares = match &self.source {
             Source::CalibrationPass { windows, .. } => {
                 let told = |_: usize, _: usize| progress(id, 0.0);
-                OutputSquares::measure(&self.model, windows, &told)
+                OutputSquares::measure(&self.model, windows, &told)?
             }
-            Source::List { saved: Some(saved), .. } => OutputSquares::saved(&self.model, saved),
-            Source::List { saved: None, .. } => Ok(OutputSquares::default()),
-        }
+            Source::List { saved: Some(saved), .. } => return OutputSquares::saved(&self.model, saved),
+            Source::List { saved: None, .. } => return Ok(OutputSquares::default()),
+        };
+        self.store.keep_output_squares(&squares)?;
+        Ok(squares)
     }
 
     /// Advances to the next layers to be replaced.
@@ -182,6 +187,10 @@ impl Compression {
         // A layer of density 1 stays unchanged.
         self.waiting = next.into_iter().filter(|&id| self.plan.densities.of(id) < 1.0).collect();
         if self.store.wants_statistics(first) {
+            // To be saved as well, also where no layer waits for it.
+            if self.outputs.is_none() && self.plan.weighs_outputs() {
+                self.outputs = Some(self.measure_outputs(first, &|_, _| true)?);
+            }
             self.statistics = self.collect(first)?;
         } else if self.waiting.is_empty() && !self.is_wanted_after(first) {
             return Ok(None);

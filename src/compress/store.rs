@@ -1,6 +1,6 @@
 //! Storage of finished layers.
 
-use super::{CompressedLayer, Error};
+use super::{CompressedLayer, Error, OutputSquares};
 use crate::language::LayerId;
 use crate::matrix::Calibration;
 use std::collections::BTreeMap;
@@ -19,6 +19,16 @@ pub trait Store: Send {
 
     /// Stores the input statistics of a stage, under its first layer.
     fn keep_statistics(&mut self, first: LayerId, statistics: &Calibration) -> Result<(), Error>;
+
+    /// How much the loss feels each layer's outputs, if it is stored.
+    fn output_squares(&mut self) -> Result<Option<OutputSquares>, Error> {
+        Ok(None)
+    }
+
+    /// Stores how much the loss feels each layer's outputs, with the statistics.
+    fn keep_output_squares(&mut self, _: &OutputSquares) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// A store in memory, without statistics.

@@ -44,7 +44,7 @@ fn all(mut work: Compression) -> (Vec<Arc<CompressedLayer>>, usize) {
                 found += 1;
                 layers.push(layer);
             }
-            Step::Statistics(_) | Step::Layer(..) | Step::Advanced => {}
+            Step::OutputSquares | Step::Statistics(_) | Step::Layer(..) | Step::Advanced => {}
         }
     }
     (layers, found)

@@ -437,6 +437,8 @@ fn any_settings() -> impl Strategy<Value = Settings> {
             objective,
             power,
             power_growth,
+            // Without a model there is nothing to weigh by.
+            output_power: 0.5,
             rho,
             rho1,
             ridge,
