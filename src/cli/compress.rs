@@ -8,6 +8,7 @@ use super::solver_args::Tuning;
 use super::{Failure, output};
 use dsf_explorer::compress::{self, Compression, Densities, Folder, Inputs, Output, Plan, Step, Totals};
 use dsf_explorer::export::{Layout, RunReport, error_text};
+use dsf_explorer::finetune::Blockwise;
 use dsf_explorer::job::{self, Backend};
 use dsf_explorer::language::{LanguageModel, LayerId};
 use dsf_explorer::measure::cost::remaining_secs;
@@ -46,6 +47,11 @@ pub struct Compress {
     /// Give each layer its share of all nonzeros so that the model loses least, as `proxy` foretells it
     #[arg(long, conflicts_with = "density_of")]
     distribute: bool,
+
+    /// Tune each block while its layers are compressed, so that it gives what the dense model's gives: the values of its
+    /// finished layers, its norms and biases, and its other layers
+    #[arg(long, conflicts_with_all = ["parallel", "load_calibration"])]
+    blockwise: bool,
 
     /// Each layer sees the inputs that the dense model gives it, not those that the compressed layers before it give
     #[arg(long)]
@@ -211,6 +217,7 @@ impl Compress {
             settings: settings.clone(),
             densities,
             parallel: self.parallel,
+            blockwise: self.blockwise.then(Blockwise::default),
             layout: *self.layout.first().unwrap_or(&Layout::Merged),
             dtype: self.dtype.map_or(Dtype::F32, Dtype::from),
             threads,
@@ -245,7 +252,7 @@ fn drive(model: &LanguageModel, plan: &Plan, mut work: Compression) -> Result<Ve
     let cost = |id: LayerId| costs.get(&id).copied().unwrap_or(0.0);
     let stem = |id: LayerId| model.config().stem(id);
     let bar = output::Share::new("compressing");
-    let (mut reports, mut before, mut found) = (Vec::new(), 0.0, 0.0);
+    let (mut reports, mut before, mut found): (Vec<RunReport>, _, _) = (Vec::new(), 0.0, 0.0);
     let begun = Instant::now();
     loop {
         let show = |id: LayerId, done: f64| {
@@ -259,6 +266,18 @@ fn drive(model: &LanguageModel, plan: &Plan, mut work: Compression) -> Result<Ve
         let Some(step) = work.step_with_progress(&show)? else { break };
         match step {
             Step::Advanced => {}
+            Step::Tuned(block) => {
+                let text = format!("block {} tuned: {:.4} → {:.4}", block.block, block.before, block.after);
+                if !std::io::stderr().is_terminal() {
+                    eprintln!("{text}");
+                }
+                bar.update(before / all, 0.0, &text);
+                for layer in block.layers {
+                    if let Some(report) = reports.iter_mut().find(|report| report.tensor == layer.report.tensor) {
+                        *report = layer.report.clone();
+                    }
+                }
+            }
             Step::OutputSquares => bar.update(before / all, 0.0, "measured what the loss feels"),
             Step::Statistics(layers) => {
                 let layer = layers.first().map(|&id| stem(id)).unwrap_or_default();

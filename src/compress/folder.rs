@@ -14,7 +14,7 @@ use crate::factorize::Settings;
 use crate::language::{Config, LanguageModel, LayerId};
 use crate::matrix::{Calibration, Csr, Matrix, Replacement};
 use crate::methods::Method;
-use crate::model::{self, Dtype, Orientation};
+use crate::model::{self, Dtype, Orientation, TensorInfo};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -140,6 +140,10 @@ impl Folder {
             ("dsf.report".to_owned(), summary.to_string()),
         ];
         let report = serde_json::to_string_pretty(totals).unwrap_or_default();
+        let mut values = BTreeMap::new();
+        for block in 0..self.model.config().blocks {
+            values.extend(self.files().block_tensors(block)?.unwrap_or_default());
+        }
         let assembly = Assembly {
             model: &self.model,
             layouts: &output.layouts,
@@ -147,7 +151,7 @@ impl Folder {
             dtype: plan.dtype,
             loads: transformers_loads_factors(self.model.config(), plan),
             metadata: metadata.into(),
-            values: &BTreeMap::new(),
+            values: &values,
             report: &report,
         };
         assembly.write(&whole, &mut self.files())
@@ -159,6 +163,13 @@ struct LayerFiles {
     model: LanguageModel,
     partial: PathBuf,
     keep_statistics: bool,
+}
+
+impl LayerFiles {
+    /// File of a tuned block's norms and biases.
+    fn block_path(&self, block: usize) -> PathBuf {
+        self.partial.join(LAYERS).join(format!("block.{block}.tuned.safetensors"))
+    }
 }
 
 impl Replaced for LayerFiles {
@@ -234,6 +245,23 @@ impl Store for LayerFiles {
         Ok(export::write(&path, &export::safetensors(vec![tensor], &BTreeMap::new()), true)?)
     }
 
+    fn block_tensors(&mut self, block: usize) -> Result<Option<BTreeMap<String, Vec<f32>>>, Error> {
+        let path = self.block_path(block);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let file = model::open(&path)?;
+        let values = |tensor: &TensorInfo| Ok((tensor.name.clone(), file.values(&tensor.name)?));
+        file.tensors().iter().map(values).collect::<Result<_, Error>>().map(Some)
+    }
+
+    fn keep_block_tensors(&mut self, block: usize, tensors: &BTreeMap<String, Vec<f32>>) -> Result<(), Error> {
+        let tensor =
+            |(name, values): (&String, &Vec<f32>)| Tensor::values(name.clone(), Dtype::F32, &[values.len()], values);
+        let tensors = tensors.iter().map(tensor).collect();
+        Ok(export::write(&self.block_path(block), &export::safetensors(tensors, &BTreeMap::new()), true)?)
+    }
+
     fn output_squares(&mut self) -> Result<Option<OutputSquares>, Error> {
         let path = self.partial.join(STATISTICS).join(OUTPUT_WEIGHTS);
         match self.keep_statistics && path.exists() {
@@ -286,6 +314,7 @@ fn plan_json(model: &LanguageModel, plan: &Plan) -> Value {
         "density_of_kinds": kinds,
         "density_of_layers": layers,
         "parallel": plan.parallel,
+        "blockwise": plan.blockwise,
         "layout": plan.layout.name(),
         "dtype": plan.dtype.name(),
     })

@@ -7,6 +7,7 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 mod assembly;
+mod blockwise;
 mod distribute;
 mod error;
 #[cfg(not(target_arch = "wasm32"))]
@@ -28,6 +29,7 @@ mod whole;
 #[cfg(not(target_arch = "wasm32"))]
 mod work_folder;
 
+pub use blockwise::TunedBlock;
 pub use distribute::distribute;
 pub use error::Error;
 #[cfg(not(target_arch = "wasm32"))]

@@ -46,6 +46,17 @@ pub fn compress_model(
                 done
             }
             Step::Layer(id, progress) => done + progress.done * cost(&id),
+            Step::Tuned(block) => {
+                for layer in block.layers {
+                    compressed.model.replace(layer.id, layer.weight.clone());
+                    compressed.layers.retain(|other| other.id != layer.id);
+                    compressed.layers.push(layer);
+                }
+                for (name, values) in block.tensors {
+                    compressed.model.replace_values(&name, Arc::new(values));
+                }
+                done
+            }
             Step::OutputSquares | Step::Statistics(_) | Step::Found(_) | Step::Advanced => done,
         };
         if !progress(share / all) {

@@ -39,6 +39,11 @@ impl OutputSquares {
         self.squares.iter().map(|(&id, squares)| (id, &squares[..]))
     }
 
+    /// Weights of the entries of the stream after a block.
+    pub fn stream_weights(&self, _: usize) -> Option<Vec<f32>> {
+        None
+    }
+
     /// Weights of a layer's outputs: the mean squares, as shares of their mean and with a thousandth added, to `power`.
     /// `None` where nothing is known, or nothing flows back.
     pub fn weights(&self, id: LayerId, power: f64) -> Option<OutputWeights> {

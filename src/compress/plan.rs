@@ -4,6 +4,7 @@ use super::Error;
 use crate::Named;
 use crate::export::Layout;
 use crate::factorize::{self, Preset, Settings};
+use crate::finetune::Blockwise;
 use crate::language::{Config, LayerId, Linear};
 use crate::matrix::ReplacementKind;
 use crate::measure::cost::layer_cost;
@@ -65,6 +66,9 @@ pub struct Plan {
     pub densities: Densities,
     /// Whether every layer reads the dense model's activations instead of the compressed one's.
     pub parallel: bool,
+    /// How each block is tuned while its layers are compressed, if it is.
+    #[serde(default)]
+    pub blockwise: Option<Blockwise>,
     /// Layout whose rounded values count in errors and nonzeros.
     pub layout: Layout,
     /// Number format of factors, in layouts that keep them apart. What is one matrix is written in its layer's own.
@@ -83,6 +87,7 @@ impl Plan {
             settings: Settings { density, ..Settings::default() }.with_preset(preset),
             densities: Densities::uniform(density),
             parallel: false,
+            blockwise: None,
             layout: Layout::Merged,
             dtype: Dtype::F32,
             threads: 1,

@@ -1,11 +1,12 @@
 //! The compression as a step machine.
 
+use super::blockwise::{BlockWork, Finished, TunedBlock};
 use super::{CompressedLayer, Error, Inputs, OutputSquares, Plan, Store};
 use crate::compute::Device;
 use crate::export::{self, Export, Layout, RunReport};
 use crate::factorize::Budget;
 use crate::job::{End, Outcome, Pipeline, Progress};
-use crate::language::{CalibrationPass, LanguageModel, LayerId, Windows};
+use crate::language::{BlockStage, CalibrationPass, LanguageModel, LayerId, Windows};
 use crate::matrix::{Calibration, Problem};
 use crate::methods::{self, Method};
 use crate::model::Layer;
@@ -24,6 +25,8 @@ pub enum Step {
     Finished(Arc<CompressedLayer>),
     /// A layer was finished before, and is read from the store.
     Found(Arc<CompressedLayer>),
+    /// A block was tuned: after a stage, or with all of its layers finished.
+    Tuned(Box<TunedBlock>),
     /// The pass has advanced to the next layers.
     Advanced,
 }
@@ -50,6 +53,8 @@ pub struct Compression {
     scarce: BTreeMap<LayerId, usize>,
     /// How much the loss feels each layer's outputs, once measured.
     outputs: Option<OutputSquares>,
+    /// The tuning of blocks, if they are tuned.
+    blocks: Option<BlockWork>,
     run: Option<Run>,
     /// Device of the runs.
     device: Device,
@@ -98,9 +103,26 @@ impl Compression {
                 Source::CalibrationPass { pass, windows, entered: false }
             }
         };
+        let blocks = match (&plan.blockwise, &source) {
+            (Some(how), Source::CalibrationPass { pass, .. }) => Some(BlockWork::new(how, model, pass)),
+            _ => None,
+        };
         let (waiting, statistics, collected, scarce, outputs, run, device) = Default::default();
-        let model = model.clone();
-        Ok(Self { model, plan, source, store, clock, waiting, statistics, collected, scarce, outputs, run, device })
+        Ok(Self {
+            model: model.clone(),
+            plan,
+            source,
+            store,
+            clock,
+            waiting,
+            statistics,
+            collected,
+            scarce,
+            outputs,
+            blocks,
+            run,
+            device,
+        })
     }
 
     /// Shape of the largest W to be replaced, by which a device is chosen.
@@ -132,9 +154,18 @@ impl Compression {
         if self.run.is_some() {
             return self.run_step().map(Some);
         }
-        let Some(&id) = self.waiting.front() else { return self.advance() };
-        if let Some(found) = self.store.find(id)? {
-            self.done(id, &found);
+        let Some(&id) = self.waiting.front() else {
+            return match self.tune(progress)? {
+                Some(block) => Ok(Some(Step::Tuned(Box::new(block)))),
+                None => self.advance(),
+            };
+        };
+        if let Some(found) = self.find(id)? {
+            self.waiting.retain(|&waiting| waiting != id);
+            if let Some(blocks) = &mut self.blocks {
+                blocks.found(&found);
+            }
+            self.replace(&found);
             return Ok(Some(Step::Found(found)));
         }
         if self.outputs.is_none() && self.plan.weighs_outputs() {
@@ -148,6 +179,38 @@ impl Compression {
             return Ok(Some(Step::Statistics(self.waiting.iter().copied().collect())));
         }
         self.begin(id, progress)
+    }
+
+    /// The layer, if it is finished; of a block that is tuned as a whole, if the block is.
+    fn find(&mut self, id: LayerId) -> Result<Option<Arc<CompressedLayer>>, Error> {
+        match self.blocks.is_some() && self.store.block_tensors(id.block)?.is_none() {
+            true => Ok(None),
+            false => self.store.find(id),
+        }
+    }
+
+    /// Tunes the block at hand, if that is due: after each stage, and where there are experts after the attention and at the
+    /// end. A block that is finished is stored.
+    fn tune(&mut self, progress: Inside<'_>) -> Result<Option<TunedBlock>, Error> {
+        let (Some(blocks), Source::CalibrationPass { pass, entered: true, .. }) = (&mut self.blocks, &mut self.source)
+        else {
+            return Ok(None);
+        };
+        let (Some(&last), of_block) = (pass.layers().last(), self.model.config().layers_of(pass.block_number())) else {
+            return Ok(None);
+        };
+        let is_last = of_block.last() == Some(&last);
+        if last.expert.is_some() && !is_last {
+            return Ok(None);
+        }
+        let weights = self.outputs.as_ref().and_then(|outputs| outputs.stream_weights(last.block));
+        let tuned = blocks.tune(pass, &self.plan, weights.as_deref(), &|share| progress(last, share))?;
+        if let Some(block) = tuned.as_ref().filter(|_| is_last) {
+            block.layers.iter().try_for_each(|layer| self.store.keep(layer))?;
+            // Last: with them the block counts as finished.
+            self.store.keep_block_tensors(block.block, &block.tensors)?;
+        }
+        Ok(tuned)
     }
 
     /// How much the loss of the dense model feels each layer's outputs; `id` is the layer that waits for it.
@@ -176,7 +239,17 @@ impl Compression {
                     pass.advance()?;
                 }
                 *entered = true;
-                pass.layers()
+                let next = pass.layers();
+                if let (Some(blocks), Some(first)) = (&mut self.blocks, next.first())
+                    && first.stage() == BlockStage::Attention
+                {
+                    blocks.enter(&self.model, pass)?;
+                    if let Some(tensors) = self.store.block_tensors(first.block)? {
+                        blocks.found_tensors(&tensors);
+                        pass.restart_block(blocks.model(), pass.streams().clone())?;
+                    }
+                }
+                next
             }
             Source::List { stages, .. } => stages.pop_front().unwrap_or_default(),
         };
@@ -234,13 +307,16 @@ impl Compression {
     fn begin(&mut self, id: LayerId, progress: Inside<'_>) -> Result<Option<Step>, Error> {
         let model = &self.model;
         let layer = model.layer(id)?;
+        // In a block that is tuned, as it was tuned to make up for the layers before.
+        let tuned = self.blocks.as_ref().and_then(|blocks| blocks.weight(id));
+        let weight = tuned.unwrap_or_else(|| layer.weight.clone());
         // A method that needs inputs takes them to be all alike where no token reached an expert.
         let unknown = self.statistics.is_none() && self.plan.method.needs_inputs();
         let alike = unknown.then(|| Calibration::all_alike(layer.weight.cols()));
         let power = self.plan.settings.output_power;
         let outputs = self.outputs.as_ref().and_then(|outputs| outputs.weights(id, power));
         let problem = Problem {
-            weight: layer.weight.clone(),
+            weight,
             calibration: self.statistics.clone().or(alike.map(Arc::new)),
             held_out: None,
             output_weights: outputs.map(Arc::new),
@@ -271,7 +347,8 @@ impl Compression {
                 let report = RunReport::new(&layer, &problem, (method, density), &export, took);
                 let weight = Arc::new(export::merged(&replacement, layer.dtype)?);
                 let settings = self.plan.settings_of(id);
-                self.finish(CompressedLayer { id, replacement, weight, settings, report }).map(Some)
+                let compressed = CompressedLayer { id, replacement, weight, settings, report };
+                self.finish(layer, problem, compressed).map(Some)
             }
         }
     }
@@ -301,25 +378,33 @@ impl Compression {
             let report = RunReport::of_run(layer, &run.problem, self.plan.preset, &export, &outcome, self.plan.threads);
             let Outcome { replacement, settings, .. } = outcome;
             let weight = Arc::new(export::merged(&replacement, layer.dtype)?);
-            return self.finish(CompressedLayer { id, replacement, weight, settings, report });
+            let compressed = CompressedLayer { id, replacement, weight, settings, report };
+            return self.finish(run.layer, run.problem, compressed);
         };
         progress.seconds = run.seconds;
         self.run = Some(run);
         Ok(Step::Layer(id, Box::new(progress)))
     }
 
-    fn finish(&mut self, layer: CompressedLayer) -> Result<Step, Error> {
-        let layer = Arc::new(layer);
-        self.store.keep(&layer)?;
-        self.done(layer.id, &layer);
-        Ok(Step::Finished(layer))
+    fn finish(&mut self, layer: Layer, problem: Problem, compressed: CompressedLayer) -> Result<Step, Error> {
+        let compressed = Arc::new(compressed);
+        match &mut self.blocks {
+            // Stored when the block is tuned.
+            Some(blocks) => {
+                let problem = Problem { weight: layer.weight.clone(), output_weights: None, ..problem };
+                blocks.finished(Finished { layer, problem, compressed: compressed.clone() });
+            }
+            None => self.store.keep(&compressed)?,
+        }
+        self.waiting.retain(|&waiting| waiting != compressed.id);
+        self.replace(&compressed);
+        Ok(Step::Finished(compressed))
     }
 
     /// Later layers see this layer's replacement, unless all are to see the dense model.
-    fn done(&mut self, id: LayerId, layer: &CompressedLayer) {
-        self.waiting.retain(|&waiting| waiting != id);
+    fn replace(&mut self, layer: &CompressedLayer) {
         if let (Source::CalibrationPass { pass, .. }, false) = (&mut self.source, self.plan.parallel) {
-            pass.replace(id, layer.weight.clone());
+            pass.replace(layer.id, layer.weight.clone());
         }
     }
 }

@@ -20,6 +20,16 @@ pub trait Store: Send {
     /// Stores the input statistics of a stage, under its first layer.
     fn keep_statistics(&mut self, first: LayerId, statistics: &Calibration) -> Result<(), Error>;
 
+    /// Values of the norms and biases of a block that was tuned, by name, if it is finished.
+    fn block_tensors(&mut self, _: usize) -> Result<Option<BTreeMap<String, Vec<f32>>>, Error> {
+        Ok(None)
+    }
+
+    /// Stores them: with them a tuned block is finished.
+    fn keep_block_tensors(&mut self, _: usize, _: &BTreeMap<String, Vec<f32>>) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// How much the loss feels each layer's outputs, if it is stored.
     fn output_squares(&mut self) -> Result<Option<OutputSquares>, Error> {
         Ok(None)

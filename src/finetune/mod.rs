@@ -8,6 +8,7 @@
 //! when it is computed, forward and again backward, and dropped; the gradient of its weights is kept at the masks' positions only.
 //! Of the activations only the streams before each block are kept, from which a block is computed again.
 
+mod blockwise;
 mod error;
 mod estimate;
 mod masked;
@@ -20,6 +21,7 @@ mod state;
 mod text;
 mod tuning;
 
+pub use blockwise::{BlockTask, Blockwise, TunedBlock};
 pub use error::Error;
 pub use estimate::tuning_size;
 pub use masked::MaskedLayer;

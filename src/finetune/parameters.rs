@@ -4,6 +4,7 @@ use super::masked::MaskedLayer;
 use super::optimizer::{Moments, Optimizer};
 use crate::compute::dot;
 use crate::language::LayerId;
+use crate::matrix::Matrix;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -26,6 +27,8 @@ pub(super) enum Values {
     Layer(Box<MaskedLayer>),
     /// All of a tensor.
     Tensor(Vec<f32>),
+    /// A layer that is dense.
+    Dense(Matrix),
 }
 
 impl Values {
@@ -33,6 +36,7 @@ impl Values {
         match self {
             Self::Layer(layer) => layer.values(),
             Self::Tensor(values) => values,
+            Self::Dense(weight) => weight.as_slice(),
         }
     }
 
@@ -40,6 +44,7 @@ impl Values {
         match self {
             Self::Layer(layer) => layer.values_mut(),
             Self::Tensor(values) => values,
+            Self::Dense(weight) => weight.as_mut_slice(),
         }
     }
 }

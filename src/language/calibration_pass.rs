@@ -145,6 +145,29 @@ impl CalibrationPass {
         &self.streams
     }
 
+    /// Number of the current block.
+    pub fn block_number(&self) -> usize {
+        self.at
+    }
+
+    /// Rotary angles of the windows.
+    pub fn angles(&self) -> &Arc<Angles> {
+        &self.angles
+    }
+
+    /// Computes the current block anew up to the current stage, with the weights of `model`, from the streams `before` it.
+    pub fn restart_block(&mut self, model: &LanguageModel, before: ResidualStreams) -> Result<(), Error> {
+        let (stage, expert) = (self.stage, self.expert);
+        self.block = Some(model.block(self.at, &self.angles)?);
+        self.streams = before;
+        (self.stage, self.expert) = (BlockStage::Attention, None);
+        (self.mixed, self.feed_forward, self.routes) = Default::default();
+        while (self.stage, self.expert) != (stage, expert) {
+            self.advance()?;
+        }
+        Ok(())
+    }
+
     /// Computes the current stage and advances to the next.
     pub fn advance(&mut self) -> Result<(), Error> {
         let Some(block) = &self.block else { return Ok(()) };

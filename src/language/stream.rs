@@ -31,6 +31,55 @@ impl ResidualStreams {
         Ok(Self { streams })
     }
 
+    /// Number of windows.
+    pub fn len(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.streams.is_empty()
+    }
+
+    /// The streams of some windows.
+    pub fn some(&self, windows: &[usize]) -> Self {
+        Self { streams: windows.iter().map(|&window| self.streams[window].clone()).collect() }
+    }
+
+    /// Squared distance from `target`, each entry of the stream weighted, `[hidden]`, if there are weights.
+    pub fn distance(&self, target: &Self, weights: Option<&[f32]>) -> f64 {
+        let pairs = self.streams.iter().zip(&target.streams);
+        let squares = pairs.map(|(h, target)| {
+            let differences = h.as_slice().iter().zip(target.as_slice()).map(|(h, target)| f64::from(h - target));
+            weighted(differences.map(|x| x * x), weights)
+        });
+        squares.sum()
+    }
+
+    /// Sum of squares, each entry of the stream weighted, `[hidden]`, if there are weights.
+    pub fn squares(&self, weights: Option<&[f32]>) -> f64 {
+        let squares =
+            self.streams.iter().map(|h| weighted(h.as_slice().iter().map(|&h| f64::from(h) * f64::from(h)), weights));
+        squares.sum()
+    }
+
+    /// Gradient of half of the mean weighted [distance](Self::distance) of an entry with respect to these streams.
+    pub fn towards(&self, target: &Self, weights: Option<&[f32]>) -> Self {
+        let entries: usize = self.streams.iter().map(Matrix::len).sum();
+        let scale = 1.0 / entries.max(1) as f32;
+        let mut gradients = self.clone();
+        for (g, target) in gradients.streams.iter_mut().zip(&target.streams) {
+            let width = g.cols().max(1);
+            for (g, target) in g.as_mut_slice().chunks_exact_mut(width).zip(target.as_slice().chunks_exact(width)) {
+                g.iter_mut().zip(target).for_each(|(g, target)| *g = scale * (*g - target));
+                if let Some(weights) = weights {
+                    g.iter_mut().zip(weights).for_each(|(g, weight)| *g *= weight);
+                }
+            }
+        }
+        gradients
+    }
+
     /// Advances all streams through `block`, number `number` of its model.
     pub fn forward(&mut self, block: &Block, number: usize) -> Result<(), Error> {
         self.each(|h| {
@@ -59,6 +108,14 @@ impl ResidualStreams {
         let sum: f64 = work.iter().map(|window| window.2).sum();
         let tokens = windows.predicted();
         Loss { nll: sum / tokens as f64, tokens }
+    }
+}
+
+/// Sum of squares, the entries of each row weighted.
+fn weighted(squares: impl Iterator<Item = f64>, weights: Option<&[f32]>) -> f64 {
+    match weights {
+        Some(weights) => squares.zip(weights.iter().cycle()).map(|(square, &weight)| square * f64::from(weight)).sum(),
+        None => squares.sum(),
     }
 }
 

@@ -9,9 +9,11 @@
 //! on any number of threads.
 
 mod block;
+mod gradients;
 mod outer_layers;
 mod record;
 
+pub use gradients::{BlockGradients, Wanted};
 pub use outer_layers::{OuterWanted, Target};
 
 use super::block::check;
@@ -23,29 +25,6 @@ use crate::compute::{chunks_of_mut, prelude::*};
 use crate::matrix::Matrix;
 use record::Record;
 use std::collections::BTreeMap;
-
-/// What a backward pass computes beside the gradients of the streams.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
-    /// Gradients of the layers' weights.
-    pub weights: bool,
-    /// Gradients of norms, biases and routers.
-    pub tensors: bool,
-    /// Sums of squares of the gradients of the layers' outputs.
-    pub output_squares: bool,
-}
-
-/// Gradients of a loss with respect to the parameters of a block.
-#[derive(Clone, Debug, Default)]
-pub struct BlockGradients {
-    /// With respect to layers' weights, each `[out, in]`.
-    pub weights: BTreeMap<LayerId, Matrix>,
-    /// With respect to norms, biases and routers, by the name of the tensor in the file, its values in the file's order.
-    pub tensors: BTreeMap<String, Vec<f32>>,
-    /// For each layer's output the sum of squares over all tokens of the gradient with respect to it, `[out]`. Its shape is
-    /// the diagonal of the output factor of K-FAC (Martens and Grosse, arXiv 1503.05671).
-    pub output_squares: BTreeMap<LayerId, Vec<f64>>,
-}
 
 /// Windows computed at a time, whose layers' inputs and outputs' gradients are in memory. Fixed, because gradients are
 /// summed in this order.
@@ -81,11 +60,6 @@ impl ResidualStreams {
             record::add_all(block, number, records, wanted, &mut sums);
         }
         Ok(sums)
-    }
-
-    /// Sum of squares of all entries.
-    pub fn squares(&self) -> f64 {
-        self.streams.iter().map(|h| crate::compute::dot(h.as_slice(), h.as_slice())).sum()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a window's way back through a block leaves, and its sums over windows.
 
-use super::{BlockGradients, Wanted};
+use super::gradients::{BlockGradients, Wanted};
 use crate::compute::{add_matmul, parallelism_for};
 use crate::language::Block;
 use crate::language::config::names::NormPlace;

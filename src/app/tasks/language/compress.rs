@@ -73,7 +73,9 @@ impl Task for Compress {
                         Compressing::Stepped(id, run.done, Some(run.stage))
                     }
                     Step::Finished(layer) => Compressing::Finished(layer),
-                    Step::OutputSquares | Step::Statistics(_) | Step::Found(_) | Step::Advanced => continue,
+                    Step::Tuned(_) | Step::OutputSquares | Step::Statistics(_) | Step::Found(_) | Step::Advanced => {
+                        continue;
+                    }
                 };
                 if !progress(news) {
                     return Ok(());
