@@ -1,7 +1,7 @@
 //! How much the loss feels an error of each output of each layer.
 
 use super::Error;
-use crate::language::{BlockProgress, LanguageModel, LayerId, Windows};
+use crate::language::{BlockProgress, LanguageModel, LayerId, LossSquares, Windows};
 use crate::matrix::OutputWeights;
 use crate::model::Checkpoint;
 use std::collections::BTreeMap;
@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 pub struct OutputSquares {
     /// `[out]` for each layer.
     squares: BTreeMap<LayerId, Vec<f32>>,
+    /// `[hidden]` of the stream after each block; empty if they were read from a file.
+    streams: Vec<Vec<f32>>,
 }
 
 /// What is added to each mean square, as a share of the layer's mean: no output counts for nothing.
@@ -19,7 +21,8 @@ const LEAST: f64 = 1e-3;
 impl OutputSquares {
     /// Measures them on `windows`; takes about as long as computing the loss three times.
     pub fn measure(model: &LanguageModel, windows: &Windows, progress: BlockProgress<'_>) -> Result<Self, Error> {
-        Ok(Self { squares: model.output_squares(windows, progress)? })
+        let LossSquares { outputs, streams } = model.loss_squares(windows, progress)?;
+        Ok(Self { squares: outputs, streams })
     }
 
     /// Those that were saved with the statistics, if they were.
@@ -31,7 +34,7 @@ impl OutputSquares {
                 squares.insert(id, saved.values(&name)?);
             }
         }
-        Ok(Self { squares })
+        Ok(Self { squares, streams: Vec::new() })
     }
 
     /// The layers and their mean squares.
@@ -39,26 +42,43 @@ impl OutputSquares {
         self.squares.iter().map(|(&id, squares)| (id, &squares[..]))
     }
 
-    /// Weights of the entries of the stream after a block.
-    pub fn stream_weights(&self, _: usize) -> Option<Vec<f32>> {
-        None
+    /// Weights of the entries of the stream after a block, of mean 1: the mean squares with a thousandth added, to `power`.
+    pub fn stream_weights(&self, block: usize, power: f64) -> Option<Vec<f32>> {
+        weights(self.streams.get(block)?, power)
     }
 
     /// Weights of a layer's outputs: the mean squares, as shares of their mean and with a thousandth added, to `power`.
     /// `None` where nothing is known, or nothing flows back.
     pub fn weights(&self, id: LayerId, power: f64) -> Option<OutputWeights> {
-        let squares = self.squares.get(&id)?;
-        let mean = squares.iter().map(|&square| f64::from(square)).sum::<f64>() / squares.len() as f64;
-        if power == 0.0 || !(mean > 0.0 && mean.is_finite()) {
-            return None;
-        }
-        let weights: Vec<f32> =
-            squares.iter().map(|&square| (f64::from(square) / mean + LEAST).powf(power) as f32).collect();
-        OutputWeights::new(&weights).ok()
+        OutputWeights::new(&weights(self.squares.get(&id)?, power)?).ok()
     }
+}
+
+/// (square/mean + 10⁻³) to `power`; `None` where it makes no difference, or nothing flows back.
+fn weights(squares: &[f32], power: f64) -> Option<Vec<f32>> {
+    let mean = squares.iter().map(|&square| f64::from(square)).sum::<f64>() / squares.len() as f64;
+    if power == 0.0 || !(mean > 0.0 && mean.is_finite()) {
+        return None;
+    }
+    let clip: f64 = std::env::var("OUTCLIP").ok().and_then(|x| x.parse().ok()).unwrap_or(1e9);
+    Some(squares.iter().map(|&square| ((f64::from(square) / mean).min(clip) + LEAST).powf(power) as f32).collect())
 }
 
 /// Name under which they are saved.
 pub(super) fn tensor(model: &LanguageModel, id: LayerId) -> String {
     format!("{}.output_weights", model.config().stem(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_hand() {
+        // Mean 4: shares ¼ and 7/4.
+        let known = weights(&[1.0, 7.0], 0.5).unwrap();
+        assert!((known[0] - 0.251f32.sqrt()).abs() < 1e-6 && (known[1] - 1.751f32.sqrt()).abs() < 1e-6, "{known:?}");
+        assert_eq!(weights(&[1.0, 7.0], 0.0), None);
+        assert_eq!([weights(&[0.0, 0.0], 0.5), weights(&[f32::INFINITY, 1.0], 0.5)], [None, None]);
+    }
 }

@@ -37,7 +37,7 @@ mod tokenizer;
 mod weight;
 mod windows;
 
-pub use backward::{BlockGradients, OuterWanted, Target, Wanted};
+pub use backward::{BlockGradients, LossSquares, OuterWanted, Target, Wanted};
 pub use block::Block;
 pub use calibration_pass::{CalibrationPass, StageInputs};
 pub use config::names::is_in_block;

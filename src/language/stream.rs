@@ -63,6 +63,16 @@ impl ResidualStreams {
         squares.sum()
     }
 
+    /// Sum of squares of each entry of the stream, `[hidden]`.
+    pub(super) fn column_squares(&self) -> Vec<f64> {
+        let mut sums = vec![0.0; self.streams.first().map_or(0, Matrix::cols)];
+        let width = sums.len().max(1);
+        for row in self.streams.iter().flat_map(|h| h.as_slice().chunks_exact(width)) {
+            sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += f64::from(x) * f64::from(x));
+        }
+        sums
+    }
+
     /// Gradient of half of the mean weighted [distance](Self::distance) of an entry with respect to these streams.
     pub fn towards(&self, target: &Self, weights: Option<&[f32]>) -> Self {
         let entries: usize = self.streams.iter().map(Matrix::len).sum();

@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod blockwise;
 mod compress;
 mod export;
 mod families;

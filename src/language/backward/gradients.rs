@@ -11,7 +11,7 @@ pub struct Wanted {
     pub weights: bool,
     /// Gradients of norms, biases and routers.
     pub tensors: bool,
-    /// Sums of squares of the gradients of the layers' outputs.
+    /// Sums of squares of the gradients of the layers' outputs and of the streams.
     pub output_squares: bool,
 }
 
@@ -25,4 +25,6 @@ pub struct BlockGradients {
     /// For each layer's output the sum of squares over all tokens of the gradient with respect to it, `[out]`. Its shape is
     /// the diagonal of the output factor of K-FAC (Martens and Grosse, arXiv 1503.05671).
     pub output_squares: BTreeMap<LayerId, Vec<f64>>,
+    /// The same of each entry of the stream after the block, `[hidden]`.
+    pub stream_squares: Vec<f64>,
 }

@@ -41,6 +41,9 @@ impl ResidualStreams {
         wanted: Wanted,
     ) -> Result<BlockGradients, Error> {
         let mut sums = BlockGradients::default();
+        if wanted.output_squares {
+            sums.stream_squares = gradients.column_squares();
+        }
         let block = &block.with_dense_weights();
         let windows = self.streams.chunks(WINDOWS_AT_A_TIME);
         for (before, after) in windows.zip(gradients.streams.chunks_mut(WINDOWS_AT_A_TIME)) {
@@ -61,6 +64,15 @@ impl ResidualStreams {
         }
         Ok(sums)
     }
+}
+
+/// How much the loss feels an error in what a model computes: mean squared gradients, at any scale.
+#[derive(Clone, Debug, Default)]
+pub struct LossSquares {
+    /// Of each output of each layer, `[out]`.
+    pub outputs: BTreeMap<LayerId, Vec<f32>>,
+    /// Of each entry of the stream after each block, `[hidden]`.
+    pub streams: Vec<Vec<f32>>,
 }
 
 impl LanguageModel {
@@ -105,33 +117,37 @@ impl LanguageModel {
         Ok((loss, tensors))
     }
 
-    /// Mean squared gradient of the loss with respect to each output of each layer, `[out]`, over the tokens of `windows`: how
-    /// much the loss feels an error there. At any scale.
-    pub fn output_squares(
-        &self,
-        windows: &Windows,
-        progress: BlockProgress<'_>,
-    ) -> Result<BTreeMap<LayerId, Vec<f32>>, Error> {
+    /// Mean squared gradients of the loss over the tokens of `windows`.
+    pub fn loss_squares(&self, windows: &Windows, progress: BlockProgress<'_>) -> Result<LossSquares, Error> {
         /// Bytes of streams in memory at a time; more windows are computed in parts.
         const STREAMS: usize = 1 << 30;
-        let bytes = 4 * self.config().hidden * windows.context() * (self.config().blocks + 1);
+        let blocks = self.config().blocks;
+        let bytes = 4 * self.config().hidden * windows.context() * (blocks + 1);
         let parts = windows.parts((STREAMS / bytes).max(1));
         let wanted = Wanted { output_squares: true, ..Wanted::default() };
-        let mut sums: BTreeMap<LayerId, Vec<f64>> = BTreeMap::new();
+        let mut outputs: BTreeMap<LayerId, Vec<f64>> = BTreeMap::new();
+        let mut streams: Vec<Vec<f64>> = vec![Vec::new(); blocks];
         for (at, part) in parts.iter().enumerate() {
             let told = |done: usize, all: usize| progress(at * all + done, parts.len() * all);
             // Gradients of a part's mean loss, on which all windows of a part weigh alike.
             let share = (part.predicted() as f64).powi(2);
-            let block = |_: usize, gradients: BlockGradients| {
+            let add = |sum: &mut Vec<f64>, squares: Vec<f64>| {
+                sum.resize(squares.len(), 0.0);
+                sum.iter_mut().zip(squares).for_each(|(sum, square)| *sum += share * square);
+            };
+            let block = |number: usize, gradients: BlockGradients| {
                 for (id, squares) in gradients.output_squares {
-                    let sum = sums.entry(id).or_insert_with(|| vec![0.0; squares.len()]);
-                    sum.iter_mut().zip(squares).for_each(|(sum, square)| *sum += share * square);
+                    add(outputs.entry(id).or_default(), squares);
                 }
+                add(&mut streams[number], gradients.stream_squares);
             };
             self.backward(part, Target::Tokens, (wanted, OuterWanted::default()), block, &told)?;
         }
         let tokens = (windows.len() * windows.context()) as f64;
         let mean = |squares: Vec<f64>| squares.into_iter().map(|square| (square / tokens) as f32).collect();
-        Ok(sums.into_iter().map(|(id, squares)| (id, mean(squares))).collect())
+        Ok(LossSquares {
+            outputs: outputs.into_iter().map(|(id, squares)| (id, mean(squares))).collect(),
+            streams: streams.into_iter().map(mean).collect(),
+        })
     }
 }
