@@ -90,7 +90,7 @@ impl Finetune {
         let model = language::open(&self.model)?;
         super::say_notes(model.checkpoint());
         model.notes().iter().for_each(|note| eprintln!("note: {note}"));
-        let tunable = Tunable::read(&self.model, &model)?;
+        let mut tunable = Tunable::read(&self.model, &model)?;
         if self.estimate {
             let size = tuning_size(&model, &tunable.layers, &settings, threads);
             return if self.json { output::json(&estimate_json(&size)) } else { output::print(&estimate(&size)) };
@@ -116,21 +116,21 @@ impl Finetune {
         };
         let inputs = TuningInputs {
             model: &model,
-            tunable: &tunable,
             settings: &settings,
             text: &text,
             held_out: &held_out,
             teacher: teacher.as_ref(),
         };
+        let folder = self.out.as_ref().map(|out| TunedFolder::open(&inputs, &tunable, out, self.force)).transpose()?;
         let task = Task {
             model: model.clone(),
-            layers: tunable.layers.clone(),
+            // Packed on masks from here on; once more they would take memory until the end.
+            layers: std::mem::take(&mut tunable.layers),
             text: text.clone(),
             held_out: held_out.clone(),
             teacher: teacher.clone(),
         };
         let mut tuning = Tuning::new(task, settings.clone())?;
-        let folder = self.out.as_ref().map(|out| TunedFolder::open(&inputs, out, self.force)).transpose()?;
         if let Some(state) = folder.as_ref().map(TunedFolder::state).transpose()?.flatten() {
             tuning.restore(&state)?;
             output::note(&format!("{} of {} steps were done already", tuning.done(), tuning.steps()));
@@ -139,7 +139,7 @@ impl Finetune {
         let tuned = tuning.finish()?;
         if let Some(folder) = folder {
             let dtype = self.dtype.map_or(tunable.dtype, Dtype::from);
-            folder.finish(&inputs, &tuned, &TunedOutput { layouts, dtype, companions }, self.force)?;
+            folder.finish(&inputs, &tunable, &tuned, &TunedOutput { layouts, dtype, companions }, self.force)?;
         }
         let seconds = start.elapsed().as_secs_f64();
         if self.json {

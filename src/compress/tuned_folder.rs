@@ -21,8 +21,6 @@ use std::sync::Arc;
 pub struct TuningInputs<'a> {
     /// The compressed model.
     pub model: &'a LanguageModel,
-    /// Its layers.
-    pub tunable: &'a Tunable,
     /// How they are tuned.
     pub settings: &'a Settings,
     /// The text to train on.
@@ -48,10 +46,10 @@ pub struct TunedOutput {
 pub struct TunedFolder(WorkFolder);
 
 impl TunedFolder {
-    /// Starts the work for `out`, or resumes it. `replace` allows to delete an earlier output and other unfinished work.
-    pub fn open(inputs: &TuningInputs<'_>, out: &Path, replace: bool) -> Result<Self, Error> {
+    /// Starts the work for `out` on the layers of `tunable`, or resumes it. `replace` allows to delete an earlier output and other unfinished work.
+    pub fn open(inputs: &TuningInputs<'_>, tunable: &Tunable, out: &Path, replace: bool) -> Result<Self, Error> {
         let keys = ["program", "model", "config", "weights", "settings", "text", "held_out", "teacher", "values"];
-        let work = work(inputs);
+        let work = work(inputs, tunable);
         Ok(Self(WorkFolder::open(out, replace, &work, &keys)?))
     }
 
@@ -75,16 +73,17 @@ impl TunedFolder {
         Ok(export::write(&self.0.path().join(STATE), state, true)?)
     }
 
-    /// Writes the tuned model and moves it into place, and removes the working folder.
+    /// Writes the tuned model, whose folder `tunable` was read from, and moves it into place, and removes the working folder.
     pub fn finish(
         self,
         inputs: &TuningInputs<'_>,
+        tunable: &Tunable,
         tuned: &Tuned,
         output: &TunedOutput,
         replace: bool,
     ) -> Result<(), Error> {
         let whole = self.0.output()?;
-        let TuningInputs { model, tunable, settings, .. } = *inputs;
+        let TuningInputs { model, settings, .. } = *inputs;
         let metadata =
             [("dsf.finetune".to_owned(), json!(settings).to_string()), ("dsf.report".to_owned(), summary(tuned))];
         let report = report(model, tunable, settings, tuned);
@@ -129,9 +128,9 @@ impl Replaced for Layers {
 }
 
 /// Identity of the work: as long as it is the same, its state can be taken up.
-fn work(inputs: &TuningInputs<'_>) -> Value {
+fn work(inputs: &TuningInputs<'_>, tunable: &Tunable) -> Value {
     let mut values = Fingerprint::default();
-    for replacement in inputs.tunable.layers.values() {
+    for replacement in tunable.layers.values() {
         MaskedLayer::new(replacement).values().iter().for_each(|value| values.add(&value.to_le_bytes()));
     }
     let mut held_out = Fingerprint::default();

@@ -44,7 +44,7 @@ fn all(mut work: Compression) -> (Vec<Arc<CompressedLayer>>, usize) {
                 found += 1;
                 layers.push(layer);
             }
-            Step::OutputSquares | Step::Statistics(_) | Step::Layer(..) | Step::Advanced => {}
+            Step::OutputSquares | Step::Statistics(_) | Step::Layer(..) | Step::Tuned(_) | Step::Advanced => {}
         }
     }
     (layers, found)
