@@ -4,12 +4,16 @@ use super::factorize::WrittenDtype;
 use super::{Failure, output};
 use dsf_explorer::compress::{Tunable, TunedFolder, TunedOutput, TuningInputs};
 use dsf_explorer::export::Layout;
-use dsf_explorer::finetune::{Distill, Moment, Settings, Stop, Task, Text, Tuned, Tuning, tuning_size};
-use dsf_explorer::language::{self, LanguageModel, Windows};
+use dsf_explorer::finetune::{
+    Blockwise, Distill, Moment, Settings, Stop, Task, Text, Tuned, Tuning, tune_blocks, tuning_size,
+};
+use dsf_explorer::language::{self, LanguageModel, LayerId, Windows};
+use dsf_explorer::matrix::Replacement;
 use dsf_explorer::measure::cost::{TuningSize, remaining_secs};
 use dsf_explorer::model::{self, Dtype};
 use indicatif::HumanBytes;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -37,6 +41,11 @@ pub struct Finetune {
     /// built-in model
     #[arg(long, value_name = "MODEL_DIR", num_args = 0..=1)]
     distill: Option<Option<PathBuf>>,
+
+    /// Tune one block after the other, so that each gives what the block of the model of --distill gives; needs one block
+    /// in memory
+    #[arg(long, requires = "distill", conflicts_with_all = ["estimate", "steps", "train", "optimizer"])]
+    blockwise: bool,
 
     #[command(flatten)]
     settings: Settings,
@@ -84,7 +93,11 @@ impl Finetune {
 
     fn tune(&self, threads: usize) -> Result<(), Failure> {
         let start = Instant::now();
-        let distill = if self.distill.is_some() { Distill::Logits } else { Distill::None };
+        let distill = match (&self.distill, self.blockwise) {
+            (None, _) => Distill::None,
+            (Some(_), false) => Distill::Logits,
+            (Some(_), true) => Distill::Blocks,
+        };
         let settings = Settings { distill, ..self.settings.clone() };
         settings.check()?;
         let model = language::open(&self.model)?;
@@ -122,21 +135,26 @@ impl Finetune {
             teacher: teacher.as_ref(),
         };
         let folder = self.out.as_ref().map(|out| TunedFolder::open(&inputs, &tunable, out, self.force)).transpose()?;
-        let task = Task {
-            model: model.clone(),
-            // Packed on masks from here on; once more they would take memory until the end.
-            layers: std::mem::take(&mut tunable.layers),
-            text: text.clone(),
-            held_out: held_out.clone(),
-            teacher: teacher.clone(),
+        let tuned = match &teacher {
+            Some(teacher) if self.blockwise => self.by_blocks(&inputs, &tunable, teacher)?,
+            _ => {
+                let task = Task {
+                    model: model.clone(),
+                    // Packed on masks from here on; once more they would take memory until the end.
+                    layers: std::mem::take(&mut tunable.layers),
+                    text: text.clone(),
+                    held_out: held_out.clone(),
+                    teacher: teacher.clone(),
+                };
+                let mut tuning = Tuning::new(task, settings.clone())?;
+                if let Some(state) = folder.as_ref().map(TunedFolder::state).transpose()?.flatten() {
+                    tuning.restore(&state)?;
+                    output::note(&format!("{} of {} steps were done already", tuning.done(), tuning.steps()));
+                }
+                drive(&mut tuning, folder.as_ref())?;
+                tuning.finish()?
+            }
         };
-        let mut tuning = Tuning::new(task, settings.clone())?;
-        if let Some(state) = folder.as_ref().map(TunedFolder::state).transpose()?.flatten() {
-            tuning.restore(&state)?;
-            output::note(&format!("{} of {} steps were done already", tuning.done(), tuning.steps()));
-        }
-        drive(&mut tuning, folder.as_ref())?;
-        let tuned = tuning.finish()?;
         if let Some(folder) = folder {
             let dtype = self.dtype.map_or(tunable.dtype, Dtype::from);
             folder.finish(&inputs, &tunable, &tuned, &TunedOutput { layouts, dtype, companions }, self.force)?;
@@ -146,6 +164,66 @@ impl Finetune {
             return output::json(&result(&tuned, seconds));
         }
         output::print(&summary(&model, &tuned, self.out.as_deref(), seconds))
+    }
+
+    /// Tunes one block after the other; an interrupted tuning begins again.
+    fn by_blocks(
+        &self,
+        inputs: &TuningInputs<'_>,
+        tunable: &Tunable,
+        teacher: &LanguageModel,
+    ) -> Result<Tuned, Failure> {
+        /// Windows of the text that the blocks read.
+        const WINDOWS: usize = 128;
+        let TuningInputs { model, settings, text, held_out, .. } = *inputs;
+        let usual = Blockwise::default();
+        let how = Blockwise {
+            epochs: settings.epochs.map_or(usual.epochs, |epochs| epochs.ceil() as usize),
+            learning_rate: settings.learning_rate.unwrap_or(usual.learning_rate),
+            batch: usual.batch,
+        };
+        let context = settings.context_of(model.config().most_positions());
+        let windows = text.windows(context).map_or(WINDOWS, |windows| windows.clamp(1, WINDOWS));
+        let windows = text.batch(model, &Settings { batch: windows, ..settings.clone() }, context, 0)?;
+        let loss = |model: &LanguageModel, windows: &Windows| model.loss(windows, &language::ignore_progress);
+        let before = [loss(model, &windows)?, loss(model, held_out)?];
+        let bar = output::Share::new("tuning");
+        let begun = Instant::now();
+        let progress = |share: f64| {
+            let left = remaining_secs(begun.elapsed().as_secs_f64(), share, 1.0 - share);
+            let block = (share * model.config().blocks as f64) as usize;
+            bar.update(share, if share > 0.0 { left } else { 0.0 }, &format!("block {block}"));
+            true
+        };
+        let blocks = tune_blocks(model, &tunable.layers, teacher, &windows, &how, &progress)?;
+        bar.finish();
+        for (number, [before, after]) in blocks.errors.iter().enumerate() {
+            eprintln!("block {number}: its outputs' distance from the dense model's {before:.4} → {after:.4}");
+        }
+        let mut tuned = model.clone();
+        for (&id, replacement) in &blocks.layers {
+            tuned.replace(id, Arc::new(replacement.to_dense()));
+        }
+        for (name, values) in &blocks.tensors {
+            tuned.replace_values(name, Arc::new(values.clone()));
+        }
+        let after = [loss(&tuned, &windows)?, loss(&tuned, held_out)?];
+        let entries = |layers: &BTreeMap<LayerId, Replacement>| layers.values().map(Replacement::entries).sum();
+        let moment = |step: usize, held_out: f64| Moment { step, loss: None, rate: 0.0, held_out: Some(held_out) };
+        Ok(Tuned {
+            nnz_before: entries(&tunable.layers),
+            nnz_after: entries(&blocks.layers),
+            steps: blocks.errors.len(),
+            best_step: blocks.errors.len(),
+            stopped: None,
+            loss_before: before[0].nll,
+            loss_after: after[0].nll,
+            held_out_before: before[1].nll,
+            held_out_after: after[1].nll,
+            history: vec![moment(0, before[1].nll), moment(blocks.errors.len(), after[1].nll)],
+            layers: blocks.layers,
+            tensors: blocks.tensors,
+        })
     }
 
     /// The text to train on, and the windows that are held out.

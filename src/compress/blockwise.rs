@@ -118,6 +118,9 @@ impl BlockWork {
         let number = pass.block_number();
         let layers: BTreeMap<LayerId, Arc<Replacement>> =
             self.finished.iter().map(|(&id, finished)| (id, finished.compressed.replacement.clone())).collect();
+        let of_block = self.model.config().layers_of(number).into_iter();
+        let to_come: Vec<LayerId> =
+            of_block.filter(|&id| !layers.contains_key(&id) && plan.densities.of(id) < 1.0).collect();
         let task = BlockTask {
             model: &self.model,
             number,
@@ -126,6 +129,7 @@ impl BlockWork {
             before: &self.before,
             target: &self.target,
             weights,
+            to_come: &to_come,
         };
         let tuned = task.run(&self.how, progress)?;
         for (id, replacement) in tuned.layers {

@@ -16,7 +16,7 @@ use super::masked::MaskedLayer;
 use super::optimizer::Optimizer;
 use super::parameters::{Gradients, Name, Parameter, Parameters, Values};
 use super::{Error, Rate, Settings};
-use crate::language::{self, Angles, Block, LanguageModel, LayerId, ResidualStreams, Wanted};
+use crate::language::{self, Angles, Block, LanguageModel, LayerId, ResidualStreams, Wanted, Windows};
 use crate::matrix::{Matrix, Replacement};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -56,6 +56,8 @@ pub struct BlockTask<'a> {
     pub target: &'a ResidualStreams,
     /// Weight of each entry of the stream, `[hidden]`.
     pub weights: Option<&'a [f32]>,
+    /// Layers that are still dense and are to be compressed later: they may change. Others stay as they are.
+    pub to_come: &'a [LayerId],
 }
 
 /// A tuned block.
@@ -144,6 +146,7 @@ impl BlockTask<'_> {
         for id in self.model.config().layers_of(self.number) {
             let values = match self.layers.get(&id) {
                 Some(replacement) => Values::Layer(Box::new(MaskedLayer::new(replacement))),
+                None if !self.to_come.contains(&id) => continue,
                 None => Values::Dense((*block.weight(id).to_dense()).clone()),
             };
             parameters.0.insert(Name::Layer(id), Parameter::new(values, false));
@@ -197,6 +200,7 @@ impl BlockTask<'_> {
         for (id, gradient) in of_block.weights {
             let gradient = match parameters.layer(id) {
                 Some(layer) => layer.gradients(&gradient),
+                None if !self.to_come.contains(&id) => continue,
                 None => gradient.into_vec(),
             };
             gradients.insert(Name::Layer(id), gradient);
@@ -204,6 +208,67 @@ impl BlockTask<'_> {
         gradients.extend(of_block.tensors.into_iter().map(|(name, gradient)| (Name::Tensor(name), gradient)));
         Ok(gradients)
     }
+}
+
+/// A compressed model whose blocks are tuned, one after the other, each towards what the dense model's gives.
+pub struct TunedBlocks {
+    /// What stands in the layers' places, on the same masks.
+    pub layers: BTreeMap<LayerId, Replacement>,
+    /// Values of norms and biases, by name, as the file has them.
+    pub tensors: BTreeMap<String, Vec<f32>>,
+    /// Distance of each block's outputs from the dense model's, as a share of them, before its tuning and after it.
+    pub errors: Vec<[f64; 2]>,
+}
+
+/// Tunes all blocks of `model`, in whose layers' places `layers` stand, towards those of `teacher`, the dense model, on
+/// `windows`. `progress` receives the share done and returns whether to continue.
+///
+/// In memory: one block and the streams before and after it.
+pub fn tune_blocks(
+    model: &LanguageModel,
+    layers: &BTreeMap<LayerId, Replacement>,
+    teacher: &LanguageModel,
+    windows: &Windows,
+    how: &Blockwise,
+    progress: &dyn Fn(f64) -> bool,
+) -> Result<TunedBlocks, Error> {
+    let [taught, own] = [teacher, model].map(|model| (model.config().blocks, model.config().hidden));
+    if taught != own {
+        return Err(Error::TeacherBlocks { teacher: taught, student: own });
+    }
+    let mut model = model.clone();
+    let mut tuned = TunedBlocks { layers: BTreeMap::new(), tensors: BTreeMap::new(), errors: Vec::new() };
+    let angles = model.angles(windows.context());
+    let mut target = ResidualStreams::embed(&teacher.embedding_and_head()?, windows)?;
+    let mut before = ResidualStreams::embed(&model.embedding_and_head()?, windows)?;
+    let blocks = model.config().blocks;
+    for number in 0..blocks {
+        target.forward(&teacher.block(number, &angles)?, number)?;
+        let of_block = layers.iter().filter(|(id, _)| id.block == number);
+        let of_block = of_block.map(|(&id, layer)| (id, Arc::new(layer.clone()))).collect();
+        let task = BlockTask {
+            model: &model,
+            number,
+            layers: &of_block,
+            angles: &angles,
+            before: &before,
+            target: &target,
+            weights: None,
+            to_come: &[],
+        };
+        let block = task.run(how, &|share| progress((number as f64 + share) / blocks as f64))?;
+        for (id, replacement) in block.layers {
+            model.replace(id, Arc::new(MaskedLayer::new(&replacement).merged()));
+            tuned.layers.insert(id, replacement);
+        }
+        for (name, values) in block.tensors {
+            model.replace_values(&name, Arc::new(values.clone()));
+            tuned.tensors.insert(name, values);
+        }
+        tuned.errors.push([block.before, block.after]);
+        before.forward(&model.block(number, &angles)?, number)?;
+    }
+    Ok(tuned)
 }
 
 fn root_mean_square(values: &[f32]) -> f64 {

@@ -56,6 +56,14 @@ pub enum Error {
         /// Size of the vocabulary of the model that is tuned.
         student: usize,
     },
+    /// The teacher has other blocks.
+    #[error("the model to learn from has {} blocks of width {}, the one that is tuned {} of {}", teacher.0, teacher.1, student.0, student.1)]
+    TeacherBlocks {
+        /// Number of the teacher's blocks, and the width of its stream.
+        teacher: (usize, usize),
+        /// The same of the model that is tuned.
+        student: (usize, usize),
+    },
     /// Distillation without a model to learn from, or the other way round.
     #[error("distillation needs a model to learn from, and only distillation does")]
     NoTeacher,
@@ -77,7 +85,9 @@ impl Explain for Error {
             Self::NoEpochs => Hint::say("give a number of steps"),
             Self::NothingSparse { .. } => Hint::say("compress it first"),
             Self::TooShort { .. } => Hint::MoreTextOrSmallerContext,
-            Self::Teacher { .. } => Hint::say("take the dense model that this one was made from"),
+            Self::Teacher { .. } | Self::TeacherBlocks { .. } => {
+                Hint::say("take the dense model that this one was made from")
+            }
             Self::State { .. } => Hint::DropWork,
             Self::Language(error) => return error.hint(),
             Self::Setting { .. } | Self::Shape { .. } | Self::NoTeacher => return None,

@@ -21,7 +21,7 @@ mod state;
 mod text;
 mod tuning;
 
-pub use blockwise::{BlockTask, Blockwise, TunedBlock};
+pub use blockwise::{BlockTask, Blockwise, TunedBlock, TunedBlocks, tune_blocks};
 pub use error::Error;
 pub use estimate::tuning_size;
 pub use masked::MaskedLayer;

@@ -147,6 +147,8 @@ pub enum Distill {
     None,
     /// Its distribution of the next token.
     Logits,
+    /// What each of its blocks gives.
+    Blocks,
 }
 
 impl Default for Settings {

@@ -119,8 +119,9 @@ fn an_interrupted_compression_by_blocks_gives_the_same_model() {
         opened.finish(&plan, &Totals::new(reports, 0, 0.3, 0.0), &output, false).unwrap();
         ["model.safetensors", "factors-bitmask.safetensors"].map(|file| {
             let file = model::open(&out.join(file)).unwrap();
-            let tensors = file.tensors().iter();
-            tensors.map(|tensor| (tensor.name.clone(), file.bytes(&tensor.name).unwrap())).collect::<BTreeMap<_, _>>()
+            let bytes = |name: &String| file.bytes(name).unwrap().to_vec();
+            let names: Vec<String> = file.tensors().iter().map(|tensor| tensor.name.clone()).collect();
+            names.into_iter().map(|name| (name.clone(), bytes(&name))).collect::<BTreeMap<_, _>>()
         })
     };
     let (whole, resumed) = (write("whole", false), write("resumed", true));
@@ -144,7 +145,7 @@ fn output_weights_are_what_the_loss_feels() {
     let dense = model.loss(&windows, &ignore_progress).unwrap().nll;
     let weight = model.layer(id).unwrap().weight;
     let size = |row: usize| weight.row(row).iter().map(|x| x * x).sum::<f32>().sqrt();
-    let mut change = |row: usize| {
+    let change = |row: usize| {
         // Of the same size in both.
         let part = 0.5 * size(most).min(size(least)) / size(row);
         let mut changed = (*weight).clone();
