@@ -83,7 +83,7 @@ pub struct Finetune {
 const HELD_OUT: usize = 128;
 
 /// Seed of the stories that are held out: neither those that are trained on nor those that `perplexity` measures.
-const HELD_OUT_STORIES: u64 = 303;
+pub const HELD_OUT_STORIES: u64 = 303;
 
 impl Finetune {
     /// Tunes the values; everything that can be checked is checked before the first step.

@@ -107,6 +107,19 @@ impl StudyArgs {
         Ok((model, windows.ok_or_else(none)?))
     }
 
+    /// Whether the model is the built-in one, read from its own stories.
+    pub fn is_example(&self) -> bool {
+        self.model.is_example() && self.texts.calibration.calibration_text.is_none()
+    }
+
+    /// All tokens of the calibration text.
+    pub fn calibration_tokens(&self, model: &LanguageModel) -> Result<Vec<u32>, Failure> {
+        match &self.texts.calibration.calibration_text {
+            Some(file) => Ok(model.tokenizer().encode(&super::text(file)?)?),
+            None => Err(Failure::new("no calibration text", "give one with --calibration-text FILE")),
+        }
+    }
+
     /// The evaluation text, see [`TextArgs::windows`].
     pub fn text(&self, model: &LanguageModel) -> Result<(Windows, Option<f64>), Failure> {
         self.texts.text.windows(model, &self.model)

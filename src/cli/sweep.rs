@@ -272,7 +272,7 @@ impl Sweep {
         let densities = vec![0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15];
         let study = self.language.of(self.layers.file);
         let Self { threads, out, force, json, .. } = self;
-        Table { name: "perplexity", study, densities, methods: Vec::new(), threads, out, force, json }.run()
+        Table { name: "perplexity", study, densities, methods: Vec::new(), tune: None, threads, out, force, json }.run()
     }
 
     fn plan(&self, figure: Option<Figure>, subjects: &[Subject]) -> Plan {

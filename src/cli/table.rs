@@ -4,8 +4,9 @@ use super::language::StudyArgs;
 use super::resume::ResumableOutput;
 use super::{Failure, output};
 use dsf_explorer::Named;
-use dsf_explorer::compare::{ModelRecord, ModelResults, ModelRow, ModelStudy};
+use dsf_explorer::compare::{ModelRecord, ModelResults, ModelRow, ModelStudy, ModelTuning};
 use dsf_explorer::compress::{self, Densities, Inputs, Proxy};
+use dsf_explorer::finetune::{Settings, Text, Train};
 use dsf_explorer::language::{LanguageModel, Windows};
 use dsf_explorer::measure::percent;
 use dsf_explorer::methods::Method;
@@ -32,6 +33,10 @@ pub struct Table {
     #[arg(long, value_enum, value_name = "A,B,…", value_delimiter = ',')]
     pub methods: Vec<Method>,
 
+    /// Also the rows of tuned models: blocks while they are compressed, and compressed models in so many steps
+    #[arg(long, value_name = "STEPS")]
+    pub tune: Option<NonZeroUsize>,
+
     /// Worker threads [default: all processors]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
@@ -57,6 +62,7 @@ struct Study {
     calibration: Windows,
     text: Windows,
     threads: usize,
+    tuning: Option<ModelTuning>,
     /// Measured when the first row needs it: it takes minutes.
     proxy: Option<Proxy>,
 }
@@ -101,8 +107,12 @@ impl Table {
             output::print(&format!("| | {} |\n|---|{}", heads.join(" | "), "---|".repeat(heads.len())))?;
         }
         let mut results = ModelResults { model: model.name().to_owned(), dense, floor, rows: Vec::new() };
-        let mut study = Study { model, inputs, calibration: windows, text, threads, proxy: None };
-        let wanted = |row: &&ModelRow| self.methods.is_empty() || self.methods.contains(&row.method);
+        let tuning = self.tune.map(|steps| self.tuning(&model, &windows, steps.get())).transpose()?;
+        let mut study = Study { model, inputs, calibration: windows, text, threads, tuning, proxy: None };
+        let wanted = |row: &&ModelRow| {
+            (self.methods.is_empty() || self.methods.contains(&row.method))
+                && (row.tuning.is_none() || self.tune.is_some())
+        };
         for row in ModelRow::ALL.iter().filter(wanted) {
             let mut values = Vec::new();
             let bar = output::Steps::new(row.name, "densities");
@@ -142,6 +152,28 @@ impl Table {
     }
 }
 
+impl Table {
+    /// What models are tuned on: stories without end of the built-in model's language, else the calibration text.
+    fn tuning(&self, model: &LanguageModel, windows: &Windows, steps: usize) -> Result<ModelTuning, Failure> {
+        /// Windows that are held out.
+        const HELD_OUT: usize = 32;
+        let context = windows.context();
+        let (text, held_out) = match self.study.is_example() {
+            true => {
+                let stories = dsf_explorer::stories::excerpt(super::finetune::HELD_OUT_STORIES, HELD_OUT, context).text;
+                (Text::Stories { seed: 0 }, Windows::from_text(model, &stories, context, None)?)
+            }
+            false => {
+                let (text, held_out) = Text::split(self.study.calibration_tokens(model)?, context)?;
+                (text, Windows::from_tokens(model, held_out, context, None)?.evenly_spaced(HELD_OUT))
+            }
+        };
+        let settings =
+            Settings { steps: Some(steps), context: Some(context), train: Train::All, ..Settings::default() };
+        Ok(ModelTuning { text, held_out, settings })
+    }
+}
+
 impl Study {
     fn record(&mut self, row: &ModelRow, density: f64) -> Result<ModelRecord, Failure> {
         let mut shares = None;
@@ -153,8 +185,8 @@ impl Study {
             shares = Some(compress::distribute(self.model.config(), &proxy, density));
             self.proxy = Some(proxy);
         }
-        let Self { model, inputs, text, threads, .. } = self;
-        let study = ModelStudy { model, inputs, text, threads: *threads };
+        let Self { model, inputs, text, threads, tuning, .. } = self;
+        let study = ModelStudy { model, inputs, text, threads: *threads, tuning: tuning.clone() };
         study.measure(row, density, shares, &|_| true)?.ok_or_else(|| Failure::unexplained("the measurement broke off"))
     }
 }

@@ -16,6 +16,6 @@ mod sweep;
 pub use candidate::{Candidate, Made, choose};
 pub use error::Error;
 pub use figures::Figure;
-pub use models::{ModelRecord, ModelResults, ModelRow, ModelStudy};
+pub use models::{ModelRecord, ModelResults, ModelRow, ModelStudy, ModelTuning, RowTuning};
 pub use results::{Drawn, Results};
 pub use sweep::{Choice, Point, Quantity, Record, Subject, Sweep, View};

@@ -1,12 +1,14 @@
 //! Methods on a whole language model, by perplexity: the paper's Table 1 and Fig. 8.
 
-use crate::compress::{self, Inputs, Plan};
+use crate::compress::{self, CompressedModel, Inputs, Plan};
 use crate::export::{Chart, Column, Look, Rule, Series, csv_of};
 use crate::factorize::{Preset, Settings};
+use crate::finetune::{self, Blockwise, Text};
 use crate::language::{self, LanguageModel, LayerId, Windows};
 use crate::methods::{Method, ProgressFn};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use web_time::Instant;
 
 /// A row of the table: what is done with every layer of a model, at any density.
@@ -18,36 +20,62 @@ pub struct ModelRow {
     pub method: Method,
     /// Whether the budget is distributed among the layers by their sensitivity.
     pub distributed: bool,
+    /// What is tuned, if anything.
+    pub tuning: Option<RowTuning>,
     preset: Preset,
     change: fn(&mut Settings),
 }
 
+/// What a row tunes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowTuning {
+    /// Each block while its layers are compressed.
+    Blocks,
+    /// The compressed model.
+    Model,
+    /// One after the other.
+    Both,
+}
+
 impl ModelRow {
     /// The table's rows, from the top.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 15] = [
         Self::other("magnitude", Method::Magnitude),
         Self::other("Wanda", Method::Wanda),
         Self::other("SparseGPT", Method::Sparsegpt),
+        Self { tuning: Some(RowTuning::Model), ..Self::other("SparseGPT, tuned", Method::Sparsegpt) },
         Self::other("ADMM", Method::Admm),
+        Self { tuning: Some(RowTuning::Model), ..Self::other("ADMM, tuned", Method::Admm) },
         Self::published("DSF, one mask fixed", |settings| settings.fixed_mask = true),
         Self::published("DSF, no finalisation", |settings| settings.finalize = false),
         Self::published("DSF as published", |_| {}),
-        Self { name: "DSF best", preset: Preset::Best, ..Self::published("", |_| {}) },
-        Self { name: "DSF best, distributed", preset: Preset::Best, distributed: true, ..Self::published("", |_| {}) },
+        Self::best("DSF best, no output weights", |settings| settings.output_power = 0.0),
+        Self::best("DSF best", |_| {}),
+        Self { distributed: true, ..Self::best("DSF best, distributed", |_| {}) },
+        Self { tuning: Some(RowTuning::Blocks), ..Self::best("DSF best, blockwise", |_| {}) },
+        Self { tuning: Some(RowTuning::Model), ..Self::best("DSF best, tuned", |_| {}) },
+        Self { tuning: Some(RowTuning::Both), ..Self::best("DSF best, blockwise and tuned", |_| {}) },
     ];
 
     const fn other(name: &'static str, method: Method) -> Self {
-        Self { name, method, distributed: false, preset: Preset::Published, change: |_| {} }
+        Self { name, method, distributed: false, tuning: None, preset: Preset::Published, change: |_| {} }
     }
 
     const fn published(name: &'static str, change: fn(&mut Settings)) -> Self {
-        Self { name, method: Method::Dsf, distributed: false, preset: Preset::Published, change }
+        Self { name, method: Method::Dsf, distributed: false, tuning: None, preset: Preset::Published, change }
+    }
+
+    const fn best(name: &'static str, change: fn(&mut Settings)) -> Self {
+        Self { preset: Preset::Best, ..Self::published(name, change) }
     }
 
     /// The plan at this density, with uniform densities.
     pub fn plan(&self, density: f64, threads: usize) -> Plan {
         let mut plan = Plan { method: self.method, threads, ..Plan::new(self.preset, density) };
         (self.change)(&mut plan.settings);
+        if matches!(self.tuning, Some(RowTuning::Blocks | RowTuning::Both)) {
+            plan.blockwise = Some(Blockwise::default());
+        }
         plan
     }
 
@@ -70,6 +98,19 @@ pub struct ModelStudy<'a> {
     pub text: &'a Windows,
     /// Number of worker threads, for the reports.
     pub threads: usize,
+    /// How models are tuned, and on what, in the rows that do.
+    pub tuning: Option<ModelTuning>,
+}
+
+/// How compressed models are tuned.
+#[derive(Clone)]
+pub struct ModelTuning {
+    /// The text to train on.
+    pub text: Text,
+    /// Windows that are not trained on.
+    pub held_out: Windows,
+    /// The same settings for all rows.
+    pub settings: finetune::Settings,
 }
 
 impl ModelStudy<'_> {
@@ -85,9 +126,14 @@ impl ModelStudy<'_> {
         let mut plan = row.plan(density, self.threads);
         plan.densities.by_layer = shares.unwrap_or_default();
         let begun = Instant::now();
-        let Some(compressed) = compress::compress_model(self.model, &plan, self.inputs, progress)? else {
+        let Some(mut compressed) = compress::compress_model(self.model, &plan, self.inputs, progress)? else {
             return Ok(None);
         };
+        if let (Some(RowTuning::Model | RowTuning::Both), Some(tuning)) = (row.tuning, &self.tuning)
+            && !tune(&mut compressed, tuning, progress)?
+        {
+            return Ok(None);
+        }
         let seconds = begun.elapsed().as_secs_f64();
         let perplexity = match compressed.model.loss(self.text, &|_, _| progress(1.0)) {
             Ok(loss) => loss.perplexity(),
@@ -109,6 +155,31 @@ impl ModelStudy<'_> {
             seconds,
         }))
     }
+}
+
+/// Tunes a compressed model; false when `progress` cancels.
+fn tune(
+    compressed: &mut CompressedModel,
+    tuning: &ModelTuning,
+    progress: ProgressFn<'_>,
+) -> Result<bool, compress::Error> {
+    let layers = compressed.layers.iter().map(|layer| (layer.id, (*layer.replacement).clone())).collect();
+    let ModelTuning { text, held_out, settings } = tuning.clone();
+    let task = finetune::Task { model: compressed.model.clone(), layers, text, held_out, teacher: None };
+    let mut tuning = finetune::Tuning::new(task, settings)?;
+    while let Some(step) = tuning.step()? {
+        if !progress(step.step as f64 / step.steps.max(1) as f64) {
+            return Ok(false);
+        }
+    }
+    let tuned = tuning.finish()?;
+    for (id, replacement) in tuned.layers {
+        compressed.model.replace(id, Arc::new(replacement.to_dense()));
+    }
+    for (name, values) in tuned.tensors {
+        compressed.model.replace_values(&name, Arc::new(values));
+    }
+    Ok(true)
 }
 
 /// Result of a row at a density.

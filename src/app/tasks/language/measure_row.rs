@@ -42,7 +42,7 @@ impl Task for MeasureRow {
         on_threads(self.threads, || {
             let threads = self.threads.unwrap_or_else(crate::tasks::processors);
             let inputs = &Inputs::Windows(windows);
-            let study = ModelStudy { model: &set.model, inputs, text, threads };
+            let study = ModelStudy { model: &set.model, inputs, text, threads, tuning: None };
             let record = study.measure(row, self.density, self.shares, progress)?;
             Ok(record.ok_or(Error::Cancelled)?)
         })
