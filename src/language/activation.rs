@@ -78,13 +78,13 @@ fn sigmoid_times_derivative(values: &mut [f32], factor: f32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use strum::VariantArray;
 
     #[test]
     fn derivatives_are_those_of_the_functions() {
         // Central differences of steps of 2⁻⁷, whose error is a sixth of the third derivative times 2⁻¹⁴.
         let step = 1.0 / 128.0;
-        for &activation in Activation::VARIANTS {
+        use Activation::{Gelu, GeluTanh, QuickGelu, Relu, ReluSquared, Silu};
+        for activation in [Silu, Gelu, GeluTanh, QuickGelu, Relu, ReluSquared] {
             for x in [-4.0f32, -1.5, -0.3, 0.2, 1.0, 2.5, 6.0] {
                 let (mut around, mut slope) = ([x - step, x + step], [x]);
                 activation.apply(&mut around);

@@ -2,7 +2,6 @@
 
 use super::rope::Rope;
 use serde::{Deserialize, Serialize};
-use strum::VariantArray;
 
 /// A norm of vectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,7 +114,7 @@ pub struct Biases {
 }
 
 /// A function of each entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, VariantArray)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Activation {
     /// x / (1 + e⁻ˣ).
     Silu,
