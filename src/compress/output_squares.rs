@@ -60,8 +60,7 @@ fn weights(squares: &[f32], power: f64) -> Option<Vec<f32>> {
     if power == 0.0 || !(mean > 0.0 && mean.is_finite()) {
         return None;
     }
-    let clip: f64 = std::env::var("OUTCLIP").ok().and_then(|x| x.parse().ok()).unwrap_or(1e9);
-    Some(squares.iter().map(|&square| ((f64::from(square) / mean).min(clip) + LEAST).powf(power) as f32).collect())
+    Some(squares.iter().map(|&square| (f64::from(square) / mean + LEAST).powf(power) as f32).collect())
 }
 
 /// Name under which they are saved.
