@@ -54,7 +54,7 @@ pub fn all_replaced(layers: &CompressedLayers) -> Replaced {
         let (weight, replacement) = (layer.weight.clone(), layer.replacement.clone());
         NewWeight { id: layer.id, weight, replacement }
     };
-    Replaced::Layers(layers.iter().map(new).collect())
+    Replaced::Layers(layers.iter().map(new).collect(), layers.tensors().to_vec())
 }
 
 /// The perplexities of the open model as far as they are known.
@@ -142,7 +142,8 @@ impl Perplexities {
         let key = AllLayers { model: number, version: layers.version(), count: layers.len() };
         self.all.want(ctx, key, |_| MeasureReplaced { dense, replaced: all_replaced(layers) });
         if let Some((AllLayers { model, count, .. }, loss)) = self.all.entry()
-            && let (true, Ok(nll)) = (*model == number, loss.as_ref())
+            // What a tuning does stands in its own chart.
+            && let (true, Ok(nll), false) = (*model == number, loss.as_ref(), layers.is_tuned())
         {
             layers.note(*count, nll.exp());
         }
