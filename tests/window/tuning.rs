@@ -81,9 +81,11 @@ fn tuning_lowers_the_loss_and_is_undone_and_saved() {
     let loss = saved.loss(&windows, &language::ignore_progress).unwrap();
     assert!((loss.perplexity() - tuned).abs() < 1e-9 * tuned, "{} and {tuned}", loss.perplexity());
 
+    let trail = harness.state().language().layers().trail().to_vec();
     click(&mut harness, "Undo tuning");
     assert_eq!(settled(&mut harness), untuned, "the same number");
     let language = harness.state().language();
+    assert_eq!(language.layers().trail(), trail, "layers were neither replaced nor put back");
     assert!(!language.layers().is_tuned() && language.layers().tensors().is_empty());
     assert!(language.compressed_layers().map(|layer| layer.replacement.entries()).eq(nnz), "as many nonzeros");
     harness.run_steps(3);
