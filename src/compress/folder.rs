@@ -140,7 +140,8 @@ impl Folder {
             ("dsf.report".to_owned(), summary.to_string()),
         ];
         let report = serde_json::to_string_pretty(totals).unwrap_or_default();
-        let mut values = BTreeMap::new();
+        let values = self.model.all_replaced_values();
+        let mut values: BTreeMap<_, _> = values.map(|(tensor, values)| (tensor.to_owned(), values.to_vec())).collect();
         for block in 0..self.model.config().blocks {
             values.extend(self.files().block_tensors(block)?.unwrap_or_default());
         }

@@ -6,8 +6,8 @@ use crate::language::LanguageModel;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The bytes of a `model.safetensors`: the model's tensors, with the compressed layers in place of the dense ones, each
-/// in its own format. Takes the file's size in memory.
+/// The bytes of a `model.safetensors`: the model's tensors, with the compressed layers in place of the dense ones and
+/// the values that replace others', each in its own format. Takes the file's size in memory.
 pub fn merged_model(model: &LanguageModel, layers: &[Arc<CompressedLayer>]) -> Result<Vec<u8>, Error> {
     let checkpoint = model.checkpoint();
     let replaced: BTreeMap<_, _> = layers.iter().map(|layer| (layer.id, &layer.weight)).collect();
@@ -25,8 +25,9 @@ pub fn merged_model(model: &LanguageModel, layers: &[Arc<CompressedLayer>]) -> R
         let weight =
             model.with_replaced::<Error>(&entry.name, |id| Ok(replaced.get(&id).map(|&weight| weight.clone())))?;
         let info = checkpoint.tensor(&entry.name).map_err(told)?;
-        match (weight, info.format) {
-            (Some(weight), Some(dtype)) => file.extend(dtype.encode(weight.as_slice())),
+        let values = weight.as_ref().map(|weight| weight.as_slice());
+        match (values.or(model.replaced_values(&entry.name).map(|values| &values[..])), info.format) {
+            (Some(values), Some(dtype)) => file.extend(dtype.encode(values)),
             _ => file.extend_from_slice(&checkpoint.bytes(&entry.name).map_err(told)?),
         }
     }

@@ -421,6 +421,25 @@ impl Tuning {
         model
     }
 
+    /// The values with the best held-out loss so far, to look at before the end: what stands in the layers' places, and tensors
+    /// that are trained beside them, by name.
+    pub fn best(&self) -> (BTreeMap<LayerId, Replacement>, BTreeMap<String, Vec<f32>>) {
+        let (mut layers, mut tensors) = (BTreeMap::new(), BTreeMap::new());
+        for (name, parameter) in &self.state.parameters.0 {
+            match (name, &parameter.values) {
+                (Name::Layer(id), Values::Layer(layer)) => {
+                    let mut layer = layer.clone();
+                    layer.values_mut().copy_from_slice(&parameter.best);
+                    layers.insert(*id, layer.replacement());
+                }
+                (Name::Tensor(name), _) => _ = tensors.insert(name.clone(), parameter.best.clone()),
+                // What is tuned here are layers on their masks; only blocks are tuned with dense ones.
+                (Name::Layer(_), Values::Tensor(_) | Values::Dense(_)) => {}
+            }
+        }
+        (layers, tensors)
+    }
+
     /// Ends it: the values with the best held-out loss.
     pub fn finish(mut self) -> Result<Tuned, Error> {
         let held_out_before = match self.state.history.first().and_then(|moment| moment.held_out) {

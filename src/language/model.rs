@@ -294,6 +294,11 @@ impl LanguageModel {
         self.values.get(tensor)
     }
 
+    /// All tensors whose values are replaced, by name.
+    pub fn all_replaced_values(&self) -> impl Iterator<Item = (&str, &Arc<Vec<f32>>)> {
+        self.values.iter().map(|(tensor, values)| (&**tensor, values))
+    }
+
     /// Values of a tensor that is no layer of a block, replaced or as stored, in f32.
     pub fn tensor_values(&self, tensor: &str) -> Result<Arc<Vec<f32>>, Error> {
         match self.values.get(tensor) {

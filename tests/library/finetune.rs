@@ -188,6 +188,24 @@ fn the_loss_falls_and_no_position_moves() {
     }
 }
 
+/// What is there at a held-out loss has that loss, and at the end it is the result.
+#[test]
+fn the_best_values_are_there_on_the_way() {
+    let model = small();
+    let task = task(&model);
+    let held_out = task.held_out.clone();
+    let mut tuning = Tuning::new(task, Settings { train: Train::ValuesAndNorms, ..settings() }).unwrap();
+    while let Some(progress) = tuning.step().unwrap() {
+        let (layers, tensors) = tuning.best();
+        let loss = model_of(&model, &layers, &tensors).loss(&held_out, &ignore_progress).unwrap().nll;
+        assert!((loss - progress.best).abs() < 1e-5, "{loss} at step {}, not {}", progress.step, progress.best);
+    }
+    let best = tuning.best();
+    let tuned = tuning.finish().unwrap();
+    assert!(tuned.best_step > 0 && !tuned.tensors.is_empty());
+    assert_eq!(best, (tuned.layers, tuned.tensors));
+}
+
 #[test]
 fn a_rate_of_0_changes_nothing() {
     let model = small();

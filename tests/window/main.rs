@@ -15,4 +15,5 @@ mod runs;
 mod snapshots;
 mod sweeps;
 mod teach;
+mod tuning;
 mod views;

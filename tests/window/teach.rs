@@ -15,10 +15,10 @@ fn card(state: &Value) -> Option<u64> {
 fn the_tour_walks_through_to_its_end() {
     let mut harness = ready();
     click(&mut harness, "Tour");
-    for number in 1..=8 {
+    for number in 1..=9 {
         assert_eq!(card(&harness.state().state()), Some(number));
         // Its scene is set: runs of its own.
-        until(&mut harness, "a scene", |harness| harness.query_all_by_label(&format!("{number} of 8")).count() > 0);
+        until(&mut harness, "a scene", |harness| harness.query_all_by_label(&format!("{number} of 9")).count() > 0);
         let key = if number % 2 == 0 { Key::ArrowRight } else { Key::Space };
         press(&mut harness, Modifiers::NONE, key);
     }
@@ -54,6 +54,7 @@ fn every_setting_says_why_it_is_there() {
         json!({ "settings": { "start": "random", "factor_density": 0.1 } }),
         json!({ "settings": { "ridge_start": 0.2, "ramp_from": 0.1 } }),
         json!({ "preset": "published" }),
+        json!({ "show": "Model" }),
     ] {
         harness.state_mut().order(&ctx, &order).unwrap();
         harness.run_steps(3);

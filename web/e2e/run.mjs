@@ -348,13 +348,14 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     const page = await open();
     await ready(page);
     await click(page, "Tour");
-    for (let card = 1; card <= 8; card++) {
+    for (let card = 1; card <= 9; card++) {
       await until(page, `card ${card}`, (seen) => seen.tour?.card === card);
       // Each card sets its scene: runs, panels.
       if (card === 1) await until(page, "the scene", (seen) => seen.settings.density === 0.5);
       if (card === 4) await until(page, "the scene", (seen) => last(seen).state === "paused");
       if (card === 5) await until(page, "the scene", (seen) => seen.runs.some((run) => run.name === "no annealing" && run.state === "finished"));
       if (card === 8) await place(page, "Compress all", "Button");
+      if (card === 9) await place(page, "Tune", "Button");
       await page.waitForTimeout(500);
       await shot(page, `tour-${card}`);
       await page.keyboard.press(card % 2 ? "Space" : "ArrowRight");
@@ -429,6 +430,32 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     assert.equal((await state(page)).language.table_is_going, false);
     assert(table >= 1 && table < 36, `${table} cells`);
     await shot(page, "table");
+    return page;
+  },
+
+  async "a model is tuned in a Worker, paused, cancelled and put back"() {
+    const page = await open();
+    await ready(page);
+    await until(page, "the dense model", (seen) => seen.language.dense !== null, 120);
+    await order(page, { show: "Model" });
+    await order(page, { language: { compress: 0.1 } });
+    const current = (seen) => !seen.language.working && seen.language.compressed_is_current;
+    const before = await until(page, "all layers", (seen) => current(seen) && seen.language.replaced === seen.language.layers, 300);
+    await order(page, { language: { tune: { steps: 500, batch: 2, context: 64, every: 5, train: "values+norms" } } });
+    await until(page, "better values", (seen) => seen.language.tuned && seen.language.held_out.length > 1, 300);
+    await shot(page, "tuning");
+    await order(page, { language: "pause tuning" });
+    const step = await settled(page, (seen) => seen.language.tuning_step);
+    assert.equal((await state(page)).language.tuning, "paused");
+    await order(page, { language: "resume tuning" });
+    await until(page, "the next step", (seen) => seen.language.tuning_step > step, 120);
+    await order(page, { language: "cancel tuning" });
+    const after = (await until(page, "the perplexity", current, 120)).language;
+    assert(after.compressed < before.language.compressed, `${after.compressed} against ${before.language.compressed}`);
+    console.log(`    perplexity ${before.language.compressed.toFixed(3)}, after ${after.tuning_step} small steps ${after.compressed.toFixed(3)}`);
+    await order(page, { language: "undo tuning" });
+    const undone = await until(page, "the perplexity", (seen) => !seen.language.tuned && current(seen), 120);
+    assert.equal(undone.language.compressed, before.language.compressed);
     return page;
   },
 

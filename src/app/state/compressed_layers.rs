@@ -1,5 +1,6 @@
 //! The compressed layers of a language model.
 
+use super::tuned_tensor::TunedTensor;
 use crate::compress::CompressedLayer;
 use crate::language::LayerId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,6 +10,10 @@ use std::sync::Arc;
 #[derive(Default)]
 pub struct CompressedLayers {
     layers: BTreeMap<LayerId, Arc<CompressedLayer>>,
+    /// Of layers whose values were tuned, what they were before.
+    untuned: BTreeMap<LayerId, Arc<CompressedLayer>>,
+    /// Tensors that were tuned with them; none without a tuned layer.
+    tensors: Vec<TunedTensor>,
     /// Counts the changes of `layers`.
     version: usize,
     /// The version that was written.
@@ -60,14 +65,61 @@ impl CompressedLayers {
 
     /// Puts a compressed layer in its place.
     pub fn insert(&mut self, layer: Arc<CompressedLayer>) {
+        self.forget_tuning([layer.id]);
         self.layers.insert(layer.id, layer);
         self.version += 1;
+    }
+
+    /// These layers are no longer tuned ones. What was tuned with them is of no use without them.
+    fn forget_tuning(&mut self, ids: impl IntoIterator<Item = LayerId>) {
+        ids.into_iter().for_each(|id| _ = self.untuned.remove(&id));
+        if self.untuned.is_empty() {
+            self.tensors.clear();
+        }
+    }
+
+    /// Puts tuned values in the layers' places, and in those of tensors beside them.
+    pub fn tune(&mut self, layers: Vec<Arc<CompressedLayer>>, tensors: Vec<TunedTensor>) {
+        for layer in layers {
+            // One that is no longer replaced is not tuned either.
+            if let Some(before) = self.layers.get_mut(&layer.id) {
+                let before = std::mem::replace(before, layer);
+                self.untuned.entry(before.id).or_insert(before);
+            }
+        }
+        if !self.untuned.is_empty() {
+            self.tensors = tensors;
+        }
+        self.version += 1;
+    }
+
+    /// Puts the values back that were there before the tuning.
+    pub fn undo_tuning(&mut self) {
+        self.layers.append(&mut self.untuned);
+        self.tensors.clear();
+        self.version += 1;
+    }
+
+    /// Whether values were tuned.
+    pub fn is_tuned(&self) -> bool {
+        !self.untuned.is_empty()
+    }
+
+    /// Whether the values of this layer were tuned.
+    pub fn is_tuned_layer(&self, id: LayerId) -> bool {
+        self.untuned.contains_key(&id)
+    }
+
+    /// Tensors that were tuned beside the layers.
+    pub fn tensors(&self) -> &[TunedTensor] {
+        &self.tensors
     }
 
     /// Puts dense weights back.
     pub fn restore(&mut self, ids: &BTreeSet<LayerId>) {
         let before = self.len();
         ids.iter().for_each(|id| _ = self.layers.remove(id));
+        self.forget_tuning(ids.iter().copied());
         self.version += usize::from(self.len() != before);
         if self.is_empty() {
             self.trail.clear();
@@ -82,12 +134,14 @@ impl CompressedLayers {
         methods.sort_unstable();
         methods.dedup();
         let share = 100.0 * nnz as f64 / all.max(1) as f64;
-        format!("{} layers, {}, {share:.1} %", self.len(), methods.join(" and "))
+        let tuned = if self.is_tuned() { ", tuned" } else { "" };
+        format!("{} layers, {}, {share:.1} %{tuned}", self.len(), methods.join(" and "))
     }
 
     /// Forgets all of them.
     pub fn clear(&mut self) {
         self.layers.clear();
+        self.forget_tuning(Vec::from_iter(self.untuned.keys().copied()));
     }
 
     /// Layers replaced and the perplexity then, in the order in which it was measured.

@@ -39,5 +39,7 @@ pub mod text_request;
 pub mod timeline;
 pub mod tour;
 pub mod tried;
+pub mod tuned_tensor;
+pub mod tuning_curve;
 pub mod typed_setting;
 pub mod workspace;

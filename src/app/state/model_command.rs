@@ -2,6 +2,7 @@
 
 use super::text_request::TextRequest;
 use crate::compress::Densities;
+use crate::finetune::Settings;
 use crate::language::LayerId;
 use crate::methods::Method;
 use crate::model::Source;
@@ -35,6 +36,18 @@ pub enum ModelCommand {
     Compress(BTreeSet<LayerId>),
     /// End compressing; finished layers stay.
     CancelCompression,
+    /// Tune values with these settings.
+    SetTuning(Box<Settings>),
+    /// Tune the values of the compressed layers.
+    Tune,
+    /// Pause tuning.
+    PauseTuning,
+    /// Go on tuning.
+    ResumeTuning,
+    /// End tuning; the best values so far stay.
+    CancelTuning,
+    /// Put the values back that were there before the tuning.
+    UndoTuning,
     /// Put the dense weights of these layers back.
     Restore(BTreeSet<LayerId>),
     /// Calibrate runs with what this layer reads in the model.

@@ -4,7 +4,7 @@ use super::action::Action;
 use super::pane::Pane;
 
 /// Number of cards.
-pub const CARDS: usize = 8;
+pub const CARDS: usize = 9;
 
 /// State of the tour: the card on the table.
 #[derive(Default)]
@@ -100,6 +100,7 @@ pub fn points_at(card: usize) -> &'static [Target] {
         5 => &[Target::Control(Pane::Settings, "ρ₀ schedule"), Target::Panel(Pane::Curves)],
         6 => &[Target::Control(Pane::Settings, "Start"), Target::Panel(Pane::Curves), Target::Panel(Pane::Runs)],
         7 => &[DENSITY, Target::Panel(Pane::Curves)],
-        _ => &[Target::Control(Pane::Model, "Compress all"), Target::Panel(Pane::Story)],
+        8 => &[Target::Control(Pane::Model, "Compress all"), Target::Panel(Pane::Story)],
+        _ => &[Target::Control(Pane::Model, "Tune"), Target::Panel(Pane::Story)],
     }
 }

@@ -1,6 +1,6 @@
 //! Everything that the window's page has its Workers do.
 
-use super::language::{collect, compress, generate, lazy_model, measure_row, perplexity, save, sensitivity};
+use super::language::{collect, compress, generate, lazy_model, measure_row, perplexity, save, sensitivity, tune};
 use super::{
     adapter, baselines, bench, masks, norms, pictures, reading, replace, speed, split, sweep, view_renderer,
     write_export,
@@ -41,4 +41,5 @@ pub fn registry() -> Registry {
         .task::<compress::Compress>()
         .task::<measure_row::MeasureRow>()
         .task::<save::SaveModel>()
+        .actor::<tune::Tune>()
 }

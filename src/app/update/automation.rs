@@ -57,7 +57,8 @@ impl Explorer {
     /// Does one thing: `{"act": "Pause or resume"}`, `{"settings": {"density": 0.3}}`, `{"preset": "published"}`, `{"backend": "gpu"}`,
     /// `{"layer": name}`, `{"factors": name}`, `{"run": number}`, `{"go_to": half_step}`, `{"show": "Curves"}`,
     /// `{"load": address}`, `{"example": true}`, `{"calibrate": true}` (with the inputs in the model), `{"tour": card}`, `{"bench": side}`, `{"panic": text}`, `{"export": {"what", "layout", "dtype", "name"}}`,
-    /// `{"language": {"compress": density} or "cancel", "save", "table", "pause table"}`,
+    /// `{"language": {"compress": density} or {"tune": settings} or "cancel", "pause tuning", "resume tuning", "cancel tuning",
+    /// "undo tuning", "save", "table", "pause table"}`,
     /// `{"compare": [method, …] or "cancel" or {"show": method}}`,
     /// `{"sweep": figure or "pause" or "go on"}`.
     pub fn order(&mut self, ctx: &Context, order: &Value) -> Result<(), OrderError> {

@@ -19,16 +19,16 @@ pub fn commands_ui(ui: &mut Ui, state: &State, info: &ModelInfo, ticked: &BTreeS
     let hint =
         "With the settings of the settings panel and the budget below, in the order in which the model computes them";
     let kept = info.keeps_factors;
-    let why_not = match () {
-        () if kept => "This model keeps its factors: open the one that they were made from",
-        () if busy => "Layers are being compressed",
-        () => "No layer is ticked",
+    let why_not = match language.why_busy() {
+        _ if kept => "This model keeps its factors: open the one that they were made from",
+        Some(why) => why,
+        None => "No layer is ticked",
     };
     // All factors of a large model do not fit into memory.
     let all = ui.add_enabled(!busy && fits && !kept, Button::new("Compress all"));
     mark(ui, "Compress all", all.rect);
     let large = "All layers of this large model do not fit into memory: dsf-explorer compress does it in a folder";
-    if all.on_hover_text(hint).on_disabled_hover_text(if fits || kept { why_not } else { large }).clicked() {
+    if all.on_hover_text(hint).on_disabled_hover_text(if fits || kept || busy { why_not } else { large }).clicked() {
         command = Some(ModelCommand::Compress(info.config.layers().collect()));
     }
     let some = ui.add_enabled(!busy && !kept && !ticked.is_empty(), Button::new("Compress ticked"));
@@ -43,7 +43,7 @@ pub fn commands_ui(ui: &mut Ui, state: &State, info: &ModelInfo, ticked: &BTreeS
     }
     let layers = language.layers();
     let dense = ui.add_enabled(!busy && !layers.is_empty(), Button::new("Back to dense"));
-    let why_not = if busy { "Layers are being compressed" } else { "No layer is compressed" };
+    let why_not = language.why_busy().unwrap_or("No layer is compressed");
     if dense.on_hover_text("The ticked layers, or all if none is ticked").on_disabled_hover_text(why_not).clicked() {
         let ids = if ticked.is_empty() { layers.ids().collect() } else { ticked.clone() };
         command = Some(ModelCommand::Restore(ids));

@@ -126,7 +126,14 @@ fn state_ui(ui: &mut Ui, state: &State, id: LayerId) {
     match (current, state.language.layers().get(id)) {
         (Some((_, done, _)), _) => _ = ui.strong(format!("{:.0} %", 100.0 * done)),
         (None, _) if work.is_some_and(|work| work.is_waiting(id)) => _ = ui.label("waiting"),
-        (None, Some(_)) => _ = ui.label(RichText::new("A·B").color(theme::readable(ui.visuals(), colors::DSF))),
+        (None, Some(_)) => {
+            let tuned = state.language.layers().is_tuned_layer(id);
+            let text = RichText::new(if tuned { "A·B, tuned" } else { "A·B" });
+            let label = ui.label(text.color(theme::readable(ui.visuals(), colors::DSF)));
+            if tuned {
+                label.on_hover_text("By the loss of the whole model: its error of this layer alone is not measured");
+            }
+        }
         (None, None) if state.language.info().is_some_and(|info| info.keeps_factors) => _ = ui.weak("as stored"),
         (None, None) => _ = ui.weak("dense"),
     }

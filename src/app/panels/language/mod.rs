@@ -9,3 +9,4 @@ pub mod perplexity;
 pub mod story;
 pub mod table;
 pub mod tradeoff;
+pub mod tuning;

@@ -6,6 +6,7 @@ use super::info::info_ui;
 use super::layers::layers_ui;
 use super::perplexity::{perplexity_ui, trail_ui};
 use super::tradeoff::tradeoff_ui;
+use super::tuning::tuning_ui;
 use crate::app::panels::state::State;
 use crate::app::platform::{HAS_FOLDERS, SaveTarget, TYPED, typed};
 use crate::app::state::command::Command;
@@ -27,6 +28,8 @@ pub struct ModelPanel {
     text_path: String,
     /// Whether compressions are compared by tokens a second, not by bytes.
     over_speed: bool,
+    /// Whether the losses of a tuning are shown in nats, not as perplexities.
+    as_loss: bool,
 }
 
 impl ModelPanel {
@@ -61,10 +64,11 @@ impl ModelPanel {
         let header = CollapsingHeader::new("Text to measure on").default_open(info.text.is_none());
         let text = header.show(ui, |ui| ui.horizontal_wrapped(|ui| self.text_ui(ui, state, info)).inner);
         let save = self.save_ui(ui, state);
+        let tune = tuning_ui(ui, state, &mut self.as_loss);
         trail_ui(ui, state);
         tradeoff_ui(ui, state, &mut self.over_speed);
         let layer = layers_ui(ui, state, info, &mut self.ticked);
-        (measure.or(row.inner).or(kinds).or(text.body_returned.flatten()).or(save), layer)
+        (measure.or(row.inner).or(kinds).or(text.body_returned.flatten()).or(save).or(tune), layer)
     }
 
     /// Draws the choice of a text.
@@ -104,7 +108,7 @@ impl ModelPanel {
                 }
                 let button = ui.add_enabled(possible, Button::new("Write"));
                 let hint = "A folder that transformers loads, with the factors beside the model";
-                let why_not = "Compress layers first, and name a folder";
+                let why_not = state.language.why_busy().unwrap_or("Compress layers first, and name a folder");
                 button.on_hover_text(hint).on_disabled_hover_text(why_not).clicked()
             });
             row.inner.then_some(ModelCommand::Save)

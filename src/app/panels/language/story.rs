@@ -73,6 +73,7 @@ fn texts_ui(ui: &mut Ui, state: &State, texts: &Texts) {
             let name = language.info().map_or(String::new(), |info| info.config.tensor_label(tuned.id));
             format!("With {name} as on screen")
         }
+        (count, _) if language.layers().is_tuned() => format!("With {count} tuned layers"),
         (count, _) => format!("With {count} compressed layers"),
     };
     let perplexity = |value: Option<f64>| value.map_or(String::new(), |value| format!(", perplexity {value:.3}"));

@@ -1,6 +1,7 @@
 //! Compressing layers of the model, one after the other.
 
 use super::lazy_model::{LazyModel, eval_set, on_threads};
+use crate::app::state::tuned_tensor::{TunedTensor, with_tensors};
 use crate::compress::{self, CompressedLayer, Compression, Inputs, Memory, Plan, Step};
 use crate::hint::Failure;
 use crate::job::{self, Backend, ComputeConfig, RunStage};
@@ -22,6 +23,8 @@ pub struct Compress {
     /// Layers that are compressed already.
     #[serde(with = "shared::list")]
     pub kept: Vec<Arc<CompressedLayer>>,
+    /// Tensors that were tuned with them.
+    pub tensors: Vec<TunedTensor>,
     /// Backend and threads of the runs.
     pub compute: ComputeConfig,
 }
@@ -56,7 +59,8 @@ impl Task for Compress {
             let store = Box::new(Memory::new(self.kept));
             let backend = if self.plan.method == Method::Dsf { backend } else { Backend::Cpu };
             let settings = self.plan.settings.clone();
-            let work = Compression::new(&set.model, self.plan, &inputs, store, clock)?;
+            let model = with_tensors(&set.model, &self.tensors);
+            let work = Compression::new(&model, self.plan, &inputs, store, clock)?;
             let (device, note) = job::device(backend, work.largest(), &settings, self.compute.thread_count());
             note.into_iter().for_each(|note| _ = progress(Compressing::Note(note)));
             let mut work = work.on(device);

@@ -41,12 +41,15 @@ impl Compression {
         let mut plan = plan(info, budget, settings, layers, ids);
         plan.threads = compute.thread_count();
         plan.preset = Settings { density: settings.density, factor_density: None, ..settings.clone() }.preset();
-        let kept = layers.iter().filter(|layer| !ids.contains(&layer.id)).cloned().collect();
+        let kept: Vec<_> = layers.iter().filter(|layer| !ids.contains(&layer.id)).cloned().collect();
+        // Norms that were tuned stay as long as a tuned layer does.
+        let tuned = kept.iter().any(|layer| layers.is_tuned_layer(layer.id));
+        let tensors = if tuned { layers.tensors().to_vec() } else { Vec::new() };
         let is_sparse = |id: &LayerId| budget.densities.of(*id) < 1.0;
         let (waiting, dense): (BTreeSet<LayerId>, BTreeSet<LayerId>) = ids.iter().partition(|id| is_sparse(id));
         layers.restore(&dense);
         let costs = plan.costs(&info.config).into_iter().filter(|cost| waiting.contains(&cost.0)).collect();
-        let task = PendingTask::new(ctx, Compress { model, plan, kept, compute }, Duration::from_millis(50));
+        let task = PendingTask::new(ctx, Compress { model, plan, kept, tensors, compute }, Duration::from_millis(50));
         Self { task, current: None, waiting, costs, cancelled: false }
     }
 

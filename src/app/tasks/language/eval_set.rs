@@ -2,6 +2,7 @@
 
 use crate::app::state::error::Error;
 use crate::app::state::loaded_layer::LoadedLayer;
+use crate::finetune::Text;
 use crate::hint::Failure;
 use crate::language::{self, Config, LanguageModel, LayerId, Note, Windows};
 use crate::model::{self, Checkpoint};
@@ -39,6 +40,8 @@ pub struct EvalSet {
     pub text: Option<Windows>,
     /// Windows that its layers' inputs are taken from: another part of the same text.
     pub calibration: Option<Windows>,
+    /// Text to tune values on, without what the perplexity is measured on.
+    pub training: Option<Text>,
     floor: Option<f64>,
     text_problem: Option<Failure>,
     own_text: bool,
@@ -81,6 +84,7 @@ impl EvalSet {
                 model: language::open_with(from, source.checkpoint.clone())?,
                 text: None,
                 calibration: None,
+                training: None,
                 floor: None,
                 text_problem: None,
                 own_text: false,
@@ -91,6 +95,7 @@ impl EvalSet {
                 Self {
                     text: Some(Windows::from_text(&model, &excerpt.text, CONTEXT, None)?),
                     calibration: Some(language::example_calibration(&model, SAMPLES, CONTEXT)?),
+                    training: Some(Text::Stories { seed: 0 }),
                     floor: Some(excerpt.floor()),
                     text_problem: None,
                     own_text: false,
@@ -105,7 +110,7 @@ impl EvalSet {
         Ok(set)
     }
 
-    /// The first part of a text measures, windows from all over the rest calibrate.
+    /// The first part of a text measures, windows from all over the rest calibrate, and all of the rest trains.
     fn read(&mut self, text: &model::Source) -> Result<(), Failure> {
         let shown = text.name();
         let bytes = text.read()?;
@@ -119,6 +124,7 @@ impl EvalSet {
         let windows = |tokens: &[u32]| Windows::from_tokens(&self.model, tokens.to_vec(), CONTEXT, None);
         let (text, calibration) = (windows(first)?, windows(rest)?.evenly_spaced(SAMPLES));
         (self.text, self.calibration, self.floor) = (Some(text), Some(calibration), None);
+        self.training = Some(Text::Tokens(Arc::new(rest.to_vec())));
         Ok(())
     }
 }

@@ -23,7 +23,7 @@ impl LanguageModelState {
     /// Sees that the dense and the changed model write a text.
     pub fn want_texts(&mut self, ctx: &Context, request: &TextRequest, threads: Option<usize>) {
         let Some(model) = self.open.lazy() else { return };
-        let (layers, working) = (&self.layers, self.compression.is_some());
+        let (layers, working) = (&self.layers, self.is_working());
         let replaced = (layers, self.perplexities.tuned());
         self.texts.want(ctx, (self.open.number(), model), replaced, request, (working, threads));
     }
@@ -77,9 +77,8 @@ impl LanguageModelState {
         match () {
             () if !info.calibrates => Some("Give a text first, under Text to measure on"),
             () if self.dense().is_none() => Some("The dense model is not measured yet"),
-            () if self.is_working() => Some("Layers are being compressed"),
             () if self.table.next().is_none() => Some("All of it is measured"),
-            () => None,
+            () => self.why_busy(),
         }
     }
 
@@ -112,6 +111,7 @@ impl LanguageModelState {
             self.problem = end.err().map(|why| sentence(&why));
             self.compression = None;
         }
+        self.poll_tuning();
         self.texts.poll();
         self.note_tried();
         self.open.want(ctx);
@@ -143,6 +143,11 @@ impl LanguageModelState {
         self.tried_dense = Some((dense.weight_bytes, dense.tokens_per_second));
         let (bytes, rate) = (changed.weight_bytes, changed.tokens_per_second);
         let label = self.layers.summary();
+        // What a tuning left and an undoing brought back was tried before.
+        if let Some(same) = self.tried.iter_mut().find(|tried| tried.label == label && tried.perplexity == perplexity) {
+            same.version = version;
+            return;
+        }
         self.tried.push(Tried { version, label, perplexity, bytes, tokens_per_second: rate });
     }
 
@@ -197,6 +202,11 @@ impl LanguageModelState {
             "layers": self.info().map(|info| info.config.layers().count()),
             "working": self.is_working(),
             "problem": self.problem,
+            "tuning": self.tuning.as_ref().map(|work| if work.is_paused() { "paused" } else { "going" }),
+            "tuned": self.layers.is_tuned(),
+            "tuning_step": self.curve.step(),
+            "tuning_steps": self.curve.steps,
+            "held_out": self.curve.held_out(),
             "table": self.table_count(),
             "table_is_going": self.table_is_going(),
             "story": texts.map(|texts| texts.dense.words.concat()),

@@ -9,6 +9,7 @@ use super::save::SaveModel;
 use super::sensitivity::Sensitivity;
 use super::table::ModelTable;
 use super::texts::ModelTexts;
+use super::tuning::TuningWork;
 use crate::app::platform::SaveTarget;
 use crate::app::state::compressed_layers::CompressedLayers;
 use crate::app::state::error::Error;
@@ -16,8 +17,10 @@ use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::state::model_budget::ModelBudget;
 use crate::app::state::order_error::OrderError;
 use crate::app::state::tried::Tried;
+use crate::app::state::tuning_curve::TuningCurve;
 use crate::compress::{CompressedLayer, Densities, Proxy, distribute};
 use crate::factorize::Settings;
+use crate::finetune;
 use crate::hint::Failure;
 use crate::job::ComputeConfig;
 use crate::language::LayerId;
@@ -37,6 +40,10 @@ pub struct LanguageModelState {
     pub budget: ModelBudget,
     pub(super) layers: CompressedLayers,
     pub(super) compression: Option<Compression>,
+    pub(super) tuning: Option<TuningWork>,
+    /// Losses of the last tuning of the layers as they are.
+    pub(super) curve: TuningCurve,
+    pub(super) tuning_settings: finetune::Settings,
     pub(super) perplexities: Perplexities,
     /// Whether a large model is to be measured.
     pub(super) measure_large: bool,
@@ -70,6 +77,11 @@ impl LanguageModelState {
     /// The texts of the open model change; its compressed layers stay.
     pub fn read_text(&mut self, text: Option<Source>) {
         if self.open.is_there() {
+            if self.tuning.is_some() {
+                self.notes.push("The tuning has ended, as another text is read; its best values so far stay".into());
+            }
+            self.cancel_tuning();
+            self.curve = TuningCurve::default();
             self.open.read_text(text);
             self.perplexities.stop();
             self.sensitivity.stop();
@@ -86,7 +98,7 @@ impl LanguageModelState {
     /// Discards the compressed layers, and opens the other model.
     pub fn discard_and_open(&mut self) {
         self.layers.clear();
-        self.compression = None;
+        (self.compression, self.tuning) = (None, None);
         self.pending.take().into_iter().for_each(|source| self.open(source));
     }
 
@@ -260,9 +272,19 @@ impl LanguageModelState {
         self.compression.as_ref()
     }
 
-    /// Whether layers are being compressed.
+    /// Whether layers are being compressed or tuned.
     pub fn is_working(&self) -> bool {
-        self.compression.is_some()
+        self.why_busy().is_some()
+    }
+
+    /// Why the layers cannot be changed now.
+    pub fn why_busy(&self) -> Option<&'static str> {
+        match (&self.compression, &self.tuning) {
+            (Some(_), _) => Some("Layers are being compressed"),
+            (None, Some(work)) if work.is_paused() => Some("Tuning is paused: go on with it, or cancel it"),
+            (None, Some(_)) => Some("Values are being tuned"),
+            (None, None) => None,
+        }
     }
 
     /// Last error of the model, a sentence.
@@ -275,7 +297,7 @@ impl LanguageModelState {
         let (Some(info), Some(model)) = (self.open.info(), self.open.lazy().cloned()) else { return };
         let how = (&self.budget, settings, compute);
         self.compression = Some(Compression::start(ctx, (model, info), how, ids, &mut self.layers));
-        self.problem = None;
+        (self.problem, self.curve) = (None, TuningCurve::default());
     }
 
     /// Compresses all layers to this density.
@@ -287,8 +309,8 @@ impl LanguageModelState {
         compute: ComputeConfig,
     ) -> Result<(), OrderError> {
         let ids = self.info().ok_or(Error::NoModel)?.config.layers().collect();
-        if self.is_working() {
-            return Err(OrderError::not_now("layers are being compressed"));
+        if let Some(why) = self.why_busy() {
+            return Err(OrderError::not_now(why));
         }
         self.budget.densities = Densities::uniform(density);
         self.budget.densities.check()?;
@@ -304,13 +326,14 @@ impl LanguageModelState {
     /// Puts dense weights back.
     pub fn restore(&mut self, ids: &BTreeSet<LayerId>) {
         self.layers.restore(ids);
+        self.curve = TuningCurve::default();
     }
 
     /// Returns the version of the compressed layers, and the task that writes the model with them.
     pub fn saving(&self, settings: &Settings, target: SaveTarget) -> Option<(usize, SaveModel)> {
         let (info, model) = (self.info()?, self.open.lazy()?.clone());
         let plan = plan(info, &self.budget, settings, &self.layers, &BTreeSet::new());
-        let layers: Vec<_> = self.layers.iter().cloned().collect();
-        (!layers.is_empty()).then(|| (self.layers.version(), SaveModel { model, layers, plan, target }))
+        let (layers, tensors) = (Vec::from_iter(self.layers.iter().cloned()), self.layers.tensors().to_vec());
+        (!layers.is_empty()).then(|| (self.layers.version(), SaveModel { model, layers, tensors, plan, target }))
     }
 }

@@ -46,6 +46,8 @@ struct AllLayers {
     version: usize,
     /// Number of replaced layers.
     count: usize,
+    /// Whether values of theirs were tuned.
+    tuned: bool,
 }
 
 /// Returns the replacements of all compressed layers.
@@ -54,7 +56,7 @@ pub fn all_replaced(layers: &CompressedLayers) -> Replaced {
         let (weight, replacement) = (layer.weight.clone(), layer.replacement.clone());
         NewWeight { id: layer.id, weight, replacement }
     };
-    Replaced::Layers(layers.iter().map(new).collect())
+    Replaced::Layers(layers.iter().map(new).collect(), layers.tensors().to_vec())
 }
 
 /// The perplexities of the open model as far as they are known.
@@ -139,9 +141,10 @@ impl Perplexities {
     /// Sees that the model is measured with all compressed layers, and notes what came of it.
     pub fn want_all(&mut self, ctx: &Context, number: usize, layers: &mut CompressedLayers) {
         let Some(dense) = self.streams.clone() else { return };
-        let key = AllLayers { model: number, version: layers.version(), count: layers.len() };
+        let key = AllLayers { model: number, version: layers.version(), count: layers.len(), tuned: layers.is_tuned() };
         self.all.want(ctx, key, |_| MeasureReplaced { dense, replaced: all_replaced(layers) });
-        if let Some((AllLayers { model, count, .. }, loss)) = self.all.entry()
+        if let Some((AllLayers { model, count, tuned: false, .. }, loss)) = self.all.entry()
+            // What a tuning does stands in its own chart.
             && let (true, Ok(nll)) = (*model == number, loss.as_ref())
         {
             layers.note(*count, nll.exp());

@@ -3,6 +3,7 @@
 use super::lazy_model::{LazyModel, eval_set, on_threads};
 use crate::app::state::error::Error;
 use crate::app::state::factors_at::FactorsAt;
+use crate::app::state::tuned_tensor::{TunedTensor, with_tensors};
 use crate::compute::sparse::Operator;
 use crate::hint::Failure;
 use crate::language::{LanguageModel, LayerId, Loss, StreamCache};
@@ -69,8 +70,8 @@ impl SilentTask for MeasureDense {
 /// Replacements of some of the model's layers.
 #[derive(Clone, Serialize, Deserialize)]
 pub enum Replaced {
-    /// Those that were compressed.
-    Layers(Vec<NewWeight>),
+    /// Those that were compressed, and tensors that were tuned with them.
+    Layers(Vec<NewWeight>, Vec<TunedTensor>),
     /// The tensor that holds this one, with these factors.
     SingleLayer(LayerId, FactorsAt),
     /// The tensor that holds this one, with so many of its largest entries.
@@ -93,9 +94,9 @@ pub struct NewWeight {
 impl Replaced {
     /// The model with it; an error while there is nothing to put in place.
     pub fn of(&self, model: &LanguageModel) -> Result<LanguageModel, Failure> {
-        let mut model = model.clone();
+        let mut model = with_tensors(model, self.tensors());
         match self {
-            Self::Layers(layers) => layers.iter().for_each(|layer| model.replace(layer.id, layer.weight.clone())),
+            Self::Layers(layers, _) => layers.iter().for_each(|layer| model.replace(layer.id, layer.weight.clone())),
             Self::SingleLayer(id, factors) => {
                 let product = Arc::new(factors.product().ok_or(Error::NoFactors)?);
                 model.replace_tensor(&model.config().tensor_with(*id), &product);
@@ -110,12 +111,12 @@ impl Replaced {
 
     /// The model with it, as it would run: factors are not multiplied out.
     pub fn runnable(&self, model: &LanguageModel) -> Result<LanguageModel, Failure> {
-        let mut changed = model.clone();
+        let mut changed = with_tensors(model, self.tensors());
         let mut put = |id: LayerId, replacement: &Replacement| {
             changed.replace(id, Operator::new(replacement, model.value_format(id)));
         };
         match self {
-            Self::Layers(layers) => layers.iter().for_each(|layer| put(layer.id, &layer.replacement)),
+            Self::Layers(layers, _) => layers.iter().for_each(|layer| put(layer.id, &layer.replacement)),
             // The tensor on screen may hold several of the model's layers.
             Self::SingleLayer(id, FactorsAt::End(replacement)) if model.config().place(*id).outputs.is_none() => {
                 put(*id, replacement);
@@ -125,10 +126,18 @@ impl Replaced {
         Ok(changed)
     }
 
+    /// Tensors beside the layers that are others.
+    fn tensors(&self) -> &[TunedTensor] {
+        match self {
+            Self::Layers(_, tensors) => tensors,
+            Self::SingleLayer(..) | Self::PrunedLayer(..) => &[],
+        }
+    }
+
     /// The first block that is another one.
     fn first(&self) -> usize {
         match self {
-            Self::Layers(layers) => layers.iter().map(|layer| layer.id.block).min().unwrap_or(0),
+            Self::Layers(layers, _) => layers.iter().map(|layer| layer.id.block).min().unwrap_or(0),
             Self::SingleLayer(id, _) | Self::PrunedLayer(id, _) => id.block,
         }
     }
@@ -153,6 +162,13 @@ impl SilentTask for MeasureReplaced {
         let LazyStreams { model, threads, stop } = self.dense.source();
         let prepared = self.dense.get().as_ref().map_err(Clone::clone)?;
         let changed = self.replaced.of(&eval_set(model)?.model)?;
-        on_threads(*threads, || Ok(prepared.loss_from(&changed, self.replaced.first(), &stop.asked())?.nll))
+        on_threads(*threads, || {
+            // Norms and the like may be anywhere, before the first block too.
+            let loss = match self.replaced.tensors() {
+                [] => prepared.loss_from(&changed, self.replaced.first(), &stop.asked())?,
+                _ => changed.loss(prepared.windows(), &stop.asked())?,
+            };
+            Ok(loss.nll)
+        })
     }
 }

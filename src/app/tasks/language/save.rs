@@ -3,6 +3,7 @@
 use super::lazy_model::LazyModel;
 use crate::app::platform::SaveTarget;
 use crate::app::platform::written::Written;
+use crate::app::state::tuned_tensor::{TunedTensor, with_tensors};
 use crate::compress::{CompressedLayer, Plan};
 use crate::hint::Failure;
 use crate::tasks::{Queue, SilentTask, shared};
@@ -18,6 +19,8 @@ pub struct SaveModel {
     /// Compressed layers of the model.
     #[serde(with = "shared::list")]
     pub layers: Vec<Arc<CompressedLayer>>,
+    /// Tensors that were tuned with them.
+    pub tensors: Vec<TunedTensor>,
     /// Plan by which they were compressed.
     pub plan: Plan,
     /// Folder for the model; in a page, the downloads.
@@ -36,15 +39,16 @@ impl SilentTask for SaveModel {
         use crate::language;
         use crate::model::Source;
 
-        let Self { model, layers, plan, target } = self;
+        let Self { model, layers, tensors, plan, target } = self;
         let set = model.get().as_ref().map_err(Clone::clone)?;
         set.model.checkpoint().check_not_quantized()?;
+        let tuned = with_tensors(&set.model, &tensors);
         let companions = match &model.source().from {
             Some(Source::Path(folder)) => language::companions(folder)?,
             None => language::example_companions(),
         };
         let (out, replace) = (target.path(), target.replaces());
-        let folder = Folder::open(&set.model, &plan, &Inputs::Unknown, out, replace, false)?;
+        let folder = Folder::open(&tuned, &plan, &Inputs::Unknown, out, replace, false)?;
         let mut store = folder.store();
         for layer in &layers {
             store.keep(layer)?;
@@ -67,7 +71,7 @@ impl SilentTask for SaveModel {
 
         let set = self.model.get().as_ref().map_err(Clone::clone)?;
         set.model.checkpoint().check_not_quantized()?;
-        let merged = crate::compress::merged_model(&set.model, &self.layers)?;
+        let merged = crate::compress::merged_model(&with_tensors(&set.model, &self.tensors), &self.layers)?;
         let mut files = vec![Download { name: "model.safetensors".into(), bytes: merged }];
         // Of a model of one's own these are at hand already.
         if self.model.source().from.is_none() {

@@ -1,0 +1,214 @@
+//! Tuning the values of the compressed layers, step by step.
+
+use super::lazy_model::{LazyModel, eval_set};
+use crate::app::state::error::Error;
+use crate::app::state::tuned_tensor::{TunedTensor, with_tensors};
+use crate::compress::CompressedLayer;
+use crate::compute::ThreadPool;
+use crate::export::{self, RunReport};
+use crate::finetune::{self, Moment, Settings, Stop, Tuning};
+use crate::hint::Failure;
+use crate::language::{self, LanguageModel};
+use crate::matrix::Replacement;
+use crate::measure::relative_difference;
+use crate::tasks::{Actor, Flow, Queue, shared};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Said of a layer in its report.
+const NOTE: &str = "The values were tuned on the loss of the whole model";
+
+/// Tunes the compressed layers on the model's text; the text that the page measures on is held out.
+#[derive(Serialize, Deserialize)]
+pub struct Tune {
+    /// The model, loaded where the actor runs.
+    #[serde(with = "shared")]
+    pub model: Arc<LazyModel>,
+    /// Compressed layers of the model.
+    #[serde(with = "shared::list")]
+    pub layers: Vec<Arc<CompressedLayer>>,
+    /// Tensors that were tuned beside them before.
+    pub tensors: Vec<TunedTensor>,
+    /// Steps, rate, what is trained.
+    pub settings: Settings,
+    /// Number of worker threads.
+    pub threads: Option<usize>,
+}
+
+/// A message to a tuning.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub enum TuneCommand {
+    /// Wait after the step in work.
+    Pause,
+    /// Go on.
+    Resume,
+}
+
+/// A message from a tuning.
+#[derive(Serialize, Deserialize)]
+pub enum TuneEvent {
+    /// A step, or before the first the held-out loss, was computed.
+    Stepped {
+        /// Number of all steps.
+        steps: usize,
+        /// Losses of the step.
+        moment: Moment,
+    },
+    /// Values with a lower held-out loss than any before.
+    Better {
+        /// All layers, with their values.
+        #[serde(with = "shared::list")]
+        layers: Vec<Arc<CompressedLayer>>,
+        /// Tensors that are tuned beside them.
+        tensors: Vec<TunedTensor>,
+    },
+    /// All steps are done, or it has stopped before.
+    Ended(Option<Stop>),
+    /// It cannot go on.
+    Failed(Failure),
+}
+
+impl Actor for Tune {
+    const NAME: &'static str = "tune";
+    const QUEUE: Queue = Queue::Compressing;
+    type Command = TuneCommand;
+    type Event = TuneEvent;
+    type State = Tuner;
+
+    fn begin(self) -> Tuner {
+        Tuner { stage: Stage::Waiting(Box::new(self)), paused: false }
+    }
+
+    fn command(tuner: &mut Tuner, command: TuneCommand) {
+        tuner.paused = matches!(command, TuneCommand::Pause);
+    }
+
+    fn step(tuner: &mut Tuner, emit: &mut dyn FnMut(TuneEvent)) -> Flow {
+        if tuner.paused {
+            return Flow::Idle;
+        }
+        tuner.step(emit).unwrap_or_else(|failure| {
+            emit(TuneEvent::Failed(failure));
+            Flow::Done
+        })
+    }
+
+    fn crashed() -> TuneEvent {
+        TuneEvent::Failed(Error::Crashed.into())
+    }
+}
+
+/// A tuning in progress.
+pub struct Tuner {
+    stage: Stage,
+    paused: bool,
+}
+
+enum Stage {
+    /// Before the first step.
+    Waiting(Box<Tune>),
+    Working(Box<Work>),
+    Over,
+}
+
+struct Work {
+    pool: ThreadPool,
+    /// The dense model.
+    model: LanguageModel,
+    /// The layers before the tuning.
+    layers: Vec<Arc<CompressedLayer>>,
+    tuning: Tuning,
+    /// Number of moments of its history that were told.
+    told: usize,
+    /// The lowest held-out loss so far.
+    best: f64,
+}
+
+impl Tuner {
+    fn step(&mut self, emit: &mut dyn FnMut(TuneEvent)) -> Result<Flow, Failure> {
+        let mut work = match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Waiting(tune) => Box::new(Work::begin(*tune)?),
+            Stage::Working(work) => work,
+            Stage::Over => return Ok(Flow::Done),
+        };
+        let flow = work.step(emit)?;
+        self.stage = Stage::Working(work);
+        Ok(flow)
+    }
+}
+
+impl Work {
+    fn begin(tune: Tune) -> Result<Self, Failure> {
+        let Tune { model, layers, tensors, settings, threads } = tune;
+        let set = eval_set(&model)?;
+        let held_out = set.text.clone().ok_or(Error::NoText)?;
+        let text = set.training.clone().ok_or(Error::NoText)?;
+        let pool = ThreadPool::new(threads)?;
+        let task = finetune::Task {
+            model: with_tensors(&set.model, &tensors),
+            layers: layers.iter().map(|layer| (layer.id, Replacement::clone(&layer.replacement))).collect(),
+            text,
+            held_out,
+            teacher: None,
+        };
+        let tuning = pool.run(|| Tuning::new(task, settings))?;
+        Ok(Self { pool, model: set.model.clone(), layers, tuning, told: 0, best: f64::INFINITY })
+    }
+
+    fn step(&mut self, emit: &mut dyn FnMut(TuneEvent)) -> Result<Flow, Failure> {
+        let Self { pool, tuning, .. } = self;
+        let Some(progress) = pool.run(|| tuning.step())? else {
+            emit(TuneEvent::Ended(self.tuning.stopped()));
+            return Ok(Flow::Done);
+        };
+        // A step that was not finite leaves none.
+        for &moment in &self.tuning.history()[self.told..] {
+            emit(TuneEvent::Stepped { steps: progress.steps, moment });
+        }
+        self.told = self.tuning.history().len();
+        if let Some(held_out) = progress.held_out.filter(|&held_out| held_out < self.best) {
+            // What it begins with is there already.
+            if progress.step > 0 {
+                let (layers, tensors) = self.best()?;
+                emit(TuneEvent::Better { layers, tensors });
+            }
+            self.best = held_out;
+        }
+        Ok(Flow::Continue)
+    }
+
+    /// The layers and tensors with the best values so far, as they would be written.
+    fn best(&self) -> Result<(Vec<Arc<CompressedLayer>>, Vec<TunedTensor>), Failure> {
+        let (mut replacements, tensors) = self.tuning.best();
+        let layer = |before: &Arc<CompressedLayer>| -> Result<_, Failure> {
+            let Some(replacement) = replacements.remove(&before.id).map(Arc::new) else { return Ok(before.clone()) };
+            let weight = export::merged(&replacement, self.model.dtype(before.id))?;
+            let dense = self.model.layer(before.id)?.weight;
+            let report = report(&before.report, relative_difference(&dense, &weight));
+            let (id, settings) = (before.id, before.settings.clone());
+            Ok(Arc::new(CompressedLayer { id, replacement, weight: Arc::new(weight), settings, report }))
+        };
+        let layers = self.pool.run(|| self.layers.iter().map(layer).collect::<Result<Vec<_>, _>>())?;
+        let tensor = |(name, values): (String, Vec<f32>)| -> Result<_, Failure> {
+            let info = self.model.checkpoint().tensor(&name).map_err(language::Error::from)?;
+            let values = info.format.map_or(values.clone(), |dtype| dtype.decode(&dtype.encode(&values)));
+            Ok(TunedTensor { name, values: Arc::new(values) })
+        };
+        Ok((layers, tensors.into_iter().map(tensor).collect::<Result<_, _>>()?))
+    }
+}
+
+/// The report of a layer whose values were tuned. What its inputs were is not known any more.
+fn report(before: &RunReport, relative_error: f64) -> RunReport {
+    let mut report = RunReport {
+        relative_error,
+        layer_error: None,
+        layer_error_before_finalize: None,
+        layer_error_held_out: None,
+        ..before.clone()
+    };
+    if !report.notes.iter().any(|note| note == NOTE) {
+        report.notes.push(NOTE.into());
+    }
+    report
+}
