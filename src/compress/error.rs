@@ -107,6 +107,9 @@ pub enum Error {
         /// Title of the method.
         method: &'static str,
     },
+    /// Blocks are tuned on a text, which each reads through the compressed ones before it.
+    #[error("blocks are tuned on a text that each reads through the compressed blocks before it")]
+    BlocksNeedText,
 }
 
 impl Explain for Error {
@@ -128,7 +131,7 @@ impl Explain for Error {
             Self::Finetune(error) => return error.hint(),
             Self::OnlyProducts { .. } => Hint::KeepFactors,
             Self::NoFactors { .. } | Self::LayerLayout { .. } => Hint::ChooseMerged { product: false },
-            Self::NeedsText { .. } => Hint::GiveCalibrationText,
+            Self::NeedsText { .. } | Self::BlocksNeedText => Hint::GiveCalibrationText,
         })
     }
 }

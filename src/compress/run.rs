@@ -423,6 +423,9 @@ fn check(model: &LanguageModel, plan: &Plan, inputs: &Inputs) -> Result<(), Erro
     if model.is_sparse() {
         return Err(Error::IsCompressed { model: model.name().to_owned() });
     }
+    if plan.blockwise.is_some() && (plan.parallel || !matches!(inputs, Inputs::Windows(_))) {
+        return Err(Error::BlocksNeedText);
+    }
     for id in model.layers().filter(|&id| plan.densities.of(id) < 1.0) {
         let (rows, cols) = model.shape(id);
         if plan.method.needs_inputs() && matches!(inputs, Inputs::Unknown) {

@@ -108,7 +108,6 @@ impl Preset {
                 expansion: 1.5,
                 outer: 20,
                 objective: Objective::Outputs,
-                output_power: 0.5,
                 exact: false,
                 rounds: 1,
                 ..annealed

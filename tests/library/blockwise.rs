@@ -2,6 +2,7 @@
 
 use dsf_explorer::compress::{
     CompressedLayer, Compression, Folder, Inputs, Memory, Output, OutputSquares, Plan, Step, Totals, TunedBlock,
+    compress_model,
 };
 use dsf_explorer::export::Layout;
 use dsf_explorer::factorize::Preset;
@@ -182,4 +183,32 @@ fn output_weights_are_saved_with_the_statistics() {
         assert_eq!(layer.replacement, again[name].replacement, "{name}");
     }
     assert!(layers.iter().any(|(name, layer)| layer.replacement != without[name].replacement));
+}
+
+#[test]
+fn blocks_are_not_tuned_without_a_text() {
+    let (model, windows) = small();
+    let refused = |plan: &Plan, inputs: &Inputs| {
+        let store = Box::new(Memory::default());
+        Compression::new(&model, plan.clone(), inputs, store, Box::new(|| 0.0)).err().map(|error| error.to_string())
+    };
+    let plan = plan(true);
+    assert!(refused(&plan, &Inputs::Unknown).unwrap().contains("on a text"));
+    let inputs = Inputs::Windows(windows);
+    assert!(refused(&Plan { parallel: true, ..plan.clone() }, &inputs).is_some());
+    assert_eq!(refused(&plan, &inputs), None);
+}
+
+/// What stays dense is not moved: nobody would write it.
+#[test]
+fn layers_that_stay_dense_stay_as_they_are() {
+    let (model, windows) = small();
+    let mut plan = plan(true);
+    let dense = model.layers().nth(1).unwrap();
+    plan.densities.by_layer.insert(dense, 1.0);
+    let compressed = compress_model(&model, &plan, &Inputs::Windows(windows.clone()), &|_| true).unwrap().unwrap();
+    assert!(compressed.model.replacement(dense).is_none());
+    assert_eq!(compressed.layers.len(), model.layers().count() - 1);
+    // The model in memory is what the tuning saw: the last block's distance is that of its last tuning, but for rounding.
+    assert!(distance(&model, &compressed.model, &windows) < 0.5);
 }
