@@ -228,7 +228,7 @@ fn the_whole_table_of_a_tiny_model() {
     let ctx = harness.ctx.clone();
     harness.state_mut().order(&ctx, &serde_json::json!({ "language": "table" })).unwrap();
     within(240, &mut harness, "the table", |harness| !harness.state().language().table_is_going());
-    assert_eq!(harness.state().state()["language"]["table"], 9 * 4);
+    assert_eq!(harness.state().state()["language"]["table"], 10 * 4);
     let refused = harness.state_mut().order(&ctx, &serde_json::json!({ "language": "table" }));
     assert_eq!(refused.unwrap_err().to_string(), "All of it is measured");
 }

@@ -428,7 +428,7 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     await order(page, { language: "pause table" });
     const table = await settled(page, (seen) => seen.language.table);
     assert.equal((await state(page)).language.table_is_going, false);
-    assert(table >= 1 && table < 36, `${table} cells`);
+    assert(table >= 1 && table < 40, `${table} cells`);
     await shot(page, "table");
     return page;
   },
