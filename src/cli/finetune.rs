@@ -44,7 +44,10 @@ pub struct Finetune {
 
     /// Tune one block after the other, so that each gives what the block of the model of --distill gives; needs one block
     /// in memory
-    #[arg(long, requires = "distill", conflicts_with_all = ["estimate", "steps", "train", "optimizer"])]
+    #[arg(long, requires = "distill", conflicts_with_all = [
+        "estimate", "steps", "batch", "train", "optimizer", "decay", "warm_up", "weight_decay", "momentum", "beta1", "beta2",
+        "clip", "every", "patience",
+    ])]
     blockwise: bool,
 
     #[command(flatten)]
@@ -208,6 +211,11 @@ impl Finetune {
             tuned.replace_values(name, Arc::new(values.clone()));
         }
         let after = [loss(&tuned, &windows)?, loss(&tuned, held_out)?];
+        // Closer to the dense model's streams is not always a lower loss: the better of the two is the result.
+        if after[1].nll >= before[1].nll {
+            output::note("the held-out loss did not fall: the values from before are kept");
+            return Ok(Tuned::unchanged(tunable.layers.clone(), before.map(|loss| loss.nll)));
+        }
         let entries = |layers: &BTreeMap<LayerId, Replacement>| layers.values().map(Replacement::entries).sum();
         let moment = |step: usize, held_out: f64| Moment { step, loss: None, rate: 0.0, held_out: Some(held_out) };
         Ok(Tuned {

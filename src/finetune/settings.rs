@@ -247,7 +247,10 @@ impl Settings {
             check("epochs", epochs.to_string(), inside, "above 0 and at most 1e6")?;
         }
         number("learning rate", self.peak(), 100.0, "from 0 to 100")?;
-        count("batch", Some(self.batch))?;
+        // So many tokens no machine holds the streams of; the product cannot overflow either.
+        const TOKENS: usize = 1 << 24;
+        let inside = (1..=TOKENS / self.context.unwrap_or(256).max(1)).contains(&self.batch);
+        check("batch", self.batch.to_string(), inside, "at least 1, and at most 16777216 tokens a step")?;
         if let Some(context) = self.context {
             check("context", context.to_string(), (2..=1 << 24).contains(&context), "from 2 to 16777216")?;
         }
@@ -273,7 +276,12 @@ mod tests {
             settings.check().map_err(|error| error.to_string())
         };
         assert_eq!(with(|_| ()), Ok(()));
-        assert_eq!(with(|s| s.batch = 0), Err("batch is 0: it must be from 1 to 100000000".into()));
+        assert_eq!(
+            with(|s| s.batch = 0),
+            Err("batch is 0: it must be at least 1, and at most 16777216 tokens a step".into())
+        );
+        assert!(with(|s| s.batch = 100_000_000).is_err());
+        assert!(with(|s| (s.batch, s.context) = (1 << 13, Some(1 << 12))).is_err());
         assert!(with(|s| s.learning_rate = Some(f64::NAN)).is_err());
         assert!(with(|s| s.learning_rate = Some(-1e-3)).is_err());
         assert_eq!(with(|s| s.learning_rate = Some(0.0)), Ok(()), "0 changes nothing, and is allowed");

@@ -92,6 +92,27 @@ pub struct Tuned {
     pub nnz_after: usize,
 }
 
+impl Tuned {
+    /// Nothing was better than what was there: `layers`, with their loss on a first batch and their held-out loss.
+    pub fn unchanged(layers: BTreeMap<LayerId, Replacement>, [loss, held_out]: [f64; 2]) -> Self {
+        let entries = layers.values().map(Replacement::entries).sum();
+        Self {
+            layers,
+            tensors: BTreeMap::new(),
+            history: vec![Moment { step: 0, loss: None, rate: 0.0, held_out: Some(held_out) }],
+            steps: 0,
+            best_step: 0,
+            stopped: None,
+            loss_before: loss,
+            loss_after: loss,
+            held_out_before: held_out,
+            held_out_after: held_out,
+            nnz_before: entries,
+            nnz_after: entries,
+        }
+    }
+}
+
 /// What a tuning works on.
 pub struct Task {
     /// The compressed model, its layers dense or as they are stored.
