@@ -6,7 +6,7 @@ use super::language::{CalibrationArgs, ModelArgs};
 use super::method::MethodArgs;
 use super::solver_args::Tuning;
 use super::{Failure, output};
-use dsf_explorer::compress::{self, Compression, Densities, Folder, Inputs, Output, Plan, Step, Totals};
+use dsf_explorer::compress::{self, Compression, Densities, Folder, Inputs, Output, OutputSquares, Plan, Step, Totals};
 use dsf_explorer::export::{Layout, RunReport, error_text};
 use dsf_explorer::finetune::Blockwise;
 use dsf_explorer::job::{self, Backend};
@@ -226,7 +226,12 @@ impl Compress {
 
     fn inputs(&self, model: &LanguageModel) -> Result<Inputs, Failure> {
         if let Some(file) = &self.load_calibration {
-            return Ok(Inputs::Saved(Arc::new(model::open(file)?)));
+            let saved = Arc::new(model::open(file)?);
+            let weighs = self.method.method == Method::Dsf && self.tuning.settings.output_power > 0.0;
+            if weighs && OutputSquares::saved(model, &saved)?.iter().next().is_none() {
+                output::note("the saved statistics have no output weights: all outputs of a layer count alike");
+            }
+            return Ok(Inputs::Saved(saved));
         }
         match self.calibration.windows(model, &self.model)? {
             Some(windows) => Ok(Inputs::Windows(windows)),

@@ -6,14 +6,9 @@ use crate::matrix::OutputWeights;
 use crate::model::Checkpoint;
 use std::collections::BTreeMap;
 
-/// Mean squared gradient of the loss with respect to each output of each layer of the dense model.
+/// Mean squared gradients of the dense model's loss, as weights of what it computes.
 #[derive(Clone, Debug, Default)]
-pub struct OutputSquares {
-    /// `[out]` for each layer.
-    squares: BTreeMap<LayerId, Vec<f32>>,
-    /// `[hidden]` of the stream after each block; empty if they were read from a file.
-    streams: Vec<Vec<f32>>,
-}
+pub struct OutputSquares(LossSquares);
 
 /// What is added to each mean square, as a share of the layer's mean: no output counts for nothing.
 const LEAST: f64 = 1e-3;
@@ -21,36 +16,35 @@ const LEAST: f64 = 1e-3;
 impl OutputSquares {
     /// Measures them on `windows`; takes about as long as computing the loss three times.
     pub fn measure(model: &LanguageModel, windows: &Windows, progress: BlockProgress<'_>) -> Result<Self, Error> {
-        let LossSquares { outputs, streams } = model.loss_squares(windows, progress)?;
-        Ok(Self { squares: outputs, streams })
+        Ok(Self(model.loss_squares(windows, progress)?))
     }
 
-    /// Those that were saved with the statistics, if they were.
+    /// Those of the layers' outputs that were saved with the statistics, if they were; nothing of the streams.
     pub fn saved(model: &LanguageModel, saved: &Checkpoint) -> Result<Self, Error> {
-        let mut squares = BTreeMap::new();
+        let mut outputs = BTreeMap::new();
         for id in model.layers() {
             let name = tensor(model, id);
             if saved.has(&name) {
-                squares.insert(id, saved.values(&name)?);
+                outputs.insert(id, saved.values(&name)?);
             }
         }
-        Ok(Self { squares, streams: Vec::new() })
+        Ok(Self(LossSquares { outputs, streams: Vec::new() }))
     }
 
     /// The layers and their mean squares.
     pub fn iter(&self) -> impl Iterator<Item = (LayerId, &[f32])> {
-        self.squares.iter().map(|(&id, squares)| (id, &squares[..]))
+        self.0.outputs.iter().map(|(&id, squares)| (id, &squares[..]))
     }
 
-    /// Weights of the entries of the stream after a block, of mean 1: the mean squares with a thousandth added, to `power`.
+    /// Weights of the entries of the stream after a block, as [`weights`](Self::weights) of outputs.
     pub fn stream_weights(&self, block: usize, power: f64) -> Option<Vec<f32>> {
-        weights(self.streams.get(block)?, power)
+        weights(self.0.streams.get(block)?, power)
     }
 
     /// Weights of a layer's outputs: the mean squares, as shares of their mean and with a thousandth added, to `power`.
     /// `None` where nothing is known, or nothing flows back.
     pub fn weights(&self, id: LayerId, power: f64) -> Option<OutputWeights> {
-        OutputWeights::new(&weights(self.squares.get(&id)?, power)?).ok()
+        OutputWeights::new(&weights(self.0.outputs.get(&id)?, power)?).ok()
     }
 }
 

@@ -164,7 +164,7 @@ fn curve_ui(ui: &mut Ui, state: &State, as_loss: &mut bool) {
         let hint = format!("After step {}: these values are kept", best.0);
         ui.label(format!("best {:.3}", shown(best.1))).on_hover_text(hint);
         for Level { name, loss, hint, .. } in &levels {
-            ui.label(format!("{name} {:.3}", shown(*loss))).on_hover_text(*hint);
+            ui.label(format!("{name}\u{a0}{:.3}", shown(*loss))).on_hover_text(*hint);
         }
         let of = |name: &str| levels.iter().find(|level| level.name == name).map(|level| level.loss);
         if let (Some(untuned), Some(dense)) = (of("untuned"), of("dense"))
