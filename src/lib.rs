@@ -13,6 +13,7 @@
 //! - [`model`]: checkpoints and their layers
 //! - [`stories`]: the built-in model's language of small stories, with known probabilities
 //! - [`language`]: decoder-only language models, their layers' inputs, and perplexity
+//! - [`vision`]: residual networks that classify images, and their accuracy
 //! - [`job`]: a run as an actor: commands in, events out
 //! - [`methods`]: the methods that DSF is compared with
 //! - [`finetune`]: values of compressed layers tuned on their fixed masks
@@ -56,6 +57,7 @@ pub mod model;
 mod named;
 pub mod stories;
 pub mod tasks;
+pub mod vision;
 
 pub use named::Named;
 

@@ -29,6 +29,7 @@ pub mod sparse;
 mod threads;
 mod tile;
 mod triangle;
+mod weight;
 
 pub use calibration_sum::CalibrationSum;
 pub use chunks::{chunks, chunks_mut, chunks_of, chunks_of_mut, dot, join, prelude};
@@ -48,3 +49,4 @@ pub use panels::{
 };
 pub use replacement::{chain_product, multiplied};
 pub use threads::{NoThreads, ThreadPool, parallelism};
+pub use weight::Weight;

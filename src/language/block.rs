@@ -20,9 +20,10 @@ use super::experts::Routes;
 use super::layers::Linear;
 use super::norm::Norm;
 use super::rope::Angles;
-use super::{Error, LayerId, Weight};
+use super::{Error, LayerId};
 use crate::Named;
 use crate::compute::Par;
+use crate::compute::Weight;
 use crate::matrix::Matrix;
 use std::sync::Arc;
 

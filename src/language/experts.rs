@@ -3,9 +3,9 @@
 //! For a row x of the normed stream: p = softmax(x·Routerᵀ), and the sum of pₑ·expertₑ(x) over the experts with the largest
 //! pₑ, which some models scale to sum to one.
 
-use super::Weight;
 use super::config::Experts;
 use crate::compute::Par;
+use crate::compute::Weight;
 use crate::matrix::Matrix;
 
 /// Which tokens of a text use which experts.

@@ -34,7 +34,6 @@ mod outer_layers;
 mod rope;
 mod stream;
 mod tokenizer;
-mod weight;
 mod windows;
 
 pub use backward::{BlockGradients, LossSquares, OuterWanted, Target, Wanted};
@@ -57,5 +56,4 @@ pub use outer_layers::EmbeddingAndHead;
 pub use rope::Angles;
 pub use stream::{BlockProgress, Loss, ResidualStreams, StreamCache, ignore_progress};
 pub use tokenizer::{Tokenizer, TokenizerFiles};
-pub use weight::Weight;
 pub use windows::Windows;

@@ -1,8 +1,9 @@
 //! The layers outside of the blocks: embedding, learned positions, final norm and output layer.
 
+use super::Error;
 use super::config::Config;
 use super::norm::Norm;
-use super::{Error, Weight};
+use crate::compute::Weight;
 use crate::compute::sparse::{Dense, Prepared, ValueFormat};
 use crate::compute::{Par, exp};
 use crate::matrix::Matrix;

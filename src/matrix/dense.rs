@@ -93,6 +93,11 @@ impl Matrix {
         &self.data[i * self.cols..(i + 1) * self.cols]
     }
 
+    /// The entries of row `i`, to be changed.
+    pub fn row_mut(&mut self, i: usize) -> &mut [f32] {
+        &mut self.data[i * self.cols..(i + 1) * self.cols]
+    }
+
     /// The entry in row `i`, column `j`.
     pub fn get(&self, i: usize, j: usize) -> f32 {
         self.data[i * self.cols + j]

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// From the ground up.
-const ROOMS: [&str; 17] = [
+const ROOMS: [&str; 19] = [
     "hint",
     "tasks",
     "matrix",
@@ -17,6 +17,8 @@ const ROOMS: [&str; 17] = [
     "model",
     "stories",
     "language",
+    "glyphs",
+    "vision",
     "job",
     "methods",
     "finetune",

@@ -2,7 +2,7 @@
 
 use crate::common;
 use dsf_explorer::Named;
-use dsf_explorer::compute::Par;
+use dsf_explorer::compute::{Par, Weight};
 use dsf_explorer::language::{
     self, BlockStage, CalibrationPass, Error, LanguageModel, LayerId, Linear, Note, ResidualStreams, Sampling,
     StreamCache, Windows, generate, ignore_progress,
@@ -114,7 +114,7 @@ fn plainly(model: &LanguageModel, tokens: &[u32], seen: &mut impl FnMut(LayerId,
     let weight = |id: LayerId| -> Matrix {
         let stored = || checkpoint.layer(&config.tensor(id), Orientation::AsStored).unwrap().weight;
         match model.replacement(id) {
-            Some(language::Weight::Dense(dense)) => dense.as_ref().clone(),
+            Some(Weight::Dense(dense)) => dense.as_ref().clone(),
             _ => stored().as_ref().clone(),
         }
     };

@@ -28,4 +28,5 @@ mod readers;
 mod solver;
 mod sweep;
 mod tokenizer;
+mod vision;
 mod writing;

@@ -1,11 +1,12 @@
 //! The way back through a block, for one text.
 
 use super::record::{Key, Record};
+use crate::compute::Weight;
 use crate::compute::{Par, matmul_with};
+use crate::language::Block;
 use crate::language::config::BlockOrder;
 use crate::language::experts::Routes;
 use crate::language::layers::Linear;
-use crate::language::{Block, Weight};
 use crate::matrix::Matrix;
 use std::sync::Arc;
 

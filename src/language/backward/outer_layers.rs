@@ -1,10 +1,11 @@
 //! The loss and the way back through the layers outside of the blocks.
 
+use crate::compute::Weight;
 use crate::compute::{Par, add_matmul, chunks_of, exp, matmul_with, parallelism_for, prelude::*};
 use crate::language::norm::NormGradients;
 use crate::language::outer_layers::{Embedding, EmbeddingAndHead};
 use crate::language::stream::{Loss, ResidualStreams};
-use crate::language::{Error, Weight, Windows};
+use crate::language::{Error, Windows};
 use crate::matrix::Matrix;
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! A layer's weight as products are computed with it.
 
-use crate::compute::sparse::{Operator, ValueFormat};
-use crate::compute::{Par, add_matmul, matmul_with};
+use super::sparse::{Operator, ValueFormat};
+use super::{Par, add_matmul, matmul_with};
 use crate::matrix::Matrix;
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ impl Weight {
 
     /// g·W, a row for each row of `g`: gradients with respect to what the layer read, given those with respect to what it
     /// gave.
-    pub(super) fn backward(&self, g: &Matrix, par: Par) -> Matrix {
+    pub fn backward(&self, g: &Matrix, par: Par) -> Matrix {
         let dense = self.to_dense();
         let mut out = Matrix::zeros(g.rows(), dense.cols());
         matmul_with(&mut out, g.view(), dense.view(), par);

@@ -1,0 +1,95 @@
+//! A residual network as it was opened.
+
+use super::names;
+use super::network::Network;
+use super::norm::{BatchNorm, NormValues};
+use super::{Architecture, Error, Preprocess};
+use crate::compute::Weight;
+use crate::model::{Checkpoint, Layer, Orientation};
+use std::sync::Arc;
+
+/// A residual network: its description, and weights that stay in their file. Clones share everything.
+#[derive(Clone)]
+pub struct VisionModel {
+    name: String,
+    architecture: Arc<Architecture>,
+    checkpoint: Arc<Checkpoint>,
+    preprocess: Preprocess,
+}
+
+impl VisionModel {
+    /// Whether a checkpoint's tensors are named as a residual network's.
+    pub fn is_one(checkpoint: &Checkpoint) -> bool {
+        names::is_network(checkpoint)
+    }
+
+    /// Builds a model from its weights and, if there are such, `config.json` and `preprocessor_config.json`. Checks that every
+    /// tensor is there and has the right shape.
+    pub fn new(checkpoint: Arc<Checkpoint>, config: Option<&[u8]>, preprocessor: Option<&[u8]>) -> Result<Self, Error> {
+        let architecture = Arc::new(names::read(&checkpoint, config)?);
+        let _ = preprocessor;
+        Ok(Self { name: checkpoint.name().to_owned(), architecture, checkpoint, preprocess: Preprocess::default() })
+    }
+
+    /// Name of its file or folder.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it consists of.
+    pub fn architecture(&self) -> &Arc<Architecture> {
+        &self.architecture
+    }
+
+    /// The checkpoint with its weights.
+    pub fn checkpoint(&self) -> &Arc<Checkpoint> {
+        &self.checkpoint
+    }
+
+    /// How pixels become its input.
+    pub fn preprocess(&self) -> &Preprocess {
+        &self.preprocess
+    }
+
+    /// The same model with pixels taken otherwise.
+    pub fn with_preprocess(self, preprocess: Preprocess) -> Self {
+        Self { preprocess, ..self }
+    }
+
+    /// A layer as stored: W `[out, in·kh·kw]`.
+    ///
+    /// # Panics
+    /// Panics if there is no such layer.
+    pub fn layer(&self, layer: usize) -> Result<Layer, Error> {
+        Ok(self.checkpoint.layer(&self.architecture.layers[layer].tensor(), Orientation::AsStored)?)
+    }
+
+    /// The network in memory.
+    pub fn network(&self) -> Result<Network, Error> {
+        let architecture = self.architecture.clone();
+        let (mut convolutions, mut norms) = (Vec::new(), Vec::new());
+        let values = |name: String| -> Result<Vec<f32>, Error> {
+            let values = self.checkpoint.values(&name)?;
+            match values.iter().all(|x| x.is_finite()) {
+                true => Ok(values),
+                false => Err(Error::NotFinite { tensor: name }),
+            }
+        };
+        let classifier = architecture.classifier();
+        for (at, shape) in architecture.layers[..classifier].iter().enumerate() {
+            convolutions.push(Arc::new(super::convolution::Convolution::new(shape.clone(), &self.layer(at)?.weight)));
+            let norm = shape.norm.as_deref().unwrap_or_default();
+            let of_norm = |part: &str| values(format!("{norm}.{part}"));
+            let running = NormValues { mean: of_norm("running_mean")?, variance: of_norm("running_var")? };
+            norms.push(BatchNorm { scale: of_norm("weight")?, shift: of_norm("bias")?, running });
+        }
+        Ok(Network {
+            preprocess: self.preprocess.clone(),
+            convolutions,
+            norms,
+            classifier: Weight::Dense(self.layer(classifier)?.weight),
+            bias: values(format!("{}.bias", architecture.layers[classifier].stem))?,
+            architecture,
+        })
+    }
+}

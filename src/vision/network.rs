@@ -1,0 +1,177 @@
+//! A network in memory, computed batch by batch.
+
+use super::architecture::{Architecture, Shortcut};
+use super::convolution::Convolution;
+use super::norm::{BatchNorm, NormAverage, NormValues};
+use super::{Activations, Error, Pictures, Preprocess};
+use crate::compute::{Par, Weight};
+use crate::matrix::Matrix;
+use std::sync::Arc;
+
+/// A network in memory. Clones share all that is not replaced.
+#[derive(Clone, Debug)]
+pub struct Network {
+    pub(super) architecture: Arc<Architecture>,
+    pub(super) preprocess: Preprocess,
+    /// All layers but the classifier.
+    pub(super) convolutions: Vec<Arc<Convolution>>,
+    /// Of the convolutions.
+    pub(super) norms: Vec<BatchNorm>,
+    pub(super) classifier: Weight,
+    pub(super) bias: Vec<f32>,
+}
+
+/// What normalizes a batch: called with the layer's index and its output, returns means and variances.
+pub(super) type Normalizer<'a> = &'a mut dyn FnMut(usize, &Activations) -> NormValues;
+
+impl Network {
+    /// What it consists of.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// How pixels become its input.
+    pub fn preprocess(&self) -> &Preprocess {
+        &self.preprocess
+    }
+
+    /// A layer's convolution; `None` for the classifier.
+    pub fn convolution(&self, layer: usize) -> Option<&Convolution> {
+        self.convolutions.get(layer).map(|convolution| &**convolution)
+    }
+
+    /// Replaces the weight `[out, in·kh·kw]` of a layer, in the order of its file.
+    ///
+    /// # Panics
+    /// Panics if the shape differs, or there is no such layer.
+    pub fn replace(&mut self, layer: usize, weight: &Matrix) {
+        let shape = self.architecture.layers[layer].clone();
+        match self.convolutions.get_mut(layer) {
+            Some(convolution) => *convolution = Arc::new(Convolution::new(shape, weight)),
+            None => {
+                assert_eq!(weight.shape(), shape.shape(), "the weight of the classifier");
+                self.classifier = Weight::Dense(Arc::new(weight.clone()));
+            }
+        }
+    }
+
+    /// Batch normalization after a layer; `None` for the classifier.
+    pub fn norm(&self, layer: usize) -> Option<&BatchNorm> {
+        self.norms.get(layer)
+    }
+
+    /// Replaces the running means and variances after a layer.
+    ///
+    /// # Panics
+    /// Panics if the layer has no norm, or another number of channels.
+    pub fn set_running(&mut self, layer: usize, values: NormValues) {
+        let norm = &mut self.norms[layer];
+        assert_eq!((values.mean.len(), values.variance.len()), (norm.scale.len(), norm.scale.len()), "channels");
+        norm.running = values;
+    }
+
+    /// Refuses images that the network cannot read.
+    pub fn check_size(&self, height: usize, width: usize) -> Result<(), Error> {
+        let least = self.architecture.layers[0].least_size();
+        match height.min(width) >= least {
+            true => Ok(()),
+            false => Err(Error::TooSmall { height, width, least }),
+        }
+    }
+
+    /// The pictures as it reads them.
+    pub fn input(&self, pictures: &Pictures) -> Result<Activations, Error> {
+        self.check_size(pictures.height, pictures.width)?;
+        Ok(Activations::of(pictures, &self.preprocess))
+    }
+
+    /// Logits `[n, classes]` of pictures.
+    pub fn forward(&self, pictures: &Pictures) -> Result<Matrix, Error> {
+        self.forward_with(&self.input(pictures)?, &mut |layer, _| self.norms[layer].running.clone())
+    }
+
+    /// Logits of a batch that is normalized by `normalizer`.
+    pub(super) fn forward_with(&self, x: &Activations, normalizer: Normalizer<'_>) -> Result<Matrix, Error> {
+        let mut x = self.stem(x, normalizer);
+        for block in 0..self.architecture.blocks.len() {
+            x = self.block(block, &x, normalizer);
+        }
+        self.logits(&x)
+    }
+
+    /// A convolution and its norm.
+    fn layer(&self, layer: usize, x: &Activations, normalizer: Normalizer<'_>) -> Activations {
+        let mut y = self.convolutions[layer].apply(x);
+        let values = normalizer(layer, &y);
+        self.norms[layer].apply(&mut y, &values);
+        y
+    }
+
+    /// All before the blocks.
+    pub(super) fn stem(&self, x: &Activations, normalizer: Normalizer<'_>) -> Activations {
+        let mut y = self.layer(0, x, normalizer);
+        y.relu();
+        if self.architecture.pools { y.max_pool() } else { y }
+    }
+
+    /// What convolution number `at` of a block's own reads, from the block's input.
+    pub(super) fn inside(&self, block: usize, at: usize, x: &Activations, normalizer: Normalizer<'_>) -> Activations {
+        let mut y = x.clone();
+        for &layer in &self.architecture.blocks[block].main[..at] {
+            y = self.layer(layer, &y, normalizer);
+            y.relu();
+        }
+        y
+    }
+
+    /// A residual block.
+    pub(super) fn block(&self, block: usize, x: &Activations, normalizer: Normalizer<'_>) -> Activations {
+        let shape = &self.architecture.blocks[block];
+        let (last, before) = shape.main.split_last().expect("a block has convolutions");
+        let mut y = None;
+        for &layer in before {
+            let mut next = self.layer(layer, y.as_ref().unwrap_or(x), normalizer);
+            next.relu();
+            y = Some(next);
+        }
+        let mut y = self.layer(*last, y.as_ref().unwrap_or(x), normalizer);
+        match shape.shortcut {
+            Shortcut::Identity => y.add(x),
+            Shortcut::Convolution(layer) => y.add(&self.layer(layer, x, normalizer)),
+            Shortcut::Padded { stride, channels } => y.add(&x.padded(stride, channels)),
+        }
+        y.relu();
+        y
+    }
+
+    /// Logits from what the last block gives.
+    pub(super) fn logits(&self, x: &Activations) -> Result<Matrix, Error> {
+        let mut logits = self.classifier.apply(&x.mean(), Par::Seq);
+        for row in 0..logits.rows() {
+            logits.row_mut(row).iter_mut().zip(&self.bias).for_each(|(x, bias)| *x += bias);
+        }
+        match logits.first_not_finite() {
+            None => Ok(logits),
+            Some(_) => {
+                Err(Error::NotFinite { tensor: self.architecture.layers[self.architecture.classifier()].tensor() })
+            }
+        }
+    }
+
+    /// Estimates all running means and variances anew: plain averages over these batches, each normalized by its own.
+    pub fn estimate_norms(&mut self, batches: impl Iterator<Item = Result<Pictures, Error>>) -> Result<(), Error> {
+        let mut averages = vec![NormAverage::default(); self.norms.len()];
+        for batch in batches {
+            let x = self.input(&batch?)?;
+            self.forward_with(&x, &mut |layer, y| {
+                let values = NormValues::of(y);
+                averages[layer].add(&values, y.values.rows());
+                values
+            })?;
+        }
+        for (norm, average) in self.norms.iter_mut().zip(averages) {
+            norm.running = average.finish();
+        }
+        Ok(())
+    }
+}
