@@ -28,6 +28,8 @@ pub enum Hint {
     GiveCalibration,
     /// A text, from which the statistics of all layers' inputs are collected.
     GiveCalibrationText,
+    /// Images, from which the statistics of all layers' inputs are collected.
+    GiveCalibrationImages,
     /// More text, or windows with fewer tokens.
     MoreTextOrSmallerContext,
     /// One of these tensors or factorizations, the most similar name first; none when there are none in the file.

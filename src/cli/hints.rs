@@ -14,6 +14,7 @@ pub fn words(hint: &Hint) -> Cow<'static, str> {
         Hint::OtherFactorDensity => "choose another factor density, or leave it out".into(),
         Hint::RaiseRidgeOrRho => "try a larger ridge or ρ".into(),
         Hint::GiveCalibration => "give a calibration (--calibration FILE)".into(),
+        Hint::GiveCalibrationImages => "give images with --calibration-images FILE_OR_DIR".into(),
         Hint::GiveCalibrationText => "give a text with --calibration-text FILE".into(),
         Hint::MoreTextOrSmallerContext => "give more text or a smaller context".into(),
         Hint::OtherName { nearest } if nearest.is_empty() => "there are none in this file, open another one".into(),

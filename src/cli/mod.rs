@@ -1,5 +1,6 @@
 //! The command line, one file for each command.
 
+mod accuracy;
 mod bench;
 mod compare;
 mod compress;
@@ -23,6 +24,7 @@ mod solver_args;
 mod stories;
 mod sweep;
 mod table;
+mod vision;
 mod window;
 
 use clap::{Parser, Subcommand};
@@ -71,6 +73,8 @@ enum Command {
     Finetune(Box<finetune::Finetune>),
     /// Measure how well a language model predicts a text
     Perplexity(perplexity::Perplexity),
+    /// Evaluate a residual network: how many images it recognizes
+    Accuracy(accuracy::Accuracy),
     /// Continue a text with a language model, at the speed of its weights as they are stored
     Generate(generate::Generate),
     /// Make the paper's Table 1 for a language model: its perplexity after each method, at several densities
@@ -129,6 +133,7 @@ impl Cli {
             Some(Command::Compress(compress)) => compress.run(),
             Some(Command::Finetune(finetune)) => finetune.run(),
             Some(Command::Perplexity(perplexity)) => perplexity.run(),
+            Some(Command::Accuracy(accuracy)) => accuracy.run(),
             Some(Command::Generate(generate)) => generate.run(),
             Some(Command::Table(table)) => table.run(),
             Some(Command::Proxy(proxy)) => proxy.run(),

@@ -7,7 +7,7 @@ use dsf_explorer::Named;
 use dsf_explorer::compare::{ModelRecord, ModelResults, ModelRow, ModelStudy, ModelTuning};
 use dsf_explorer::compress::{self, Densities, Inputs, Proxy};
 use dsf_explorer::finetune::{Settings, Text, Train};
-use dsf_explorer::language::{LanguageModel, Windows};
+use dsf_explorer::language::{LanguageModel, LayerId, Windows};
 use dsf_explorer::measure::percent;
 use dsf_explorer::methods::Method;
 use dsf_explorer::model::printable;
@@ -76,7 +76,7 @@ impl Table {
     fn measure(&self, threads: usize) -> Result<(), Failure> {
         self.out.iter().try_for_each(|out| output::check_folder("--out", out))?;
         for &density in &self.densities {
-            Densities::uniform(density).check()?;
+            Densities::<LayerId>::uniform(density).check()?;
         }
         let has_row = |method: &Method| ModelRow::ALL.iter().any(|row| row.method == *method);
         if let Some(method) = self.methods.iter().find(|method| !has_row(method)) {

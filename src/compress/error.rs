@@ -1,7 +1,7 @@
 //! Errors of a compression.
 
 use crate::hint::{Explain, Hint};
-use crate::{export, factorize, finetune, language, methods, model};
+use crate::{export, factorize, finetune, language, methods, model, vision};
 use std::path::PathBuf;
 
 /// Error that stops a compression.
@@ -10,6 +10,9 @@ pub enum Error {
     /// An error of the language model.
     #[error(transparent)]
     Language(#[from] language::Error),
+    /// An error of the vision model.
+    #[error(transparent)]
+    Vision(#[from] vision::Error),
     /// Of a layer's run.
     #[error("{tensor}: {source}")]
     Layer {
@@ -107,6 +110,12 @@ pub enum Error {
         /// Title of the method.
         method: &'static str,
     },
+    /// A method that needs what the layers read, for a vision model.
+    #[error("{method} needs the layers' inputs")]
+    NeedsImages {
+        /// Title of the method.
+        method: &'static str,
+    },
     /// Blocks are tuned on a text, which each reads through the compressed ones before it.
     #[error("blocks are tuned on a text that each reads through the compressed blocks before it")]
     BlocksNeedText,
@@ -116,6 +125,7 @@ impl Explain for Error {
     fn hint(&self) -> Option<Hint> {
         Some(match self {
             Self::Language(error) => return error.hint(),
+            Self::Vision(error) => return error.hint(),
             Self::Layer { source, .. } => return source.hint(),
             Self::Statistics(error) => return error.hint(),
             Self::Export(error) => return error.hint(),
@@ -131,6 +141,7 @@ impl Explain for Error {
             Self::Finetune(error) => return error.hint(),
             Self::OnlyProducts { .. } => Hint::KeepFactors,
             Self::NoFactors { .. } | Self::LayerLayout { .. } => Hint::ChooseMerged { product: false },
+            Self::NeedsImages { .. } => Hint::GiveCalibrationImages,
             Self::NeedsText { .. } | Self::BlocksNeedText => Hint::GiveCalibrationText,
         })
     }

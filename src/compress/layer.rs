@@ -1,5 +1,6 @@
 //! A replaced layer.
 
+use super::LayerKey;
 use crate::export::RunReport;
 use crate::factorize::Settings;
 use crate::language::LayerId;
@@ -9,9 +10,10 @@ use std::sync::Arc;
 
 /// A layer and its replacement.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct CompressedLayer {
+#[serde(bound = "K: LayerKey")]
+pub struct CompressedLayer<K = LayerId> {
     /// Identifier of the layer.
-    pub id: LayerId,
+    pub id: K,
     /// Replacement of its weight.
     #[serde(with = "crate::tasks::shared")]
     pub replacement: Arc<Replacement>,

@@ -1,4 +1,4 @@
-//! Compression of a whole language model, layer by layer.
+//! Compression of a whole model, layer by layer.
 //!
 //! A [`Plan`] gives each linear layer its method and its number of nonzeros. A [`Compression`] carries it out in one
 //! pass of calibration windows through the model, step by step; a [`Store`] keeps finished layers, in memory or in a
@@ -14,6 +14,8 @@ mod error;
 mod folder;
 mod inputs;
 mod layer;
+mod layer_run;
+mod layered;
 mod model;
 mod output_squares;
 mod plan;
@@ -25,6 +27,7 @@ mod totals;
 mod tunable;
 #[cfg(not(target_arch = "wasm32"))]
 mod tuned_folder;
+mod vision;
 mod whole;
 #[cfg(not(target_arch = "wasm32"))]
 mod work_folder;
@@ -36,6 +39,7 @@ pub use error::Error;
 pub use folder::{Folder, Output, transformers_loads_factors};
 pub use inputs::{Inputs, identity};
 pub use layer::CompressedLayer;
+pub use layered::{LayerKey, Layered};
 pub use model::{CompressedModel, compress_model};
 pub use output_squares::OutputSquares;
 pub use plan::{Densities, Plan};
@@ -47,4 +51,5 @@ pub use totals::Totals;
 pub use tunable::Tunable;
 #[cfg(not(target_arch = "wasm32"))]
 pub use tuned_folder::{TunedFolder, TunedOutput, TuningInputs};
+pub use vision::{Augment, VisionCompression, estimate_norms};
 pub use whole::merged_model;

@@ -1,11 +1,11 @@
 //! What to do with each layer.
 
-use super::Error;
+use super::{Error, LayerKey};
 use crate::Named;
 use crate::export::Layout;
 use crate::factorize::{self, Preset, Settings};
 use crate::finetune::Blockwise;
-use crate::language::{Config, LayerId, Linear};
+use crate::language::{Config, LayerId};
 use crate::matrix::ReplacementKind;
 use crate::measure::cost::layer_cost;
 use crate::methods::{Method, ThresholdScope};
@@ -14,25 +14,32 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Density of each layer, its nonzeros as a share of its weights. The most specific one applies.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Densities {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "K: LayerKey")]
+pub struct Densities<K: LayerKey = LayerId> {
     /// Density of all other layers.
     pub all: f64,
     /// Density of a kind of layer, in every block.
-    pub by_kind: BTreeMap<Linear, f64>,
+    pub by_kind: BTreeMap<K::Kind, f64>,
     /// Density of single layers.
-    pub by_layer: BTreeMap<LayerId, f64>,
+    pub by_layer: BTreeMap<K, f64>,
 }
 
-impl Densities {
+impl<K: LayerKey> Default for Densities<K> {
+    fn default() -> Self {
+        Self { all: 0.0, by_kind: BTreeMap::new(), by_layer: BTreeMap::new() }
+    }
+}
+
+impl<K: LayerKey> Densities<K> {
     /// The same density for every layer.
     pub fn uniform(density: f64) -> Self {
         Self { all: density, ..Self::default() }
     }
 
     /// Density of a layer; 1 leaves it unchanged.
-    pub fn of(&self, id: LayerId) -> f64 {
-        let kind = || self.by_kind.get(&id.linear);
+    pub fn of(&self, id: K) -> f64 {
+        let kind = || self.by_kind.get(&id.kind()?);
         *self.by_layer.get(&id).or_else(kind).unwrap_or(&self.all)
     }
 
@@ -52,7 +59,8 @@ impl Densities {
 
 /// The plan of a compression.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Plan {
+#[serde(bound = "K: LayerKey")]
+pub struct Plan<K: LayerKey = LayerId> {
     /// Method that replaces the layers.
     pub method: Method,
     /// Scope in which entries compete, for methods that leave it open.
@@ -63,7 +71,7 @@ pub struct Plan {
     /// Settings of every layer's run, except for the density.
     pub settings: Settings,
     /// Densities of the layers.
-    pub densities: Densities,
+    pub densities: Densities<K>,
     /// Whether every layer reads the dense model's activations instead of the compressed one's.
     pub parallel: bool,
     /// How each block is tuned while its layers are compressed, if it is.
@@ -77,7 +85,7 @@ pub struct Plan {
     pub threads: usize,
 }
 
-impl Plan {
+impl<K: LayerKey> Plan<K> {
     /// The paper's plan: settings of `preset`, the same density for all layers.
     pub fn new(preset: Preset, density: f64) -> Self {
         Self {
@@ -95,7 +103,7 @@ impl Plan {
     }
 
     /// Settings of a layer's run.
-    pub fn settings_of(&self, id: LayerId) -> Settings {
+    pub fn settings_of(&self, id: K) -> Settings {
         let settings = Settings { density: self.densities.of(id), ..self.settings.clone() };
         match self.settings.preset() {
             // The preset `compact` follows the density.
@@ -107,22 +115,6 @@ impl Plan {
     /// Whether layers' outputs are weighed by what the loss feels there: only DSF has a use for it.
     pub fn weighs_outputs(&self) -> bool {
         self.method == Method::Dsf && self.settings.output_power > 0.0
-    }
-
-    /// Number of weights in layers that stay dense.
-    pub fn dense_weights(&self, model: &Config) -> usize {
-        let dense = model.layers().filter(|&id| self.densities.of(id) >= 1.0);
-        dense.map(|id| model.shape(id)).map(|(rows, cols)| rows * cols).sum()
-    }
-
-    /// Relative predicted costs of the layers to be replaced.
-    pub fn costs(&self, model: &Config) -> BTreeMap<LayerId, f64> {
-        let done = model.layers().filter(|&id| self.densities.of(id) < 1.0);
-        let cost = |id: LayerId| {
-            let (rows, cols) = model.shape(id);
-            layer_cost(rows, cols)
-        };
-        done.map(|id| (id, cost(id))).collect()
     }
 
     /// Refuses settings that fail for every layer.
@@ -143,6 +135,24 @@ impl Plan {
     /// Number format of factors in the layout that counts, where it is not the layout's own.
     pub(super) fn export_dtype(&self) -> Option<Dtype> {
         (self.layout != Layout::Merged).then_some(self.dtype)
+    }
+}
+
+impl Plan {
+    /// Number of weights in layers that stay dense.
+    pub fn dense_weights(&self, model: &Config) -> usize {
+        let dense = model.layers().filter(|&id| self.densities.of(id) >= 1.0);
+        dense.map(|id| model.shape(id)).map(|(rows, cols)| rows * cols).sum()
+    }
+
+    /// Relative predicted costs of the layers to be replaced.
+    pub fn costs(&self, model: &Config) -> BTreeMap<LayerId, f64> {
+        let done = model.layers().filter(|&id| self.densities.of(id) < 1.0);
+        let cost = |id: LayerId| {
+            let (rows, cols) = model.shape(id);
+            layer_cost(rows, cols)
+        };
+        done.map(|id| (id, cost(id))).collect()
     }
 }
 

@@ -1,30 +1,30 @@
 //! The compression as a step machine.
 
 use super::blockwise::{BlockWork, Finished, TunedBlock};
-use super::{CompressedLayer, Error, Inputs, OutputSquares, Plan, Store};
+use super::layer_run::{self, LayerRun, LayerStep, layer_error};
+use super::{CompressedLayer, Error, Inputs, LayerKey, OutputSquares, Plan, Store};
 use crate::compute::Device;
-use crate::export::{self, Export, Layout, RunReport};
 use crate::factorize::Budget;
-use crate::job::{End, Outcome, Pipeline, Progress};
+use crate::job::Progress;
 use crate::language::{BlockStage, CalibrationPass, LanguageModel, LayerId, Windows};
 use crate::matrix::{Calibration, Problem};
-use crate::methods::{self, Method};
+use crate::methods::Method;
 use crate::model::Layer;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// Result of a step.
-pub enum Step {
+pub enum Step<K: LayerKey = LayerId> {
     /// It is measured how much the loss feels each layer's outputs.
     OutputSquares,
     /// The statistics of these layers' inputs are computed.
-    Statistics(Vec<LayerId>),
+    Statistics(Vec<K>),
     /// A step of a layer's run is done.
-    Layer(LayerId, Box<Progress>),
+    Layer(K, Box<Progress>),
     /// A layer is finished and stored.
-    Finished(Arc<CompressedLayer>),
+    Finished(Arc<CompressedLayer<K>>),
     /// A layer was finished before, and is read from the store.
-    Found(Arc<CompressedLayer>),
+    Found(Arc<CompressedLayer<K>>),
     /// A block was tuned: after a stage, or with all of its layers finished.
     Tuned(Box<TunedBlock>),
     /// The pass has advanced to the next layers.
@@ -32,7 +32,7 @@ pub enum Step {
 }
 
 /// Progress callback within a layer: the layer and the share of it done, 0 to 1; returns whether to continue.
-pub type Inside<'a> = &'a (dyn Fn(LayerId, f64) -> bool + Sync);
+pub type Inside<'a, K = LayerId> = &'a (dyn Fn(K, f64) -> bool + Sync);
 
 /// A compression in progress: a step machine without threads or clock.
 /// Layers are replaced in the order of computation. Those in the store are not computed again, but the calibration
@@ -55,7 +55,7 @@ pub struct Compression {
     outputs: Option<OutputSquares>,
     /// The tuning of blocks, if they are tuned.
     blocks: Option<BlockWork>,
-    run: Option<Run>,
+    run: Option<Box<LayerRun<LayerId>>>,
     /// Device of the runs.
     device: Device,
 }
@@ -64,15 +64,6 @@ pub struct Compression {
 enum Source {
     CalibrationPass { pass: Box<CalibrationPass>, windows: Windows, entered: bool },
     List { stages: VecDeque<Vec<LayerId>>, saved: Option<Arc<crate::model::Checkpoint>> },
-}
-
-/// A layer in progress.
-struct Run {
-    layer: Layer,
-    problem: Problem,
-    drive: Pipeline,
-    /// Seconds spent in the solver.
-    seconds: f64,
 }
 
 impl Compression {
@@ -325,69 +316,31 @@ impl Compression {
             held_out: None,
             output_weights: outputs.map(Arc::new),
         };
-        let start = (self.clock)();
-        match self.plan.method {
-            Method::Dsf => {
-                let failed = |error: crate::factorize::Error| layer_error(model, id, error);
-                let drive =
-                    Pipeline::on_device(problem.clone(), &self.plan.settings_of(id), &self.device).map_err(failed)?;
-                let seconds = (self.clock)() - start;
-                self.run = Some(Run { layer, problem, drive, seconds });
-                self.run_step().map(Some)
-            }
-            method => {
-                let failed = |error: methods::Error| match error {
-                    methods::Error::Cancelled => Error::Cancelled,
-                    error => layer_error(model, id, error),
-                };
-                let (density, inside) = (self.plan.densities.of(id), |share: f64| progress(id, share));
-                let replacement = method.replace(&problem, density, self.plan.threshold, &inside).map_err(failed)?;
-                let (replacement, took) = (Arc::new(replacement), ((self.clock)() - start, self.plan.threads));
-                let (layout, dtype) = match replacement.kind().is_two_factors() {
-                    true => (self.plan.layout, self.plan.export_dtype()),
-                    false => (Layout::Merged, None),
-                };
-                let export = Export::new(&layer, &replacement, layout, dtype)?;
-                let report = RunReport::new(&layer, &problem, (method, density), &export, took);
-                let weight = Arc::new(export::merged(&replacement, layer.dtype)?);
-                let settings = self.plan.settings_of(id);
-                let compressed = CompressedLayer { id, replacement, weight, settings, report };
-                self.finish(layer, problem, compressed).map(Some)
-            }
-        }
+        let inside = |share: f64| progress(id, share);
+        let layer = (id, layer, problem);
+        let stepped = layer_run::begin(model, layer, &self.plan, &self.device, &self.clock, &inside)?;
+        self.stepped(stepped).map(Some)
     }
 
     fn run_step(&mut self) -> Result<Step, Error> {
-        let id = self.waiting[0];
-        let model = &self.model;
-        let Some(mut run) = self.run.take() else { unreachable!("only called with a layer in work") };
-        let start = (self.clock)();
-        let stepped = run.drive.step();
-        run.seconds += (self.clock)() - start;
-        let (stepped, end) = match stepped {
-            Ok(stepped) => (stepped, End::Finished),
-            // The best factors from before are worth more than none: the other layers can still be done.
-            Err(_) if run.drive.has_result() => (None, End::Diverged),
-            Err(error) => return Err(layer_error(model, id, error)),
-        };
-        // The device may have been lost and reopened. A layer too large for it was computed on the CPU, the next may
-        // not be.
-        if run.drive.device().adapter().is_some() {
-            self.device = run.drive.device().clone();
+        let Some(run) = self.run.take() else { unreachable!("only called with a layer in work") };
+        let stepped = run.step(&self.model, &self.plan, &self.clock)?;
+        self.stepped(stepped)
+    }
+
+    fn stepped(&mut self, stepped: LayerStep<LayerId>) -> Result<Step, Error> {
+        match stepped {
+            LayerStep::Stepped(run, progress) => {
+                // It may have been lost and reopened. A layer too large for it was computed on the CPU, the next may not be.
+                if let Some(device) = run.device() {
+                    self.device = device.clone();
+                }
+                let id = run.key;
+                self.run = Some(run);
+                Ok(Step::Layer(id, progress))
+            }
+            LayerStep::Finished(layer, problem, compressed) => self.finish(layer, problem, *compressed),
         }
-        let Some(mut progress) = stepped else {
-            let outcome = run.drive.finish(end, run.seconds).map_err(|error| layer_error(model, id, error))?;
-            let layer = &run.layer;
-            let export = Export::new(layer, &outcome.replacement, self.plan.layout, self.plan.export_dtype())?;
-            let report = RunReport::of_run(layer, &run.problem, self.plan.preset, &export, &outcome, self.plan.threads);
-            let Outcome { replacement, settings, .. } = outcome;
-            let weight = Arc::new(export::merged(&replacement, layer.dtype)?);
-            let compressed = CompressedLayer { id, replacement, weight, settings, report };
-            return self.finish(run.layer, run.problem, compressed);
-        };
-        progress.seconds = run.seconds;
-        self.run = Some(run);
-        Ok(Step::Layer(id, Box::new(progress)))
     }
 
     fn finish(&mut self, layer: Layer, problem: Problem, compressed: CompressedLayer) -> Result<Step, Error> {
@@ -441,8 +394,4 @@ fn check(model: &LanguageModel, plan: &Plan, inputs: &Inputs) -> Result<(), Erro
         }
     }
     Ok(())
-}
-
-fn layer_error(model: &LanguageModel, id: LayerId, error: impl Into<methods::Error>) -> Error {
-    Error::Layer { tensor: model.config().tensor(id), source: error.into() }
 }

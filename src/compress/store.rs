@@ -1,24 +1,24 @@
 //! Storage of finished layers.
 
-use super::{CompressedLayer, Error, OutputSquares};
+use super::{CompressedLayer, Error, LayerKey, OutputSquares};
 use crate::language::LayerId;
 use crate::matrix::Calibration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A store of finished layers, so that none is computed twice.
-pub trait Store: Send {
+pub trait Store<K: LayerKey = LayerId>: Send {
     /// The layer, if it is finished.
-    fn find(&mut self, id: LayerId) -> Result<Option<Arc<CompressedLayer>>, Error>;
+    fn find(&mut self, id: K) -> Result<Option<Arc<CompressedLayer<K>>>, Error>;
 
     /// Stores a finished layer; when this returns, it is safe.
-    fn keep(&mut self, layer: &Arc<CompressedLayer>) -> Result<(), Error>;
+    fn keep(&mut self, layer: &Arc<CompressedLayer<K>>) -> Result<(), Error>;
 
     /// Whether the statistics of the stage beginning with `first` are to be stored and are not yet.
-    fn wants_statistics(&self, first: LayerId) -> bool;
+    fn wants_statistics(&self, first: K) -> bool;
 
     /// Stores the input statistics of a stage, under its first layer.
-    fn keep_statistics(&mut self, first: LayerId, statistics: &Calibration) -> Result<(), Error>;
+    fn keep_statistics(&mut self, first: K, statistics: &Calibration) -> Result<(), Error>;
 
     /// Values of the norms and biases of a block that was tuned, by name, if it is finished.
     fn block_tensors(&mut self, _: usize) -> Result<Option<BTreeMap<String, Vec<f32>>>, Error> {
@@ -42,33 +42,38 @@ pub trait Store: Send {
 }
 
 /// A store in memory, without statistics.
-#[derive(Default)]
-pub struct Memory {
-    layers: BTreeMap<LayerId, Arc<CompressedLayer>>,
+pub struct Memory<K = LayerId> {
+    layers: BTreeMap<K, Arc<CompressedLayer<K>>>,
 }
 
-impl Memory {
+impl<K> Default for Memory<K> {
+    fn default() -> Self {
+        Self { layers: BTreeMap::new() }
+    }
+}
+
+impl<K: LayerKey> Memory<K> {
     /// A store that holds these layers.
-    pub fn new(layers: impl IntoIterator<Item = Arc<CompressedLayer>>) -> Self {
+    pub fn new(layers: impl IntoIterator<Item = Arc<CompressedLayer<K>>>) -> Self {
         Self { layers: layers.into_iter().map(|layer| (layer.id, layer)).collect() }
     }
 }
 
-impl Store for Memory {
-    fn find(&mut self, id: LayerId) -> Result<Option<Arc<CompressedLayer>>, Error> {
+impl<K: LayerKey> Store<K> for Memory<K> {
+    fn find(&mut self, id: K) -> Result<Option<Arc<CompressedLayer<K>>>, Error> {
         Ok(self.layers.get(&id).cloned())
     }
 
-    fn wants_statistics(&self, _: LayerId) -> bool {
+    fn wants_statistics(&self, _: K) -> bool {
         false
     }
 
-    fn keep(&mut self, layer: &Arc<CompressedLayer>) -> Result<(), Error> {
+    fn keep(&mut self, layer: &Arc<CompressedLayer<K>>) -> Result<(), Error> {
         self.layers.insert(layer.id, layer.clone());
         Ok(())
     }
 
-    fn keep_statistics(&mut self, _: LayerId, _: &Calibration) -> Result<(), Error> {
+    fn keep_statistics(&mut self, _: K, _: &Calibration) -> Result<(), Error> {
         Ok(())
     }
 }

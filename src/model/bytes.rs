@@ -11,7 +11,7 @@ use std::ops::Range;
 
 /// A file's contents: in memory, or left in place until a part is read.
 #[derive(Serialize, Deserialize)]
-pub(super) enum Bytes {
+pub(crate) enum Bytes {
     /// In memory: fetched by a page, or given by a caller.
     Owned(#[serde(with = "crate::tasks::raw")] Vec<u8>),
     /// On disk: read in parts.
@@ -25,7 +25,7 @@ pub(super) enum Bytes {
 
 impl Bytes {
     /// Length of the file, in bytes.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Self::Owned(bytes) => bytes.len(),
             #[cfg(not(target_arch = "wasm32"))]
@@ -36,7 +36,7 @@ impl Bytes {
     }
 
     /// Bytes of a range, clipped to the file's end.
-    pub(super) fn read(&self, range: Range<usize>) -> Result<Cow<'_, [u8]>, Error> {
+    pub(crate) fn read(&self, range: Range<usize>) -> Result<Cow<'_, [u8]>, Error> {
         let range = self.clipped(range);
         Ok(match self {
             Self::Owned(bytes) => Cow::Borrowed(&bytes[range]),
@@ -74,7 +74,7 @@ impl Bytes {
 #[cfg(not(target_arch = "wasm32"))]
 impl Bytes {
     /// Opens the file at `path`.
-    pub(super) fn open(path: &std::path::Path) -> Result<Self, Error> {
+    pub(crate) fn open(path: &std::path::Path) -> Result<Self, Error> {
         Ok(Self::File(LocalFile::open(path)?))
     }
 }

@@ -14,7 +14,7 @@ use std::path::Path;
 const PIECE: usize = 1 << 18;
 
 /// A file on disk.
-pub(super) struct LocalFile {
+pub(crate) struct LocalFile {
     file: File,
     /// Path as given, on one line.
     shown: String,

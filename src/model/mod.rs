@@ -38,6 +38,7 @@ mod source;
 mod tensor;
 mod torch;
 
+pub(crate) use bytes::Bytes;
 #[cfg(not(target_arch = "wasm32"))]
 pub use calibration::{open_calibration, open_output_weights};
 pub use checkpoint::{Checkpoint, Orientation};
@@ -54,6 +55,7 @@ pub use kind::ENDINGS;
 pub use layer::Layer;
 pub(crate) use names::acts;
 pub use names::{one_line, printable};
+pub(crate) use npy::ArrayOfBytes;
 #[cfg(not(target_arch = "wasm32"))]
 pub use open::open;
 #[cfg(target_arch = "wasm32")]

@@ -78,6 +78,25 @@ pub(super) fn read(file: &str, bytes: &Bytes, part: usize) -> Result<Contents, E
     Ok(Contents { metadata: Default::default(), tensors: vec![(info, stored)], notes })
 }
 
+/// The array of a file, and where its values stand if they are bytes.
+pub(crate) struct ArrayOfBytes {
+    /// Its dimensions.
+    pub(crate) shape: Vec<usize>,
+    /// NumPy's name of its values' type.
+    pub(crate) dtype: String,
+    /// Where its values begin, last index fastest; `None` if they are not unsigned bytes in that order.
+    pub(crate) start: Option<usize>,
+}
+
+impl ArrayOfBytes {
+    /// Parses the header of `bytes`, a whole file called `file`, and checks that it describes the file exactly.
+    pub(crate) fn find(file: &str, bytes: &Bytes) -> Result<Self, Error> {
+        let (info, stored) = read(file, bytes, 0)?.tensors.remove(0);
+        let start = (info.dtype.ends_with("u1") && stored.strides.is_none()).then_some(stored.range.start);
+        Ok(Self { shape: info.shape, dtype: info.dtype, start })
+    }
+}
+
 fn encoding(kind: &TypeStr) -> Encoding {
     match (kind.type_char(), kind.size_field()) {
         (TypeChar::Float, 8) => Encoding::Float(Dtype::F64),

@@ -1,6 +1,6 @@
 //! How well a network classifies.
 
-use super::{Error, Network, Pictures};
+use super::Error;
 use crate::matrix::Matrix;
 use serde::{Deserialize, Serialize};
 
@@ -26,26 +26,7 @@ pub struct Evaluation {
     classes: usize,
 }
 
-/// Called with the number of images done and of all; returns whether to continue.
-pub type EvaluationProgress<'a> = &'a dyn Fn(usize, usize) -> bool;
-
-/// Images computed at a time.
-const BATCH: usize = 128;
-
 impl Evaluation {
-    /// Classifies pictures.
-    pub fn of(network: &Network, pictures: &Pictures, progress: EvaluationProgress<'_>) -> Result<Self, Error> {
-        let mut evaluation = Self::default();
-        for from in (0..pictures.len()).step_by(BATCH) {
-            if !progress(from, pictures.len()) {
-                return Err(Error::Cancelled);
-            }
-            let part = pictures.range(from..(from + BATCH).min(pictures.len()));
-            evaluation.add(&network.forward(&part)?, &part.labels)?;
-        }
-        Ok(evaluation)
-    }
-
     /// Adds images by their logits `[n, classes]`, and their classes if they are known.
     pub fn add(&mut self, logits: &Matrix, labels: &[usize]) -> Result<(), Error> {
         self.classes = logits.cols();

@@ -4,28 +4,40 @@
 //! A convolution is a matrix `[out, in·kh·kw]` that multiplies the patches of its input (im2col), so everything that
 //! compresses a linear layer compresses it too.
 //!
+//! An [`ImageSet`] reads images in portions, as [`Pictures`] of one size; a [`Preprocess`] says which size that is, and how pixels
+//! become a network's input.
+//!
 //! Values between layers are [`Activations`], a row of channels for each position of each image. Everything is computed for
 //! a batch at a time, in groups of images of a fixed size: results are the same bits on any number of threads.
 
 mod activations;
 mod architecture;
 mod augment;
+mod calibration_pass;
+mod classify;
 mod convolution;
 mod error;
 mod evaluation;
+mod images;
 mod model;
 mod names;
 mod network;
 mod norm;
 mod pictures;
 mod preprocess;
+mod processor;
 
 pub use activations::Activations;
 pub use architecture::{Architecture, BlockShape, LayerShape, Shortcut};
+pub use calibration_pass::CalibrationPass;
+pub use classify::{Classified, ClassifyProgress};
 pub use error::Error;
-pub use evaluation::{Class, Evaluation, EvaluationProgress};
-pub use model::VisionModel;
+pub use evaluation::{Class, Evaluation};
+pub use images::{ImageSet, Portion};
+#[cfg(not(target_arch = "wasm32"))]
+pub use model::open;
+pub use model::{VisionModel, open_with};
 pub use network::Network;
 pub use norm::{BatchNorm, NormValues};
 pub use pictures::Pictures;
-pub use preprocess::Preprocess;
+pub use preprocess::{Filter, Preprocess, Resize, Size};

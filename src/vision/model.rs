@@ -5,7 +5,7 @@ use super::network::Network;
 use super::norm::{BatchNorm, NormValues};
 use super::{Architecture, Error, Preprocess};
 use crate::compute::Weight;
-use crate::model::{Checkpoint, Layer, Orientation};
+use crate::model::{Checkpoint, Layer, Orientation, Source};
 use std::sync::Arc;
 
 /// A residual network: its description, and weights that stay in their file. Clones share everything.
@@ -15,6 +15,27 @@ pub struct VisionModel {
     architecture: Arc<Architecture>,
     checkpoint: Arc<Checkpoint>,
     preprocess: Preprocess,
+    class_names: Vec<String>,
+}
+
+/// Opens a folder with weights, `config.json` and `preprocessor_config.json`, the latter two if they are there, or a file of
+/// weights.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn open(path: &std::path::Path) -> Result<VisionModel, Error> {
+    open_with(&Source::from(path.to_owned()), Arc::new(crate::model::open(path)?))
+}
+
+/// Opens the model at `source` with weights that are open already.
+pub fn open_with(source: &Source, checkpoint: Arc<Checkpoint>) -> Result<VisionModel, Error> {
+    let [config, preprocessor] = ["config.json", "preprocessor_config.json"].map(|name| source.beside(name));
+    VisionModel::new(checkpoint, config?.as_deref(), preprocessor?.as_deref())
+}
+
+/// The names that a Hugging Face `config.json` gives to the classes, in order; empty without.
+fn class_names(config: &[u8]) -> Vec<String> {
+    let config: serde_json::Value = serde_json::from_slice(config).unwrap_or_default();
+    let name = |class: usize| Some(config["id2label"].get(class.to_string())?.as_str()?.to_owned());
+    (0..).map_while(name).collect()
 }
 
 impl VisionModel {
@@ -27,8 +48,15 @@ impl VisionModel {
     /// tensor is there and has the right shape.
     pub fn new(checkpoint: Arc<Checkpoint>, config: Option<&[u8]>, preprocessor: Option<&[u8]>) -> Result<Self, Error> {
         let architecture = Arc::new(names::read(&checkpoint, config)?);
-        let _ = preprocessor;
-        Ok(Self { name: checkpoint.name().to_owned(), architecture, checkpoint, preprocess: Preprocess::default() })
+        let preprocess = match preprocessor {
+            Some(bytes) => Preprocess::from_config(bytes)?,
+            // As torchvision's networks for large images were trained; networks for small ones read CIFAR-10's size.
+            None if architecture.pools => Preprocess::default().for_sides(256, 224),
+            None => Preprocess::default().for_sides(32, 32),
+        };
+        let class_names =
+            config.map(class_names).filter(|names| names.len() == architecture.classes()).unwrap_or_default();
+        Ok(Self { name: checkpoint.name().to_owned(), architecture, checkpoint, preprocess, class_names })
     }
 
     /// Name of its file or folder.
@@ -49,6 +77,11 @@ impl VisionModel {
     /// How pixels become its input.
     pub fn preprocess(&self) -> &Preprocess {
         &self.preprocess
+    }
+
+    /// Names of its classes, by number; empty where none are known.
+    pub fn class_names(&self) -> &[String] {
+        &self.class_names
     }
 
     /// The same model with pixels taken otherwise.

@@ -95,7 +95,11 @@ pub fn is_network(checkpoint: &Checkpoint) -> bool {
 /// Reads the architecture from the tensors' names and shapes, and what they do not tell from `config.json`, if there is one.
 pub fn read(checkpoint: &Checkpoint, config: Option<&[u8]>) -> Result<Architecture, Error> {
     let naming = Naming::of(checkpoint).ok_or_else(|| Error::NoNetwork { file: checkpoint.name().to_owned() })?;
-    let details = details(config)?;
+    // Beside a network with other names stands, if anything, a file of another program.
+    let details = match naming {
+        Naming::HuggingFace => details(config)?,
+        Naming::Torch { .. } => Details::default(),
+    };
     let mut reader = Reader { checkpoint, layers: Vec::new() };
     let [convolution, norm] = naming.first();
     let shape = reader.shape(&convolution)?;

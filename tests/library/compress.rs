@@ -223,7 +223,7 @@ fn the_proxy_foretells_which_compression_costs_more() {
 #[test]
 fn densities_out_of_range_are_refused() {
     for density in [0.0, 1.5, f64::NAN] {
-        assert!(Densities::uniform(density).check().is_err());
+        assert!(Densities::<LayerId>::uniform(density).check().is_err());
     }
     let wrong = Plan { settings: Settings { inner: 0, ..Settings::default() }, ..plan(0.3) };
     assert!(wrong.check().is_err());

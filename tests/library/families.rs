@@ -139,7 +139,7 @@ fn every_layer_can_be_replaced_and_written_back() {
 
 /// A layer with this weight in its place.
 fn compressed(model: &LanguageModel, id: language::LayerId, weight: &Arc<Matrix>) -> Arc<compress::CompressedLayer> {
-    let plan = Plan::new(Preset::Fast, 0.5);
+    let plan: Plan = Plan::new(Preset::Fast, 0.5);
     let layer = model.layer(id).unwrap();
     let problem = dsf_explorer::matrix::Problem {
         weight: layer.weight.clone(),

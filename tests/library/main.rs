@@ -14,6 +14,7 @@ mod formats;
 #[cfg(feature = "gpu")]
 mod gpu;
 mod gradients;
+mod images;
 mod imports;
 mod language;
 mod layerwise;

@@ -14,6 +14,7 @@ pub fn words(hint: &Hint) -> Cow<'static, str> {
         Hint::OtherFactorDensity => "choose another density for the first factor, or the paper's split".into(),
         Hint::RaiseRidgeOrRho => "try a larger ridge or ρ".into(),
         Hint::GiveCalibration => "give them in the settings, under Layer's inputs".into(),
+        Hint::GiveCalibrationImages => "give images of the kind that it reads".into(),
         Hint::GiveCalibrationText => "give a text on the page Language model".into(),
         Hint::MoreTextOrSmallerContext => "give more text".into(),
         Hint::OtherName { nearest } if nearest.is_empty() => "there are none in this file, open another one".into(),

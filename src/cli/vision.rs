@@ -1,0 +1,56 @@
+//! Arguments shared by the commands on vision models: the model, and how it reads pixels.
+
+use super::Failure;
+use dsf_explorer::vision::{self, Preprocess, VisionModel};
+use std::path::PathBuf;
+
+/// Vision model to work on.
+#[derive(clap::Args)]
+pub struct VisionArgs {
+    /// A residual network: the folder of a Hugging Face model, or a file of weights
+    model: PathBuf,
+
+    /// What is taken off each colour, scaled to 0 to 1 [default: 0.485,0.456,0.406, or what preprocessor_config.json says]
+    #[arg(long, value_name = "R,G,B", allow_negative_numbers = true)]
+    mean: Option<Colours>,
+
+    /// What each colour is divided by after that [default: 0.229,0.224,0.225, or what preprocessor_config.json says]
+    #[arg(long, value_name = "R,G,B", allow_negative_numbers = true)]
+    std: Option<Colours>,
+}
+
+/// A number for each colour.
+#[derive(Clone, Copy)]
+struct Colours([f32; 3]);
+
+impl std::str::FromStr for Colours {
+    type Err = Failure;
+
+    fn from_str(text: &str) -> Result<Self, Failure> {
+        let numbers: Option<Vec<f32>> =
+            text.split(',').map(|number| number.trim().parse().ok().filter(|x: &f32| x.is_finite())).collect();
+        let three = numbers.and_then(|numbers| <[f32; 3]>::try_from(numbers).ok());
+        three.map(Self).ok_or_else(|| Failure::unexplained("give three numbers, for example 0.485,0.456,0.406"))
+    }
+}
+
+impl VisionArgs {
+    /// Opens the model.
+    pub fn open(&self) -> Result<VisionModel, Failure> {
+        let model = vision::open(&self.model)?;
+        super::say_notes(model.checkpoint());
+        let mut preprocess: Preprocess = model.preprocess().clone();
+        if let Some(Colours(mean)) = self.mean {
+            preprocess.mean = mean;
+        }
+        if let Some(Colours(std)) = self.std {
+            if std.contains(&0.0) {
+                return Err(
+                    Failure::new("--std has a 0, and colours are divided by it", "give numbers above 0").usage()
+                );
+            }
+            preprocess.std = std;
+        }
+        Ok(model.with_preprocess(preprocess))
+    }
+}

@@ -1,0 +1,181 @@
+//! The compression of a vision model as a step machine.
+
+use super::layer_run::{self, LayerRun, LayerStep, layer_error};
+use super::{CompressedLayer, Error, Inside, Plan, Step, Store};
+use crate::compute::Device;
+use crate::factorize::Budget;
+use crate::matrix::{Calibration, Problem};
+use crate::methods::Method;
+use crate::vision::{CalibrationPass, Network, Pictures, VisionModel};
+use std::sync::Arc;
+
+/// A compression of a vision model in progress: a step machine without threads or clock.
+/// Layers are replaced in the order of computation. Those in the store are not computed again, but the calibration images go
+/// through them as well.
+pub struct VisionCompression {
+    model: VisionModel,
+    plan: Plan<usize>,
+    store: Box<dyn Store<usize>>,
+    clock: Box<dyn Fn() -> f64 + Send>,
+    /// Without images the plain error of each layer is minimized.
+    pass: Option<CalibrationPass>,
+    /// Index of the current layer.
+    at: usize,
+    statistics: Option<Arc<Calibration>>,
+    run: Option<Box<LayerRun<usize>>>,
+    device: Device,
+}
+
+impl VisionCompression {
+    /// A compression before its first step, calibrated on `pictures`. `clock` returns seconds, for the reports.
+    pub fn new(
+        model: &VisionModel,
+        plan: Plan<usize>,
+        pictures: Option<&Pictures>,
+        store: Box<dyn Store<usize>>,
+        clock: Box<dyn Fn() -> f64 + Send>,
+    ) -> Result<Self, Error> {
+        check(model, &plan, pictures.is_some())?;
+        let pass = pictures.map(|pictures| CalibrationPass::new(model.network()?, pictures)).transpose()?;
+        let (at, statistics, run, device) = Default::default();
+        Ok(Self { model: model.clone(), plan, store, clock, pass, at, statistics, run, device })
+    }
+
+    /// The same compression with DSF runs on `device`.
+    pub fn on(self, device: Device) -> Self {
+        Self { device, ..self }
+    }
+
+    /// Computes the next step; `None` when all layers are done. Fails with [`Error::Cancelled`] when `progress`, called inside
+    /// of a method's one step, cancels.
+    pub fn step(&mut self, progress: Inside<'_, usize>) -> Result<Option<Step<usize>>, Error> {
+        if let Some(run) = self.run.take() {
+            let stepped = run.step(&self.model, &self.plan, &self.clock)?;
+            return self.stepped(stepped).map(Some);
+        }
+        while self.at < self.model.architecture().layers.len() {
+            let layer = self.at;
+            let is_wanted = self.plan.densities.of(layer) < 1.0;
+            if self.statistics.is_none() && self.store.wants_statistics(layer) {
+                return self.collect().map(Some);
+            }
+            if is_wanted {
+                if let Some(found) = self.store.find(layer)? {
+                    self.advance(Some(&found));
+                    return Ok(Some(Step::Found(found)));
+                }
+                if self.statistics.is_none() && self.pass.is_some() {
+                    return self.collect().map(Some);
+                }
+                return self.begin(layer, progress).map(Some);
+            }
+            if !(layer + 1..self.model.architecture().layers.len())
+                .any(|later| self.plan.densities.of(later) < 1.0 || self.store.wants_statistics(later))
+            {
+                return Ok(None);
+            }
+            self.advance(None);
+        }
+        Ok(None)
+    }
+
+    fn collect(&mut self) -> Result<Step<usize>, Error> {
+        if let Some(pass) = &self.pass {
+            let statistics = pass.statistics()?;
+            self.store.keep_statistics(self.at, &statistics)?;
+            self.statistics = Some(Arc::new(statistics));
+        }
+        Ok(Step::Statistics(vec![self.at]))
+    }
+
+    fn begin(&mut self, at: usize, progress: Inside<'_, usize>) -> Result<Step<usize>, Error> {
+        let layer = self.model.layer(at)?;
+        let problem = Problem {
+            weight: layer.weight.clone(),
+            calibration: self.statistics.clone(),
+            held_out: None,
+            output_weights: None,
+        };
+        let inside = |share: f64| progress(at, share);
+        let work = (at, layer, problem);
+        let stepped = layer_run::begin(&self.model, work, &self.plan, &self.device, &self.clock, &inside)?;
+        self.stepped(stepped)
+    }
+
+    fn stepped(&mut self, stepped: LayerStep<usize>) -> Result<Step<usize>, Error> {
+        match stepped {
+            LayerStep::Stepped(run, progress) => {
+                if let Some(device) = run.device() {
+                    self.device = device.clone();
+                }
+                let layer = run.key;
+                self.run = Some(run);
+                Ok(Step::Layer(layer, progress))
+            }
+            LayerStep::Finished(_, _, compressed) => {
+                let compressed = Arc::new(*compressed);
+                self.store.keep(&compressed)?;
+                self.advance(Some(&compressed));
+                Ok(Step::Finished(compressed))
+            }
+        }
+    }
+
+    /// Goes on to the next layer. Later layers see this one's replacement, unless all are to see the dense network.
+    fn advance(&mut self, replaced: Option<&CompressedLayer<usize>>) {
+        if let Some(pass) = &mut self.pass {
+            if let Some(layer) = replaced.filter(|_| !self.plan.parallel) {
+                pass.replace(&layer.weight);
+            }
+            pass.advance();
+        }
+        self.at += 1;
+        self.statistics = None;
+    }
+}
+
+/// Estimates the means and variances of all batch normalizations anew in `network`: plain averages over batches of `batch`
+/// pictures, moved and mirrored at random where that is asked for.
+pub fn estimate_norms(
+    network: &mut Network,
+    pictures: &Pictures,
+    batch: usize,
+    augment: Option<Augment>,
+) -> Result<(), Error> {
+    let count = (pictures.len() / batch).max(1);
+    let part = |at: usize| {
+        let part = pictures.range(at * batch..((at + 1) * batch).min(pictures.len()));
+        match augment {
+            Some(Augment { shift, mirror }) => part.augmented(shift, mirror, at as u64),
+            None => part,
+        }
+    };
+    Ok(network.estimate_norms((0..count).map(|at| Ok(part(at))))?)
+}
+
+/// How pictures are changed at random, as they were in training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Augment {
+    /// Most pixels that a picture is moved by, up or down and left or right.
+    pub shift: usize,
+    /// Whether every second one is mirrored.
+    pub mirror: bool,
+}
+
+/// Checks in advance what would fail at some layer.
+fn check(model: &VisionModel, plan: &Plan<usize>, has_inputs: bool) -> Result<(), Error> {
+    plan.check()?;
+    let architecture = model.architecture();
+    for (at, layer) in architecture.layers.iter().enumerate().filter(|&(at, _)| plan.densities.of(at) < 1.0) {
+        let (rows, cols) = layer.shape();
+        if plan.method.needs_inputs() && !has_inputs {
+            return Err(Error::NeedsImages { method: plan.method.title() });
+        }
+        let budget = crate::factorize::share(plan.densities.of(at), rows * cols);
+        plan.method.check_shape(rows, cols, budget).map_err(|error| layer_error(model, at, error))?;
+        if plan.method == Method::Dsf {
+            Budget::new(rows, cols, &plan.settings_of(at)).map_err(|error| layer_error(model, at, error))?;
+        }
+    }
+    Ok(())
+}
