@@ -227,6 +227,32 @@ fn resizing_as_pillow_does() {
     }
 }
 
+/// Sizes and a sum of all pixels by transformers 5.24 (`tests/images/processors.py`), to the bit.
+#[test]
+fn preprocessing_as_transformers_does() {
+    let (folder, one, _two) = classes();
+    let value = |x: u32, y: u32| Rgb([(x * y) as u8, (7 * x) as u8, (x * x + y) as u8]);
+    RgbImage::from_fn(50, 31, value).save(one.join("a.png")).unwrap();
+    for (name, keys, size, sum) in [
+        ("ConvNext", r#""size": {"shortest_edge": 20}, "crop_pct": 0.9, "resample": 3"#, (20, 20), 365373805u32),
+        ("ConvNext", r#""size": {"shortest_edge": 384}, "resample": 2"#, (384, 384), 3410900056),
+        ("ViT", r#""size": {"height": 24, "width": 36}, "resample": 2"#, (24, 36), 764916066),
+        (
+            "Bit",
+            r#""size": {"shortest_edge": 23}, "crop_size": {"height": 29, "width": 20}, "resample": 3"#,
+            (29, 20),
+            3819988948,
+        ),
+    ] {
+        let config = format!(r#"{{"image_processor_type": "{name}ImageProcessor", {keys}}}"#);
+        let preprocess = Preprocess::from_config(config.as_bytes()).unwrap();
+        let pictures = read(folder.path(), &preprocess).pictures;
+        assert_eq!((pictures.height, pictures.width), size, "{config}");
+        let found = pictures.pixels.iter().fold(0u32, |sum, &x| sum.wrapping_mul(31).wrapping_add(x.into()));
+        assert_eq!(found, sum, "{config}");
+    }
+}
+
 #[test]
 fn a_crop_is_the_middle_with_black_around_what_is_smaller() {
     let (folder, one, _two) = classes();
