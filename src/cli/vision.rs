@@ -44,10 +44,8 @@ impl VisionArgs {
             preprocess.mean = mean;
         }
         if let Some(Colours(std)) = self.std {
-            if std.contains(&0.0) {
-                return Err(
-                    Failure::new("--std has a 0, and colours are divided by it", "give numbers above 0").usage()
-                );
+            if std.iter().any(|&std| std <= 0.0) {
+                return Err(Failure::new("--std has a number that is not above 0", "give three that are").usage());
             }
             preprocess.std = std;
         }

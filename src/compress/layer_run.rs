@@ -4,6 +4,7 @@ use super::layered::{LayerKey, Layered};
 use super::{CompressedLayer, Error, Plan};
 use crate::compute::Device;
 use crate::export::{self, Export, Layout, RunReport};
+use crate::factorize::{self, Budget};
 use crate::job::{End, Outcome, Pipeline, Progress};
 use crate::matrix::Problem;
 use crate::methods::{self, Method};
@@ -101,7 +102,21 @@ impl<K: LayerKey> LayerRun<K> {
     }
 }
 
-/// An error of one layer.
-pub(super) fn layer_error<M: Layered>(model: &M, key: M::Key, error: impl Into<methods::Error>) -> Error {
+/// Checks in advance what would fail for a layer of this shape.
+pub(super) fn check<M: Layered>(
+    model: &M,
+    key: M::Key,
+    (rows, cols): (usize, usize),
+    plan: &Plan<M::Key>,
+) -> Result<(), Error> {
+    let budget = factorize::share(plan.densities.of(key), rows * cols);
+    plan.method.check_shape(rows, cols, budget).map_err(|error| layer_error(model, key, error))?;
+    if plan.method == Method::Dsf {
+        Budget::new(rows, cols, &plan.settings_of(key)).map_err(|error| layer_error(model, key, error))?;
+    }
+    Ok(())
+}
+
+fn layer_error<M: Layered>(model: &M, key: M::Key, error: impl Into<methods::Error>) -> Error {
     Error::Layer { tensor: model.tensor_of(key), source: error.into() }
 }

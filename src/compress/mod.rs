@@ -51,5 +51,5 @@ pub use totals::Totals;
 pub use tunable::Tunable;
 #[cfg(not(target_arch = "wasm32"))]
 pub use tuned_folder::{TunedFolder, TunedOutput, TuningInputs};
-pub use vision::{Augment, VisionCompression, estimate_norms};
+pub use vision::VisionCompression;
 pub use whole::merged_model;

@@ -1,14 +1,12 @@
 //! The compression as a step machine.
 
 use super::blockwise::{BlockWork, Finished, TunedBlock};
-use super::layer_run::{self, LayerRun, LayerStep, layer_error};
+use super::layer_run::{self, LayerRun, LayerStep};
 use super::{CompressedLayer, Error, Inputs, LayerKey, OutputSquares, Plan, Store};
 use crate::compute::Device;
-use crate::factorize::Budget;
 use crate::job::Progress;
 use crate::language::{BlockStage, CalibrationPass, LanguageModel, LayerId, Windows};
 use crate::matrix::{Calibration, Problem};
-use crate::methods::Method;
 use crate::model::Layer;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -380,17 +378,13 @@ fn check(model: &LanguageModel, plan: &Plan, inputs: &Inputs) -> Result<(), Erro
         return Err(Error::BlocksNeedText);
     }
     for id in model.layers().filter(|&id| plan.densities.of(id) < 1.0) {
-        let (rows, cols) = model.shape(id);
+        let shape = model.shape(id);
         if plan.method.needs_inputs() && matches!(inputs, Inputs::Unknown) {
             return Err(Error::NeedsText { method: plan.method.title() });
         }
-        let budget = crate::factorize::share(plan.densities.of(id), rows * cols);
-        plan.method.check_shape(rows, cols, budget).map_err(|error| layer_error(model, id, error))?;
-        if plan.method == Method::Dsf {
-            Budget::new(rows, cols, &plan.settings_of(id)).map_err(|error| layer_error(model, id, error))?;
-        }
+        layer_run::check(model, id, shape, plan)?;
         if let Inputs::Saved(saved) = inputs {
-            saved.check_calibration_of(&model.config().stem(id), cols)?;
+            saved.check_calibration_of(&model.config().stem(id), shape.1)?;
         }
     }
     Ok(())

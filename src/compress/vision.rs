@@ -1,12 +1,10 @@
 //! The compression of a vision model as a step machine.
 
-use super::layer_run::{self, LayerRun, LayerStep, layer_error};
+use super::layer_run::{self, LayerRun, LayerStep};
 use super::{CompressedLayer, Error, Inside, Plan, Step, Store};
 use crate::compute::Device;
-use crate::factorize::Budget;
 use crate::matrix::{Calibration, Problem};
-use crate::methods::Method;
-use crate::vision::{CalibrationPass, Network, Pictures, VisionModel};
+use crate::vision::{CalibrationPass, Pictures, VisionModel};
 use std::sync::Arc;
 
 /// A compression of a vision model in progress: a step machine without threads or clock.
@@ -56,16 +54,22 @@ impl VisionCompression {
         while self.at < self.model.architecture().layers.len() {
             let layer = self.at;
             let is_wanted = self.plan.densities.of(layer) < 1.0;
-            if self.statistics.is_none() && self.store.wants_statistics(layer) {
-                return self.collect().map(Some);
+            // To be saved as well, also where the layer stays as it is.
+            if self.statistics.is_none()
+                && self.store.wants_statistics(layer)
+                && let Some(step) = self.collect()?
+            {
+                return Ok(Some(step));
             }
             if is_wanted {
                 if let Some(found) = self.store.find(layer)? {
                     self.advance(Some(&found));
                     return Ok(Some(Step::Found(found)));
                 }
-                if self.statistics.is_none() && self.pass.is_some() {
-                    return self.collect().map(Some);
+                if self.statistics.is_none()
+                    && let Some(step) = self.collect()?
+                {
+                    return Ok(Some(step));
                 }
                 return self.begin(layer, progress).map(Some);
             }
@@ -79,13 +83,13 @@ impl VisionCompression {
         Ok(None)
     }
 
-    fn collect(&mut self) -> Result<Step<usize>, Error> {
-        if let Some(pass) = &self.pass {
-            let statistics = pass.statistics()?;
-            self.store.keep_statistics(self.at, &statistics)?;
-            self.statistics = Some(Arc::new(statistics));
-        }
-        Ok(Step::Statistics(vec![self.at]))
+    /// The statistics of the current layer's inputs; `None` without images.
+    fn collect(&mut self) -> Result<Option<Step<usize>>, Error> {
+        let Some(pass) = &self.pass else { return Ok(None) };
+        let statistics = pass.statistics()?;
+        self.store.keep_statistics(self.at, &statistics)?;
+        self.statistics = Some(Arc::new(statistics));
+        Ok(Some(Step::Statistics(vec![self.at])))
     }
 
     fn begin(&mut self, at: usize, progress: Inside<'_, usize>) -> Result<Step<usize>, Error> {
@@ -134,48 +138,15 @@ impl VisionCompression {
     }
 }
 
-/// Estimates the means and variances of all batch normalizations anew in `network`: plain averages over batches of `batch`
-/// pictures, moved and mirrored at random where that is asked for.
-pub fn estimate_norms(
-    network: &mut Network,
-    pictures: &Pictures,
-    batch: usize,
-    augment: Option<Augment>,
-) -> Result<(), Error> {
-    let count = (pictures.len() / batch).max(1);
-    let part = |at: usize| {
-        let part = pictures.range(at * batch..((at + 1) * batch).min(pictures.len()));
-        match augment {
-            Some(Augment { shift, mirror }) => part.augmented(shift, mirror, at as u64),
-            None => part,
-        }
-    };
-    Ok(network.estimate_norms((0..count).map(|at| Ok(part(at))))?)
-}
-
-/// How pictures are changed at random, as they were in training.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Augment {
-    /// Most pixels that a picture is moved by, up or down and left or right.
-    pub shift: usize,
-    /// Whether every second one is mirrored.
-    pub mirror: bool,
-}
-
 /// Checks in advance what would fail at some layer.
 fn check(model: &VisionModel, plan: &Plan<usize>, has_inputs: bool) -> Result<(), Error> {
     plan.check()?;
     let architecture = model.architecture();
     for (at, layer) in architecture.layers.iter().enumerate().filter(|&(at, _)| plan.densities.of(at) < 1.0) {
-        let (rows, cols) = layer.shape();
         if plan.method.needs_inputs() && !has_inputs {
             return Err(Error::NeedsImages { method: plan.method.title() });
         }
-        let budget = crate::factorize::share(plan.densities.of(at), rows * cols);
-        plan.method.check_shape(rows, cols, budget).map_err(|error| layer_error(model, at, error))?;
-        if plan.method == Method::Dsf {
-            Budget::new(rows, cols, &plan.settings_of(at)).map_err(|error| layer_error(model, at, error))?;
-        }
+        layer_run::check(model, at, layer.shape(), plan)?;
     }
     Ok(())
 }

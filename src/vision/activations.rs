@@ -67,9 +67,9 @@ impl Activations {
         }
     }
 
-    /// Negative values become 0.
+    /// Negative values become 0; NaN stays, to be seen at the end.
     pub fn relu(&mut self) {
-        self.each(|values| values.iter_mut().for_each(|x| *x = x.max(0.0)));
+        self.each(|values| values.iter_mut().filter(|x| **x < 0.0).for_each(|x| *x = 0.0));
     }
 
     /// Multiplies each channel by its `scale` and adds its `shift`.
@@ -126,7 +126,9 @@ impl Activations {
                     for col in x.saturating_sub(1)..(x + 2).min(self.width) {
                         let from = (row * self.width + col) * channels;
                         let values = &image[from..from + channels];
-                        out.iter_mut().zip(values).for_each(|(out, value)| *out = out.max(*value));
+                        let larger = |out: &f32, value: &f32| value > out || value.is_nan();
+                        let pairs = out.iter_mut().zip(values).filter(|(out, value)| larger(out, value));
+                        pairs.for_each(|(out, value)| *out = *value);
                     }
                 }
             }
@@ -179,6 +181,13 @@ mod tests {
         let pooled = x.max_pool();
         assert_eq!((pooled.height, pooled.width, pooled.values.as_slice()), (2, 2, &[5.0, 9.0, 7.0, 9.0][..]));
         assert_eq!(x.mean().as_slice(), [25.0 / 12.0]);
+    }
+
+    #[test]
+    fn what_is_not_a_number_stays_so() {
+        let mut x = one_channel(1, 3, &[-1.0, f32::NAN, 2.0]);
+        x.relu();
+        assert!(x.values.get(0, 0) == 0.0 && x.values.get(1, 0).is_nan() && x.max_pool().mean().get(0, 0).is_nan());
     }
 
     #[test]

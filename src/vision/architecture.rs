@@ -101,12 +101,6 @@ impl Architecture {
         1..self.classifier()
     }
 
-    /// Index of the layer whose tensor has this name, with or without `.weight`.
-    pub fn layer_named(&self, name: &str) -> Option<usize> {
-        let stem = name.strip_suffix(".weight").unwrap_or(name);
-        self.layers.iter().position(|layer| layer.stem == stem)
-    }
-
     /// Height and width of each layer's output, for images of this size.
     pub fn output_sizes(&self, size: (usize, usize)) -> Vec<(usize, usize)> {
         let mut sizes = vec![(1, 1); self.layers.len()];

@@ -4,10 +4,18 @@ use super::Pictures;
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
+/// How pictures are changed at random, as they were in training ("crop and flip").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Augment {
+    /// Most pixels that a picture is moved by, up or down and left or right; the edge is filled with black.
+    pub shift: usize,
+    /// Whether every second picture is mirrored.
+    pub mirror: bool,
+}
+
 impl Pictures {
-    /// Each picture moved by up to `shift` pixels up or down and left or right, the edge filled with black, and, if `mirror`,
-    /// mirrored in every second case, as `seed` has it: the usual augmentation of small pictures ("crop and flip").
-    pub fn augmented(&self, shift: usize, mirror: bool, seed: u64) -> Self {
+    /// Each picture changed as `seed` has it.
+    pub fn augmented(&self, Augment { shift, mirror }: Augment, seed: u64) -> Self {
         let mut rng = Pcg64Mcg::seed_from_u64(seed);
         let mut pixels = vec![0; self.pixels.len()];
         let (height, width) = (self.height, self.width);
@@ -43,10 +51,11 @@ mod tests {
     fn each_picture_is_one_that_can_come_of_it() {
         let pixels: Vec<u8> = (1..=12).collect();
         let pictures = Pictures { height: 2, width: 2, pixels: pixels.repeat(200), labels: vec![7; 200] };
+        let augment = Augment { shift: 1, mirror: true };
         let mut mirrored = 0;
-        let augmented = pictures.augmented(1, true, 3);
+        let augmented = pictures.augmented(augment, 3);
         assert_eq!((augmented.len(), &augmented.labels), (200, &pictures.labels));
-        assert_eq!(augmented, pictures.augmented(1, true, 3));
+        assert_eq!(augmented, pictures.augmented(augment, 3));
         for picture in augmented.pixels.chunks_exact(12) {
             // All colours move alike: where the red is, the green is 4 more.
             assert!((0..4).all(|at| picture[at] == 0 && picture[at + 4] == 0 || picture[at + 4] == picture[at] + 4));
@@ -55,6 +64,6 @@ mod tests {
         let whole = |pictures: &Pictures| pictures.pixels.chunks_exact(12).filter(|p| p[..] == pixels[..]).count();
         // One in 18 each: neither moved nor mirrored, or mirrored only.
         assert!((2..30).contains(&mirrored) && (2..30).contains(&whole(&augmented)), "{mirrored}");
-        assert_eq!(pictures.augmented(0, false, 1), pictures);
+        assert_eq!(pictures.augmented(Augment { shift: 0, mirror: false }, 1), pictures);
     }
 }

@@ -32,16 +32,6 @@ impl CalibrationPass {
         Ok(Self { network, batches, layer: 0 })
     }
 
-    /// Index of the current layer; `None` at the end.
-    pub fn layer(&self) -> Option<usize> {
-        (self.layer <= self.network.architecture().classifier()).then_some(self.layer)
-    }
-
-    /// The network with what has been replaced so far.
-    pub fn network(&self) -> &Network {
-        &self.network
-    }
-
     /// Replaces the weight `[out, in·kh·kw]` of the current layer.
     pub fn replace(&mut self, weight: &Matrix) {
         self.network.replace(self.layer, weight);

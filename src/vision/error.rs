@@ -79,12 +79,6 @@ pub enum Error {
         /// Name of the layer's tensor.
         tensor: String,
     },
-    /// A network stored with its factors, where dense weights are needed.
-    #[error("{model} is compressed already")]
-    IsCompressed {
-        /// Name of the model.
-        model: String,
-    },
     /// `preprocessor_config.json` is not what it should be.
     #[error("preprocessor_config.json: {problem}")]
     Preprocessor {
@@ -187,7 +181,6 @@ impl Explain for Error {
             Self::NoImages => Hint::say("give at least one"),
             Self::Label { .. } => Hint::say("give images of the classes it was trained on"),
             Self::NotFinite { .. } => Hint::say("check its weights and batch normalization"),
-            Self::IsCompressed { .. } => Hint::say("give the dense model"),
             Self::Preprocessor { .. } => Hint::say("compare it with the model's own, and download that again"),
             Self::UnknownImages { .. } => Hint::say(
                 "give a .bin of CIFAR-10, a .npy of [n, 3, height, width] in u8, or a folder with a subfolder for each class",

@@ -29,6 +29,7 @@ mod processor;
 
 pub use activations::Activations;
 pub use architecture::{Architecture, BlockShape, LayerShape, Shortcut};
+pub use augment::Augment;
 pub use calibration_pass::CalibrationPass;
 pub use classify::{Classified, ClassifyProgress};
 pub use error::Error;

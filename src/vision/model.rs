@@ -39,11 +39,6 @@ fn class_names(config: &[u8]) -> Vec<String> {
 }
 
 impl VisionModel {
-    /// Whether a checkpoint's tensors are named as a residual network's.
-    pub fn is_one(checkpoint: &Checkpoint) -> bool {
-        names::is_network(checkpoint)
-    }
-
     /// Builds a model from its weights and, if there are such, `config.json` and `preprocessor_config.json`. Checks that every
     /// tensor is there and has the right shape.
     pub fn new(checkpoint: Arc<Checkpoint>, config: Option<&[u8]>, preprocessor: Option<&[u8]>) -> Result<Self, Error> {

@@ -87,11 +87,6 @@ impl Naming {
     }
 }
 
-/// Whether these are a residual network's tensors.
-pub fn is_network(checkpoint: &Checkpoint) -> bool {
-    Naming::of(checkpoint).is_some()
-}
-
 /// Reads the architecture from the tensors' names and shapes, and what they do not tell from `config.json`, if there is one.
 pub fn read(checkpoint: &Checkpoint, config: Option<&[u8]>) -> Result<Architecture, Error> {
     let naming = Naming::of(checkpoint).ok_or_else(|| Error::NoNetwork { file: checkpoint.name().to_owned() })?;
@@ -103,7 +98,14 @@ pub fn read(checkpoint: &Checkpoint, config: Option<&[u8]>) -> Result<Architectu
     let mut reader = Reader { checkpoint, layers: Vec::new() };
     let [convolution, norm] = naming.first();
     let shape = reader.shape(&convolution)?;
-    let large = shape[2].max(shape[3]) > 3;
+    // Whether the stem halves the image is not in the file.
+    let large = match (shape[2], shape[3]) {
+        (3, 3) => false,
+        (7, 7) => true,
+        (height, width) => {
+            return Err(Error::Unsupported { what: format!("a first convolution of {height}×{width}") });
+        }
+    };
     reader.convolution(convolution, norm, if large { 2 } else { 1 })?;
     let (mut blocks, mut channels) = (Vec::new(), shape[0]);
     for stage in 0.. {

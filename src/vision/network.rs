@@ -3,7 +3,7 @@
 use super::architecture::{Architecture, Shortcut};
 use super::convolution::Convolution;
 use super::norm::{BatchNorm, NormAverage, NormValues};
-use super::{Activations, Error, Pictures, Preprocess};
+use super::{Activations, Augment, Error, Pictures, Preprocess};
 use crate::compute::{Par, Weight};
 use crate::matrix::Matrix;
 use std::sync::Arc;
@@ -53,21 +53,6 @@ impl Network {
                 self.classifier = Weight::Dense(Arc::new(weight.clone()));
             }
         }
-    }
-
-    /// Batch normalization after a layer; `None` for the classifier.
-    pub fn norm(&self, layer: usize) -> Option<&BatchNorm> {
-        self.norms.get(layer)
-    }
-
-    /// Replaces the running means and variances after a layer.
-    ///
-    /// # Panics
-    /// Panics if the layer has no norm, or another number of channels.
-    pub fn set_running(&mut self, layer: usize, values: NormValues) {
-        let norm = &mut self.norms[layer];
-        assert_eq!((values.mean.len(), values.variance.len()), (norm.scale.len(), norm.scale.len()), "channels");
-        norm.running = values;
     }
 
     /// Refuses images that the network cannot read.
@@ -158,12 +143,18 @@ impl Network {
         }
     }
 
-    /// Estimates all running means and variances anew: plain averages over these batches, each normalized by its own.
-    pub fn estimate_norms(&mut self, batches: impl Iterator<Item = Result<Pictures, Error>>) -> Result<(), Error> {
+    /// Estimates all running means and variances anew: plain averages over batches of `batch` pictures, changed at random where
+    /// that is asked for, each normalized by its own. Pictures that fill no batch are left out.
+    pub fn estimate_norms(&mut self, pictures: &Pictures, batch: usize, augment: Option<Augment>) -> Result<(), Error> {
+        let batch = batch.min(pictures.len());
+        if batch == 0 {
+            return Err(Error::NoImages);
+        }
         let mut averages = vec![NormAverage::default(); self.norms.len()];
-        for batch in batches {
-            let x = self.input(&batch?)?;
-            self.forward_with(&x, &mut |layer, y| {
+        for at in 0..pictures.len() / batch {
+            let part = pictures.range(at * batch..(at + 1) * batch);
+            let part = augment.map_or_else(|| part.clone(), |augment| part.augmented(augment, at as u64));
+            self.forward_with(&self.input(&part)?, &mut |layer, y| {
                 let values = NormValues::of(y);
                 averages[layer].add(&values, y.values.rows());
                 values

@@ -71,3 +71,21 @@ fn what_cannot_be_evaluated_says_why() {
     let wrong = run(&folder, &["accuracy", network, "--images", "pictures.npy", "--mean", "1,2"]);
     assert_eq!(wrong.status.code(), Some(2), "{}", text(&wrong.stderr));
 }
+
+#[test]
+fn broken_images_are_left_out_and_counted() {
+    let Some(data) = common::test_data() else { return };
+    let folder = folder("accuracy-broken");
+    for class in ["cats", "dogs"] {
+        std::fs::create_dir_all(folder.join("images").join(class)).unwrap();
+        let colours = image::RgbImage::from_fn(40, 32, |x, y| image::Rgb([6 * x as u8, 7 * y as u8, 90]));
+        colours.save(folder.join("images").join(class).join("a.png")).unwrap();
+    }
+    std::fs::write(folder.join("images/dogs/b.png"), b"\x89PNG\r\n\x1a\n and no more").unwrap();
+    let network = data.join("resnet20/model.safetensors");
+    let output = run(&folder, &["accuracy", network.to_str().unwrap(), "--images", "images", "--json"]);
+    let found = json(&output);
+    assert_eq!((found["images"].as_u64(), found["skipped"].as_u64()), (Some(2), Some(1)));
+    assert_eq!(found["per_class"][1]["name"], "dogs");
+    assert!(text(&output.stderr).contains("dogs/b.png"), "{}", text(&output.stderr));
+}

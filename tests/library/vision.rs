@@ -1,9 +1,9 @@
 //! Residual networks against timm, Hugging Face transformers and PyTorch.
 
 use crate::common;
-use dsf_explorer::compress::{self, Augment, Memory, Plan, Step, VisionCompression};
+use dsf_explorer::compress::{Memory, Plan, Step, VisionCompression};
 use dsf_explorer::factorize::Preset;
-use dsf_explorer::vision::{self, ImageSet, Network, Pictures};
+use dsf_explorer::vision::{self, Augment, CalibrationPass, ImageSet, Network, Pictures};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -63,9 +63,7 @@ fn re_estimated_norms_keep_the_dense_accuracy() {
     let Some(data) = common::test_data() else { return };
     let mut network = vision::open(&data.join("resnet20")).unwrap().network().unwrap();
     let training = images(&data.join("cifar10/train_first5000.bin")).read(0..5000).unwrap().pictures;
-    network
-        .estimate_norms((0..39).map(|at| Ok(training.range(128 * at..128 * (at + 1)).augmented(4, true, at as u64))))
-        .unwrap();
+    network.estimate_norms(&training, 128, Some(Augment { shift: 4, mirror: true })).unwrap();
     let correct = correct(&network, &images(&data.join("cifar10/test_first1000.bin")));
     println!("{correct} of 1000");
     assert!(correct.abs_diff(915) <= 5, "{correct} of 1000");
@@ -103,8 +101,38 @@ fn resnet20_compressed_recognizes_as_much_as_published() {
     assert_eq!(nnz, inner.map(|(rows, cols)| rows * cols / 5).sum::<usize>());
     let test = images(&data.join("cifar10/test_first1000.bin"));
     let before = correct(&network, &test);
-    compress::estimate_norms(&mut network, &training, 128, Some(Augment { shift: 4, mirror: true })).unwrap();
+    network.estimate_norms(&training, 128, Some(Augment { shift: 4, mirror: true })).unwrap();
     let after = correct(&network, &test);
     println!("{before} as it is, {after} with norms estimated anew, {:.0} s", start.elapsed().as_secs_f64());
     assert!(before >= 895 && after >= 895, "{before}, {after} of 1000");
+}
+
+/// Of the first convolution, whose inputs are the normalized pixels themselves, each entry is summed up from its definition.
+#[test]
+fn statistics_are_sums_over_all_patches() {
+    let Some(data) = common::test_data() else { return };
+    let network = vision::open(&data.join("resnet20")).unwrap().network().unwrap();
+    let few = images(&data.join("cifar10/train_first5000.bin")).read(0..3).unwrap().pictures;
+    let pass = CalibrationPass::new(network.clone(), &few).unwrap();
+    let found = pass.statistics().unwrap();
+    let (mean, std) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+    // An input of a patch: a colour and a place in the 3×3 window around the pixel; outside of the picture it is 0.
+    let input = |image: usize, y: usize, x: usize, at: usize| {
+        let (colour, row, column) = (at / 9, (y + at / 3 % 3).checked_sub(1), (x + at % 3).checked_sub(1));
+        let place = row.zip(column).filter(|&(row, column)| row < 32 && column < 32);
+        place.map_or(0.0, |(row, column)| {
+            let pixel = few.pixels[((image * 3 + colour) * 32 + row) * 32 + column];
+            (f64::from(pixel) / 255.0 - mean[colour]) / std[colour]
+        })
+    };
+    let sum = |i: usize, j: usize| {
+        let places = (0..3).flat_map(|image| (0..32).flat_map(move |y| (0..32).map(move |x| (image, y, x))));
+        places.map(|(image, y, x)| input(image, y, x, i) * input(image, y, x, j)).sum::<f64>()
+    };
+    // At any scale.
+    let scale = f64::from(found.xtx().get(0, 0)) / sum(0, 0);
+    for (i, j) in [(0, 0), (0, 1), (5, 5), (4, 13), (26, 2), (17, 26), (8, 18)] {
+        let (found, expected) = (f64::from(found.xtx().get(i, j)), scale * sum(i, j));
+        assert!((found - expected).abs() < 1e-4 * expected.abs(), "{i}, {j}: {found} is not {expected}");
+    }
 }
