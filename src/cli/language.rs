@@ -2,8 +2,9 @@
 
 use super::{Failure, output};
 use dsf_explorer::language::{self, LanguageModel, Windows};
+use dsf_explorer::vision;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Model to work on.
 #[derive(clap::Args)]
@@ -16,7 +17,7 @@ impl ModelArgs {
     /// Opens the model.
     pub fn open(&self) -> Result<LanguageModel, Failure> {
         let model = match &self.model {
-            Some(folder) => language::open(folder)?,
+            Some(folder) => language::open(folder).map_err(|error| explained(folder, error))?,
             None => language::example(),
         };
         super::say_notes(model.checkpoint());
@@ -35,6 +36,17 @@ impl ModelArgs {
             Some(folder) => language::companions(folder)?,
             None => language::example_companions(),
         })
+    }
+}
+
+/// Why no language model was opened: it may be one of another kind.
+fn explained(folder: &Path, error: language::Error) -> Failure {
+    match vision::open(folder) {
+        Ok(network) => Failure::new(
+            format!("{} is a residual network, and this command takes language models", network.name()),
+            "`accuracy` measures it, and `factorize --tensor NAME` replaces single layers",
+        ),
+        Err(_) => error.into(),
     }
 }
 

@@ -65,6 +65,7 @@ fn what_cannot_be_evaluated_says_why() {
         (["accuracy", network, "--images", "w.npy"], "u8"),
         (["accuracy", network, "--images", "nothing"], "nothing"),
         (["accuracy", "nothing", "--images", "pictures.npy"], "nothing"),
+        (["perplexity", network, "--text", "w.npy"], "`accuracy`"),
     ] {
         assert_refused(&folder, &arguments, words);
     }
