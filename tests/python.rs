@@ -2,6 +2,8 @@
 //!
 //! Runs where `DSF_TEST_PYTHON` is the path of a Python that has numpy and safetensors.
 
+mod common;
+
 use dsf_explorer::Named;
 use dsf_explorer::export::{Export, Layout, Tensor, safetensors};
 use dsf_explorer::factorize::{Settings, Solver};
@@ -75,6 +77,29 @@ fn transformers_runs_what_compress_writes() {
             print!("{said}");
         }
     }
+}
+
+/// A residual network is loaded with the products of its factors, and built of two convolutions for each.
+#[test]
+fn compressed_networks_compute_the_same_in_torch() {
+    let (Some(python), Some(data)) = (transformers(), common::test_data()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (network, images) = (data.join("resnets/hf_basic"), data.join("resnets/images.npy"));
+    let ours = |arguments: &[&str]| {
+        said(Command::new(env!("CARGO_BIN_EXE_dsf-explorer")).args(arguments).current_dir(folder.path()))
+    };
+    let [network, images] = [&network, &images].map(|path| path.to_str().unwrap());
+    // Of the first convolution too, of 7×7 pixels.
+    let wanted = ["--density", "0.5", "--preset", "fast", "--density-of", "resnet.embedder.embedder.convolution=0.6"];
+    let compress = ["compress", network, "--calibration-images", images, "--out"];
+    ours(&[&compress, &["both", "--layout", "merged,dense"], &wanted[..]].concat());
+    let logits = ours(&["accuracy", "both", "--images", images, "--json", "--logits"]);
+    std::fs::write(folder.path().join("logits.json"), logits).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/check_network.py");
+    let mut check = Command::new(python);
+    let said = said(check.arg(script).args(["both", "both", images, "logits.json"]).current_dir(folder.path()));
+    assert!(said.starts_with("ok: "), "{said}");
+    print!("{said}");
 }
 
 /// A Python that has torch and transformers.

@@ -2,7 +2,7 @@
 
 use super::factorize::WrittenDtype;
 use super::{Failure, output};
-use dsf_explorer::compress::{Tunable, TunedFolder, TunedOutput, TuningInputs};
+use dsf_explorer::compress::{self, Tunable, TunedFolder, TunedOutput, TuningInputs};
 use dsf_explorer::export::Layout;
 use dsf_explorer::finetune::{
     Blockwise, Distill, Moment, Settings, Stop, Task, Text, Tuned, Tuning, tune_blocks, tuning_size,
@@ -117,7 +117,7 @@ impl Finetune {
         }
         if let Some(out) = &self.out {
             output::check_folder("--out", out)?;
-            TunedFolder::check(out, self.force)?;
+            compress::check_output(out, self.force)?;
             let same = |path: &Path| path.canonicalize().ok();
             if same(out).is_some() && same(out) == same(&self.model) {
                 return Err(Failure::new("--out is the folder that is tuned", "give another one"));

@@ -2,7 +2,7 @@
 
 use super::{Failure, output};
 use dsf_explorer::language::{self, LanguageModel, Windows};
-use dsf_explorer::vision;
+use dsf_explorer::vision::{self, VisionModel};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +23,25 @@ impl ModelArgs {
         super::say_notes(model.checkpoint());
         model.notes().iter().for_each(|note| eprintln!("note: {note}"));
         Ok(model)
+    }
+
+    /// The model, where it is a residual network.
+    pub fn residual_network(&self) -> Result<Option<VisionModel>, Failure> {
+        let Some(path) = &self.model else { return Ok(None) };
+        match vision::open(path) {
+            Ok(network) => Ok(Some(network)),
+            // Whatever it is, the language model says it better.
+            Err(vision::Error::NoNetwork { .. } | vision::Error::Weights(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Files that accompany a residual network's weights: names and contents.
+    pub fn network_companions(&self) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+        Ok(match &self.model {
+            Some(path) => vision::companions(path)?,
+            None => Vec::new(),
+        })
     }
 
     /// Whether it is the built-in model.
@@ -57,9 +76,9 @@ pub struct CalibrationArgs {
     #[arg(long, value_name = "FILE")]
     pub calibration_text: Option<PathBuf>,
 
-    /// How many windows of it, spread evenly
-    #[arg(long, value_name = "N", default_value = "128")]
-    calibration_samples: NonZeroUsize,
+    /// How many windows of it, spread evenly [default: 128]
+    #[arg(long, value_name = "N")]
+    calibration_samples: Option<NonZeroUsize>,
 
     /// Tokens of such a window
     #[arg(long, value_name = "N", default_value_t = 256)]
@@ -67,9 +86,16 @@ pub struct CalibrationArgs {
 }
 
 impl CalibrationArgs {
+    /// How many samples are asked for.
+    pub fn samples(&self) -> Option<NonZeroUsize> {
+        self.calibration_samples
+    }
+
     /// The calibration windows; `None` for another model without a text.
     pub fn windows(&self, model: &LanguageModel, args: &ModelArgs) -> Result<Option<Windows>, Failure> {
-        let (wanted, context) = (self.calibration_samples.get(), self.calibration_context);
+        /// Number of windows by default.
+        const WINDOWS: usize = 128;
+        let (wanted, context) = (self.samples().map_or(WINDOWS, NonZeroUsize::get), self.calibration_context);
         let Some(file) = &self.calibration_text else {
             bounded(wanted, context)?;
             let example = || language::example_calibration(model, wanted, context);

@@ -10,6 +10,13 @@ pub struct VisionArgs {
     /// A residual network: the folder of a Hugging Face model, or a file of weights
     model: PathBuf,
 
+    #[command(flatten)]
+    colours: ColourArgs,
+}
+
+/// How pixels become what a network reads.
+#[derive(clap::Args)]
+pub struct ColourArgs {
     /// What is taken off each colour, scaled to 0 to 1 [default: 0.485,0.456,0.406, or what preprocessor_config.json says]
     #[arg(long, value_name = "R,G,B", allow_negative_numbers = true)]
     mean: Option<Colours>,
@@ -39,6 +46,13 @@ impl VisionArgs {
     pub fn open(&self) -> Result<VisionModel, Failure> {
         let model = vision::open(&self.model)?;
         super::say_notes(model.checkpoint());
+        self.colours.apply(model)
+    }
+}
+
+impl ColourArgs {
+    /// The model with what was given.
+    pub fn apply(&self, model: VisionModel) -> Result<VisionModel, Failure> {
         let mut preprocess: Preprocess = model.preprocess().clone();
         if let Some(Colours(mean)) = self.mean {
             preprocess.mean = mean;

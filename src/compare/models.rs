@@ -142,7 +142,7 @@ impl ModelStudy<'_> {
         };
         let reports = || compressed.layers.iter().map(|layer| &layer.report);
         let count = reports().count().max(1) as f64;
-        let dense = plan.dense_weights(self.model.config());
+        let dense = plan.dense_weights(self.model.config().shapes());
         Ok(Some(ModelRecord {
             method: row.name.into(),
             density,

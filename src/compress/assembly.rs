@@ -1,10 +1,9 @@
 //! The files of a model whose layers are replaced: weights, factors, companions, report.
 
-use super::Error;
 use super::work_folder::{MODELING, REPORT, failed};
+use super::{Error, Layered};
 use crate::Named;
 use crate::export::{self, Entry, Layout, Tensor};
-use crate::language::{self, Config, LanguageModel, LayerId};
 use crate::matrix::{Factors, Matrix, Replacement, ReplacementKind};
 use crate::model::{Dtype, TensorInfo};
 use serde_json::{Value, json};
@@ -18,18 +17,18 @@ const INDEX: &str = ".index.json";
 static MODELING_SOURCE: &[u8] = include_bytes!("../../assets/python/modeling_dsf.py");
 
 /// What replaces a model's layers.
-pub(super) trait Replaced {
+pub(super) trait Replaced<K> {
     /// What stands in a layer's place, if it is replaced.
-    fn replacement(&mut self, id: LayerId) -> Result<Option<Arc<Replacement>>, Error>;
+    fn replacement(&mut self, id: K) -> Result<Option<Arc<Replacement>>, Error>;
 
     /// The same as one matrix `[out, in]` with values of `dtype`, that of the tensor it is written to.
-    fn weight(&mut self, id: LayerId, dtype: Dtype) -> Result<Option<Arc<Matrix>>, Error>;
+    fn weight(&mut self, id: K, dtype: Dtype) -> Result<Option<Arc<Matrix>>, Error>;
 }
 
 /// A model to be written.
-pub(super) struct Assembly<'a> {
+pub(super) struct Assembly<'a, M> {
     /// The model as it was opened; its layers may be stored sparse.
-    pub model: &'a LanguageModel,
+    pub model: &'a M,
     /// Layouts, see [`Output`](super::Output).
     pub layouts: &'a [Layout],
     /// Files that accompany the model: names and contents.
@@ -46,9 +45,9 @@ pub(super) struct Assembly<'a> {
     pub report: &'a str,
 }
 
-impl Assembly<'_> {
+impl<M: Layered> Assembly<'_, M> {
     /// Writes all files into the folder `whole`.
-    pub fn write(&self, whole: &Path, replaced: &mut dyn Replaced) -> Result<(), Error> {
+    pub fn write(&self, whole: &Path, replaced: &mut dyn Replaced<M::Key>) -> Result<(), Error> {
         let labelled = |layout: Layout| {
             let mut metadata = self.metadata.clone();
             for (key, value) in [
@@ -58,6 +57,9 @@ impl Assembly<'_> {
                 ("dsf.layout", layout.name()),
             ] {
                 metadata.insert(key.to_owned(), value.to_owned());
+            }
+            if layout != Layout::Merged {
+                metadata.extend(self.model.metadata());
             }
             metadata
         };
@@ -97,11 +99,11 @@ impl Assembly<'_> {
         metadata: &BTreeMap<String, String>,
         sharded: bool,
         merged: bool,
-        replaced: &mut dyn Replaced,
+        replaced: &mut dyn Replaced<M::Key>,
     ) -> Result<(), Error> {
         const SINGLE: &str = "model.safetensors";
         let checkpoint = self.model.checkpoint();
-        let stored_sparse = self.stored_sparse()?;
+        let stored_sparse: BTreeSet<String> = self.model.sparse_stems()?.into_iter().collect();
         // `<stem>.A.bitmask`, `<stem>.shape`: a start of the name is a stem; `<stem>.bias` is no part of the factors.
         let of_sparse = |name: &str| {
             let mut starts = name.match_indices('.').map(|(at, _)| (&name[..at], &name[at + 1..]));
@@ -136,85 +138,46 @@ impl Assembly<'_> {
     }
 
     /// The bytes of a tensor.
-    fn bytes(&self, tensor: &str, merged: bool, replaced: &mut dyn Replaced) -> Result<Vec<u8>, Error> {
+    fn bytes(&self, tensor: &str, merged: bool, replaced: &mut dyn Replaced<M::Key>) -> Result<Vec<u8>, Error> {
         let checkpoint = self.model.checkpoint();
         let stored = checkpoint.tensor(tensor).ok();
         let dtype = match stored {
             Some(info) => info.format,
-            None => Some(self.format()),
+            None => Some(self.model.format()),
         };
         if let (Some(dtype), Some(values)) = (dtype, self.values_of(tensor)?) {
             return Ok(dtype.encode(values));
         }
         if let (Some(dtype), true) = (dtype, merged)
-            && let Some(weight) = self.model.with_replaced(tensor, |id| replaced.weight(id, dtype))?
+            && let Some(weight) = self.model.with_replacements(tensor, &mut |key| replaced.weight(key, dtype))?
         {
             return Ok(dtype.encode(weight.as_slice()));
         }
-        Ok(checkpoint.bytes(tensor).map_err(language::Error::from)?.into_owned())
+        Ok(checkpoint.bytes(tensor)?.into_owned())
     }
 
-    /// Values of a tensor that is no layer, where they are not the file's. A head that is a copy of the embedding stays one.
+    /// Values of a tensor that is no layer, where they are not the file's.
     fn values_of(&self, tensor: &str) -> Result<Option<&[f32]>, Error> {
-        if let Some(values) = self.values.get(tensor) {
-            return Ok(Some(values));
-        }
-        let checkpoint = self.model.checkpoint();
-        if !self.model.config().tied || language::is_in_block(tensor) {
-            return Ok(None);
-        }
-        let own = checkpoint.tensor(tensor).map_err(language::Error::from)?;
-        for (name, values) in self.values.iter().filter(|(name, _)| !language::is_in_block(name)) {
-            let other = checkpoint.tensor(name).map_err(language::Error::from)?;
-            if (&own.shape, &own.dtype) == (&other.shape, &other.dtype) && own.shape.len() == 2 {
-                let [own, other] = [tensor, name].map(|name| checkpoint.bytes(name));
-                if own.map_err(language::Error::from)? == other.map_err(language::Error::from)? {
-                    return Ok(Some(values));
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    /// Starts of the names of layers that the model's own files hold sparse.
-    fn stored_sparse(&self) -> Result<BTreeSet<String>, Error> {
-        let mut stems = BTreeSet::new();
-        if self.model.is_sparse() {
-            for id in self.model.layers() {
-                let stem = self.model.config().stem(id);
-                if self.model.checkpoint().stored_sparse(&stem).map_err(language::Error::from)?.is_some() {
-                    stems.insert(stem);
-                }
-            }
-        }
-        Ok(stems)
+        let known = match self.values.get(tensor) {
+            None if !self.values.is_empty() => self.model.original(tensor, &mut self.values.keys())?,
+            known => return Ok(known.map(Vec::as_slice)),
+        };
+        Ok(known.and_then(|name| self.values.get(name)).map(Vec::as_slice))
     }
 
     /// Tensors that the model's own files do not hold, as their layers are stored sparse there.
     fn multiplied_out(&self) -> Vec<Entry> {
-        let config = self.model.config();
-        let dtype = self.format();
-        let missing = self.model.layers().filter(|&id| !self.model.checkpoint().has(&config.tensor_with(id)));
-        let tensors: BTreeMap<String, LayerId> = missing.map(|id| (config.tensor_with(id), id)).collect();
-        let entry = |(name, id): (String, LayerId)| {
-            let (outputs, inputs) = (config.outputs_with(id), config.shape(id).1);
-            let shape = if config.place(id).transposed { [inputs, outputs] } else { [outputs, inputs] };
-            Entry::new(name, dtype, &shape)
-        };
-        tensors.into_iter().map(entry).collect()
-    }
-
-    /// The number format of the model's largest tensor outside of its blocks.
-    fn format(&self) -> Dtype {
-        let outside = self.model.checkpoint().tensors().iter().filter(|tensor| !language::is_in_block(&tensor.name));
-        outside.max_by_key(|tensor| tensor.bytes).and_then(|tensor| tensor.format).unwrap_or(Dtype::F32)
+        let dtype = self.model.format();
+        let entries = self.model.keys().into_iter().map(|key| self.model.entry_with(key, dtype));
+        let missing = entries.filter(|entry| !self.model.checkpoint().has(&entry.name));
+        missing.map(|entry| (entry.name.clone(), entry)).collect::<BTreeMap<_, _>>().into_values().collect()
     }
 
     /// Whether all layers that a tensor holds are replaced, so that a model that keeps its factors does without it.
-    fn is_replaced(&self, tensor: &str, replaced: &mut dyn Replaced) -> Result<bool, Error> {
-        let layers = self.model.config().layers_in(tensor);
-        for &id in &layers {
-            if replaced.replacement(id)?.is_none() {
+    fn is_replaced(&self, tensor: &str, replaced: &mut dyn Replaced<M::Key>) -> Result<bool, Error> {
+        let layers = self.model.layers_in(tensor);
+        for &key in &layers {
+            if replaced.replacement(key)?.is_none() {
                 return Ok(false);
             }
         }
@@ -227,32 +190,32 @@ impl Assembly<'_> {
         folder: &Path,
         layout: Layout,
         metadata: &BTreeMap<String, String>,
-        replaced: &mut dyn Replaced,
+        replaced: &mut dyn Replaced<M::Key>,
     ) -> Result<(), Error> {
-        let mut tensors = |id: LayerId| -> Result<Vec<Tensor>, Error> {
-            Ok(match replaced.replacement(id)? {
+        let mut tensors = |key: M::Key| -> Result<Vec<Tensor>, Error> {
+            Ok(match replaced.replacement(key)? {
                 Some(replacement) => {
                     let two = replacement.kind().is_two_factors();
-                    let dtype = if two { self.dtype } else { self.model.dtype(id) };
+                    let dtype = if two { self.dtype } else { self.model.dtype_of(key) };
                     let rounded = export::rounded(&replacement, dtype)?;
-                    export::factor_tensors(&self.model.config().stem(id), &rounded, layout, dtype)
+                    export::factor_tensors(&self.model.stem_of(key), &rounded, layout, dtype)
                 }
                 None => Vec::new(),
             })
         };
-        let mut parts: Vec<(Entry, LayerId)> = Vec::new();
-        for id in self.model.layers() {
-            parts.extend(tensors(id)?.iter().map(|tensor| (tensor.entry().clone(), id)));
+        let mut parts: Vec<(Entry, M::Key)> = Vec::new();
+        for key in self.model.keys() {
+            parts.extend(tensors(key)?.iter().map(|tensor| (tensor.entry().clone(), key)));
         }
         export::sort_entries(&mut parts, |part| &part.0);
-        let mut held: Option<(LayerId, BTreeMap<String, Vec<u8>>)> = None;
+        let mut held: Option<(M::Key, BTreeMap<String, Vec<u8>>)> = None;
         export::write_with(&folder.join(format!("factors-{}.safetensors", layout.name())), true, |out| {
             out.write_all(&export::header(parts.iter().map(|part| &part.0), metadata))?;
-            for (entry, id) in &parts {
-                if held.as_ref().is_none_or(|held| held.0 != *id) {
-                    let tensors = tensors(*id).map_err(std::io::Error::other)?;
+            for (entry, key) in &parts {
+                if held.as_ref().is_none_or(|held| held.0 != *key) {
+                    let tensors = tensors(*key).map_err(std::io::Error::other)?;
                     let named = tensors.into_iter().map(|tensor| (tensor.name().to_owned(), tensor.into_bytes()));
-                    held = Some((*id, named.collect()));
+                    held = Some((*key, named.collect()));
                 }
                 let bytes = held.as_mut().and_then(|held| held.1.remove(&entry.name)).unwrap_or_default();
                 out.write_all(&bytes)?;
@@ -291,16 +254,6 @@ fn without_factors(config: &[u8]) -> Vec<u8> {
         }
         _ => config.to_vec(),
     }
-}
-
-/// Whether our code for transformers loads a model with its factors of which these layers are replaced. Not with experts, which
-/// are one tensor in its memory, nor where only some of the layers that a tensor holds are replaced.
-pub(super) fn loads_factors(model: &Config, replaced: impl Fn(LayerId) -> bool) -> bool {
-    let whole = |id: LayerId| {
-        let together = model.place(id).outputs.map_or(Vec::new(), |_| model.layers_in(&model.tensor_with(id)));
-        together.into_iter().all(|other| replaced(other) == replaced(id))
-    };
-    model.experts.is_none() && model.layers().all(whole)
 }
 
 /// The replacement that these factors are of.

@@ -116,6 +116,14 @@ pub enum Error {
         /// Title of the method.
         method: &'static str,
     },
+    /// A bound that no choice of densities keeps.
+    #[error("the layers cost {least} at the lowest densities, more than {bound}")]
+    Bound {
+        /// What they may cost.
+        bound: usize,
+        /// What they cost at least.
+        least: usize,
+    },
     /// Blocks are tuned on a text, which each reads through the compressed ones before it.
     #[error("blocks are tuned on a text that each reads through the compressed blocks before it")]
     BlocksNeedText,
@@ -141,6 +149,7 @@ impl Explain for Error {
             Self::Finetune(error) => return error.hint(),
             Self::OnlyProducts { .. } => Hint::KeepFactors,
             Self::NoFactors { .. } | Self::LayerLayout { .. } => Hint::ChooseMerged { product: false },
+            Self::Bound { .. } => Hint::say("allow more"),
             Self::NeedsImages { .. } => Hint::GiveCalibrationImages,
             Self::NeedsText { .. } | Self::BlocksNeedText => Hint::GiveCalibrationText,
         })

@@ -4,14 +4,13 @@
 //! they are to be saved. Each file is written atomically, so that an interruption loses only the layer in progress. At
 //! the end the output is assembled inside of it and renamed into place.
 
-use super::assembly::{Assembly, Replaced, loads_factors, of_kind};
-use super::inputs::identity;
+use super::assembly::{Assembly, Replaced, of_kind};
 use super::work_folder::{LAYERS, STATISTICS, WorkFolder};
-use super::{CompressedLayer, Error, Inputs, OutputSquares, Plan, Store, Totals, output_squares};
+use super::{CompressedLayer, Error, LayerKey, Layered, OutputSquares, Plan, Store, Totals, identity, output_squares};
 use crate::Named;
 use crate::export::{self, Entry, Layout, RunReport, Tensor};
 use crate::factorize::Settings;
-use crate::language::{Config, LanguageModel, LayerId};
+use crate::language::LanguageModel;
 use crate::matrix::{Calibration, Csr, Matrix, Replacement};
 use crate::methods::Method;
 use crate::model::{self, Dtype, Orientation, TensorInfo};
@@ -24,33 +23,35 @@ use std::sync::Arc;
 const OUTPUT_WEIGHTS: &str = "output_weights.safetensors";
 
 /// Files to write at the end.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Output {
     /// Layouts: merged for a model with the original's layout; another for a model that keeps its factors, or, beside
     /// merged, for the factors alone.
     pub layouts: Vec<Layout>,
     /// Files that accompany the model: names and contents.
     pub companions: Vec<(String, Vec<u8>)>,
+    /// Values of tensors that are no layers, by name, where they are not the model's.
+    pub values: BTreeMap<String, Vec<f32>>,
     /// File for the statistics of the layers' inputs, if they are to be saved.
     pub statistics: Option<PathBuf>,
 }
 
 /// The working folder of a compression.
-pub struct Folder {
-    model: LanguageModel,
+pub struct Folder<M: Layered = LanguageModel> {
+    model: M,
     folder: WorkFolder,
     keep_statistics: bool,
 }
 
-impl Folder {
+impl<M: Layered> Folder<M> {
     /// Starts the work for `out`, or resumes it.
     ///
     /// `replace` allows to delete an earlier output and another compression's unfinished work. `keep_statistics` is for
     /// [`Output::statistics`].
     pub fn open(
-        model: &LanguageModel,
-        plan: &Plan,
-        inputs: &Inputs,
+        model: &M,
+        plan: &Plan<M::Key>,
+        inputs: &M::Inputs,
         out: &Path,
         replace: bool,
         keep_statistics: bool,
@@ -64,17 +65,12 @@ impl Folder {
         Ok(Self { model: model.clone(), folder, keep_statistics })
     }
 
-    /// Checks what can be known in advance of whether the output can be written: for the start of long work.
-    pub fn check(out: &Path, replace: bool) -> Result<(), Error> {
-        WorkFolder::check(out, replace)
-    }
-
     /// A handle on the same work, for the [`Compression`](super::Compression).
-    pub fn store(&self) -> Box<dyn Store> {
+    pub fn store(&self) -> Box<dyn Store<M::Key>> {
         Box::new(self.files())
     }
 
-    fn files(&self) -> LayerFiles {
+    fn files(&self) -> LayerFiles<M> {
         let (model, partial) = (self.model.clone(), self.folder.path().to_owned());
         LayerFiles { model, partial, keep_statistics: self.keep_statistics }
     }
@@ -82,20 +78,20 @@ impl Folder {
     /// Writes the statistics of all stages into one file: `<m>.XtX` for the first layer m of each, and `<m>.output_weights`
     /// for each layer m, where its outputs are weighed.
     fn save_statistics(&self, path: &Path, replace: bool) -> Result<(), Error> {
-        let stages: BTreeSet<LayerId> =
-            self.model.layers().map(|id| self.model.config().first_with_inputs_of(id)).collect();
+        let keys = self.model.keys().into_iter();
+        let stages: BTreeSet<M::Key> = keys.map(|key| self.model.first_with_inputs_of(key)).collect();
         // Experts that no token was routed to have none.
         let files =
             stages.into_iter().map(|id| (id, self.folder.path().join(STATISTICS).join(file_name(&self.model, id))));
-        let files: Vec<(LayerId, PathBuf)> = files.filter(|(_, file)| file.exists()).collect();
+        let files: Vec<(M::Key, PathBuf)> = files.filter(|(_, file)| file.exists()).collect();
         let entry = |name: String, shape: Vec<usize>| {
             let bytes = 4 * shape.iter().product::<usize>();
             Entry { name, dtype: "F32".to_owned(), shape, bytes }
         };
         let mut parts: Vec<(Entry, &PathBuf)> = Vec::new();
         for (id, file) in &files {
-            let (_, inputs) = self.model.shape(*id);
-            parts.push((entry(format!("{}.XtX", self.model.config().stem(*id)), vec![inputs, inputs]), file));
+            let (_, inputs) = self.model.shape_of(*id);
+            parts.push((entry(format!("{}.XtX", self.model.stem_of(*id)), vec![inputs, inputs]), file));
         }
         let outputs = self.folder.path().join(STATISTICS).join(OUTPUT_WEIGHTS);
         if outputs.exists() {
@@ -117,7 +113,7 @@ impl Folder {
     }
 
     /// Assembles the output and moves it into place, writes the statistics if wanted, and removes the working folder.
-    pub fn finish(self, plan: &Plan, totals: &Totals, output: &Output, replace: bool) -> Result<(), Error> {
+    pub fn finish(self, plan: &Plan<M::Key>, totals: &Totals, output: &Output, replace: bool) -> Result<(), Error> {
         self.assemble(plan, totals, output)?;
         // Last before the renaming, so that an earlier failure leaves nothing in the way of another try.
         if let Some(path) = &output.statistics {
@@ -132,7 +128,7 @@ impl Folder {
     }
 
     /// Writes all files of the output into the working folder.
-    fn assemble(&self, plan: &Plan, totals: &Totals, output: &Output) -> Result<(), Error> {
+    fn assemble(&self, plan: &Plan<M::Key>, totals: &Totals, output: &Output) -> Result<(), Error> {
         let whole = self.folder.output()?;
         let summary = json!({ "density": totals.density, "nnz": totals.nnz, "bytes_bitmask": totals.bytes_bitmask });
         let metadata = [
@@ -140,9 +136,9 @@ impl Folder {
             ("dsf.report".to_owned(), summary.to_string()),
         ];
         let report = serde_json::to_string_pretty(totals).unwrap_or_default();
-        let values = self.model.all_replaced_values();
-        let mut values: BTreeMap<_, _> = values.map(|(tensor, values)| (tensor.to_owned(), values.to_vec())).collect();
-        for block in 0..self.model.config().blocks {
+        let mut values = self.model.replaced_values();
+        values.extend(output.values.iter().map(|(tensor, values)| (tensor.clone(), values.clone())));
+        for block in 0..self.model.blocks() {
             values.extend(self.files().block_tensors(block)?.unwrap_or_default());
         }
         let assembly = Assembly {
@@ -150,7 +146,7 @@ impl Folder {
             layouts: &output.layouts,
             companions: &output.companions,
             dtype: plan.dtype,
-            loads: transformers_loads_factors(self.model.config(), plan),
+            loads: self.model.is_loaded_with_factors(&|key| plan.densities.of(key) < 1.0),
             metadata: metadata.into(),
             values: &values,
             report: &report,
@@ -160,31 +156,31 @@ impl Folder {
 }
 
 /// The store of finished layers, one file each.
-struct LayerFiles {
-    model: LanguageModel,
+struct LayerFiles<M> {
+    model: M,
     partial: PathBuf,
     keep_statistics: bool,
 }
 
-impl LayerFiles {
+impl<M: Layered> LayerFiles<M> {
     /// File of a tuned block's norms and biases.
     fn block_path(&self, block: usize) -> PathBuf {
         self.partial.join(LAYERS).join(format!("block.{block}.tuned.safetensors"))
     }
 }
 
-impl Replaced for LayerFiles {
-    fn replacement(&mut self, id: LayerId) -> Result<Option<Arc<Replacement>>, Error> {
+impl<M: Layered> Replaced<M::Key> for LayerFiles<M> {
+    fn replacement(&mut self, id: M::Key) -> Result<Option<Arc<Replacement>>, Error> {
         Ok(self.find(id)?.map(|layer| layer.replacement.clone()))
     }
 
-    fn weight(&mut self, id: LayerId, _: Dtype) -> Result<Option<Arc<Matrix>>, Error> {
+    fn weight(&mut self, id: M::Key, _: Dtype) -> Result<Option<Arc<Matrix>>, Error> {
         Ok(self.find(id)?.map(|layer| layer.weight.clone()))
     }
 }
 
-impl Store for LayerFiles {
-    fn find(&mut self, id: LayerId) -> Result<Option<Arc<CompressedLayer>>, Error> {
+impl<M: Layered> Store<M::Key> for LayerFiles<M> {
+    fn find(&mut self, id: M::Key) -> Result<Option<Arc<CompressedLayer<M::Key>>>, Error> {
         let path = self.partial.join(LAYERS).join(file_name(&self.model, id));
         if !path.exists() {
             return Ok(None);
@@ -199,33 +195,28 @@ impl Store for LayerFiles {
         };
         let replacement = match file.factorizations().is_empty() {
             true => {
-                let one = file.layer(&self.model.config().tensor(id), Orientation::AsStored)?.weight;
+                let one = file.layer(&self.model.tensor_of(id), Orientation::AsStored)?.weight;
                 Replacement::Sparse(Csr::from_dense(&one))
             }
-            false => of_kind(report.method().map(Method::kind), file.factors(&self.model.config().stem(id))?),
+            false => of_kind(report.method().map(Method::kind), file.factors(&self.model.stem_of(id))?),
         };
         let replacement = Arc::new(replacement);
-        let dtype = self.model.dtype(id);
+        let dtype = self.model.dtype_of(id);
         let weight = Arc::new(export::merged(&replacement, dtype)?);
         Ok(Some(Arc::new(CompressedLayer { id, replacement, weight, settings, report })))
     }
 
-    fn wants_statistics(&self, first: LayerId) -> bool {
+    fn wants_statistics(&self, first: M::Key) -> bool {
         self.keep_statistics && !self.partial.join(STATISTICS).join(file_name(&self.model, first)).exists()
     }
 
-    fn keep(&mut self, layer: &Arc<CompressedLayer>) -> Result<(), Error> {
-        let stem = self.model.config().stem(layer.id);
+    fn keep(&mut self, layer: &Arc<CompressedLayer<M::Key>>) -> Result<(), Error> {
+        let stem = self.model.stem_of(layer.id);
         let tensors = match layer.replacement.kind().is_two_factors() {
             true => export::factor_tensors(&stem, &layer.replacement, Layout::Bitmask, Dtype::F32),
             false => {
                 let x = layer.replacement.to_dense();
-                vec![Tensor::values(
-                    self.model.config().tensor(layer.id),
-                    Dtype::F32,
-                    &[x.rows(), x.cols()],
-                    x.as_slice(),
-                )]
+                vec![Tensor::values(self.model.tensor_of(layer.id), Dtype::F32, &[x.rows(), x.cols()], x.as_slice())]
             }
         };
         let metadata = BTreeMap::from([
@@ -236,11 +227,11 @@ impl Store for LayerFiles {
         Ok(export::write(&path, &export::safetensors(tensors, &metadata), true)?)
     }
 
-    fn keep_statistics(&mut self, first: LayerId, statistics: &Calibration) -> Result<(), Error> {
+    fn keep_statistics(&mut self, first: M::Key, statistics: &Calibration) -> Result<(), Error> {
         if !self.keep_statistics {
             return Ok(());
         }
-        let (xtx, name) = (statistics.xtx(), format!("{}.XtX", self.model.config().stem(first)));
+        let (xtx, name) = (statistics.xtx(), format!("{}.XtX", self.model.stem_of(first)));
         let tensor = Tensor::values(name, Dtype::F32, &[xtx.rows(), xtx.cols()], xtx.as_slice());
         let path = self.partial.join(STATISTICS).join(file_name(&self.model, first));
         Ok(export::write(&path, &export::safetensors(vec![tensor], &BTreeMap::new()), true)?)
@@ -263,7 +254,7 @@ impl Store for LayerFiles {
         Ok(export::write(&self.block_path(block), &export::safetensors(tensors, &BTreeMap::new()), true)?)
     }
 
-    fn output_squares(&mut self) -> Result<Option<OutputSquares>, Error> {
+    fn output_squares(&mut self) -> Result<Option<OutputSquares<M::Key>>, Error> {
         let path = self.partial.join(STATISTICS).join(OUTPUT_WEIGHTS);
         match self.keep_statistics && path.exists() {
             true => OutputSquares::saved(&self.model, &model::open(&path)?).map(Some),
@@ -271,11 +262,11 @@ impl Store for LayerFiles {
         }
     }
 
-    fn keep_output_squares(&mut self, squares: &OutputSquares) -> Result<(), Error> {
+    fn keep_output_squares(&mut self, squares: &OutputSquares<M::Key>) -> Result<(), Error> {
         if !self.keep_statistics {
             return Ok(());
         }
-        let of_layer = |(id, squares): (LayerId, &[f32])| {
+        let of_layer = |(id, squares): (M::Key, &[f32])| {
             Tensor::values(output_squares::tensor(&self.model, id), Dtype::F32, &[squares.len()], squares)
         };
         let tensors = squares.iter().map(of_layer).collect();
@@ -284,28 +275,29 @@ impl Store for LayerFiles {
     }
 }
 
-/// Whether our code for transformers loads a model compressed by this plan with its factors.
-pub fn transformers_loads_factors(model: &Config, plan: &Plan) -> bool {
-    loads_factors(model, |id| plan.densities.of(id) < 1.0)
+/// Checks what can be known in advance of whether the folder `out` can be written: for the start of long work.
+pub fn check_output(out: &Path, replace: bool) -> Result<(), Error> {
+    WorkFolder::check(out, replace)
 }
 
-fn file_name(model: &LanguageModel, id: LayerId) -> String {
-    format!("{}.safetensors", model.config().stem(id))
+fn file_name<M: Layered>(model: &M, id: M::Key) -> String {
+    format!("{}.safetensors", model.stem_of(id))
 }
 
 /// Identity of the work: as long as it is the same, finished layers can be reused.
-fn work(model: &LanguageModel, plan: &Plan, inputs: &Inputs) -> Value {
+fn work<M: Layered>(model: &M, plan: &Plan<M::Key>, inputs: &M::Inputs) -> Value {
     let mut work = identity(model, inputs);
     work["program"] = json!(env!("CARGO_PKG_VERSION"));
     work["plan"] = plan_json(model, plan);
     work
 }
 
-fn plan_json(model: &LanguageModel, plan: &Plan) -> Value {
+fn plan_json<M: Layered>(model: &M, plan: &Plan<M::Key>) -> Value {
     let densities = &plan.densities;
-    let kinds: BTreeMap<&str, f64> = densities.by_kind.iter().map(|(kind, &share)| (kind.name(), share)).collect();
+    let kinds: BTreeMap<&str, f64> =
+        densities.by_kind.iter().map(|(&kind, &share)| (M::Key::kind_name(kind), share)).collect();
     let layers: BTreeMap<String, f64> =
-        densities.by_layer.iter().map(|(id, &share)| (model.config().stem(*id), share)).collect();
+        densities.by_layer.iter().map(|(&key, &share)| (model.stem_of(key), share)).collect();
     json!({
         "method": plan.method.name(),
         "threshold": plan.threshold,

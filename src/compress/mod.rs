@@ -8,6 +8,7 @@
 #[cfg(not(target_arch = "wasm32"))]
 mod assembly;
 mod blockwise;
+mod curve;
 mod distribute;
 mod error;
 #[cfg(not(target_arch = "wasm32"))]
@@ -16,6 +17,7 @@ mod inputs;
 mod layer;
 mod layer_run;
 mod layered;
+mod levels;
 mod model;
 mod output_squares;
 mod plan;
@@ -28,28 +30,32 @@ mod tunable;
 #[cfg(not(target_arch = "wasm32"))]
 mod tuned_folder;
 mod vision;
+mod vision_levels;
 mod whole;
 #[cfg(not(target_arch = "wasm32"))]
 mod work_folder;
 
 pub use blockwise::TunedBlock;
+pub use curve::Curve;
 pub use distribute::distribute;
 pub use error::Error;
 #[cfg(not(target_arch = "wasm32"))]
-pub use folder::{Folder, Output, transformers_loads_factors};
-pub use inputs::{Inputs, identity};
+pub use folder::{Folder, Output, check_output};
+pub use inputs::Inputs;
 pub use layer::CompressedLayer;
-pub use layered::{LayerKey, Layered};
+pub use layered::{LayerKey, Layered, identity};
+pub use levels::{LevelChoice, MeasuredBy, choose_levels};
 pub use model::{CompressedModel, compress_model};
 pub use output_squares::OutputSquares;
 pub use plan::{Densities, Plan};
-pub use proxy::{Curve, Proxy};
+pub use proxy::Proxy;
 pub use run::{Compression, Inside, Step};
 pub use store::{Memory, Store};
-pub use totals::Totals;
+pub use totals::{Totals, VisionTotals};
 #[cfg(not(target_arch = "wasm32"))]
 pub use tunable::Tunable;
 #[cfg(not(target_arch = "wasm32"))]
 pub use tuned_folder::{TunedFolder, TunedOutput, TuningInputs};
 pub use vision::VisionCompression;
+pub use vision_levels::{VisionBound, choose_vision_levels};
 pub use whole::merged_model;

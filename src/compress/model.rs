@@ -26,7 +26,7 @@ pub fn compress_model(
     let start = Instant::now();
     let clock = Box::new(move || start.elapsed().as_secs_f64());
     let mut work = Compression::new(model, plan.clone(), inputs, Box::new(Memory::default()), clock)?;
-    let costs = plan.costs(model.config());
+    let costs = plan.costs(model.config().shapes());
     let all = costs.values().sum::<f64>().max(f64::MIN_POSITIVE);
     let cost = |id: &LayerId| costs.get(id).copied().unwrap_or(0.0);
     let (mut compressed, mut done) = (CompressedModel { model: model.clone(), layers: Vec::new() }, 0.0);

@@ -1,14 +1,19 @@
 //! How much the loss feels an error of each output of each layer.
 
-use super::Error;
+use super::{Error, LayerKey, Layered};
 use crate::language::{BlockProgress, LanguageModel, LayerId, LossSquares, Windows};
 use crate::matrix::OutputWeights;
 use crate::model::Checkpoint;
 use std::collections::BTreeMap;
 
 /// Mean squared gradients of the dense model's loss, as weights of what it computes.
-#[derive(Clone, Debug, Default)]
-pub struct OutputSquares(LossSquares);
+#[derive(Clone, Debug)]
+pub struct OutputSquares<K = LayerId> {
+    /// Of each output of each layer, `[out]`.
+    outputs: BTreeMap<K, Vec<f32>>,
+    /// Of each entry of the stream after each block, `[hidden]`; none of saved ones.
+    streams: Vec<Vec<f32>>,
+}
 
 /// What is added to each mean square, as a share of the layer's mean: no output counts for nothing.
 const LEAST: f64 = 1e-3;
@@ -16,35 +21,49 @@ const LEAST: f64 = 1e-3;
 impl OutputSquares {
     /// Measures them on `windows`; takes about as long as computing the loss three times.
     pub fn measure(model: &LanguageModel, windows: &Windows, progress: BlockProgress<'_>) -> Result<Self, Error> {
-        Ok(Self(model.loss_squares(windows, progress)?))
+        let LossSquares { outputs, streams } = model.loss_squares(windows, progress)?;
+        Ok(Self { outputs, streams })
+    }
+
+    /// Weights of the entries of the stream after a block, as [`weights`](Self::weights) of outputs.
+    pub fn stream_weights(&self, block: usize, power: f64) -> Option<Vec<f32>> {
+        weights(self.streams.get(block)?, power)
+    }
+}
+
+impl<K> Default for OutputSquares<K> {
+    fn default() -> Self {
+        Self { outputs: BTreeMap::new(), streams: Vec::new() }
+    }
+}
+
+impl<K: LayerKey> OutputSquares<K> {
+    /// Those of the layers' outputs alone.
+    pub fn of_outputs(outputs: BTreeMap<K, Vec<f32>>) -> Self {
+        Self { outputs, streams: Vec::new() }
     }
 
     /// Those of the layers' outputs that were saved with the statistics, if they were; nothing of the streams.
-    pub fn saved(model: &LanguageModel, saved: &Checkpoint) -> Result<Self, Error> {
+    pub fn saved<M: Layered<Key = K>>(model: &M, saved: &Checkpoint) -> Result<Self, Error> {
         let mut outputs = BTreeMap::new();
-        for id in model.layers() {
+        for id in model.keys() {
             let name = tensor(model, id);
             if saved.has(&name) {
                 outputs.insert(id, saved.values(&name)?);
             }
         }
-        Ok(Self(LossSquares { outputs, streams: Vec::new() }))
+        Ok(Self::of_outputs(outputs))
     }
 
     /// The layers and their mean squares.
-    pub fn iter(&self) -> impl Iterator<Item = (LayerId, &[f32])> {
-        self.0.outputs.iter().map(|(&id, squares)| (id, &squares[..]))
-    }
-
-    /// Weights of the entries of the stream after a block, as [`weights`](Self::weights) of outputs.
-    pub fn stream_weights(&self, block: usize, power: f64) -> Option<Vec<f32>> {
-        weights(self.0.streams.get(block)?, power)
+    pub fn iter(&self) -> impl Iterator<Item = (K, &[f32])> {
+        self.outputs.iter().map(|(&id, squares)| (id, &squares[..]))
     }
 
     /// Weights of a layer's outputs: the mean squares, as shares of their mean and with a thousandth added, to `power`.
     /// `None` where nothing is known, or nothing flows back.
-    pub fn weights(&self, id: LayerId, power: f64) -> Option<OutputWeights> {
-        OutputWeights::new(&weights(self.0.outputs.get(&id)?, power)?).ok()
+    pub fn weights(&self, id: K, power: f64) -> Option<OutputWeights> {
+        OutputWeights::new(&weights(self.outputs.get(&id)?, power)?).ok()
     }
 }
 
@@ -58,8 +77,8 @@ fn weights(squares: &[f32], power: f64) -> Option<Vec<f32>> {
 }
 
 /// Name under which they are saved.
-pub(super) fn tensor(model: &LanguageModel, id: LayerId) -> String {
-    format!("{}.output_weights", model.config().stem(id))
+pub(super) fn tensor<M: Layered>(model: &M, key: M::Key) -> String {
+    format!("{}.output_weights", model.stem_of(key))
 }
 
 #[cfg(test)]

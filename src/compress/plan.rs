@@ -5,7 +5,7 @@ use crate::Named;
 use crate::export::Layout;
 use crate::factorize::{self, Preset, Settings};
 use crate::finetune::Blockwise;
-use crate::language::{Config, LayerId};
+use crate::language::LayerId;
 use crate::matrix::ReplacementKind;
 use crate::measure::cost::layer_cost;
 use crate::methods::{Method, ThresholdScope};
@@ -138,21 +138,17 @@ impl<K: LayerKey> Plan<K> {
     }
 }
 
-impl Plan {
-    /// Number of weights in layers that stay dense.
-    pub fn dense_weights(&self, model: &Config) -> usize {
-        let dense = model.layers().filter(|&id| self.densities.of(id) >= 1.0);
-        dense.map(|id| model.shape(id)).map(|(rows, cols)| rows * cols).sum()
+impl<K: LayerKey> Plan<K> {
+    /// Number of weights in layers that stay dense, of those with these shapes.
+    pub fn dense_weights(&self, shapes: impl IntoIterator<Item = (K, (usize, usize))>) -> usize {
+        let dense = shapes.into_iter().filter(|&(key, _)| self.densities.of(key) >= 1.0);
+        dense.map(|(_, (rows, cols))| rows * cols).sum()
     }
 
-    /// Relative predicted costs of the layers to be replaced.
-    pub fn costs(&self, model: &Config) -> BTreeMap<LayerId, f64> {
-        let done = model.layers().filter(|&id| self.densities.of(id) < 1.0);
-        let cost = |id: LayerId| {
-            let (rows, cols) = model.shape(id);
-            layer_cost(rows, cols)
-        };
-        done.map(|id| (id, cost(id))).collect()
+    /// Relative predicted costs of the layers to be replaced, of those with these shapes.
+    pub fn costs(&self, shapes: impl IntoIterator<Item = (K, (usize, usize))>) -> BTreeMap<K, f64> {
+        let done = shapes.into_iter().filter(|&(key, _)| self.densities.of(key) < 1.0);
+        done.map(|(key, (rows, cols))| (key, layer_cost(rows, cols))).collect()
     }
 }
 

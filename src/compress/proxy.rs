@@ -10,9 +10,8 @@
 //! Here eₗ is the layer-wise error tr(Δ·XᵀX·Δᵀ) / tr(W·XᵀX·Wᵀ), with Δ = W − A·B and X the layer's inputs in the dense
 //! model. αₗ is measured once per model, by replacing one layer at a time.
 
-use super::Error;
-use crate::factorize::{Preset, Settings};
-use crate::job::{End, Pipeline};
+use super::curve::{DENSITIES, short_run};
+use super::{Curve, Error};
 use crate::language::{BlockProgress, BlockStage, CalibrationPass, LanguageModel, LayerId, Windows};
 use crate::matrix::{Calibration, Problem};
 use serde::{Deserialize, Serialize};
@@ -28,41 +27,6 @@ pub struct Proxy {
     pub alphas: BTreeMap<LayerId, f64>,
     /// Layer-wise error of each layer by its density.
     pub curves: BTreeMap<LayerId, Curve>,
-}
-
-/// A layer's error by its density, from short runs at some densities.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Curve {
-    /// Points `(density, layer-wise error)`, densities ascending.
-    points: Vec<(f64, f64)>,
-}
-
-/// Densities of the short runs.
-const DENSITIES: [f64; 7] = [0.08, 0.13, 0.2, 0.3, 0.42, 0.58, 0.78];
-
-impl Curve {
-    /// The curve through these points, sorted by density. An error that grows with the density is an accident of its
-    /// run, and is lowered to the one before.
-    pub fn new(mut points: Vec<(f64, f64)>) -> Self {
-        points.sort_by(|a, b| a.0.total_cmp(&b.0));
-        for at in 1..points.len() {
-            points[at].1 = points[at].1.min(points[at - 1].1);
-        }
-        Self { points }
-    }
-
-    /// Error at `density`: ln e is linear between the points and extrapolated outside of them; 0 at density 1.
-    pub fn error(&self, density: f64) -> f64 {
-        if density >= 1.0 || self.points.is_empty() {
-            return 0.0;
-        }
-        let after = self.points.partition_point(|point| point.0 < density).clamp(1, self.points.len().max(2) - 1);
-        let (Some(&(from, low)), Some(&(to, high))) = (self.points.get(after - 1), self.points.get(after)) else {
-            return self.points[0].1;
-        };
-        let (low, high) = (low.max(1e-12).ln(), high.max(1e-12).ln());
-        (low + (high - low) * (density - from) / (to - from)).exp().min(1.0)
-    }
 }
 
 impl Proxy {
@@ -134,12 +98,8 @@ fn measure_layer(
     };
     let (mut points, mut products, mut squares) = (Vec::new(), 0.0, 0.0);
     for density in DENSITIES {
-        let settings = Settings { density, ..Settings::default() }.with_preset(Preset::Fast);
-        let failed =
-            |error: crate::factorize::Error| Error::Layer { tensor: model.config().tensor(id), source: error.into() };
-        let mut drive = Pipeline::new(problem.clone(), &settings).map_err(failed)?;
-        while drive.step().map_err(failed)?.is_some() {}
-        let replacement = drive.finish(End::Finished, 0.0).map_err(failed)?.replacement;
+        let failed = |error| Error::Layer { tensor: model.config().tensor(id), source: error };
+        let replacement = short_run(&problem, density).map_err(failed)?;
         let error = match statistics {
             Some(statistics) => replacement.layer_error(&layer.weight, statistics.xtx()),
             None => replacement.relative_error(&layer.weight).powi(2),

@@ -31,12 +31,12 @@ pub trait Store<K: LayerKey = LayerId>: Send {
     }
 
     /// How much the loss feels each layer's outputs, if it is stored.
-    fn output_squares(&mut self) -> Result<Option<OutputSquares>, Error> {
+    fn output_squares(&mut self) -> Result<Option<OutputSquares<K>>, Error> {
         Ok(None)
     }
 
     /// Stores how much the loss feels each layer's outputs, with the statistics.
-    fn keep_output_squares(&mut self, _: &OutputSquares) -> Result<(), Error> {
+    fn keep_output_squares(&mut self, _: &OutputSquares<K>) -> Result<(), Error> {
         Ok(())
     }
 }

@@ -20,6 +20,26 @@ pub struct Totals {
     pub bytes_csr: u64,
     /// Duration of the compression in seconds, with what was done before an interruption.
     pub seconds: f64,
+    /// Of a vision model.
+    #[serde(flatten)]
+    pub vision: Option<VisionTotals>,
+}
+
+/// What the compression did to a vision model. The keys are a contract.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct VisionTotals {
+    /// Share of right answers of the network as it is written; null where no labelled images are given.
+    pub accuracy: Option<f64>,
+    /// The same before batch normalization was estimated anew.
+    pub accuracy_before_batch_norm: Option<f64>,
+    /// Share of right answers of the dense network.
+    pub accuracy_dense: Option<f64>,
+    /// Number of images that these are measured on.
+    pub images: usize,
+    /// Operations of the convolutions and the classifier for one image: a product and a sum for each nonzero at each position.
+    pub flops: u64,
+    /// The same of the dense network.
+    pub flops_dense: u64,
 }
 
 impl Totals {
@@ -34,6 +54,12 @@ impl Totals {
             bytes_csr: sum(|layer| layer.bytes_csr.unwrap_or(layer.bytes)),
             seconds,
             layers,
+            vision: None,
         }
+    }
+
+    /// With what is known of a vision model.
+    pub fn of_vision(self, vision: VisionTotals) -> Self {
+        Self { vision: Some(vision), ..self }
     }
 }

@@ -1,10 +1,9 @@
 //! A tuning in a folder: its state is kept beside the output until it is done.
 
-use super::assembly::{Assembly, Replaced, loads_factors};
-use super::inputs::identity;
+use super::assembly::{Assembly, Replaced};
 use super::plan::holds;
 use super::work_folder::{STATE, WorkFolder, failed};
-use super::{Error, Inputs, Tunable};
+use super::{Error, Inputs, Layered, Tunable, identity};
 use crate::Named;
 use crate::export::{self, Layout};
 use crate::finetune::{MaskedLayer, Settings, Text, Tuned};
@@ -53,11 +52,6 @@ impl TunedFolder {
         Ok(Self(WorkFolder::open(out, replace, &work, &keys)?))
     }
 
-    /// Checks what can be known in advance of whether the output can be written: for the start of long work.
-    pub fn check(out: &Path, replace: bool) -> Result<(), Error> {
-        WorkFolder::check(out, replace)
-    }
-
     /// The state that was kept last, if there is one.
     pub fn state(&self) -> Result<Option<Vec<u8>>, Error> {
         let path = self.0.path().join(STATE);
@@ -92,7 +86,7 @@ impl TunedFolder {
             layouts: &output.layouts,
             companions: &output.companions,
             dtype: output.dtype,
-            loads: loads_factors(model.config(), |id| tuned.layers.contains_key(&id)),
+            loads: model.is_loaded_with_factors(&|id| tuned.layers.contains_key(&id)),
             metadata: metadata.into(),
             values: &tuned.tensors,
             report: &format!("{report:#}"),
@@ -116,7 +110,7 @@ impl Tunable {
 /// Tuned layers in memory.
 struct Layers(BTreeMap<LayerId, Arc<Replacement>>);
 
-impl Replaced for Layers {
+impl Replaced<LayerId> for Layers {
     fn replacement(&mut self, id: LayerId) -> Result<Option<Arc<Replacement>>, Error> {
         Ok(self.0.get(&id).cloned())
     }

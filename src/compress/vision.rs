@@ -44,6 +44,13 @@ impl VisionCompression {
         Self { device, ..self }
     }
 
+    /// Shape of the largest W to be replaced, by which a device is chosen.
+    pub fn largest(&self) -> (usize, usize) {
+        let shapes = self.model.architecture().shapes();
+        let replaced = shapes.filter(|&(layer, _)| self.plan.densities.of(layer) < 1.0).map(|(_, shape)| shape);
+        replaced.max_by_key(|(rows, cols)| rows * cols).unwrap_or((1, 1))
+    }
+
     /// Computes the next step; `None` when all layers are done. Fails with [`Error::Cancelled`] when `progress`, called inside
     /// of a method's one step, cancels.
     pub fn step(&mut self, progress: Inside<'_, usize>) -> Result<Option<Step<usize>>, Error> {

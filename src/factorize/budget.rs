@@ -41,6 +41,7 @@ impl Budget {
                 let first = match settings.split {
                     _ if settings.fixed_mask => share(fixed_density(rows, cols), n * n),
                     Split::Paper => share(Self::default_factor_density(rows, cols), n * n),
+                    Split::Vision => share((density / 2.0).max(0.16), n * n),
                     Split::Balanced | Split::Auto => share(balanced(rows, cols, density), total),
                 };
                 first.clamp(1, total / 2)
@@ -104,6 +105,17 @@ mod tests {
         // 1536·384·0.25 = 147456, of which 384²·0.25 = 36864.
         assert_eq!(budget(1536, 384, 0.25, None), Ok(Budget { first: 36864, second: 147_456 - 36864 }));
         assert_eq!(budget(384, 1536, 0.25, None), budget(1536, 384, 0.25, None));
+    }
+
+    /// Of ResNet-20's convolutions 32×288 at 20 and 50 %: 0.16·32² and 0.25·32².
+    #[test]
+    fn the_published_split_of_convolutions() {
+        let of = |density| {
+            let settings = Settings { density, split: Split::Vision, ..Settings::default() };
+            Budget::new(32, 288, &settings).unwrap()
+        };
+        assert_eq!(of(0.2), Budget { first: 163, second: 1843 - 163 });
+        assert_eq!(of(0.5), Budget { first: 256, second: 4608 - 256 });
     }
 
     #[test]

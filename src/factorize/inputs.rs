@@ -20,7 +20,7 @@ impl Inputs {
     pub fn new(calibration: Arc<Calibration>, held_out: Option<Arc<Calibration>>, objective: Objective) -> Self {
         let metric = match objective {
             Objective::Outputs => InputMetric::new(&calibration).map(Arc::new),
-            Objective::Norms => None,
+            Objective::Norms | Objective::Weights => None,
         };
         Self { calibration, held_out, metric }
     }

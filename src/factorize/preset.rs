@@ -22,6 +22,8 @@ pub enum Preset {
     Fast,
     /// The lowest error in the same number of bytes, with 16-bit values and a bit for each position.
     Compact,
+    /// The settings of the authors' code for convolutions: 200 outer, 5 inner iterations, both factors finalised.
+    Vision,
 }
 
 impl Preset {
@@ -32,6 +34,9 @@ impl Preset {
             Self::Best => "The lowest error at the same number of nonzeros, in a few times the published time",
             Self::Fast => "Below the published error in about half its time",
             Self::Compact => "The lowest error in the same bytes, with 16-bit values and a bit for each position",
+            Self::Vision => {
+                "The settings of the authors' code for convolutions: 200 outer iterations, both factors finalised"
+            }
         }
     }
 
@@ -111,6 +116,13 @@ impl Preset {
                 exact: false,
                 rounds: 1,
                 ..annealed
+            },
+            Self::Vision => Settings {
+                outer: 200,
+                split: Split::Vision,
+                objective: Objective::Weights,
+                finalize_both: true,
+                ..published
             },
             Self::Compact => Settings { expansion: 0.8, outer: 200, rho1: Some(1.0), ..square },
         }

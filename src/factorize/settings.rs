@@ -1,9 +1,11 @@
 //! What can be set: one struct for the command line's flags, saved runs and the window.
 
 use super::{Schedule, Start};
+use crate::matrix::{Calibration, CalibrationError, Matrix};
 use crate::measure::cost::RunSize;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use strum::{IntoStaticStr, VariantArray};
 
 /// The settings of a run. The defaults are the published code's.
@@ -157,6 +159,8 @@ pub enum Split {
     Balanced,
     /// The best of a few short runs.
     Auto,
+    /// The published one for convolutions: the first factor half of the density of n², at least 16 %.
+    Vision,
 }
 
 /// What a layer-wise run chooses its masks by.
@@ -171,6 +175,23 @@ pub enum Objective {
     Norms,
     /// The layer's outputs: XᵀX takes part in every half-step.
     Outputs,
+    /// The plain error of W as it is: the published way for convolutions. Inputs count in the finalisation only.
+    Weights,
+}
+
+impl Objective {
+    /// What is factorized in W's place: W, or W scaled by its inputs' norms.
+    pub fn target(self, weight: &Arc<Matrix>, inputs: Option<&Calibration>) -> Result<Arc<Matrix>, CalibrationError> {
+        match inputs.filter(|_| self.scales()) {
+            Some(inputs) => inputs.scale_inputs(weight).map(Arc::new),
+            None => Ok(weight.clone()),
+        }
+    }
+
+    /// Whether W is scaled by its inputs' norms, where they are known.
+    pub fn scales(self) -> bool {
+        self != Self::Weights
+    }
 }
 
 /// Matrix that the solver works on, W or Wᵀ; its rows are the side of the first factor.
@@ -223,7 +244,7 @@ impl Settings {
         let from = self.ramp_from.map_or(1.0, |density| (density / self.density).clamp(0.35, 1.0));
         let budget = (from + (1.0 - from) * t / self.ramp_until).min(1.0);
         let power = match self.objective {
-            Objective::Norms => 0.0,
+            Objective::Norms | Objective::Weights => 0.0,
             Objective::Outputs => self.power * t.powf(self.power_growth()),
         };
         IterationParams { rho: self.rho * self.rho1(), rho0: self.rho * rho0, ridge, budget, power }
@@ -254,7 +275,9 @@ impl Settings {
     pub fn rho0_end(&self) -> f64 {
         let from_25 = self.density - 0.25;
         self.rho0_end.unwrap_or(match self.objective {
-            Objective::Norms => (0.6 - if from_25 < 0.0 { 8.0 / 3.0 } else { 0.8 } * from_25).clamp(0.4, 1.0),
+            Objective::Norms | Objective::Weights => {
+                (0.6 - if from_25 < 0.0 { 8.0 / 3.0 } else { 0.8 } * from_25).clamp(0.4, 1.0)
+            }
             Objective::Outputs => (0.3 - if from_25 < 0.0 { 8.0 / 3.0 } else { 0.4 } * from_25).clamp(0.2, 0.7),
         })
     }

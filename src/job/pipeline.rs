@@ -255,16 +255,14 @@ impl Pipeline {
             weights.check_outputs(original.weight.rows())?;
         }
         let (problem, restore) = original.normalized();
-        let target = match &problem.calibration {
-            Some(calibration) => Arc::new(calibration.scale_inputs(&problem.weight)?),
-            None => problem.weight.clone(),
-        };
+        let target = settings.objective.target(&problem.weight, problem.calibration.as_deref())?;
         for inputs in [&original.calibration, &original.held_out].into_iter().flatten() {
             inputs.check_inputs(problem.weight.cols())?;
         }
         let inputs = problem
             .calibration
             .clone()
+            .filter(|_| settings.objective.scales())
             .map(|calibration| Inputs::new(calibration, problem.held_out.clone(), settings.objective));
         let (asked, device) = (device, &device.reopened_if_lost());
         let gone = asked.adapter().filter(|_| device.adapter().is_none());
@@ -446,10 +444,15 @@ impl Pipeline {
         // It may have been lost on the way.
         self.device = solver.device().clone();
         let mut factors = solver.finish();
-        if let Some(calibration) = &self.problem.calibration {
+        if let Some(calibration) = self.scaled_by() {
             calibration.unscale_inputs(&mut factors.b)?;
         }
         Ok(factors)
+    }
+
+    /// The inputs whose norms W is scaled by.
+    fn scaled_by(&self) -> Option<&Calibration> {
+        self.problem.calibration.as_deref().filter(|_| self.settings.objective.scales())
     }
 
     /// The device in use.
@@ -477,7 +480,7 @@ impl Pipeline {
             PipelineState::Finalize(finalizer) => finalizer.factors(),
             PipelineState::Polish(factors, _) => factors.clone(),
         };
-        if let (PipelineState::Factorize(_), Some(calibration)) = (&self.state, &self.problem.calibration) {
+        if let (PipelineState::Factorize(_), Some(calibration)) = (&self.state, self.scaled_by()) {
             calibration.unscale_inputs(&mut factors.b).ok()?;
         }
         Some(PackedSnapshot::new(self.step.saturating_sub(self.searched), &self.restored(factors)))

@@ -10,6 +10,7 @@ use super::{Baseline, Error, ProgressFn};
 use crate::compute::{chunks_of, invert, prelude::*, solve_positive, vectorized};
 use crate::matrix::{Calibration, Csr, Matrix, Problem, Replacement};
 use crate::measure::cost::{MethodWork, OBC_MOST_INPUTS};
+use crate::measure::output_energy;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Damping: added to XᵀX's diagonal, as a share of its mean.
@@ -124,26 +125,43 @@ fn swap(inverse: &mut [f64], n: usize, left: usize, p: usize, q: usize) {
 }
 
 impl Trace {
+    /// The removals from all rows together, each with its row and its loss: a row gives its next entry whenever that is the
+    /// cheapest of all rows'.
+    fn removals(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
+        let heads = self.losses.iter().enumerate();
+        let heads = heads.filter_map(|(row, losses)| Some(Head { loss: *losses.first()?, row, gone: 0 }));
+        let mut heads: std::collections::BinaryHeap<Head> = heads.collect();
+        std::iter::from_fn(move || {
+            let Head { loss, row, gone } = heads.pop()?;
+            let next = self.losses[row].get(gone + 1);
+            heads.extend(next.map(|&loss| Head { loss, row, gone: gone + 1 }));
+            Some((row, loss))
+        })
+    }
+
+    /// The layer-wise errors tr(Δ·XᵀX·Δᵀ) / tr(W·XᵀX·Wᵀ) that these budgets leave, Δ = W − Ŵ: the sums of the removals' losses,
+    /// each of which is exact for the mask that it leaves.
+    pub fn errors(&self, w: &Matrix, inputs: &Calibration, budgets: &[usize]) -> Vec<f64> {
+        // After so many removals.
+        let mut sums = vec![0.0];
+        let mut sum = 0.0;
+        sums.extend(self.removals().map(|(_, loss)| {
+            sum += 2.0 * loss;
+            sum
+        }));
+        // With nothing left the outputs themselves are lost.
+        let all = output_energy(w, inputs.xtx()).max(f64::MIN_POSITIVE);
+        let gone = |&budget: &usize| (w.len() - budget.min(w.len())).min(sums.len() - 1);
+        budgets.iter().map(|budget| (sums[gone(budget)] / all).clamp(0.0, 1.0)).collect()
+    }
+
     /// W with `budget` entries: the cheapest removals over all rows, each row in its order, and the optimal values of
     /// the remaining entries for W's outputs.
     pub fn pruned(&self, w: &Matrix, inputs: &Calibration, budget: usize) -> Result<Matrix, Error> {
         let (h, dead) = hessian(inputs, DAMPING);
         let (w, n) = (&alive(w, &dead), w.cols());
-        // A row gives its next entry whenever that is the cheapest of all rows'.
-        let mut heads: std::collections::BinaryHeap<Head> = self
-            .losses
-            .iter()
-            .enumerate()
-            .filter_map(|(row, losses)| Some(Head { loss: *losses.first()?, row, gone: 0 }))
-            .collect();
         let mut gone = vec![0; w.rows()];
-        for _ in 0..(w.len() - budget.min(w.len())) {
-            let Some(head) = heads.pop() else { break };
-            gone[head.row] = head.gone + 1;
-            if let Some(&loss) = self.losses[head.row].get(head.gone + 1) {
-                heads.push(Head { loss, row: head.row, gone: head.gone + 1 });
-            }
-        }
+        self.removals().take(w.len() - budget.min(w.len())).for_each(|(row, _)| gone[row] += 1);
         let rows: Vec<usize> = (0..w.rows()).collect();
         let pruned: Vec<Option<Vec<f32>>> = chunks_of(&rows, 1)
             .map(|rows| {

@@ -1,6 +1,8 @@
 //! What a network consists of.
 
+use super::{Augment, dimensions};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Layers of a network and how they are joined.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,6 +65,14 @@ impl LayerShape {
         (self.outputs, self.inputs * self.taps())
     }
 
+    /// Dimensions of its weight in a file: `[out, in, kh, kw]`, of the classifier `[out, in]`.
+    pub fn dimensions(&self) -> Vec<usize> {
+        match self.norm {
+            Some(_) => vec![self.outputs, self.inputs, self.kernel.0, self.kernel.1],
+            None => vec![self.outputs, self.inputs],
+        }
+    }
+
     /// Positions of the kernel.
     pub fn taps(&self) -> usize {
         self.kernel.0 * self.kernel.1
@@ -86,6 +96,18 @@ impl LayerShape {
 }
 
 impl Architecture {
+    /// Dimensions of the layers' weights, as metadata of a file that holds layers as matrices.
+    pub fn dimensions_as_metadata(&self) -> BTreeMap<String, String> {
+        dimensions::to_metadata(self)
+    }
+
+    /// How images of this size were changed in training, as far as the kind of network tells: those for small images read them
+    /// shifted by up to an eighth, with black where nothing is, and mirrored. The means and variances of batch normalization
+    /// are those of such images. Networks for large ones read parts of images, which have no black.
+    pub fn augment(&self, (height, width): (usize, usize)) -> Augment {
+        Augment { shift: if self.pools { 0 } else { height.min(width) / 8 }, mirror: true }
+    }
+
     /// Index of the classifier.
     pub fn classifier(&self) -> usize {
         self.layers.len() - 1
@@ -99,6 +121,11 @@ impl Architecture {
     /// Layers that are replaced unless something else is asked for: all but the first convolution and the classifier.
     pub fn inner_layers(&self) -> std::ops::Range<usize> {
         1..self.classifier()
+    }
+
+    /// All layers with the shapes `(out, in·kh·kw)` of their weights, in order of computation.
+    pub fn shapes(&self) -> impl Iterator<Item = (usize, (usize, usize))> {
+        self.layers.iter().map(LayerShape::shape).enumerate()
     }
 
     /// Height and width of each layer's output, for images of this size.

@@ -1,8 +1,9 @@
 //! Convolutions as products with matrices of patches (im2col).
 
 use super::{Activations, LayerShape};
+use crate::compute::sparse::{Operator, ValueFormat};
 use crate::compute::{Par, Weight, chunks_of_mut, prelude::*};
-use crate::matrix::Matrix;
+use crate::matrix::{Csr, Factors, Matrix, Replacement};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -28,6 +29,21 @@ impl Convolution {
         assert_eq!(weight.shape(), shape.shape(), "the weight of {}", shape.stem);
         let weight = Weight::Dense(Arc::new(to_taps(weight, shape.taps())));
         Self { shape, weight }
+    }
+
+    /// With what stands in the weight's place, of the same shape, computed with in `values`.
+    ///
+    /// # Panics
+    /// Panics if the shape differs.
+    pub fn sparse(shape: LayerShape, replacement: &Replacement, values: ValueFormat) -> Self {
+        assert_eq!(replacement.shape(), shape.shape(), "the weight of {}", shape.stem);
+        let in_taps = |matrix: &Csr| Csr::from_dense(&to_taps(&matrix.to_dense(), shape.taps()));
+        let replacement = match replacement {
+            Replacement::Sparse(one) => Replacement::Sparse(in_taps(one)),
+            Replacement::Factors(Factors { a, b }) => Factors { a: a.clone(), b: in_taps(b) }.into(),
+            dense => Replacement::Sparse(in_taps(&Csr::from_dense(&dense.to_dense()))),
+        };
+        Self { weight: Operator::new(&replacement, values).into(), shape }
     }
 
     /// What it computes.

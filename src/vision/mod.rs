@@ -16,6 +16,7 @@ mod augment;
 mod calibration_pass;
 mod classify;
 mod convolution;
+mod dimensions;
 mod error;
 mod evaluation;
 mod images;
@@ -35,9 +36,9 @@ pub use classify::{Classified, ClassifyProgress};
 pub use error::Error;
 pub use evaluation::{Class, Evaluation};
 pub use images::{ImageSet, Portion};
-#[cfg(not(target_arch = "wasm32"))]
-pub use model::open;
 pub use model::{VisionModel, open_with};
+#[cfg(not(target_arch = "wasm32"))]
+pub use model::{companions, open};
 pub use network::Network;
 pub use norm::{BatchNorm, NormValues};
 pub use pictures::Pictures;

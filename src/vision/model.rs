@@ -1,11 +1,12 @@
 //! A residual network as it was opened.
 
+use super::convolution::Convolution;
 use super::names;
 use super::network::Network;
 use super::norm::{BatchNorm, NormValues};
 use super::{Architecture, Error, Preprocess};
 use crate::compute::Weight;
-use crate::model::{Checkpoint, Layer, Orientation, Source};
+use crate::model::{Checkpoint, Dtype, Layer, Orientation, Source, StoredSparse};
 use std::sync::Arc;
 
 /// A residual network: its description, and weights that stay in their file. Clones share everything.
@@ -23,6 +24,17 @@ pub struct VisionModel {
 #[cfg(not(target_arch = "wasm32"))]
 pub fn open(path: &std::path::Path) -> Result<VisionModel, Error> {
     open_with(&Source::from(path.to_owned()), Arc::new(crate::model::open(path)?))
+}
+
+/// `config.json` and `preprocessor_config.json`, where they lie beside the weights: names and contents.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn companions(path: &std::path::Path) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    let source = Source::from(path.to_owned());
+    let mut found = Vec::new();
+    for name in ["config.json", "preprocessor_config.json"] {
+        found.extend(source.beside(name)?.map(|bytes| (name.to_owned(), bytes)));
+    }
+    Ok(found)
 }
 
 /// Opens the model at `source` with weights that are open already.
@@ -84,15 +96,66 @@ impl VisionModel {
         Self { preprocess, ..self }
     }
 
-    /// A layer as stored: W `[out, in·kh·kw]`.
+    /// A layer as stored: W `[out, in·kh·kw]`; factors are multiplied out.
     ///
     /// # Panics
     /// Panics if there is no such layer.
     pub fn layer(&self, layer: usize) -> Result<Layer, Error> {
-        Ok(self.checkpoint.layer(&self.architecture.layers[layer].tensor(), Orientation::AsStored)?)
+        let shape = &self.architecture.layers[layer];
+        let Some(stored) = self.sparse(layer)? else {
+            return Ok(self.checkpoint.layer(&shape.tensor(), Orientation::AsStored)?);
+        };
+        Ok(Layer {
+            name: shape.tensor(),
+            file: self.checkpoint.name().to_owned(),
+            shape: shape.dimensions(),
+            transposed: false,
+            dtype: stored.dtype,
+            weight: Arc::new(self.checkpoint.replacement(&shape.stem)?.to_dense()),
+        })
     }
 
-    /// The network in memory.
+    /// The number format in which a layer is stored.
+    ///
+    /// # Panics
+    /// Panics if there is no such layer.
+    pub fn dtype(&self, layer: usize) -> Dtype {
+        match self.sparse(layer) {
+            Ok(Some(stored)) => stored.dtype,
+            _ => {
+                let stored = self.checkpoint.tensor(&self.architecture.layers[layer].tensor());
+                stored.ok().and_then(|info| info.format).unwrap_or(Dtype::F32)
+            }
+        }
+    }
+
+    /// Whether some of its layers are stored as factors, or as one sparse matrix.
+    pub fn is_sparse(&self) -> bool {
+        (0..self.architecture.layers.len()).any(|layer| self.sparse(layer).is_ok_and(|stored| stored.is_some()))
+    }
+
+    /// What is stored in place of a layer's dense weight.
+    fn sparse(&self, layer: usize) -> Result<Option<StoredSparse>, Error> {
+        let shape = &self.architecture.layers[layer];
+        match self.checkpoint.has(&shape.tensor()) {
+            true => Ok(None),
+            false => Ok(self.checkpoint.stored_sparse(&shape.stem)?),
+        }
+    }
+
+    /// A convolution, on what is stored of it.
+    fn convolution(&self, layer: usize) -> Result<Convolution, Error> {
+        let shape = self.architecture.layers[layer].clone();
+        Ok(match self.sparse(layer)? {
+            Some(stored) => {
+                let replacement = self.checkpoint.replacement(&shape.stem)?;
+                Convolution::sparse(shape, &replacement, stored.dtype.into())
+            }
+            None => Convolution::new(shape, &self.layer(layer)?.weight),
+        })
+    }
+
+    /// The network in memory. Layers that are stored sparse compute with what is stored.
     pub fn network(&self) -> Result<Network, Error> {
         let architecture = self.architecture.clone();
         let (mut convolutions, mut norms) = (Vec::new(), Vec::new());
@@ -105,7 +168,7 @@ impl VisionModel {
         };
         let classifier = architecture.classifier();
         for (at, shape) in architecture.layers[..classifier].iter().enumerate() {
-            convolutions.push(Arc::new(super::convolution::Convolution::new(shape.clone(), &self.layer(at)?.weight)));
+            convolutions.push(Arc::new(self.convolution(at)?));
             let norm = shape.norm.as_deref().unwrap_or_default();
             let of_norm = |part: &str| values(format!("{norm}.{part}"));
             let running = NormValues { mean: of_norm("running_mean")?, variance: of_norm("running_var")? };

@@ -6,9 +6,10 @@
 
 use super::Error;
 use super::architecture::{Architecture, BlockShape, LayerShape, Shortcut};
-use crate::model::{Checkpoint, TensorInfo};
+use super::dimensions;
+use crate::model::{Checkpoint, StoredSparse};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Words of a Hugging Face `config.json` that the names do not tell.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,13 +33,14 @@ enum Naming {
 
 impl Naming {
     fn of(checkpoint: &Checkpoint) -> Option<Self> {
-        const STEM: &str = "resnet.embedder.embedder.convolution.weight";
-        if checkpoint.has(STEM) {
+        let names = || checkpoint.tensors().iter().map(|tensor| tensor.name.as_str());
+        // What follows is `weight`, or a part of what the layer is stored as.
+        if names().any(|name| name.starts_with("resnet.embedder.embedder.convolution.")) {
             return Some(Self::HuggingFace);
         }
-        let first = |tensor: &TensorInfo| Some(tensor.name.strip_suffix("layer1.0.conv1.weight")?.to_owned());
-        let start = checkpoint.tensors().iter().find_map(first)?;
-        checkpoint.has(&format!("{start}conv1.weight")).then_some(Self::Torch { start })
+        let start = names().find_map(|name| Some(name.split_once("layer1.0.conv1.")?.0))?;
+        let stem = format!("{start}conv1.");
+        names().any(|name| name.starts_with(&stem)).then(|| Self::Torch { start: start.to_owned() })
     }
 
     /// Names of the stem's convolution and norm.
@@ -95,9 +97,9 @@ pub fn read(checkpoint: &Checkpoint, config: Option<&[u8]>) -> Result<Architectu
         Naming::HuggingFace => details(config)?,
         Naming::Torch { .. } => Details::default(),
     };
-    let mut reader = Reader { checkpoint, layers: Vec::new() };
+    let mut reader = Reader { checkpoint, dimensions: dimensions::from_metadata(checkpoint), layers: Vec::new() };
     let [convolution, norm] = naming.first();
-    let shape = reader.shape(&convolution)?;
+    let shape = reader.convolution_dimensions(&convolution)?;
     // Whether the stem halves the image is not in the file.
     let large = match (shape[2], shape[3]) {
         (3, 3) => false,
@@ -109,14 +111,14 @@ pub fn read(checkpoint: &Checkpoint, config: Option<&[u8]>) -> Result<Architectu
     reader.convolution(convolution, norm, if large { 2 } else { 1 })?;
     let (mut blocks, mut channels) = (Vec::new(), shape[0]);
     for stage in 0.. {
-        if !checkpoint.has(&weight(&naming.convolution(&naming.block(stage, 0), 0)[0])) {
+        if !reader.has(&naming.convolution(&naming.block(stage, 0), 0)[0]) {
             break;
         }
         for number in 0.. {
             let name = naming.block(stage, number);
             let names: Vec<[String; 2]> = (0..)
                 .map(|at| naming.convolution(&name, at))
-                .take_while(|[convolution, _]| checkpoint.has(&weight(convolution)))
+                .take_while(|[convolution, _]| reader.has(convolution))
                 .collect();
             if names.is_empty() {
                 break;
@@ -133,7 +135,7 @@ pub fn read(checkpoint: &Checkpoint, config: Option<&[u8]>) -> Result<Architectu
                 (stride, outputs) => Shortcut::Padded { stride, channels: outputs },
             };
             for [convolution, norm] in naming.shortcuts(&name) {
-                if checkpoint.has(&weight(&convolution)) {
+                if reader.has(&convolution) {
                     shortcut = Shortcut::Convolution(reader.convolution(convolution, norm, stride)?);
                 }
             }
@@ -143,7 +145,7 @@ pub fn read(checkpoint: &Checkpoint, config: Option<&[u8]>) -> Result<Architectu
         }
     }
     let names = naming.classifiers();
-    let Some(name) = names.iter().find(|name| checkpoint.has(&weight(name))) else {
+    let Some(name) = names.iter().find(|name| reader.has(name)) else {
         return Err(Error::NoClassifier { file: checkpoint.name().to_owned(), tensor: weight(&names[0]) });
     };
     reader.classifier(name.clone(), channels)?;
@@ -158,27 +160,45 @@ fn weight(stem: &str) -> String {
 
 struct Reader<'a> {
     checkpoint: &'a Checkpoint,
+    /// Dimensions of weights that are stored as matrices.
+    dimensions: BTreeMap<String, Vec<usize>>,
     layers: Vec<LayerShape>,
 }
 
 impl Reader<'_> {
-    /// The four dimensions of a convolution.
-    fn shape(&self, stem: &str) -> Result<[usize; 4], Error> {
-        let info = self.checkpoint.tensor(&weight(stem))?;
-        let shape: Result<[usize; 4], _> = info.shape.as_slice().try_into();
-        match shape {
-            Ok(shape) if !shape.contains(&0) => Ok(shape),
-            _ => Err(self.wrong(info, vec![0, 0, 0, 0])),
+    /// Whether there is such a layer, dense or not.
+    fn has(&self, stem: &str) -> bool {
+        self.checkpoint.has(&weight(stem)) || self.checkpoint.stored_sparse(stem).is_ok_and(|stored| stored.is_some())
+    }
+
+    /// Dimensions of a layer's weight.
+    fn dimensions(&self, stem: &str) -> Result<Vec<usize>, Error> {
+        let tensor = weight(stem);
+        if self.checkpoint.has(&tensor) {
+            return Ok(self.checkpoint.tensor(&tensor)?.shape.clone());
+        }
+        let Some(StoredSparse { shape: (rows, cols), .. }) = self.checkpoint.stored_sparse(stem)? else {
+            return Ok(self.checkpoint.tensor(&tensor)?.shape.clone());
+        };
+        match self.dimensions.get(stem) {
+            None => Ok(vec![rows, cols]),
+            Some(known) if known.first() == Some(&rows) && product(&known[1..]) == Some(cols) => Ok(known.clone()),
+            Some(known) => Err(Error::Shape { tensor, shape: vec![rows, cols], expected: known.clone() }),
         }
     }
 
-    fn wrong(&self, info: &TensorInfo, expected: Vec<usize>) -> Error {
-        Error::Shape { tensor: info.name.clone(), shape: info.shape.clone(), expected }
+    /// The four dimensions of a convolution.
+    fn convolution_dimensions(&self, stem: &str) -> Result<[usize; 4], Error> {
+        let shape = self.dimensions(stem)?;
+        match <[usize; 4]>::try_from(shape.as_slice()) {
+            Ok(shape) if !shape.contains(&0) => Ok(shape),
+            _ => Err(Error::Shape { tensor: weight(stem), shape, expected: vec![0, 0, 0, 0] }),
+        }
     }
 
     /// Takes up a convolution with its norm; returns its index.
     fn convolution(&mut self, stem: String, norm: String, stride: usize) -> Result<usize, Error> {
-        let [outputs, inputs, height, width] = self.shape(&stem)?;
+        let [outputs, inputs, height, width] = self.convolution_dimensions(&stem)?;
         if height != width || height % 2 == 0 {
             let kernel = format!("the kernel of {height}×{width} of {}", weight(&stem));
             return Err(Error::Unsupported { what: kernel });
@@ -192,9 +212,8 @@ impl Reader<'_> {
     }
 
     fn classifier(&mut self, stem: String, channels: usize) -> Result<(), Error> {
-        let info = self.checkpoint.tensor(&weight(&stem))?;
-        let outputs = info.shape.first().copied().unwrap_or(0);
-        self.check(&weight(&stem), &[outputs.max(1), channels])?;
+        let outputs = self.dimensions(&stem)?.first().copied().unwrap_or(0);
+        self.check_layer(&stem, &[outputs.max(1), channels])?;
         self.check(&format!("{stem}.bias"), &[outputs])?;
         let (kernel, norm) = ((1, 1), None);
         self.layers.push(LayerShape { stem, norm, outputs, inputs: channels, kernel, stride: 1, padding: 0 });
@@ -202,11 +221,12 @@ impl Reader<'_> {
     }
 
     fn check(&self, tensor: &str, shape: &[usize]) -> Result<(), Error> {
-        let info = self.checkpoint.tensor(tensor)?;
-        match info.shape == shape {
-            true => Ok(()),
-            false => Err(self.wrong(info, shape.to_vec())),
-        }
+        check(tensor, &self.checkpoint.tensor(tensor)?.shape, shape)
+    }
+
+    /// Checks the dimensions of a layer's weight.
+    fn check_layer(&self, stem: &str, shape: &[usize]) -> Result<(), Error> {
+        check(&weight(stem), &self.dimensions(stem)?, shape)
     }
 
     /// Checks that each layer of a block reads as many channels as there are.
@@ -221,7 +241,7 @@ impl Reader<'_> {
             Shortcut::Convolution(layer) => {
                 self.check_input(layer, channels)?;
                 let LayerShape { inputs, kernel, .. } = self.layers[layer];
-                self.check(&self.layers[layer].tensor(), &[outputs, inputs, kernel.0, kernel.1])
+                self.check_layer(&self.layers[layer].stem, &[outputs, inputs, kernel.0, kernel.1])
             }
             Shortcut::Padded { channels: outputs, .. } if outputs < channels => {
                 Err(Error::Unsupported { what: format!("a shortcut from {channels} to {outputs} channels") })
@@ -232,22 +252,37 @@ impl Reader<'_> {
 
     fn check_input(&self, layer: usize, given: usize) -> Result<(), Error> {
         let LayerShape { inputs, outputs, kernel, .. } = self.layers[layer];
-        let tensor = self.layers[layer].tensor();
+        let LayerShape { stem, .. } = &self.layers[layer];
+        let tensor = weight(stem);
         match given {
             given if given == inputs => Ok(()),
             given if inputs > 0 && given % inputs == 0 && outputs % (given / inputs) == 0 => {
                 Err(Error::Unsupported { what: format!("a convolution in groups, as {tensor} is") })
             }
-            given => self.check(&tensor, &[outputs, given, kernel.0, kernel.1]),
+            given => self.check_layer(stem, &[outputs, given, kernel.0, kernel.1]),
         }
     }
 }
 
+fn check(tensor: &str, found: &[usize], expected: &[usize]) -> Result<(), Error> {
+    match found == expected {
+        true => Ok(()),
+        false => Err(Error::Shape { tensor: tensor.to_owned(), shape: found.to_vec(), expected: expected.to_vec() }),
+    }
+}
+
+fn product(dimensions: &[usize]) -> Option<usize> {
+    dimensions.iter().try_fold(1usize, |product, &dimension| product.checked_mul(dimension))
+}
+
 /// Refuses a network with tensors that would not be computed.
 fn check_all_used(checkpoint: &Checkpoint, architecture: &Architecture) -> Result<(), Error> {
-    let mut used = BTreeSet::new();
+    let (mut used, mut sparse) = (BTreeSet::new(), Vec::new());
     for layer in &architecture.layers {
-        used.insert(layer.tensor());
+        match checkpoint.has(&layer.tensor()) {
+            true => drop(used.insert(layer.tensor())),
+            false => sparse.push(format!("{}.", layer.stem)),
+        }
         match &layer.norm {
             Some(norm) => {
                 for part in ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"] {
@@ -257,7 +292,8 @@ fn check_all_used(checkpoint: &Checkpoint, architecture: &Architecture) -> Resul
             None => drop(used.insert(format!("{}.bias", layer.stem))),
         }
     }
-    match checkpoint.tensors().iter().find(|tensor| !used.contains(&tensor.name)) {
+    let is_used = |name: &String| used.contains(name) || sparse.iter().any(|stem| name.starts_with(stem));
+    match checkpoint.tensors().iter().find(|tensor| !is_used(&tensor.name)) {
         Some(tensor) => Err(Error::Unsupported { what: format!("the tensor {}", tensor.name) }),
         None => Ok(()),
     }

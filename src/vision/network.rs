@@ -1,11 +1,12 @@
 //! A network in memory, computed batch by batch.
 
-use super::architecture::{Architecture, Shortcut};
+use super::architecture::{Architecture, LayerShape, Shortcut};
 use super::convolution::Convolution;
 use super::norm::{BatchNorm, NormAverage, NormValues};
-use super::{Activations, Augment, Error, Pictures, Preprocess};
+use super::{Activations, Augment, Error, ImageSet, Pictures, Preprocess};
 use crate::compute::{Par, Weight};
 use crate::matrix::Matrix;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A network in memory. Clones share all that is not replaced.
@@ -20,6 +21,13 @@ pub struct Network {
     pub(super) classifier: Weight,
     pub(super) bias: Vec<f32>,
 }
+
+/// Images of a batch that batch normalization is estimated on.
+const NORM_BATCH: usize = 128;
+/// Batches that are averaged over, where there are so many images.
+const NORM_BATCHES: usize = 40;
+/// Bytes of all of their images at most.
+const NORM_BYTES: usize = 512 << 20;
 
 /// What normalizes a batch: called with the layer's index and its output, returns means and variances.
 pub(super) type Normalizer<'a> = &'a mut dyn FnMut(usize, &Activations) -> NormValues;
@@ -141,6 +149,26 @@ impl Network {
                 Err(Error::NotFinite { tensor: self.architecture.layers[self.architecture.classifier()].tensor() })
             }
         }
+    }
+
+    /// Estimates all running means and variances anew on some 5000 images spread evenly over a set and changed as in training,
+    /// see [`Network::estimate_norms`].
+    pub fn estimate_norms_on(&mut self, images: &ImageSet) -> Result<(), Error> {
+        let (height, width) = images.size();
+        let augment = Some(self.architecture.augment((height, width)));
+        let count = (NORM_BATCH * NORM_BATCHES).min(NORM_BYTES / (3 * height * width).max(1)).max(1);
+        self.estimate_norms(&images.spread(count)?.pictures, NORM_BATCH, augment)
+    }
+
+    /// All running means and variances, by the names of their tensors.
+    pub fn running_values(&self) -> BTreeMap<String, Vec<f32>> {
+        let layers = self.architecture.layers.iter().zip(&self.norms);
+        let of_layer = |(layer, norm): (&LayerShape, &BatchNorm)| {
+            let start = layer.norm.clone().unwrap_or_default();
+            let NormValues { mean, variance } = &norm.running;
+            [(format!("{start}.running_mean"), mean.clone()), (format!("{start}.running_var"), variance.clone())]
+        };
+        layers.flat_map(of_layer).collect()
     }
 
     /// Estimates all running means and variances anew: plain averages over batches of `batch` pictures, changed at random where

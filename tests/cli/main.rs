@@ -10,6 +10,7 @@ mod finetune;
 mod formats;
 mod inputs;
 mod names;
+mod networks;
 mod refusals;
 
 use dsf_explorer::Named;

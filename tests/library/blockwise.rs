@@ -119,7 +119,7 @@ fn an_interrupted_compression_by_blocks_gives_the_same_model() {
         let taken_up = blocks.iter().all(|block| block.block > 0);
         assert_eq!(taken_up, interrupted, "{name}");
         let reports = layers.values().map(|layer| layer.report.clone()).collect();
-        let output = Output { layouts: vec![Layout::Merged, Layout::Bitmask], companions: vec![], statistics: None };
+        let output = Output { layouts: vec![Layout::Merged, Layout::Bitmask], ..Output::default() };
         opened.finish(&plan, &Totals::new(reports, 0, 0.3, 0.0), &output, false).unwrap();
         ["model.safetensors", "factors-bitmask.safetensors"].map(|file| {
             let file = model::open(&out.join(file)).unwrap();

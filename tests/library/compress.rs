@@ -491,7 +491,7 @@ fn statistics_are_whole_after_an_interruption() {
     let (layers, _) = all(work);
     let totals = Totals::new(layers.iter().map(|layer| layer.report.clone()).collect(), 0, 0.4, 0.0);
     let statistics = folder.path().join("xtx.safetensors");
-    let output = Written { layouts: vec![Layout::Merged], companions: vec![], statistics: Some(statistics.clone()) };
+    let output = Written { layouts: vec![Layout::Merged], statistics: Some(statistics.clone()), ..Written::default() };
     opened.finish(&plan, &totals, &output, false).unwrap();
     let saved = model::open(&statistics).unwrap();
     for id in model.layers() {

@@ -42,6 +42,7 @@ fn every_spelling_is_the_name() {
     all!(check_flag:
         dsf_explorer::compare::Figure,
         dsf_explorer::compare::Quantity,
+        dsf_explorer::compress::MeasuredBy,
         dsf_explorer::export::Layout,
         dsf_explorer::factorize::Objective,
         dsf_explorer::factorize::Orientation,

@@ -20,7 +20,8 @@ pub fn texts(setting: Setting) -> (&'static str, &'static str) {
         Setting::Split => (
             "Split",
             "How the nonzeros are divided. paper: 16 % of n² to the first factor for a square W, 25 % for others, at most \
-             half. balanced: half each, less for the first the longer W is. auto: the best of a few short runs",
+             half. balanced: half each, less for the first the longer W is. auto: the best of a few short runs. vision: \
+             half of the density of n², at least 16 %, as published for convolutions",
         ),
         Setting::Outer => ("Outer iterations", "Each solves for one factor, then for the other"),
         Setting::Inner => ("Inner iterations", "ADMM iterations of each half-step"),
@@ -42,7 +43,8 @@ pub fn texts(setting: Setting) -> (&'static str, &'static str) {
         Setting::Objective => (
             "Objective",
             "What the masks are chosen by. norms: the plain error of W scaled by its inputs' norms, as published. outputs: \
-             the error of the layer's outputs, with XᵀX in every half-step",
+             the error of the layer's outputs, with XᵀX in every half-step. weights: the plain error of W, as published for \
+             convolutions",
         ),
         Setting::Power => ("Power at the end", "Power s of XᵀX's eigenvalues in the last iteration; 0 is objective norms, 1 is XᵀX itself"),
         Setting::PowerGrowth => (

@@ -46,14 +46,16 @@ impl Task for FindSplit {
 impl FindSplit {
     fn search(&self, progress: &(dyn Fn(f64) -> bool + Sync)) -> Result<Found, Failure> {
         // What a run would factorize.
-        let scaled = self.problem.calibration.as_ref().map(|inputs| inputs.scale_inputs(&self.problem.weight));
-        let scaled = scaled.transpose()?;
-        let w = scaled.map_or_else(|| self.problem.weight.clone(), Arc::new);
+        let Problem { weight, calibration, .. } = &self.problem;
+        let w = self.settings.objective.target(weight, calibration.as_deref())?;
         let settings = Settings { split: Split::Auto, factor_density: None, ..self.settings.clone() };
         let ComputeConfig { backend, .. } = self.compute;
         let (device, note) = job::device(backend, w.shape(), &settings, self.compute.thread_count());
         let mut notes: Vec<String> = note.into_iter().collect();
-        let inputs = self.problem.calibration.clone().map(|inputs| Inputs::new(inputs, None, settings.objective));
+        let inputs = calibration
+            .clone()
+            .filter(|_| settings.objective.scales())
+            .map(|inputs| Inputs::new(inputs, None, settings.objective));
         let mut search = Search::with_inputs(&w, inputs.as_ref(), &settings, &device)?.ok_or(Error::FixedMask)?;
         let (mut step, steps) = (0, search.steps());
         while search.step()? {

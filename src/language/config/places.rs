@@ -81,6 +81,11 @@ impl Config {
         }
     }
 
+    /// All layers with their shapes `(out, in)`, in order of computation.
+    pub fn shapes(&self) -> impl Iterator<Item = (LayerId, (usize, usize))> {
+        self.layers().map(|id| (id, self.shape(id)))
+    }
+
     /// Number of weights of all linear layers together.
     pub fn layer_weights(&self) -> usize {
         self.layers().map(|id| self.shape(id)).map(|(rows, cols)| rows * cols).sum()

@@ -7,6 +7,8 @@ use super::folder::ImageFolder;
 use super::npy::NpyFile;
 use super::portion::Portion;
 use crate::model::Bytes;
+use rand_pcg::Pcg64Mcg;
+use rand_pcg::rand_core::{Rng, SeedableRng};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -147,6 +149,33 @@ impl ImageSet {
     /// Names of the classes, by label: those of the subfolders, CIFAR-10's, or a network's; empty where none are known.
     pub fn classes(&self) -> &[String] {
         &self.classes
+    }
+
+    /// Reads `count` images, all if there are no more, spread evenly over the set and in a random order that is always the same:
+    /// images of a folder stand there class by class.
+    ///
+    /// # Errors
+    /// As [`ImageSet::read`], or if none of them can be read.
+    pub fn spread(&self, count: usize) -> Result<Portion, Error> {
+        let count = count.min(self.len);
+        let mut order: Vec<usize> = (0..count).map(|at| at * self.len / count).collect();
+        let mut rng = Pcg64Mcg::seed_from_u64(0);
+        for at in (1..order.len()).rev() {
+            order.swap(at, rng.next_u32() as usize % (at + 1));
+        }
+        let mut all = Portion::default();
+        for at in order {
+            let portion = self.read(at..at + 1)?;
+            all.skipped.extend(portion.skipped);
+            if !portion.pictures.is_empty() {
+                all.pictures.extend(&portion.pictures);
+            }
+        }
+        match (all.pictures.is_empty(), all.skipped.len()) {
+            (false, _) => Ok(all),
+            (true, 0) => Err(Error::NoImages),
+            (true, images) => Err(Error::NoneReadable { images }),
+        }
     }
 
     /// Reads some of the images: of a folder, on all threads.

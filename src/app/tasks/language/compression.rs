@@ -48,7 +48,7 @@ impl Compression {
         let is_sparse = |id: &LayerId| budget.densities.of(*id) < 1.0;
         let (waiting, dense): (BTreeSet<LayerId>, BTreeSet<LayerId>) = ids.iter().partition(|id| is_sparse(id));
         layers.restore(&dense);
-        let costs = plan.costs(&info.config).into_iter().filter(|cost| waiting.contains(&cost.0)).collect();
+        let costs = plan.costs(info.config.shapes()).into_iter().filter(|cost| waiting.contains(&cost.0)).collect();
         let task = PendingTask::new(ctx, Compress { model, plan, kept, tensors, compute }, Duration::from_millis(50));
         Self { task, current: None, waiting, costs, cancelled: false }
     }

@@ -58,8 +58,8 @@ impl SilentTask for SaveModel {
             reports.iter().fold((0, 0), |(kept, all), layer| (kept + layer.nnz, all + layer.rows * layer.cols));
         let density = kept as f64 / all.max(1) as f64;
         let seconds = reports.iter().map(|layer| layer.seconds).sum();
-        let totals = Totals::new(reports, plan.dense_weights(set.model.config()), density, seconds);
-        let output = Output { layouts: vec![Layout::Merged, Layout::Bitmask], companions, statistics: None };
+        let totals = Totals::new(reports, plan.dense_weights(set.model.config().shapes()), density, seconds);
+        let output = Output { layouts: vec![Layout::Merged, Layout::Bitmask], companions, ..Output::default() };
         folder.finish(&plan, &totals, &output, replace)?;
         let said = format!("The model with {} compressed layers was written to {}", layers.len(), out.display());
         Ok(Written { said, files: Vec::new() })

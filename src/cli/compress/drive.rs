@@ -1,0 +1,85 @@
+//! The steps of a compression, with a progress bar.
+
+use super::super::{Failure, output};
+use dsf_explorer::compress::{CompressedLayer, Error, Inside, LayerKey, Step, TunedBlock};
+use dsf_explorer::measure::cost::remaining_secs;
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::time::Instant;
+
+/// Takes the next step of a compression.
+pub type NextStep<'a, K> = &'a mut dyn FnMut(Inside<'_, K>) -> Result<Option<Step<K>>, Error>;
+
+/// What becomes of finished layers, and of blocks that were tuned after that.
+pub trait Sink<K> {
+    /// A layer is finished, now or by an earlier start.
+    fn layer(&mut self, layer: &CompressedLayer<K>);
+
+    /// A block was tuned.
+    fn block(&mut self, _block: &TunedBlock) {}
+}
+
+/// Takes all steps of a compression whose layers cost as much as `costs` says, and are called as `stem` says.
+pub fn drive<K: LayerKey>(
+    costs: &BTreeMap<K, f64>,
+    stem: &(dyn Fn(K) -> String + Sync),
+    next: NextStep<'_, K>,
+    sink: &mut dyn Sink<K>,
+) -> Result<(), Failure> {
+    let all: f64 = costs.values().sum();
+    let cost = |key: K| costs.get(&key).copied().unwrap_or(0.0);
+    let bar = output::Share::new("compressing");
+    let (mut before, mut found) = (0.0, 0.0);
+    let begun = Instant::now();
+    loop {
+        let show = |key: K, done: f64| {
+            let share = (before + done * cost(key)) / all;
+            let worked = share - found / all;
+            let left =
+                if worked > 0.0 { remaining_secs(begun.elapsed().as_secs_f64(), worked, 1.0 - share) } else { 0.0 };
+            bar.update(share, left, &stem(key));
+            true
+        };
+        let Some(step) = next(&show)? else { break };
+        match step {
+            Step::Advanced => {}
+            Step::Tuned(block) => {
+                let text = format!("block {} tuned: {:.4} → {:.4}", block.block, block.before, block.after);
+                if !std::io::stderr().is_terminal() {
+                    eprintln!("{text}");
+                }
+                bar.update(before / all, 0.0, &text);
+                sink.block(&block);
+            }
+            Step::OutputSquares => bar.update(before / all, 0.0, "measured what the loss feels"),
+            Step::Statistics(layers) => {
+                let layer = layers.first().map(|&key| stem(key)).unwrap_or_default();
+                bar.update(before / all, 0.0, &format!("{layer}: inputs collected"));
+            }
+            Step::Layer(key, progress) => {
+                progress.note.iter().for_each(|note| bar.say(note));
+                show(key, progress.done);
+            }
+            Step::Found(layer) => {
+                before += cost(layer.id);
+                found += cost(layer.id);
+                sink.layer(&layer);
+            }
+            Step::Finished(layer) => {
+                before += cost(layer.id);
+                layer.report.notes.iter().for_each(|note| bar.say(&format!("{}: {note}", stem(layer.id))));
+                // Where no bar is seen, a line for each layer.
+                if !std::io::stderr().is_terminal() {
+                    let (share, seconds) = (100.0 * before / all, layer.report.seconds);
+                    eprintln!("{share:3.0} %  {} done in {seconds:.1} s", stem(layer.id));
+                }
+                sink.layer(&layer);
+            }
+        }
+    }
+    bar.finish();
+    if found > 0.0 {
+        output::note(&format!("{:.0} % of the work was there already and was taken up", 100.0 * found / all));
+    }
+    Ok(())
+}

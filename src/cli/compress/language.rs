@@ -1,0 +1,168 @@
+//! `compress` of a language model.
+
+use super::super::{Failure, output};
+use super::drive::{Sink, drive};
+use super::summary::summary;
+use super::{Compress, Distribute, LayerDensity};
+use dsf_explorer::compress::{
+    self, CompressedLayer, Compression, Densities, Folder, Inputs, Layered, LevelChoice, Output, OutputSquares, Proxy,
+    Totals, TunedBlock,
+};
+use dsf_explorer::export::{Layout, RunReport};
+use dsf_explorer::job;
+use dsf_explorer::language::{LanguageModel, LayerId};
+use dsf_explorer::methods::Method;
+use dsf_explorer::model;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Compresses the model.
+pub fn compress(args: &Compress, threads: usize) -> Result<(), Failure> {
+    let start = Instant::now();
+    args.given.refuse(super::vision::is_for_images, "is for residual networks", "leave it out")?;
+    let model = args.model.open()?;
+    let mut plan = args.plan(densities(args, &model)?, threads);
+    args.check_outputs(&plan)?;
+    let inputs = inputs(args, &model)?;
+    if let Some(by) = args.distribute {
+        if by == Some(Distribute::Obc) {
+            let what = "--distribute=obc is for residual networks";
+            return Err(Failure::new(what, "--distribute=dsf takes the layers' errors of a language model").usage());
+        }
+        let Inputs::Windows(windows) = &inputs else {
+            let what = "--distribute needs a text to measure the layers with";
+            return Err(Failure::new(what, "give --calibration-text FILE"));
+        };
+        let proxy = super::super::proxy::measured(&model, windows)?;
+        plan.densities.by_layer = match by {
+            Some(Distribute::Dsf) => levels(&model, &proxy, plan.densities.all)?,
+            _ => compress::distribute(model.config(), &proxy, plan.densities.all),
+        };
+    }
+    // Without an output the work is kept where nobody sees it.
+    let hidden = tempfile::tempdir().map_err(Failure::unexplained)?;
+    let out = args.out.clone().unwrap_or_else(|| hidden.path().join("model"));
+    let statistics = args.save_calibration.is_some();
+    let folder = Folder::open(&model, &plan, &inputs, &out, args.force, statistics)?;
+    let clock = move || start.elapsed().as_secs_f64();
+    let work = Compression::new(&model, plan.clone(), &inputs, folder.store(), Box::new(clock))?;
+    let (device, note) = job::device(args.backend, work.largest(), &args.tuning.settings, threads);
+    note.iter().for_each(|note| output::note(note));
+    let mut work = work.on(device);
+    let stem = |id: LayerId| model.config().stem(id);
+    let mut reports = Reports::default();
+    let costs = plan.costs(model.config().shapes());
+    drive(&costs, &stem, &mut |inside| work.step_with_progress(inside), &mut reports)?;
+    say_scarce(&work, &stem);
+    let reports = reports.0;
+    let seconds = reports.iter().map(|report| report.seconds).sum::<f64>().max(start.elapsed().as_secs_f64());
+    let totals = Totals::new(reports, plan.dense_weights(model.config().shapes()), plan.densities.all, seconds);
+    match (&args.out, &args.save_calibration) {
+        (Some(_), statistics) => {
+            let (layouts, companions) = (args.layout.clone(), args.model.companions()?);
+            let output = Output { layouts, companions, statistics: statistics.clone(), ..Output::default() };
+            let keeps_factors = !output.layouts.contains(&Layout::Merged);
+            folder.finish(&plan, &totals, &output, args.force)?;
+            if keeps_factors && !model.is_loaded_with_factors(&|id| plan.densities.of(id) < 1.0) {
+                eprintln!(
+                    "note: transformers does not load experts that are kept as factors, nor tensors of which only \
+                     some layers are; this program does. For transformers add --layout merged"
+                );
+            }
+        }
+        (None, Some(file)) => folder.finish_statistics(file, args.force)?,
+        (None, None) => {}
+    }
+    if args.json {
+        return output::json(&totals);
+    }
+    output::print(&summary(model.name(), &totals, args.out.as_deref()))
+}
+
+/// Densities with the smallest sum of errors, as the short runs of `proxy` found them.
+fn levels(model: &LanguageModel, proxy: &Proxy, density: f64) -> Result<BTreeMap<LayerId, f64>, Failure> {
+    let shapes = || model.config().shapes().map(|(id, (rows, cols))| (id, rows * cols));
+    let choice = |(id, weights): (LayerId, usize)| {
+        let curve = proxy.curves.get(&id)?.clone();
+        Some((id, LevelChoice { weights, cost: 1, curve }))
+    };
+    let bound = density * shapes().map(|(_, weights)| weights as f64).sum::<f64>();
+    Ok(compress::choose_levels(&shapes().filter_map(choice).collect(), bound as usize)?)
+}
+
+/// Reports of all layers.
+#[derive(Default)]
+struct Reports(Vec<RunReport>);
+
+impl Sink<LayerId> for Reports {
+    fn layer(&mut self, layer: &CompressedLayer) {
+        self.0.push(layer.report.clone());
+    }
+
+    fn block(&mut self, block: &TunedBlock) {
+        for layer in &block.layers {
+            if let Some(report) = self.0.iter_mut().find(|report| report.tensor == layer.report.tensor) {
+                *report = layer.report.clone();
+            }
+        }
+    }
+}
+
+fn say_scarce(work: &Compression, stem: &dyn Fn(LayerId) -> String) {
+    if let Some((first, least)) = work.scarce().iter().min_by_key(|(_, tokens)| **tokens) {
+        eprintln!(
+            "note: the layers of {} experts read fewer tokens than they have inputs, those of {} only {least}: give more \
+             calibration text",
+            work.scarce().keys().map(|id| (id.block, id.expert)).collect::<BTreeSet<_>>().len(),
+            stem(*first),
+        );
+    }
+}
+
+fn densities(args: &Compress, model: &LanguageModel) -> Result<Densities, Failure> {
+    let mut densities = Densities::uniform(args.tuning.settings.density);
+    for LayerDensity { name, density } in &args.density_of {
+        let config = model.config();
+        // A tensor that holds several layers stands for all of them.
+        let weight = if name.ends_with(".weight") { name.clone() } else { format!("{name}.weight") };
+        let mut layers = config.layers_in(&weight);
+        layers.extend(config.layer_named(name));
+        match (config.linear_named(name), layers.is_empty()) {
+            (Some(kind), _) => drop(densities.by_kind.insert(kind, *density)),
+            (None, false) => densities.by_layer.extend(layers.into_iter().map(|id| (id, *density))),
+            (None, true) => {
+                let kinds = config.linears().map(|kind| config.short_name(kind)).collect::<Vec<_>>().join(", ");
+                let what = format!("{name:?} is neither a kind of layer ({kinds}) nor the full name of one");
+                let blocks = format!("{} has {} blocks", model.name(), config.blocks);
+                return Err(Failure::unexplained(format!("{what}: {blocks}")));
+            }
+        }
+    }
+    Ok(densities)
+}
+
+fn inputs(args: &Compress, model: &LanguageModel) -> Result<Inputs, Failure> {
+    if let Some(file) = &args.load_calibration {
+        let saved = Arc::new(model::open(file)?);
+        let weighs = args.method.method == Method::Dsf && args.tuning.settings.output_power > 0.0;
+        if weighs && OutputSquares::saved(model, &saved)?.iter().next().is_none() {
+            output::note("the saved statistics have no output weights: all outputs of a layer count alike");
+        }
+        return Ok(Inputs::Saved(saved));
+    }
+    match args.calibration.windows(model, &args.model)? {
+        Some(windows) => Ok(Inputs::Windows(windows)),
+        None if args.save_calibration.is_some() => {
+            Err(Failure::new("there are no statistics to save", "give a text with --calibration-text FILE"))
+        }
+        None => {
+            if args.method.method == Method::Dsf {
+                output::note(
+                    "without --calibration-text the plain error of each weight counts, and the model loses more",
+                );
+            }
+            Ok(Inputs::Unknown)
+        }
+    }
+}

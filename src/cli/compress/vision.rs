@@ -1,0 +1,319 @@
+//! `compress` of a residual network.
+
+use super::super::{Failure, output};
+use super::drive::{Sink, drive};
+use super::summary::summary;
+use super::{Compress, Distribute, LayerDensity, Speedup};
+use dsf_explorer::compress::{
+    CompressedLayer, Densities, Folder, Layered, MeasuredBy, Output, Plan, Totals, VisionBound, VisionCompression,
+    VisionTotals, choose_vision_levels,
+};
+use dsf_explorer::export::RunReport;
+use dsf_explorer::job;
+use dsf_explorer::measure::cost::remaining_secs;
+use dsf_explorer::vision::{Architecture, Evaluation, ImageSet, Network, Pictures, VisionModel};
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Images that a network is calibrated and measured on.
+#[derive(clap::Args)]
+pub struct ImageArgs {
+    /// Of a residual network: images that the layers' inputs are taken from, as many as --calibration-samples says [default:
+    /// 1024], spread evenly over the set. A .bin of CIFAR-10 or a folder of them, a .npy [n, 3, height, width] of bytes, or a
+    /// folder with a subfolder for each class
+    #[arg(long, value_name = "FILE_OR_DIR", conflicts_with_all = ["calibration_text", "load_calibration"])]
+    pub calibration_images: Option<PathBuf>,
+
+    /// Change the calibration images at random as in training: small ones are shifted by up to an eighth, and every second one
+    /// is mirrored. For batch normalization they always are
+    #[arg(long, requires = "calibration_images")]
+    augment: bool,
+
+    /// Labelled images that the accuracy is measured on [default: the calibration images]
+    #[arg(long, value_name = "FILE_OR_DIR")]
+    images: Option<PathBuf>,
+
+    /// Only the first so many of them
+    #[arg(long, value_name = "N")]
+    limit: Option<NonZeroUsize>,
+
+    /// Leave batch normalization as it is. Otherwise its means and variances are estimated anew on the calibration images, in
+    /// the network as it is compressed
+    #[arg(long)]
+    keep_batch_norm: bool,
+}
+
+/// Whether a flag is for residual networks.
+pub fn is_for_images(name: &str) -> bool {
+    ["calibration_images", "augment", "images", "limit", "keep_batch_norm", "mean", "std", "flops"].contains(&name)
+}
+
+/// Whether a flag is for language models.
+fn is_for_text(name: &str) -> bool {
+    let flags = ["calibration_text", "calibration_context", "blockwise", "distribute", "load_calibration"];
+    flags.contains(&name)
+}
+
+/// Images whose patches are summed up, unless their number is given.
+const SAMPLES: usize = 1024;
+
+/// Compresses the network.
+pub fn compress(args: &Compress, network: &VisionModel, threads: usize) -> Result<(), Failure> {
+    let start = Instant::now();
+    args.given.refuse(is_for_text, "is for language models", "leave it out")?;
+    let model = args.colours.apply(network.clone())?;
+    let mut plan = args.plan(densities(args, &model)?, threads);
+    args.check_outputs(&plan)?;
+    let images = Images::open(args, &model)?;
+    let pictures = images.calibration(args, model.architecture())?;
+    if pictures.is_none() {
+        if args.save_calibration.is_some() {
+            return Err(Failure::new("there are no statistics to save", "give images with --calibration-images"));
+        }
+        output::note("without --calibration-images the plain error of each weight counts, and the network loses more");
+    }
+    if args.distribute.is_some() || args.flops.is_some() {
+        plan.densities.by_layer = levels(args, &model, &plan, pictures.as_ref())?;
+    }
+    // Without an output the work is kept where nobody sees it.
+    let hidden = tempfile::tempdir().map_err(Failure::unexplained)?;
+    let out = args.out.clone().unwrap_or_else(|| hidden.path().join("model"));
+    let statistics = args.save_calibration.is_some();
+    let folder = Folder::open(&model, &plan, &pictures, &out, args.force, statistics)?;
+    let mut replaced = Replaced { network: model.network()?, reports: Vec::new() };
+    let dense = images.evaluate("dense accuracy", &replaced.network)?;
+
+    let clock = move || start.elapsed().as_secs_f64();
+    let work = VisionCompression::new(&model, plan.clone(), pictures.as_ref(), folder.store(), Box::new(clock))?;
+    let (device, note) = job::device(args.backend, work.largest(), &args.tuning.settings, threads);
+    note.iter().for_each(|note| output::note(note));
+    let mut work = work.on(device);
+    let costs = plan.costs(model.architecture().shapes());
+    drive(&costs, &|layer| model.stem_of(layer), &mut |inside| work.step(inside), &mut replaced)?;
+
+    let Replaced { mut network, reports } = replaced;
+    let before = images.evaluate("accuracy", &network)?;
+    let mut values = Default::default();
+    let mut after = None;
+    if let (Some(set), false) = (&images.calibration, args.images.keep_batch_norm) {
+        network.estimate_norms_on(set)?;
+        values = network.running_values();
+        after = images.evaluate("accuracy with batch normalization", &network)?;
+    }
+    let accuracy = |evaluation: &Option<Evaluation>| evaluation.as_ref().and_then(Evaluation::accuracy);
+    let size = images.size().or(model.preprocess().fixed_size()).unwrap_or((32, 32));
+    let vision = VisionTotals {
+        accuracy: accuracy(&after).or(accuracy(&before)),
+        accuracy_before_batch_norm: accuracy(&before),
+        accuracy_dense: accuracy(&dense),
+        images: before.as_ref().map_or(0, Evaluation::images),
+        flops: flops(&model, &reports, size),
+        flops_dense: flops(&model, &[], size),
+    };
+    let seconds = reports.iter().map(|report| report.seconds).sum::<f64>().max(start.elapsed().as_secs_f64());
+    // With a bound on operations no density was asked for.
+    let density = match args.flops {
+        Some(_) => kept(&reports),
+        None => plan.densities.all,
+    };
+    let dense_weights = plan.dense_weights(model.architecture().shapes());
+    let totals = Totals::new(reports, dense_weights, density, seconds).of_vision(vision);
+    match (&args.out, &args.save_calibration) {
+        (Some(_), statistics) => {
+            let (layouts, companions) = (args.layout.clone(), args.model.network_companions()?);
+            let output = Output { layouts, companions, values, statistics: statistics.clone() };
+            folder.finish(&plan, &totals, &output, args.force)?;
+        }
+        (None, Some(file)) => folder.finish_statistics(file, args.force)?,
+        (None, None) => {}
+    }
+    if args.json {
+        return output::json(&totals);
+    }
+    let table = summary(model.name(), &totals, args.out.as_deref());
+    output::print(&format!("{table}\n{}", of_network(&totals.vision.unwrap_or_default())))
+}
+
+/// Densities with the smallest sum of the layers' errors within a bound.
+fn levels(
+    args: &Compress,
+    model: &VisionModel,
+    plan: &Plan<usize>,
+    pictures: Option<&Pictures>,
+) -> Result<BTreeMap<usize, f64>, Failure> {
+    let by = match args.distribute.flatten() {
+        Some(Distribute::Proxy) => {
+            let what = "--distribute=proxy is for language models";
+            return Err(Failure::new(what, "take --distribute=dsf or obc").usage());
+        }
+        Some(Distribute::Obc) => MeasuredBy::Obc,
+        Some(Distribute::Dsf) | None => MeasuredBy::Dsf,
+    };
+    let Some(pictures) = pictures else {
+        let what = "the layers' shares are chosen by what an error does to their outputs";
+        return Err(Failure::new(what, "give images with --calibration-images").usage());
+    };
+    let layers: Vec<usize> = model.keys().into_iter().filter(|&layer| plan.densities.of(layer) < 1.0).collect();
+    let bound = match args.flops {
+        Some(Speedup(factor)) => VisionBound::Operations(1.0 / factor),
+        None => VisionBound::Density(plan.densities.all),
+    };
+    let bar = output::Share::new("measuring the layers");
+    let begun = Instant::now();
+    let shown = |share: f64| {
+        bar.update(share, remaining_secs(begun.elapsed().as_secs_f64(), share, 1.0 - share), "errors at all densities");
+        true
+    };
+    let mut densities = choose_vision_levels(model, &layers, pictures, (by, bound), &shown)?;
+    bar.finish();
+    densities.extend(model.keys().into_iter().filter(|layer| !layers.contains(layer)).map(|layer| (layer, 1.0)));
+    Ok(densities)
+}
+
+/// The network with the layers that are done, and their reports.
+struct Replaced {
+    network: Network,
+    reports: Vec<RunReport>,
+}
+
+impl Sink<usize> for Replaced {
+    fn layer(&mut self, layer: &CompressedLayer<usize>) {
+        self.network.replace(layer.id, &layer.weight);
+        self.reports.push(layer.report.clone());
+    }
+}
+
+/// Images to calibrate on and to measure with.
+struct Images {
+    calibration: Option<ImageSet>,
+    /// Labelled ones.
+    test: Option<ImageSet>,
+}
+
+impl Images {
+    fn open(args: &Compress, model: &VisionModel) -> Result<Self, Failure> {
+        let open = |path: &PathBuf| -> Result<ImageSet, Failure> {
+            Ok(ImageSet::open(path, model.preprocess())?.with_class_names(model.class_names()))
+        };
+        let calibration = args.images.calibration_images.as_ref().map(open).transpose()?;
+        let test = match &args.images.images {
+            Some(path) => {
+                let set = open(path)?;
+                if !set.is_labelled() {
+                    let what = "the classes of the --images are not known";
+                    return Err(Failure::new(what, "give labelled ones, or leave it out"));
+                }
+                Some(set)
+            }
+            None => {
+                let labelled = calibration.clone().filter(ImageSet::is_labelled);
+                if labelled.is_some() {
+                    output::note(
+                        "the accuracy is that on the calibration images; --images gives others to measure with",
+                    );
+                }
+                labelled
+            }
+        };
+        let test = match args.images.limit {
+            Some(limit) => test.map(|set| set.first(limit.get())),
+            None => test,
+        };
+        Ok(Self { calibration, test })
+    }
+
+    /// The pictures that statistics are taken of.
+    fn calibration(&self, args: &Compress, architecture: &Architecture) -> Result<Option<Pictures>, Failure> {
+        let Some(set) = &self.calibration else { return Ok(None) };
+        let wanted = args.calibration.samples().map_or(SAMPLES, NonZeroUsize::get);
+        if args.calibration.samples().is_some() && set.len() < wanted {
+            output::note(&format!("there are {} calibration images, not {wanted}", set.len()));
+        }
+        let portion = set.spread(wanted)?;
+        if let Some(first) = portion.skipped.first() {
+            let count = portion.skipped.len();
+            output::note(&format!(
+                "{count} of the calibration images cannot be read and were left out, {first} for one"
+            ));
+        }
+        let pictures = portion.pictures;
+        let size = (pictures.height, pictures.width);
+        Ok(Some(match args.images.augment {
+            true => pictures.augmented(architecture.augment(size), 0),
+            false => pictures,
+        }))
+    }
+
+    /// Rows and columns of the images.
+    fn size(&self) -> Option<(usize, usize)> {
+        self.calibration.as_ref().or(self.test.as_ref()).map(ImageSet::size)
+    }
+
+    fn evaluate(&self, what: &str, network: &Network) -> Result<Option<Evaluation>, Failure> {
+        let Some(set) = &self.test else { return Ok(None) };
+        let bar = output::Steps::new(what, "images");
+        let classified = network.classify(set, &|done, all| {
+            bar.update(done, all);
+            true
+        })?;
+        bar.finish();
+        Ok(Some(classified.evaluation))
+    }
+}
+
+/// Operations for an image of this size, a product and a sum for each nonzero at each position.
+fn flops(model: &VisionModel, reports: &[RunReport], size: (usize, usize)) -> u64 {
+    let layers = model.architecture().layers.iter().zip(model.architecture().output_sizes(size));
+    let of_layer = |(layer, (height, width))| {
+        let layer: &dsf_explorer::vision::LayerShape = layer;
+        let (outputs, inputs) = layer.shape();
+        let replaced = reports.iter().find(|report| report.tensor == layer.tensor());
+        2 * (height * width * replaced.map_or(outputs * inputs, |report| report.nnz)) as u64
+    };
+    layers.map(of_layer).sum()
+}
+
+/// Nonzeros of the replaced layers as a share of their weights.
+fn kept(reports: &[RunReport]) -> f64 {
+    let (nnz, weights) =
+        reports.iter().fold((0, 0), |(nnz, all), report| (nnz + report.nnz, all + report.rows * report.cols));
+    nnz as f64 / weights.max(1) as f64
+}
+
+fn densities(args: &Compress, model: &VisionModel) -> Result<Densities<usize>, Failure> {
+    let mut densities = Densities::uniform(args.tuning.settings.density);
+    let architecture = model.architecture();
+    densities.by_layer.extend([(0, 1.0), (architecture.classifier(), 1.0)]);
+    for LayerDensity { name, density } in &args.density_of {
+        let stem = name.strip_suffix(".weight").unwrap_or(name);
+        let Some(layer) = architecture.layers.iter().position(|layer| layer.stem == stem) else {
+            let first = architecture.layers.get(1).map_or("", |layer| &layer.stem);
+            let what = format!("{} has no layer {name:?}", model.name());
+            return Err(Failure::new(what, format!("give a full name, for example {first}; `inspect` lists them")));
+        };
+        densities.by_layer.insert(layer, *density);
+    }
+    Ok(densities)
+}
+
+/// What the compression did to the network, in a few lines.
+fn of_network(totals: &VisionTotals) -> String {
+    let VisionTotals { accuracy, accuracy_before_batch_norm, accuracy_dense, images, flops, flops_dense } = totals;
+    let mut text = format!(
+        "{:.2} million operations for an image, of {:.2} million",
+        *flops as f64 / 1e6,
+        *flops_dense as f64 / 1e6
+    );
+    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+    if let (Some(after), Some(before), Some(dense)) = (accuracy, accuracy_before_batch_norm, accuracy_dense) {
+        text.push_str(&format!(
+            "\naccuracy {} of {images} images ({} before batch normalization was estimated anew), dense {}",
+            percent(*after),
+            percent(*before),
+            percent(*dense)
+        ));
+    }
+    text
+}
