@@ -13,6 +13,7 @@
 //! - [`model`]: checkpoints and their layers
 //! - [`stories`]: the built-in model's language of small stories, with known probabilities
 //! - [`language`]: decoder-only language models, their layers' inputs, and perplexity
+//! - [`glyphs`]: the built-in network's small pictures, unlimited by seed
 //! - [`vision`]: residual networks that classify images, and their accuracy
 //! - [`job`]: a run as an actor: commands in, events out
 //! - [`methods`]: the methods that DSF is compared with
@@ -47,6 +48,7 @@ pub mod compute;
 pub mod export;
 pub mod factorize;
 pub mod finetune;
+pub mod glyphs;
 pub mod hint;
 pub mod job;
 pub mod language;

@@ -92,7 +92,7 @@ fn compressed_networks_compute_the_same_in_torch() {
     // Of the first convolution too, of 7×7 pixels.
     let wanted = ["--density", "0.5", "--preset", "fast", "--density-of", "resnet.embedder.embedder.convolution=0.6"];
     let compress = ["compress", network, "--calibration-images", images, "--out"];
-    ours(&[&compress, &["both", "--layout", "merged,dense"], &wanted[..]].concat());
+    ours(&[&compress[..], &["both", "--layout", "merged,dense"], &wanted[..]].concat());
     let logits = ours(&["accuracy", "both", "--images", images, "--json", "--logits"]);
     std::fs::write(folder.path().join("logits.json"), logits).unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/check_network.py");

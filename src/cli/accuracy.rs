@@ -2,11 +2,14 @@
 
 use super::vision::VisionArgs;
 use super::{Failure, output};
-use dsf_explorer::vision::{Evaluation, ImageSet};
+use dsf_explorer::vision::{self, Evaluation, ImageSet, VisionModel};
 use serde_json::{Value, json};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Instant;
+
+/// Of the built-in pictures, unless another number is wanted.
+const BUILT_IN_PICTURES: usize = 1000;
 
 /// The command's arguments.
 #[derive(clap::Args)]
@@ -15,11 +18,11 @@ pub struct Accuracy {
     model: VisionArgs,
 
     /// Images: a .bin of CIFAR-10 or a folder of them, a .npy [n, 3, height, width] of bytes, or a folder with a subfolder for
-    /// each class
+    /// each class [default for the built-in network: pictures that its training did not see]
     #[arg(long, value_name = "FILE_OR_DIR")]
-    images: PathBuf,
+    images: Option<PathBuf>,
 
-    /// Only the first so many images
+    /// Only the first so many images [default for the built-in pictures, which have no end: 1000]
     #[arg(long, value_name = "N")]
     limit: Option<NonZeroUsize>,
 
@@ -44,11 +47,7 @@ impl Accuracy {
 
     fn measure(&self) -> Result<(), Failure> {
         let model = self.model.open()?;
-        let images = ImageSet::open(&self.images, model.preprocess())?.with_class_names(model.class_names());
-        let images = match self.limit {
-            Some(limit) => images.first(limit.get()),
-            None => images,
-        };
+        let images = self.images(&model)?;
         let network = model.network()?;
         let start = Instant::now();
         let bar = output::Steps::new("accuracy", "images");
@@ -81,6 +80,25 @@ impl Accuracy {
             }));
         }
         output::print(&summary(evaluation, names, seconds))
+    }
+}
+
+impl Accuracy {
+    fn images(&self, model: &VisionModel) -> Result<ImageSet, Failure> {
+        let limit = self.limit.map(NonZeroUsize::get);
+        let images = match &self.images {
+            Some(path) => ImageSet::open(path, model.preprocess())?,
+            None if self.model.is_example() => vision::example_images(limit.unwrap_or(BUILT_IN_PICTURES)),
+            None => {
+                let hint = "give --images FILE_OR_DIR; only the built-in network brings its own";
+                return Err(Failure::new("no images to classify", hint).usage());
+            }
+        };
+        let images = images.with_class_names(model.class_names());
+        Ok(match limit {
+            Some(limit) => images.first(limit),
+            None => images,
+        })
     }
 }
 

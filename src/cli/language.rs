@@ -28,6 +28,9 @@ impl ModelArgs {
     /// The model, where it is a residual network.
     pub fn residual_network(&self) -> Result<Option<VisionModel>, Failure> {
         let Some(path) = &self.model else { return Ok(None) };
+        if super::vision::is_example(path) {
+            return Ok(Some(vision::example()));
+        }
         match vision::open(path) {
             Ok(network) => Ok(Some(network)),
             // Whatever it is, the language model says it better.
@@ -39,9 +42,14 @@ impl ModelArgs {
     /// Files that accompany a residual network's weights: names and contents.
     pub fn network_companions(&self) -> Result<Vec<(String, Vec<u8>)>, Failure> {
         Ok(match &self.model {
-            Some(path) => vision::companions(path)?,
-            None => Vec::new(),
+            Some(path) if !super::vision::is_example(path) => vision::companions(path)?,
+            _ => vision::example_companions(),
         })
+    }
+
+    /// Whether it is the built-in network for images, by its name.
+    pub fn is_example_network(&self) -> bool {
+        self.model.as_deref().is_some_and(super::vision::is_example)
     }
 
     /// Whether it is the built-in model.

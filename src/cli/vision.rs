@@ -2,16 +2,22 @@
 
 use super::Failure;
 use dsf_explorer::vision::{self, Preprocess, VisionModel};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Vision model to work on.
 #[derive(clap::Args)]
 pub struct VisionArgs {
-    /// A residual network: the folder of a Hugging Face model, or a file of weights
-    model: PathBuf,
+    /// A residual network: the folder of a Hugging Face model, or a file of weights [default: the built-in one, which is also
+    /// called glyphs]
+    model: Option<PathBuf>,
 
     #[command(flatten)]
     colours: ColourArgs,
+}
+
+/// Whether a path is the name of the built-in network, and of nothing else.
+pub fn is_example(path: &Path) -> bool {
+    path == Path::new("glyphs") && !path.exists()
 }
 
 /// How pixels become what a network reads.
@@ -44,9 +50,17 @@ impl std::str::FromStr for Colours {
 impl VisionArgs {
     /// Opens the model.
     pub fn open(&self) -> Result<VisionModel, Failure> {
-        let model = vision::open(&self.model)?;
+        let model = match &self.model {
+            Some(path) if !is_example(path) => vision::open(path)?,
+            _ => vision::example(),
+        };
         super::say_notes(model.checkpoint());
         self.colours.apply(model)
+    }
+
+    /// Whether it is the built-in network.
+    pub fn is_example(&self) -> bool {
+        self.model.as_deref().is_none_or(is_example)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Densities of a vision model's layers, chosen together.
 
+use super::levels::check_bound;
 use super::{Error, Layered, LevelChoice, MeasuredBy, choose_levels};
 use crate::factorize::share;
 use crate::matrix::Problem;

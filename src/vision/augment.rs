@@ -3,9 +3,10 @@
 use super::Pictures;
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
+use serde::{Deserialize, Serialize};
 
 /// How pictures are changed at random, as they were in training ("crop and flip").
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Augment {
     /// Most pixels that a picture is moved by, up or down and left or right; the edge is filled with black.
     pub shift: usize,
@@ -20,6 +21,8 @@ impl Pictures {
         let mut pixels = vec![0; self.pixels.len()];
         let (height, width) = (self.height, self.width);
         let planes = 3 * height * width;
+        // Farther than out of the picture nothing is moved.
+        let shift = shift.min(height.max(width));
         if planes == 0 {
             return self.clone();
         }

@@ -65,6 +65,9 @@ pub enum Error {
     /// There are no images.
     #[error("there are no images")]
     NoImages,
+    /// Images whose classes are not known, where they are needed.
+    #[error("the classes of the images are not known")]
+    NoLabels,
     /// A class that the network does not know.
     #[error("an image is of class {label}, and the network knows {classes}")]
     Label {
@@ -179,6 +182,7 @@ impl Explain for Error {
             Self::Weights(error) => return error.hint(),
             Self::TooSmall { .. } => Hint::say("give larger images"),
             Self::NoImages => Hint::say("give at least one"),
+            Self::NoLabels => Hint::say("give CIFAR-10's files, or a folder with a subfolder for each class"),
             Self::Label { .. } => Hint::say("give images of the classes it was trained on"),
             Self::NotFinite { .. } => Hint::say("check its weights and batch normalization"),
             Self::Preprocessor { .. } => Hint::say("compare it with the model's own, and download that again"),

@@ -9,21 +9,27 @@
 //!
 //! Values between layers are [`Activations`], a row of channels for each position of each image. Everything is computed for
 //! a batch at a time, in groups of images of a fixed size: results are the same bits on any number of threads.
+//!
+//! [`Network::gradients`] are those of the cross entropy, for tuning and training.
 
 mod activations;
 mod architecture;
 mod augment;
+mod backward;
 mod calibration_pass;
 mod classify;
 mod convolution;
 mod dimensions;
+mod drawn;
 mod error;
 mod evaluation;
+mod example;
 mod images;
 mod model;
 mod names;
 mod network;
 mod norm;
+mod parameters;
 mod pictures;
 mod preprocess;
 mod processor;
@@ -31,10 +37,12 @@ mod processor;
 pub use activations::Activations;
 pub use architecture::{Architecture, BlockShape, LayerShape, Shortcut};
 pub use augment::Augment;
+pub use backward::{Gradients, Wanted};
 pub use calibration_pass::CalibrationPass;
 pub use classify::{Classified, ClassifyProgress};
 pub use error::Error;
 pub use evaluation::{Class, Evaluation};
+pub use example::{example, example_calibration, example_companions, example_held_out, example_images};
 pub use images::{ImageSet, Portion};
 pub use model::{VisionModel, open_with};
 #[cfg(not(target_arch = "wasm32"))]

@@ -4,7 +4,7 @@ use super::convolution::Convolution;
 use super::names;
 use super::network::Network;
 use super::norm::{BatchNorm, NormValues};
-use super::{Architecture, Error, Preprocess};
+use super::{Architecture, Augment, Error, Preprocess};
 use crate::compute::Weight;
 use crate::model::{Checkpoint, Dtype, Layer, Orientation, Source, StoredSparse};
 use std::sync::Arc;
@@ -17,6 +17,8 @@ pub struct VisionModel {
     checkpoint: Arc<Checkpoint>,
     preprocess: Preprocess,
     class_names: Vec<String>,
+    /// How images were changed in training, where its files say so.
+    augment: Option<Augment>,
 }
 
 /// Opens a folder with weights, `config.json` and `preprocessor_config.json`, the latter two if they are there, or a file of
@@ -50,6 +52,12 @@ fn class_names(config: &[u8]) -> Vec<String> {
     (0..).map_while(name).collect()
 }
 
+/// A key of our own in `preprocessor_config.json`.
+fn augment(preprocessor: &[u8]) -> Option<Augment> {
+    let preprocessor: serde_json::Value = serde_json::from_slice(preprocessor).ok()?;
+    serde_json::from_value(preprocessor.get("augment")?.clone()).ok()
+}
+
 impl VisionModel {
     /// Builds a model from its weights and, if there are such, `config.json` and `preprocessor_config.json`. Checks that every
     /// tensor is there and has the right shape.
@@ -63,7 +71,8 @@ impl VisionModel {
         };
         let class_names =
             config.map(class_names).filter(|names| names.len() == architecture.classes()).unwrap_or_default();
-        Ok(Self { name: checkpoint.name().to_owned(), architecture, checkpoint, preprocess, class_names })
+        let augment = preprocessor.and_then(augment);
+        Ok(Self { name: checkpoint.name().to_owned(), architecture, checkpoint, preprocess, class_names, augment })
     }
 
     /// Name of its file or folder.
@@ -84,6 +93,12 @@ impl VisionModel {
     /// How pixels become its input.
     pub fn preprocess(&self) -> &Preprocess {
         &self.preprocess
+    }
+
+    /// How images of this size were changed at random in training, and so those that the means and variances of batch
+    /// normalization are of: as `augment` in `preprocessor_config.json` says, or else as is usual for networks of its kind.
+    pub fn augment(&self, size: (usize, usize)) -> Augment {
+        self.augment.unwrap_or_else(|| self.architecture.augment(size))
     }
 
     /// Names of its classes, by number; empty where none are known.

@@ -151,13 +151,12 @@ impl Network {
         }
     }
 
-    /// Estimates all running means and variances anew on some 5000 images spread evenly over a set and changed as in training,
-    /// see [`Network::estimate_norms`].
-    pub fn estimate_norms_on(&mut self, images: &ImageSet) -> Result<(), Error> {
+    /// Estimates all running means and variances anew on some 5000 images spread evenly over a set and changed at random, see
+    /// [`Network::estimate_norms`].
+    pub fn estimate_norms_on(&mut self, images: &ImageSet, augment: Augment) -> Result<(), Error> {
         let (height, width) = images.size();
-        let augment = Some(self.architecture.augment((height, width)));
         let count = (NORM_BATCH * NORM_BATCHES).min(NORM_BYTES / (3 * height * width).max(1)).max(1);
-        self.estimate_norms(&images.spread(count)?.pictures, NORM_BATCH, augment)
+        self.estimate_norms(&images.spread(count)?.pictures, NORM_BATCH, Some(augment))
     }
 
     /// All running means and variances, by the names of their tensors.

@@ -58,6 +58,13 @@ impl NormValues {
             variance: squares.into_iter().map(|sum| (sum / count) as f32).collect(),
         }
     }
+
+    /// The population's, as those of a batch with `count` values in each channel let them be estimated.
+    pub(super) fn population(&self, count: usize) -> Self {
+        let mut average = NormAverage::default();
+        average.add(self, count);
+        average.finish()
+    }
 }
 
 /// Plain averages of the means and variances of batches.

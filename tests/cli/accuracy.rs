@@ -37,6 +37,19 @@ fn accuracy_of_a_real_network() {
 }
 
 #[test]
+fn accuracy_of_the_built_in_network() {
+    let folder = folder("accuracy-built-in");
+    let found = json(&run(&folder, &["accuracy", "--limit", "300", "--json"]));
+    assert_eq!((found["images"].as_u64(), found["skipped"].as_u64()), (Some(300), Some(0)));
+    // 90 to 97 % of all: of 300 within three standard deviations.
+    let accuracy = found["accuracy"].as_f64().unwrap();
+    assert!((0.85..=1.0).contains(&accuracy), "{accuracy}");
+    assert_eq!(found["per_class"].as_array().map(Vec::len), Some(12));
+    let said = run(&folder, &["accuracy", "--limit", "100"]);
+    assert!(text(&said.stdout).contains("of 100 images") && text(&said.stdout).contains("disc"), "{said:?}");
+}
+
+#[test]
 fn images_without_classes_have_logits_only() {
     let Some(data) = common::test_data() else { return };
     let folder = folder("accuracy-npy");
@@ -69,8 +82,11 @@ fn what_cannot_be_evaluated_says_why() {
     ] {
         assert_refused(&folder, &arguments, words);
     }
-    let wrong = run(&folder, &["accuracy", network, "--images", "pictures.npy", "--mean", "1,2"]);
-    assert_eq!(wrong.status.code(), Some(2), "{}", text(&wrong.stderr));
+    let of_numbers = ["accuracy", network, "--images", "pictures.npy", "--mean", "1,2"];
+    for arguments in [&of_numbers[..], &["accuracy", network]] {
+        let wrong = run(&folder, arguments);
+        assert_eq!(wrong.status.code(), Some(2), "{}", text(&wrong.stderr));
+    }
 }
 
 #[test]

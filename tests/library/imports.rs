@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// From the ground up.
-const ROOMS: [&str; 18] = [
+const ROOMS: [&str; 19] = [
     "hint",
     "tasks",
     "matrix",
@@ -17,6 +17,7 @@ const ROOMS: [&str; 18] = [
     "model",
     "stories",
     "language",
+    "glyphs",
     "vision",
     "job",
     "methods",

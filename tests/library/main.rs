@@ -30,4 +30,5 @@ mod solver;
 mod sweep;
 mod tokenizer;
 mod vision;
+mod vision_gradients;
 mod writing;

@@ -136,3 +136,40 @@ fn statistics_are_sums_over_all_patches() {
         assert!((found - expected).abs() < 1e-4 * expected.abs(), "{i}, {j}: {found} is not {expected}");
     }
 }
+
+/// What the built-in network is for: it knows its pictures, and needs its weights.
+#[test]
+fn the_built_in_network_knows_its_pictures_and_needs_its_weights() {
+    let model = vision::example();
+    let (mut network, held_out) = (model.network().unwrap(), vision::example_images(1000));
+    let dense = correct(&network, &held_out);
+    for layer in model.architecture().inner_layers() {
+        let weight = model.layer(layer).unwrap().weight;
+        network.replace(layer, &dsf_explorer::matrix::keep_largest(&weight, weight.len() / 10));
+    }
+    let pruned = correct(&network, &held_out);
+    println!("{dense} of 1000, {pruned} with a tenth of the weights");
+    assert!((900..=970).contains(&dense) && 2 * pruned <= dense, "{dense} of 1000, pruned {pruned}");
+    assert_eq!(model.class_names(), dsf_explorer::glyphs::CLASSES.map(str::to_owned));
+    let weights = (0..=model.architecture().classifier()).map(|layer| model.layer(layer).unwrap().weight.len());
+    assert!((100_000..=300_000).contains(&weights.sum::<usize>()));
+    let bytes: usize = model.checkpoint().tensors().iter().map(|tensor| tensor.shape.iter().product::<usize>()).sum();
+    assert!(2 * bytes < 1_000_000, "{bytes} numbers of two bytes");
+}
+
+#[test]
+fn built_in_pictures_to_calibrate_with_are_others_than_those_to_evaluate_on() {
+    let [calibration, held_out] = [vision::example_calibration(300), vision::example_held_out(300)];
+    assert_eq!((calibration.len(), held_out.len()), (300, 300));
+    let picture = |pictures: &Pictures, at: usize| pictures.range(at..at + 1).pixels;
+    let trained = Pictures::of_glyphs(1, 0..300);
+    for at in 0..300 {
+        let here = picture(&calibration, at);
+        let is_there = |other: &Pictures| (0..300).any(|other_at| picture(other, other_at) == here);
+        assert!(!is_there(&held_out) && !is_there(&trained));
+    }
+    // Drawn when they are read, in parts.
+    let drawn = vision::example_images(300);
+    assert_eq!(drawn.read(40..300).unwrap().pictures, held_out.range(40..300));
+    assert_eq!((drawn.len(), drawn.size(), drawn.is_labelled()), (300, (20, 20), true));
+}

@@ -11,7 +11,7 @@ use dsf_explorer::compress::{
 use dsf_explorer::export::RunReport;
 use dsf_explorer::job;
 use dsf_explorer::measure::cost::remaining_secs;
-use dsf_explorer::vision::{Architecture, Evaluation, ImageSet, Network, Pictures, VisionModel};
+use dsf_explorer::vision::{self, Evaluation, ImageSet, Network, Pictures, VisionModel};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -21,17 +21,18 @@ use std::time::Instant;
 #[derive(clap::Args)]
 pub struct ImageArgs {
     /// Of a residual network: images that the layers' inputs are taken from, as many as --calibration-samples says [default:
-    /// 1024], spread evenly over the set. A .bin of CIFAR-10 or a folder of them, a .npy [n, 3, height, width] of bytes, or a
+    /// 1024], spread evenly over the set; the built-in network, `compress glyphs`, brings its own. A .bin of CIFAR-10 or a folder of them, a .npy [n, 3, height, width] of bytes, or a
     /// folder with a subfolder for each class
     #[arg(long, value_name = "FILE_OR_DIR", conflicts_with_all = ["calibration_text", "load_calibration"])]
     pub calibration_images: Option<PathBuf>,
 
     /// Change the calibration images at random as in training: small ones are shifted by up to an eighth, and every second one
     /// is mirrored. For batch normalization they always are
-    #[arg(long, requires = "calibration_images")]
+    #[arg(long)]
     augment: bool,
 
-    /// Labelled images that the accuracy is measured on [default: the calibration images]
+    /// Labelled images that the accuracy is measured on [default: the calibration images; of the built-in network ones that its
+    /// training did not see]
     #[arg(long, value_name = "FILE_OR_DIR")]
     images: Option<PathBuf>,
 
@@ -56,6 +57,9 @@ fn is_for_text(name: &str) -> bool {
     flags.contains(&name)
 }
 
+/// How many pictures of its own the built-in network is calibrated on at most, and measured on.
+const BUILT_IN: (usize, usize) = (5120, 1000);
+
 /// Images whose patches are summed up, unless their number is given.
 const SAMPLES: usize = 1024;
 
@@ -67,7 +71,7 @@ pub fn compress(args: &Compress, network: &VisionModel, threads: usize) -> Resul
     let mut plan = args.plan(densities(args, &model)?, threads);
     args.check_outputs(&plan)?;
     let images = Images::open(args, &model)?;
-    let pictures = images.calibration(args, model.architecture())?;
+    let pictures = images.calibration(args, &model)?;
     if pictures.is_none() {
         if args.save_calibration.is_some() {
             return Err(Failure::new("there are no statistics to save", "give images with --calibration-images"));
@@ -98,7 +102,7 @@ pub fn compress(args: &Compress, network: &VisionModel, threads: usize) -> Resul
     let mut values = Default::default();
     let mut after = None;
     if let (Some(set), false) = (&images.calibration, args.images.keep_batch_norm) {
-        network.estimate_norms_on(set)?;
+        network.estimate_norms_on(set, model.augment(set.size()))?;
         values = network.running_values();
         after = images.evaluate("accuracy with batch normalization", &network)?;
     }
@@ -197,8 +201,16 @@ impl Images {
         let open = |path: &PathBuf| -> Result<ImageSet, Failure> {
             Ok(ImageSet::open(path, model.preprocess())?.with_class_names(model.class_names()))
         };
-        let calibration = args.images.calibration_images.as_ref().map(open).transpose()?;
+        let built_in = args.model.is_example_network();
+        let calibration = match &args.images.calibration_images {
+            Some(path) => Some(open(path)?),
+            None => built_in.then(|| ImageSet::of(vision::example_calibration(BUILT_IN.0))),
+        };
         let test = match &args.images.images {
+            None if built_in => {
+                let count = args.images.limit.map_or(BUILT_IN.1, NonZeroUsize::get);
+                Some(vision::example_images(count).with_class_names(model.class_names()))
+            }
             Some(path) => {
                 let set = open(path)?;
                 if !set.is_labelled() {
@@ -225,7 +237,7 @@ impl Images {
     }
 
     /// The pictures that statistics are taken of.
-    fn calibration(&self, args: &Compress, architecture: &Architecture) -> Result<Option<Pictures>, Failure> {
+    fn calibration(&self, args: &Compress, model: &VisionModel) -> Result<Option<Pictures>, Failure> {
         let Some(set) = &self.calibration else { return Ok(None) };
         let wanted = args.calibration.samples().map_or(SAMPLES, NonZeroUsize::get);
         if args.calibration.samples().is_some() && set.len() < wanted {
@@ -241,7 +253,7 @@ impl Images {
         let pictures = portion.pictures;
         let size = (pictures.height, pictures.width);
         Ok(Some(match args.images.augment {
-            true => pictures.augmented(architecture.augment(size), 0),
+            true => pictures.augmented(model.augment(size), 0),
             false => pictures,
         }))
     }

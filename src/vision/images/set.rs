@@ -6,6 +6,7 @@ use super::cifar::{self, CifarFile};
 use super::folder::ImageFolder;
 use super::npy::NpyFile;
 use super::portion::Portion;
+use crate::glyphs;
 use crate::model::Bytes;
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
@@ -30,6 +31,8 @@ pub struct ImageSet {
 enum Source {
     /// In memory.
     Pictures(Pictures),
+    /// Pictures of this seed, drawn when they are read.
+    Glyphs(u64),
     /// CIFAR-10's files, one after the other.
     Cifar(Vec<CifarFile>),
     Npy(NpyFile),
@@ -70,6 +73,11 @@ impl ImageSet {
         Self::from_source(Source::Pictures(pictures))
     }
 
+    /// The first `count` pictures of the stream `seed` of [`crate::glyphs`], drawn when they are read.
+    pub(in crate::vision) fn of_glyphs(seed: u64, count: usize) -> Self {
+        Self::from_source(Source::Glyphs(seed)).first(count)
+    }
+
     fn from_file(name: &str, bytes: Bytes) -> Result<Self, Error> {
         let lower = name.to_ascii_lowercase();
         if lower.ends_with(".bin") {
@@ -84,6 +92,7 @@ impl ImageSet {
     fn from_source(source: Source) -> Self {
         let (len, classes) = match &source {
             Source::Pictures(pictures) => (pictures.len(), Vec::new()),
+            Source::Glyphs(_) => (usize::MAX, glyphs::CLASSES.map(str::to_owned).to_vec()),
             Source::Cifar(files) => {
                 (files.iter().map(CifarFile::len).sum(), cifar::CLASSES.map(str::to_owned).to_vec())
             }
@@ -130,6 +139,7 @@ impl ImageSet {
     pub fn size(&self) -> (usize, usize) {
         match &*self.source {
             Source::Pictures(pictures) => (pictures.height, pictures.width),
+            Source::Glyphs(_) => (glyphs::SIDE, glyphs::SIDE),
             Source::Cifar(_) => (cifar::SIDE, cifar::SIDE),
             Source::Npy(file) => file.size,
             #[cfg(not(target_arch = "wasm32"))]
@@ -191,6 +201,9 @@ impl ImageSet {
         let mut portion = Portion { pictures: Pictures { height, width, ..Pictures::default() }, skipped: Vec::new() };
         match &*self.source {
             Source::Pictures(pictures) => portion.pictures = pictures.range(range),
+            Source::Glyphs(seed) => {
+                portion.pictures = Pictures::of_glyphs(*seed, range.start as u64..range.end as u64);
+            }
             Source::Cifar(files) => {
                 let mut start = 0;
                 for file in files {
