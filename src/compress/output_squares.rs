@@ -4,6 +4,7 @@ use super::{Error, LayerKey, Layered};
 use crate::language::{BlockProgress, LanguageModel, LayerId, LossSquares, Windows};
 use crate::matrix::OutputWeights;
 use crate::model::Checkpoint;
+use crate::vision::{Network, Pictures, Wanted};
 use std::collections::BTreeMap;
 
 /// Mean squared gradients of the dense model's loss, as weights of what it computes.
@@ -28,6 +29,31 @@ impl OutputSquares {
     /// Weights of the entries of the stream after a block, as [`weights`](Self::weights) of outputs.
     pub fn stream_weights(&self, block: usize, power: f64) -> Option<Vec<f32>> {
         weights(self.streams.get(block)?, power)
+    }
+}
+
+impl OutputSquares<usize> {
+    /// Measures them on labelled pictures; takes a few times as long as classifying them.
+    pub fn of_network(network: &Network, pictures: &Pictures, progress: &dyn Fn(f64) -> bool) -> Result<Self, Error> {
+        /// Pixels of a batch: of it everything that its layers compute is in memory.
+        const PIXELS: usize = 128 * 32 * 32;
+        let batch = (PIXELS / (pictures.height * pictures.width).max(1)).clamp(1, 128);
+        let wanted = Wanted { batch_statistics: false, output_squares: true };
+        let mut outputs: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+        for from in (0..pictures.len()).step_by(batch) {
+            if !progress(from as f64 / pictures.len() as f64) {
+                return Err(Error::Cancelled);
+            }
+            let part = pictures.range(from..(from + batch).min(pictures.len()));
+            for (layer, squares) in network.gradients(&part, wanted)?.output_squares.into_iter().enumerate() {
+                let sums = outputs.entry(layer).or_insert_with(|| vec![0.0; squares.len()]);
+                sums.iter_mut().zip(squares).for_each(|(sum, square)| *sum += square);
+            }
+        }
+        let mean = |(layer, sums): (usize, Vec<f64>)| {
+            (layer, sums.into_iter().map(|sum| (sum / pictures.len() as f64) as f32).collect())
+        };
+        Ok(Self::of_outputs(outputs.into_iter().map(mean).collect()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The compression of a vision model as a step machine.
 
 use super::layer_run::{self, LayerRun, LayerStep};
-use super::{CompressedLayer, Error, Inside, Plan, Step, Store};
+use super::{CompressedLayer, Error, Inside, OutputSquares, Plan, Step, Store};
 use crate::compute::Device;
 use crate::matrix::{Calibration, Problem};
 use crate::vision::{CalibrationPass, Pictures, VisionModel};
@@ -17,6 +17,10 @@ pub struct VisionCompression {
     clock: Box<dyn Fn() -> f64 + Send>,
     /// Without images the plain error of each layer is minimized.
     pass: Option<CalibrationPass>,
+    /// Labelled calibration images until it is measured on them how much the loss feels each layer's outputs.
+    labelled: Option<Pictures>,
+    /// How much the loss feels each layer's outputs, once measured.
+    outputs: Option<OutputSquares<usize>>,
     /// Index of the current layer.
     at: usize,
     statistics: Option<Arc<Calibration>>,
@@ -35,8 +39,9 @@ impl VisionCompression {
     ) -> Result<Self, Error> {
         check(model, &plan, pictures.is_some())?;
         let pass = pictures.map(|pictures| CalibrationPass::new(model.network()?, pictures)).transpose()?;
-        let (at, statistics, run, device) = Default::default();
-        Ok(Self { model: model.clone(), plan, store, clock, pass, at, statistics, run, device })
+        let labelled = pictures.filter(|pictures| plan.weighs_outputs() && !pictures.labels.is_empty()).cloned();
+        let (outputs, at, statistics, run, device) = Default::default();
+        Ok(Self { model: model.clone(), plan, store, clock, pass, labelled, outputs, at, statistics, run, device })
     }
 
     /// The same compression with DSF runs on `device`.
@@ -57,6 +62,13 @@ impl VisionCompression {
         if let Some(run) = self.run.take() {
             let stepped = run.step(&self.model, &self.plan, &self.clock)?;
             return self.stepped(stepped).map(Some);
+        }
+        if let Some(pictures) = self.labelled.take() {
+            // No part of the layer's own run.
+            let at = self.at;
+            let told = |_: f64| progress(at, 0.0);
+            self.outputs = Some(self.measure_outputs(&pictures, &told)?);
+            return Ok(Some(Step::OutputSquares));
         }
         while self.at < self.model.architecture().layers.len() {
             let layer = self.at;
@@ -90,6 +102,20 @@ impl VisionCompression {
         Ok(None)
     }
 
+    /// How much the loss of the dense network feels each layer's outputs, stored or measured.
+    fn measure_outputs(
+        &mut self,
+        pictures: &Pictures,
+        progress: &dyn Fn(f64) -> bool,
+    ) -> Result<OutputSquares<usize>, Error> {
+        if let Some(stored) = self.store.output_squares()? {
+            return Ok(stored);
+        }
+        let squares = OutputSquares::of_network(&self.model.network()?, pictures, progress)?;
+        self.store.keep_output_squares(&squares)?;
+        Ok(squares)
+    }
+
     /// The statistics of the current layer's inputs; `None` without images.
     fn collect(&mut self) -> Result<Option<Step<usize>>, Error> {
         let Some(pass) = &self.pass else { return Ok(None) };
@@ -101,11 +127,13 @@ impl VisionCompression {
 
     fn begin(&mut self, at: usize, progress: Inside<'_, usize>) -> Result<Step<usize>, Error> {
         let layer = self.model.layer(at)?;
+        let power = self.plan.settings.output_power;
+        let outputs = self.outputs.as_ref().and_then(|outputs| outputs.weights(at, power));
         let problem = Problem {
             weight: layer.weight.clone(),
             calibration: self.statistics.clone(),
             held_out: None,
-            output_weights: None,
+            output_weights: outputs.map(Arc::new),
         };
         let inside = |share: f64| progress(at, share);
         let work = (at, layer, problem);

@@ -53,7 +53,7 @@ pub fn is_for_images(name: &str) -> bool {
 
 /// Whether a flag is for language models.
 fn is_for_text(name: &str) -> bool {
-    let flags = ["calibration_text", "calibration_context", "blockwise", "distribute", "load_calibration"];
+    let flags = ["calibration_text", "calibration_context", "blockwise", "load_calibration"];
     flags.contains(&name)
 }
 
