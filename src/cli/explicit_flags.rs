@@ -12,6 +12,11 @@ use dsf_explorer::methods::Method;
 pub struct Given(Vec<String>);
 
 impl Given {
+    /// Whether the flag of this field is given.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|given| given == name)
+    }
+
     /// Refuses what was given of `refused`; `why` goes on from "--flag", `hint` says what to do.
     pub fn refuse(&self, refused: impl Fn(&str) -> bool, why: &str, hint: &str) -> Result<(), Failure> {
         match self.0.iter().find(|name| refused(name)) {

@@ -208,7 +208,9 @@ impl<M: Layered> Assembly<'_, M> {
             parts.extend(tensors(key)?.iter().map(|tensor| (tensor.entry().clone(), key)));
         }
         export::sort_entries(&mut parts, |part| &part.0);
-        let mut held: Option<(M::Key, BTreeMap<String, Vec<u8>>)> = None;
+        // Of one layer, by name.
+        type Bytes = BTreeMap<String, Vec<u8>>;
+        let mut held: Option<(M::Key, Bytes)> = None;
         export::write_with(&folder.join(format!("factors-{}.safetensors", layout.name())), true, |out| {
             out.write_all(&export::header(parts.iter().map(|part| &part.0), metadata))?;
             for (entry, key) in &parts {

@@ -29,6 +29,8 @@ mod totals;
 mod tunable;
 #[cfg(not(target_arch = "wasm32"))]
 mod tuned_folder;
+#[cfg(not(target_arch = "wasm32"))]
+mod tuning_inputs;
 mod vision;
 mod vision_levels;
 mod whole;
@@ -55,7 +57,9 @@ pub use totals::{Totals, VisionTotals};
 #[cfg(not(target_arch = "wasm32"))]
 pub use tunable::Tunable;
 #[cfg(not(target_arch = "wasm32"))]
-pub use tuned_folder::{TunedFolder, TunedOutput, TuningInputs};
+pub use tuned_folder::{TunedFolder, TunedOutput};
+#[cfg(not(target_arch = "wasm32"))]
+pub use tuning_inputs::TuningInputs;
 pub use vision::VisionCompression;
 pub use vision_levels::{VisionBound, choose_vision_levels};
 pub use whole::merged_model;

@@ -2,12 +2,12 @@
 
 use super::assembly::{Assembly, Replaced};
 use super::plan::holds;
+use super::tuning_inputs::DATA;
 use super::work_folder::{STATE, WorkFolder, failed};
-use super::{Error, Inputs, Layered, Tunable, identity};
+use super::{Error, LayerKey, Layered, Tunable, TuningInputs};
 use crate::Named;
 use crate::export::{self, Layout};
-use crate::finetune::{MaskedLayer, Settings, Text, Tuned};
-use crate::language::{LanguageModel, LayerId, Windows};
+use crate::finetune::{MaskedLayer, Settings, Tuned};
 use crate::matrix::{Matrix, Replacement};
 use crate::measure::Stored;
 use crate::model::{Dtype, Fingerprint};
@@ -15,20 +15,6 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-
-/// What a tuning depends on, so that it goes on only with the same.
-pub struct TuningInputs<'a> {
-    /// The compressed model.
-    pub model: &'a LanguageModel,
-    /// How they are tuned.
-    pub settings: &'a Settings,
-    /// The text to train on.
-    pub text: &'a Text,
-    /// The held-out text.
-    pub held_out: &'a Windows,
-    /// The model to learn from.
-    pub teacher: Option<&'a LanguageModel>,
-}
 
 /// Files to write at the end.
 #[derive(Clone, Debug)]
@@ -46,8 +32,13 @@ pub struct TunedFolder(WorkFolder);
 
 impl TunedFolder {
     /// Starts the work for `out` on the layers of `tunable`, or resumes it. `replace` allows to delete an earlier output and other unfinished work.
-    pub fn open(inputs: &TuningInputs<'_>, tunable: &Tunable, out: &Path, replace: bool) -> Result<Self, Error> {
-        let keys = ["program", "model", "config", "weights", "settings", "text", "held_out", "teacher", "values"];
+    pub fn open<M: Layered>(
+        inputs: &TuningInputs<'_, M>,
+        tunable: &Tunable<M>,
+        out: &Path,
+        replace: bool,
+    ) -> Result<Self, Error> {
+        let keys = [&["program", "model", "config", "weights", "settings", "values"][..], &DATA].concat();
         let work = work(inputs, tunable);
         Ok(Self(WorkFolder::open(out, replace, &work, &keys)?))
     }
@@ -68,16 +59,16 @@ impl TunedFolder {
     }
 
     /// Writes the tuned model, whose folder `tunable` was read from, and moves it into place, and removes the working folder.
-    pub fn finish(
+    pub fn finish<M: Layered>(
         self,
-        inputs: &TuningInputs<'_>,
-        tunable: &Tunable,
-        tuned: &Tuned,
+        inputs: &TuningInputs<'_, M>,
+        tunable: &Tunable<M>,
+        tuned: &Tuned<M::Key>,
         output: &TunedOutput,
         replace: bool,
     ) -> Result<(), Error> {
         let whole = self.0.output()?;
-        let TuningInputs { model, settings, .. } = *inputs;
+        let (model, settings) = (inputs.model, inputs.settings);
         let metadata =
             [("dsf.finetune".to_owned(), json!(settings).to_string()), ("dsf.report".to_owned(), summary(tuned))];
         let report = report(model, tunable, settings, tuned);
@@ -97,56 +88,51 @@ impl TunedFolder {
     }
 }
 
-impl Tunable {
+impl<M: Layered> Tunable<M> {
     /// Refuses a layout that does not hold what stands in the layers' places.
-    pub fn check_layout(&self, model: &LanguageModel, layout: Layout) -> Result<(), Error> {
+    pub fn check_layout(&self, model: &M, layout: Layout) -> Result<(), Error> {
         match self.layers.iter().find(|(_, replacement)| !holds(layout, replacement.kind())) {
             None => Ok(()),
-            Some((&id, _)) => Err(Error::LayerLayout { tensor: model.config().tensor(id), layout: layout.name() }),
+            Some((&key, _)) => Err(Error::LayerLayout { tensor: model.tensor_of(key), layout: layout.name() }),
         }
     }
 }
 
 /// Tuned layers in memory.
-struct Layers(BTreeMap<LayerId, Arc<Replacement>>);
+struct Layers<K>(BTreeMap<K, Arc<Replacement>>);
 
-impl Replaced<LayerId> for Layers {
-    fn replacement(&mut self, id: LayerId) -> Result<Option<Arc<Replacement>>, Error> {
-        Ok(self.0.get(&id).cloned())
+impl<K: LayerKey> Replaced<K> for Layers<K> {
+    fn replacement(&mut self, key: K) -> Result<Option<Arc<Replacement>>, Error> {
+        Ok(self.0.get(&key).cloned())
     }
 
-    fn weight(&mut self, id: LayerId, dtype: Dtype) -> Result<Option<Arc<Matrix>>, Error> {
-        let merged = self.0.get(&id).map(|replacement| export::merged(replacement, dtype));
+    fn weight(&mut self, key: K, dtype: Dtype) -> Result<Option<Arc<Matrix>>, Error> {
+        let merged = self.0.get(&key).map(|replacement| export::merged(replacement, dtype));
         Ok(merged.transpose()?.map(Arc::new))
     }
 }
 
 /// Identity of the work: as long as it is the same, its state can be taken up.
-fn work(inputs: &TuningInputs<'_>, tunable: &Tunable) -> Value {
+fn work<M: Layered>(inputs: &TuningInputs<'_, M>, tunable: &Tunable<M>) -> Value {
     let mut values = Fingerprint::default();
     for replacement in tunable.layers.values() {
         MaskedLayer::new(replacement).values().iter().for_each(|value| values.add(&value.to_le_bytes()));
     }
-    let mut held_out = Fingerprint::default();
-    inputs.held_out.iter().flatten().for_each(|token| held_out.add(&token.to_le_bytes()));
-    let mut work = identity(inputs.model, &Inputs::Unknown);
+    let mut work = inputs.identity.clone();
     work["program"] = json!(env!("CARGO_PKG_VERSION"));
     work["settings"] = json!(inputs.settings);
-    work["text"] = json!(inputs.text.fingerprint());
-    work["held_out"] = json!({ "tokens": held_out.hex(), "context": inputs.held_out.context() });
-    work["teacher"] = json!(inputs.teacher.map(|teacher| identity(teacher, &Inputs::Unknown)));
     work["values"] = json!(values.hex());
     work
 }
 
-fn summary(tuned: &Tuned) -> String {
+fn summary<K>(tuned: &Tuned<K>) -> String {
     let Tuned { steps, held_out_before, held_out_after, nnz_after, .. } = tuned;
     json!({ "steps": steps, "held_out_before": held_out_before, "held_out_after": held_out_after, "nnz": nnz_after })
         .to_string()
 }
 
 /// The compression's report, without its errors, which are not those of the tuned values, and with what the tuning did.
-fn report(model: &LanguageModel, tunable: &Tunable, settings: &Settings, tuned: &Tuned) -> Value {
+fn report<M: Layered>(model: &M, tunable: &Tunable<M>, settings: &Settings, tuned: &Tuned<M::Key>) -> Value {
     let mut report = match &tunable.report {
         Value::Object(report) if report.contains_key("layers") => Value::Object(report.clone()),
         _ => of_layers(model, tuned),
@@ -156,6 +142,12 @@ fn report(model: &LanguageModel, tunable: &Tunable, settings: &Settings, tuned: 
             for key in ["relative_error", "layer_error", "layer_error_before_finalize", "layer_error_held_out"] {
                 layer[key] = Value::Null;
             }
+        }
+    }
+    // What was measured of images is not true any more.
+    for key in ["accuracy", "accuracy_before_batch_norm"] {
+        if report.get(key).is_some() {
+            report[key] = Value::Null;
         }
     }
     report["finetune"] = json!({
@@ -169,18 +161,22 @@ fn report(model: &LanguageModel, tunable: &Tunable, settings: &Settings, tuned: 
         "held_out_after": tuned.held_out_after,
         "tensors": tuned.tensors.keys().collect::<Vec<_>>(),
     });
+    if let (Some(before), Some(after)) = (tuned.accuracy_before, tuned.accuracy_after) {
+        report["finetune"]["accuracy_before"] = json!(before);
+        report["finetune"]["accuracy_after"] = json!(after);
+    }
     report
 }
 
 /// A report of a model that came without one.
-fn of_layers(model: &LanguageModel, tuned: &Tuned) -> Value {
+fn of_layers<M: Layered>(model: &M, tuned: &Tuned<M::Key>) -> Value {
     let layers: Vec<Value> = tuned
         .layers
         .iter()
-        .map(|(&id, replacement)| {
+        .map(|(&key, replacement)| {
             let ((rows, cols), stored) = (replacement.shape(), Stored::of(replacement));
             json!({
-                "tensor": model.config().tensor(id),
+                "tensor": model.tensor_of(key),
                 "rows": rows,
                 "cols": cols,
                 "nnz": replacement.entries(),
@@ -192,7 +188,7 @@ fn of_layers(model: &LanguageModel, tuned: &Tuned) -> Value {
         })
         .collect();
     let sum = |of: fn(&Stored) -> u64| tuned.layers.values().map(|one| of(&Stored::of(one))).sum::<u64>();
-    let weights: usize = tuned.layers.keys().map(|&id| model.shape(id)).map(|(rows, cols)| rows * cols).sum();
+    let weights: usize = tuned.layers.keys().map(|&key| model.shape_of(key)).map(|(rows, cols)| rows * cols).sum();
     json!({
         "layers": layers,
         "density": tuned.nnz_after as f64 / weights.max(1) as f64,

@@ -14,7 +14,7 @@
 
 use super::masked::MaskedLayer;
 use super::optimizer::Optimizer;
-use super::parameters::{Gradients, Name, Parameter, Parameters, Values};
+use super::parameters::{Change, Gradients, Name, Parameter, Parameters, Values};
 use super::{Error, Rate, Settings};
 use crate::language::{self, Angles, Block, LanguageModel, LayerId, ResidualStreams, Wanted, Windows};
 use crate::matrix::{Matrix, Replacement};
@@ -141,7 +141,7 @@ impl BlockTask<'_> {
     }
 
     fn parameters(&self) -> Result<Parameters, Error> {
-        let mut parameters = Parameters::default();
+        let mut parameters = Parameters(BTreeMap::new());
         let block = self.model.block(self.number, self.angles)?;
         for id in self.model.config().layers_of(self.number) {
             let values = match self.layers.get(&id) {
@@ -149,7 +149,7 @@ impl BlockTask<'_> {
                 None if !self.to_come.contains(&id) => continue,
                 None => Values::Dense((*block.weight(id).to_dense()).clone()),
             };
-            parameters.0.insert(Name::Layer(id), Parameter::new(values, false));
+            parameters.0.insert(Name::Layer(id), Parameter::new(values, Change::Descent));
         }
         Ok(parameters)
     }
@@ -159,7 +159,7 @@ impl BlockTask<'_> {
         for name in gradients.keys().filter(|name| !parameters.0.contains_key(name)).cloned().collect::<Vec<_>>() {
             if let Name::Tensor(tensor) = &name {
                 let values = Values::Tensor(self.model.tensor_values(tensor)?.to_vec());
-                parameters.0.insert(name, Parameter::new(values, false));
+                parameters.0.insert(name, Parameter::new(values, Change::Descent));
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! Why values cannot be tuned.
 
 use crate::hint::{Explain, Hint};
-use crate::language;
+use crate::{language, vision};
 
 /// Why values cannot be tuned.
 #[derive(Debug, thiserror::Error)]
@@ -19,8 +19,8 @@ pub enum Error {
     /// Both steps and epochs are given.
     #[error("both steps and epochs are given, and one follows from the other")]
     StepsAndEpochs,
-    /// Epochs of a text that has no end.
-    #[error("stories of the built-in model's language have no end, so there are no epochs of them")]
+    /// Epochs of a text, or of pictures, without an end.
+    #[error("what is generated has no end, so there are no epochs of it")]
     NoEpochs,
     /// Nothing to tune.
     #[error("no layer of {model} is sparse or made of factors")]
@@ -76,6 +76,9 @@ pub enum Error {
     /// An error of the language model.
     #[error(transparent)]
     Language(#[from] language::Error),
+    /// An error of the vision model.
+    #[error(transparent)]
+    Vision(#[from] vision::Error),
 }
 
 impl Explain for Error {
@@ -90,6 +93,7 @@ impl Explain for Error {
             }
             Self::State { .. } => Hint::DropWork,
             Self::Language(error) => return error.hint(),
+            Self::Vision(error) => return error.hint(),
             Self::Setting { .. } | Self::Shape { .. } | Self::NoTeacher => return None,
         })
     }

@@ -4,21 +4,27 @@ use super::masked::MaskedLayer;
 use super::optimizer::{Moments, Optimizer};
 use crate::compute::dot;
 use crate::language::LayerId;
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, Replacement};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Identifies a layer of a model.
+pub(super) trait Key: Copy + Ord + Serialize + DeserializeOwned {}
+
+impl<K: Copy + Ord + Serialize + DeserializeOwned> Key for K {}
+
 /// Name of a parameter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) enum Name {
+pub(super) enum Name<K = LayerId> {
     /// The values of a compressed layer.
-    Layer(LayerId),
-    /// The values of a tensor that is no layer of a block.
+    Layer(K),
+    /// The values of a tensor that is no compressed layer.
     Tensor(String),
 }
 
 /// Gradients, entry by entry as the parameters' values.
-pub(super) type Gradients = BTreeMap<Name, Vec<f32>>;
+pub(super) type Gradients<K = LayerId> = BTreeMap<Name<K>, Vec<f32>>;
 
 /// The values of a parameter.
 #[derive(Clone, Debug)]
@@ -49,30 +55,52 @@ impl Values {
     }
 }
 
+/// What changes a parameter in a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Its gradient.
+    Descent,
+    /// Its gradient, and weight decay.
+    DecayingDescent,
+    /// What the step's batch has in its place: it is a running mean.
+    Following,
+}
+
+/// Share of a batch's values in the running means, as PyTorch has it.
+const FOLLOWING: f32 = 0.1;
+
 /// A parameter.
 #[derive(Clone, Debug)]
 pub(super) struct Parameter {
     pub values: Values,
-    /// Whether weight decay applies.
-    pub decays: bool,
+    pub change: Change,
     pub moments: Moments,
     /// Values at the best held-out loss.
     pub best: Vec<f32>,
 }
 
 impl Parameter {
-    pub fn new(values: Values, decays: bool) -> Self {
+    pub fn new(values: Values, change: Change) -> Self {
         let best = values.as_slice().to_vec();
-        Self { values, decays, moments: Moments::default(), best }
+        Self { values, change, moments: Moments::default(), best }
     }
 }
 
 /// All parameters.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Parameters(pub BTreeMap<Name, Parameter>);
+#[derive(Clone, Debug)]
+pub(super) struct Parameters<K = LayerId>(pub BTreeMap<Name<K>, Parameter>);
 
-impl Parameters {
-    pub fn layer(&self, id: LayerId) -> Option<&MaskedLayer> {
+impl<K: Key> Parameters<K> {
+    /// The compressed layers.
+    pub fn of_layers(layers: &BTreeMap<K, Replacement>) -> Self {
+        let parameter = |(&id, replacement)| {
+            let values = Values::Layer(Box::new(MaskedLayer::new(replacement)));
+            (Name::Layer(id), Parameter::new(values, Change::DecayingDescent))
+        };
+        Self(layers.iter().map(parameter).collect())
+    }
+
+    pub fn layer(&self, id: K) -> Option<&MaskedLayer> {
         match self.0.get(&Name::Layer(id)).map(|parameter| &parameter.values) {
             Some(Values::Layer(layer)) => Some(layer),
             _ => None,
@@ -87,20 +115,48 @@ impl Parameters {
         })
     }
 
+    /// The values of the tuned tensors that are no layers, by name.
+    pub fn values_of_tensors(&self) -> BTreeMap<String, Vec<f32>> {
+        self.tensors().map(|(name, parameter)| (name.to_owned(), parameter.values.as_slice().to_vec())).collect()
+    }
+
     /// One step with gradients that are multiplied by `scale`; where one is missing, it is 0.
     pub fn update(
         &mut self,
         optimizer: &Optimizer,
-        (gradients, scale): (&mut Gradients, f64),
+        (gradients, scale): (&mut Gradients<K>, f64),
         (rate, decay): (f64, f64),
         step: usize,
     ) {
         for (name, parameter) in &mut self.0 {
-            let decay = if parameter.decays { decay } else { 0.0 };
+            let decay = match parameter.change {
+                Change::Descent => 0.0,
+                Change::DecayingDescent => decay,
+                Change::Following => continue,
+            };
             let values = parameter.values.as_mut_slice();
             let gradient = gradients.remove(name).unwrap_or_else(|| vec![0.0; values.len()]);
             optimizer.step(values, &mut parameter.moments, (&gradient, scale), (rate, decay), step);
         }
+    }
+
+    /// Moves the running means towards a batch's, by the tensors' names.
+    pub fn follow(&mut self, batch: &BTreeMap<String, Vec<f32>>) {
+        for (name, batch) in batch {
+            let Some(parameter) = self.0.get_mut(&Name::Tensor(name.clone())) else { continue };
+            let values = parameter.values.as_mut_slice().iter_mut().zip(batch);
+            values.for_each(|(old, new)| *old += FOLLOWING * (new - *old));
+        }
+    }
+
+    /// What stands in the layers' places.
+    pub fn layers(&self) -> BTreeMap<K, Replacement> {
+        let layer = |(name, parameter): (&Name<K>, &Parameter)| match (name, &parameter.values) {
+            (Name::Layer(id), Values::Layer(layer)) => Some((*id, layer.replacement())),
+            // What is dense is tuned block by block only.
+            _ => None,
+        };
+        self.0.iter().filter_map(layer).collect()
     }
 
     /// Numbers in the layers.
@@ -114,6 +170,16 @@ impl Parameters {
         self.0.values_mut().for_each(|parameter| parameter.best.copy_from_slice(parameter.values.as_slice()));
     }
 
+    /// The best values alone.
+    pub fn best(&self) -> Self {
+        let best = |parameter: &Parameter| {
+            let mut values = parameter.values.clone();
+            values.as_mut_slice().copy_from_slice(&parameter.best);
+            Parameter { values, change: parameter.change, moments: Moments::default(), best: Vec::new() }
+        };
+        Self(self.0.iter().map(|(name, parameter)| (name.clone(), best(parameter))).collect())
+    }
+
     /// Goes back to the best values.
     pub fn restore_best(&mut self) {
         self.0.values_mut().for_each(|parameter| parameter.values.as_mut_slice().copy_from_slice(&parameter.best));
@@ -121,6 +187,6 @@ impl Parameters {
 }
 
 /// Euclidean norm of all gradients together.
-pub(super) fn norm(gradients: &Gradients) -> f64 {
+pub(super) fn norm<K>(gradients: &Gradients<K>) -> f64 {
     gradients.values().map(|gradient| dot(gradient, gradient)).sum::<f64>().sqrt()
 }

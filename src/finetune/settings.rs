@@ -180,6 +180,19 @@ impl Settings {
     /// Steps without a number of steps or epochs.
     pub const STEPS: usize = 200;
 
+    /// Those that vision models begin with: as the paper tunes residual networks, with norms and biases.
+    pub fn for_vision() -> Self {
+        Self {
+            learning_rate: Some(0.01),
+            warm_up: Some(0),
+            batch: 128,
+            optimizer: OptimizerKind::Sgd,
+            clip: 0.0,
+            train: Train::ValuesAndNorms,
+            ..Self::default()
+        }
+    }
+
     /// Learning rate at its peak.
     pub fn peak(&self) -> f64 {
         self.learning_rate.unwrap_or(match self.optimizer {

@@ -1,25 +1,40 @@
 //! What changes in a tuning from step to step.
 
-use super::parameters::Parameters;
+use super::parameters::{Key, Parameters};
 use serde::{Deserialize, Serialize};
 
 /// What changes from step to step.
-#[derive(Default)]
-pub(super) struct State {
+pub(super) struct State<K> {
     /// Steps that are done.
     pub step: usize,
-    pub parameters: Parameters,
+    pub parameters: Parameters<K>,
     /// `None` before the first held-out loss.
     pub best: Option<Best>,
     pub history: Vec<Moment>,
     pub stop: Option<Stop>,
 }
 
+impl<K: Key> State<K> {
+    /// Before the first step.
+    pub fn new(parameters: Parameters<K>) -> Self {
+        Self { step: 0, parameters, best: None, history: Vec::new(), stop: None }
+    }
+}
+
+/// How good the values are on what is held out.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct HeldOut {
+    /// Mean loss, in nats.
+    pub loss: f64,
+    /// Share of right answers, of images.
+    pub accuracy: Option<f64>,
+}
+
 /// The best values so far.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Best {
     pub step: usize,
-    pub held_out: f64,
+    pub held_out: HeldOut,
     /// Held-out losses since, none of which was better.
     pub since: usize,
 }
@@ -29,12 +44,21 @@ pub(super) struct Best {
 pub struct Moment {
     /// Steps that were done after it; 0 before the first.
     pub step: usize,
-    /// Loss on the step's batch before it, in nats a token.
+    /// Loss on the step's batch before it, in nats a token or an image.
     pub loss: Option<f64>,
     /// Learning rate of the step.
     pub rate: f64,
-    /// Held-out loss after it, where it was measured, in nats a token.
+    /// Held-out loss after it, where it was measured, in nats a token or an image.
     pub held_out: Option<f64>,
+    /// Share of right answers on held-out images after it, where it was measured.
+    pub accuracy: Option<f64>,
+}
+
+impl Moment {
+    /// Before the first step.
+    pub(super) fn first(HeldOut { loss, accuracy }: HeldOut) -> Self {
+        Self { step: 0, loss: None, rate: 0.0, held_out: Some(loss), accuracy }
+    }
 }
 
 /// Why a tuning ends before its last step.

@@ -1,11 +1,10 @@
 //! What is read at each step.
 
+use super::chance::{Chance, training_seed};
 use super::{Error, Settings};
 use crate::language::{LanguageModel, Windows};
 use crate::model::Fingerprint;
 use crate::stories::{excerpt, mix_seed};
-use rand_pcg::Pcg64Mcg;
-use rand_pcg::rand_core::{Rng, SeedableRng};
 use std::sync::Arc;
 
 /// The text that a model is tuned on. What a step reads follows from the step's number alone, so that a tuning that was
@@ -20,9 +19,6 @@ pub enum Text {
         seed: u64,
     },
 }
-
-/// Start of the seeds of stories to train on, apart from those that are measured on.
-const TRAINING: u64 = 0x7475_6e65;
 
 impl Text {
     /// Divides the tokens of a text: the last tenth, but at least a window of `context` tokens, is held out.
@@ -82,7 +78,7 @@ impl Text {
                 Ok(Windows::from_tokens(model, of_batch, context, None)?)
             }
             Self::Stories { seed } => {
-                let excerpt = excerpt(mix_seed(mix_seed(TRAINING, *seed), step as u64), batch, context);
+                let excerpt = excerpt(mix_seed(training_seed(*seed), step as u64), batch, context);
                 Ok(Windows::from_text(model, &excerpt.text, context, None)?)
             }
         }
@@ -92,14 +88,11 @@ impl Text {
 /// Where the windows of an epoch begin, in the order in which they are read: from an offset on that differs between epochs, the
 /// last one moved back into the text.
 fn starts(tokens: usize, context: usize, seed: u64, epoch: usize) -> Vec<usize> {
-    let mut random = Pcg64Mcg::seed_from_u64(mix_seed(seed, epoch as u64));
-    let mut below = |bound: usize| (random.next_u64() % bound as u64) as usize;
-    let offset = if epoch == 0 { 0 } else { below(context) };
+    let mut chance = Chance::of_epoch(seed, epoch);
+    let offset = if epoch == 0 { 0 } else { chance.below(context) };
     let mut starts: Vec<usize> =
         (0..tokens / context).map(|at| (at * context + offset).min(tokens - context)).collect();
-    for at in (1..starts.len()).rev() {
-        starts.swap(at, below(at + 1));
-    }
+    chance.shuffle(&mut starts);
     starts
 }
 

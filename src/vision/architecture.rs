@@ -83,6 +83,12 @@ impl LayerShape {
         format!("{}.weight", self.stem)
     }
 
+    /// Names of the tensors of its batch normalization: scale, shift, running mean, running variance. `None` of the classifier.
+    pub fn norm_tensors(&self) -> Option<[String; 4]> {
+        let norm = self.norm.as_ref()?;
+        Some(["weight", "bias", "running_mean", "running_var"].map(|part| format!("{norm}.{part}")))
+    }
+
     /// Height and width of its output for those of its input.
     pub fn output_size(&self, (height, width): (usize, usize)) -> (usize, usize) {
         let size = |size: usize, kernel: usize| (size + 2 * self.padding).saturating_sub(kernel) / self.stride + 1;
@@ -111,6 +117,11 @@ impl Architecture {
     /// Index of the classifier.
     pub fn classifier(&self) -> usize {
         self.layers.len() - 1
+    }
+
+    /// Name of the tensor of the classifier's bias.
+    pub fn bias_tensor(&self) -> String {
+        format!("{}.bias", self.layers[self.classifier()].stem)
     }
 
     /// Number of classes.

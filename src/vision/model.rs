@@ -184,17 +184,16 @@ impl VisionModel {
         let classifier = architecture.classifier();
         for (at, shape) in architecture.layers[..classifier].iter().enumerate() {
             convolutions.push(Arc::new(self.convolution(at)?));
-            let norm = shape.norm.as_deref().unwrap_or_default();
-            let of_norm = |part: &str| values(format!("{norm}.{part}"));
-            let running = NormValues { mean: of_norm("running_mean")?, variance: of_norm("running_var")? };
-            norms.push(BatchNorm { scale: of_norm("weight")?, shift: of_norm("bias")?, running });
+            let [scale, shift, mean, variance] = shape.norm_tensors().expect("a convolution has a norm").map(values);
+            let running = NormValues { mean: mean?, variance: variance? };
+            norms.push(BatchNorm { scale: scale?, shift: shift?, running });
         }
         Ok(Network {
             preprocess: self.preprocess.clone(),
             convolutions,
             norms,
             classifier: Weight::Dense(self.layer(classifier)?.weight),
-            bias: values(format!("{}.bias", architecture.layers[classifier].stem))?,
+            bias: values(architecture.bias_tensor())?,
             architecture,
         })
     }

@@ -4,6 +4,26 @@ use super::network::Network;
 use super::norm::BatchNorm;
 use crate::matrix::Matrix;
 
+/// Where a tensor's values are.
+enum Place {
+    /// A layer's weight.
+    Weight(usize),
+    /// A part of the norm after a layer, in the order of their names.
+    Norm(usize, usize),
+    Bias,
+}
+
+impl BatchNorm {
+    /// Scale, shift, running mean and running variance.
+    fn parts(&self) -> [&Vec<f32>; 4] {
+        [&self.scale, &self.shift, &self.running.mean, &self.running.variance]
+    }
+
+    fn parts_mut(&mut self) -> [&mut Vec<f32>; 4] {
+        [&mut self.scale, &mut self.shift, &mut self.running.mean, &mut self.running.variance]
+    }
+}
+
 impl Network {
     /// The weight `[out, in·kh·kw]` of a layer, dense, in the order of its file.
     ///
@@ -30,6 +50,44 @@ impl Network {
         let norm = &mut self.norms[layer];
         assert_eq!((scale.len(), shift.len()), (norm.scale.len(), norm.shift.len()), "channels");
         (norm.scale, norm.shift) = (scale, shift);
+    }
+
+    /// Values of the tensor of this name, in the order of its file; `None` if the network has none.
+    pub fn tensor_values(&self, name: &str) -> Option<Vec<f32>> {
+        Some(match self.place(name)? {
+            Place::Weight(layer) => self.weight(layer).into_vec(),
+            Place::Norm(layer, part) => self.norms[layer].parts()[part].clone(),
+            Place::Bias => self.bias.clone(),
+        })
+    }
+
+    /// Replaces the values of a tensor; what the network has none of is left alone.
+    ///
+    /// # Panics
+    /// Panics if the tensor has another number of values.
+    pub fn replace_values(&mut self, name: &str, values: &[f32]) {
+        match self.place(name) {
+            Some(Place::Weight(layer)) => {
+                let (rows, cols) = self.architecture.layers[layer].shape();
+                self.replace(layer, &Matrix::from_vec(rows, cols, values.to_vec()));
+            }
+            Some(Place::Norm(layer, part)) => self.norms[layer].parts_mut()[part].copy_from_slice(values),
+            Some(Place::Bias) => self.bias.copy_from_slice(values),
+            None => {}
+        }
+    }
+
+    fn place(&self, name: &str) -> Option<Place> {
+        if name == self.architecture.bias_tensor() {
+            return Some(Place::Bias);
+        }
+        self.architecture.layers.iter().enumerate().find_map(|(layer, shape)| {
+            if name == shape.tensor() {
+                return Some(Place::Weight(layer));
+            }
+            let part = shape.norm_tensors()?.iter().position(|own| own == name)?;
+            Some(Place::Norm(layer, part))
+        })
     }
 
     /// The classifier's bias, `[classes]`.

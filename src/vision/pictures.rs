@@ -1,5 +1,6 @@
 //! Pictures as a network is given them.
 
+use crate::model::Fingerprint;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -47,6 +48,27 @@ impl Pictures {
         }
     }
 
+    /// What tells these pictures and classes from others.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Fingerprint::default();
+        [self.height, self.width].iter().chain(&self.labels).for_each(|&x| hash.add(&(x as u64).to_le_bytes()));
+        hash.add(&self.pixels);
+        hash.hex()
+    }
+
+    /// The pictures of these numbers, in this order.
+    ///
+    /// # Panics
+    /// Panics if there are fewer.
+    pub fn some(&self, numbers: &[usize]) -> Self {
+        let mut some = Self { pixels: Vec::with_capacity(numbers.len() * self.values()), ..self.range(0..0) };
+        for &number in numbers {
+            some.pixels.extend_from_slice(&self.pixels[number * self.values()..][..self.values()]);
+            some.labels.extend(self.labels.get(number));
+        }
+        some
+    }
+
     /// Adds pictures of the same size at the end.
     ///
     /// # Panics
@@ -74,6 +96,8 @@ mod tests {
         assert_eq!((all.len(), all.values()), (4, 6));
         let part = all.range(1..3);
         assert_eq!((part.len(), part.pixels[0], &part.labels[..]), (2, 6, &[1, 4][..]));
+        let some = all.some(&[2, 0]);
+        assert_eq!((&some.pixels[5..7], &some.labels[..]), (&[17, 0][..], &[4, 3][..]));
         let mut joined = all.range(0..1);
         joined.extend(&all.range(1..4));
         assert_eq!(joined, all);

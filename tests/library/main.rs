@@ -31,4 +31,5 @@ mod sweep;
 mod tokenizer;
 mod vision;
 mod vision_gradients;
+mod vision_tuning;
 mod writing;

@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn losses_are_smoothed_from_the_first_on() {
-        let moment = |step, loss, held_out| Moment { step, loss, rate: 0.0, held_out };
+        let moment = |step, loss, held_out| Moment { step, loss, rate: 0.0, held_out, accuracy: None };
         let moments = vec![
             moment(0, None, Some(3.0)),
             moment(1, Some(2.0), None),

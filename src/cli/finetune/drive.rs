@@ -1,0 +1,94 @@
+//! The steps of a tuning, with a progress bar.
+
+use super::super::{Failure, output};
+use super::summary::stopped;
+use dsf_explorer::compress::TunedFolder;
+use dsf_explorer::finetune::{Error, Progress, Tuning, VisionTuning};
+use dsf_explorer::measure::cost::remaining_secs;
+use std::io::IsTerminal;
+use std::time::Instant;
+
+/// A tuning, whatever is tuned.
+pub trait Steps {
+    /// Takes the next step; `None` when all are done, or it has stopped before.
+    fn step(&mut self) -> Result<Option<Progress>, Error>;
+
+    /// Steps that are done, and all.
+    fn done(&self) -> (usize, usize);
+
+    /// All that changes from step to step.
+    fn save(&self) -> Result<Vec<u8>, Error>;
+
+    /// Goes on from what was saved.
+    fn restore(&mut self, state: &[u8]) -> Result<(), Error>;
+}
+
+macro_rules! steps {
+    ($tuning:ty) => {
+        impl Steps for $tuning {
+            fn step(&mut self) -> Result<Option<Progress>, Error> {
+                self.step()
+            }
+
+            fn done(&self) -> (usize, usize) {
+                (self.done(), self.steps())
+            }
+
+            fn save(&self) -> Result<Vec<u8>, Error> {
+                self.save()
+            }
+
+            fn restore(&mut self, state: &[u8]) -> Result<(), Error> {
+                self.restore(state)
+            }
+        }
+    };
+}
+
+steps!(Tuning);
+steps!(VisionTuning);
+
+/// Takes all steps with a progress bar, and keeps the state about every half a minute.
+pub fn drive(tuning: &mut dyn Steps, folder: Option<&TunedFolder>) -> Result<(), Failure> {
+    /// Seconds between two states that are kept; after a held-out loss they may be fewer.
+    const KEEP_SECS: [f64; 2] = [30.0, 2.0];
+    /// The most of the time that keeping takes.
+    const KEEP_SHARE: f64 = 0.05;
+    let bar = output::Share::new("tuning");
+    let (begun, before) = (Instant::now(), tuning.done().0);
+    let (mut kept, mut keeping) = (Instant::now(), 0.0);
+    let (mut held_out, mut accuracy) = (None, None);
+    while let Some(progress) = tuning.step()? {
+        let share = progress.step as f64 / progress.steps as f64;
+        let done = (progress.step - before) as f64;
+        let left = remaining_secs(begun.elapsed().as_secs_f64(), done, (progress.steps - progress.step) as f64);
+        held_out = progress.held_out.or(held_out);
+        accuracy = progress.accuracy.or(accuracy);
+        let percent = accuracy.map_or(String::new(), |share: f64| format!(", accuracy {:.2} %", 100.0 * share));
+        let loss = |name: &str, loss: Option<f64>| loss.map_or(String::new(), |loss| format!(", {name} {loss:.4}"));
+        let what = format!(
+            "step {} of {}{}{}{percent}",
+            progress.step,
+            progress.steps,
+            loss("loss", progress.loss),
+            loss("held out", held_out)
+        );
+        bar.update(share, if done > 0.0 { left } else { 0.0 }, &what);
+        // Where no bar is seen, a line for each held-out loss.
+        if progress.held_out.is_some() && !std::io::stderr().is_terminal() {
+            eprintln!("{:3.0} %  {what}", 100.0 * share);
+        }
+        if let Some(stop) = progress.stopped {
+            bar.say(&stopped(stop));
+        }
+        let since = kept.elapsed().as_secs_f64();
+        let due = since >= KEEP_SECS[usize::from(progress.held_out.is_some())] && since * KEEP_SHARE >= keeping;
+        if let (Some(folder), true) = (folder, due && progress.step > 0) {
+            let start = Instant::now();
+            folder.keep(&tuning.save()?)?;
+            (kept, keeping) = (Instant::now(), start.elapsed().as_secs_f64());
+        }
+    }
+    bar.finish();
+    Ok(())
+}

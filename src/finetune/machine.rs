@@ -1,0 +1,204 @@
+//! The course of a tuning, whatever is tuned.
+
+use super::Error;
+use super::optimizer::Optimizer;
+use super::parameters::{Gradients, Key, Name, Parameter, Parameters, norm};
+use super::rate::Rate;
+use super::settings::Settings;
+use super::state::{Best, HeldOut, Moment, State, Stop};
+use super::tuned::{Progress, Tuned};
+use crate::matrix::Replacement;
+use crate::{language, vision};
+use std::collections::BTreeMap;
+
+/// A model with what it is tuned on: the losses of parameters, and their gradients.
+pub(super) trait Subject {
+    /// Identifies a layer of the model.
+    type Key: Key;
+
+    /// The loss on the batch of step number `step`, from 0, and its gradients.
+    fn slope(&self, parameters: &Parameters<Self::Key>, step: usize) -> Result<Slope<Self::Key>, Error>;
+
+    /// The loss alone.
+    fn batch_loss(&self, parameters: &Parameters<Self::Key>, step: usize) -> Result<f64, Error>;
+
+    /// How good the values are on what is held out.
+    fn held_out(&self, parameters: &Parameters<Self::Key>) -> Result<HeldOut, Error>;
+
+    /// A tensor that is tuned beside the layers, as it was before.
+    fn tensor(&self, name: &str) -> Result<Parameter, Error>;
+
+    /// Takes up the values of such tensors.
+    fn apply(&mut self, _parameters: &Parameters<Self::Key>) {}
+}
+
+/// What a batch gives.
+pub(super) struct Slope<K> {
+    /// Its mean loss, in nats.
+    pub loss: f64,
+    /// Gradients with respect to the parameters; a tensor that is seen here for the first time becomes one.
+    pub gradients: Gradients<K>,
+    /// Its own values of what the parameters follow, by the tensors' names.
+    pub batch: BTreeMap<String, Vec<f32>>,
+}
+
+/// A tuning: a machine of single steps, without threads or a clock of its own.
+pub(super) struct Machine<S: Subject> {
+    pub(super) subject: S,
+    settings: Settings,
+    optimizer: Optimizer,
+    rate: Rate,
+    steps: usize,
+    pub(super) state: State<S::Key>,
+}
+
+impl<S: Subject> Machine<S> {
+    /// Before the first of `steps` steps on the values of `layers`.
+    pub fn new(subject: S, layers: &BTreeMap<S::Key, Replacement>, settings: Settings, steps: usize) -> Self {
+        let (optimizer, rate) = (Optimizer::new(&settings), Rate::new(&settings, steps));
+        Self { subject, settings, optimizer, rate, steps, state: State::new(Parameters::of_layers(layers)) }
+    }
+
+    /// Number of all steps.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// Measures what is held out, at first; then takes the next step. `None` when all are done, or it has stopped before.
+    pub fn step(&mut self) -> Result<Option<Progress>, Error> {
+        if self.state.stop.is_some() || (self.state.step == self.steps && self.state.best.is_some()) {
+            return Ok(None);
+        }
+        let mut progress = Progress::new(self.steps);
+        if self.state.best.is_none() {
+            let held_out = self.subject.held_out(&self.state.parameters)?;
+            self.state.best = Some(Best { step: 0, held_out, since: 0 });
+            self.state.history.push(Moment::first(held_out));
+            progress.measured(held_out);
+        } else {
+            match self.advance(&mut progress) {
+                Err(error) if is_not_finite(&error) => {
+                    self.state.stop = Some(Stop::NotFinite { step: self.state.step })
+                }
+                advanced => advanced?,
+            }
+        }
+        (progress.step, progress.stopped) = (self.state.step, self.state.stop);
+        progress.best = self.state.best.map_or(f64::INFINITY, |best| best.held_out.loss);
+        Ok(Some(progress))
+    }
+
+    /// A step on a batch, and what is measured after it.
+    fn advance(&mut self, progress: &mut Progress) -> Result<(), Error> {
+        let step = self.state.step;
+        let Slope { loss, mut gradients, batch } = self.subject.slope(&self.state.parameters, step)?;
+        let norm = norm(&gradients);
+        if !(loss.is_finite() && norm.is_finite()) {
+            self.state.stop = Some(Stop::NotFinite { step });
+            return Ok(());
+        }
+        (progress.loss, progress.gradient_norm) = (Some(loss), Some(norm));
+        let clip = self.settings.clip;
+        let scale = if clip > 0.0 && norm > clip { clip / norm } else { 1.0 };
+        let rate = self.rate.at(step);
+        self.discover(gradients.keys(), &batch)?;
+        let decay = self.settings.weight_decay();
+        self.state.parameters.update(&self.optimizer, (&mut gradients, scale), (rate, decay), step);
+        self.state.parameters.follow(&batch);
+        self.subject.apply(&self.state.parameters);
+        self.state.step += 1;
+        let mut moment = Moment { step: step + 1, loss: Some(loss), rate, held_out: None, accuracy: None };
+        let every = self.settings.every_of(self.steps);
+        let due = self.state.step.is_multiple_of(every) || self.state.step == self.steps;
+        let measured = due.then(|| self.subject.held_out(&self.state.parameters)).transpose();
+        if let Ok(Some(held_out)) = measured {
+            (moment.held_out, moment.accuracy) = (Some(held_out.loss), held_out.accuracy);
+            progress.measured(held_out);
+            self.judge(held_out);
+        }
+        self.state.history.push(moment);
+        measured.map(drop)
+    }
+
+    /// Takes up tensors that are seen for the first time.
+    fn discover<'a>(
+        &mut self,
+        gradients: impl Iterator<Item = &'a Name<S::Key>>,
+        batch: &BTreeMap<String, Vec<f32>>,
+    ) -> Result<(), Error>
+    where
+        S::Key: 'a,
+    {
+        let of_gradient = |name: &'a Name<S::Key>| match name {
+            Name::Tensor(tensor) => Some(tensor),
+            Name::Layer(_) => None,
+        };
+        for tensor in gradients.filter_map(of_gradient).chain(batch.keys()) {
+            let name = Name::Tensor(tensor.clone());
+            if !self.state.parameters.0.contains_key(&name) {
+                let parameter = self.subject.tensor(tensor)?;
+                self.state.parameters.0.insert(name, parameter);
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps the values if they are the best so far, and stops if they have not been for too long.
+    fn judge(&mut self, held_out: HeldOut) {
+        let Some(best) = &mut self.state.best else { return };
+        if held_out.loss < best.held_out.loss {
+            *best = Best { step: self.state.step, held_out, since: 0 };
+            self.state.parameters.keep_best();
+            return;
+        }
+        best.since += 1;
+        if self.settings.patience.is_some_and(|patience| best.since >= patience) && self.state.step < self.steps {
+            self.state.stop = Some(Stop::NoBetter { step: self.state.step });
+        }
+    }
+
+    /// Ends it: the values with the best held-out loss.
+    pub fn finish(mut self) -> Result<Tuned<S::Key>, Error> {
+        let first = self.state.history.first();
+        let before = match first.and_then(|moment| Some((moment.held_out?, moment.accuracy))) {
+            Some((loss, accuracy)) => HeldOut { loss, accuracy },
+            None => self.subject.held_out(&self.state.parameters)?,
+        };
+        let loss_before = match self.state.history.get(1).and_then(|moment| moment.loss) {
+            Some(loss) => loss,
+            None => self.subject.batch_loss(&self.state.parameters, 0)?,
+        };
+        let nnz_before = self.state.parameters.entries_of_layers();
+        self.state.parameters.restore_best();
+        self.subject.apply(&self.state.parameters);
+        let loss_after = self.subject.batch_loss(&self.state.parameters, 0)?;
+        let layers = self.state.parameters.layers();
+        let tensors = self.state.parameters.values_of_tensors();
+        let best = self.state.best.unwrap_or(Best { step: 0, held_out: before, since: 0 });
+        Ok(Tuned {
+            nnz_before,
+            nnz_after: layers.values().map(Replacement::entries).sum(),
+            layers,
+            tensors,
+            steps: self.state.step,
+            best_step: best.step,
+            stopped: self.state.stop,
+            loss_before,
+            loss_after,
+            held_out_before: before.loss,
+            held_out_after: best.held_out.loss,
+            accuracy_before: before.accuracy,
+            accuracy_after: best.held_out.accuracy,
+            history: self.state.history,
+        })
+    }
+}
+
+fn is_not_finite(error: &Error) -> bool {
+    use language::Error as Of;
+    match error {
+        Error::Language(error) => matches!(error, Of::NotFinite { .. } | Of::LossNotFinite),
+        Error::Vision(error) => matches!(error, vision::Error::NotFinite { .. }),
+        _ => false,
+    }
+}
