@@ -17,6 +17,10 @@ use crate::app::panels::settings::panel::SettingsPanel;
 use crate::app::panels::speed::SpeedPanel;
 use crate::app::panels::state::State;
 use crate::app::panels::sweeps::SweepPanel;
+use crate::app::panels::vision::confusion::ConfusionPanel;
+use crate::app::panels::vision::images::ImagesPanel;
+use crate::app::panels::vision::kernels::KernelsPanel;
+use crate::app::panels::vision::network::NetworkPanel;
 use crate::app::state::closing::Closing;
 use crate::app::state::document::{Beginning, Document};
 use crate::app::state::frame_times::FrameTimes;
@@ -34,6 +38,7 @@ use crate::app::state::workspace::Workspaces;
 use crate::app::tasks::computed::Computed;
 use crate::app::tasks::language::model_state::LanguageModelState;
 use crate::app::tasks::pictures::Pictures;
+use crate::app::tasks::vision::vision_state::VisionModelState;
 use crate::app::widgets::{fonts, picture, theme};
 use crate::factorize::Settings;
 use crate::model::Source;
@@ -82,6 +87,10 @@ pub(super) struct Panels {
     pub sweeps: SweepPanel,
     pub model: ModelPanel,
     pub story: StoryPanel,
+    pub network: NetworkPanel,
+    pub images: ImagesPanel,
+    pub confusion: ConfusionPanel,
+    pub kernels: KernelsPanel,
     pub lesson: LessonPanel,
 }
 
@@ -156,6 +165,7 @@ impl Explorer {
             preferences: Preferences::restore(&saved, threads),
             computed,
             language: LanguageModelState::default(),
+            vision: VisionModelState::default(),
             pointer: SharedPointer::default(),
             messages,
         };
@@ -197,6 +207,11 @@ impl Explorer {
     /// The language model that is open.
     pub fn language(&self) -> &LanguageModelState {
         &self.state.language
+    }
+
+    /// The vision model that is open.
+    pub fn vision(&self) -> &VisionModelState {
+        &self.state.vision
     }
 
     /// Whether closing the window would lose something.

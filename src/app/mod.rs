@@ -48,4 +48,5 @@ pub use state::pointer::Pointer;
 pub use state::run::{Run, RunState};
 pub use tasks::language::model_state::LanguageModelState;
 pub use tasks::pictures::Pictures;
+pub use tasks::vision::vision_state::VisionModelState;
 pub use widgets::picture;

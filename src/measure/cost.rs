@@ -138,6 +138,15 @@ pub fn layer_cost(rows: usize, cols: usize) -> f64 {
     (rows.min(cols) as f64).powi(2) * rows.max(cols) as f64
 }
 
+/// Returns the cost of compressing a convolution relative to other ones, in multiply-adds: its run; with inputs the statistics
+/// XᵀX of so many patches, patches·in², what computing its block from a batch takes, about as much as three convolutions
+/// like it, and the eigenvectors of XᵀX, 10·in³.
+pub fn convolution_cost(run: &RunSize, patches: f64) -> f64 {
+    let (outputs, inputs) = (run.rows as f64, run.cols as f64);
+    let eigenvectors = if patches > 0.0 { 10.0 * inputs.powi(3) } else { 0.0 };
+    2.0 * run.outer as f64 * run.half_step() + patches * inputs * (inputs + 3.0 * outputs) + eigenvectors
+}
+
 /// Seconds that are left: `left` of the work at the pace at which `done` of it took `seconds`.
 pub fn remaining_secs(seconds: f64, done: f64, left: f64) -> f64 {
     seconds / done.max(f64::MIN_POSITIVE) * left
@@ -229,6 +238,11 @@ pub fn is_live_layer(entries: usize) -> bool {
 /// Whether a language model with so many weights in its layers is measured within seconds.
 pub fn is_live_model(weights: usize) -> bool {
     weights <= 60_000_000
+}
+
+/// Whether a network is measured within seconds on images that take so many multiplications together.
+pub fn is_live_network(multiplications: f64) -> bool {
+    multiplications <= 1e11
 }
 
 /// Whether the factors of all layers of a model with so many weights fit into the memory of a usual machine.

@@ -61,6 +61,7 @@ impl Queue {
             Self::Views => &["pictures"],
             Self::Files => &["files"],
             Self::Language => &["language"],
+            Self::Vision => &["vision"],
             Self::Slow => &["slow tasks"],
             Self::Compressing => &["compressing"],
             Self::Measuring => &["measuring"],

@@ -12,6 +12,8 @@ pub enum Queue {
     Files,
     /// The language model: perplexity and text generation.
     Language,
+    /// The vision model: answers on images.
+    Vision,
     /// Tasks of minutes that are started by hand.
     Slow,
     /// Compression of a model's layers.

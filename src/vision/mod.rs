@@ -47,6 +47,7 @@ pub use images::{ImageSet, Portion};
 pub use model::{VisionModel, open_with};
 #[cfg(not(target_arch = "wasm32"))]
 pub use model::{companions, open};
+pub use names::is_residual_network;
 pub use network::Network;
 pub use norm::{BatchNorm, NormValues};
 pub use pictures::Pictures;

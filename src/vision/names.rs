@@ -89,6 +89,11 @@ impl Naming {
     }
 }
 
+/// Whether the tensors are named as those of a residual network.
+pub fn is_residual_network(checkpoint: &Checkpoint) -> bool {
+    Naming::of(checkpoint).is_some()
+}
+
 /// Reads the architecture from the tensors' names and shapes, and what they do not tell from `config.json`, if there is one.
 pub fn read(checkpoint: &Checkpoint, config: Option<&[u8]>) -> Result<Architecture, Error> {
     let naming = Naming::of(checkpoint).ok_or_else(|| Error::NoNetwork { file: checkpoint.name().to_owned() })?;

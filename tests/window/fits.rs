@@ -35,7 +35,7 @@ fn order(harness: &mut Harness<'_, Explorer>, order: serde_json::Value) {
 }
 
 /// What each card speaks of first, and what it shows beside it where there is room.
-const CARDS: [[(Role, &str); 2]; 9] = [
+const CARDS: [[(Role, &str); 2]; 10] = [
     [(Role::Slider, "Density"), (Role::Region, "W − A·B panel")],
     [(Role::Region, "Paths panel"), (Role::Region, "A·B panel")],
     [(Role::Slider, "Density"), (Role::ComboBox, "Split")],
@@ -45,6 +45,7 @@ const CARDS: [[(Role, &str); 2]; 9] = [
     [(Role::Slider, "Density"), (Role::Region, "Curves panel")],
     [(Role::Button, "Compress all"), (Role::Region, "Story panel")],
     [(Role::Button, "Tune"), (Role::Region, "Story panel")],
+    [(Role::Button, "Compress all"), (Role::Region, "Images panel")],
 ];
 
 fn the_tour_covers_nothing(size: Vec2) {
@@ -52,7 +53,7 @@ fn the_tour_covers_nothing(size: Vec2) {
     let phone = size == PHONE;
     for (at, controls) in CARDS.into_iter().enumerate() {
         order(&mut harness, json!({ "tour": at + 1 }));
-        let title = format!("{} of 9", at + 1);
+        let title = format!("{} of 10", at + 1);
         // Until the scene is set and all has come to its place.
         harness.run_steps(2);
         until(&mut harness, "the scene's run", finished_or_paused);
@@ -103,13 +104,13 @@ fn the_tours_card_stands_beside_it_on_a_phone() {
 fn the_tour_is_walked_by_touch() {
     let mut harness = sized(PHONE);
     click(&mut harness, "Tour");
-    for card in 1..=8 {
-        until(&mut harness, "the card", |harness| harness.query_by_label(&format!("{card} of 9")).is_some());
+    for card in 1..=9 {
+        until(&mut harness, "the card", |harness| harness.query_by_label(&format!("{card} of 10")).is_some());
         harness.run_steps(20);
         let next = harness.get_by_role_and_label(Role::Button, "Next").rect().center();
         touch(&mut harness, next);
     }
-    until(&mut harness, "the last card", |harness| harness.query_by_label("9 of 9").is_some());
+    until(&mut harness, "the last card", |harness| harness.query_by_label("10 of 10").is_some());
     let done = harness.get_by_role_and_label(Role::Button, "Done").rect().center();
     touch(&mut harness, done);
     assert!(harness.state().state()["tour"].is_null());

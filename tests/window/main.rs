@@ -17,3 +17,4 @@ mod sweeps;
 mod teach;
 mod tuning;
 mod views;
+mod vision;

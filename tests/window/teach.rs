@@ -15,10 +15,10 @@ fn card(state: &Value) -> Option<u64> {
 fn the_tour_walks_through_to_its_end() {
     let mut harness = ready();
     click(&mut harness, "Tour");
-    for number in 1..=9 {
+    for number in 1..=10 {
         assert_eq!(card(&harness.state().state()), Some(number));
         // Its scene is set: runs of its own.
-        until(&mut harness, "a scene", |harness| harness.query_all_by_label(&format!("{number} of 9")).count() > 0);
+        until(&mut harness, "a scene", |harness| harness.query_all_by_label(&format!("{number} of 10")).count() > 0);
         let key = if number % 2 == 0 { Key::ArrowRight } else { Key::Space };
         press(&mut harness, Modifiers::NONE, key);
     }

@@ -19,3 +19,5 @@ pub mod speed;
 pub mod state;
 pub mod sweeps;
 pub mod timeline;
+pub mod vision;
+pub mod whole_model;

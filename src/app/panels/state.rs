@@ -16,6 +16,7 @@ use crate::app::tasks::computed::Computed;
 use crate::app::tasks::language::model_state::LanguageModelState;
 use crate::app::tasks::pictures::Pictures;
 use crate::app::tasks::speed::MeasureSpeed;
+use crate::app::tasks::vision::vision_state::VisionModelState;
 use crate::compare::Candidate;
 use crate::factorize::{Budget, Settings};
 use crate::language::LayerId;
@@ -35,6 +36,8 @@ pub struct State {
     pub computed: Computed,
     /// The language model that is open.
     pub language: LanguageModelState,
+    /// The vision model that is open.
+    pub vision: VisionModelState,
     /// Shared pointer of the linked views.
     pub pointer: SharedPointer,
     /// Messages for the person.
@@ -55,7 +58,12 @@ impl State {
         self.language.layer_of(self.layer_on_screen()?)
     }
 
-    /// That layer, and the factors in its place.
+    /// The layer of the vision model that the views show.
+    pub fn network_layer_on_screen(&self) -> Option<usize> {
+        self.vision.layer_of(self.layer_on_screen()?)
+    }
+
+    /// That layer of the language model, and the factors in its place.
     pub fn model_layer_and_factors(&self) -> Option<(LayerId, FactorsAt)> {
         Some((self.model_layer_on_screen()?, self.runs.factors_at()))
     }

@@ -57,6 +57,17 @@ pub fn dropped(files: &[DroppedFileHandle]) -> Option<Source> {
     files.first().map(|file| Source::Path(file.path().to_owned()))
 }
 
+/// Whether it is a folder that holds images, and no model: with subfolders or CIFAR-10's files, but no weights.
+pub fn is_folder_of_images(source: &Source) -> bool {
+    let Source::Path(path) = source;
+    let Ok(entries) = std::fs::read_dir(path) else { return false };
+    let paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    let ends = |path: &PathBuf, ending: &str| path.extension().is_some_and(|found| found == ending);
+    let is_model = |path: &PathBuf| ENDINGS.iter().any(|ending| *ending != "bin" && ends(path, ending));
+    let has_config = paths.iter().any(|path| ends(path, "json") || ends(path, "toml"));
+    !has_config && !paths.iter().any(is_model) && paths.iter().any(|path| path.is_dir() || ends(path, "bin"))
+}
+
 /// Target of a file to write.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SaveTarget {
@@ -113,6 +124,11 @@ pub fn pick(what: Pick, done: impl FnOnce(Picked<Source>) + Send + 'static) {
             let dialog = dialog.set_title("Open a layer's inputs");
             wait(dialog.add_filter("Inputs X or their product XtX", &["safetensors", "npy"]).pick_file(), done);
         }
+        Pick::Images => {
+            let dialog = dialog.set_title("Open images");
+            wait(dialog.add_filter("CIFAR-10's binary files, arrays of images", &["bin", "npy"]).pick_file(), done);
+        }
+        Pick::ImageFolder => wait(dialog.set_title("Open a folder of images").pick_folder(), done),
         Pick::Text => wait(dialog.set_title("Open a text").add_filter("Texts", &["txt", "md"]).pick_file(), done),
     }
 }

@@ -62,6 +62,11 @@ pub fn dropped(files: &[DroppedFileHandle]) -> Option<Source> {
     (!files.is_empty()).then_some(Source::Files(files))
 }
 
+/// A browser gives no folders.
+pub fn is_folder_of_images(_: &Source) -> bool {
+    false
+}
+
 thread_local! {
     static EXAMPLE: RefCell<Option<Result<Arc<Checkpoint>, ExampleError>>> = const { RefCell::new(None) };
 }
@@ -137,6 +142,7 @@ pub fn pick(what: Pick, done: impl FnOnce(Picked<Source>) + 'static) {
         // A browser shows files only.
         Pick::File | Pick::Folder => (".safetensors,.json,.npy,.gguf,.bin,.pt,.pth,.ckpt", true),
         Pick::Inputs => (".safetensors,.npy", false),
+        Pick::Images | Pick::ImageFolder => (".bin,.npy", false),
         Pick::Text => (".txt,.md,text/plain", false),
     };
     let input: HtmlInputElement = match document().create_element("input") {

@@ -21,4 +21,8 @@ pub enum Pick {
     Inputs,
     /// A text for the language model.
     Text,
+    /// A file of images for the vision model.
+    Images,
+    /// A folder of images for the vision model.
+    ImageFolder,
 }

@@ -7,10 +7,11 @@ use crate::app::panels::language::table::table_ui;
 use crate::app::panels::log::log_ui;
 use crate::app::panels::paths::paths_ui;
 use crate::app::panels::state::State;
-use crate::app::platform::dropping::dropping_ui;
+use crate::app::platform::dropping::{Below, Dropped, dropping_ui};
 use crate::app::state::command::Command;
 use crate::app::state::pane::Pane;
 use crate::app::state::persistence::KEY;
+use crate::app::state::vision_command::VisionCommand;
 use crate::app::state::workspace::{page_name, simplification};
 use crate::app::widgets::marks::mark;
 use crate::app::widgets::regions::{STATUS_BAR, region};
@@ -49,6 +50,13 @@ impl PanelBehavior<'_> {
             Pane::Model => panels.model.ui(ui, state),
             Pane::Story => panels.story.ui(ui, state),
             Pane::Table => table_ui(ui, state),
+            Pane::Vision => panels.network.ui(ui, state),
+            Pane::Images => panels.images.ui(ui, state),
+            Pane::Confusion => panels.confusion.ui(ui, state),
+            Pane::Kernels => {
+                panels.kernels.ui(ui, state);
+                None
+            }
             Pane::Lesson => {
                 panels.lesson.ui(ui);
                 None
@@ -166,8 +174,14 @@ impl eframe::App for Explorer {
         self.closing_ui(&ctx, room);
         self.tour_ui(&ctx, room);
         let open = self.state.document.checkpoint.as_ref().map(|checkpoint| checkpoint.name());
-        if let Some(source) = dropping_ui(&ctx, open) {
-            self.perform(&ctx, Command::Open(source));
+        let on_page = self.shell.workspace.current().page() == Some(Pane::Vision);
+        let network = self.state.vision.model().name().filter(|_| on_page && self.state.vision.info().is_some());
+        if let Some(dropped) = dropping_ui(&ctx, Below { open, network }) {
+            let command = match dropped {
+                Dropped::Model(source) => Command::Open(source),
+                Dropped::Images(source) => Command::Vision(VisionCommand::ReadImages(Some(source))),
+            };
+            self.perform(&ctx, command);
         }
         toasts_ui(&ctx, &mut self.state.messages);
         self.shell.keyboard_taken = self.is_keyboard_taken(&ctx);

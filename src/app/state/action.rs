@@ -11,6 +11,7 @@ use strum::{IntoStaticStr, VariantArray};
 pub enum Action {
     Open,
     Example,
+    VisionExample,
     Export,
     Start,
     Pause,
@@ -84,6 +85,7 @@ impl Action {
         match self {
             Self::Open => ("Open…", "A checkpoint, a matrix, or factors exported before", Some((COMMAND, Key::O))),
             Self::Example => ("Example", "The built-in layer", None),
+            Self::VisionExample => ("Vision example", "The built-in network, which tells drawn shapes and letters apart", None),
             Self::Export => ("Export…", "Factors, pictures, curves, a report", Some((COMMAND, Key::E))),
             Self::Start => ("Start", "A new run with the settings as they are", Some((COMMAND, Key::Enter))),
             Self::Pause => ("Pause or resume", "Takes effect after the step in work", Some((NONE, Key::Space))),
@@ -118,7 +120,7 @@ impl Action {
             Self::ResetLayout => ("Reset layout", "All panels back to their places", None),
             Self::FrameTimes => ("Frame times", "How long the window takes to draw itself", None),
             Self::Commands => ("All commands…", "Find a command, a panel or a layer by its name", Some((COMMAND, Key::K))),
-            Self::Tour => ("Tour", "Eight cards about pruning, over the real window", None),
+            Self::Tour => ("Tour", "Ten cards about pruning, over the real window", None),
             Self::Lesson => ("8×8 lesson", "A factorization with every number to read", None),
             Self::Share => ("Link…", "To this layer, these settings, this view and iteration", None),
             Self::Reset => ("Begin again", "As the window or the link began: the same layer, settings and run", None),

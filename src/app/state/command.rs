@@ -9,6 +9,7 @@ use super::model_command::ModelCommand;
 use super::pane::Pane;
 use super::series::Quantity;
 use super::speed_request::SpeedRequest;
+use super::vision_command::VisionCommand;
 use crate::compare::Figure;
 use crate::factorize::{Setting, Settings};
 use crate::job::Backend;
@@ -92,6 +93,8 @@ pub enum Command {
     Sweep(SweepCommand),
     /// A command about the language model.
     Model(ModelCommand),
+    /// A command about the vision model.
+    Vision(VisionCommand),
 
     /// Open the dialog for an export, of this or of what was exported last.
     Export(Option<ExportKind>),

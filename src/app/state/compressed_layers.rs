@@ -1,40 +1,46 @@
-//! The compressed layers of a language model.
+//! The compressed layers of a model.
 
 use super::tuned_tensor::TunedTensor;
-use crate::compress::CompressedLayer;
+use crate::compress::{CompressedLayer, LayerKey};
 use crate::language::LayerId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// The layers that were compressed, and what became of the perplexity meanwhile.
-#[derive(Default)]
-pub struct CompressedLayers {
-    layers: BTreeMap<LayerId, Arc<CompressedLayer>>,
+/// The layers that were compressed, and what became of the model's perplexity or accuracy meanwhile.
+pub struct CompressedLayers<K: LayerKey = LayerId> {
+    layers: BTreeMap<K, Arc<CompressedLayer<K>>>,
     /// Of layers whose values were tuned, what they were before.
-    untuned: BTreeMap<LayerId, Arc<CompressedLayer>>,
+    untuned: BTreeMap<K, Arc<CompressedLayer<K>>>,
     /// Tensors that were tuned with them; none without a tuned layer.
     tensors: Vec<TunedTensor>,
     /// Counts the changes of `layers`.
     version: usize,
     /// The version that was written.
     saved: Option<usize>,
-    /// Points as (number of replaced layers, perplexity).
+    /// Points as (number of replaced layers, perplexity or accuracy).
     trail: Vec<(usize, f64)>,
 }
 
-impl CompressedLayers {
+impl<K: LayerKey> Default for CompressedLayers<K> {
+    fn default() -> Self {
+        let (layers, untuned) = Default::default();
+        Self { layers, untuned, tensors: Vec::new(), version: 0, saved: None, trail: Vec::new() }
+    }
+}
+
+impl<K: LayerKey> CompressedLayers<K> {
     /// The layers, in the order in which the model computes them.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<CompressedLayer>> {
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<CompressedLayer<K>>> {
         self.layers.values()
     }
 
     /// Returns the identifiers of the compressed layers.
-    pub fn ids(&self) -> impl Iterator<Item = LayerId> {
+    pub fn ids(&self) -> impl Iterator<Item = K> {
         self.layers.keys().copied()
     }
 
     /// The compressed layer of this identifier.
-    pub fn get(&self, id: LayerId) -> Option<&CompressedLayer> {
+    pub fn get(&self, id: K) -> Option<&CompressedLayer<K>> {
         self.layers.get(&id).map(Arc::as_ref)
     }
 
@@ -64,14 +70,14 @@ impl CompressedLayers {
     }
 
     /// Puts a compressed layer in its place.
-    pub fn insert(&mut self, layer: Arc<CompressedLayer>) {
+    pub fn insert(&mut self, layer: Arc<CompressedLayer<K>>) {
         self.forget_tuning([layer.id]);
         self.layers.insert(layer.id, layer);
         self.version += 1;
     }
 
     /// These layers are no longer tuned ones. What was tuned with them is of no use without them.
-    fn forget_tuning(&mut self, ids: impl IntoIterator<Item = LayerId>) {
+    fn forget_tuning(&mut self, ids: impl IntoIterator<Item = K>) {
         ids.into_iter().for_each(|id| _ = self.untuned.remove(&id));
         if self.untuned.is_empty() {
             self.tensors.clear();
@@ -79,7 +85,7 @@ impl CompressedLayers {
     }
 
     /// Puts tuned values in the layers' places, and in those of tensors beside them.
-    pub fn tune(&mut self, layers: Vec<Arc<CompressedLayer>>, tensors: Vec<TunedTensor>) {
+    pub fn tune(&mut self, layers: Vec<Arc<CompressedLayer<K>>>, tensors: Vec<TunedTensor>) {
         for layer in layers {
             // One that is no longer replaced is not tuned either.
             if let Some(before) = self.layers.get_mut(&layer.id) {
@@ -106,7 +112,7 @@ impl CompressedLayers {
     }
 
     /// Whether the values of this layer were tuned.
-    pub fn is_tuned_layer(&self, id: LayerId) -> bool {
+    pub fn is_tuned_layer(&self, id: K) -> bool {
         self.untuned.contains_key(&id)
     }
 
@@ -116,7 +122,7 @@ impl CompressedLayers {
     }
 
     /// Puts dense weights back.
-    pub fn restore(&mut self, ids: &BTreeSet<LayerId>) {
+    pub fn restore(&mut self, ids: &BTreeSet<K>) {
         let before = self.len();
         ids.iter().for_each(|id| _ = self.layers.remove(id));
         self.forget_tuning(ids.iter().copied());
@@ -128,7 +134,7 @@ impl CompressedLayers {
 
     /// What they are, in a few words: how many, of which method, with which share of their weights.
     pub fn summary(&self) -> String {
-        let report = |layer: &Arc<CompressedLayer>| (layer.report.nnz, layer.report.rows * layer.report.cols);
+        let report = |layer: &Arc<CompressedLayer<K>>| (layer.report.nnz, layer.report.rows * layer.report.cols);
         let (nnz, all) = self.iter().map(report).fold((0, 0), |(nnz, all), (own, of)| (nnz + own, all + of));
         let mut methods: Vec<&str> = self.iter().map(|layer| layer.report.method.as_str()).collect();
         methods.sort_unstable();
@@ -144,15 +150,15 @@ impl CompressedLayers {
         self.forget_tuning(Vec::from_iter(self.untuned.keys().copied()));
     }
 
-    /// Layers replaced and the perplexity then, in the order in which it was measured.
+    /// Layers replaced and the perplexity or accuracy then, in the order in which it was measured.
     pub fn trail(&self) -> &[(usize, f64)] {
         &self.trail
     }
 
-    /// The perplexity was measured while so many layers were replaced.
-    pub fn note(&mut self, count: usize, perplexity: f64) {
-        if self.trail.last() != Some(&(count, perplexity)) {
-            self.trail.push((count, perplexity));
+    /// This perplexity or accuracy was measured while so many layers were replaced.
+    pub fn note(&mut self, count: usize, measured: f64) {
+        if self.trail.last() != Some(&(count, measured)) {
+            self.trail.push((count, measured));
         }
     }
 

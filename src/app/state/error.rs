@@ -17,6 +17,15 @@ pub enum Error {
     /// No language model is open.
     #[error("no language model is open")]
     NoModel,
+    /// No vision model is open.
+    #[error("no vision model is open")]
+    NoNetwork,
+    /// A vision model without images.
+    #[error("there are no images to measure the network on")]
+    NoImages,
+    /// A vision model without images that its layers read.
+    #[error("there are no images to take the layers' inputs from")]
+    NoInputsImages,
     /// No method is ticked that can be done.
     #[error("No method that can be done is ticked")]
     NoMethod,
@@ -97,6 +106,9 @@ impl Explain for Error {
             | Self::NoLayer
             | Self::NoMethod
             | Self::NoModel
+            | Self::NoNetwork
+            | Self::NoImages
+            | Self::NoInputsImages
             | Self::NoText
             | Self::NoInputsText
             | Self::NoFactors

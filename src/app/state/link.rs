@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 pub const FRAGMENT: &str = "#link=";
 
 /// Panels that a class can do without.
-pub const CAN_HIDE: [Pane; 6] = [Pane::Layers, Pane::Settings, Pane::Paths, Pane::Curves, Pane::Runs, Pane::Model];
+pub const CAN_HIDE: [Pane; 7] =
+    [Pane::Layers, Pane::Settings, Pane::Paths, Pane::Curves, Pane::Runs, Pane::Model, Pane::Vision];
 
 /// A place to come back to. What is missing is as at the first start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

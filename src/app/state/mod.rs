@@ -42,4 +42,5 @@ pub mod tried;
 pub mod tuned_tensor;
 pub mod tuning_curve;
 pub mod typed_setting;
+pub mod vision_command;
 pub mod workspace;

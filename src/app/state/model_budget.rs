@@ -1,26 +1,27 @@
-//! How the layers of a language model are to be compressed.
+//! How the layers of a model are to be compressed.
 
-use crate::compress::Densities;
+use crate::compress::{Densities, LayerKey};
+use crate::language::LayerId;
 use crate::methods::Method;
 
 /// Method that replaces the layers, and share of their weights that is kept.
 #[derive(Clone)]
-pub struct ModelBudget {
+pub struct ModelBudget<K: LayerKey = LayerId> {
     /// Method that replaces the layers.
     pub method: Method,
     /// Kept nonzeros of each layer, as a share of its weights.
-    pub densities: Densities,
+    pub densities: Densities<K>,
 }
 
-impl Default for ModelBudget {
+impl<K: LayerKey> Default for ModelBudget<K> {
     fn default() -> Self {
         Self { method: Method::default(), densities: Densities::uniform(0.25) }
     }
 }
 
-impl ModelBudget {
+impl<K: LayerKey> ModelBudget<K> {
     /// Forgets the densities of single layers: they count only as long as nobody sets others.
-    pub fn without_layers(&self) -> Densities {
+    pub fn without_layers(&self) -> Densities<K> {
         Densities { by_layer: Default::default(), ..self.densities.clone() }
     }
 }

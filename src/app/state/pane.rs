@@ -32,6 +32,14 @@ pub enum Pane {
     Sweeps,
     /// The table of perplexities by method.
     Table,
+    /// The vision model.
+    Vision,
+    /// Images with the vision model's answers.
+    Images,
+    /// Which classes the vision model takes for which.
+    Confusion,
+    /// A convolution's weights and factors as pictures.
+    Kernels,
 }
 
 impl Pane {
@@ -58,6 +66,10 @@ impl Pane {
             Self::Log => "Log",
             Self::Compare => "Methods",
             Self::Sweeps => "Sweeps",
+            Self::Vision => "Network",
+            Self::Images => "Images",
+            Self::Confusion => "Confusion",
+            Self::Kernels => "Kernels",
         }
     }
 

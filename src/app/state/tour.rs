@@ -4,7 +4,10 @@ use super::action::Action;
 use super::pane::Pane;
 
 /// Number of cards.
-pub const CARDS: usize = 9;
+pub const CARDS: usize = 10;
+
+/// The card about the vision model.
+pub const VISION_CARD: usize = 10;
 
 /// State of the tour: the card on the table.
 #[derive(Default)]
@@ -101,6 +104,7 @@ pub fn points_at(card: usize) -> &'static [Target] {
         6 => &[Target::Control(Pane::Settings, "Start"), Target::Panel(Pane::Curves), Target::Panel(Pane::Runs)],
         7 => &[DENSITY, Target::Panel(Pane::Curves)],
         8 => &[Target::Control(Pane::Model, "Compress all"), Target::Panel(Pane::Story)],
-        _ => &[Target::Control(Pane::Model, "Tune"), Target::Panel(Pane::Story)],
+        9 => &[Target::Control(Pane::Model, "Tune"), Target::Panel(Pane::Story)],
+        _ => &[Target::Control(Pane::Vision, "Compress network"), Target::Panel(Pane::Images)],
     }
 }

@@ -27,12 +27,15 @@ impl Default for Workspace {
         let runs = tab(&mut tiles, &[Pane::Runs]);
         let history = shared(&mut tiles, LinearDir::Horizontal, &[(curves, 0.5), (runs, 0.5)]);
         let middle = shared(&mut tiles, LinearDir::Vertical, &[(above, 0.35), (below, 0.35), (history, 0.3)]);
-        // Four pages: one layer, what other methods make of it, the whole model, and the lesson.
+        // Five pages: one layer, what other methods make of it, a whole model of either kind, and the lesson.
         let compare = tab(&mut tiles, &[Pane::Compare, Pane::Sweeps]);
         let (model, story) = (tab(&mut tiles, &[Pane::Model]), tab(&mut tiles, &[Pane::Story, Pane::Table]));
         let model = shared(&mut tiles, LinearDir::Horizontal, &[(model, 0.58), (story, 0.42)]);
+        let vision = tab(&mut tiles, &[Pane::Vision]);
+        let images = tab(&mut tiles, &[Pane::Images, Pane::Confusion, Pane::Kernels]);
+        let vision = shared(&mut tiles, LinearDir::Horizontal, &[(vision, 0.58), (images, 0.42)]);
         let lesson = tab(&mut tiles, &[Pane::Lesson]);
-        let middle = tiles.insert_tab_tile(vec![middle, compare, model, lesson]);
+        let middle = tiles.insert_tab_tile(vec![middle, compare, model, vision, lesson]);
         let layers = tab(&mut tiles, &[Pane::Layers]);
         let settings = tab(&mut tiles, &[Pane::Settings]);
         let all = [(layers, 0.16), (middle, 0.62), (settings, 0.22)];
@@ -106,6 +109,7 @@ impl Workspaces {
 pub fn page_name(tiles: &Tiles<Pane>, page: TileId) -> &'static str {
     match () {
         () if holds(tiles, page, Pane::Model) => "Language model",
+        () if holds(tiles, page, Pane::Vision) => "Vision model",
         () if holds(tiles, page, Pane::Lesson) => "8×8 lesson",
         () if holds(tiles, page, Pane::Compare) => "Compare",
         () => "Layer",
@@ -144,6 +148,9 @@ impl Workspace {
             Pane::Sweeps,
             Pane::Table,
             Pane::Story,
+            Pane::Images,
+            Pane::Confusion,
+            Pane::Kernels,
             Pane::Lesson,
         ];
         let rest = Pane::ALL.iter().copied().filter(|pane| !seen.contains(pane));
@@ -170,7 +177,7 @@ impl Workspace {
         let shown = |pane: &Pane| {
             active.iter().any(|&tile| matches!(self.tree.tiles.get(tile), Some(Tile::Pane(found)) if found == pane))
         };
-        [Pane::Model, Pane::Lesson, Pane::Compare, Pane::Sweeps, Pane::W].into_iter().find(shown)
+        [Pane::Model, Pane::Vision, Pane::Lesson, Pane::Compare, Pane::Sweeps, Pane::W].into_iter().find(shown)
     }
 
     /// Leaves these panels out; all others are there.

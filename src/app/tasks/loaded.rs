@@ -30,10 +30,12 @@ pub enum Loaded {
     PickedInputs(Source, InputsRole),
     /// A source was chosen as the model's text.
     PickedText(Source),
+    /// A source was chosen as the vision model's images.
+    PickedImages(Source),
     /// Such statistics, and the name of their file.
     Inputs(String, Arc<Calibration>, InputsRole),
-    /// The statistics of what the layer with this tensor reads in its model.
-    ModelInputs(String, Arc<Calibration>),
+    /// The statistics of what the layer with this tensor reads in its model, of which data.
+    ModelInputs(String, Arc<Calibration>, &'static str),
     /// The language model with its compressed layers was written, as of this version of them.
     ModelSaved(usize, Written),
     /// A path to write to was chosen in the system's dialog.

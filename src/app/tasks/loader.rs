@@ -1,6 +1,5 @@
 //! Reading files without holding up the window: requests go to tasks, what was read comes back.
 
-use super::language::collect::Collect;
 use super::language::save::SaveModel;
 use super::loaded::Loaded;
 use super::reading::{Compare, Open, OpenedCheckpoint, OpenedFactors, ReadFactors, ReadInputs, ReadLayer};
@@ -15,9 +14,10 @@ use crate::app::state::inputs::InputsRole;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::state::run_spec::RunSpec;
 use crate::hint::Failure;
-use crate::matrix::Replacement;
+use crate::matrix::{Calibration, Replacement};
 use crate::model::{Checkpoint, EXAMPLE_LAYER, Layer, Orientation, Source};
 use crate::tasks::{self, Message, Task};
+use crate::vision;
 use eframe::egui::Context;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -146,6 +146,12 @@ impl Loader {
         });
     }
 
+    /// Opens the built-in vision model.
+    pub fn open_vision_example(&mut self) {
+        let checkpoint = vision::example().checkpoint().clone();
+        self.reply_opening().send(Loaded::Checkpoint(checkpoint, None, None));
+    }
+
     /// Lets a person choose what to open.
     pub fn pick(&mut self, what: Pick) {
         self.pick_then(what, Loaded::Picked);
@@ -159,6 +165,11 @@ impl Loader {
     /// Lets a person choose a text for the model.
     pub fn pick_text(&mut self) {
         self.pick_then(Pick::Text, Loaded::PickedText);
+    }
+
+    /// Lets a person choose images for the vision model.
+    pub fn pick_images(&mut self, what: Pick) {
+        self.pick_then(what, Loaded::PickedImages);
     }
 
     fn pick_then(&mut self, what: Pick, loaded: impl FnOnce(Source) -> Loaded + Send + 'static) {
@@ -223,10 +234,15 @@ impl Loader {
         self.start(reply, task, move |statistics| Loaded::Inputs(name, Arc::new(statistics), role));
     }
 
-    /// Collects the statistics of what a layer reads in the model; `tensor` is the one that holds it.
-    pub fn collect(&mut self, task: Collect, tensor: String) {
+    /// Collects the statistics of what a layer reads in its model, of these data; `tensor` is the one that holds it.
+    pub fn collect(
+        &mut self,
+        task: impl Task<Output = Result<Calibration, Failure>>,
+        tensor: String,
+        data: &'static str,
+    ) {
         let reply = self.reply();
-        self.start(reply, task, move |statistics| Loaded::ModelInputs(tensor, Arc::new(statistics)));
+        self.start(reply, task, move |statistics| Loaded::ModelInputs(tensor, Arc::new(statistics), data));
     }
 
     /// Writes what the window shows.

@@ -1,6 +1,7 @@
 //! Everything that the window's page has its Workers do.
 
 use super::language::{collect, compress, generate, lazy_model, measure_row, perplexity, save, sensitivity, tune};
+use super::vision;
 use super::{
     adapter, baselines, bench, masks, norms, pictures, reading, replace, speed, split, sweep, view_renderer,
     write_export,
@@ -31,6 +32,12 @@ pub fn registry() -> Registry {
         .task::<reading::ReadFactors>()
         .task::<reading::Compare>()
         .task::<reading::ReadInputs>();
+    let registry = registry
+        .task::<vision::lazy_network::ReadNetwork>()
+        .task::<vision::evaluate::Evaluate>()
+        .task::<vision::samples::ReadSamples>()
+        .task::<vision::collect::CollectPatches>()
+        .task::<vision::compress::CompressNetwork>();
     registry
         .task::<lazy_model::Read>()
         .task::<perplexity::MeasureDense>()

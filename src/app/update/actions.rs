@@ -39,6 +39,7 @@ impl Explorer {
         match action {
             Action::Open => shell.dialogs.open.start(),
             Action::Example => state.computed.loader.open_example(None),
+            Action::VisionExample => self.open_vision_example(),
             Action::Export => shell.dialogs.export.start(None),
             Action::Start => {
                 state.runs.clear_queue();

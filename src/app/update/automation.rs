@@ -45,6 +45,7 @@ impl Explorer {
             "drawn_by": self.shell.drawn_by,
             "speed": state.computed.speed.latest().and_then(|made| json!(made.as_ref().as_ref().ok()?.as_ref()?).into()),
             "language": state.language.state(),
+            "vision": state.vision.state(),
             "comparison": self.comparison_state(),
             "sweep": self.sweep_state(),
             "tour": self.shell.tour.card().map(|(card, cards)| json!({ "card": card, "cards": cards })),
@@ -59,6 +60,7 @@ impl Explorer {
     /// `{"load": address}`, `{"example": true}`, `{"calibrate": true}` (with the inputs in the model), `{"tour": card}`, `{"bench": side}`, `{"panic": text}`, `{"export": {"what", "layout", "dtype", "name"}}`,
     /// `{"language": {"compress": density} or {"tune": settings} or "cancel", "pause tuning", "resume tuning", "cancel tuning",
     /// "undo tuning", "save", "table", "pause table"}`,
+    /// `{"vision": "example" or {"images": path or address} or {"compress": density} or "cancel"}`,
     /// `{"compare": [method, …] or "cancel" or {"show": method}}`,
     /// `{"sweep": figure or "pause" or "go on"}`.
     pub fn order(&mut self, ctx: &Context, order: &Value) -> Result<(), OrderError> {
@@ -115,7 +117,14 @@ impl Explorer {
                 self.show(pane.ok_or_else(|| OrderError::unknown("panel called", name))?);
             }
             "calibrate" => {
-                let no_layer = || OrderError::not_now("no layer of a language model is on screen");
+                if let Some(layer) = self.state.network_layer_on_screen() {
+                    let no_images =
+                        || OrderError::not_now("the network's images have not been read yet, or there are none");
+                    self.state.vision.collecting(layer).ok_or_else(no_images)?;
+                    self.inputs_from_network(layer);
+                    return Ok(());
+                }
+                let no_layer = || OrderError::not_now("no layer of a model is on screen");
                 let no_text = || OrderError::not_now("the model's text has not been read yet, or there is none");
                 let id = self.state.model_layer_on_screen().ok_or_else(no_layer)?;
                 self.state.language.collecting(id).ok_or_else(no_text)?;
@@ -129,6 +138,7 @@ impl Explorer {
             "tour" => self.shell.tour.go_to(number()?),
             "export" => self.write_now(ctx, value)?,
             "language" => self.language_order(ctx, value)?,
+            "vision" => self.vision_order(ctx, value)?,
             "compare" => self.compare_order(value)?,
             "sweep" => self.sweep_order(value)?,
             other => return Err(OrderError::unknown("order called", other)),

@@ -7,6 +7,7 @@ use crate::app::state::command::Command;
 use crate::app::state::inputs::InputsRole;
 use crate::app::state::model_command::ModelCommand;
 use crate::app::state::pane::Pane;
+use crate::app::state::vision_command::VisionCommand;
 use crate::app::tasks::masks::CompareMasks;
 use crate::app::tasks::write_export::WriteExport;
 use crate::app::widgets::marks::focus_on;
@@ -40,6 +41,9 @@ impl Explorer {
             }
             Command::Model(ModelCommand::Generate(request)) => {
                 return state.language.want_texts(ctx, &request, state.preferences.threads);
+            }
+            Command::Vision(VisionCommand::ShowImages(places)) => {
+                return state.vision.want_samples(ctx, places);
             }
             Command::Act(action) => self.act(ctx, action),
             Command::Try(action) => self.try_to(ctx, action),
@@ -112,6 +116,7 @@ impl Explorer {
             Command::Compare(command) => self.perform_compare(ctx, command),
             Command::Sweep(command) => self.perform_sweep(command),
             Command::Model(command) => self.perform_model(ctx, command),
+            Command::Vision(command) => self.perform_vision(ctx, command),
 
             Command::Export(kind) => self.shell.dialogs.export.start(kind),
             Command::BrowseTarget(name) => loader.pick_target(name),

@@ -6,11 +6,13 @@ use crate::app::platform::pick::Pick;
 use crate::app::state::inputs::InputsRole;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::state::run::Run;
-use crate::app::tasks::language::eval_set::ModelSource;
+use crate::app::tasks::language::eval_set::LanguageSource;
 use crate::app::tasks::loaded::Loaded;
+use crate::app::tasks::vision::network_set::VisionSource;
 use crate::language::{LanguageModel, is_in_block};
 use crate::matrix::Calibration;
 use crate::model::{Checkpoint, Orientation, Source, TensorInfo};
+use crate::vision::is_residual_network;
 use eframe::egui::Context;
 use std::sync::Arc;
 
@@ -37,8 +39,9 @@ impl Explorer {
             Loaded::Picked(source) => state.computed.loader.open(source, None),
             Loaded::PickedInputs(source, role) => self.read_inputs(source, role),
             Loaded::PickedText(source) => state.language.read_text(Some(source)),
+            Loaded::PickedImages(source) => state.vision.read_images(Some(source)),
             Loaded::Inputs(name, statistics, role) => self.take_inputs(ctx, name, statistics, role),
-            Loaded::ModelInputs(tensor, statistics) => self.take_model_inputs(ctx, tensor, statistics),
+            Loaded::ModelInputs(tensor, statistics, data) => self.take_model_inputs(ctx, tensor, statistics, data),
             Loaded::ModelSaved(version, written) => {
                 state.language.saved(version);
                 platform::hand_over(written.files);
@@ -74,13 +77,13 @@ impl Explorer {
         self.restart(ctx);
     }
 
-    fn take_model_inputs(&mut self, ctx: &Context, tensor: String, statistics: Arc<Calibration>) {
+    fn take_model_inputs(&mut self, ctx: &Context, tensor: String, statistics: Arc<Calibration>, data: &str) {
         let document = &mut self.state.document;
         if document.layer.as_ref().is_none_or(|open| open.layer.name != tensor) {
             let text = format!("Another layer than {tensor} is open by now: its inputs are not used");
             return self.state.messages.problem(ctx, text);
         }
-        document.inputs.take_for(format!("the model's text, for {tensor}"), statistics, tensor);
+        document.inputs.take_for(format!("{data}, for {tensor}"), statistics, tensor);
         self.restart(ctx);
     }
 
@@ -154,8 +157,10 @@ impl Explorer {
         }
         // A matrix, or factors to look at, take nothing from the model that is open.
         let dense = checkpoint.tensors().iter().any(|tensor| is_in_block(&tensor.name));
-        if (dense && stems.is_empty()) || LanguageModel::keeps_factors(&checkpoint) {
-            state.language.open(ModelSource { checkpoint: checkpoint.clone(), from, text: None });
+        if is_residual_network(&checkpoint) && stems.is_empty() {
+            state.vision.open(VisionSource { checkpoint: checkpoint.clone(), from, images: None });
+        } else if (dense && stems.is_empty()) || LanguageModel::keeps_factors(&checkpoint) {
+            state.language.open(LanguageSource { checkpoint: checkpoint.clone(), from, text: None });
         }
         state.document.checkpoint = Some(checkpoint);
     }

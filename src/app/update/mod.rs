@@ -12,3 +12,4 @@ pub mod poll;
 pub mod runs;
 pub mod sweep;
 pub mod tour;
+pub mod vision;

@@ -59,7 +59,7 @@ impl Explorer {
     pub(super) fn inputs_from_model(&mut self, id: LayerId) {
         let language = &self.state.language;
         if let (Some(task), Some(info)) = (language.collecting(id), language.info()) {
-            self.state.computed.loader.collect(task, info.config.tensor_with(id));
+            self.state.computed.loader.collect(task, info.config.tensor_with(id), "the model's text");
         }
     }
 

@@ -24,7 +24,7 @@ impl Explorer {
         self.state.runs.bound_history();
         self.want_pictures(ctx);
         self.poll_small(ctx);
-        self.poll_language(ctx);
+        self.poll_models(ctx);
     }
 
     fn poll_runs(&mut self, ctx: &Context) {
@@ -101,11 +101,14 @@ impl Explorer {
         }
     }
 
-    fn poll_language(&mut self, ctx: &Context) {
+    fn poll_models(&mut self, ctx: &Context) {
         let state = &mut self.state;
         state.language.notes.drain(..).for_each(|note| state.messages.note(ctx, note));
         let tuned = state.model_layer_and_factors();
         let kept = state.kept_by_magnitude();
         state.language.poll(ctx, state.preferences.threads, tuned, kept);
+        state.vision.notes.drain(..).for_each(|note| state.messages.note(ctx, note));
+        let tuned = state.network_layer_on_screen().map(|layer| (layer, state.runs.factors_at()));
+        state.vision.poll(ctx, state.preferences.threads, tuned, kept);
     }
 }

@@ -4,7 +4,7 @@ use crate::app::explorer::Explorer;
 use crate::app::state::action::Action;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::state::pane::Pane;
-use crate::app::state::tour::points_at;
+use crate::app::state::tour::{VISION_CARD, points_at};
 use crate::app::widgets::marks::scroll_to;
 use crate::app::widgets::picture::Shade;
 use crate::factorize::{Preset, Schedule, Settings, Start};
@@ -30,6 +30,9 @@ impl Explorer {
 
     /// Sets the scene that the card speaks of; returns false while the example is not there yet.
     fn set_scene(&mut self, ctx: &Context, card: usize) -> bool {
+        if card == VISION_CARD {
+            return self.set_vision_scene(ctx);
+        }
         let document = &self.state.document;
         let is_example = document.is_example();
         if !is_example || !document.layer.as_ref().is_some_and(LoadedLayer::is_of_example) {
@@ -73,6 +76,21 @@ impl Explorer {
             7 => self.run_with(ctx, Settings { density: 0.5, ..fast }),
             _ => self.run_with(ctx, fast),
         }
+        true
+    }
+
+    /// A layer of the built-in vision model with a run; returns false while it is not there yet.
+    fn set_vision_scene(&mut self, ctx: &Context) -> bool {
+        let state = &self.state;
+        let is_open = state.vision.model().is_example()
+            && state.document.layer.as_ref().is_some_and(|open| state.vision.layer_of(open).is_some());
+        if !is_open {
+            if self.shell.tour.asks_for_example() {
+                self.open_vision_example();
+            }
+            return false;
+        }
+        self.run_with(ctx, Settings { density: 0.25, ..Preset::Fast.settings() });
         true
     }
 

@@ -17,6 +17,10 @@ pub const B: Color32 = Color32::from_rgb(52, 150, 110);
 pub const DSF: Color32 = color(Method::Dsf.color());
 /// Colour of the error W − A·B.
 pub const ERROR: Color32 = Color32::from_rgb(205, 80, 95);
+/// Colour of right answers.
+pub const RIGHT: Color32 = Color32::from_rgb(60, 160, 100);
+/// Colour of wrong answers.
+pub const WRONG: Color32 = Color32::from_rgb(210, 75, 75);
 /// Colour of magnitude pruning.
 pub const MAGNITUDE: Color32 = color(Method::Magnitude.color());
 /// A second curve of the run on screen, and the ridge.

@@ -1,5 +1,6 @@
 //! Parts that any panel is drawn with: the matrix view, charts, fields, colours, fonts, words.
 
+pub mod atlas;
 pub mod beside;
 pub mod chart_view;
 pub mod colors;

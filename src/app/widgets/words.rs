@@ -79,7 +79,7 @@ mod tests {
             assert!(!words.title.is_empty() && !words.text.is_empty(), "{key} {label}");
             assert_eq!(words.text.matches("**").count() % 2, 0, "{key} {label}");
         }
-        assert!((1..=9).all(|card| !words(&format!("tour {card}")).text.is_empty()));
+        assert!((1..=10).all(|card| !words(&format!("tour {card}")).text.is_empty()));
         assert!(why("Density").is_some_and(|text| text.contains("nonzeros")));
     }
 

@@ -1,11 +1,12 @@
 //! How many weights of the layers are kept: of all alike, of each kind, or distributed by their sensitivity.
 
 use crate::app::panels::state::State;
+use crate::app::panels::whole_model::percent::percent;
 use crate::app::state::hints::sentence;
 use crate::app::state::model_command::ModelCommand;
 use crate::app::tasks::language::eval_set::ModelInfo;
 use crate::compress::Densities;
-use eframe::egui::{Button, DragValue, Response, Ui};
+use eframe::egui::{Button, Ui};
 
 /// The density of all layers together, alike or as their sensitivity distributes it.
 pub fn budget_ui(ui: &mut Ui, state: &State, info: &ModelInfo) -> Option<ModelCommand> {
@@ -81,16 +82,4 @@ fn distribute_ui(ui: &mut Ui, state: &State, info: &ModelInfo) -> Option<ModelCo
             command
         }
     }
-}
-
-/// A density, in percent.
-fn percent(ui: &mut Ui, density: &mut f64) -> Response {
-    ui.add(
-        DragValue::new(density)
-            .range(0.02..=1.0)
-            .speed(0.002)
-            .custom_formatter(|share, _| format!("{:.1}", 100.0 * share))
-            .custom_parser(|text| text.trim_end_matches('%').trim().parse().ok().map(|x: f64| x / 100.0))
-            .suffix(" %"),
-    )
 }

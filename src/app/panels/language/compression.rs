@@ -1,21 +1,20 @@
 //! Compressing layers of the model: by which method, which of them, how far it is.
 
-use crate::Named;
 use crate::app::panels::state::State;
+use crate::app::panels::whole_model::{self, method::method_ui};
 use crate::app::state::model_command::ModelCommand;
 use crate::app::tasks::language::eval_set::ModelInfo;
 use crate::app::widgets::marks::mark;
-use crate::app::widgets::text::duration;
 use crate::language::LayerId;
-use crate::methods::Method;
-use eframe::egui::{Button, ComboBox, ProgressBar, Role, Ui, WidgetInfo};
+use eframe::egui::{Button, Ui};
 use std::collections::BTreeSet;
 
 /// The method and the buttons; `ticked` are the layers that a person has ticked.
 pub fn commands_ui(ui: &mut Ui, state: &State, info: &ModelInfo, ticked: &BTreeSet<LayerId>) -> Option<ModelCommand> {
     let language = &state.language;
     let (busy, fits) = (language.is_working(), language.fits());
-    let mut command = method_ui(ui, state, info);
+    let no_inputs = (!info.calibrates).then_some("It needs the layers' inputs: give a text first");
+    let mut command = method_ui(ui, language.budget.method, no_inputs).map(ModelCommand::SetMethod);
     let hint =
         "With the settings of the settings panel and the budget below, in the order in which the model computes them";
     let kept = info.keeps_factors;
@@ -51,43 +50,11 @@ pub fn commands_ui(ui: &mut Ui, state: &State, info: &ModelInfo, ticked: &BTreeS
     command
 }
 
-/// Draws the choice of the method that replaces the layers.
-fn method_ui(ui: &mut Ui, state: &State, info: &ModelInfo) -> Option<ModelCommand> {
-    let chosen = state.language.budget.method;
-    let mut command = None;
-    let label = ui.label("Method");
-    ComboBox::from_id_salt("method of layers")
-        .selected_text(chosen.title())
-        .show_ui(ui, |ui| {
-            for &method in Method::ALL {
-                let possible = info.calibrates || !method.needs_inputs();
-                let choice = ui.add_enabled(possible, Button::selectable(chosen == method, method.title()));
-                let why = "It needs the layers' inputs: give a text first";
-                if choice.on_hover_text(method.about()).on_disabled_hover_text(why).clicked() {
-                    command = Some(ModelCommand::SetMethod(method));
-                }
-            }
-        })
-        .response
-        .labelled_by(label.id)
-        .on_hover_text("How layers are replaced; the settings of the settings panel are for DSF");
-    command
-}
-
 /// Shows the progress of the compression, and the last problem.
 pub fn progress_ui(ui: &mut Ui, state: &State) {
     if let Some(work) = state.language.compression() {
-        let (done, left) = work.progress();
         let label = |id: LayerId| state.language.info().map_or(String::new(), |info| info.config.label(id));
-        let about = match work.current() {
-            Some((id, _, Some(stage))) => format!("{}, {}", label(id), stage.title()),
-            Some((id, _, None)) => label(id),
-            None => "collecting inputs".into(),
-        };
-        let left = left.map_or(String::new(), |left| format!(", {} left", duration(left)));
-        let text = format!("{about}{left}");
-        let bar = ui.add(ProgressBar::new(done as f32).text(&text));
-        bar.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, &text));
+        whole_model::progress::progress_ui(ui, work, label);
     }
     if let Some(why) = state.language.problem() {
         ui.colored_label(ui.visuals().error_fg_color, why);

@@ -1,5 +1,6 @@
 //! The settings of the next run, its controls, the layer's inputs.
 
+pub mod accuracy;
 pub mod annealing;
 pub mod controls;
 pub mod estimate;

@@ -1,6 +1,7 @@
 //! The settings of the next run.
 
 use crate::Named;
+use crate::app::panels::settings::accuracy::accuracy_ui;
 use crate::app::panels::settings::controls::controls_ui;
 use crate::app::panels::settings::inputs::InputsPanel;
 use crate::app::panels::settings::on_screen::on_screen_ui;
@@ -59,6 +60,7 @@ fn run_ui(ui: &mut Ui, state: &State) -> Option<Command> {
         let controls = controls_ui(ui, state);
         let asked = on_screen_ui(ui, state).or(controls);
         perplexity_ui(ui, state);
+        accuracy_ui(ui, state);
         asked
     });
     ui.separator();

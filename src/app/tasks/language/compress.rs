@@ -1,10 +1,12 @@
 //! Compressing layers of the model, one after the other.
 
-use super::lazy_model::{LazyModel, eval_set, on_threads};
+use super::lazy_model::{LazyModel, eval_set};
 use crate::app::state::tuned_tensor::{TunedTensor, with_tensors};
-use crate::compress::{self, CompressedLayer, Compression, Inputs, Memory, Plan, Step};
+use crate::app::tasks::compressing::{Compressing, carry_out};
+use crate::app::tasks::on_threads::on_threads;
+use crate::compress::{CompressedLayer, Compression, Inputs, Memory, Plan};
 use crate::hint::Failure;
-use crate::job::{self, Backend, ComputeConfig, RunStage};
+use crate::job::{self, Backend, ComputeConfig};
 use crate::language::LayerId;
 use crate::methods::Method;
 use crate::tasks::{Queue, Task, shared};
@@ -29,24 +31,13 @@ pub struct Compress {
     pub compute: ComputeConfig,
 }
 
-/// Progress of a compression.
-#[derive(Serialize, Deserialize)]
-pub enum Compressing {
-    /// So much of a layer is done; of a run in which stage.
-    Stepped(LayerId, f64, Option<RunStage>),
-    /// The device of the computation has changed, or is not the one that was asked for; a note that says so.
-    Note(String),
-    /// A layer is finished.
-    Finished(#[serde(with = "shared")] Arc<CompressedLayer>),
-}
-
 impl Task for Compress {
     const NAME: &'static str = "compress layers";
     const QUEUE: Queue = Queue::Compressing;
-    type Progress = Compressing;
+    type Progress = Compressing<LayerId>;
     type Output = Result<(), Failure>;
 
-    fn run(self, progress: &(dyn Fn(Compressing) -> bool + Sync)) -> Self::Output {
+    fn run(self, progress: &(dyn Fn(Compressing<LayerId>) -> bool + Sync)) -> Self::Output {
         let set = eval_set(&self.model)?;
         let inputs = match &set.calibration {
             Some(windows) => Inputs::Windows(windows.clone()),
@@ -64,27 +55,7 @@ impl Task for Compress {
             let (device, note) = job::device(backend, work.largest(), &settings, self.compute.thread_count());
             note.into_iter().for_each(|note| _ = progress(Compressing::Note(note)));
             let mut work = work.on(device);
-            let inside = |id: LayerId, share: f64| progress(Compressing::Stepped(id, share, None));
-            loop {
-                let step = match work.step_with_progress(&inside) {
-                    Ok(Some(step)) => step,
-                    Ok(None) | Err(compress::Error::Cancelled) => return Ok(()),
-                    Err(error) => return Err(error.into()),
-                };
-                let news = match step {
-                    Step::Layer(id, run) => {
-                        run.note.into_iter().for_each(|note| _ = progress(Compressing::Note(note)));
-                        Compressing::Stepped(id, run.done, Some(run.stage))
-                    }
-                    Step::Finished(layer) => Compressing::Finished(layer),
-                    Step::Tuned(_) | Step::OutputSquares | Step::Statistics(_) | Step::Found(_) | Step::Advanced => {
-                        continue;
-                    }
-                };
-                if !progress(news) {
-                    return Ok(());
-                }
-            }
+            carry_out(progress, |inside| work.step_with_progress(inside))
         })
     }
 }

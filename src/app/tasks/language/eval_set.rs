@@ -21,7 +21,7 @@ const SAMPLES: usize = 64;
 
 /// Source of a model and its texts.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct ModelSource {
+pub struct LanguageSource {
     /// Checkpoint with the model's weights.
     #[serde(with = "shared")]
     pub checkpoint: Arc<Checkpoint>,
@@ -68,7 +68,7 @@ pub struct ModelInfo {
     pub notes: Vec<Note>,
 }
 
-impl LazySource for ModelSource {
+impl LazySource for LanguageSource {
     type Value = Result<EvalSet, Failure>;
 
     fn make(&self) -> Self::Value {
@@ -78,7 +78,7 @@ impl LazySource for ModelSource {
 
 impl EvalSet {
     /// Reads the model and the texts; in a sentence why there is no model. A text that cannot be used does no harm.
-    fn open(source: &ModelSource) -> Result<Self, Failure> {
+    fn open(source: &LanguageSource) -> Result<Self, Failure> {
         let mut set = match &source.from {
             Some(from) => Self {
                 model: language::open_with(from, source.checkpoint.clone())?,

@@ -1,8 +1,9 @@
 //! Texts that the dense and the changed model write.
 
-use super::lazy_model::{LazyModel, eval_set, on_threads};
+use super::lazy_model::{LazyModel, eval_set};
 use super::perplexity::Replaced;
 use crate::app::state::error::Error;
+use crate::app::tasks::on_threads::on_threads;
 use crate::compute::parallelism;
 use crate::hint::Failure;
 use crate::language::{self, LanguageModel, Runtime, Sampling};

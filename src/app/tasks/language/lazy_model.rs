@@ -1,26 +1,19 @@
 //! A language model with its texts, read on each side that works with it.
 
-use super::eval_set::{EvalSet, ModelInfo, ModelSource};
-use crate::compute::ThreadPool;
+use super::eval_set::{EvalSet, LanguageSource, ModelInfo};
+use crate::app::tasks::open_model::ModelSource;
 use crate::hint::Failure;
+use crate::model::{Checkpoint, Source};
 use crate::tasks::{Lazy, Queue, SilentTask, shared};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A model with its texts: read on each side that works with it.
-pub type LazyModel = Lazy<ModelSource>;
+pub type LazyModel = Lazy<LanguageSource>;
 
 /// The model and its texts, read if they are not yet.
 pub fn eval_set(opened: &LazyModel) -> Result<&EvalSet, Failure> {
     opened.get().as_ref().map_err(Clone::clone)
-}
-
-/// Computes on as many threads as a run may have.
-pub fn on_threads<T: Send>(
-    threads: Option<usize>,
-    work: impl FnOnce() -> Result<T, Failure> + Send,
-) -> Result<T, Failure> {
-    ThreadPool::new(threads)?.run(work)
 }
 
 /// Reads the model; what the panels need of it.
@@ -34,5 +27,26 @@ impl SilentTask for Read {
 
     fn make(self) -> Self::Output {
         eval_set(&self.0).map(ModelInfo::of)
+    }
+}
+
+impl ModelSource for LanguageSource {
+    type Info = ModelInfo;
+    type Read = Read;
+
+    fn reading(lazy: Arc<LazyModel>) -> Read {
+        Read(lazy)
+    }
+
+    fn with_data(self, text: Option<Source>) -> Self {
+        Self { text, ..self }
+    }
+
+    fn checkpoint(&self) -> &Arc<Checkpoint> {
+        &self.checkpoint
+    }
+
+    fn is_example(&self) -> bool {
+        self.from.is_none()
     }
 }

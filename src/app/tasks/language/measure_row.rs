@@ -1,7 +1,8 @@
 //! One cell of the model's table.
 
-use super::lazy_model::{LazyModel, eval_set, on_threads};
+use super::lazy_model::{LazyModel, eval_set};
 use crate::app::state::error::Error;
+use crate::app::tasks::on_threads::on_threads;
 use crate::compare::{ModelRecord, ModelRow, ModelStudy};
 use crate::compress::Inputs;
 use crate::hint::Failure;

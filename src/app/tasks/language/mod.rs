@@ -14,7 +14,6 @@ pub mod measure_row;
 pub mod model_poll;
 pub mod model_state;
 pub mod model_tuning;
-pub mod open_model;
 pub mod perplexities;
 pub mod perplexity;
 pub mod save;

@@ -3,7 +3,6 @@
 use super::generate::Texts;
 use super::measure_row::MeasureRow;
 use super::model_state::LanguageModelState;
-use super::perplexities::SingleLayer;
 use super::table::{Cell, ModelTable};
 use crate::app::state::chart_files::ChartFiles;
 use crate::app::state::error::Error;
@@ -12,6 +11,7 @@ use crate::app::state::hints::{sentence, sentence_of};
 use crate::app::state::text_request::TextRequest;
 use crate::app::state::tried::Tried;
 use crate::app::tasks::pending_task::{PACE, PendingTask};
+use crate::app::tasks::replaced_layers::SingleLayer;
 use crate::compare::{ModelResults, ModelRow};
 use crate::compress::distribute;
 use crate::hint::Failure;

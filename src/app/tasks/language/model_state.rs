@@ -1,10 +1,9 @@
 //! The open language model: its perplexity, its compressed layers, what it writes.
 
 use super::collect::Collect;
-use super::compression::{Compression, plan};
-use super::eval_set::{ModelInfo, ModelSource};
-use super::open_model::OpenModel;
-use super::perplexities::{Perplexities, SingleLayer};
+use super::compression::{self, Compression};
+use super::eval_set::{LanguageSource, ModelInfo};
+use super::perplexities::Perplexities;
 use super::save::SaveModel;
 use super::sensitivity::Sensitivity;
 use super::table::ModelTable;
@@ -18,6 +17,9 @@ use crate::app::state::model_budget::ModelBudget;
 use crate::app::state::order_error::OrderError;
 use crate::app::state::tried::Tried;
 use crate::app::state::tuning_curve::TuningCurve;
+use crate::app::tasks::compression::plan;
+use crate::app::tasks::open_model::OpenModel;
+use crate::app::tasks::replaced_layers::SingleLayer;
 use crate::compress::{CompressedLayer, Densities, Proxy, distribute};
 use crate::factorize::Settings;
 use crate::finetune;
@@ -33,9 +35,9 @@ use std::sync::Arc;
 /// The open language model, and what is known of it.
 #[derive(Default)]
 pub struct LanguageModelState {
-    pub(super) open: OpenModel,
+    pub(super) open: OpenModel<LanguageSource>,
     /// Another model that was opened, while this one has something to lose.
-    pub(super) pending: Option<ModelSource>,
+    pub(super) pending: Option<LanguageSource>,
     /// Method and densities with which layers are to be compressed.
     pub budget: ModelBudget,
     pub(super) layers: CompressedLayers,
@@ -65,7 +67,7 @@ pub struct LanguageModelState {
 /// The model and the texts that are open.
 impl LanguageModelState {
     /// Another language model is open. What was compressed of the one before stays until it is saved or discarded.
-    pub fn open(&mut self, source: ModelSource) {
+    pub fn open(&mut self, source: LanguageSource) {
         if self.is_unsaved() {
             self.pending = Some(source);
             return;
@@ -82,7 +84,7 @@ impl LanguageModelState {
             }
             self.cancel_tuning();
             self.curve = TuningCurve::default();
-            self.open.read_text(text);
+            self.open.read_data(text);
             self.perplexities.stop();
             self.sensitivity.stop();
             self.problem = None;
@@ -108,7 +110,7 @@ impl LanguageModelState {
     }
 
     /// The model that is open.
-    pub fn model(&self) -> &OpenModel {
+    pub fn model(&self) -> &OpenModel<LanguageSource> {
         &self.open
     }
 
@@ -119,7 +121,7 @@ impl LanguageModelState {
 
     /// Returns the layer of the model that an open layer is, if it is one.
     pub fn layer_of(&self, layer: &LoadedLayer) -> Option<LayerId> {
-        self.open.layer_of(layer)
+        self.info()?.layer_of(self.open.checkpoint()?, layer)
     }
 
     /// Whether layers were compressed, or are being compressed, that nobody has saved.
@@ -204,7 +206,7 @@ impl LanguageModelState {
     }
 
     /// The layer on screen, and the factors in its place.
-    pub fn tuned(&self) -> Option<&SingleLayer> {
+    pub fn tuned(&self) -> Option<&SingleLayer<LayerId>> {
         self.perplexities.tuned()
     }
 
@@ -296,7 +298,7 @@ impl LanguageModelState {
     pub fn compress(&mut self, ctx: &Context, settings: &Settings, ids: &BTreeSet<LayerId>, compute: ComputeConfig) {
         let (Some(info), Some(model)) = (self.open.info(), self.open.lazy().cloned()) else { return };
         let how = (&self.budget, settings, compute);
-        self.compression = Some(Compression::start(ctx, (model, info), how, ids, &mut self.layers));
+        self.compression = Some(compression::start(ctx, (model, info), how, ids, &mut self.layers));
         (self.problem, self.curve) = (None, TuningCurve::default());
     }
 
@@ -332,7 +334,7 @@ impl LanguageModelState {
     /// Returns the version of the compressed layers, and the task that writes the model with them.
     pub fn saving(&self, settings: &Settings, target: SaveTarget) -> Option<(usize, SaveModel)> {
         let (info, model) = (self.info()?, self.open.lazy()?.clone());
-        let plan = plan(info, &self.budget, settings, &self.layers, &BTreeSet::new());
+        let plan = plan(info.config.layers(), &self.budget, settings, &self.layers, &BTreeSet::new());
         let (layers, tensors) = (Vec::from_iter(self.layers.iter().cloned()), self.layers.tensors().to_vec());
         (!layers.is_empty()).then(|| (self.layers.version(), SaveModel { model, layers, tensors, plan, target }))
     }

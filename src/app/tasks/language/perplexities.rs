@@ -1,10 +1,11 @@
 //! The perplexities of the open model: dense, with one layer replaced, with all compressed layers.
 
 use super::lazy_model::LazyModel;
-use super::perplexity::{LazyStreams, MeasureDense, MeasureReplaced, NewWeight, Replaced, Stop};
+use super::perplexity::{LazyStreams, MeasureDense, MeasureReplaced, NewWeight, Replaced};
 use crate::app::state::compressed_layers::CompressedLayers;
-use crate::app::state::factors_at::FactorsAt;
 use crate::app::tasks::async_memo::AsyncMemo;
+use crate::app::tasks::replaced_layers::{AllLayers, PrunedLayer, SingleLayer};
+use crate::app::tasks::stop::Stop;
 use crate::compress::CompressedLayer;
 use crate::hint::Failure;
 use crate::language::{LayerId, Loss};
@@ -13,41 +14,9 @@ use eframe::egui::Context;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A layer of the model and the factors in its place.
-#[derive(Clone, PartialEq)]
-pub struct SingleLayer {
-    /// Number of the model with its text, see `OpenModel::number`.
-    pub model: usize,
-    /// Identifier of the layer.
-    pub id: LayerId,
-    /// Factors in the layer's place.
-    pub factors: FactorsAt,
-}
-
-impl SingleLayer {
-    /// Returns the replacement of this layer alone.
-    pub fn replaced(&self) -> Replaced {
-        Replaced::SingleLayer(self.id, self.factors.clone())
-    }
-}
-
-/// A layer of the model cut to its largest entries.
-#[derive(Clone, Copy, PartialEq)]
-struct PrunedLayer {
-    model: usize,
-    id: LayerId,
-    kept: usize,
-}
-
-/// The compressed layers at one moment.
-#[derive(Clone, Copy, PartialEq)]
-struct AllLayers {
-    model: usize,
-    version: usize,
-    /// Number of replaced layers.
-    count: usize,
-    /// Whether values of theirs were tuned.
-    tuned: bool,
+/// Returns the replacement of this layer alone.
+pub fn alone(layer: &SingleLayer<LayerId>) -> Replaced {
+    Replaced::SingleLayer(layer.id, layer.factors.clone())
 }
 
 /// Returns the replacements of all compressed layers.
@@ -64,11 +33,11 @@ pub fn all_replaced(layers: &CompressedLayers) -> Replaced {
 pub struct Perplexities {
     streams: Option<Arc<Lazy<LazyStreams>>>,
     dense: AsyncMemo<usize, MeasureDense>,
-    single: AsyncMemo<SingleLayer, MeasureReplaced>,
-    pruned: AsyncMemo<PrunedLayer, MeasureReplaced>,
+    single: AsyncMemo<SingleLayer<LayerId>, MeasureReplaced>,
+    pruned: AsyncMemo<PrunedLayer<LayerId>, MeasureReplaced>,
     all: AsyncMemo<AllLayers, MeasureReplaced>,
     /// The layer whose run's perplexity was last wanted.
-    tuned: Option<SingleLayer>,
+    tuned: Option<SingleLayer<LayerId>>,
     /// Stops what is being measured when another model is opened.
     stop: Stop,
 }
@@ -94,12 +63,12 @@ impl Perplexities {
     }
 
     /// The layer on screen and the factors in its place.
-    pub fn tuned(&self) -> Option<&SingleLayer> {
+    pub fn tuned(&self) -> Option<&SingleLayer<LayerId>> {
         self.tuned.as_ref()
     }
 
     /// Notes the layer on screen, and the factors in its place.
-    pub fn set_tuned(&mut self, tuned: Option<SingleLayer>) {
+    pub fn set_tuned(&mut self, tuned: Option<SingleLayer<LayerId>>) {
         self.tuned = tuned;
     }
 
@@ -108,7 +77,7 @@ impl Perplexities {
         let (Some(dense), Some(key)) = (self.streams.clone(), self.tuned.clone()) else { return };
         // The last factors at once; while they change, so that the run keeps most of the processors.
         let pause = if key.factors.step().is_some() { Duration::from_millis(300) } else { Duration::ZERO };
-        self.single.want_slowly(ctx, key, pause, |key| MeasureReplaced { dense, replaced: key.replaced() });
+        self.single.want_slowly(ctx, key, pause, |key| MeasureReplaced { dense, replaced: alone(key) });
     }
 
     /// Sees that the model is measured with nothing but the tuned layer pruned to its `kept` largest entries, once the
@@ -141,7 +110,7 @@ impl Perplexities {
     /// Sees that the model is measured with all compressed layers, and notes what came of it.
     pub fn want_all(&mut self, ctx: &Context, number: usize, layers: &mut CompressedLayers) {
         let Some(dense) = self.streams.clone() else { return };
-        let key = AllLayers { model: number, version: layers.version(), count: layers.len(), tuned: layers.is_tuned() };
+        let key = AllLayers::new(number, layers);
         self.all.want(ctx, key, |_| MeasureReplaced { dense, replaced: all_replaced(layers) });
         if let Some((AllLayers { model, count, tuned: false, .. }, loss)) = self.all.entry()
             // What a tuning does stands in its own chart.

@@ -1,9 +1,11 @@
 //! The perplexity of the dense model, and with some of its layers replaced.
 
-use super::lazy_model::{LazyModel, eval_set, on_threads};
+use super::lazy_model::{LazyModel, eval_set};
 use crate::app::state::error::Error;
 use crate::app::state::factors_at::FactorsAt;
 use crate::app::state::tuned_tensor::{TunedTensor, with_tensors};
+use crate::app::tasks::on_threads::on_threads;
+use crate::app::tasks::stop::Stop;
 use crate::compute::sparse::Operator;
 use crate::hint::Failure;
 use crate::language::{LanguageModel, LayerId, Loss, StreamCache};
@@ -11,24 +13,6 @@ use crate::matrix::{Matrix, Replacement, keep_largest};
 use crate::tasks::{Lazy, LazySource, Queue, SilentTask, shared};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Tells what is being worked out to stop.
-#[derive(Clone, Default)]
-pub struct Stop(Arc<AtomicBool>);
-
-impl Stop {
-    /// Nobody waits for it any more.
-    pub fn stop(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Returns the callback that is asked after each block whether to go on.
-    fn asked(&self) -> impl Fn(usize, usize) -> bool + Send + Sync + use<> {
-        let stop = self.0.clone();
-        move |_, _| !stop.load(Ordering::Relaxed)
-    }
-}
 
 /// The dense model's streams on its text.
 #[derive(Serialize, Deserialize)]

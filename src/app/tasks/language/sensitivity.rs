@@ -1,8 +1,9 @@
 //! How sensitive the model is to the error of each layer.
 
-use super::lazy_model::{LazyModel, eval_set, on_threads};
+use super::lazy_model::{LazyModel, eval_set};
 use crate::app::state::error::Error;
 use crate::app::tasks::async_memo::AsyncMemo;
+use crate::app::tasks::on_threads::on_threads;
 use crate::compress::Proxy;
 use crate::hint::Failure;
 use crate::tasks::{Queue, Task, shared};

@@ -2,11 +2,13 @@
 
 use super::generate::{Generate, Texts};
 use super::lazy_model::LazyModel;
-use super::perplexities::{SingleLayer, all_replaced};
+use super::perplexities::{all_replaced, alone};
 use crate::app::state::compressed_layers::CompressedLayers;
 use crate::app::state::text_request::TextRequest;
 use crate::app::tasks::async_memo::AsyncMemo;
+use crate::app::tasks::replaced_layers::SingleLayer;
 use crate::hint::Failure;
+use crate::language::LayerId;
 use eframe::egui::Context;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +19,7 @@ enum InText {
     /// Those that were compressed, as of this version.
     Compressed(usize),
     /// One, by the run on screen.
-    Single(SingleLayer),
+    Single(SingleLayer<LayerId>),
     /// No layers are replaced.
     Nothing,
 }
@@ -45,14 +47,14 @@ impl ModelTexts {
         &mut self,
         ctx: &Context,
         (number, model): (usize, &Arc<LazyModel>),
-        (layers, tuned): (&CompressedLayers, Option<&SingleLayer>),
+        (layers, tuned): (&CompressedLayers, Option<&SingleLayer<LayerId>>),
         request: &TextRequest,
         (working, threads): (bool, Option<usize>),
     ) {
         // Layers that were compressed; else the one that is being tuned.
         let (replaced, in_text) = match tuned {
             _ if !layers.is_empty() => (Some(all_replaced(layers)), InText::Compressed(layers.version())),
-            Some(tuned) => (Some(tuned.replaced()), InText::Single(tuned.clone())),
+            Some(tuned) => (Some(alone(tuned)), InText::Single(tuned.clone())),
             None => (None, InText::Nothing),
         };
         let moving = matches!(&in_text, InText::Single(single) if single.factors.step().is_some());

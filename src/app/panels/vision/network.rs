@@ -1,0 +1,95 @@
+//! The vision model: its layers, what is done with them, and what becomes of its accuracy.
+
+use super::accuracy::{accuracy_ui, trail_ui};
+use super::budget::budget_ui;
+use super::compression::{commands_ui, progress_ui};
+use super::info::info_ui;
+use super::layers::layers_ui;
+use crate::app::panels::state::State;
+use crate::app::platform::{HAS_FOLDERS, TYPED, typed};
+use crate::app::state::command::Command;
+use crate::app::state::vision_command::VisionCommand;
+use crate::app::tasks::vision::network_set::NetworkInfo;
+use crate::app::widgets::regions::scroll_ui;
+use eframe::egui::{CollapsingHeader, Key, ScrollArea, TextEdit, Ui};
+use std::collections::BTreeSet;
+
+/// The panel's own state.
+#[derive(Default)]
+pub struct NetworkPanel {
+    /// Number of the network that it is about: with another one it begins anew.
+    network: usize,
+    ticked: BTreeSet<usize>,
+    images_path: String,
+}
+
+impl NetworkPanel {
+    /// Draws the panel of the network's layers.
+    pub fn ui(&mut self, ui: &mut Ui, state: &State) -> Option<Command> {
+        let network = state.vision.model().models();
+        if self.network != network {
+            *self = Self { network, ..Self::default() };
+        }
+        let info = match info_ui(ui, state) {
+            Ok(info) => info,
+            Err(command) => return command,
+        };
+        let pending = pending_ui(ui, state);
+        // In a small panel what it is about scrolls away, so that the layers can be seen.
+        let scroll = ScrollArea::both().id_salt("network").auto_shrink(false);
+        let (asked, layer) = scroll_ui(ui, scroll, |ui| self.contents(ui, state, info));
+        pending.or(asked).map(Command::Vision).or(layer)
+    }
+
+    fn contents(&mut self, ui: &mut Ui, state: &State, info: &NetworkInfo) -> (Option<VisionCommand>, Option<Command>) {
+        let measure = accuracy_ui(ui, state, info);
+        let row = ui.horizontal_wrapped(|ui| {
+            let asked = commands_ui(ui, state, info, &self.ticked);
+            budget_ui(ui, state, info).or(asked)
+        });
+        progress_ui(ui, state);
+        let header = CollapsingHeader::new("Images to measure on").default_open(info.images.is_none());
+        let images = header.show(ui, |ui| ui.horizontal_wrapped(|ui| self.images_ui(ui, state, info)).inner);
+        trail_ui(ui, state);
+        let layer = layers_ui(ui, state, info, &mut self.ticked);
+        (measure.or(row.inner).or(images.body_returned.flatten()), layer)
+    }
+
+    /// Draws the choice of images.
+    fn images_ui(&mut self, ui: &mut Ui, state: &State, info: &NetworkInfo) -> Option<VisionCommand> {
+        let mut command = None;
+        let kinds = "One of CIFAR-10's binary files (.bin), or an array of bytes [n, 3, height, width] (.npy)";
+        if ui.button("Images…").on_hover_text(kinds).clicked() {
+            command = Some(VisionCommand::BrowseImages);
+        }
+        let folders = "With a folder for the PNG and JPEG files of each class, or with CIFAR-10's binary files";
+        if HAS_FOLDERS && ui.button("Folder…").on_hover_text(folders).clicked() {
+            command = Some(VisionCommand::BrowseImageFolder);
+        }
+        let why = "Images from all over it measure the network, others among them give the layers' inputs";
+        let name = ui.weak("Image file").on_hover_text(why);
+        let field = TextEdit::singleline(&mut self.images_path).hint_text(TYPED).desired_width(140.0);
+        let field = ui.add(field).labelled_by(name.id);
+        let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        let pressed = ui.button("Use these images").on_hover_text(why).clicked();
+        if (entered || pressed) && !self.images_path.trim().is_empty() {
+            command = Some(VisionCommand::ReadImages(Some(typed(&self.images_path))));
+        }
+        let own = info.own_images || info.images_problem.is_some();
+        if own && state.vision.model().is_example() && ui.button("Back to the network's own images").clicked() {
+            command = Some(VisionCommand::ReadImages(None));
+        }
+        command
+    }
+}
+
+/// Another network was opened, and layers of this one would be lost.
+fn pending_ui(ui: &mut Ui, state: &State) -> Option<VisionCommand> {
+    let name = state.vision.pending()?;
+    let row = ui.horizontal_wrapped(|ui| {
+        ui.strong(format!("{name} is open too. The compressed layers here would be lost."));
+        let discard = ui.button("Discard and open").clicked().then_some(VisionCommand::DiscardAndOpen);
+        ui.button("Stay with this network").clicked().then_some(VisionCommand::Stay).or(discard)
+    });
+    row.inner
+}

@@ -1,0 +1,6 @@
+//! What the pages for whole models have in common, whatever kind of model it is.
+
+pub mod layer_table;
+pub mod method;
+pub mod percent;
+pub mod progress;

@@ -1,0 +1,46 @@
+//! What a task tells that compresses the layers of a model.
+
+use crate::compress::{self, CompressedLayer, Inside, LayerKey, Step};
+use crate::hint::Failure;
+use crate::job::RunStage;
+use crate::tasks::shared;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Progress of a compression.
+#[derive(Serialize, Deserialize)]
+#[serde(bound = "K: LayerKey")]
+pub enum Compressing<K: LayerKey> {
+    /// So much of a layer is done; of a run in which stage.
+    Stepped(K, f64, Option<RunStage>),
+    /// The device of the computation has changed, or is not the one that was asked for; a note that says so.
+    Note(String),
+    /// A layer is finished.
+    Finished(#[serde(with = "shared")] Arc<CompressedLayer<K>>),
+}
+
+/// Takes the steps of a compression until it ends or nobody wants it any more.
+pub fn carry_out<K: LayerKey>(
+    progress: &(dyn Fn(Compressing<K>) -> bool + Sync),
+    mut step: impl FnMut(Inside<'_, K>) -> Result<Option<Step<K>>, compress::Error>,
+) -> Result<(), Failure> {
+    let inside = |id: K, share: f64| progress(Compressing::Stepped(id, share, None));
+    loop {
+        let step = match step(&inside) {
+            Ok(Some(step)) => step,
+            Ok(None) | Err(compress::Error::Cancelled) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let news = match step {
+            Step::Layer(id, run) => {
+                run.note.into_iter().for_each(|note| _ = progress(Compressing::Note(note)));
+                Compressing::Stepped(id, run.done, Some(run.stage))
+            }
+            Step::Finished(layer) => Compressing::Finished(layer),
+            Step::Tuned(_) | Step::OutputSquares | Step::Statistics(_) | Step::Found(_) | Step::Advanced => continue,
+        };
+        if !progress(news) {
+            return Ok(());
+        }
+    }
+}

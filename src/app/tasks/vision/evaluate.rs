@@ -1,0 +1,94 @@
+//! The answers of the network on its images: dense, and with some of its layers replaced.
+
+use super::lazy_network::{LazyNetwork, network_set};
+use super::network_set::NetworkSet;
+use crate::app::state::error::Error;
+use crate::app::state::factors_at::FactorsAt;
+use crate::app::tasks::on_threads::on_threads;
+use crate::app::tasks::stop::Stop;
+use crate::hint::Failure;
+use crate::matrix::{Matrix, keep_largest};
+use crate::tasks::{Queue, SilentTask, shared};
+use crate::vision::{Evaluation, Network};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Pictures of a batch by which batch normalization is estimated.
+const BATCH: usize = 128;
+
+/// Replacements of some of the network's layers.
+#[derive(Clone, Serialize, Deserialize)]
+pub enum Replaced {
+    /// None: the dense network.
+    Nothing,
+    /// Those that were compressed.
+    Layers(Vec<NewWeight>),
+    /// This one, by these factors.
+    SingleLayer(usize, FactorsAt),
+    /// This one, by so many of its largest entries.
+    PrunedLayer(usize, usize),
+}
+
+/// A layer and its new weight.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct NewWeight {
+    /// Index of the layer.
+    pub layer: usize,
+    /// New weight, `[out, in·kh·kw]`.
+    #[serde(with = "shared")]
+    pub weight: Arc<Matrix>,
+}
+
+/// The answers of the network with a change.
+#[derive(Serialize, Deserialize)]
+pub struct Evaluate {
+    /// The network, loaded where the task runs.
+    #[serde(with = "shared")]
+    pub network: Arc<LazyNetwork>,
+    /// Replacements of its layers.
+    pub replaced: Replaced,
+    /// Whether batch normalization is estimated anew with them, on the calibration images.
+    pub estimates_norms: bool,
+    /// Number of worker threads.
+    pub threads: Option<usize>,
+    /// Set when another network is open.
+    #[serde(skip)]
+    pub stop: Stop,
+}
+
+impl Replaced {
+    /// The dense network with them; an error while there is nothing to put in place.
+    fn of(&self, set: &NetworkSet) -> Result<Network, Failure> {
+        let mut network = set.network.clone();
+        match self {
+            Self::Nothing => {}
+            Self::Layers(layers) => layers.iter().for_each(|new| network.replace(new.layer, &new.weight)),
+            Self::SingleLayer(layer, factors) => {
+                network.replace(*layer, &factors.product().ok_or(Error::NoFactors)?);
+            }
+            Self::PrunedLayer(layer, kept) => {
+                network.replace(*layer, &keep_largest(&set.model.layer(*layer)?.weight, *kept));
+            }
+        }
+        Ok(network)
+    }
+}
+
+impl SilentTask for Evaluate {
+    const NAME: &'static str = "evaluate network";
+    const QUEUE: Queue = Queue::Vision;
+    type Output = Result<Evaluation, Failure>;
+
+    fn make(self) -> Self::Output {
+        let set = network_set(&self.network)?;
+        let images = set.measured.as_ref().ok_or(Error::NoImages)?;
+        on_threads(self.threads, || {
+            let mut network = self.replaced.of(set)?;
+            if self.estimates_norms {
+                let calibrating = set.calibrating.as_ref().ok_or(Error::NoInputsImages)?;
+                network.estimate_norms(calibrating, BATCH, set.augment)?;
+            }
+            Ok(network.classify(images, &self.stop.asked())?.evaluation)
+        })
+    }
+}

@@ -1,0 +1,84 @@
+//! What happens to the open vision model from frame to frame: what was measured and compressed comes in.
+
+use super::accuracies::Measured;
+use super::vision_state::{VisionModelState, ends};
+use crate::app::state::factors_at::FactorsAt;
+use crate::app::state::hints::sentence;
+use crate::app::tasks::replaced_layers::SingleLayer;
+use eframe::egui::Context;
+
+impl VisionModelState {
+    /// Everything that has happened since the last frame, and what is wanted now. `tuned` is the layer on screen and the
+    /// factors in its place, `kept` how many entries magnitude pruning would leave of it.
+    pub fn poll(
+        &mut self,
+        ctx: &Context,
+        threads: Option<usize>,
+        tuned: Option<(usize, FactorsAt)>,
+        kept: Option<usize>,
+    ) {
+        if let Some(end) = self.compression.as_mut().and_then(|work| work.poll(&mut self.layers, &mut self.notes)) {
+            self.problem = end.err().map(|why| sentence(&why));
+            self.compression = None;
+        }
+        self.open.want(ctx);
+        self.set_first_budget();
+        let (Some(info), Some(network)) = (self.info(), self.open.lazy().cloned()) else { return };
+        let (number, has_images, calibrates) = (self.open.number(), info.images.is_some(), info.calibrates());
+        let of = Measured { number, network: &network, threads };
+        let tuned = tuned.filter(|(_, factors)| has_images && *factors != FactorsAt::Nothing);
+        self.accuracies.set_tuned(tuned.map(|(id, factors)| SingleLayer { model: number, id, factors }));
+        if !has_images || self.waits_for_request() {
+            return;
+        }
+        self.accuracies.want_dense(ctx, of);
+        if self.dense().is_none() {
+            return;
+        }
+        let (live, working) = (self.is_live(), self.is_working());
+        if live {
+            self.accuracies.want_single(ctx, of);
+            kept.into_iter().for_each(|kept| self.accuracies.want_pruned(ctx, of, kept));
+        }
+        // A large network keeps the processors for its layers, and is measured when they are done.
+        if !self.layers.is_empty() && (live || !working) {
+            self.accuracies.want_all(ctx, of, &self.layers, calibrates && !working);
+        }
+        self.note_trail();
+    }
+
+    /// The first convolution and the classifier stay as they are, unless something else is set.
+    fn set_first_budget(&mut self) {
+        if let Some(ends) = self.info().map(ends).filter(|_| !self.has_budget) {
+            self.budget.densities.by_layer.extend(ends.map(|layer| (layer, 1.0)));
+            self.has_budget = true;
+        }
+    }
+
+    /// Notes what the compressed layers came to, layer after layer.
+    fn note_trail(&mut self) {
+        let latest = self.accuracies.latest(self.open.number());
+        let noted = latest.and_then(|(count, made)| Some((count, self.score(made)?)));
+        if let Some((count, score)) = noted.filter(|_| !self.layers.is_empty()) {
+            self.layers.note(count, score);
+        }
+    }
+
+    /// Returns the state of the network, for a program that drives the window.
+    pub fn state(&self) -> serde_json::Value {
+        let score = |made| self.score(made);
+        serde_json::json!({
+            "dense": self.dense().and_then(score),
+            "alone": self.alone().and_then(|(made, _)| self.score(made)),
+            "alone_is_current": self.alone().is_some_and(|(_, current)| current),
+            "compressed": self.compressed().and_then(|(made, _)| self.score(made)),
+            "compressed_is_current": self.compressed().is_some_and(|(_, current)| current),
+            "estimated": self.estimated().and_then(Result::ok).and_then(score),
+            "images": self.info().and_then(|info| info.images).map(|[count, ..]| count),
+            "replaced": self.replaced(),
+            "layers": self.info().map(|info| info.layers().len()),
+            "working": self.is_working(),
+            "problem": self.problem,
+        })
+    }
+}

@@ -1,0 +1,279 @@
+//! The open vision model: its accuracy, its compressed layers.
+
+use super::accuracies::Accuracies;
+use super::collect::CollectPatches;
+use super::compress::CompressNetwork;
+use super::network_set::{NetworkInfo, VisionSource};
+use super::samples::{ReadSamples, Samples};
+use crate::app::state::compressed_layers::CompressedLayers;
+use crate::app::state::error::Error;
+use crate::app::state::loaded_layer::LoadedLayer;
+use crate::app::state::model_budget::ModelBudget;
+use crate::app::state::order_error::OrderError;
+use crate::app::tasks::async_memo::AsyncMemo;
+use crate::app::tasks::compression::{Compression, Prepared, prepare};
+use crate::app::tasks::open_model::OpenModel;
+use crate::app::tasks::replaced_layers::SingleLayer;
+use crate::compress::Densities;
+use crate::factorize::Settings;
+use crate::hint::Failure;
+use crate::job::ComputeConfig;
+use crate::measure::cost;
+use crate::model::Source;
+use crate::vision::Evaluation;
+use eframe::egui::Context;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The open vision model, and what is known of it.
+#[derive(Default)]
+pub struct VisionModelState {
+    pub(super) open: OpenModel<VisionSource>,
+    /// Another network that was opened, while this one has something to lose.
+    pending: Option<VisionSource>,
+    /// Method and densities with which layers are to be compressed.
+    pub budget: ModelBudget<usize>,
+    /// Whether the densities of the layers that stay dense by default were set.
+    pub(super) has_budget: bool,
+    pub(super) layers: CompressedLayers<usize>,
+    pub(super) compression: Option<Compression<usize, CompressNetwork>>,
+    pub(super) accuracies: Accuracies,
+    samples: AsyncMemo<(usize, Vec<usize>), ReadSamples>,
+    /// Whether the answers with batch normalization estimated anew are compared with the dense network's, not those without.
+    pub compares_estimated: bool,
+    /// Whether a large network is to be measured.
+    measure_large: bool,
+    /// Last error of the compression, a sentence.
+    pub(super) problem: Option<String>,
+    /// Notes of the compression, to be shown.
+    pub notes: Vec<String>,
+}
+
+/// The network and the images that are open.
+impl VisionModelState {
+    /// Another network is open. What was compressed of the one before stays until it is discarded.
+    pub fn open(&mut self, source: VisionSource) {
+        if self.is_working() || !self.layers.is_empty() {
+            self.pending = Some(source);
+            return;
+        }
+        self.accuracies.stop();
+        *self = Self { open: self.open.next(source), ..Self::default() };
+    }
+
+    /// The images of the open network change; its compressed layers stay.
+    pub fn read_images(&mut self, images: Option<Source>) {
+        if self.open.is_there() {
+            self.open.read_data(images);
+            self.accuracies.stop();
+            self.problem = None;
+            self.layers.clear_trail();
+        }
+    }
+
+    /// Name of another network that was opened while this one has something to lose.
+    pub fn pending(&self) -> Option<&str> {
+        self.pending.as_ref().map(|source| source.checkpoint.name())
+    }
+
+    /// Discards the compressed layers, and opens the other network.
+    pub fn discard_and_open(&mut self) {
+        self.layers.clear();
+        self.compression = None;
+        self.pending.take().into_iter().for_each(|source| self.open(source));
+    }
+
+    /// Stays with this network.
+    pub fn stay(&mut self) {
+        self.pending = None;
+    }
+
+    /// The network that is open.
+    pub fn model(&self) -> &OpenModel<VisionSource> {
+        &self.open
+    }
+
+    /// Returns the facts about the network, once it is read.
+    pub fn info(&self) -> Option<&NetworkInfo> {
+        self.open.info()
+    }
+
+    /// Returns the layer of the network that an open layer is, if it is one.
+    pub fn layer_of(&self, layer: &LoadedLayer) -> Option<usize> {
+        self.info()?.layer_of(self.open.checkpoint()?, layer)
+    }
+
+    /// Whether the network is measured on its images whenever something changes.
+    pub fn is_live(&self) -> bool {
+        self.info().is_some_and(|info| cost::is_live_network(info.work()))
+    }
+
+    /// Whether a large network still waits to be measured on request.
+    pub fn waits_for_request(&self) -> bool {
+        !self.is_live() && !self.measure_large
+    }
+
+    /// Measures a large network.
+    pub fn measure_large(&mut self) {
+        self.measure_large = true;
+    }
+
+    /// Sees that some of the images are read, to be shown; asked for in every frame in which they are.
+    pub fn want_samples(&mut self, ctx: &Context, places: Vec<usize>) {
+        if let Some(network) = self.open.lazy().cloned() {
+            let key = (self.open.number(), places);
+            self.samples.want(ctx, key, |(_, places)| ReadSamples { network, places: places.clone() });
+        }
+    }
+
+    /// The images that were read last, with their places, or why they cannot be.
+    pub fn samples(&self) -> Option<(&[usize], &Arc<Samples>)> {
+        let ((number, places), made) = self.samples.entry()?;
+        (*number == self.open.number()).then_some((places.as_slice(), made))
+    }
+
+    /// Returns the task that collects the statistics of what a layer of the dense network reads.
+    pub fn collecting(&self, layer: usize) -> Option<CollectPatches> {
+        self.info().filter(|info| info.calibrates())?;
+        Some(CollectPatches { network: self.open.lazy()?.clone(), layer })
+    }
+}
+
+/// Measurements of the network.
+impl VisionModelState {
+    /// Share of right answers; where the images' classes are not known, of those that are the dense network's.
+    pub fn score(&self, evaluation: &Evaluation) -> Option<f64> {
+        let agreement = || {
+            let pairs = evaluation.answers.iter().zip(&self.dense()?.answers);
+            let same = pairs.filter(|(answer, dense)| answer == dense).count();
+            Some(same as f64 / evaluation.images().max(1) as f64)
+        };
+        evaluation.accuracy().or_else(agreement)
+    }
+
+    /// The dense network's answers.
+    pub fn dense(&self) -> Option<&Evaluation> {
+        self.accuracies.dense(self.open.number())?.ok()
+    }
+
+    /// Why there are none.
+    pub fn dense_problem(&self) -> Option<&Failure> {
+        self.accuracies.dense(self.open.number())?.err()
+    }
+
+    /// The answers with the compressed layers as they are, or as they were a moment ago; and whether it is as they are.
+    pub fn compressed(&self) -> Option<(&Evaluation, bool)> {
+        self.accuracies.all(self.open.number(), self.layers.version())?.ok()
+    }
+
+    /// Why there are none.
+    pub fn compressed_problem(&self) -> Option<&Failure> {
+        self.accuracies.all(self.open.number(), self.layers.version())?.err()
+    }
+
+    /// The answers with the compressed layers as they are and batch normalization estimated anew, or why there are none.
+    pub fn estimated(&self) -> Option<Result<&Evaluation, &Failure>> {
+        self.accuracies.estimated(self.open.number(), &self.layers)
+    }
+
+    /// The answers with nothing but the tuned layer replaced by the factors on screen, or those a moment ago; and whether
+    /// they are those on screen.
+    pub fn alone(&self) -> Option<(&Evaluation, bool)> {
+        self.accuracies.single()
+    }
+
+    /// The answers with nothing but the tuned layer pruned to its `kept` largest entries.
+    pub fn pruned_alone(&self, kept: usize) -> Option<&Evaluation> {
+        self.accuracies.pruned(kept)
+    }
+
+    /// The layer on screen, and the factors in its place.
+    pub fn tuned(&self) -> Option<&SingleLayer<usize>> {
+        self.accuracies.tuned()
+    }
+
+    /// Multiplications of the network with its compressed layers as they are, as a share of the dense network's.
+    pub fn share_of_multiplications(&self) -> Option<f64> {
+        let info = self.info()?;
+        let kept = |layer: usize| match self.layers.get(layer).map(|layer| &layer.report) {
+            Some(report) => report.nnz as f64 / (report.rows * report.cols).max(1) as f64,
+            None => 1.0,
+        };
+        Some(info.layers().map(|layer| info.share_of_work(layer) * kept(layer)).sum())
+    }
+}
+
+/// The compressed layers of the network.
+impl VisionModelState {
+    /// The compressed layers so far.
+    pub fn layers(&self) -> &CompressedLayers<usize> {
+        &self.layers
+    }
+
+    /// Number of replaced layers.
+    pub fn replaced(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// The compression in progress.
+    pub fn compression(&self) -> Option<&Compression<usize, CompressNetwork>> {
+        self.compression.as_ref()
+    }
+
+    /// Whether layers are being compressed.
+    pub fn is_working(&self) -> bool {
+        self.compression.is_some()
+    }
+
+    /// Last error of the compression, a sentence.
+    pub fn problem(&self) -> Option<&str> {
+        self.problem.as_deref()
+    }
+
+    /// Compresses these layers with the budget as it is.
+    pub fn compress(&mut self, ctx: &Context, settings: &Settings, ids: &BTreeSet<usize>, compute: ComputeConfig) {
+        let (Some(info), Some(network)) = (self.open.info(), self.open.lazy().cloned()) else { return };
+        let how = (&self.budget, settings, compute);
+        let Prepared { plan, kept, waiting } = prepare(info.layers(), how, ids, &mut self.layers);
+        let shapes = waiting.iter().map(|&layer| info.shape(layer));
+        let largest = shapes.max_by_key(|(rows, cols)| rows * cols).unwrap_or((1, 1));
+        let task = CompressNetwork { network, plan, kept, largest, compute };
+        self.compression = Some(Compression::start(ctx, task, waiting, |layer| info.cost(layer, settings)));
+        self.problem = None;
+    }
+
+    /// Compresses all layers but the first and the last to this density.
+    pub fn compress_all(
+        &mut self,
+        ctx: &Context,
+        settings: &Settings,
+        density: f64,
+        compute: ComputeConfig,
+    ) -> Result<(), OrderError> {
+        let info = self.info().ok_or(Error::NoNetwork)?;
+        if self.is_working() {
+            return Err(OrderError::not_now("layers are being compressed"));
+        }
+        let (ids, ends) = (info.layers().collect(), ends(info));
+        let densities = Densities { by_layer: ends.map(|layer| (layer, 1.0)).into(), ..Densities::uniform(density) };
+        densities.check()?;
+        self.budget.densities = densities;
+        self.compress(ctx, settings, &ids, compute);
+        Ok(())
+    }
+
+    /// Ends compressing; finished layers stay.
+    pub fn cancel(&mut self) {
+        self.compression.iter_mut().for_each(Compression::cancel);
+    }
+
+    /// Puts dense weights back.
+    pub fn restore(&mut self, ids: &BTreeSet<usize>) {
+        self.layers.restore(ids);
+    }
+}
+
+/// Layers that stay as they are unless something else is asked for: the first convolution and the classifier.
+pub(super) fn ends(info: &NetworkInfo) -> [usize; 2] {
+    [0, info.architecture.classifier()]
+}

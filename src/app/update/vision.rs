@@ -1,0 +1,72 @@
+//! The vision model: what is asked for of it, from its panels and from outside.
+
+use crate::app::explorer::Explorer;
+use crate::app::platform::{pick::Pick, typed};
+use crate::app::state::order_error::OrderError;
+use crate::app::state::pane::Pane;
+use crate::app::state::vision_command::VisionCommand;
+use eframe::egui::Context;
+use serde_json::Value;
+
+impl Explorer {
+    /// Does what a panel asks for.
+    pub(super) fn perform_vision(&mut self, ctx: &Context, command: VisionCommand) {
+        let (vision, preferences) = (&mut self.state.vision, &self.state.preferences);
+        let loader = &mut self.state.computed.loader;
+        match command {
+            VisionCommand::OpenExample => self.open_vision_example(),
+            VisionCommand::DiscardAndOpen => vision.discard_and_open(),
+            VisionCommand::Stay => vision.stay(),
+            VisionCommand::ReadImages(images) => vision.read_images(images),
+            VisionCommand::BrowseImages => loader.pick_images(Pick::Images),
+            VisionCommand::BrowseImageFolder => loader.pick_images(Pick::ImageFolder),
+            VisionCommand::Measure => vision.measure_large(),
+            VisionCommand::SetMethod(method) => vision.budget.method = method,
+            VisionCommand::SetDensities(densities) => vision.budget.densities = densities,
+            VisionCommand::Compress(layers) => {
+                vision.compress(ctx, &preferences.settings, &layers, preferences.compute_config());
+            }
+            VisionCommand::CancelCompression => vision.cancel(),
+            VisionCommand::Restore(layers) => vision.restore(&layers),
+            VisionCommand::CompareEstimated(estimated) => vision.compares_estimated = estimated,
+            VisionCommand::TakeInputs(layer) => self.inputs_from_network(layer),
+            VisionCommand::ShowImages(places) => vision.want_samples(ctx, places),
+        }
+    }
+
+    /// Opens the built-in network, and shows its page.
+    pub(super) fn open_vision_example(&mut self) {
+        self.show(Pane::Vision);
+        self.state.computed.loader.open_vision_example();
+    }
+
+    /// Reads the statistics of what a layer reads in the network.
+    pub(super) fn inputs_from_network(&mut self, layer: usize) {
+        let vision = &self.state.vision;
+        if let (Some(task), Some(info)) = (vision.collecting(layer), vision.info()) {
+            let tensor = info.architecture.layers[layer].tensor();
+            self.state.computed.loader.collect(task, tensor, "the network's images");
+        }
+    }
+
+    /// `"example"`, `{"images": path or address}`, `{"compress": density}` or `"cancel"`.
+    pub(super) fn vision_order(&mut self, ctx: &Context, order: &Value) -> Result<(), OrderError> {
+        let (vision, preferences) = (&mut self.state.vision, &self.state.preferences);
+        if let Some(density) = order.get("compress").and_then(Value::as_f64) {
+            return vision.compress_all(ctx, &preferences.settings, density, preferences.compute_config());
+        }
+        if let Some(images) = order.get("images").and_then(Value::as_str) {
+            vision.read_images(Some(typed(images)));
+            return Ok(());
+        }
+        match order.as_str() {
+            Some("example") => self.open_vision_example(),
+            Some("cancel") => vision.cancel(),
+            _ => {
+                let takes = "\"example\", {\"images\": path}, {\"compress\": density} or \"cancel\"";
+                return Err(OrderError::takes("a vision model", takes));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,179 @@
+//! The vision model in the window: its accuracy, layers compressed, images, kernels.
+
+use super::driver::{click, finished, press, scratch, type_into, until, window, within};
+use dsf_explorer::app::{Explorer, LaunchOptions};
+use dsf_explorer::vision::{self, ImageSet};
+use egui::accesskit::Role;
+use egui_kittest::{Harness, kittest::Queryable};
+use serde_json::json;
+use std::path::PathBuf;
+
+fn order(harness: &mut Harness<'_, Explorer>, order: serde_json::Value) {
+    let ctx = harness.ctx.clone();
+    harness.state_mut().order(&ctx, &order).unwrap();
+}
+
+/// The page with the built-in network, measured.
+fn example() -> Harness<'static, Explorer> {
+    let mut harness = window(LaunchOptions::default());
+    until(&mut harness, "the example's run", finished);
+    order(&mut harness, json!({ "show": "Network" }));
+    harness.run_steps(3);
+    assert!(harness.query_all_by_label("No vision model is open").count() == 2, "beside the layers and the images");
+    harness.get_all_by_label("Open the built-in network").next().unwrap().click();
+    until(&mut harness, "the dense network's accuracy", |harness| harness.state().vision().dense().is_some());
+    until(&mut harness, "a layer's run", finished);
+    harness
+}
+
+fn percent(score: f64) -> String {
+    format!("{:.1}\u{a0}%", 100.0 * score)
+}
+
+/// A layer's run shows what it does to the network; all layers are compressed, and the answers are those of the library.
+#[test]
+fn the_built_in_network_is_measured_and_compressed() {
+    let mut harness = example();
+    let held_out = ImageSet::of(vision::example_held_out(1000));
+    let dense = vision::example().network().unwrap().classify(&held_out, &|_, _| true).unwrap().evaluation;
+    assert_eq!(harness.state().vision().dense(), Some(&dense));
+    let score = dense.accuracy().unwrap();
+    assert!((0.9..0.98).contains(&score), "{score}");
+    harness.get_by_label(&format!("dense {}", percent(score)));
+    until(&mut harness, "the accuracy of the run's factors", |harness| {
+        harness.state().vision().alone().is_some_and(|(_, current)| current)
+    });
+    let alone = harness.state().vision().alone().unwrap().0.accuracy().unwrap();
+    harness.step();
+    harness.get_by_label(&format!("accuracy {}", percent(alone)));
+
+    // The first convolution and the classifier stay; every other layer has its budget, to the last nonzero.
+    order(&mut harness, json!({ "preset": "fast" }));
+    click(&mut harness, "Compress all");
+    let model = vision::example();
+    let inner = model.architecture().inner_layers();
+    within(240, &mut harness, "the inner layers", |harness| !harness.state().vision().is_working());
+    let layers: Vec<_> = harness.state().vision().layers().iter().cloned().collect();
+    assert_eq!(layers.iter().map(|layer| layer.id).collect::<Vec<_>>(), inner.clone().collect::<Vec<_>>());
+    let mut network = model.network().unwrap();
+    for layer in &layers {
+        let (rows, cols) = model.architecture().layers[layer.id].shape();
+        assert_eq!(layer.report.nnz, rows * cols / 4);
+        network.replace(layer.id, &layer.weight);
+    }
+    until(&mut harness, "the norms estimated anew", |harness| {
+        let vision = harness.state().vision();
+        vision.estimated().is_some() && vision.compressed().is_some_and(|(_, current)| current)
+    });
+    let now = network.classify(&held_out, &|_, _| true).unwrap().evaluation;
+    network.estimate_norms(&vision::example_calibration(512), 128, None).unwrap();
+    let estimated = network.classify(&held_out, &|_, _| true).unwrap().evaluation;
+    let vision = harness.state().vision();
+    assert_eq!((vision.compressed().unwrap().0, vision.estimated().unwrap().unwrap()), (&now, &estimated));
+    println!("dense {score}, now {:?}, estimated {:?}", now.accuracy(), estimated.accuracy());
+    // Magnitude pruning to 30 % leaves a half.
+    assert!(now.accuracy().unwrap() > score - 0.1);
+    harness.step();
+    harness.get_by_label(&format!("now {}", percent(now.accuracy().unwrap())));
+    harness.get_by_label(&format!("with norms re-estimated {}", percent(estimated.accuracy().unwrap())));
+    let changed = dense.answers.iter().zip(&now.answers).filter(|(dense, now)| dense != now).count();
+    harness.get_by_label(&format!("Changed ({changed})"));
+
+    // Changed ones come first, with both answers.
+    until(&mut harness, "images", |harness| harness.query_all_by_label_contains("Image ").count() > 0);
+    click(&mut harness, &format!("Changed ({changed})"));
+    until(&mut harness, "only those", |harness| {
+        let shown = harness.query_all_by_label_contains("Image ").count();
+        shown == changed.min(48) && harness.query_all_by_label_contains(", now ").count() == shown
+    });
+    order(&mut harness, json!({ "show": "Confusion" }));
+    harness.run_steps(3);
+    harness.get_by_label("Confusion matrix of 12 classes");
+    click(&mut harness, "Norms re-estimated");
+    click(&mut harness, "Back to dense");
+    assert_eq!(harness.state().vision().replaced(), 0);
+}
+
+/// A layer's filters, and what an output takes of B's.
+#[test]
+fn a_convolution_is_looked_at_as_pictures() {
+    let mut harness = example();
+    order(&mut harness, json!({ "layer": "conv1.weight" }));
+    until(&mut harness, "the first convolution's run", |harness| {
+        finished(harness) && harness.state().runs().last().is_some_and(|run| run.spec.layer_name == "conv1.weight")
+    });
+    order(&mut harness, json!({ "show": "Kernels" }));
+    until(&mut harness, "its filters", |harness| harness.query_by_label("Row 15 of W").is_some());
+    harness.get_by_label("conv1: 16 filters of 3 channels, 3×3");
+    until(&mut harness, "what output 0 takes", |harness| harness.query_by_label("A·B, output 0").is_some());
+    harness.get_by_label("Row 3 of W").click();
+    harness.run_steps(3);
+    harness.get_by_label("A·B, output 3");
+    // With what it is calibrated with in the network.
+    order(&mut harness, json!({ "calibrate": true }));
+    until(&mut harness, "a layer-wise run", |harness| {
+        finished(harness) && harness.state().runs().last().is_some_and(|run| run.spec.is_layerwise())
+    });
+}
+
+/// Bytes `[n, 3, 20, 20]` without pattern, as NumPy writes them.
+fn noise(name: &str, images: usize) -> PathBuf {
+    let path = scratch(name);
+    let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({images}, 3, 20, 20), }}");
+    bytes.extend(format!("{header:<117}\n").into_bytes());
+    bytes.extend((0..images * 1200).map(|at| (at * at * 31 + at * 7919) as u8));
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+/// Images of one's own, whose classes are not known; what cannot be used says so and does no harm.
+#[test]
+fn other_images_are_measured_too() {
+    let mut harness = example();
+    harness.get_by_label("Images to measure on").click();
+    harness.run_steps(30);
+    type_into(&mut harness, "Image file", "no such images.npy");
+    click(&mut harness, "Use these images");
+    until(&mut harness, "what is wrong", |harness| {
+        harness.query_by_label_contains("no such images.npy").is_some()
+            && harness.state().vision().info().is_some_and(|info| !info.own_images)
+    });
+    let path = noise("noise.npy", 41);
+    type_into(&mut harness, "Image file", path.to_str().unwrap());
+    press(&mut harness, egui::Modifiers::NONE, egui::Key::Enter);
+    until(&mut harness, "their answers", |harness| {
+        harness.state().vision().dense().is_some_and(|dense| dense.images() == 21 && !dense.is_labelled())
+    });
+    harness.step();
+    assert_eq!(harness.state().vision().info().unwrap().calibrating, 20);
+    harness.get_by_label("Agreement");
+    harness.get_by_role_and_label(Role::Button, "Back to the network's own images").click();
+    until(&mut harness, "its own again", |harness| {
+        harness.state().vision().dense().is_some_and(|dense| dense.images() == 1000)
+    });
+}
+
+/// A network beside one with compressed layers waits for an answer; a language model takes nothing from either.
+#[test]
+fn another_network_waits_for_an_answer() {
+    let mut harness = example();
+    order(&mut harness, json!({ "preset": "fast" }));
+    harness.get_by_role_and_label(Role::CheckBox, "Tick layer1.0.conv1").click();
+    harness.run_steps(2);
+    click(&mut harness, "Compress ticked");
+    until(&mut harness, "a layer", |harness| {
+        harness.state().vision().replaced() == 1 && !harness.state().vision().is_working()
+    });
+    order(&mut harness, json!({ "example": true }));
+    until(&mut harness, "the language model", |harness| harness.state().language().dense().is_some());
+    assert_eq!(harness.state().vision().replaced(), 1);
+    order(&mut harness, json!({ "vision": "example" }));
+    until(&mut harness, "the question", |harness| harness.query_by_label("Discard and open").is_some());
+    assert_eq!(harness.state().vision().replaced(), 1);
+    click(&mut harness, "Discard and open");
+    until(&mut harness, "the network", |harness| harness.state().vision().info().is_some());
+    assert_eq!(harness.state().vision().replaced(), 0);
+    let refused = harness.state_mut().order(&egui::Context::default(), &json!({ "vision": { "compress": 2.0 } }));
+    assert!(refused.is_err());
+}
