@@ -102,6 +102,28 @@ fn compressed_networks_compute_the_same_in_torch() {
     print!("{said}");
 }
 
+/// The sums over all patches of real images, against NumPy's.
+#[test]
+fn statistics_of_convolutions_are_those_of_numpy() {
+    let (Some(python), Some(data)) = (std::env::var_os("DSF_TEST_PYTHON"), common::test_data()) else {
+        println!("skipped: DSF_TEST_PYTHON or DSF_TEST_DATA is not set");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let images = std::fs::read(data.join("cifar10/train_first5000.bin")).unwrap();
+    std::fs::write(folder.path().join("images.bin"), &images[..12 * 3073]).unwrap();
+    let network = data.join("resnet20/model.safetensors");
+    let wanted = "--method magnitude --parallel --calibration-images images.bin --save-calibration x.safetensors";
+    let mut compress = Command::new(env!("CARGO_BIN_EXE_dsf-explorer"));
+    said(compress.arg("compress").arg(&network).args(wanted.split(' ')).current_dir(folder.path()));
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/check_statistics.py");
+    let mut check = Command::new(python);
+    let said =
+        said(check.arg(script).arg(network).args(["images.bin", "12", "x.safetensors"]).current_dir(folder.path()));
+    assert!(said.starts_with("ok: "), "{said}");
+    print!("{said}");
+}
+
 /// A Python that has torch and transformers.
 fn transformers() -> Option<std::ffi::OsString> {
     let python = std::env::var_os("DSF_TEST_TRANSFORMERS");
