@@ -307,6 +307,7 @@ fn plan_json<M: Layered>(model: &M, plan: &Plan<M::Key>) -> Value {
         "density_of_kinds": kinds,
         "density_of_layers": layers,
         "parallel": plan.parallel,
+        "norms": plan.norms,
         "blockwise": plan.blockwise,
         "layout": plan.layout.name(),
         "dtype": plan.dtype.name(),

@@ -74,6 +74,10 @@ pub struct Plan<K: LayerKey = LayerId> {
     pub densities: Densities<K>,
     /// Whether every layer reads the dense model's activations instead of the compressed one's.
     pub parallel: bool,
+    /// Of a vision model: whether batch normalization is estimated anew after each layer, for those behind it to read what they
+    /// would read in the end. Not where every layer reads the dense model's activations.
+    #[serde(default = "default_true")]
+    pub norms: bool,
     /// How each block is tuned while its layers are compressed, if it is.
     #[serde(default)]
     pub blockwise: Option<Blockwise>,
@@ -95,6 +99,7 @@ impl<K: LayerKey> Plan<K> {
             settings: Settings { density, ..Settings::default() }.with_preset(preset),
             densities: Densities::uniform(density),
             parallel: false,
+            norms: true,
             blockwise: None,
             layout: Layout::Merged,
             dtype: Dtype::F32,
@@ -150,6 +155,10 @@ impl<K: LayerKey> Plan<K> {
         let done = shapes.into_iter().filter(|&(key, _)| self.densities.of(key) < 1.0);
         done.map(|(key, (rows, cols))| (key, layer_cost(rows, cols))).collect()
     }
+}
+
+fn default_true() -> bool {
+    true
 }
 
 /// Whether a layout holds replacements of this kind.

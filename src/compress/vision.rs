@@ -82,7 +82,7 @@ impl VisionCompression {
             }
             if is_wanted {
                 if let Some(found) = self.store.find(layer)? {
-                    self.advance(Some(&found));
+                    self.advance(Some(&found))?;
                     return Ok(Some(Step::Found(found)));
                 }
                 if self.statistics.is_none()
@@ -97,7 +97,7 @@ impl VisionCompression {
             {
                 return Ok(None);
             }
-            self.advance(None);
+            self.advance(None)?;
         }
         Ok(None)
     }
@@ -154,22 +154,26 @@ impl VisionCompression {
             LayerStep::Finished(_, _, compressed) => {
                 let compressed = Arc::new(*compressed);
                 self.store.keep(&compressed)?;
-                self.advance(Some(&compressed));
+                self.advance(Some(&compressed))?;
                 Ok(Step::Finished(compressed))
             }
         }
     }
 
     /// Goes on to the next layer. Later layers see this one's replacement, unless all are to see the dense network.
-    fn advance(&mut self, replaced: Option<&CompressedLayer<usize>>) {
+    fn advance(&mut self, replaced: Option<&CompressedLayer<usize>>) -> Result<(), Error> {
         if let Some(pass) = &mut self.pass {
             if let Some(layer) = replaced.filter(|_| !self.plan.parallel) {
                 pass.replace(&layer.weight);
+                if self.plan.norms {
+                    pass.estimate_norm()?;
+                }
             }
             pass.advance();
         }
         self.at += 1;
         self.statistics = None;
+        Ok(())
     }
 }
 

@@ -2,9 +2,11 @@
 
 use super::architecture::Shortcut;
 use super::convolution::statistics_from_taps;
+use super::norm::NormAverage;
 use super::{Activations, Error, Network, NormValues, Pictures};
 use crate::compute::CalibrationSum;
 use crate::matrix::{Calibration, Matrix};
+use std::borrow::Cow;
 
 /// A pass of calibration images through a network, which stops before each layer: to collect the statistics of the patches
 /// that it reads, and to replace it.
@@ -56,12 +58,8 @@ impl CalibrationPass {
         let shape = &network.architecture().layers[self.layer];
         let not_finite = || Error::NotFinite { tensor: shape.tensor() };
         let mut sum = CalibrationSum::new(shape.shape().1);
-        let mut running = |layer: usize, _: &Activations| -> NormValues { network.norms[layer].running.clone() };
         for batch in &self.batches {
-            let place = self.place();
-            let inside = place.filter(|&(_, at)| at > 0);
-            let inside = inside.map(|(block, at)| network.inside(block, at, batch, &mut running));
-            let x = inside.as_ref().unwrap_or(batch);
+            let x = &*self.read_by_layer(batch);
             match network.convolution(self.layer) {
                 Some(convolution) => {
                     for part in convolution.parts(x) {
@@ -79,6 +77,32 @@ impl CalibrationPass {
                 Calibration::from_xtx(xtx).map_err(|_| not_finite())
             }
         }
+    }
+
+    /// What the current layer reads, from what its block does.
+    fn read_by_layer<'a>(&self, batch: &'a Activations) -> Cow<'a, Activations> {
+        let mut running = |layer: usize, _: &Activations| -> NormValues { self.network.norms[layer].running.clone() };
+        match self.place().filter(|&(_, at)| at > 0) {
+            Some((block, at)) => Cow::Owned(self.network.inside(block, at, batch, &mut running)),
+            None => Cow::Borrowed(batch),
+        }
+    }
+
+    /// Estimates the mean and variance after the current layer anew, on what it gives with its weight as it is now. The
+    /// classifier has none.
+    pub fn estimate_norm(&mut self) -> Result<(), Error> {
+        let Some(convolution) = self.network.convolution(self.layer) else { return Ok(()) };
+        let mut average = NormAverage::default();
+        for batch in &self.batches {
+            let y = convolution.apply(&self.read_by_layer(batch));
+            average.add(&NormValues::of(&y), y.values.rows());
+        }
+        let values = average.finish();
+        if values.mean.iter().chain(&values.variance).any(|x| !x.is_finite()) {
+            return Err(Error::NotFinite { tensor: convolution.shape().tensor() });
+        }
+        self.network.norms[self.layer].running = values;
+        Ok(())
     }
 
     /// Advances to the next layer.

@@ -205,6 +205,7 @@ impl Compress {
             settings: settings.clone(),
             densities,
             parallel: self.parallel,
+            norms: !self.images.keep_batch_norm,
             blockwise: self.blockwise.then(Blockwise::default),
             layout: *self.layout.first().unwrap_or(&Layout::Merged),
             dtype: self.dtype.map_or(Dtype::F32, Dtype::from),

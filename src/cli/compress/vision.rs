@@ -40,10 +40,10 @@ pub struct ImageArgs {
     #[arg(long, value_name = "N")]
     limit: Option<NonZeroUsize>,
 
-    /// Leave batch normalization as it is. Otherwise its means and variances are estimated anew on the calibration images, in
-    /// the network as it is compressed
+    /// Leave batch normalization as it is. Otherwise its means and variances are estimated anew on the calibration images, after
+    /// each layer (but with --parallel) and in the end
     #[arg(long)]
-    keep_batch_norm: bool,
+    pub keep_batch_norm: bool,
 }
 
 /// Whether a flag is for residual networks.
