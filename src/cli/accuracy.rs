@@ -1,6 +1,6 @@
 //! `accuracy`: evaluate a vision model on images.
 
-use super::vision::VisionArgs;
+use super::vision::{VisionArgs, knows_glyphs};
 use super::{Failure, output};
 use dsf_explorer::vision::{self, Evaluation, ImageSet, VisionModel};
 use serde_json::{Value, json};
@@ -88,7 +88,7 @@ impl Accuracy {
         let limit = self.limit.map(NonZeroUsize::get);
         let images = match &self.images {
             Some(path) => ImageSet::open(path, model.preprocess())?,
-            None if self.model.is_example() => vision::example_images(limit.unwrap_or(BUILT_IN_PICTURES)),
+            None if knows_glyphs(model) => vision::example_images(limit.unwrap_or(BUILT_IN_PICTURES)),
             None => {
                 let hint = "give --images FILE_OR_DIR; only the built-in network brings its own";
                 return Err(Failure::new("no images to classify", hint).usage());

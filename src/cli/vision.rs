@@ -1,6 +1,7 @@
 //! Arguments shared by the commands on vision models: the model, and how it reads pixels.
 
 use super::Failure;
+use dsf_explorer::glyphs::CLASSES;
 use dsf_explorer::vision::{self, Preprocess, VisionModel};
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,11 @@ pub struct VisionArgs {
 /// Whether a path is the name of the built-in network, and of nothing else.
 pub fn is_example(path: &Path) -> bool {
     path == Path::new("glyphs") && !path.exists()
+}
+
+/// Whether a network tells the built-in pictures' classes apart: the built-in one, or what was made of it.
+pub fn knows_glyphs(model: &VisionModel) -> bool {
+    model.class_names() == CLASSES
 }
 
 /// How pixels become what a network reads.
@@ -56,11 +62,6 @@ impl VisionArgs {
         };
         super::say_notes(model.checkpoint());
         self.colours.apply(model)
-    }
-
-    /// Whether it is the built-in network.
-    pub fn is_example(&self) -> bool {
-        self.model.as_deref().is_none_or(is_example)
     }
 }
 

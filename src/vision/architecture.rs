@@ -1,8 +1,7 @@
 //! What a network consists of.
 
-use super::{Augment, dimensions};
+use super::Augment;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Layers of a network and how they are joined.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,11 +101,6 @@ impl LayerShape {
 }
 
 impl Architecture {
-    /// Dimensions of the layers' weights, as metadata of a file that holds layers as matrices.
-    pub fn dimensions_as_metadata(&self) -> BTreeMap<String, String> {
-        dimensions::to_metadata(self)
-    }
-
     /// How images of this size were changed in training, as far as the kind of network tells: those for small images read them
     /// shifted by up to an eighth, with black where nothing is, and mirrored. The means and variances of batch normalization
     /// are those of such images. Networks for large ones read parts of images, which have no black.

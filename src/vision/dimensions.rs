@@ -9,11 +9,13 @@ use std::collections::BTreeMap;
 /// Their key in a file's metadata.
 const KEY: &str = "dsf.dimensions";
 
-/// The dimensions of all layers' weights, as a file's metadata.
-pub(super) fn to_metadata(architecture: &Architecture) -> BTreeMap<String, String> {
-    let dimensions = architecture.layers.iter().map(|layer| (&layer.stem, layer.dimensions()));
-    let dimensions: BTreeMap<_, _> = dimensions.collect();
-    [(KEY.to_owned(), serde_json::json!(dimensions).to_string())].into()
+impl Architecture {
+    /// Dimensions of the layers' weights, as metadata of a file that holds layers as matrices.
+    pub fn dimensions_as_metadata(&self) -> BTreeMap<String, String> {
+        let dimensions = self.layers.iter().map(|layer| (&layer.stem, layer.dimensions()));
+        let dimensions: BTreeMap<_, _> = dimensions.collect();
+        [(KEY.to_owned(), serde_json::json!(dimensions).to_string())].into()
+    }
 }
 
 /// The dimensions of layers' weights that stand in a file's metadata, by the start of the layers' names.

@@ -2,7 +2,6 @@
 
 use super::*;
 use dsf_explorer::language::{self, LayerId};
-use dsf_explorer::matrix::{Factors, Replacement};
 use dsf_explorer::model::Checkpoint;
 use std::collections::BTreeMap;
 use std::process::Stdio;

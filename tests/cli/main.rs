@@ -7,6 +7,7 @@ mod accuracy;
 mod commands;
 mod factorize;
 mod finetune;
+mod finetune_networks;
 mod formats;
 mod inputs;
 mod names;
@@ -15,7 +16,7 @@ mod refusals;
 
 use dsf_explorer::Named;
 use dsf_explorer::factorize::{Budget, Preset, Settings};
-use dsf_explorer::matrix::{Csr, Factor, Mask, Matrix};
+use dsf_explorer::matrix::{Csr, Factor, Factors, Mask, Matrix, Replacement};
 use dsf_explorer::measure;
 use dsf_explorer::model::{Orientation, open, open_calibration};
 use serde_json::Value;

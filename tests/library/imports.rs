@@ -199,7 +199,9 @@ fn parse(text: &str, own: &[String], is_folder: bool) -> Source {
         }
     }
     for start in ["crate::", "super::", "dsf_explorer::"] {
-        for (at, _) in code.match_indices(start).filter(|(at, _)| !code[..*at].ends_with("pub(in ")) {
+        // The second `super` of two is a part of the first one's path.
+        let begins = |at: usize| !["pub(in ", "super::"].iter().any(|before| code[..at].ends_with(before));
+        for (at, _) in code.match_indices(start).filter(|&(at, _)| begins(at)) {
             let end = code[at..].find(|c: char| !(c.is_alphanumeric() || "_:".contains(c))).unwrap_or(code.len() - at);
             // A list is a `use`, which was read above.
             if !code[at + end..].starts_with('{') {

@@ -20,7 +20,7 @@ use std::time::Instant;
 /// Compresses the model.
 pub fn compress(args: &Compress, threads: usize) -> Result<(), Failure> {
     let start = Instant::now();
-    args.given.refuse(super::vision::is_for_images, "is for residual networks", "leave it out")?;
+    args.given.refuse(super::image_args::is_for_images, "is for residual networks", "leave it out")?;
     let model = args.model.open()?;
     let mut plan = args.plan(densities(args, &model)?, threads);
     args.check_outputs(&plan)?;

@@ -1,6 +1,7 @@
 //! `compress`: a language model or a residual network, layer by layer.
 
 mod drive;
+mod image_args;
 mod language;
 mod summary;
 mod vision;
@@ -18,9 +19,9 @@ use dsf_explorer::export::Layout;
 use dsf_explorer::finetune::Blockwise;
 use dsf_explorer::job::Backend;
 use dsf_explorer::model::Dtype;
+use image_args::ImageArgs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use vision::ImageArgs;
 
 /// The command's arguments.
 #[derive(clap::Args)]

@@ -1,11 +1,11 @@
 //! `finetune` of a residual network.
 
+use super::super::vision::knows_glyphs;
 use super::super::{Failure, output};
 use super::summary::{result, summary};
 use super::{Finetune, take_all};
 use dsf_explorer::compress::{Tunable, TunedFolder, TunedOutput, TuningInputs};
 use dsf_explorer::finetune::{Images, OptimizerKind, Settings, VisionTask, VisionTuning};
-use dsf_explorer::glyphs::CLASSES;
 use dsf_explorer::model::Dtype;
 use dsf_explorer::vision::{self, ImageSet, Pictures, VisionModel};
 use std::path::Path;
@@ -77,7 +77,7 @@ fn settings(args: &Finetune) -> Settings {
 fn images(args: &Finetune, model: &VisionModel) -> Result<(Images, Pictures), Failure> {
     let held_out = args.held_out.as_deref().map(|path| read(model, path, "--held-out")).transpose()?;
     let Some(path) = &args.images else {
-        if model.class_names() != CLASSES {
+        if !knows_glyphs(model) {
             let hint = "give labelled ones with --images FILE_OR_DIR; only the built-in network brings its own";
             return Err(Failure::new("no images to train on", hint).usage());
         }
