@@ -18,7 +18,7 @@ pub struct Classified {
 }
 
 /// Images computed at a time. Fixed, because sums depend on how products are cut.
-const BATCH: usize = 128;
+pub(super) const BATCH: usize = 128;
 
 impl Network {
     /// Classifies all `images`, which are read batch by batch.

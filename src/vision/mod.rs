@@ -31,6 +31,7 @@ mod network;
 mod norm;
 mod parameters;
 mod pictures;
+mod prefix;
 mod preprocess;
 mod processor;
 
@@ -51,4 +52,5 @@ pub use names::is_residual_network;
 pub use network::Network;
 pub use norm::{BatchNorm, NormValues};
 pub use pictures::Pictures;
+pub use prefix::Prefix;
 pub use preprocess::{Filter, Preprocess, Resize, Size};

@@ -56,6 +56,7 @@ fn the_tour_covers_nothing(size: Vec2) {
         let title = format!("{} of 10", at + 1);
         // Until the scene is set and all has come to its place.
         harness.run_steps(2);
+        until(&mut harness, "the scene", |harness| harness.state().state()["tour"]["is_set"] == true);
         until(&mut harness, "the scene's run", finished_or_paused);
         harness.run_steps(30);
         let card = if phone {

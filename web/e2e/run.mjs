@@ -348,7 +348,7 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     const page = await open();
     await ready(page);
     await click(page, "Tour");
-    for (let card = 1; card <= 9; card++) {
+    for (let card = 1; card <= 10; card++) {
       await until(page, `card ${card}`, (seen) => seen.tour?.card === card);
       // Each card sets its scene: runs, panels.
       if (card === 1) await until(page, "the scene", (seen) => seen.settings.density === 0.5);
@@ -356,6 +356,10 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
       if (card === 5) await until(page, "the scene", (seen) => seen.runs.some((run) => run.name === "no annealing" && run.state === "finished"));
       if (card === 8) await place(page, "Compress all", "Button");
       if (card === 9) await place(page, "Tune", "Button");
+      if (card === 10) {
+        await until(page, "the network", (seen) => seen.tour.is_set && seen.vision.dense, 60);
+        await place(page, "Compress all", "Button");
+      }
       await page.waitForTimeout(500);
       await shot(page, `tour-${card}`);
       await page.keyboard.press(card % 2 ? "Space" : "ArrowRight");
@@ -390,6 +394,27 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     assert(seen.language.compressed > seen.language.dense);
     await until(page, "the other story", (seen) => seen.language.changed_story && seen.language.changed_story !== seen.language.story, 60);
     await shot(page, "model");
+    return page;
+  },
+
+  async "the vision model is measured live, and compressed"() {
+    const page = await open();
+    await ready(page);
+    await order(page, { vision: "example" });
+    const { vision } = await until(page, "its accuracy", (seen) => seen.vision.dense && seen.vision.alone_is_current, 120);
+    assert(vision.dense > 0.9 && vision.dense < 0.98 && vision.images === 1000, JSON.stringify(vision));
+    let began = Date.now();
+    await order(page, { settings: { density: 0.05 } });
+    const one = await until(page, "that of another run", (seen) => over(seen) && last(seen).number > 2 && seen.vision.alone_is_current && seen.vision.alone !== vision.alone, 60);
+    console.log(`    one layer's run and accuracy ${((Date.now() - began) / 1000).toFixed(1)} s: ${one.vision.alone} after ${vision.alone}`);
+    assert(one.vision.alone < vision.alone, JSON.stringify(one.vision));
+    began = Date.now();
+    await order(page, { vision: { compress: 0.2 } });
+    const seen = await until(page, "the inner layers", (seen) => !seen.vision.working && seen.vision.replaced === seen.vision.layers - 2 && seen.vision.compressed_is_current && seen.vision.estimated, 400);
+    console.log(`    ${((Date.now() - began) / 1000).toFixed(0)} s; accuracy ${seen.vision.compressed}, with norms re-estimated ${seen.vision.estimated}, dense ${seen.vision.dense}`);
+    assert(seen.vision.compressed < seen.vision.dense && seen.vision.compressed > 0.5, JSON.stringify(seen.vision));
+    await find(page, "Image ");
+    await shot(page, "vision");
     return page;
   },
 

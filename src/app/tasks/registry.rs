@@ -35,6 +35,7 @@ pub fn registry() -> Registry {
     let registry = registry
         .task::<vision::lazy_network::ReadNetwork>()
         .task::<vision::evaluate::Evaluate>()
+        .task::<vision::evaluate_layer::EvaluateLayer>()
         .task::<vision::samples::ReadSamples>()
         .task::<vision::collect::CollectPatches>()
         .task::<vision::compress::CompressNetwork>();

@@ -48,7 +48,9 @@ impl Explorer {
             "vision": state.vision.state(),
             "comparison": self.comparison_state(),
             "sweep": self.sweep_state(),
-            "tour": self.shell.tour.card().map(|(card, cards)| json!({ "card": card, "cards": cards })),
+            "tour": self.shell.tour.card().map(|(card, cards)| {
+                json!({ "card": card, "cards": cards, "is_set": self.shell.tour.to_set().is_none() })
+            }),
             "bench": state.computed.bench.as_ref().and_then(|(side, made)| made.of(side)).map(|made| json!(**made)),
             "link": self.link(Vec::new()).write(),
             "messages": state.messages.texts().collect::<Vec<_>>(),

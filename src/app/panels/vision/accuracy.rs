@@ -12,7 +12,7 @@ use eframe::egui::{Color32, RichText, Ui};
 use egui_plot::{Corner, HLine, Legend, Line, LineStyle, Plot, PlotPoints, Points};
 
 /// What is measured: accuracy, or where the images' classes are not known, agreement with the dense network.
-fn measure(info: &NetworkInfo) -> &'static str {
+pub fn measure(info: &NetworkInfo) -> &'static str {
     if info.is_labelled { "Accuracy" } else { "Agreement" }
 }
 

@@ -14,7 +14,7 @@ use eframe::egui::{
 use std::sync::Arc;
 
 /// Side of a picture on screen, in points, at least, and at most.
-const SIDES: (f32, f32) = (36.0, 96.0);
+const SIDES: (f32, f32) = (44.0, 96.0);
 
 /// Number of B's filters that are shown of an output at most, the weightiest.
 const MOST_TAKEN: usize = 24;
@@ -152,7 +152,7 @@ fn grid_ui(ui: &mut Ui, title: &str, atlas: &Atlas, chosen: Option<usize>) -> Op
     let side = size_of(atlas);
     let mut clicked = None;
     ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
+        ui.spacing_mut().item_spacing = vec2(10.0, 10.0);
         for at in 0..atlas.len() {
             if tile_ui(ui, atlas.tile(at), side, &format!("Row {at} of {title}"), chosen == Some(at)) {
                 clicked = Some(at);
@@ -167,7 +167,7 @@ fn output_ui(ui: &mut Ui, pictures: &Pictures, drawn: &Drawn, output: usize) {
     let [w, product, b, _] = &drawn.atlases;
     ui.strong(format!("Output {output}"));
     ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = vec2(8.0, 6.0);
+        ui.spacing_mut().item_spacing = vec2(10.0, 6.0);
         for (atlas, title) in [(w, "W"), (product, "A·B")] {
             if let Some(atlas) = atlas.as_ref().filter(|atlas| output < atlas.len()) {
                 captioned_ui(ui, atlas.tile(output), size_of(atlas), title, &format!("{title}, output {output}"));

@@ -1,6 +1,7 @@
 //! The vision model: its accuracy, what becomes of it, and what it sees.
 
 pub mod accuracy;
+pub mod answers;
 pub mod budget;
 pub mod changed;
 pub mod compression;
@@ -11,3 +12,4 @@ pub mod kernel_tiles;
 pub mod kernels;
 pub mod layers;
 pub mod network;
+pub mod tradeoff;

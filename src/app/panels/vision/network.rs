@@ -5,6 +5,7 @@ use super::budget::budget_ui;
 use super::compression::{commands_ui, progress_ui};
 use super::info::info_ui;
 use super::layers::layers_ui;
+use super::tradeoff::tradeoff_ui;
 use crate::app::panels::state::State;
 use crate::app::platform::{HAS_FOLDERS, TYPED, typed};
 use crate::app::state::command::Command;
@@ -21,6 +22,8 @@ pub struct NetworkPanel {
     network: usize,
     ticked: BTreeSet<usize>,
     images_path: String,
+    /// Whether compressions are compared by multiplications, not by weights.
+    over_work: bool,
 }
 
 impl NetworkPanel {
@@ -51,6 +54,7 @@ impl NetworkPanel {
         let header = CollapsingHeader::new("Images to measure on").default_open(info.images.is_none());
         let images = header.show(ui, |ui| ui.horizontal_wrapped(|ui| self.images_ui(ui, state, info)).inner);
         trail_ui(ui, state);
+        tradeoff_ui(ui, state, &mut self.over_work);
         let layer = layers_ui(ui, state, info, &mut self.ticked);
         (measure.or(row.inner).or(images.body_returned.flatten()), layer)
     }

@@ -4,3 +4,4 @@ pub mod layer_table;
 pub mod method;
 pub mod percent;
 pub mod progress;
+pub mod tradeoff;

@@ -1,14 +1,18 @@
 //! How the open network recognizes its images: dense, with one layer replaced, with all compressed layers.
 
 use super::evaluate::{Evaluate, NewWeight, Replaced};
+use super::evaluate_layer::{BeforeLayer, EvaluateLayer, InPlace};
 use super::lazy_network::LazyNetwork;
 use crate::app::state::compressed_layers::CompressedLayers;
 use crate::app::tasks::async_memo::AsyncMemo;
 use crate::app::tasks::replaced_layers::{AllLayers, PrunedLayer, SingleLayer};
 use crate::app::tasks::stop::Stop;
+use crate::compress::CompressedLayer;
 use crate::hint::Failure;
+use crate::tasks::Lazy;
 use crate::vision::Evaluation;
 use eframe::egui::Context;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,13 +23,19 @@ type Evaluated<'a> = Result<&'a Evaluation, &'a Failure>;
 #[derive(Default)]
 pub struct Accuracies {
     dense: AsyncMemo<usize, Evaluate>,
-    single: AsyncMemo<SingleLayer<usize>, Evaluate>,
-    pruned: AsyncMemo<PrunedLayer<usize>, Evaluate>,
+    single: AsyncMemo<SingleLayer<usize>, EvaluateLayer>,
+    pruned: AsyncMemo<PrunedLayer<usize>, EvaluateLayer>,
     all: AsyncMemo<AllLayers, Evaluate>,
     /// The same with batch normalization estimated anew.
     estimated: AsyncMemo<AllLayers, Evaluate>,
+    /// Compressed layers that are to be evaluated, the oldest first.
+    waiting: VecDeque<(AllLayers, Vec<NewWeight>)>,
+    /// Those that came last.
+    seen: Option<AllLayers>,
     /// The layer whose run's accuracy was last wanted.
     tuned: Option<SingleLayer<usize>>,
+    /// Number of the network with its images, a layer, and what comes before that: of the layer whose run was last measured.
+    before: Option<(usize, usize, Arc<Lazy<BeforeLayer>>)>,
     /// Stops what is being measured when another network is opened.
     stop: Stop,
 }
@@ -45,7 +55,8 @@ impl Accuracies {
     /// Stops what is being measured: another network, or other images, are open.
     pub fn stop(&mut self) {
         self.stop.stop();
-        self.stop = Stop::default();
+        (self.stop, self.before) = Default::default();
+        self.forget_waiting();
     }
 
     fn task(&self, of: Measured<'_>, replaced: Replaced, estimates_norms: bool) -> Evaluate {
@@ -79,8 +90,12 @@ impl Accuracies {
         let Some(key) = self.tuned.clone() else { return };
         // The last factors at once; while they change, so that the run keeps most of the processors.
         let pause = if key.factors.step().is_some() { Duration::from_millis(300) } else { Duration::ZERO };
-        let task = self.task(of, Replaced::SingleLayer(key.id, key.factors.clone()), false);
-        self.single.want_slowly(ctx, key, pause, |_| task);
+        let before = self.before(of, key.id);
+        let task = |key: &SingleLayer<usize>| {
+            let in_place = InPlace::Factors(key.factors.clone());
+            EvaluateLayer { before, in_place }
+        };
+        self.single.want_slowly(ctx, key, pause, task);
     }
 
     /// Sees that the network is evaluated with nothing but the tuned layer pruned to its `kept` largest entries, once the
@@ -88,8 +103,20 @@ impl Accuracies {
     pub fn want_pruned(&mut self, ctx: &Context, of: Measured<'_>, kept: usize) {
         let Some(tuned) = self.tuned.as_ref().filter(|tuned| self.single.of(tuned).is_some()) else { return };
         let key = PrunedLayer { model: tuned.model, id: tuned.id, kept };
-        let task = self.task(of, Replaced::PrunedLayer(key.id, kept), false);
-        self.pruned.want(ctx, key, |_| task);
+        let before = self.before(of, key.id);
+        self.pruned.want(ctx, key, |_| EvaluateLayer { before, in_place: InPlace::Pruned(kept) });
+    }
+
+    /// What the images give before a layer: kept as long as it is that layer's runs that are measured.
+    fn before(&mut self, of: Measured<'_>, layer: usize) -> Arc<Lazy<BeforeLayer>> {
+        let kept = self.before.as_ref().filter(|(number, of_layer, _)| (*number, *of_layer) == (of.number, layer));
+        if let Some((.., before)) = kept {
+            return before.clone();
+        }
+        let (network, stop) = (of.network.clone(), self.stop.clone());
+        let before = Arc::new(Lazy::new(BeforeLayer { network, layer, threads: of.threads, stop }));
+        self.before = Some((of.number, layer, before.clone()));
+        before
     }
 
     /// The answers with nothing but the tuned layer pruned, if it was last to so many entries.
@@ -108,8 +135,8 @@ impl Accuracies {
         made.as_ref().as_ref().ok().map(|made| (made, current))
     }
 
-    /// Sees that the network is evaluated with all compressed layers; `estimates_norms` also with batch normalization
-    /// estimated anew.
+    /// Sees that the network is evaluated with all compressed layers, and as they were after each change before, one after the
+    /// other; `estimates_norms` also with batch normalization estimated anew.
     pub fn want_all(
         &mut self,
         ctx: &Context,
@@ -117,17 +144,31 @@ impl Accuracies {
         layers: &CompressedLayers<usize>,
         estimates_norms: bool,
     ) {
-        let key = AllLayers::new(of.number, layers);
-        if self.all.of(&key).is_some() && (!estimates_norms || self.estimated.of(&key).is_some()) {
-            return;
+        let now = AllLayers::new(of.number, layers);
+        if self.seen != Some(now) {
+            self.seen = Some(now);
+            let new = |layer: &Arc<CompressedLayer<usize>>| NewWeight { layer: layer.id, weight: layer.weight.clone() };
+            self.waiting.push_back((now, layers.iter().map(new).collect()));
         }
-        let new = || layers.iter().map(|layer| NewWeight { layer: layer.id, weight: layer.weight.clone() }).collect();
-        let task = |estimates_norms| self.task(of, Replaced::Layers(new()), estimates_norms);
-        let (as_is, estimated) = (task(false), task(true));
-        self.all.want(ctx, key, |_| as_is);
-        if estimates_norms && self.all.of(&key).is_some() {
-            self.estimated.want(ctx, key, |_| estimated);
+        // The last of them stays, for its norms.
+        while self.waiting.len() > 1 && (self.all.of(&self.waiting[0].0).is_some() || self.all.has_given_up()) {
+            self.waiting.pop_front();
         }
+        let Some((key, layers)) = self.waiting.front().cloned() else { return };
+        let known = self.all.of(&key).is_some();
+        if !known {
+            let task = self.task(of, Replaced::Layers(layers), false);
+            self.all.want(ctx, key, |_| task);
+        } else if estimates_norms && key == now && self.estimated.of(&key).is_none() {
+            let task = self.task(of, Replaced::Layers(layers), true);
+            self.estimated.want(ctx, key, |_| task);
+        }
+    }
+
+    /// Forgets what still waits to be evaluated: no layer is compressed any more.
+    pub fn forget_waiting(&mut self) {
+        self.waiting.clear();
+        self.seen = None;
     }
 
     /// The answers with as many layers replaced as were a moment ago, and how many.

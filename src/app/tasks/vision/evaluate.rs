@@ -1,32 +1,26 @@
-//! The answers of the network on its images: dense, and with some of its layers replaced.
+//! The answers of the network on its images: dense, and with its compressed layers.
 
 use super::lazy_network::{LazyNetwork, network_set};
-use super::network_set::NetworkSet;
 use crate::app::state::error::Error;
-use crate::app::state::factors_at::FactorsAt;
 use crate::app::tasks::on_threads::on_threads;
 use crate::app::tasks::stop::Stop;
 use crate::hint::Failure;
-use crate::matrix::{Matrix, keep_largest};
+use crate::matrix::Matrix;
 use crate::tasks::{Queue, SilentTask, shared};
-use crate::vision::{Evaluation, Network};
+use crate::vision::Evaluation;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Pictures of a batch by which batch normalization is estimated.
 const BATCH: usize = 128;
 
-/// Replacements of some of the network's layers.
+/// What is replaced in the network.
 #[derive(Clone, Serialize, Deserialize)]
 pub enum Replaced {
     /// None: the dense network.
     Nothing,
     /// Those that were compressed.
     Layers(Vec<NewWeight>),
-    /// This one, by these factors.
-    SingleLayer(usize, FactorsAt),
-    /// This one, by so many of its largest entries.
-    PrunedLayer(usize, usize),
 }
 
 /// A layer and its new weight.
@@ -45,7 +39,7 @@ pub struct Evaluate {
     /// The network, loaded where the task runs.
     #[serde(with = "shared")]
     pub network: Arc<LazyNetwork>,
-    /// Replacements of its layers.
+    /// What is replaced in it.
     pub replaced: Replaced,
     /// Whether batch normalization is estimated anew with them, on the calibration images.
     pub estimates_norms: bool,
@@ -54,24 +48,6 @@ pub struct Evaluate {
     /// Set when another network is open.
     #[serde(skip)]
     pub stop: Stop,
-}
-
-impl Replaced {
-    /// The dense network with them; an error while there is nothing to put in place.
-    fn of(&self, set: &NetworkSet) -> Result<Network, Failure> {
-        let mut network = set.network.clone();
-        match self {
-            Self::Nothing => {}
-            Self::Layers(layers) => layers.iter().for_each(|new| network.replace(new.layer, &new.weight)),
-            Self::SingleLayer(layer, factors) => {
-                network.replace(*layer, &factors.product().ok_or(Error::NoFactors)?);
-            }
-            Self::PrunedLayer(layer, kept) => {
-                network.replace(*layer, &keep_largest(&set.model.layer(*layer)?.weight, *kept));
-            }
-        }
-        Ok(network)
-    }
 }
 
 impl SilentTask for Evaluate {
@@ -83,7 +59,11 @@ impl SilentTask for Evaluate {
         let set = network_set(&self.network)?;
         let images = set.measured.as_ref().ok_or(Error::NoImages)?;
         on_threads(self.threads, || {
-            let mut network = self.replaced.of(set)?;
+            let mut network = set.network.clone();
+            match &self.replaced {
+                Replaced::Nothing => {}
+                Replaced::Layers(layers) => layers.iter().for_each(|new| network.replace(new.layer, &new.weight)),
+            }
             if self.estimates_norms {
                 let calibrating = set.calibrating.as_ref().ok_or(Error::NoInputsImages)?;
                 network.estimate_norms(calibrating, BATCH, set.augment)?;

@@ -4,6 +4,7 @@ use super::accuracies::Measured;
 use super::vision_state::{VisionModelState, ends};
 use crate::app::state::factors_at::FactorsAt;
 use crate::app::state::hints::sentence;
+use crate::app::state::tried::TriedNetwork;
 use crate::app::tasks::replaced_layers::SingleLayer;
 use eframe::egui::Context;
 
@@ -41,10 +42,13 @@ impl VisionModelState {
             kept.into_iter().for_each(|kept| self.accuracies.want_pruned(ctx, of, kept));
         }
         // A large network keeps the processors for its layers, and is measured when they are done.
-        if !self.layers.is_empty() && (live || !working) {
+        if self.layers.is_empty() {
+            self.accuracies.forget_waiting();
+        } else if live || !working {
             self.accuracies.want_all(ctx, of, &self.layers, calibrates && !working);
         }
         self.note_trail();
+        self.note_tried(calibrates);
     }
 
     /// The first convolution and the classifier stay as they are, unless something else is set.
@@ -64,6 +68,24 @@ impl VisionModelState {
         }
     }
 
+    /// Notes what the compressed layers came to, once it is known.
+    fn note_tried(&mut self, calibrates: bool) {
+        let version = self.layers.version();
+        if self.is_working() || self.layers.is_empty() || self.tried.iter().any(|tried| tried.version == version) {
+            return;
+        }
+        let Some((made, true)) = self.compressed() else { return };
+        let estimated = self.estimated();
+        let shares = self.share_of_weights().zip(self.share_of_multiplications());
+        let (Some(score), Some((weights, multiplications))) = (self.score(made), shares) else { return };
+        if calibrates && estimated.is_none() {
+            return;
+        }
+        let estimated = estimated.and_then(Result::ok).and_then(|made| self.score(made));
+        let label = self.layers.summary();
+        self.tried.push(TriedNetwork { version, label, score, estimated, weights, multiplications });
+    }
+
     /// Returns the state of the network, for a program that drives the window.
     pub fn state(&self) -> serde_json::Value {
         let score = |made| self.score(made);
@@ -76,6 +98,7 @@ impl VisionModelState {
             "estimated": self.estimated().and_then(Result::ok).and_then(score),
             "images": self.info().and_then(|info| info.images).map(|[count, ..]| count),
             "replaced": self.replaced(),
+            "tried": self.tried.len(),
             "layers": self.info().map(|info| info.layers().len()),
             "working": self.is_working(),
             "problem": self.problem,

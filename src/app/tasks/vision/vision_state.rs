@@ -10,17 +10,15 @@ use crate::app::state::error::Error;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::state::model_budget::ModelBudget;
 use crate::app::state::order_error::OrderError;
+use crate::app::state::tried::TriedNetwork;
 use crate::app::tasks::async_memo::AsyncMemo;
 use crate::app::tasks::compression::{Compression, Prepared, prepare};
 use crate::app::tasks::open_model::OpenModel;
-use crate::app::tasks::replaced_layers::SingleLayer;
 use crate::compress::Densities;
 use crate::factorize::Settings;
-use crate::hint::Failure;
 use crate::job::ComputeConfig;
 use crate::measure::cost;
 use crate::model::Source;
-use crate::vision::Evaluation;
 use eframe::egui::Context;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -38,6 +36,8 @@ pub struct VisionModelState {
     pub(super) layers: CompressedLayers<usize>,
     pub(super) compression: Option<Compression<usize, CompressNetwork>>,
     pub(super) accuracies: Accuracies,
+    /// Compressions that were tried, and what they came to.
+    pub(super) tried: Vec<TriedNetwork>,
     samples: AsyncMemo<(usize, Vec<usize>), ReadSamples>,
     /// Whether the answers with batch normalization estimated anew are compared with the dense network's, not those without.
     pub compares_estimated: bool,
@@ -68,6 +68,7 @@ impl VisionModelState {
             self.accuracies.stop();
             self.problem = None;
             self.layers.clear_trail();
+            self.tried.clear();
         }
     }
 
@@ -136,70 +137,6 @@ impl VisionModelState {
     pub fn collecting(&self, layer: usize) -> Option<CollectPatches> {
         self.info().filter(|info| info.calibrates())?;
         Some(CollectPatches { network: self.open.lazy()?.clone(), layer })
-    }
-}
-
-/// Measurements of the network.
-impl VisionModelState {
-    /// Share of right answers; where the images' classes are not known, of those that are the dense network's.
-    pub fn score(&self, evaluation: &Evaluation) -> Option<f64> {
-        let agreement = || {
-            let pairs = evaluation.answers.iter().zip(&self.dense()?.answers);
-            let same = pairs.filter(|(answer, dense)| answer == dense).count();
-            Some(same as f64 / evaluation.images().max(1) as f64)
-        };
-        evaluation.accuracy().or_else(agreement)
-    }
-
-    /// The dense network's answers.
-    pub fn dense(&self) -> Option<&Evaluation> {
-        self.accuracies.dense(self.open.number())?.ok()
-    }
-
-    /// Why there are none.
-    pub fn dense_problem(&self) -> Option<&Failure> {
-        self.accuracies.dense(self.open.number())?.err()
-    }
-
-    /// The answers with the compressed layers as they are, or as they were a moment ago; and whether it is as they are.
-    pub fn compressed(&self) -> Option<(&Evaluation, bool)> {
-        self.accuracies.all(self.open.number(), self.layers.version())?.ok()
-    }
-
-    /// Why there are none.
-    pub fn compressed_problem(&self) -> Option<&Failure> {
-        self.accuracies.all(self.open.number(), self.layers.version())?.err()
-    }
-
-    /// The answers with the compressed layers as they are and batch normalization estimated anew, or why there are none.
-    pub fn estimated(&self) -> Option<Result<&Evaluation, &Failure>> {
-        self.accuracies.estimated(self.open.number(), &self.layers)
-    }
-
-    /// The answers with nothing but the tuned layer replaced by the factors on screen, or those a moment ago; and whether
-    /// they are those on screen.
-    pub fn alone(&self) -> Option<(&Evaluation, bool)> {
-        self.accuracies.single()
-    }
-
-    /// The answers with nothing but the tuned layer pruned to its `kept` largest entries.
-    pub fn pruned_alone(&self, kept: usize) -> Option<&Evaluation> {
-        self.accuracies.pruned(kept)
-    }
-
-    /// The layer on screen, and the factors in its place.
-    pub fn tuned(&self) -> Option<&SingleLayer<usize>> {
-        self.accuracies.tuned()
-    }
-
-    /// Multiplications of the network with its compressed layers as they are, as a share of the dense network's.
-    pub fn share_of_multiplications(&self) -> Option<f64> {
-        let info = self.info()?;
-        let kept = |layer: usize| match self.layers.get(layer).map(|layer| &layer.report) {
-            Some(report) => report.nnz as f64 / (report.rows * report.cols).max(1) as f64,
-            None => 1.0,
-        };
-        Some(info.layers().map(|layer| info.share_of_work(layer) * kept(layer)).sum())
     }
 }
 

@@ -1,0 +1,90 @@
+//! What is known of the open vision model: its answers, and what its compressed layers cost.
+
+use super::network_set::NetworkInfo;
+use super::vision_state::VisionModelState;
+use crate::app::state::tried::TriedNetwork;
+use crate::app::tasks::replaced_layers::SingleLayer;
+use crate::hint::Failure;
+use crate::vision::Evaluation;
+
+/// Measurements of the network.
+impl VisionModelState {
+    /// Share of right answers; where the images' classes are not known, of those that are the dense network's.
+    pub fn score(&self, evaluation: &Evaluation) -> Option<f64> {
+        let agreement = || {
+            let pairs = evaluation.answers.iter().zip(&self.dense()?.answers);
+            let same = pairs.filter(|(answer, dense)| answer == dense).count();
+            Some(same as f64 / evaluation.images().max(1) as f64)
+        };
+        evaluation.accuracy().or_else(agreement)
+    }
+
+    /// The dense network's answers.
+    pub fn dense(&self) -> Option<&Evaluation> {
+        self.accuracies.dense(self.open.number())?.ok()
+    }
+
+    /// Why there are none.
+    pub fn dense_problem(&self) -> Option<&Failure> {
+        self.accuracies.dense(self.open.number())?.err()
+    }
+
+    /// The answers with the compressed layers as they are, or as they were a moment ago; and whether it is as they are.
+    pub fn compressed(&self) -> Option<(&Evaluation, bool)> {
+        self.accuracies.all(self.open.number(), self.layers.version())?.ok()
+    }
+
+    /// Why there are none.
+    pub fn compressed_problem(&self) -> Option<&Failure> {
+        self.accuracies.all(self.open.number(), self.layers.version())?.err()
+    }
+
+    /// The answers with the compressed layers as they are and batch normalization estimated anew, or why there are none.
+    pub fn estimated(&self) -> Option<Result<&Evaluation, &Failure>> {
+        self.accuracies.estimated(self.open.number(), &self.layers)
+    }
+
+    /// The answers with nothing but the tuned layer replaced by the factors on screen, or those a moment ago; and whether
+    /// they are those on screen.
+    pub fn alone(&self) -> Option<(&Evaluation, bool)> {
+        self.accuracies.single()
+    }
+
+    /// The answers with nothing but the tuned layer pruned to its `kept` largest entries.
+    pub fn pruned_alone(&self, kept: usize) -> Option<&Evaluation> {
+        self.accuracies.pruned(kept)
+    }
+
+    /// The layer on screen, and the factors in its place.
+    pub fn tuned(&self) -> Option<&SingleLayer<usize>> {
+        self.accuracies.tuned()
+    }
+
+    /// Multiplications of the network with its compressed layers as they are, as a share of the dense network's.
+    pub fn share_of_multiplications(&self) -> Option<f64> {
+        self.share(|info, layer| info.multiplications[layer])
+    }
+
+    /// Nonzeros of all layers as they are, as a share of the dense network's weights.
+    pub fn share_of_weights(&self) -> Option<f64> {
+        self.share(|info, layer| info.shape(layer).0 * info.shape(layer).1)
+    }
+
+    /// What is left of a number of each layer that goes with its nonzeros, all layers together.
+    fn share(&self, of_layer: impl Fn(&NetworkInfo, usize) -> usize) -> Option<f64> {
+        let info = self.info()?;
+        let (mut left, mut all) = (0.0, 0.0);
+        for layer in info.layers() {
+            let whole = of_layer(info, layer) as f64;
+            let kept = self.layers.get(layer).map(|layer| &layer.report);
+            left += whole * kept.map_or(1.0, |kept| kept.nnz as f64 / (kept.rows * kept.cols).max(1) as f64);
+            all += whole;
+        }
+        (all > 0.0).then(|| left / all)
+    }
+
+    /// Compressions that were tried, in order.
+    pub fn tried(&self) -> &[TriedNetwork] {
+        &self.tried
+    }
+}
