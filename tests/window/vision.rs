@@ -76,6 +76,19 @@ fn the_built_in_network_is_measured_and_compressed() {
     harness.step();
     harness.get_by_label(&format!("now {}", percent(now.accuracy().unwrap())));
     harness.get_by_label(&format!("with norms re-estimated {}", percent(estimated.accuracy().unwrap())));
+
+    // What is saved has the norms that were seen, in the file's 16 bits.
+    let folder = scratch("saved network");
+    let _ = std::fs::remove_dir_all(&folder);
+    harness.get_by_label("Save the network").click();
+    harness.run_steps(30);
+    type_into(&mut harness, "New folder", folder.to_str().unwrap());
+    harness.get_by_role_and_label(Role::Button, "Write").click();
+    until(&mut harness, "the folder", |_| folder.join("report.json").exists());
+    let saved = vision::open(&folder).unwrap().network().unwrap();
+    let saved = saved.classify(&held_out, &|_, _| true).unwrap().evaluation.accuracy().unwrap();
+    assert!((saved - estimated.accuracy().unwrap()).abs() < 0.006, "{saved}");
+    assert!(folder.join("factors-bitmask.safetensors").exists());
     let changed = dense.answers.iter().zip(&now.answers).filter(|(dense, now)| dense != now).count();
     harness.get_by_label(&format!("Changed ({changed})"));
 

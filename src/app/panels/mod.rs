@@ -14,6 +14,7 @@ pub mod log;
 pub mod masks;
 pub mod paths;
 pub mod runs;
+pub mod save_to;
 pub mod settings;
 pub mod speed;
 pub mod state;

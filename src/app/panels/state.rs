@@ -143,7 +143,7 @@ impl State {
 
     /// Whether closing the window would lose something.
     pub fn is_unsaved(&self) -> bool {
-        self.runs.all().iter().any(Run::is_unsaved) || self.language.is_unsaved()
+        self.runs.all().iter().any(Run::is_unsaved) || self.language.is_unsaved() || self.vision.is_unsaved()
     }
 
     /// Whether a run is of another layer than the one that is open.

@@ -38,6 +38,9 @@ impl Explorer {
             if state.language.is_unsaved() {
                 ui.label("The compressed layers of the language model were not saved.");
             }
+            if state.vision.is_unsaved() {
+                ui.label("The compressed layers of the vision model were not saved.");
+            }
             ui.horizontal(|ui| {
                 if ui.button("Close anyway").clicked() {
                     *closing = Closing::Agreed;

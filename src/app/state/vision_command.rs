@@ -31,6 +31,8 @@ pub enum VisionCommand {
     CancelCompression,
     /// Put the dense weights of these layers back.
     Restore(BTreeSet<usize>),
+    /// Write the network with its compressed layers.
+    Save,
     /// Compare the answers with batch normalization estimated anew, or as it is, with the dense network's.
     CompareEstimated(bool),
     /// Calibrate runs with what this layer reads in the network.

@@ -38,6 +38,8 @@ pub enum Loaded {
     ModelInputs(String, Arc<Calibration>, &'static str),
     /// The language model with its compressed layers was written, as of this version of them.
     ModelSaved(usize, Written),
+    /// The vision model with its compressed layers was written, as of this version of them.
+    NetworkSaved(usize, Written),
     /// A path to write to was chosen in the system's dialog.
     Target(PathBuf),
     /// A dialog was closed without a choice.

@@ -3,6 +3,7 @@
 use super::language::save::SaveModel;
 use super::loaded::Loaded;
 use super::reading::{Compare, Open, OpenedCheckpoint, OpenedFactors, ReadFactors, ReadInputs, ReadLayer};
+use super::vision::save::SaveNetwork;
 use super::write_export::WriteExport;
 use crate::app::platform::{
     self,
@@ -255,6 +256,12 @@ impl Loader {
     pub fn save_model(&mut self, version: usize, task: SaveModel) {
         let reply = self.reply_writing();
         self.start(reply, task, move |written| Loaded::ModelSaved(version, written));
+    }
+
+    /// Writes the network with its compressed layers, as of this version of them.
+    pub fn save_network(&mut self, version: usize, task: SaveNetwork) {
+        let reply = self.reply_writing();
+        self.start(reply, task, move |written| Loaded::NetworkSaved(version, written));
     }
 
     /// The egui context that results wake.

@@ -24,6 +24,8 @@ pub mod reading;
 pub mod registry;
 pub mod replace;
 pub mod replaced_layers;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod save_folder;
 pub mod speed;
 pub mod split;
 pub mod stop;

@@ -38,7 +38,8 @@ pub fn registry() -> Registry {
         .task::<vision::evaluate_layer::EvaluateLayer>()
         .task::<vision::samples::ReadSamples>()
         .task::<vision::collect::CollectPatches>()
-        .task::<vision::compress::CompressNetwork>();
+        .task::<vision::compress::CompressNetwork>()
+        .task::<vision::save::SaveNetwork>();
     registry
         .task::<lazy_model::Read>()
         .task::<perplexity::MeasureDense>()

@@ -47,6 +47,11 @@ impl Explorer {
                 platform::hand_over(written.files);
                 state.messages.done(ctx, written.said);
             }
+            Loaded::NetworkSaved(version, written) => {
+                state.vision.saved(version);
+                platform::hand_over(written.files);
+                state.messages.done(ctx, written.said);
+            }
             Loaded::Target(path) => self.shell.dialogs.export.chosen(&path),
             Loaded::Nothing => {}
             Loaded::NoDialog(what) => {

@@ -28,10 +28,20 @@ impl Explorer {
             }
             VisionCommand::CancelCompression => vision.cancel(),
             VisionCommand::Restore(layers) => vision.restore(&layers),
+            VisionCommand::Save => _ = self.save_network(),
             VisionCommand::CompareEstimated(estimated) => vision.compares_estimated = estimated,
             VisionCommand::TakeInputs(layer) => self.inputs_from_network(layer),
             VisionCommand::ShowImages(places) => vision.want_samples(ctx, places),
         }
+    }
+
+    /// Writes the network with its compressed layers; false when there are none.
+    fn save_network(&mut self) -> bool {
+        let (settings, threads) = (&self.state.preferences.settings, self.state.preferences.threads);
+        let saving = self.state.vision.saving(settings, threads, self.panels.network.save_target());
+        let there = saving.is_some();
+        saving.into_iter().for_each(|(version, task)| self.state.computed.loader.save_network(version, task));
+        there
     }
 
     /// Opens the built-in network, and shows its page.
@@ -49,7 +59,7 @@ impl Explorer {
         }
     }
 
-    /// `"example"`, `{"images": path or address}`, `{"compress": density}` or `"cancel"`.
+    /// `"example"`, `{"images": path or address}`, `{"compress": density}`, `"cancel"` or `"save"`.
     pub(super) fn vision_order(&mut self, ctx: &Context, order: &Value) -> Result<(), OrderError> {
         let (vision, preferences) = (&mut self.state.vision, &self.state.preferences);
         if let Some(density) = order.get("compress").and_then(Value::as_f64) {
@@ -62,8 +72,12 @@ impl Explorer {
         match order.as_str() {
             Some("example") => self.open_vision_example(),
             Some("cancel") => vision.cancel(),
+            Some("save") => match self.save_network() {
+                true => {}
+                false => return Err(OrderError::not_now("no layer is compressed")),
+            },
             _ => {
-                let takes = "\"example\", {\"images\": path}, {\"compress\": density} or \"cancel\"";
+                let takes = "\"example\", {\"images\": path}, {\"compress\": density}, \"cancel\" or \"save\"";
                 return Err(OrderError::takes("a vision model", takes));
             }
         }

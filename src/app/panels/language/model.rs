@@ -7,14 +7,15 @@ use super::layers::layers_ui;
 use super::perplexity::{perplexity_ui, trail_ui};
 use super::tradeoff::tradeoff_ui;
 use super::tuning::tuning_ui;
+use crate::app::panels::save_to::SaveTo;
 use crate::app::panels::state::State;
-use crate::app::platform::{HAS_FOLDERS, SaveTarget, TYPED, typed};
+use crate::app::platform::{SaveTarget, TYPED, typed};
 use crate::app::state::command::Command;
 use crate::app::state::model_command::ModelCommand;
 use crate::app::tasks::language::eval_set::ModelInfo;
 use crate::app::widgets::regions::scroll_ui;
 use crate::language::LayerId;
-use eframe::egui::{Button, CollapsingHeader, Key, ScrollArea, TextEdit, Ui};
+use eframe::egui::{CollapsingHeader, Key, ScrollArea, TextEdit, Ui};
 use std::collections::BTreeSet;
 
 /// The panel's own state.
@@ -23,8 +24,7 @@ pub struct ModelPanel {
     /// Number of the model that it is about: with another one it begins anew.
     model: usize,
     ticked: BTreeSet<LayerId>,
-    save_to: String,
-    replace_saved: bool,
+    save_to: SaveTo,
     text_path: String,
     /// Whether compressions are compared by tokens a second, not by bytes.
     over_speed: bool,
@@ -35,7 +35,7 @@ pub struct ModelPanel {
 impl ModelPanel {
     /// Returns the target that the model is to be written to.
     pub fn save_target(&self) -> SaveTarget {
-        SaveTarget::new(&self.save_to, self.replace_saved)
+        self.save_to.target()
     }
 
     /// Draws the panel of the model's layers.
@@ -94,26 +94,10 @@ impl ModelPanel {
     }
 
     fn save_ui(&mut self, ui: &mut Ui, state: &State) -> Option<ModelCommand> {
-        let shown = ui.collapsing("Save the model", |ui| {
-            let row = ui.horizontal_wrapped(|ui| {
-                let mut possible = !state.language.layers().is_empty() && !state.language.is_working();
-                // A page hands over files, and browsers know where to.
-                if HAS_FOLDERS {
-                    let label = ui.label("New folder");
-                    let field = TextEdit::singleline(&mut self.save_to).hint_text("path").desired_width(180.0);
-                    ui.add(field).labelled_by(label.id);
-                    let why = "A model that was saved there before";
-                    ui.checkbox(&mut self.replace_saved, "Replace").on_hover_text(why);
-                    possible &= !self.save_to.trim().is_empty();
-                }
-                let button = ui.add_enabled(possible, Button::new("Write"));
-                let hint = "A folder that transformers loads, with the factors beside the model";
-                let why_not = state.language.why_busy().unwrap_or("Compress layers first, and name a folder");
-                button.on_hover_text(hint).on_disabled_hover_text(why_not).clicked()
-            });
-            row.inner.then_some(ModelCommand::Save)
-        });
-        shown.body_returned.flatten()
+        let possible = !state.language.layers().is_empty() && !state.language.is_working();
+        let why_not = state.language.why_busy().unwrap_or("Compress layers first, and name a folder");
+        let hint = "A folder that transformers loads, with the factors beside the model";
+        self.save_to.ui(ui, "Save the model", hint, (possible, why_not)).then_some(ModelCommand::Save)
     }
 }
 

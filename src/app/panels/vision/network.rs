@@ -6,8 +6,9 @@ use super::compression::{commands_ui, progress_ui};
 use super::info::info_ui;
 use super::layers::layers_ui;
 use super::tradeoff::tradeoff_ui;
+use crate::app::panels::save_to::SaveTo;
 use crate::app::panels::state::State;
-use crate::app::platform::{HAS_FOLDERS, TYPED, typed};
+use crate::app::platform::{HAS_FOLDERS, SaveTarget, TYPED, typed};
 use crate::app::state::command::Command;
 use crate::app::state::vision_command::VisionCommand;
 use crate::app::tasks::vision::network_set::NetworkInfo;
@@ -22,11 +23,17 @@ pub struct NetworkPanel {
     network: usize,
     ticked: BTreeSet<usize>,
     images_path: String,
+    save_to: SaveTo,
     /// Whether compressions are compared by multiplications, not by weights.
     over_work: bool,
 }
 
 impl NetworkPanel {
+    /// Returns the target that the network is to be written to.
+    pub fn save_target(&self) -> SaveTarget {
+        self.save_to.target()
+    }
+
     /// Draws the panel of the network's layers.
     pub fn ui(&mut self, ui: &mut Ui, state: &State) -> Option<Command> {
         let network = state.vision.model().models();
@@ -53,10 +60,19 @@ impl NetworkPanel {
         progress_ui(ui, state);
         let header = CollapsingHeader::new("Images to measure on").default_open(info.images.is_none());
         let images = header.show(ui, |ui| ui.horizontal_wrapped(|ui| self.images_ui(ui, state, info)).inner);
+        let save = self.save_ui(ui, state);
         trail_ui(ui, state);
         tradeoff_ui(ui, state, &mut self.over_work);
         let layer = layers_ui(ui, state, info, &mut self.ticked);
-        (measure.or(row.inner).or(images.body_returned.flatten()), layer)
+        (measure.or(row.inner).or(images.body_returned.flatten()).or(save), layer)
+    }
+
+    fn save_ui(&mut self, ui: &mut Ui, state: &State) -> Option<VisionCommand> {
+        let possible = !state.vision.layers().is_empty() && !state.vision.is_working();
+        let why_not = "Compress layers first, and name a folder";
+        let hint = "A network that timm, torchvision or transformers load, with batch normalization estimated anew where there are \
+                    images, and with the factors beside it";
+        self.save_to.ui(ui, "Save the network", hint, (possible, why_not)).then_some(VisionCommand::Save)
     }
 
     /// Draws the choice of images.
@@ -91,7 +107,7 @@ impl NetworkPanel {
 fn pending_ui(ui: &mut Ui, state: &State) -> Option<VisionCommand> {
     let name = state.vision.pending()?;
     let row = ui.horizontal_wrapped(|ui| {
-        ui.strong(format!("{name} is open too. The compressed layers here would be lost."));
+        ui.strong(format!("{name} is open too. The compressed layers here are not saved."));
         let discard = ui.button("Discard and open").clicked().then_some(VisionCommand::DiscardAndOpen);
         ui.button("Stay with this network").clicked().then_some(VisionCommand::Stay).or(discard)
     });

@@ -34,35 +34,22 @@ impl SilentTask for SaveModel {
 
     #[cfg(not(target_arch = "wasm32"))]
     fn make(self) -> Self::Output {
-        use crate::compress::{Folder, Inputs, Output, Totals};
+        use crate::app::tasks::save_folder::save_folder;
+        use crate::compress::{Inputs, Output};
         use crate::export::Layout;
         use crate::language;
         use crate::model::Source;
 
-        let Self { model, layers, tensors, plan, target } = self;
-        let set = model.get().as_ref().map_err(Clone::clone)?;
+        let set = self.model.get().as_ref().map_err(Clone::clone)?;
         set.model.checkpoint().check_not_quantized()?;
-        let tuned = with_tensors(&set.model, &tensors);
-        let companions = match &model.source().from {
+        let tuned = with_tensors(&set.model, &self.tensors);
+        let companions = match &self.model.source().from {
             Some(Source::Path(folder)) => language::companions(folder)?,
             None => language::example_companions(),
         };
-        let (out, replace) = (target.path(), target.replaces());
-        let folder = Folder::open(&tuned, &plan, &Inputs::Unknown, out, replace, false)?;
-        let mut store = folder.store();
-        for layer in &layers {
-            store.keep(layer)?;
-        }
-        let reports: Vec<_> = layers.iter().map(|layer| layer.report.clone()).collect();
-        let (kept, all) =
-            reports.iter().fold((0, 0), |(kept, all), layer| (kept + layer.nnz, all + layer.rows * layer.cols));
-        let density = kept as f64 / all.max(1) as f64;
-        let seconds = reports.iter().map(|layer| layer.seconds).sum();
-        let totals = Totals::new(reports, plan.dense_weights(set.model.config().shapes()), density, seconds);
-        let output = Output { layouts: vec![Layout::Merged, Layout::Bitmask], companions, ..Output::default() };
-        folder.finish(&plan, &totals, &output, replace)?;
-        let said = format!("The model with {} compressed layers was written to {}", layers.len(), out.display());
-        Ok(Written { said, files: Vec::new() })
+        let layouts = vec![Layout::Merged, Layout::Bitmask];
+        let output = Output { layouts, companions, ..Output::default() };
+        save_folder((&tuned, &Inputs::Unknown), &self.plan, &self.layers, &output, &self.target)
     }
 
     #[cfg(target_arch = "wasm32")]
@@ -71,7 +58,10 @@ impl SilentTask for SaveModel {
 
         let set = self.model.get().as_ref().map_err(Clone::clone)?;
         set.model.checkpoint().check_not_quantized()?;
-        let merged = crate::compress::merged_model(&with_tensors(&set.model, &self.tensors), &self.layers)?;
+        let merged = {
+            let tuned = with_tensors(&set.model, &self.tensors);
+            crate::compress::merged_model(&tuned, &self.layers, &Default::default())?
+        };
         let mut files = vec![Download { name: "model.safetensors".into(), bytes: merged }];
         // Of a model of one's own these are at hand already.
         if self.model.source().from.is_none() {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Pictures of a batch by which batch normalization is estimated.
-const BATCH: usize = 128;
+pub(super) const BATCH: usize = 128;
 
 /// What is replaced in the network.
 #[derive(Clone, Serialize, Deserialize)]

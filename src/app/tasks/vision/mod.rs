@@ -14,5 +14,6 @@ pub mod lazy_network;
 pub mod measured;
 pub mod network_set;
 pub mod samples;
+pub mod save;
 pub mod vision_poll;
 pub mod vision_state;

@@ -83,8 +83,7 @@ impl NetworkSet {
             network: model.network()?,
             measured: (!own).then(|| ImageSet::of(vision::example_held_out(images::MEASURED))),
             calibrating: (!own).then(|| vision::example_calibration(images::CALIBRATING)),
-            // Letters that are mirrored are none.
-            augment: own.then_some(Augment { shift: 4, mirror: true }),
+            augment: None,
             classes: model.class_names().to_vec(),
             skipped: 0,
             images_problem: None,
@@ -95,6 +94,7 @@ impl NetworkSet {
             set.images_problem = set.read(images).err();
             set.own_images = set.images_problem.is_none();
         }
+        set.augment = set.measured.as_ref().map(|images| set.model.augment(images.size()));
         Ok(set)
     }
 

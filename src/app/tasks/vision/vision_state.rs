@@ -5,6 +5,8 @@ use super::collect::CollectPatches;
 use super::compress::CompressNetwork;
 use super::network_set::{NetworkInfo, VisionSource};
 use super::samples::{ReadSamples, Samples};
+use super::save::SaveNetwork;
+use crate::app::platform::SaveTarget;
 use crate::app::state::compressed_layers::CompressedLayers;
 use crate::app::state::error::Error;
 use crate::app::state::loaded_layer::LoadedLayer;
@@ -12,7 +14,7 @@ use crate::app::state::model_budget::ModelBudget;
 use crate::app::state::order_error::OrderError;
 use crate::app::state::tried::TriedNetwork;
 use crate::app::tasks::async_memo::AsyncMemo;
-use crate::app::tasks::compression::{Compression, Prepared, prepare};
+use crate::app::tasks::compression::{Compression, Prepared, plan, prepare};
 use crate::app::tasks::open_model::OpenModel;
 use crate::compress::Densities;
 use crate::factorize::Settings;
@@ -51,9 +53,9 @@ pub struct VisionModelState {
 
 /// The network and the images that are open.
 impl VisionModelState {
-    /// Another network is open. What was compressed of the one before stays until it is discarded.
+    /// Another network is open. What was compressed of the one before stays until it is saved or discarded.
     pub fn open(&mut self, source: VisionSource) {
-        if self.is_working() || !self.layers.is_empty() {
+        if self.is_unsaved() {
             self.pending = Some(source);
             return;
         }
@@ -202,6 +204,29 @@ impl VisionModelState {
     /// Ends compressing; finished layers stay.
     pub fn cancel(&mut self) {
         self.compression.iter_mut().for_each(Compression::cancel);
+    }
+
+    /// Returns the version of the compressed layers, and the task that writes the network with them.
+    pub fn saving(
+        &self,
+        settings: &Settings,
+        threads: Option<usize>,
+        target: SaveTarget,
+    ) -> Option<(usize, SaveNetwork)> {
+        let (info, network) = (self.info()?, self.open.lazy()?.clone());
+        let plan = plan(info.layers(), &self.budget, settings, &self.layers, &BTreeSet::new());
+        let layers = Vec::from_iter(self.layers.iter().cloned());
+        (!layers.is_empty()).then(|| (self.layers.version(), SaveNetwork { network, layers, plan, threads, target }))
+    }
+
+    /// Whether layers are being compressed, or were and are not written.
+    pub fn is_unsaved(&self) -> bool {
+        self.is_working() || self.layers.is_unsaved()
+    }
+
+    /// The compressed layers were written as of this version.
+    pub fn saved(&mut self, version: usize) {
+        self.layers.saved(version);
     }
 
     /// Puts dense weights back.
