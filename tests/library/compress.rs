@@ -134,7 +134,7 @@ fn one_file_holds_the_compressed_layers_and_everything_else() {
     let (model, _) = small();
     let plan = Plan { method: Method::Magnitude, ..plan(0.3) };
     let layers = compress(&model, &plan, &Inputs::Unknown);
-    let file = merged_model(&model, &layers).unwrap();
+    let file = merged_model(&model, &layers, &Default::default()).unwrap();
     let merged = model::Checkpoint::from_bytes("model.safetensors", file).unwrap();
     assert_eq!(merged.tensors().len(), model.checkpoint().tensors().len());
     for tensor in model.checkpoint().tensors() {

@@ -125,7 +125,7 @@ fn every_layer_can_be_replaced_and_written_back() {
         }
         let loss = changed.loss(&windows, &ignore_progress).unwrap().nll;
         let layers: Vec<_> = weights.iter().map(|(&id, weight)| compressed(&model, id, weight)).collect();
-        let merged = compress::merged_model(&model, &layers).unwrap();
+        let merged = compress::merged_model(&model, &layers, &Default::default()).unwrap();
         let copy = tempfile::tempdir().unwrap();
         fs::write(copy.path().join("model.safetensors"), merged).unwrap();
         let folder = common::test_data().unwrap().join("families").join(&name);
