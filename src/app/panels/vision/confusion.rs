@@ -49,7 +49,8 @@ impl ConfusionPanel {
             Err(command) => return command,
         };
         let Some(dense) = state.vision.dense() else {
-            ui.weak(if info.images.is_some() { "Not measured yet" } else { "Give images to see what is confused" });
+            let words = if info.images.is_some() { "Not measured yet" } else { "Give images to see what is confused" };
+            ui.centered_and_justified(|ui| ui.weak(words));
             return None;
         };
         let now = changed(state).filter(|now| now.images() == dense.images());

@@ -44,11 +44,9 @@ impl ImagesPanel {
             Err(command) => return command,
         };
         let Some(dense) = state.vision.dense() else {
-            ui.weak(if info.images.is_some() {
-                "Not measured yet"
-            } else {
-                "Give images to see what the network sees"
-            });
+            let words =
+                if info.images.is_some() { "Not measured yet" } else { "Give images to see what the network sees" };
+            ui.centered_and_justified(|ui| ui.weak(words));
             return None;
         };
         let now = changed(state).filter(|now| now.images() == dense.images());

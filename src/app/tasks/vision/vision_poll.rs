@@ -22,6 +22,7 @@ impl VisionModelState {
             self.problem = end.err().map(|why| sentence(&why));
             self.compression = None;
         }
+        self.samples.poll();
         self.open.want(ctx);
         self.set_first_budget();
         let (Some(info), Some(network)) = (self.info(), self.open.lazy().cloned()) else { return };

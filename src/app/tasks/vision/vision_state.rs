@@ -40,7 +40,7 @@ pub struct VisionModelState {
     pub(super) accuracies: Accuracies,
     /// Compressions that were tried, and what they came to.
     pub(super) tried: Vec<TriedNetwork>,
-    samples: AsyncMemo<(usize, Vec<usize>), ReadSamples>,
+    pub(super) samples: AsyncMemo<(usize, Vec<usize>), ReadSamples>,
     /// Whether the answers with batch normalization estimated anew are compared with the dense network's, not those without.
     pub compares_estimated: bool,
     /// Whether a large network is to be measured.
