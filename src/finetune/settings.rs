@@ -15,11 +15,11 @@ pub struct Settings {
     #[arg(long, value_name = "N", conflicts_with = "epochs")]
     pub steps: Option<usize>,
 
-    /// Passes over the text, in place of a number of steps
+    /// Passes over the text or the images, in place of a number of steps
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub epochs: Option<f64>,
 
-    /// Learning rate at its peak [default: 0.0005 with adamw, 0.05 with sgd]
+    /// Learning rate at its peak [default: 0.0005 with adamw, 0.05 with sgd, 0.01 with sgd of a residual network]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub learning_rate: Option<f64>,
 
@@ -27,11 +27,11 @@ pub struct Settings {
     #[arg(long, value_enum, default_value = "linear")]
     pub decay: Decay,
 
-    /// Steps in which the learning rate rises to its peak [default: 3 % of all]
+    /// Steps in which the learning rate rises to its peak [default: 3 % of all, none of a residual network]
     #[arg(long, value_name = "N")]
     pub warm_up: Option<usize>,
 
-    /// Windows of a step
+    /// Windows of a step; of a residual network images, 128 unless it is given
     #[arg(long, value_name = "N", default_value = "16")]
     pub batch: usize,
 
@@ -39,7 +39,7 @@ pub struct Settings {
     #[arg(long, value_name = "N")]
     pub context: Option<usize>,
 
-    /// What makes a step of a gradient
+    /// What makes a step of a gradient; of a residual network sgd unless it is given
     #[arg(long, value_enum, default_value = "adamw")]
     pub optimizer: OptimizerKind,
 
@@ -60,11 +60,12 @@ pub struct Settings {
     #[arg(long, value_name = "SHARE", default_value = "0.999", allow_negative_numbers = true)]
     pub beta2: f64,
 
-    /// Norm of all gradients together above which they are scaled down to it; 0 never does
+    /// Norm of all gradients together above which they are scaled down to it; 0 never does, as of a residual network unless
+    /// it is given
     #[arg(long, value_name = "NORM", default_value = "1", allow_negative_numbers = true)]
     pub clip: f64,
 
-    /// What is trained
+    /// What is trained; of a residual network values+norms unless it is given
     #[arg(long, value_enum, default_value = "values")]
     pub train: Train,
 
@@ -76,7 +77,7 @@ pub struct Settings {
     #[arg(long, value_name = "N")]
     pub patience: Option<usize>,
 
-    /// Of the order of the windows, and of the built-in model's stories
+    /// Of the order of the windows or images, and of the built-in models' stories and pictures
     #[arg(long, value_name = "N", default_value = "0")]
     pub seed: u64,
 
