@@ -180,12 +180,19 @@ pub enum Objective {
 }
 
 impl Objective {
-    /// What is factorized in W's place: W, or W scaled by its inputs' norms.
+    /// What is factorized in W's place: W scaled by its inputs' norms, or W as it is but for inputs that never come.
     pub fn target(self, weight: &Arc<Matrix>, inputs: Option<&Calibration>) -> Result<Arc<Matrix>, CalibrationError> {
-        match inputs.filter(|_| self.scales()) {
-            Some(inputs) => inputs.scale_inputs(weight).map(Arc::new),
-            None => Ok(weight.clone()),
+        let Some(inputs) = inputs else { return Ok(weight.clone()) };
+        if self.scales() {
+            return inputs.scale_inputs(weight).map(Arc::new);
         }
+        inputs.check_inputs(weight.cols())?;
+        let norms = inputs.norms();
+        if inputs.is_zero() || norms.iter().all(|&norm| norm > 0.0) {
+            return Ok(weight.clone());
+        }
+        let kept = |i, j| if norms[j] > 0.0 { weight.get(i, j) } else { 0.0 };
+        Ok(Arc::new(Matrix::from_fn(weight.rows(), weight.cols(), kept)))
     }
 
     /// Whether W is scaled by its inputs' norms, where they are known.

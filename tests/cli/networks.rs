@@ -78,7 +78,8 @@ fn a_compressed_network_is_written_in_every_layout() {
     }
     // Batch normalization stays where that is asked for.
     let kept = done(&folder, &resnet20(&data, &format!("{wanted} merged --keep-batch-norm")));
-    assert_eq!(kept["accuracy"], report["accuracy_before_batch_norm"]);
+    assert_eq!(kept["accuracy"], kept["accuracy_before_batch_norm"]);
+    assert!(kept["accuracy"].as_f64().unwrap() > 0.7, "{}", kept["accuracy"]);
 }
 
 #[test]
@@ -126,7 +127,8 @@ fn bounds_on_operations_are_kept() {
         assert!(share <= 1.0 / factor && share > 0.97 / factor, "{share}");
         let densities: Vec<f64> =
             report["layers"].as_array().unwrap().iter().map(|l| l["density"].as_f64().unwrap()).collect();
-        assert!(densities.iter().any(|&density| density < 0.8 * densities[0]), "{densities:?}");
+        let (least, most) = densities.iter().fold((1.0f64, 0.0f64), |(least, most), &d| (least.min(d), most.max(d)));
+        assert!(most > 1.5 * least, "{densities:?}");
     }
     // Of the weights as well.
     let wanted = "--method magnitude --calibration-samples 16 --limit 50 --json --density 0.3 --distribute";
