@@ -8,7 +8,7 @@ use crate::app::widgets::colors;
 use crate::app::widgets::marks::{frame, seen};
 use crate::app::widgets::regions::{TOUR_CARD, region};
 use crate::app::widgets::words::{paragraphs, words};
-use eframe::egui::{Align, Button, Context, Id, Layout, Panel, Rect, ScrollArea, Ui, Vec2, Window, vec2};
+use eframe::egui::{Align, Button, Context, Id, Layout, Panel, Rect, ScrollArea, Ui, Vec2, Window, WindowDrag, vec2};
 
 /// Size of a card that was not drawn yet.
 const CARD: Vec2 = vec2(330.0, 270.0);
@@ -72,7 +72,11 @@ fn card_window<'a>(ctx: &Context, window: Window<'a>, card: usize, room: Rect, p
     let Some(area) = area else { return window.default_pos(beside(room, CARD, places)) };
     let covers = places.iter().any(|place| place.intersects(area)) || !room.expand(2.0).contains_rect(area);
     let held = ctx.input(|input| input.pointer.any_down());
-    if covers && !held { window.current_pos(beside(room, area.size(), places)) } else { window }
+    if !covers || held {
+        return window;
+    }
+    // egui 0.37 moves no window that is dragged by its title only.
+    window.drag_area(WindowDrag::Anywhere).current_pos(beside(room, area.size(), places))
 }
 
 /// Back, next, once more; gives the card to go to.

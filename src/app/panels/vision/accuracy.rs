@@ -8,7 +8,7 @@ use crate::app::widgets::colors;
 use crate::app::widgets::plot_axes::numbered;
 use crate::app::widgets::theme::readable;
 use crate::vision::Evaluation;
-use eframe::egui::{Color32, RichText, Ui};
+use eframe::egui::{Color32, RichText, TextStyle, Ui};
 use egui_plot::{Corner, HLine, Legend, Line, LineStyle, Plot, PlotPoints, Points};
 
 /// What is measured: accuracy, or where the images' classes are not known, agreement with the dense network.
@@ -138,7 +138,7 @@ pub fn trail_ui(ui: &mut Ui, state: &State) {
     let plot = Plot::new("accuracy of the network")
         .height(120.0)
         .allow_scroll(false)
-        .legend(Legend::default().position(Corner::LeftBottom))
+        .legend(Legend::default().position(Corner::LeftBottom).text_style(TextStyle::Small))
         .x_axis_label("layers replaced")
         .y_axis_label(format!("{}, %", measure(info).to_lowercase()));
     numbered(plot, false, false).show(ui, |plot| {

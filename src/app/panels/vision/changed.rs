@@ -32,18 +32,20 @@ pub fn changed_ui(ui: &mut Ui, state: &State, info: &NetworkInfo) -> Option<Visi
         (count, _) => {
             let layers = if count == 1 { "layer" } else { "layers" };
             ui.label(format!("With {count} {layers} replaced"));
-            if vision.estimated().is_some_and(|made| made.is_ok()) {
-                for (estimated, title, why) in [
-                    (false, "As it is", "With the dense network's batch normalization"),
-                    (true, "Norms re-estimated", "With means and variances estimated anew on the calibration images"),
-                ] {
-                    let chosen = vision.compares_estimated == estimated;
-                    if ui.selectable_label(chosen, title).on_hover_text(why).clicked() {
-                        command = Some(VisionCommand::CompareEstimated(estimated));
-                    }
+        }
+    }
+    if vision.replaced() > 0 && vision.estimated().is_some_and(|made| made.is_ok()) {
+        ui.horizontal_wrapped(|ui| {
+            for (estimated, title, why) in [
+                (false, "As it is", "With the dense network's batch normalization"),
+                (true, "Norms re-estimated", "With means and variances estimated anew on the calibration images"),
+            ] {
+                let chosen = vision.compares_estimated == estimated;
+                if ui.selectable_label(chosen, title).on_hover_text(why).clicked() {
+                    command = Some(VisionCommand::CompareEstimated(estimated));
                 }
             }
-        }
+        });
     }
     command
 }

@@ -54,7 +54,7 @@ impl ConfusionPanel {
             return None;
         };
         let now = changed(state).filter(|now| now.images() == dense.images());
-        let asked = ui.horizontal_wrapped(|ui| changed_ui(ui, state, info)).inner;
+        let asked = changed_ui(ui, state, info);
         if dense.is_labelled() {
             ui.horizontal_wrapped(|ui| {
                 for (counted, title, why) in [

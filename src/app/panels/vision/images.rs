@@ -50,7 +50,7 @@ impl ImagesPanel {
             return None;
         };
         let now = changed(state).filter(|now| now.images() == dense.images());
-        let asked = ui.horizontal_wrapped(|ui| changed_ui(ui, state, info)).inner;
+        let asked = changed_ui(ui, state, info);
         ui.horizontal_wrapped(|ui| self.shown_ui(ui, dense, now));
         let places = places(dense, now, self.shown);
         let count = places.len().min(PORTION * (1 + self.more));
