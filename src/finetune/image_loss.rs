@@ -1,9 +1,9 @@
 //! The loss of a vision model on pictures, as a tuning sees it.
 
-use super::machine::{Slope, Subject};
 use super::parameters::{Change, Gradients, Name, Parameter, Parameters, Values};
 use super::settings::{Settings, Train};
 use super::state::HeldOut;
+use super::tuning::{Slope, Subject};
 use super::{Error, Images};
 use crate::vision::{self, ImageSet, LayerShape, Network, Pictures, Wanted};
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 const TRAINING: Wanted = Wanted { batch_statistics: true, output_squares: false };
 
 /// A vision model, the pictures that it is tuned on, and others that are held out.
-pub(super) struct ImageLoss {
+pub struct ImageLoss {
     network: Network,
     images: Images,
     held_out: ImageSet,
@@ -21,7 +21,7 @@ pub(super) struct ImageLoss {
 
 impl ImageLoss {
     /// Of `network` as it is before the tuning.
-    pub fn new(network: Network, images: Images, held_out: Pictures, settings: Settings) -> Self {
+    pub(super) fn new(network: Network, images: Images, held_out: Pictures, settings: Settings) -> Self {
         Self { network, images, held_out: ImageSet::of(held_out), settings }
     }
 

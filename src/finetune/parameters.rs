@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Identifies a layer of a model.
-pub(super) trait Key: Copy + Ord + Serialize + DeserializeOwned {}
+pub trait Key: Copy + Ord + Serialize + DeserializeOwned {}
 
 impl<K: Copy + Ord + Serialize + DeserializeOwned> Key for K {}
 
 /// Name of a parameter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) enum Name<K = LayerId> {
+pub enum Name<K = LayerId> {
     /// The values of a compressed layer.
     Layer(K),
     /// The values of a tensor that is no compressed layer.
@@ -24,11 +24,11 @@ pub(super) enum Name<K = LayerId> {
 }
 
 /// Gradients, entry by entry as the parameters' values.
-pub(super) type Gradients<K = LayerId> = BTreeMap<Name<K>, Vec<f32>>;
+pub type Gradients<K = LayerId> = BTreeMap<Name<K>, Vec<f32>>;
 
 /// The values of a parameter.
 #[derive(Clone, Debug)]
-pub(super) enum Values {
+pub enum Values {
     /// Packed, on masks.
     Layer(Box<MaskedLayer>),
     /// All of a tensor.
@@ -57,7 +57,7 @@ impl Values {
 
 /// What changes a parameter in a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub enum Change {
     /// Its gradient.
     Descent,
     /// Its gradient, and weight decay.
@@ -71,7 +71,7 @@ const FOLLOWING: f32 = 0.1;
 
 /// A parameter.
 #[derive(Clone, Debug)]
-pub(super) struct Parameter {
+pub struct Parameter {
     pub values: Values,
     pub change: Change,
     pub moments: Moments,
@@ -88,7 +88,7 @@ impl Parameter {
 
 /// All parameters.
 #[derive(Clone, Debug)]
-pub(super) struct Parameters<K = LayerId>(pub BTreeMap<Name<K>, Parameter>);
+pub struct Parameters<K = LayerId>(pub BTreeMap<Name<K>, Parameter>);
 
 impl<K: Key> Parameters<K> {
     /// The compressed layers.

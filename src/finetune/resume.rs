@@ -1,8 +1,8 @@
 //! The state of a tuning as bytes: one that is restored goes on to the same bits.
 
-use super::machine::{Machine, Subject};
 use super::parameters::Name;
 use super::state::{Best, Moment, State, Stop};
+use super::tuning::{Subject, Tuning};
 use super::{Error, Moments};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -32,8 +32,8 @@ struct SavedParameter<K> {
     best: Vec<f32>,
 }
 
-impl<S: Subject> Machine<S> {
-    /// All that changes from step to step, as bytes for [`Machine::restore`].
+impl<S: Subject> Tuning<S> {
+    /// All that changes from step to step, as bytes for [`Tuning::restore`].
     pub fn save(&self) -> Result<Vec<u8>, Error> {
         let State { step, parameters, best, history, stop } = &self.state;
         let parameters = parameters.0.iter().map(|(name, parameter)| SavedParameter {
@@ -48,7 +48,7 @@ impl<S: Subject> Machine<S> {
         postcard::to_stdvec(&saved).map_err(|error| Error::State { reason: error.to_string() })
     }
 
-    /// Goes on from what [`Machine::save`] gave for the same task and settings.
+    /// Goes on from what [`Tuning::save`] gave for the same task and settings.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let wrong = |reason: &str| Error::State { reason: reason.to_owned() };
         let saved: Saved<S::Key> = postcard::from_bytes(bytes).map_err(|error| wrong(&error.to_string()))?;

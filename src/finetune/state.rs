@@ -23,7 +23,7 @@ impl<K: Key> State<K> {
 
 /// How good the values are on what is held out.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct HeldOut {
+pub struct HeldOut {
     /// Mean loss, in nats.
     pub loss: f64,
     /// Share of right answers, of images.

@@ -1,9 +1,9 @@
 //! The loss of a language model on texts, as a tuning sees it.
 
-use super::machine::{Slope, Subject};
 use super::parameters::{Change, Gradients, Name, Parameter, Parameters, Values};
 use super::settings::{Settings, Train};
 use super::state::HeldOut;
+use super::tuning::{Slope, Subject};
 use super::{Error, Text};
 use crate::language::{
     self, Angles, Block, EmbeddingAndHead, LanguageModel, LayerId, OuterWanted, ResidualStreams, Target, Wanted,
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A language model, the text that it is tuned on, and another that is held out.
-pub(super) struct TextLoss {
+pub struct TextLoss {
     /// With the tensors that are tuned; layers are unpacked block by block.
     model: LanguageModel,
     settings: Settings,
@@ -36,7 +36,7 @@ struct Teacher {
 
 impl TextLoss {
     /// Of windows of `context` tokens.
-    pub fn new(
+    pub(super) fn new(
         model: LanguageModel,
         (text, held_out): (Text, Windows),
         teacher: Option<LanguageModel>,

@@ -1,105 +1,252 @@
-//! A tuning of a language model, step by step.
+//! A tuning, step by step, whatever is tuned.
 
-use super::machine::Machine;
-use super::settings::{Distill, Settings};
-use super::state::{Moment, Stop};
+use super::Error;
+use super::optimizer::Optimizer;
+use super::parameters::{Gradients, Key, Name, Parameter, Parameters, norm};
+use super::rate::Rate;
+use super::settings::Settings;
+use super::state::{Best, HeldOut, Moment, State, Stop};
 use super::text_loss::TextLoss;
 use super::tuned::{Progress, Tuned};
-use super::{Error, Text};
-use crate::language::{LanguageModel, LayerId, Windows};
 use crate::matrix::Replacement;
+use crate::{language, vision};
 use std::collections::BTreeMap;
 
-/// A tuning of a language model: a machine of single steps, without threads or a clock of its own.
+/// A model with what it is tuned on: the losses of parameters, and their gradients. Made of a [`Task`](super::Task) or a
+/// [`VisionTask`](super::VisionTask).
+pub trait Subject {
+    /// Identifies a layer of the model.
+    type Key: Key;
+
+    /// The loss on the batch of step number `step`, from 0, and its gradients.
+    fn slope(&self, parameters: &Parameters<Self::Key>, step: usize) -> Result<Slope<Self::Key>, Error>;
+
+    /// The loss alone.
+    fn batch_loss(&self, parameters: &Parameters<Self::Key>, step: usize) -> Result<f64, Error>;
+
+    /// How good the values are on what is held out.
+    fn held_out(&self, parameters: &Parameters<Self::Key>) -> Result<HeldOut, Error>;
+
+    /// A tensor that is tuned beside the layers, as it was before.
+    fn tensor(&self, name: &str) -> Result<Parameter, Error>;
+
+    /// Takes up the values of such tensors.
+    fn apply(&mut self, _parameters: &Parameters<Self::Key>) {}
+}
+
+/// What a batch gives.
+pub struct Slope<K> {
+    /// Its mean loss, in nats.
+    pub loss: f64,
+    /// Gradients with respect to the parameters; a tensor that is seen here for the first time becomes one.
+    pub gradients: Gradients<K>,
+    /// Its own values of what the parameters follow, by the tensors' names.
+    pub batch: BTreeMap<String, Vec<f32>>,
+}
+
+/// What a tuning works on: it becomes a [`Subject`].
+pub trait Prepare {
+    /// What it becomes.
+    type Subject: Subject;
+
+    /// Checks it against the settings, which are right in themselves.
+    fn prepare(self, settings: &Settings) -> Result<Prepared<Self::Subject>, Error>;
+}
+
+/// A tuning before its first step.
+pub struct Prepared<S: Subject> {
+    pub subject: S,
+    /// What stands in the places of the layers to tune.
+    pub layers: BTreeMap<S::Key, Replacement>,
+    /// Number of steps.
+    pub steps: usize,
+}
+
+/// A tuning of a language model, or as a [`VisionTuning`](super::VisionTuning) of a vision model: a machine of single steps,
+/// without threads or a clock of its own.
 ///
 /// The first call of [`Tuning::step`] measures the held-out loss of the values as they are; each further one takes a step on
 /// one batch, and measures again where that is due. The values with the lowest held-out loss are the result.
-pub struct Tuning(Machine<TextLoss>);
-
-/// What a tuning works on.
-pub struct Task {
-    /// The compressed model, its layers dense or as they are stored.
-    pub model: LanguageModel,
-    /// What stands in the places of the layers to tune.
-    pub layers: BTreeMap<LayerId, Replacement>,
-    /// The text to train on.
-    pub text: Text,
-    /// Windows of a text that is not trained on.
-    pub held_out: Windows,
-    /// The model to learn from, of a distillation.
-    pub teacher: Option<LanguageModel>,
+pub struct Tuning<S: Subject = TextLoss> {
+    pub(super) subject: S,
+    settings: Settings,
+    optimizer: Optimizer,
+    rate: Rate,
+    steps: usize,
+    pub(super) state: State<S::Key>,
 }
 
-impl Tuning {
-    /// Checks the settings, and prepares the first step.
-    pub fn new(task: Task, settings: Settings) -> Result<Self, Error> {
+impl<S: Subject> Tuning<S> {
+    /// Checks the settings and what is tuned, and prepares the first step.
+    pub fn new(task: impl Prepare<Subject = S>, settings: Settings) -> Result<Self, Error> {
         settings.check()?;
-        let Task { model, layers, text, held_out, teacher } = task;
-        let config = model.config();
-        if layers.is_empty() {
-            return Err(Error::NothingSparse { model: model.name().to_owned() });
-        }
-        for (&id, replacement) in &layers {
-            let (found, shape) = (replacement.shape(), model.shape(id));
-            if found != shape {
-                return Err(Error::Shape { tensor: config.tensor(id), found, shape });
-            }
-        }
-        let context = settings.context_of(config.most_positions());
-        let steps = settings.steps_on(text.windows(context))?;
-        // Whether the text is long enough, and its tokens are the model's.
-        text.batch(&model, &Settings { batch: 1, ..settings.clone() }, context, 0)?;
-        if teacher.is_some() != (settings.distill == Distill::Logits) {
-            return Err(Error::NoTeacher);
-        }
-        let subject = TextLoss::new(model, (text, held_out), teacher, settings.clone(), context)?;
-        Ok(Self(Machine::new(subject, &layers, settings, steps)))
+        let Prepared { subject, layers, steps } = task.prepare(&settings)?;
+        let (optimizer, rate) = (Optimizer::new(&settings), Rate::new(&settings, steps));
+        Ok(Self { subject, settings, optimizer, rate, steps, state: State::new(Parameters::of_layers(&layers)) })
     }
 
     /// Number of all steps.
     pub fn steps(&self) -> usize {
-        self.0.steps()
+        self.steps
     }
 
     /// Steps that are done.
     pub fn done(&self) -> usize {
-        self.0.state.step
+        self.state.step
     }
 
     /// Losses step by step.
     pub fn history(&self) -> &[Moment] {
-        &self.0.state.history
+        &self.state.history
     }
 
     /// Why it ended, if before the last step.
     pub fn stopped(&self) -> Option<Stop> {
-        self.0.state.stop
+        self.state.stop
     }
 
     /// Takes the next step; `None` when all are done, or it has stopped before.
     pub fn step(&mut self) -> Result<Option<Progress>, Error> {
-        self.0.step()
+        if self.state.stop.is_some() || (self.state.step == self.steps && self.state.best.is_some()) {
+            return Ok(None);
+        }
+        let mut progress = Progress::new(self.steps);
+        if self.state.best.is_none() {
+            let held_out = self.subject.held_out(&self.state.parameters)?;
+            self.state.best = Some(Best { step: 0, held_out, since: 0 });
+            self.state.history.push(Moment::first(held_out));
+            progress.measured(held_out);
+        } else {
+            match self.advance(&mut progress) {
+                Err(error) if is_not_finite(&error) => {
+                    self.state.stop = Some(Stop::NotFinite { step: self.state.step })
+                }
+                advanced => advanced?,
+            }
+        }
+        (progress.step, progress.stopped) = (self.state.step, self.state.stop);
+        progress.best = self.state.best.map_or(f64::INFINITY, |best| best.held_out.loss);
+        Ok(Some(progress))
     }
 
-    /// All that changes from step to step, as bytes for [`Tuning::restore`].
-    pub fn save(&self) -> Result<Vec<u8>, Error> {
-        self.0.save()
+    /// A step on a batch, and what is measured after it.
+    fn advance(&mut self, progress: &mut Progress) -> Result<(), Error> {
+        let step = self.state.step;
+        let Slope { loss, mut gradients, batch } = self.subject.slope(&self.state.parameters, step)?;
+        let norm = norm(&gradients);
+        if !(loss.is_finite() && norm.is_finite()) {
+            self.state.stop = Some(Stop::NotFinite { step });
+            return Ok(());
+        }
+        (progress.loss, progress.gradient_norm) = (Some(loss), Some(norm));
+        let clip = self.settings.clip;
+        let scale = if clip > 0.0 && norm > clip { clip / norm } else { 1.0 };
+        let rate = self.rate.at(step);
+        self.discover(gradients.keys(), &batch)?;
+        let decay = self.settings.weight_decay();
+        self.state.parameters.update(&self.optimizer, (&mut gradients, scale), (rate, decay), step);
+        self.state.parameters.follow(&batch);
+        self.subject.apply(&self.state.parameters);
+        self.state.step += 1;
+        let mut moment = Moment { step: step + 1, loss: Some(loss), rate, held_out: None, accuracy: None };
+        let every = self.settings.every_of(self.steps);
+        let due = self.state.step.is_multiple_of(every) || self.state.step == self.steps;
+        let measured = due.then(|| self.subject.held_out(&self.state.parameters)).transpose();
+        if let Ok(Some(held_out)) = measured {
+            (moment.held_out, moment.accuracy) = (Some(held_out.loss), held_out.accuracy);
+            progress.measured(held_out);
+            self.judge(held_out);
+        }
+        self.state.history.push(moment);
+        measured.map(drop)
     }
 
-    /// Goes on from what [`Tuning::save`] gave for the same task and settings.
-    pub fn restore(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.0.restore(bytes)
+    /// Takes up tensors that are seen for the first time.
+    fn discover<'a>(
+        &mut self,
+        gradients: impl Iterator<Item = &'a Name<S::Key>>,
+        batch: &BTreeMap<String, Vec<f32>>,
+    ) -> Result<(), Error>
+    where
+        S::Key: 'a,
+    {
+        let of_gradient = |name: &'a Name<S::Key>| match name {
+            Name::Tensor(tensor) => Some(tensor),
+            Name::Layer(_) => None,
+        };
+        for tensor in gradients.filter_map(of_gradient).chain(batch.keys()) {
+            let name = Name::Tensor(tensor.clone());
+            if !self.state.parameters.0.contains_key(&name) {
+                let parameter = self.subject.tensor(tensor)?;
+                self.state.parameters.0.insert(name, parameter);
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps the values if they are the best so far, and stops if they have not been for too long.
+    fn judge(&mut self, held_out: HeldOut) {
+        let Some(best) = &mut self.state.best else { return };
+        if held_out.loss < best.held_out.loss {
+            *best = Best { step: self.state.step, held_out, since: 0 };
+            self.state.parameters.keep_best();
+            return;
+        }
+        best.since += 1;
+        if self.settings.patience.is_some_and(|patience| best.since >= patience) && self.state.step < self.steps {
+            self.state.stop = Some(Stop::NoBetter { step: self.state.step });
+        }
     }
 
     /// The values with the best held-out loss so far, to look at before the end: what stands in the layers' places, and tensors
     /// that are trained beside them, by name.
-    pub fn best(&self) -> (BTreeMap<LayerId, Replacement>, BTreeMap<String, Vec<f32>>) {
-        let best = self.0.state.parameters.best();
+    pub fn best(&self) -> (BTreeMap<S::Key, Replacement>, BTreeMap<String, Vec<f32>>) {
+        let best = self.state.parameters.best();
         (best.layers(), best.values_of_tensors())
     }
 
     /// Ends it: the values with the best held-out loss.
-    pub fn finish(self) -> Result<Tuned, Error> {
-        self.0.finish()
+    pub fn finish(mut self) -> Result<Tuned<S::Key>, Error> {
+        let first = self.state.history.first();
+        let before = match first.and_then(|moment| Some((moment.held_out?, moment.accuracy))) {
+            Some((loss, accuracy)) => HeldOut { loss, accuracy },
+            None => self.subject.held_out(&self.state.parameters)?,
+        };
+        let loss_before = match self.state.history.get(1).and_then(|moment| moment.loss) {
+            Some(loss) => loss,
+            None => self.subject.batch_loss(&self.state.parameters, 0)?,
+        };
+        let nnz_before = self.state.parameters.entries_of_layers();
+        self.state.parameters.restore_best();
+        self.subject.apply(&self.state.parameters);
+        let loss_after = self.subject.batch_loss(&self.state.parameters, 0)?;
+        let layers = self.state.parameters.layers();
+        let tensors = self.state.parameters.values_of_tensors();
+        let best = self.state.best.unwrap_or(Best { step: 0, held_out: before, since: 0 });
+        Ok(Tuned {
+            nnz_before,
+            nnz_after: layers.values().map(Replacement::entries).sum(),
+            layers,
+            tensors,
+            steps: self.state.step,
+            best_step: best.step,
+            stopped: self.state.stop,
+            loss_before,
+            loss_after,
+            held_out_before: before.loss,
+            held_out_after: best.held_out.loss,
+            accuracy_before: before.accuracy,
+            accuracy_after: best.held_out.accuracy,
+            history: self.state.history,
+        })
+    }
+}
+
+fn is_not_finite(error: &Error) -> bool {
+    use language::Error as Of;
+    match error {
+        Error::Language(error) => matches!(error, Of::NotFinite { .. } | Of::LossNotFinite),
+        Error::Vision(error) => matches!(error, vision::Error::NotFinite { .. }),
+        _ => false,
     }
 }

@@ -6,7 +6,9 @@ use super::network::Network;
 use super::norm::{BatchNorm, NormValues};
 use super::{Architecture, Augment, Error, Preprocess};
 use crate::compute::Weight;
+use crate::matrix::Matrix;
 use crate::model::{Checkpoint, Dtype, Layer, Orientation, Source, StoredSparse};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A residual network: its description, and weights that stay in their file. Clones share everything.
@@ -19,6 +21,8 @@ pub struct VisionModel {
     class_names: Vec<String>,
     /// How images were changed in training, where its files say so.
     augment: Option<Augment>,
+    /// Values that replace those of tensors, by name.
+    values: BTreeMap<String, Arc<Vec<f32>>>,
 }
 
 /// Opens a folder with weights, `config.json` and `preprocessor_config.json`, the latter two if they are there, or a file of
@@ -72,7 +76,8 @@ impl VisionModel {
         let class_names =
             config.map(class_names).filter(|names| names.len() == architecture.classes()).unwrap_or_default();
         let augment = preprocessor.and_then(augment);
-        Ok(Self { name: checkpoint.name().to_owned(), architecture, checkpoint, preprocess, class_names, augment })
+        let (name, values) = (checkpoint.name().to_owned(), BTreeMap::new());
+        Ok(Self { name, architecture, checkpoint, preprocess, class_names, augment, values })
     }
 
     /// Name of its file or folder.
@@ -111,11 +116,35 @@ impl VisionModel {
         Self { preprocess, ..self }
     }
 
-    /// A layer as stored: W `[out, in·kh·kw]`; factors are multiplied out.
+    /// Replaces the values of a tensor of its files: of a norm, a bias, or a layer.
+    ///
+    /// # Panics
+    /// Panics if the model has no such tensor, or their number differs.
+    pub fn replace_values(&mut self, tensor: &str, values: Arc<Vec<f32>>) {
+        let stored = self.checkpoint.tensor(tensor).map(|info| info.shape.iter().product::<usize>());
+        assert_eq!(stored.ok(), Some(values.len()), "the number of values of {tensor}");
+        self.values.insert(tensor.to_owned(), values);
+    }
+
+    /// All tensors whose values are replaced, by name.
+    pub fn all_replaced_values(&self) -> impl Iterator<Item = (&str, &Arc<Vec<f32>>)> {
+        self.values.iter().map(|(tensor, values)| (&**tensor, values))
+    }
+
+    /// A layer, replaced or as stored: W `[out, in·kh·kw]`; factors are multiplied out.
     ///
     /// # Panics
     /// Panics if there is no such layer.
     pub fn layer(&self, layer: usize) -> Result<Layer, Error> {
+        let mut found = self.stored_layer(layer)?;
+        if let Some(values) = self.values.get(&found.name) {
+            let (rows, cols) = found.weight.shape();
+            found.weight = Arc::new(Matrix::from_vec(rows, cols, values.to_vec()));
+        }
+        Ok(found)
+    }
+
+    fn stored_layer(&self, layer: usize) -> Result<Layer, Error> {
         let shape = &self.architecture.layers[layer];
         let Some(stored) = self.sparse(layer)? else {
             return Ok(self.checkpoint.layer(&shape.tensor(), Orientation::AsStored)?);
@@ -175,7 +204,10 @@ impl VisionModel {
         let architecture = self.architecture.clone();
         let (mut convolutions, mut norms) = (Vec::new(), Vec::new());
         let values = |name: String| -> Result<Vec<f32>, Error> {
-            let values = self.checkpoint.values(&name)?;
+            let values = match self.values.get(&name) {
+                Some(values) => values.to_vec(),
+                None => self.checkpoint.values(&name)?,
+            };
             match values.iter().all(|x| x.is_finite()) {
                 true => Ok(values),
                 false => Err(Error::NotFinite { tensor: name }),

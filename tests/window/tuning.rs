@@ -49,13 +49,14 @@ fn tuning_lowers_the_loss_and_is_undone_and_saved() {
     let (mut harness, untuned) = compressed();
     assert!(harness.query_by_label_contains("of the gap closed").is_none());
     steps(&mut harness, 8);
-    until(&mut harness, "the end", |harness| harness.state().language().tuning().is_none());
+    until(&mut harness, "the end", |harness| harness.state().language().tuning().work().is_none());
     let tuned = settled(&mut harness);
     assert!(tuned < untuned, "{tuned} against {untuned}");
     // What the chart says is what the page measures, which rounds values and norms to the model's 16 bits.
-    let (curve, language) = (harness.state().language().tuning_curve(), harness.state().language());
+    let (curve, language) = (harness.state().language().tuning().curve(), harness.state().language());
     assert_eq!((curve.step(), curve.held_out().len()), (8, 5));
-    for (loss, perplexity) in [(curve.untuned.unwrap(), untuned), (curve.best().unwrap().1, tuned)] {
+    for (loss, perplexity) in [(curve.untuned, untuned), (curve.best().copied(), tuned)] {
+        let loss = loss.unwrap().held_out.unwrap();
         assert!((loss.exp() / perplexity - 1.0).abs() < 1e-3, "{} and {perplexity}", loss.exp());
     }
     assert!(language.layers().is_tuned() && !language.layers().tensors().is_empty());
@@ -117,7 +118,7 @@ fn a_tuning_is_paused_resumed_and_cancelled() {
     until(&mut harness, "two more steps", |harness| number(harness, "tuning_step") >= before + 2);
     within(120, &mut harness, "better values", |harness| harness.state().language().layers().is_tuned());
     click(&mut harness, "Cancel tuning");
-    assert!(harness.state().language().tuning().is_none());
+    assert!(harness.state().language().tuning().work().is_none());
     let tuned = settled(&mut harness);
     assert!(tuned < untuned, "the best values stay: {tuned} against {untuned}");
     // Dense weights take what was tuned with them.
@@ -151,7 +152,7 @@ fn a_loss_that_is_no_number_ends_the_tuning() {
     let ctx = harness.ctx.clone();
     let wild = json!({ "tune": { "steps": 50, "batch": 1, "context": 32, "optimizer": "sgd", "clip": 0.0, "learning_rate": 100.0, "weight_decay": 1000.0, "every": 50 } });
     harness.state_mut().order(&ctx, &json!({ "language": wild })).unwrap();
-    until(&mut harness, "the end", |harness| harness.state().language().tuning().is_none());
+    until(&mut harness, "the end", |harness| harness.state().language().tuning().work().is_none());
     assert_eq!(settled(&mut harness), untuned);
     let problem = harness.state().language().problem().unwrap().to_owned();
     assert!(problem.contains("no longer a number") && problem.contains("smaller learning rate"), "{problem}");

@@ -107,6 +107,69 @@ fn the_built_in_network_is_measured_and_compressed() {
     assert_eq!(harness.state().vision().replaced(), 0);
 }
 
+/// The accuracy with the compressed layers, once nothing changes it any more.
+fn settled(harness: &mut Harness<'_, Explorer>) -> f64 {
+    until(harness, "the accuracy", |harness| {
+        let vision = harness.state().vision();
+        !vision.is_working() && vision.compressed().is_some_and(|(_, current)| current)
+    });
+    harness.state().vision().compressed().unwrap().0.accuracy().unwrap()
+}
+
+/// Steps make the loss lower, the page shows the values where it is lowest, a folder has them, and they are undone.
+#[test]
+fn values_are_tuned_saved_and_undone() {
+    let mut harness = example();
+    let refused =
+        harness.state_mut().order(&egui::Context::default(), &json!({ "vision": { "tune": {} } })).unwrap_err();
+    assert_eq!(refused.to_string(), "Compress layers first: what replaces them is tuned");
+    order(&mut harness, json!({ "preset": "fast" }));
+    order(&mut harness, json!({ "settings": { "outer": 4 } }));
+    order(&mut harness, json!({ "vision": { "compress": 0.1 } }));
+    within(240, &mut harness, "the layers", |harness| !harness.state().vision().is_working());
+    let untuned = settled(&mut harness);
+    let trail = harness.state().vision().layers().trail().to_vec();
+    order(&mut harness, json!({ "vision": { "tune": { "steps": 8, "batch": 32, "every": 4 } } }));
+    assert_eq!(harness.state().vision().why_busy(), Some("Values are being tuned"));
+    let refused =
+        harness.state_mut().order(&egui::Context::default(), &json!({ "vision": { "compress": 0.2 } })).unwrap_err();
+    assert_eq!(refused.to_string(), "Values are being tuned");
+    within(240, &mut harness, "the end", |harness| harness.state().vision().tuning().work().is_none());
+    let tuned = settled(&mut harness);
+    let vision = harness.state().vision();
+    let curve = vision.tuning().curve();
+    assert_eq!((curve.step(), curve.held_out().len()), (8, 3));
+    let best = *curve.best().unwrap();
+    assert!(best.held_out < curve.untuned.unwrap().held_out, "{curve:?}");
+    // What the chart says is what the page measures, which rounds what the file has in 16 bits.
+    assert!((best.accuracy.unwrap() - tuned).abs() < 0.006, "{best:?} and {tuned}");
+    assert!((curve.untuned.unwrap().accuracy.unwrap() - untuned).abs() < 0.006, "{curve:?} and {untuned}");
+    assert!(vision.layers().are_all_tuned() && vision.estimated().is_none(), "its norms have followed");
+    let running = vision.layers().tensors().iter().filter(|tensor| tensor.name.ends_with("running_mean")).count();
+    assert_eq!(running, vision::example().architecture().classifier(), "of every convolution");
+    harness.run_steps(3);
+    harness.get_by_label_contains("of the gap closed");
+    assert_eq!(harness.query_all_by_label("A·B, tuned").count(), harness.state().vision().replaced());
+
+    let folder = scratch("tuned network");
+    let _ = std::fs::remove_dir_all(&folder);
+    harness.get_by_label("Save the network").click();
+    harness.run_steps(30);
+    type_into(&mut harness, "New folder", folder.to_str().unwrap());
+    harness.get_by_role_and_label(Role::Button, "Write").click();
+    until(&mut harness, "the folder", |_| folder.join("report.json").exists());
+    let held_out = ImageSet::of(vision::example_held_out(1000));
+    let saved = vision::open(&folder).unwrap().network().unwrap();
+    let saved = saved.classify(&held_out, &|_, _| true).unwrap().evaluation.accuracy().unwrap();
+    assert!((saved - tuned).abs() < 0.006, "{saved} and {tuned}");
+
+    click(&mut harness, "Undo tuning");
+    assert_eq!(settled(&mut harness), untuned, "the same answers");
+    let layers = harness.state().vision().layers();
+    assert!(!layers.is_tuned() && layers.tensors().is_empty());
+    assert_eq!(layers.trail(), trail, "layers were neither replaced nor put back");
+}
+
 /// A layer's filters, and what an output takes of B's.
 #[test]
 fn a_convolution_is_looked_at_as_pictures() {

@@ -111,6 +111,11 @@ impl<K: LayerKey> CompressedLayers<K> {
         !self.untuned.is_empty()
     }
 
+    /// Whether the values of all of them were tuned, together.
+    pub fn are_all_tuned(&self) -> bool {
+        self.is_tuned() && self.untuned.len() == self.layers.len()
+    }
+
     /// Whether the values of this layer were tuned.
     pub fn is_tuned_layer(&self, id: K) -> bool {
         self.untuned.contains_key(&id)
@@ -119,6 +124,12 @@ impl<K: LayerKey> CompressedLayers<K> {
     /// Tensors that were tuned beside the layers.
     pub fn tensors(&self) -> &[TunedTensor] {
         &self.tensors
+    }
+
+    /// Those that stay with `kept` layers: while one of them is tuned.
+    pub fn tensors_with(&self, kept: &[Arc<CompressedLayer<K>>]) -> Vec<TunedTensor> {
+        let tuned = kept.iter().any(|layer| self.is_tuned_layer(layer.id));
+        if tuned { self.tensors.clone() } else { Vec::new() }
     }
 
     /// Puts dense weights back.

@@ -40,6 +40,7 @@ pub mod timeline;
 pub mod tour;
 pub mod tried;
 pub mod tuned_tensor;
+pub mod tuning_command;
 pub mod tuning_curve;
 pub mod typed_setting;
 pub mod vision_command;

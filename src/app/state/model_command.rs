@@ -1,8 +1,8 @@
 //! What is asked for of the language model.
 
 use super::text_request::TextRequest;
+use super::tuning_command::TuningCommand;
 use crate::compress::Densities;
-use crate::finetune::Settings;
 use crate::language::LayerId;
 use crate::methods::Method;
 use crate::model::Source;
@@ -36,18 +36,8 @@ pub enum ModelCommand {
     Compress(BTreeSet<LayerId>),
     /// End compressing; finished layers stay.
     CancelCompression,
-    /// Tune values with these settings.
-    SetTuning(Box<Settings>),
     /// Tune the values of the compressed layers.
-    Tune,
-    /// Pause tuning.
-    PauseTuning,
-    /// Go on tuning.
-    ResumeTuning,
-    /// End tuning; the best values so far stay.
-    CancelTuning,
-    /// Put the values back that were there before the tuning.
-    UndoTuning,
+    Tuning(TuningCommand),
     /// Put the dense weights of these layers back.
     Restore(BTreeSet<LayerId>),
     /// Calibrate runs with what this layer reads in the model.

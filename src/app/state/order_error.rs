@@ -17,7 +17,7 @@ pub enum OrderError {
         /// Name of the order.
         what: String,
         /// Description of the values it takes.
-        takes: &'static str,
+        takes: String,
     },
     /// A name of nothing.
     #[error("there is no {kind} {name}")]
@@ -67,8 +67,8 @@ impl OrderError {
     }
 
     /// The order `what` takes something else.
-    pub fn takes(what: &str, takes: &'static str) -> Self {
-        Self::Takes { what: what.to_owned(), takes }
+    pub fn takes(what: &str, takes: impl Into<String>) -> Self {
+        Self::Takes { what: what.to_owned(), takes: takes.into() }
     }
 }
 

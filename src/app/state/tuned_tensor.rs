@@ -1,6 +1,6 @@
 //! A tensor beside the compressed layers whose values were tuned.
 
-use crate::language::LanguageModel;
+use crate::compress::Layered;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ pub struct TunedTensor {
 }
 
 /// The model with these tensors in place of its own.
-pub fn with_tensors(model: &LanguageModel, tensors: &[TunedTensor]) -> LanguageModel {
+pub fn with_tensors<M: Layered>(model: &M, tensors: &[TunedTensor]) -> M {
     let mut model = model.clone();
-    tensors.iter().for_each(|tensor| model.replace_values(&tensor.name, tensor.values.clone()));
+    tensors.iter().for_each(|tensor| model.replace_tensor_values(&tensor.name, tensor.values.clone()));
     model
 }

@@ -14,8 +14,8 @@ pub struct TuningCurve {
     pub moments: Vec<Moment>,
     /// Why it ended before the last step.
     pub stopped: Option<Stop>,
-    /// Held-out loss of the values before any tuning, in nats a token, where it is known.
-    pub untuned: Option<f64>,
+    /// What the values before any tuning came to, where it is known.
+    pub untuned: Option<Moment>,
 }
 
 impl TuningCurve {
@@ -24,17 +24,23 @@ impl TuningCurve {
         self.moments.last().map_or(0, |moment| moment.step)
     }
 
-    /// Held-out losses, in nats a token, by the steps that were done.
+    /// Held-out losses, in nats a token or an image, by the steps that were done.
     pub fn held_out(&self) -> Vec<(usize, f64)> {
         self.moments.iter().filter_map(|moment| Some((moment.step, moment.held_out?))).collect()
     }
 
-    /// The lowest held-out loss, and after which step: that of the values that are kept.
-    pub fn best(&self) -> Option<(usize, f64)> {
-        self.held_out().into_iter().min_by(|a, b| a.1.total_cmp(&b.1))
+    /// Shares of right answers on held-out images, by the steps that were done.
+    pub fn accuracies(&self) -> Vec<(usize, f64)> {
+        self.moments.iter().filter_map(|moment| Some((moment.step, moment.accuracy?))).collect()
     }
 
-    /// Losses on the batches, in nats a token: an exponential mean, divided by what the weights so far add up to.
+    /// Where the held-out loss is lowest: with the values that are kept.
+    pub fn best(&self) -> Option<&Moment> {
+        let loss = |moment: &&Moment| moment.held_out.unwrap_or(f64::INFINITY);
+        self.moments.iter().filter(|moment| moment.held_out.is_some()).min_by(|a, b| loss(a).total_cmp(&loss(b)))
+    }
+
+    /// Losses on the batches, in nats a token or an image: an exponential mean, divided by what the weights so far add up to.
     pub fn smoothed(&self) -> Vec<(usize, f64)> {
         let (mut sum, mut weight) = (0.0, 0.0);
         let losses = self.moments.iter().filter_map(|moment| Some((moment.step, moment.loss?)));
@@ -65,6 +71,6 @@ mod tests {
         let smoothed = curve.smoothed();
         assert_eq!(smoothed.len(), 2);
         assert!((smoothed[0].1 - 2.0).abs() < 1e-12 && (smoothed[1].1 - 0.58 / 0.19).abs() < 1e-12, "{smoothed:?}");
-        assert_eq!((curve.step(), curve.best()), (3, Some((2, 2.5))));
+        assert_eq!((curve.step(), curve.best()), (3, Some(&curve.moments[2])));
     }
 }

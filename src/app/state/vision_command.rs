@@ -1,5 +1,6 @@
 //! What is asked for of the vision model.
 
+use super::tuning_command::TuningCommand;
 use crate::compress::Densities;
 use crate::methods::Method;
 use crate::model::Source;
@@ -29,6 +30,8 @@ pub enum VisionCommand {
     Compress(BTreeSet<usize>),
     /// End compressing; finished layers stay.
     CancelCompression,
+    /// Tune the values of the compressed layers.
+    Tuning(TuningCommand),
     /// Put the dense weights of these layers back.
     Restore(BTreeSet<usize>),
     /// Write the network with its compressed layers.

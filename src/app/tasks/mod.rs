@@ -31,6 +31,7 @@ pub mod split;
 pub mod stop;
 pub mod sweep;
 pub mod sweeps;
+pub mod tuning;
 pub mod view_renderer;
 pub mod vision;
 pub mod write_export;

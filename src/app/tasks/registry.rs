@@ -1,7 +1,9 @@
 //! Everything that the window's page has its Workers do.
 
-use super::language::{collect, compress, generate, lazy_model, measure_row, perplexity, save, sensitivity, tune};
-use super::vision;
+use super::language::eval_set::LanguageSource;
+use super::language::{collect, compress, generate, lazy_model, measure_row, perplexity, save, sensitivity};
+use super::tuning::tune::Tune;
+use super::vision::{self, network_set::VisionSource};
 use super::{
     adapter, baselines, bench, masks, norms, pictures, reading, replace, speed, split, sweep, view_renderer,
     write_export,
@@ -50,5 +52,6 @@ pub fn registry() -> Registry {
         .task::<compress::Compress>()
         .task::<measure_row::MeasureRow>()
         .task::<save::SaveModel>()
-        .actor::<tune::Tune>()
+        .actor::<Tune<LanguageSource>>()
+        .actor::<Tune<VisionSource>>()
 }

@@ -62,7 +62,8 @@ impl Explorer {
     /// `{"load": address}`, `{"example": true}`, `{"calibrate": true}` (with the inputs in the model), `{"tour": card}`, `{"bench": side}`, `{"panic": text}`, `{"export": {"what", "layout", "dtype", "name"}}`,
     /// `{"language": {"compress": density} or {"tune": settings} or "cancel", "pause tuning", "resume tuning", "cancel tuning",
     /// "undo tuning", "save", "table", "pause table"}`,
-    /// `{"vision": "example" or {"images": path or address} or {"compress": density} or "cancel"}`,
+    /// `{"vision": "example" or {"images": path or address} or {"compress": density} or {"tune": settings} or "cancel", "pause tuning",
+    /// "resume tuning", "cancel tuning", "undo tuning", "save"}`,
     /// `{"compare": [method, …] or "cancel" or {"show": method}}`,
     /// `{"sweep": figure or "pause" or "go on"}`.
     pub fn order(&mut self, ctx: &Context, order: &Value) -> Result<(), OrderError> {

@@ -1,10 +1,10 @@
 //! The language model: what is asked for of it, from its panels and from outside.
 
+use super::tuning::{TUNING_ORDERS, tuning_commands};
 use crate::app::explorer::Explorer;
 use crate::app::state::model_command::ModelCommand;
 use crate::app::state::order_error::OrderError;
 use crate::finetune::Settings;
-use crate::hint::Failure;
 use crate::language::LayerId;
 use eframe::egui::Context;
 use serde_json::Value;
@@ -29,13 +29,8 @@ impl Explorer {
                 language.compress(ctx, &preferences.settings, &ids, preferences.compute_config());
             }
             ModelCommand::CancelCompression => language.cancel(),
-            ModelCommand::SetTuning(settings) => language.set_tuning(*settings),
             // Why not stands at the button.
-            ModelCommand::Tune => _ = language.tune(ctx, preferences.threads),
-            ModelCommand::PauseTuning => language.pause_tuning(true),
-            ModelCommand::ResumeTuning => language.pause_tuning(false),
-            ModelCommand::CancelTuning => language.cancel_tuning(),
-            ModelCommand::UndoTuning => language.undo_tuning(),
+            ModelCommand::Tuning(command) => _ = language.tune(ctx, command, preferences.threads),
             ModelCommand::Restore(ids) => language.restore(&ids),
             ModelCommand::TakeInputs(id) => self.inputs_from_model(id),
             ModelCommand::Save => _ = self.save_model(),
@@ -70,18 +65,15 @@ impl Explorer {
         if let Some(density) = order.get("compress").and_then(Value::as_f64) {
             return language.compress_all(ctx, &preferences.settings, density, preferences.compute_config());
         }
-        if let Some(settings) = order.get("tune") {
-            let settings: Settings = serde_json::from_value(settings.clone())?;
-            settings.check().map_err(Failure::from)?;
-            language.set_tuning(settings);
-            return language.tune(ctx, preferences.threads).map_err(OrderError::not_now);
+        let tuning = tuning_commands(order, &Settings::default())?;
+        if !tuning.is_empty() {
+            let mut commands = tuning.into_iter();
+            return commands
+                .try_for_each(|command| language.tune(ctx, command, preferences.threads))
+                .map_err(OrderError::not_now);
         }
         match order.as_str() {
             Some("cancel") => language.cancel(),
-            Some("pause tuning") => language.pause_tuning(true),
-            Some("resume tuning") => language.pause_tuning(false),
-            Some("cancel tuning") => language.cancel_tuning(),
-            Some("undo tuning") => language.undo_tuning(),
             Some("table") => language.measure_table().map_err(OrderError::not_now)?,
             Some("pause table") => language.pause_table(),
             Some("save") => match self.save_model() {
@@ -89,8 +81,9 @@ impl Explorer {
                 false => return Err(OrderError::not_now("no layer is compressed")),
             },
             _ => {
-                let takes = "{\"compress\": density}, {\"tune\": settings}, \"cancel\", \"pause tuning\", \"resume tuning\", \"cancel tuning\", \
-                             \"undo tuning\", \"save\", \"table\" or \"pause table\"";
+                let takes = format!(
+                    "{{\"compress\": density}}, {TUNING_ORDERS}, \"cancel\", \"save\", \"table\" or \"pause table\""
+                );
                 return Err(OrderError::takes("a model", takes));
             }
         }

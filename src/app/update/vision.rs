@@ -1,10 +1,12 @@
 //! The vision model: what is asked for of it, from its panels and from outside.
 
+use super::tuning::{TUNING_ORDERS, tuning_commands};
 use crate::app::explorer::Explorer;
 use crate::app::platform::{pick::Pick, typed};
 use crate::app::state::order_error::OrderError;
 use crate::app::state::pane::Pane;
 use crate::app::state::vision_command::VisionCommand;
+use crate::finetune::Settings;
 use eframe::egui::Context;
 use serde_json::Value;
 
@@ -27,6 +29,8 @@ impl Explorer {
                 vision.compress(ctx, &preferences.settings, &layers, preferences.compute_config());
             }
             VisionCommand::CancelCompression => vision.cancel(),
+            // Why not stands at the button.
+            VisionCommand::Tuning(command) => _ = vision.tune(ctx, command, preferences.threads),
             VisionCommand::Restore(layers) => vision.restore(&layers),
             VisionCommand::Save => _ = self.save_network(),
             VisionCommand::CompareEstimated(estimated) => vision.compares_estimated = estimated,
@@ -59,7 +63,8 @@ impl Explorer {
         }
     }
 
-    /// `"example"`, `{"images": path or address}`, `{"compress": density}`, `"cancel"` or `"save"`.
+    /// `"example"`, `{"images": path or address}`, `{"compress": density}`, `{"tune": {"steps": 20}}` with [`Settings`],
+    /// `"pause tuning"`, `"resume tuning"`, `"cancel tuning"`, `"undo tuning"`, `"cancel"` or `"save"`.
     pub(super) fn vision_order(&mut self, ctx: &Context, order: &Value) -> Result<(), OrderError> {
         let (vision, preferences) = (&mut self.state.vision, &self.state.preferences);
         if let Some(density) = order.get("compress").and_then(Value::as_f64) {
@@ -69,6 +74,13 @@ impl Explorer {
             vision.read_images(Some(typed(images)));
             return Ok(());
         }
+        let tuning = tuning_commands(order, &Settings::for_vision())?;
+        if !tuning.is_empty() {
+            let mut commands = tuning.into_iter();
+            return commands
+                .try_for_each(|command| vision.tune(ctx, command, preferences.threads))
+                .map_err(OrderError::not_now);
+        }
         match order.as_str() {
             Some("example") => self.open_vision_example(),
             Some("cancel") => vision.cancel(),
@@ -77,7 +89,9 @@ impl Explorer {
                 false => return Err(OrderError::not_now("no layer is compressed")),
             },
             _ => {
-                let takes = "\"example\", {\"images\": path}, {\"compress\": density}, \"cancel\" or \"save\"";
+                let takes = format!(
+                    "\"example\", {{\"images\": path}}, {{\"compress\": density}}, {TUNING_ORDERS}, \"cancel\" or \"save\""
+                );
                 return Err(OrderError::takes("a vision model", takes));
             }
         }

@@ -3,59 +3,19 @@
 use super::super::{Failure, output};
 use super::summary::stopped;
 use dsf_explorer::compress::TunedFolder;
-use dsf_explorer::finetune::{Error, Progress, Tuning, VisionTuning};
+use dsf_explorer::finetune::{Subject, Tuning};
 use dsf_explorer::measure::cost::remaining_secs;
 use std::io::IsTerminal;
 use std::time::Instant;
 
-/// A tuning, whatever is tuned.
-pub trait Steps {
-    /// Takes the next step; `None` when all are done, or it has stopped before.
-    fn step(&mut self) -> Result<Option<Progress>, Error>;
-
-    /// Steps that are done, and all.
-    fn done(&self) -> (usize, usize);
-
-    /// All that changes from step to step.
-    fn save(&self) -> Result<Vec<u8>, Error>;
-
-    /// Goes on from what was saved.
-    fn restore(&mut self, state: &[u8]) -> Result<(), Error>;
-}
-
-macro_rules! steps {
-    ($tuning:ty) => {
-        impl Steps for $tuning {
-            fn step(&mut self) -> Result<Option<Progress>, Error> {
-                self.step()
-            }
-
-            fn done(&self) -> (usize, usize) {
-                (self.done(), self.steps())
-            }
-
-            fn save(&self) -> Result<Vec<u8>, Error> {
-                self.save()
-            }
-
-            fn restore(&mut self, state: &[u8]) -> Result<(), Error> {
-                self.restore(state)
-            }
-        }
-    };
-}
-
-steps!(Tuning);
-steps!(VisionTuning);
-
 /// Takes all steps with a progress bar, and keeps the state about every half a minute.
-pub fn drive(tuning: &mut dyn Steps, folder: Option<&TunedFolder>) -> Result<(), Failure> {
+pub fn drive<S: Subject>(tuning: &mut Tuning<S>, folder: Option<&TunedFolder>) -> Result<(), Failure> {
     /// Seconds between two states that are kept; after a held-out loss they may be fewer.
     const KEEP_SECS: [f64; 2] = [30.0, 2.0];
     /// The most of the time that keeping takes.
     const KEEP_SHARE: f64 = 0.05;
     let bar = output::Share::new("tuning");
-    let (begun, before) = (Instant::now(), tuning.done().0);
+    let (begun, before) = (Instant::now(), tuning.done());
     let (mut kept, mut keeping) = (Instant::now(), 0.0);
     let (mut held_out, mut accuracy) = (None, None);
     while let Some(progress) = tuning.step()? {

@@ -8,10 +8,10 @@ mod vision;
 use super::explicit_flags::Given;
 use super::factorize::WrittenDtype;
 use super::{Failure, output};
-use drive::{Steps, drive};
+use drive::drive;
 use dsf_explorer::compress::{self, Layered, Tunable, TunedFolder};
 use dsf_explorer::export::Layout;
-use dsf_explorer::finetune::Settings;
+use dsf_explorer::finetune::{Settings, Subject, Tuning};
 use dsf_explorer::vision::Error;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -118,10 +118,10 @@ impl Finetune {
 }
 
 /// Goes on where an earlier start was interrupted, up to the end.
-fn take_all(tuning: &mut dyn Steps, folder: Option<&TunedFolder>) -> Result<(), Failure> {
+fn take_all<S: Subject>(tuning: &mut Tuning<S>, folder: Option<&TunedFolder>) -> Result<(), Failure> {
     if let Some(state) = folder.map(TunedFolder::state).transpose()?.flatten() {
         tuning.restore(&state)?;
-        let (done, all) = tuning.done();
+        let (done, all) = (tuning.done(), tuning.steps());
         output::note(&format!("{done} of {all} steps were done already"));
     }
     drive(tuning, folder)

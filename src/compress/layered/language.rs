@@ -111,6 +111,10 @@ impl Layered for LanguageModel {
         self.all_replaced_values().map(|(tensor, values)| (tensor.to_owned(), values.to_vec())).collect()
     }
 
+    fn replace_tensor_values(&mut self, tensor: &str, values: Arc<Vec<f32>>) {
+        self.replace_values(tensor, values);
+    }
+
     /// A head that is a copy of the embedding stays one.
     fn original<'a>(
         &self,

@@ -84,10 +84,14 @@ pub trait Layered: Clone + Send + 'static {
     /// Number format of the weights that are no layers.
     fn format(&self) -> Dtype;
 
-    /// Values of tensors that are no layers, where they are not those of the file.
-    fn replaced_values(&self) -> BTreeMap<String, Vec<f32>> {
-        BTreeMap::new()
-    }
+    /// Values of tensors that are not those of the file, by name.
+    fn replaced_values(&self) -> BTreeMap<String, Vec<f32>>;
+
+    /// Replaces the values of a tensor that stands in the file, with values as the file has them.
+    ///
+    /// # Panics
+    /// Panics if the file has no such tensor, or their number differs.
+    fn replace_tensor_values(&mut self, tensor: &str, values: Arc<Vec<f32>>);
 
     /// The tensor among `names` of which this one is a copy that has to stay one.
     fn original<'a>(

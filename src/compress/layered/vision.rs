@@ -96,6 +96,14 @@ impl Layered for VisionModel {
         self.checkpoint().tensor(&format!("{norm}.weight")).ok().and_then(|info| info.format).unwrap_or(Dtype::F32)
     }
 
+    fn replaced_values(&self) -> BTreeMap<String, Vec<f32>> {
+        self.all_replaced_values().map(|(tensor, values)| (tensor.to_owned(), values.to_vec())).collect()
+    }
+
+    fn replace_tensor_values(&mut self, tensor: &str, values: Arc<Vec<f32>>) {
+        self.replace_values(tensor, values);
+    }
+
     fn metadata(&self) -> BTreeMap<String, String> {
         self.architecture().dimensions_as_metadata()
     }

@@ -16,7 +16,7 @@ pub fn commands_ui(ui: &mut Ui, state: &State, info: &NetworkInfo, ticked: &BTre
     let mut command = method_ui(ui, vision.budget.method, no_inputs).map(VisionCommand::SetMethod);
     let hint = "With the settings of the settings panel and the budget below, in the order in which the network computes \
                 them; layers at 100 % stay as they are";
-    let why_not = if busy { "Layers are being compressed" } else { "No layer is ticked" };
+    let why_not = vision.why_busy().unwrap_or("No layer is ticked");
     let all = ui.add_enabled(!busy, Button::new("Compress all"));
     mark(ui, "Compress network", all.rect);
     if all.on_hover_text(hint).on_disabled_hover_text(why_not).clicked() {
@@ -34,7 +34,7 @@ pub fn commands_ui(ui: &mut Ui, state: &State, info: &NetworkInfo, ticked: &BTre
     }
     let layers = vision.layers();
     let dense = ui.add_enabled(!busy && !layers.is_empty(), Button::new("Back to dense"));
-    let why_not = if busy { "Layers are being compressed" } else { "No layer is compressed" };
+    let why_not = vision.why_busy().unwrap_or("No layer is compressed");
     if dense.on_hover_text("The ticked layers, or all if none is ticked").on_disabled_hover_text(why_not).clicked() {
         let ids = if ticked.is_empty() { layers.ids().collect() } else { ticked.clone() };
         command = Some(VisionCommand::Restore(ids));

@@ -13,3 +13,4 @@ pub mod kernels;
 pub mod layers;
 pub mod network;
 pub mod tradeoff;
+pub mod tuning;

@@ -6,6 +6,7 @@ use super::compression::{commands_ui, progress_ui};
 use super::info::info_ui;
 use super::layers::layers_ui;
 use super::tradeoff::tradeoff_ui;
+use super::tuning::tuning_ui;
 use crate::app::panels::save_to::SaveTo;
 use crate::app::panels::state::State;
 use crate::app::platform::{HAS_FOLDERS, SaveTarget, TYPED, typed};
@@ -24,6 +25,8 @@ pub struct NetworkPanel {
     ticked: BTreeSet<usize>,
     images_path: String,
     save_to: SaveTo,
+    /// Whether the losses of a tuning are shown in nats, not as accuracies.
+    as_loss: bool,
     /// Whether compressions are compared by multiplications, not by weights.
     over_work: bool,
 }
@@ -61,17 +64,18 @@ impl NetworkPanel {
         let header = CollapsingHeader::new("Images to measure on").default_open(info.images.is_none());
         let images = header.show(ui, |ui| ui.horizontal_wrapped(|ui| self.images_ui(ui, state, info)).inner);
         let save = self.save_ui(ui, state);
+        let tune = tuning_ui(ui, state, &mut self.as_loss);
         trail_ui(ui, state);
         tradeoff_ui(ui, state, &mut self.over_work);
         let layer = layers_ui(ui, state, info, &mut self.ticked);
-        (measure.or(row.inner).or(images.body_returned.flatten()).or(save), layer)
+        (measure.or(row.inner).or(images.body_returned.flatten()).or(save).or(tune), layer)
     }
 
     fn save_ui(&mut self, ui: &mut Ui, state: &State) -> Option<VisionCommand> {
         let possible = !state.vision.layers().is_empty() && !state.vision.is_working();
-        let why_not = "Compress layers first, and name a folder";
+        let why_not = state.vision.why_busy().unwrap_or("Compress layers first, and name a folder");
         let hint = "A network that timm, torchvision or transformers load, with batch normalization estimated anew where there are \
-                    images, and with the factors beside it";
+                    images and it was not tuned, and with the factors beside it";
         self.save_to.ui(ui, "Save the network", hint, (possible, why_not)).then_some(VisionCommand::Save)
     }
 

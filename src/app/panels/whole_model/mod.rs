@@ -5,3 +5,4 @@ pub mod method;
 pub mod percent;
 pub mod progress;
 pub mod tradeoff;
+pub mod tuning;

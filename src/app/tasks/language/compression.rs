@@ -26,9 +26,7 @@ pub fn start(
     layers: &mut CompressedLayers,
 ) -> Compression {
     let Prepared { plan, kept, waiting } = prepare(info.config.layers(), (budget, settings, compute), ids, layers);
-    // Norms that were tuned stay as long as a tuned layer does.
-    let tuned = kept.iter().any(|layer| layers.is_tuned_layer(layer.id));
-    let tensors = if tuned { layers.tensors().to_vec() } else { Vec::new() };
+    let tensors = layers.tensors_with(&kept);
     let task = Compress { model, plan, kept, tensors, compute };
     let cost = |id| {
         let (rows, cols) = info.config.shape(id);

@@ -111,7 +111,7 @@ impl LanguageModelState {
             self.problem = end.err().map(|why| sentence(&why));
             self.compression = None;
         }
-        self.poll_tuning();
+        self.tuning.poll(&mut self.layers, &mut self.problem);
         self.texts.poll();
         self.note_tried();
         self.open.want(ctx);
@@ -202,11 +202,11 @@ impl LanguageModelState {
             "layers": self.info().map(|info| info.config.layers().count()),
             "working": self.is_working(),
             "problem": self.problem,
-            "tuning": self.tuning.as_ref().map(|work| if work.is_paused() { "paused" } else { "going" }),
+            "tuning": self.tuning.state(),
             "tuned": self.layers.is_tuned(),
-            "tuning_step": self.curve.step(),
-            "tuning_steps": self.curve.steps,
-            "held_out": self.curve.held_out(),
+            "tuning_step": self.tuning.curve().step(),
+            "tuning_steps": self.tuning.curve().steps,
+            "held_out": self.tuning.curve().held_out(),
             "table": self.table_count(),
             "table_is_going": self.table_is_going(),
             "story": texts.map(|texts| texts.dense.words.concat()),

@@ -8,7 +8,6 @@ use super::save::SaveModel;
 use super::sensitivity::Sensitivity;
 use super::table::ModelTable;
 use super::texts::ModelTexts;
-use super::tuning::TuningWork;
 use crate::app::platform::SaveTarget;
 use crate::app::state::compressed_layers::CompressedLayers;
 use crate::app::state::error::Error;
@@ -16,13 +15,12 @@ use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::state::model_budget::ModelBudget;
 use crate::app::state::order_error::OrderError;
 use crate::app::state::tried::Tried;
-use crate::app::state::tuning_curve::TuningCurve;
 use crate::app::tasks::compression::plan;
 use crate::app::tasks::open_model::OpenModel;
 use crate::app::tasks::replaced_layers::SingleLayer;
+use crate::app::tasks::tuning::model_tuning::ModelTuning;
 use crate::compress::{CompressedLayer, Densities, Proxy, distribute};
 use crate::factorize::Settings;
-use crate::finetune;
 use crate::hint::Failure;
 use crate::job::ComputeConfig;
 use crate::language::LayerId;
@@ -42,10 +40,7 @@ pub struct LanguageModelState {
     pub budget: ModelBudget,
     pub(super) layers: CompressedLayers,
     pub(super) compression: Option<Compression>,
-    pub(super) tuning: Option<TuningWork>,
-    /// Losses of the last tuning of the layers as they are.
-    pub(super) curve: TuningCurve,
-    pub(super) tuning_settings: finetune::Settings,
+    pub(super) tuning: ModelTuning<LanguageSource>,
     pub(super) perplexities: Perplexities,
     /// Whether a large model is to be measured.
     pub(super) measure_large: bool,
@@ -79,11 +74,11 @@ impl LanguageModelState {
     /// The texts of the open model change; its compressed layers stay.
     pub fn read_text(&mut self, text: Option<Source>) {
         if self.open.is_there() {
-            if self.tuning.is_some() {
+            if self.tuning.work().is_some() {
                 self.notes.push("The tuning has ended, as another text is read; its best values so far stay".into());
             }
-            self.cancel_tuning();
-            self.curve = TuningCurve::default();
+            self.tuning.end(&mut self.layers, &mut self.problem);
+            self.tuning.forget();
             self.open.read_data(text);
             self.perplexities.stop();
             self.sensitivity.stop();
@@ -100,7 +95,8 @@ impl LanguageModelState {
     /// Discards the compressed layers, and opens the other model.
     pub fn discard_and_open(&mut self) {
         self.layers.clear();
-        (self.compression, self.tuning) = (None, None);
+        self.compression = None;
+        self.tuning.discard();
         self.pending.take().into_iter().for_each(|source| self.open(source));
     }
 
@@ -281,11 +277,9 @@ impl LanguageModelState {
 
     /// Why the layers cannot be changed now.
     pub fn why_busy(&self) -> Option<&'static str> {
-        match (&self.compression, &self.tuning) {
-            (Some(_), _) => Some("Layers are being compressed"),
-            (None, Some(work)) if work.is_paused() => Some("Tuning is paused: go on with it, or cancel it"),
-            (None, Some(_)) => Some("Values are being tuned"),
-            (None, None) => None,
+        match &self.compression {
+            Some(_) => Some("Layers are being compressed"),
+            None => self.tuning.why_busy(),
         }
     }
 
@@ -299,7 +293,8 @@ impl LanguageModelState {
         let (Some(info), Some(model)) = (self.open.info(), self.open.lazy().cloned()) else { return };
         let how = (&self.budget, settings, compute);
         self.compression = Some(compression::start(ctx, (model, info), how, ids, &mut self.layers));
-        (self.problem, self.curve) = (None, TuningCurve::default());
+        self.problem = None;
+        self.tuning.forget();
     }
 
     /// Compresses all layers to this density.
@@ -328,7 +323,7 @@ impl LanguageModelState {
     /// Puts dense weights back.
     pub fn restore(&mut self, ids: &BTreeSet<LayerId>) {
         self.layers.restore(ids);
-        self.curve = TuningCurve::default();
+        self.tuning.forget();
     }
 
     /// Returns the version of the compressed layers, and the task that writes the model with them.

@@ -1,65 +1,72 @@
-//! The handle of a tuning in the background.
+//! Tuning the values of the compressed layers of the open language model.
 
-use super::tune::{Tune, TuneCommand, TuneEvent};
-use crate::measure::cost::{TELLING_SHARE, remaining_secs};
-use crate::tasks::{self, ActorHandle};
+use super::eval_set::LanguageSource;
+use super::lazy_model::{LazyModel, eval_set};
+use super::model_state::LanguageModelState;
+use crate::app::state::error::Error;
+use crate::app::state::tuning_command::TuningCommand;
+use crate::app::tasks::tuning::model_tuning::ModelTuning;
+use crate::app::tasks::tuning::tune::TunedSource;
+use crate::finetune::{Settings, Task, TextLoss, Tuning};
+use crate::hint::Failure;
+use crate::language::{LanguageModel, LayerId};
+use crate::matrix::Replacement;
 use eframe::egui::Context;
-use std::sync::mpsc::{Receiver, channel};
-use web_time::{Duration, Instant};
+use std::collections::BTreeMap;
 
-/// A tuning that goes on. Dropping it ends it; values that have come stay where they are.
-pub struct TuningWork {
-    actor: ActorHandle<Tune>,
-    events: Receiver<TuneEvent>,
-    /// Time since it began or was resumed; `None` while it is paused.
-    since: Option<Instant>,
-    /// Time before that.
-    spent: Duration,
+impl TunedSource for LanguageSource {
+    const TUNING: &'static str = "tune model";
+    type Model = LanguageModel;
+    type Subject = TextLoss;
+
+    fn tuning_settings() -> Settings {
+        Settings::default()
+    }
+
+    fn dense(opened: &LazyModel) -> Result<&LanguageModel, Failure> {
+        eval_set(opened).map(|set| &set.model)
+    }
+
+    /// On the model's text, without the windows that the page measures on.
+    fn tuning(
+        opened: &LazyModel,
+        model: LanguageModel,
+        layers: BTreeMap<LayerId, Replacement>,
+        settings: Settings,
+    ) -> Result<Tuning<Self::Subject>, Failure> {
+        let set = eval_set(opened)?;
+        let held_out = set.text.clone().ok_or(Error::NoText)?;
+        let text = set.training.clone().ok_or(Error::NoText)?;
+        Ok(Tuning::new(Task { model, layers, text, held_out, teacher: None }, settings)?)
+    }
 }
 
-impl TuningWork {
-    /// Starts it; the window is drawn again when it tells something.
-    pub fn start(ctx: &Context, tune: Tune) -> Self {
-        let (sender, events) = channel();
-        let ctx = ctx.clone();
-        let actor = tasks::spawn_actor(tune, move |event| {
-            // The window may have dropped it; then nobody needs to know.
-            if sender.send(event).is_ok() {
-                ctx.request_repaint();
-            }
-        });
-        Self { actor, events, since: Some(Instant::now()), spent: Duration::ZERO }
+/// Tuning the values of the compressed layers.
+impl LanguageModelState {
+    /// The tuning: its settings, what goes on, what became of the losses.
+    pub fn tuning(&self) -> &ModelTuning<LanguageSource> {
+        &self.tuning
     }
 
-    /// The next event that has arrived.
-    pub fn next(&self) -> Option<TuneEvent> {
-        self.events.try_recv().ok()
+    /// Why the layers cannot be tuned now.
+    pub fn no_tuning(&self) -> Option<&'static str> {
+        let Some(info) = self.info() else { return Some("no language model is open") };
+        match () {
+            () if info.keeps_factors => Some(
+                "This model keeps its factors: dsf-explorer finetune tunes them, or open the one that they were made from",
+            ),
+            () if !info.calibrates => Some("Give a text first, under Text to measure on"),
+            () if self.layers.is_empty() => Some("Compress layers first: what replaces them is tuned"),
+            () => self.why_busy(),
+        }
     }
 
-    /// Pauses it after the step in work.
-    pub fn pause(&mut self) {
-        self.actor.send(TuneCommand::Pause);
-        self.spent = self.time();
-        self.since = None;
-    }
-
-    /// Goes on.
-    pub fn resume(&mut self) {
-        self.actor.send(TuneCommand::Resume);
-        self.since.get_or_insert_with(Instant::now);
-    }
-
-    /// Whether it is paused.
-    pub fn is_paused(&self) -> bool {
-        self.since.is_none()
-    }
-
-    fn time(&self) -> Duration {
-        self.spent + self.since.map_or(Duration::ZERO, |since| since.elapsed())
-    }
-
-    /// Seconds that are left where that can be said, when this share is done.
-    pub fn seconds_left(&self, share: f64) -> Option<f64> {
-        (share > TELLING_SHARE).then(|| remaining_secs(self.time().as_secs_f64(), share, 1.0 - share))
+    /// Does what is asked for of the tuning; in a sentence why not.
+    pub fn tune(&mut self, ctx: &Context, command: TuningCommand, threads: Option<usize>) -> Result<(), &'static str> {
+        let model = match self.no_tuning() {
+            Some(why) => Err(why),
+            None => self.open.lazy().cloned().ok_or("no language model is open"),
+        };
+        self.tuning.perform((ctx, threads), command, model, &mut self.layers, &mut self.problem)
     }
 }

@@ -29,7 +29,7 @@ pub struct Accuracies {
     /// The same with batch normalization estimated anew.
     estimated: AsyncMemo<AllLayers, Evaluate>,
     /// Compressed layers that are to be evaluated, the oldest first.
-    waiting: VecDeque<(AllLayers, Vec<NewWeight>)>,
+    waiting: VecDeque<(AllLayers, Replaced)>,
     /// Those that came last.
     seen: Option<AllLayers>,
     /// The layer whose run's accuracy was last wanted.
@@ -148,19 +148,20 @@ impl Accuracies {
         if self.seen != Some(now) {
             self.seen = Some(now);
             let new = |layer: &Arc<CompressedLayer<usize>>| NewWeight { layer: layer.id, weight: layer.weight.clone() };
-            self.waiting.push_back((now, layers.iter().map(new).collect()));
+            let replaced = Replaced::Layers(layers.iter().map(new).collect(), layers.tensors().to_vec());
+            self.waiting.push_back((now, replaced));
         }
         // The last of them stays, for its norms.
         while self.waiting.len() > 1 && (self.all.of(&self.waiting[0].0).is_some() || self.all.has_given_up()) {
             self.waiting.pop_front();
         }
-        let Some((key, layers)) = self.waiting.front().cloned() else { return };
+        let Some((key, replaced)) = self.waiting.front().cloned() else { return };
         let known = self.all.of(&key).is_some();
         if !known {
-            let task = self.task(of, Replaced::Layers(layers), false);
+            let task = self.task(of, replaced, false);
             self.all.want(ctx, key, |_| task);
         } else if estimates_norms && key == now && self.estimated.of(&key).is_none() {
-            let task = self.task(of, Replaced::Layers(layers), true);
+            let task = self.task(of, replaced, true);
             self.estimated.want(ctx, key, |_| task);
         }
     }
@@ -171,9 +172,10 @@ impl Accuracies {
         self.seen = None;
     }
 
-    /// The answers with as many layers replaced as were a moment ago, and how many.
+    /// The answers with as many layers replaced as were a moment ago, and how many; `None` when they are tuned, for what a tuning
+    /// does stands in its own chart.
     pub fn latest(&self, number: usize) -> Option<(usize, &Evaluation)> {
-        let (key, made) = self.all.entry().filter(|(key, _)| key.model == number)?;
+        let (key, made) = self.all.entry().filter(|(key, _)| key.model == number && !key.tuned)?;
         made.as_ref().as_ref().ok().map(|made| (key.count, made))
     }
 

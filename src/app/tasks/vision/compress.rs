@@ -1,6 +1,7 @@
 //! Compressing layers of the network, one after the other.
 
 use super::lazy_network::{LazyNetwork, network_set};
+use crate::app::state::tuned_tensor::{TunedTensor, with_tensors};
 use crate::app::tasks::compressing::{Compressing, carry_out};
 use crate::app::tasks::on_threads::on_threads;
 use crate::compress::{CompressedLayer, Memory, Plan, VisionCompression};
@@ -23,6 +24,8 @@ pub struct CompressNetwork {
     /// Layers that are compressed already.
     #[serde(with = "shared::list")]
     pub kept: Vec<Arc<CompressedLayer<usize>>>,
+    /// Tensors that were tuned with them.
+    pub tensors: Vec<TunedTensor>,
     /// Shape of the largest W to be replaced, by which a device is chosen.
     pub largest: (usize, usize),
     /// Backend and threads of the runs.
@@ -44,7 +47,8 @@ impl Task for CompressNetwork {
             let store = Box::new(Memory::new(self.kept));
             let backend = if self.plan.method == Method::Dsf { backend } else { Backend::Cpu };
             let settings = self.plan.settings.clone();
-            let work = VisionCompression::new(&set.model, self.plan, set.calibrating.as_ref(), store, clock)?;
+            let model = with_tensors(&set.model, &self.tensors);
+            let work = VisionCompression::new(&model, self.plan, set.calibrating.as_ref(), store, clock)?;
             let (device, note) = job::device(backend, self.largest, &settings, self.compute.thread_count());
             note.into_iter().for_each(|note| _ = progress(Compressing::Note(note)));
             let mut work = work.on(device);

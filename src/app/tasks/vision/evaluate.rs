@@ -2,6 +2,7 @@
 
 use super::lazy_network::{LazyNetwork, network_set};
 use crate::app::state::error::Error;
+use crate::app::state::tuned_tensor::TunedTensor;
 use crate::app::tasks::on_threads::on_threads;
 use crate::app::tasks::stop::Stop;
 use crate::hint::Failure;
@@ -19,8 +20,8 @@ pub(super) const BATCH: usize = 128;
 pub enum Replaced {
     /// None: the dense network.
     Nothing,
-    /// Those that were compressed.
-    Layers(Vec<NewWeight>),
+    /// Those that were compressed, and tensors that were tuned with them.
+    Layers(Vec<NewWeight>, Vec<TunedTensor>),
 }
 
 /// A layer and its new weight.
@@ -62,7 +63,10 @@ impl SilentTask for Evaluate {
             let mut network = set.network.clone();
             match &self.replaced {
                 Replaced::Nothing => {}
-                Replaced::Layers(layers) => layers.iter().for_each(|new| network.replace(new.layer, &new.weight)),
+                Replaced::Layers(layers, tensors) => {
+                    tensors.iter().for_each(|tuned| network.replace_values(&tuned.name, &tuned.values));
+                    layers.iter().for_each(|new| network.replace(new.layer, &new.weight));
+                }
             }
             if self.estimates_norms {
                 let calibrating = set.calibrating.as_ref().ok_or(Error::NoInputsImages)?;

@@ -45,6 +45,15 @@ pub fn read(source: &Source, model: &VisionModel) -> Result<OwnImages, Failure> 
     Ok(OwnImages { measured, calibrating, classes: images.classes().to_vec(), skipped })
 }
 
+/// Reads images to tune `model` on: all but those that it is measured on, as far as they fit into memory.
+pub fn training(source: &Source, model: &VisionModel) -> Result<Pictures, Failure> {
+    let images = open(source, model)?.with_class_names(model.class_names());
+    let (height, width) = images.size();
+    let most = MOST_VALUES / (3 * height * width).max(1);
+    let [_, others] = places(images.len(), [MEASURED.min(most), most]);
+    Ok(read_all(&images, &others)?.0)
+}
+
 #[cfg(not(target_arch = "wasm32"))]
 fn open(source: &Source, model: &VisionModel) -> Result<ImageSet, Failure> {
     let Source::Path(path) = source;

@@ -15,5 +15,6 @@ pub mod measured;
 pub mod network_set;
 pub mod samples;
 pub mod save;
+pub mod tuning;
 pub mod vision_poll;
 pub mod vision_state;

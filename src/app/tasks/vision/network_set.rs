@@ -98,6 +98,11 @@ impl NetworkSet {
         Ok(set)
     }
 
+    /// Whether the images are some that were given.
+    pub fn own_images(&self) -> bool {
+        self.own_images
+    }
+
     fn read(&mut self, source: &model::Source) -> Result<(), Failure> {
         let images = images::read(source, &self.model)?;
         self.network.check_size(images.measured.height, images.measured.width)?;

@@ -22,11 +22,13 @@ impl VisionModelState {
             self.problem = end.err().map(|why| sentence(&why));
             self.compression = None;
         }
+        self.tuning.poll(&mut self.layers, &mut self.problem);
         self.samples.poll();
         self.open.want(ctx);
         self.set_first_budget();
         let (Some(info), Some(network)) = (self.info(), self.open.lazy().cloned()) else { return };
-        let (number, has_images, calibrates) = (self.open.number(), info.images.is_some(), info.calibrates());
+        let (number, has_images) = (self.open.number(), info.images.is_some());
+        let estimates = self.estimates_norms();
         let of = Measured { number, network: &network, threads };
         let tuned = tuned.filter(|(_, factors)| has_images && *factors != FactorsAt::Nothing);
         self.accuracies.set_tuned(tuned.map(|(id, factors)| SingleLayer { model: number, id, factors }));
@@ -46,10 +48,10 @@ impl VisionModelState {
         if self.layers.is_empty() {
             self.accuracies.forget_waiting();
         } else if live || !working {
-            self.accuracies.want_all(ctx, of, &self.layers, calibrates && !working);
+            self.accuracies.want_all(ctx, of, &self.layers, estimates && !working);
         }
         self.note_trail();
-        self.note_tried(calibrates);
+        self.note_tried(estimates);
     }
 
     /// The first convolution and the classifier stay as they are, unless something else is set.
@@ -70,7 +72,7 @@ impl VisionModelState {
     }
 
     /// Notes what the compressed layers came to, once it is known.
-    fn note_tried(&mut self, calibrates: bool) {
+    fn note_tried(&mut self, estimates: bool) {
         let version = self.layers.version();
         if self.is_working() || self.layers.is_empty() || self.tried.iter().any(|tried| tried.version == version) {
             return;
@@ -79,7 +81,7 @@ impl VisionModelState {
         let estimated = self.estimated();
         let shares = self.share_of_weights().zip(self.share_of_multiplications());
         let (Some(score), Some((weights, multiplications))) = (self.score(made), shares) else { return };
-        if calibrates && estimated.is_none() {
+        if estimates && estimated.is_none() {
             return;
         }
         let estimated = estimated.and_then(Result::ok).and_then(|made| self.score(made));
@@ -101,6 +103,11 @@ impl VisionModelState {
             "replaced": self.replaced(),
             "tried": self.tried.len(),
             "layers": self.info().map(|info| info.layers().len()),
+            "tuning": self.tuning.state(),
+            "tuned": self.layers.is_tuned(),
+            "tuning_step": self.tuning.curve().step(),
+            "tuning_steps": self.tuning.curve().steps,
+            "held_out": self.tuning.curve().held_out(),
             "working": self.is_working(),
             "problem": self.problem,
         })

@@ -16,6 +16,7 @@ use crate::app::state::tried::TriedNetwork;
 use crate::app::tasks::async_memo::AsyncMemo;
 use crate::app::tasks::compression::{Compression, Prepared, plan, prepare};
 use crate::app::tasks::open_model::OpenModel;
+use crate::app::tasks::tuning::model_tuning::ModelTuning;
 use crate::compress::Densities;
 use crate::factorize::Settings;
 use crate::job::ComputeConfig;
@@ -37,6 +38,7 @@ pub struct VisionModelState {
     pub(super) has_budget: bool,
     pub(super) layers: CompressedLayers<usize>,
     pub(super) compression: Option<Compression<usize, CompressNetwork>>,
+    pub(super) tuning: ModelTuning<VisionSource>,
     pub(super) accuracies: Accuracies,
     /// Compressions that were tried, and what they came to.
     pub(super) tried: Vec<TriedNetwork>,
@@ -45,7 +47,7 @@ pub struct VisionModelState {
     pub compares_estimated: bool,
     /// Whether a large network is to be measured.
     measure_large: bool,
-    /// Last error of the compression, a sentence.
+    /// Last error of the network, a sentence.
     pub(super) problem: Option<String>,
     /// Notes of the compression, to be shown.
     pub notes: Vec<String>,
@@ -66,6 +68,11 @@ impl VisionModelState {
     /// The images of the open network change; its compressed layers stay.
     pub fn read_images(&mut self, images: Option<Source>) {
         if self.open.is_there() {
+            if self.tuning.work().is_some() {
+                self.notes.push("The tuning has ended, as other images are read; its best values so far stay".into());
+            }
+            self.tuning.end(&mut self.layers, &mut self.problem);
+            self.tuning.forget();
             self.open.read_data(images);
             self.accuracies.stop();
             self.problem = None;
@@ -83,6 +90,7 @@ impl VisionModelState {
     pub fn discard_and_open(&mut self) {
         self.layers.clear();
         self.compression = None;
+        self.tuning.discard();
         self.pending.take().into_iter().for_each(|source| self.open(source));
     }
 
@@ -159,12 +167,20 @@ impl VisionModelState {
         self.compression.as_ref()
     }
 
-    /// Whether layers are being compressed.
+    /// Whether layers are being compressed or tuned.
     pub fn is_working(&self) -> bool {
-        self.compression.is_some()
+        self.why_busy().is_some()
     }
 
-    /// Last error of the compression, a sentence.
+    /// Why the layers cannot be changed now.
+    pub fn why_busy(&self) -> Option<&'static str> {
+        match &self.compression {
+            Some(_) => Some("Layers are being compressed"),
+            None => self.tuning.why_busy(),
+        }
+    }
+
+    /// Last error of the network, a sentence.
     pub fn problem(&self) -> Option<&str> {
         self.problem.as_deref()
     }
@@ -176,9 +192,11 @@ impl VisionModelState {
         let Prepared { plan, kept, waiting } = prepare(info.layers(), how, ids, &mut self.layers);
         let shapes = waiting.iter().map(|&layer| info.shape(layer));
         let largest = shapes.max_by_key(|(rows, cols)| rows * cols).unwrap_or((1, 1));
-        let task = CompressNetwork { network, plan, kept, largest, compute };
+        let tensors = self.layers.tensors_with(&kept);
+        let task = CompressNetwork { network, plan, kept, tensors, largest, compute };
         self.compression = Some(Compression::start(ctx, task, waiting, |layer| info.cost(layer, settings)));
         self.problem = None;
+        self.tuning.forget();
     }
 
     /// Compresses all layers but the first and the last to this density.
@@ -190,8 +208,8 @@ impl VisionModelState {
         compute: ComputeConfig,
     ) -> Result<(), OrderError> {
         let info = self.info().ok_or(Error::NoNetwork)?;
-        if self.is_working() {
-            return Err(OrderError::not_now("layers are being compressed"));
+        if let Some(why) = self.why_busy() {
+            return Err(OrderError::not_now(why));
         }
         let (ids, ends) = (info.layers().collect(), ends(info));
         let densities = Densities { by_layer: ends.map(|layer| (layer, 1.0)).into(), ..Densities::uniform(density) };
@@ -199,6 +217,12 @@ impl VisionModelState {
         self.budget.densities = densities;
         self.compress(ctx, settings, &ids, compute);
         Ok(())
+    }
+
+    /// Whether batch normalization is to be estimated anew with the compressed layers. In a tuning it has followed the images
+    /// that were seen.
+    pub(super) fn estimates_norms(&self) -> bool {
+        self.info().is_some_and(NetworkInfo::calibrates) && !self.layers.are_all_tuned()
     }
 
     /// Ends compressing; finished layers stay.
@@ -215,11 +239,13 @@ impl VisionModelState {
     ) -> Option<(usize, SaveNetwork)> {
         let (info, network) = (self.info()?, self.open.lazy()?.clone());
         let plan = plan(info.layers(), &self.budget, settings, &self.layers, &BTreeSet::new());
-        let layers = Vec::from_iter(self.layers.iter().cloned());
-        (!layers.is_empty()).then(|| (self.layers.version(), SaveNetwork { network, layers, plan, threads, target }))
+        let (layers, tensors) = (Vec::from_iter(self.layers.iter().cloned()), self.layers.tensors().to_vec());
+        let estimates_norms = self.estimates_norms();
+        let save = SaveNetwork { network, layers, tensors, estimates_norms, plan, threads, target };
+        (!save.layers.is_empty()).then(|| (self.layers.version(), save))
     }
 
-    /// Whether layers are being compressed, or were and are not written.
+    /// Whether layers are being compressed or tuned, or were and are not written.
     pub fn is_unsaved(&self) -> bool {
         self.is_working() || self.layers.is_unsaved()
     }
@@ -232,6 +258,7 @@ impl VisionModelState {
     /// Puts dense weights back.
     pub fn restore(&mut self, ids: &BTreeSet<usize>) {
         self.layers.restore(ids);
+        self.tuning.forget();
     }
 }
 
