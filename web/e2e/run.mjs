@@ -413,6 +413,11 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     const seen = await until(page, "the inner layers", (seen) => !seen.vision.working && seen.vision.replaced === seen.vision.layers - 2 && seen.vision.compressed_is_current && seen.vision.estimated, 400);
     console.log(`    ${((Date.now() - began) / 1000).toFixed(0)} s; accuracy ${seen.vision.compressed}, with norms re-estimated ${seen.vision.estimated}, dense ${seen.vision.dense}`);
     assert(seen.vision.compressed < seen.vision.dense && seen.vision.compressed > 0.5, JSON.stringify(seen.vision));
+    began = Date.now();
+    await order(page, { vision: { tune: { steps: 6, batch: 32, every: 3 } } });
+    const tuned = await until(page, "six steps of tuning", (seen) => !seen.vision.tuning && seen.vision.tuned && seen.vision.compressed_is_current, 200);
+    console.log(`    ${((Date.now() - began) / 1000).toFixed(0)} s; held-out losses ${JSON.stringify(tuned.vision.held_out)}, accuracy ${tuned.vision.compressed}`);
+    assert(tuned.vision.tuning_step === 6 && tuned.vision.held_out.at(-1)[1] < tuned.vision.held_out[0][1], JSON.stringify(tuned.vision));
     await find(page, "Image ");
     await shot(page, "vision");
     return page;
