@@ -51,7 +51,7 @@ pub use model::{CompressedModel, compress_model};
 pub use output_squares::OutputSquares;
 pub use plan::{Densities, Plan};
 pub use proxy::Proxy;
-pub use run::{Compression, Inside, Step};
+pub use run::{Compression, Inside, LayerByLayer, Step};
 pub use store::{Memory, Store};
 pub use totals::{Totals, VisionTotals};
 #[cfg(not(target_arch = "wasm32"))]

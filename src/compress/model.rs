@@ -1,6 +1,6 @@
 //! Compression of a whole model in one call.
 
-use super::{CompressedLayer, Compression, Error, Inputs, Memory, Plan, Step};
+use super::{CompressedLayer, Compression, Error, Inputs, LayerByLayer, Memory, Plan, Step};
 use crate::language::{LanguageModel, LayerId};
 use crate::methods::ProgressFn;
 use std::sync::Arc;

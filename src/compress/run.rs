@@ -32,6 +32,19 @@ pub enum Step<K: LayerKey = LayerId> {
 /// Progress callback within a layer: the layer and the share of it done, 0 to 1; returns whether to continue.
 pub type Inside<'a, K = LayerId> = &'a (dyn Fn(K, f64) -> bool + Sync);
 
+/// A compression in progress, of whatever kind of model.
+pub trait LayerByLayer<K: LayerKey> {
+    /// Shape of the largest W to be replaced, by which a device is chosen.
+    fn largest(&self) -> (usize, usize);
+
+    /// Has DSF runs computed on `device`.
+    fn set_device(&mut self, device: Device);
+
+    /// Computes the next step; `None` when all layers are done. Fails with [`Error::Cancelled`] when `progress`, called inside
+    /// of a method's one step, cancels.
+    fn step_with_progress(&mut self, progress: Inside<'_, K>) -> Result<Option<Step<K>>, Error>;
+}
+
 /// A compression in progress: a step machine without threads or clock.
 /// Layers are replaced in the order of computation. Those in the store are not computed again, but the calibration
 /// windows go through them as well.
@@ -62,6 +75,22 @@ pub struct Compression {
 enum Source {
     CalibrationPass { pass: Box<CalibrationPass>, windows: Windows, entered: bool },
     List { stages: VecDeque<Vec<LayerId>>, saved: Option<Arc<crate::model::Checkpoint>> },
+}
+
+impl LayerByLayer<LayerId> for Compression {
+    fn largest(&self) -> (usize, usize) {
+        let replaced = self.model.layers().filter(|&id| self.plan.densities.of(id) < 1.0);
+        let shapes = replaced.map(|id| self.model.shape(id));
+        shapes.max_by_key(|(rows, cols)| rows * cols).unwrap_or((1, 1))
+    }
+
+    fn set_device(&mut self, device: Device) {
+        self.device = device;
+    }
+
+    fn step_with_progress(&mut self, progress: Inside<'_>) -> Result<Option<Step>, Error> {
+        self.step_inside(progress)
+    }
 }
 
 impl Compression {
@@ -114,18 +143,6 @@ impl Compression {
         })
     }
 
-    /// Shape of the largest W to be replaced, by which a device is chosen.
-    pub fn largest(&self) -> (usize, usize) {
-        let replaced = self.model.layers().filter(|&id| self.plan.densities.of(id) < 1.0);
-        let shapes = replaced.map(|id| self.model.shape(id));
-        shapes.max_by_key(|(rows, cols)| rows * cols).unwrap_or((1, 1))
-    }
-
-    /// The same compression with DSF runs on `device`.
-    pub fn on(self, device: Device) -> Self {
-        Self { device, ..self }
-    }
-
     /// Stages of experts so far whose layers read fewer tokens than they have inputs, by their first layers: their
     /// statistics say little, and a stage without any token is replaced without statistics.
     pub fn scarce(&self) -> &BTreeMap<LayerId, usize> {
@@ -134,12 +151,10 @@ impl Compression {
 
     /// Computes the next step; `None` when all layers are done.
     pub fn step(&mut self) -> Result<Option<Step>, Error> {
-        self.step_with_progress(&|_, _| true)
+        self.step_inside(&|_, _| true)
     }
 
-    /// As [`Compression::step`], with progress inside of a method's one step; fails with [`Error::Cancelled`] when
-    /// `progress` cancels.
-    pub fn step_with_progress(&mut self, progress: Inside<'_>) -> Result<Option<Step>, Error> {
+    fn step_inside(&mut self, progress: Inside<'_>) -> Result<Option<Step>, Error> {
         if self.run.is_some() {
             return self.run_step().map(Some);
         }

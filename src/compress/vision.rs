@@ -1,7 +1,7 @@
 //! The compression of a vision model as a step machine.
 
 use super::layer_run::{self, LayerRun, LayerStep};
-use super::{CompressedLayer, Error, Inside, OutputSquares, Plan, Step, Store};
+use super::{CompressedLayer, Error, Inside, LayerByLayer, OutputSquares, Plan, Step, Store};
 use crate::compute::Device;
 use crate::matrix::{Calibration, Problem};
 use crate::vision::{CalibrationPass, Pictures, VisionModel};
@@ -28,6 +28,22 @@ pub struct VisionCompression {
     device: Device,
 }
 
+impl LayerByLayer<usize> for VisionCompression {
+    fn largest(&self) -> (usize, usize) {
+        let shapes = self.model.architecture().shapes();
+        let replaced = shapes.filter(|&(layer, _)| self.plan.densities.of(layer) < 1.0).map(|(_, shape)| shape);
+        replaced.max_by_key(|(rows, cols)| rows * cols).unwrap_or((1, 1))
+    }
+
+    fn set_device(&mut self, device: Device) {
+        self.device = device;
+    }
+
+    fn step_with_progress(&mut self, progress: Inside<'_, usize>) -> Result<Option<Step<usize>>, Error> {
+        self.step_inside(progress)
+    }
+}
+
 impl VisionCompression {
     /// A compression before its first step, calibrated on `pictures`. `clock` returns seconds, for the reports.
     pub fn new(
@@ -44,21 +60,7 @@ impl VisionCompression {
         Ok(Self { model: model.clone(), plan, store, clock, pass, labelled, outputs, at, statistics, run, device })
     }
 
-    /// The same compression with DSF runs on `device`.
-    pub fn on(self, device: Device) -> Self {
-        Self { device, ..self }
-    }
-
-    /// Shape of the largest W to be replaced, by which a device is chosen.
-    pub fn largest(&self) -> (usize, usize) {
-        let shapes = self.model.architecture().shapes();
-        let replaced = shapes.filter(|&(layer, _)| self.plan.densities.of(layer) < 1.0).map(|(_, shape)| shape);
-        replaced.max_by_key(|(rows, cols)| rows * cols).unwrap_or((1, 1))
-    }
-
-    /// Computes the next step; `None` when all layers are done. Fails with [`Error::Cancelled`] when `progress`, called inside
-    /// of a method's one step, cancels.
-    pub fn step(&mut self, progress: Inside<'_, usize>) -> Result<Option<Step<usize>>, Error> {
+    fn step_inside(&mut self, progress: Inside<'_, usize>) -> Result<Option<Step<usize>>, Error> {
         if let Some(run) = self.run.take() {
             let stepped = run.step(&self.model, &self.plan, &self.clock)?;
             return self.stepped(stepped).map(Some);

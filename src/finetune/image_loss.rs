@@ -3,7 +3,7 @@
 use super::parameters::{Change, Gradients, Name, Parameter, Parameters, Values};
 use super::settings::{Settings, Train};
 use super::state::HeldOut;
-use super::tuning::{Slope, Subject};
+use super::subject::{Slope, Subject};
 use super::{Error, Images};
 use crate::vision::{self, ImageSet, LayerShape, Network, Pictures, Wanted};
 use std::collections::BTreeMap;

@@ -2,7 +2,8 @@
 
 use super::parameters::Name;
 use super::state::{Best, Moment, State, Stop};
-use super::tuning::{Subject, Tuning};
+use super::subject::Subject;
+use super::tuning::Tuning;
 use super::{Error, Moments};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

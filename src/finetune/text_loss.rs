@@ -3,7 +3,7 @@
 use super::parameters::{Change, Gradients, Name, Parameter, Parameters, Values};
 use super::settings::{Settings, Train};
 use super::state::HeldOut;
-use super::tuning::{Slope, Subject};
+use super::subject::{Slope, Subject};
 use super::{Error, Text};
 use crate::language::{
     self, Angles, Block, EmbeddingAndHead, LanguageModel, LayerId, OuterWanted, ResidualStreams, Target, Wanted,

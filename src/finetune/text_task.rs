@@ -1,8 +1,8 @@
 //! What a tuning of a language model works on.
 
 use super::settings::{Distill, Settings};
+use super::subject::{Prepare, Prepared};
 use super::text_loss::TextLoss;
-use super::tuning::{Prepare, Prepared};
 use super::{Error, Text};
 use crate::language::{LanguageModel, LayerId, Windows};
 use crate::matrix::Replacement;

@@ -2,7 +2,8 @@
 
 use super::image_loss::ImageLoss;
 use super::settings::{Distill, Settings};
-use super::tuning::{Prepare, Prepared, Tuning};
+use super::subject::{Prepare, Prepared};
+use super::tuning::Tuning;
 use super::{Error, Images};
 use crate::matrix::Replacement;
 use crate::vision::{self, Network, Pictures};

@@ -4,8 +4,6 @@ use super::*;
 use dsf_explorer::language::{self, LayerId};
 use dsf_explorer::model::Checkpoint;
 use std::collections::BTreeMap;
-use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 /// A small model of two blocks.
 fn small() -> String {
@@ -141,20 +139,7 @@ fn a_killed_tuning_goes_on_to_the_same_bytes() {
     let steps = "--steps 4000";
     let line = |out: &str| format!("finetune before --out {out} {how} {steps}");
     let line_cut = line("cut");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_dsf-explorer"))
-        .args(words(&line_cut))
-        .current_dir(&folder)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let begun = Instant::now();
-    while !folder.join("cut.partial/state.bin").exists() {
-        assert!(begun.elapsed() < Duration::from_secs(120) && child.try_wait().unwrap().is_none(), "it goes on");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    kill_when(&folder, &words(&line_cut), || folder.join("cut.partial/state.bin").exists());
     assert!(!folder.join("cut").exists(), "nothing half-written");
     // Other settings do not take it up, nor drop it unasked.
     assert_refused(&folder, &words(&format!("{line_cut} --seed 1")), "another settings");

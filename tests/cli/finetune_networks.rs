@@ -2,8 +2,6 @@
 
 use super::*;
 use dsf_explorer::vision;
-use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 fn words(line: &str) -> Vec<&str> {
     line.split_whitespace().collect()
@@ -91,20 +89,7 @@ fn a_killed_tuning_of_a_network_goes_on_to_the_same_bytes() {
     let how = "--images train.bin --held-out test.bin --batch 6 --every 20 --steps 400";
     let line = |out: &str| format!("finetune before --out {out} {how}");
     let line_cut = line("cut");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_dsf-explorer"))
-        .args(words(&line_cut))
-        .current_dir(&folder)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let begun = Instant::now();
-    while !folder.join("cut.partial/state.bin").exists() {
-        assert!(begun.elapsed() < Duration::from_secs(120) && child.try_wait().unwrap().is_none(), "it goes on");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    kill_when(&folder, &words(&line_cut), || folder.join("cut.partial/state.bin").exists());
     assert!(!folder.join("cut").exists(), "nothing half-written");
     assert_refused(&folder, &words(&line_cut.replace("train.bin", "test.bin")), "another images");
     let again = run(&folder, &words(&format!("{line_cut} --json")));

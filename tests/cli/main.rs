@@ -21,7 +21,8 @@ use dsf_explorer::measure;
 use dsf_explorer::model::{Orientation, open, open_calibration};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 /// An empty folder of this test's own.
 fn folder(name: &str) -> PathBuf {
@@ -39,6 +40,24 @@ fn run(folder: &Path, arguments: &[&str]) -> Output {
         .env_remove("WAYLAND_DISPLAY")
         .output()
         .unwrap()
+}
+
+/// Starts the program, and kills it as soon as `is_time`.
+fn kill_when(folder: &Path, arguments: &[&str], is_time: impl Fn() -> bool) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_dsf-explorer"))
+        .args(arguments)
+        .current_dir(folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while !is_time() {
+        assert!(begun.elapsed() < Duration::from_secs(120) && child.try_wait().unwrap().is_none(), "it goes on");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 fn text(bytes: &[u8]) -> String {

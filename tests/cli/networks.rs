@@ -2,8 +2,6 @@
 
 use super::*;
 use dsf_explorer::vision;
-use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 /// An empty folder with the first 512 training images.
 fn with_images(data: &Path, name: &str) -> PathBuf {
@@ -89,24 +87,12 @@ fn a_killed_compression_of_a_network_goes_on_where_it_was() {
     let wanted = "--density 0.4 --preset fast --calibration-samples 32 --limit 50 --json --layout merged,bitmask --out";
     let whole = done(&folder, &resnet20(&data, &format!("{wanted} whole")));
     let arguments = resnet20(&data, &format!("{wanted} cut"));
-    let mut child = Command::new(env!("CARGO_BIN_EXE_dsf-explorer"))
-        .args(&arguments)
-        .current_dir(&folder)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
     let layers = folder.join("cut.partial/layers");
     let count = || std::fs::read_dir(&layers).map_or(0, Iterator::count);
-    let begun = Instant::now();
-    while count() < 4 {
-        assert!(begun.elapsed() < Duration::from_secs(120) && child.try_wait().unwrap().is_none(), "it goes on");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    kill_when(&folder, &words, || count() >= 4);
     assert!(!folder.join("cut").exists(), "nothing half-written");
-    let again = run(&folder, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    let again = run(&folder, &words);
     assert!(text(&again.stderr).contains("was there already"), "{}", text(&again.stderr));
     assert_eq!(json(&again)["accuracy"], whole["accuracy"]);
     for file in ["model.safetensors", "factors-bitmask.safetensors"] {

@@ -2,8 +2,8 @@
 
 use dsf_explorer::Named;
 use dsf_explorer::compress::{
-    CompressedLayer, Compression, Curve, Densities, Error, Folder, Inputs, Memory, Output as Written, Plan, Proxy,
-    Step, Totals, distribute, merged_model,
+    CompressedLayer, Compression, Curve, Densities, Error, Folder, Inputs, LayerByLayer, Memory, Output as Written,
+    Plan, Proxy, Step, Totals, distribute, merged_model,
 };
 use dsf_explorer::export::Layout;
 use dsf_explorer::factorize::{Preset, Settings};

@@ -1,7 +1,7 @@
 //! Residual networks against timm, Hugging Face transformers and PyTorch.
 
 use crate::common;
-use dsf_explorer::compress::{Memory, Plan, Step, VisionCompression};
+use dsf_explorer::compress::{LayerByLayer, Memory, Plan, Step, VisionCompression};
 use dsf_explorer::factorize::Preset;
 use dsf_explorer::vision::{self, Augment, CalibrationPass, ImageSet, Network, Pictures};
 use serde_json::Value;
@@ -90,7 +90,7 @@ fn resnet20_compressed_recognizes_as_much_as_published() {
     .unwrap();
     let mut network = model.network().unwrap();
     let mut nnz = 0;
-    while let Some(step) = work.step(&|_, _| true).unwrap() {
+    while let Some(step) = work.step_with_progress(&|_, _| true).unwrap() {
         if let Step::Finished(layer) = step {
             nnz += layer.report.nnz;
             network.replace(layer.id, &layer.weight);

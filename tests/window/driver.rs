@@ -14,9 +14,9 @@ pub fn window(opening: LaunchOptions) -> Harness<'static, Explorer> {
         .build_eframe(move |cc| Explorer::new(cc, opening))
 }
 
-/// Frames until `done`, at most a minute.
+/// Frames until `done`, at most a few minutes: a machine that does other things too is slow.
 pub fn until(harness: &mut Harness<'_, Explorer>, what: &str, done: impl Fn(&Harness<'_, Explorer>) -> bool) {
-    within(60, harness, what, done);
+    within(240, harness, what, done);
 }
 
 /// Frames until `done`, at most so many seconds.
@@ -91,6 +91,18 @@ pub fn ready() -> Harness<'static, Explorer> {
 pub fn settled(harness: &mut Harness<'_, Explorer>) {
     until(harness, "five pictures", |harness| pictures(harness) == 5);
     until(harness, "the right ones", |harness| harness.state().is_up_to_date());
+}
+
+/// Writes what the page has compressed into a new folder, by the panel of this name.
+pub fn saved(harness: &mut Harness<'_, Explorer>, panel: &str, name: &str) -> PathBuf {
+    let folder = scratch(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    harness.get_by_label(panel).click();
+    harness.run_steps(30);
+    type_into(harness, "New folder", folder.to_str().unwrap());
+    harness.get_by_role_and_label(egui::accesskit::Role::Button, "Write").click();
+    until(harness, "the folder", |_| folder.join("report.json").exists());
+    folder
 }
 
 pub fn press(harness: &mut Harness<'_, Explorer>, modifiers: egui::Modifiers, key: egui::Key) {

@@ -1,6 +1,6 @@
 //! The language model in the window: its perplexity, layers compressed, texts.
 
-use super::driver::{click, finished, npy, scratch, type_into, until, window, within};
+use super::driver::{click, finished, npy, saved, scratch, type_into, until, window, within};
 use dsf_explorer::app::{Explorer, LaunchOptions};
 use dsf_explorer::language;
 use dsf_explorer::model::Source;
@@ -63,13 +63,7 @@ fn ticked_layers_are_compressed_saved_and_put_back() {
     harness.get_by_label(&format!("now {compressed:.3}"));
 
     // What is saved is what was seen, on the same text.
-    let folder = scratch("saved model");
-    let _ = std::fs::remove_dir_all(&folder);
-    harness.get_by_label("Save the model").click();
-    harness.run_steps(30);
-    type_into(&mut harness, "New folder", folder.to_str().unwrap());
-    harness.get_by_role_and_label(Role::Button, "Write").click();
-    until(&mut harness, "the folder", |_| folder.join("report.json").exists());
+    let folder = saved(&mut harness, "Save the model", "saved model");
     let saved = language::open(&folder).unwrap();
     let excerpt = language::example_held_out(24, 256);
     let windows = language::Windows::from_text(&saved, &excerpt.text, 256, None).unwrap();

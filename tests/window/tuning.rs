@@ -1,6 +1,6 @@
 //! The values of compressed layers tuned in the window.
 
-use super::driver::{click, finished, scratch, type_into, until, window, within};
+use super::driver::{click, finished, saved, until, window, within};
 use dsf_explorer::app::{Explorer, LaunchOptions};
 use dsf_explorer::language;
 use egui::accesskit::Role;
@@ -70,13 +70,7 @@ fn tuning_lowers_the_loss_and_is_undone_and_saved() {
     });
 
     // What is written has the tuned values and norms.
-    let folder = scratch("tuned model");
-    let _ = std::fs::remove_dir_all(&folder);
-    harness.get_by_label("Save the model").click();
-    harness.run_steps(30);
-    type_into(&mut harness, "New folder", folder.to_str().unwrap());
-    harness.get_by_role_and_label(Role::Button, "Write").click();
-    until(&mut harness, "the folder", |_| folder.join("report.json").exists());
+    let folder = saved(&mut harness, "Save the model", "tuned model");
     let saved = language::open(&folder).unwrap();
     let windows = language::Windows::from_text(&saved, &language::example_held_out(24, 256).text, 256, None).unwrap();
     let loss = saved.loss(&windows, &language::ignore_progress).unwrap();

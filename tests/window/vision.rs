@@ -1,6 +1,6 @@
 //! The vision model in the window: its accuracy, layers compressed, images, kernels.
 
-use super::driver::{click, finished, press, scratch, type_into, until, window, within};
+use super::driver::{click, finished, press, saved, scratch, type_into, until, window, within};
 use dsf_explorer::app::{Explorer, LaunchOptions};
 use dsf_explorer::vision::{self, ImageSet};
 use egui::accesskit::Role;
@@ -78,13 +78,7 @@ fn the_built_in_network_is_measured_and_compressed() {
     harness.get_by_label(&format!("with norms re-estimated {}", percent(estimated.accuracy().unwrap())));
 
     // What is saved has the norms that were seen, in the file's 16 bits.
-    let folder = scratch("saved network");
-    let _ = std::fs::remove_dir_all(&folder);
-    harness.get_by_label("Save the network").click();
-    harness.run_steps(30);
-    type_into(&mut harness, "New folder", folder.to_str().unwrap());
-    harness.get_by_role_and_label(Role::Button, "Write").click();
-    until(&mut harness, "the folder", |_| folder.join("report.json").exists());
+    let folder = saved(&mut harness, "Save the network", "saved network");
     let saved = vision::open(&folder).unwrap().network().unwrap();
     let saved = saved.classify(&held_out, &|_, _| true).unwrap().evaluation.accuracy().unwrap();
     assert!((saved - estimated.accuracy().unwrap()).abs() < 0.006, "{saved}");
@@ -151,13 +145,7 @@ fn values_are_tuned_saved_and_undone() {
     harness.get_by_label_contains("of the gap closed");
     assert_eq!(harness.query_all_by_label("A·B, tuned").count(), harness.state().vision().replaced());
 
-    let folder = scratch("tuned network");
-    let _ = std::fs::remove_dir_all(&folder);
-    harness.get_by_label("Save the network").click();
-    harness.run_steps(30);
-    type_into(&mut harness, "New folder", folder.to_str().unwrap());
-    harness.get_by_role_and_label(Role::Button, "Write").click();
-    until(&mut harness, "the folder", |_| folder.join("report.json").exists());
+    let folder = saved(&mut harness, "Save the network", "tuned network");
     let held_out = ImageSet::of(vision::example_held_out(1000));
     let saved = vision::open(&folder).unwrap().network().unwrap();
     let saved = saved.classify(&held_out, &|_, _| true).unwrap().evaluation.accuracy().unwrap();

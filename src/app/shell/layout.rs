@@ -9,9 +9,9 @@ use crate::app::panels::paths::paths_ui;
 use crate::app::panels::state::State;
 use crate::app::platform::dropping::{Below, Dropped, dropping_ui};
 use crate::app::state::command::Command;
+use crate::app::state::model_command::ModelCommand;
 use crate::app::state::pane::Pane;
 use crate::app::state::persistence::KEY;
-use crate::app::state::vision_command::VisionCommand;
 use crate::app::state::workspace::{page_name, simplification};
 use crate::app::widgets::marks::mark;
 use crate::app::widgets::regions::{STATUS_BAR, region};
@@ -179,7 +179,7 @@ impl eframe::App for Explorer {
         if let Some(dropped) = dropping_ui(&ctx, Below { open, network }) {
             let command = match dropped {
                 Dropped::Model(source) => Command::Open(source),
-                Dropped::Images(source) => Command::Vision(VisionCommand::ReadImages(Some(source))),
+                Dropped::Images(source) => Command::Vision(ModelCommand::ReadData(Some(source)).into()),
             };
             self.perform(&ctx, command);
         }

@@ -4,8 +4,8 @@ use super::action::Action;
 use super::export::{ExportKind, ExportRequest};
 use super::factors_at::FactorsAt;
 use super::inputs::InputsRole;
+use super::language_command::LanguageCommand;
 use super::link::Link;
-use super::model_command::ModelCommand;
 use super::pane::Pane;
 use super::series::Quantity;
 use super::speed_request::SpeedRequest;
@@ -92,7 +92,7 @@ pub enum Command {
     /// A command about the sweeps.
     Sweep(SweepCommand),
     /// A command about the language model.
-    Model(ModelCommand),
+    Language(LanguageCommand),
     /// A command about the vision model.
     Vision(VisionCommand),
 

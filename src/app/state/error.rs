@@ -14,12 +14,6 @@ pub enum Error {
     /// Nothing is open.
     #[error("No layer is open")]
     NoLayer,
-    /// No language model is open.
-    #[error("no language model is open")]
-    NoModel,
-    /// No vision model is open.
-    #[error("no vision model is open")]
-    NoNetwork,
     /// A vision model without images.
     #[error("there are no images to measure the network on")]
     NoImages,
@@ -105,8 +99,6 @@ impl Explain for Error {
             | Self::Cancelled
             | Self::NoLayer
             | Self::NoMethod
-            | Self::NoModel
-            | Self::NoNetwork
             | Self::NoImages
             | Self::NoInputsImages
             | Self::NoText

@@ -14,6 +14,7 @@ pub mod factors_at;
 pub mod frame_times;
 pub mod hints;
 pub mod inputs;
+pub mod language_command;
 pub mod lesson;
 pub mod link;
 pub mod loaded_layer;

@@ -1,7 +1,8 @@
 //! Everything that the window's page has its Workers do.
 
+use super::compress_model::CompressModel;
 use super::language::eval_set::LanguageSource;
-use super::language::{collect, compress, generate, lazy_model, measure_row, perplexity, save, sensitivity};
+use super::language::{collect, generate, lazy_model, measure_row, perplexity, save, sensitivity};
 use super::tuning::tune::Tune;
 use super::vision::{self, network_set::VisionSource};
 use super::{
@@ -40,7 +41,7 @@ pub fn registry() -> Registry {
         .task::<vision::evaluate_layer::EvaluateLayer>()
         .task::<vision::samples::ReadSamples>()
         .task::<vision::collect::CollectPatches>()
-        .task::<vision::compress::CompressNetwork>()
+        .task::<CompressModel<VisionSource>>()
         .task::<vision::save::SaveNetwork>();
     registry
         .task::<lazy_model::Read>()
@@ -49,7 +50,7 @@ pub fn registry() -> Registry {
         .task::<generate::Generate>()
         .task::<sensitivity::MeasureSensitivity>()
         .task::<collect::Collect>()
-        .task::<compress::Compress>()
+        .task::<CompressModel<LanguageSource>>()
         .task::<measure_row::MeasureRow>()
         .task::<save::SaveModel>()
         .actor::<Tune<LanguageSource>>()

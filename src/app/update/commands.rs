@@ -5,7 +5,7 @@ use crate::app::panels::settings::setting::control_label;
 use crate::app::platform::pick::Pick;
 use crate::app::state::command::Command;
 use crate::app::state::inputs::InputsRole;
-use crate::app::state::model_command::ModelCommand;
+use crate::app::state::language_command::LanguageCommand;
 use crate::app::state::pane::Pane;
 use crate::app::state::vision_command::VisionCommand;
 use crate::app::tasks::masks::CompareMasks;
@@ -39,7 +39,7 @@ impl Explorer {
                 }
                 return;
             }
-            Command::Model(ModelCommand::Generate(request)) => {
+            Command::Language(LanguageCommand::Generate(request)) => {
                 return state.language.want_texts(ctx, &request, state.preferences.threads);
             }
             Command::Vision(VisionCommand::ShowImages(places)) => {
@@ -115,7 +115,7 @@ impl Explorer {
             }
             Command::Compare(command) => self.perform_compare(ctx, command),
             Command::Sweep(command) => self.perform_sweep(command),
-            Command::Model(command) => self.perform_model(ctx, command),
+            Command::Language(command) => self.perform_language(ctx, command),
             Command::Vision(command) => self.perform_vision(ctx, command),
 
             Command::Export(kind) => self.shell.dialogs.export.start(kind),

@@ -38,8 +38,8 @@ impl Explorer {
             }
             Loaded::Picked(source) => state.computed.loader.open(source, None),
             Loaded::PickedInputs(source, role) => self.read_inputs(source, role),
-            Loaded::PickedText(source) => state.language.read_text(Some(source)),
-            Loaded::PickedImages(source) => state.vision.read_images(Some(source)),
+            Loaded::PickedText(source) => state.language.read_data(Some(source)),
+            Loaded::PickedImages(source) => state.vision.read_data(Some(source)),
             Loaded::Inputs(name, statistics, role) => self.take_inputs(ctx, name, statistics, role),
             Loaded::ModelInputs(tensor, statistics, data) => self.take_model_inputs(ctx, tensor, statistics, data),
             Loaded::ModelSaved(version, written) => {

@@ -16,24 +16,14 @@ impl Explorer {
         let (vision, preferences) = (&mut self.state.vision, &self.state.preferences);
         let loader = &mut self.state.computed.loader;
         match command {
+            VisionCommand::Model(command) => {
+                vision.perform(ctx, command, (&preferences.settings, preferences.compute_config()));
+            }
             VisionCommand::OpenExample => self.open_vision_example(),
-            VisionCommand::DiscardAndOpen => vision.discard_and_open(),
-            VisionCommand::Stay => vision.stay(),
-            VisionCommand::ReadImages(images) => vision.read_images(images),
             VisionCommand::BrowseImages => loader.pick_images(Pick::Images),
             VisionCommand::BrowseImageFolder => loader.pick_images(Pick::ImageFolder),
-            VisionCommand::Measure => vision.measure_large(),
-            VisionCommand::SetMethod(method) => vision.budget.method = method,
-            VisionCommand::SetDensities(densities) => vision.budget.densities = densities,
-            VisionCommand::Compress(layers) => {
-                vision.compress(ctx, &preferences.settings, &layers, preferences.compute_config());
-            }
-            VisionCommand::CancelCompression => vision.cancel(),
-            // Why not stands at the button.
-            VisionCommand::Tuning(command) => _ = vision.tune(ctx, command, preferences.threads),
-            VisionCommand::Restore(layers) => vision.restore(&layers),
             VisionCommand::Save => _ = self.save_network(),
-            VisionCommand::CompareEstimated(estimated) => vision.compares_estimated = estimated,
+            VisionCommand::CompareEstimated(estimated) => vision.measures.compares_estimated = estimated,
             VisionCommand::TakeInputs(layer) => self.inputs_from_network(layer),
             VisionCommand::ShowImages(places) => vision.want_samples(ctx, places),
         }
@@ -71,7 +61,7 @@ impl Explorer {
             return vision.compress_all(ctx, &preferences.settings, density, preferences.compute_config());
         }
         if let Some(images) = order.get("images").and_then(Value::as_str) {
-            vision.read_images(Some(typed(images)));
+            vision.read_data(Some(typed(images)));
             return Ok(());
         }
         let tuning = tuning_commands(order, &Settings::for_vision())?;

@@ -1,14 +1,11 @@
 //! The steps of a compression, with a progress bar.
 
 use super::super::{Failure, output};
-use dsf_explorer::compress::{CompressedLayer, Error, Inside, LayerKey, Step, TunedBlock};
+use dsf_explorer::compress::{CompressedLayer, LayerByLayer, LayerKey, Step, TunedBlock};
 use dsf_explorer::measure::cost::remaining_secs;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::time::Instant;
-
-/// Takes the next step of a compression.
-pub type NextStep<'a, K> = &'a mut dyn FnMut(Inside<'_, K>) -> Result<Option<Step<K>>, Error>;
 
 /// What becomes of finished layers, and of blocks that were tuned after that.
 pub trait Sink<K> {
@@ -23,7 +20,7 @@ pub trait Sink<K> {
 pub fn drive<K: LayerKey>(
     costs: &BTreeMap<K, f64>,
     stem: &(dyn Fn(K) -> String + Sync),
-    next: NextStep<'_, K>,
+    work: &mut dyn LayerByLayer<K>,
     sink: &mut dyn Sink<K>,
 ) -> Result<(), Failure> {
     let all: f64 = costs.values().sum();
@@ -40,7 +37,7 @@ pub fn drive<K: LayerKey>(
             bar.update(share, left, &stem(key));
             true
         };
-        let Some(step) = next(&show)? else { break };
+        let Some(step) = work.step_with_progress(&show)? else { break };
         match step {
             Step::Advanced => {}
             Step::Tuned(block) => {

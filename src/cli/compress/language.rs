@@ -5,8 +5,8 @@ use super::drive::{Sink, drive};
 use super::summary::summary;
 use super::{Compress, Distribute, LayerDensity};
 use dsf_explorer::compress::{
-    self, CompressedLayer, Compression, Densities, Folder, Inputs, Layered, LevelChoice, Output, OutputSquares, Proxy,
-    Totals, TunedBlock,
+    self, CompressedLayer, Compression, Densities, Folder, Inputs, LayerByLayer, Layered, LevelChoice, Output,
+    OutputSquares, Proxy, Totals, TunedBlock,
 };
 use dsf_explorer::export::{Layout, RunReport};
 use dsf_explorer::job;
@@ -46,14 +46,14 @@ pub fn compress(args: &Compress, threads: usize) -> Result<(), Failure> {
     let statistics = args.save_calibration.is_some();
     let folder = Folder::open(&model, &plan, &inputs, &out, args.force, statistics)?;
     let clock = move || start.elapsed().as_secs_f64();
-    let work = Compression::new(&model, plan.clone(), &inputs, folder.store(), Box::new(clock))?;
+    let mut work = Compression::new(&model, plan.clone(), &inputs, folder.store(), Box::new(clock))?;
     let (device, note) = job::device(args.backend, work.largest(), &args.tuning.settings, threads);
     note.iter().for_each(|note| output::note(note));
-    let mut work = work.on(device);
+    work.set_device(device);
     let stem = |id: LayerId| model.config().stem(id);
     let mut reports = Reports::default();
     let costs = plan.costs(model.config().shapes());
-    drive(&costs, &stem, &mut |inside| work.step_with_progress(inside), &mut reports)?;
+    drive(&costs, &stem, &mut work, &mut reports)?;
     say_scarce(&work, &stem);
     let reports = reports.0;
     let seconds = reports.iter().map(|report| report.seconds).sum::<f64>().max(start.elapsed().as_secs_f64());

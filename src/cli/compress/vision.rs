@@ -5,8 +5,8 @@ use super::drive::{Sink, drive};
 use super::summary::summary;
 use super::{Compress, Distribute, LayerDensity, Speedup};
 use dsf_explorer::compress::{
-    CompressedLayer, Densities, Folder, Layered, MeasuredBy, Output, Plan, Totals, VisionBound, VisionCompression,
-    VisionTotals, choose_vision_levels,
+    CompressedLayer, Densities, Folder, LayerByLayer, Layered, MeasuredBy, Output, Plan, Totals, VisionBound,
+    VisionCompression, VisionTotals, choose_vision_levels,
 };
 use dsf_explorer::export::RunReport;
 use dsf_explorer::job;
@@ -56,12 +56,12 @@ pub fn compress(args: &Compress, network: &VisionModel, threads: usize) -> Resul
     let dense = images.evaluate("dense accuracy", &replaced.network)?;
 
     let clock = move || start.elapsed().as_secs_f64();
-    let work = VisionCompression::new(&model, plan.clone(), pictures.as_ref(), folder.store(), Box::new(clock))?;
+    let mut work = VisionCompression::new(&model, plan.clone(), pictures.as_ref(), folder.store(), Box::new(clock))?;
     let (device, note) = job::device(args.backend, work.largest(), &args.tuning.settings, threads);
     note.iter().for_each(|note| output::note(note));
-    let mut work = work.on(device);
+    work.set_device(device);
     let costs = plan.costs(model.architecture().shapes());
-    drive(&costs, &|layer| model.stem_of(layer), &mut |inside| work.step(inside), &mut replaced)?;
+    drive(&costs, &|layer| model.stem_of(layer), &mut work, &mut replaced)?;
 
     let Replaced { mut network, reports } = replaced;
     let before = images.evaluate("accuracy", &network)?;

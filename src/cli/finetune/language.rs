@@ -1,16 +1,15 @@
 //! `finetune` of a language model.
 
 use super::super::{Failure, output};
-use super::summary::{estimate, estimate_json, result, summary};
-use super::{Finetune, take_all};
-use dsf_explorer::compress::{Tunable, TunedFolder, TunedOutput, TuningInputs};
+use super::summary::{estimate, estimate_json};
+use super::{Finetune, Work, take_all};
+use dsf_explorer::compress::{Tunable, TuningInputs};
 use dsf_explorer::finetune::{
     Blockwise, Distill, Moment, Settings, Task, Text, Tuned, Tuning, tune_blocks, tuning_size,
 };
 use dsf_explorer::language::{self, LanguageModel, LayerId, Windows};
 use dsf_explorer::matrix::Replacement;
 use dsf_explorer::measure::cost::remaining_secs;
-use dsf_explorer::model::Dtype;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -35,7 +34,7 @@ pub fn tune(args: &Finetune, threads: usize) -> Result<(), Failure> {
     let model = language::open(&args.model)?;
     super::super::say_notes(model.checkpoint());
     model.notes().iter().for_each(|note| eprintln!("note: {note}"));
-    let mut tunable = Tunable::read(&args.model, &model)?;
+    let tunable = Tunable::read(&args.model, &model)?;
     if args.estimate {
         let size = tuning_size(&model, &tunable.layers, &settings, threads);
         return if args.json { output::json(&estimate_json(&size)) } else { output::print(&estimate(&size)) };
@@ -49,27 +48,18 @@ pub fn tune(args: &Finetune, threads: usize) -> Result<(), Failure> {
         None => None,
     };
     let inputs = TuningInputs::of_text(&model, &settings, &text, &held_out, teacher.as_ref());
-    let folder = args.out.as_ref().map(|out| TunedFolder::open(&inputs, &tunable, out, args.force)).transpose()?;
-    // Packed on masks from here on; once more they would take memory until the end.
-    let layers = std::mem::take(&mut tunable.layers);
+    let mut work = Work::open(args, model.name(), inputs, tunable, (layouts, companions), start)?;
+    let layers = work.take_layers();
     let task = Task { model: model.clone(), layers, text, held_out, teacher };
     let tuned = match args.blockwise {
         true => by_blocks(task, &settings)?,
         false => {
             let mut tuning = Tuning::new(task, settings.clone())?;
-            take_all(&mut tuning, folder.as_ref())?;
+            take_all(&mut tuning, work.folder.as_ref())?;
             tuning.finish()?
         }
     };
-    if let Some(folder) = folder {
-        let dtype = args.dtype.map_or(tunable.dtype, Dtype::from);
-        folder.finish(&inputs, &tunable, &tuned, &TunedOutput { layouts, dtype, companions }, args.force)?;
-    }
-    let seconds = start.elapsed().as_secs_f64();
-    if args.json {
-        return output::json(&result(&tuned, seconds));
-    }
-    output::print(&summary(model.name(), &tuned, args.out.as_deref(), seconds))
+    work.finish(args, &tuned)
 }
 
 /// Tunes one block after the other; an interrupted tuning begins again.

@@ -9,12 +9,17 @@ use super::explicit_flags::Given;
 use super::factorize::WrittenDtype;
 use super::{Failure, output};
 use drive::drive;
-use dsf_explorer::compress::{self, Layered, Tunable, TunedFolder};
+use dsf_explorer::compress::{self, Layered, Tunable, TunedFolder, TunedOutput, TuningInputs};
 use dsf_explorer::export::Layout;
-use dsf_explorer::finetune::{Settings, Subject, Tuning};
+use dsf_explorer::finetune::{Settings, Subject, Tuned, Tuning};
+use dsf_explorer::matrix::Replacement;
+use dsf_explorer::model::Dtype;
 use dsf_explorer::vision::Error;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
+use summary::{result, summary};
 
 pub use language::HELD_OUT_STORIES;
 
@@ -125,4 +130,47 @@ fn take_all<S: Subject>(tuning: &mut Tuning<S>, folder: Option<&TunedFolder>) ->
         output::note(&format!("{done} of {all} steps were done already"));
     }
     drive(tuning, folder)
+}
+
+/// Where a tuning is kept and written, and what it began with.
+struct Work<'a, M: Layered> {
+    name: &'a str,
+    inputs: TuningInputs<'a, M>,
+    tunable: Tunable<M>,
+    folder: Option<TunedFolder>,
+    output: TunedOutput,
+    start: Instant,
+}
+
+impl<'a, M: Layered> Work<'a, M> {
+    /// Opens the folder for what comes of it, if it is to be written.
+    fn open(
+        args: &Finetune,
+        name: &'a str,
+        inputs: TuningInputs<'a, M>,
+        tunable: Tunable<M>,
+        (layouts, companions): (Vec<Layout>, Vec<(String, Vec<u8>)>),
+        start: Instant,
+    ) -> Result<Self, Failure> {
+        let folder = args.out.as_ref().map(|out| TunedFolder::open(&inputs, &tunable, out, args.force)).transpose()?;
+        let dtype = args.dtype.map_or(tunable.dtype, Dtype::from);
+        Ok(Self { name, inputs, tunable, folder, output: TunedOutput { layouts, dtype, companions }, start })
+    }
+
+    /// The layers to tune. Packed on masks from here on: once more they would take memory until the end.
+    fn take_layers(&mut self) -> BTreeMap<M::Key, Replacement> {
+        std::mem::take(&mut self.tunable.layers)
+    }
+
+    /// Writes what came of it, and says so.
+    fn finish(self, args: &Finetune, tuned: &Tuned<M::Key>) -> Result<(), Failure> {
+        if let Some(folder) = self.folder {
+            folder.finish(&self.inputs, &self.tunable, tuned, &self.output, args.force)?;
+        }
+        let seconds = self.start.elapsed().as_secs_f64();
+        if args.json {
+            return output::json(&result(tuned, seconds));
+        }
+        output::print(&summary(self.name, tuned, args.out.as_deref(), seconds))
+    }
 }

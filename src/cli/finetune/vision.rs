@@ -1,12 +1,10 @@
 //! `finetune` of a residual network.
 
-use super::super::vision::knows_glyphs;
 use super::super::{Failure, output};
-use super::summary::{result, summary};
-use super::{Finetune, take_all};
-use dsf_explorer::compress::{Tunable, TunedFolder, TunedOutput, TuningInputs};
+use super::super::vision::knows_glyphs;
+use super::{Finetune, Work, take_all};
+use dsf_explorer::compress::{Tunable, TuningInputs};
 use dsf_explorer::finetune::{Images, OptimizerKind, Settings, VisionTask, VisionTuning};
-use dsf_explorer::model::Dtype;
 use dsf_explorer::vision::{self, ImageSet, Pictures, VisionModel};
 use std::path::Path;
 use std::sync::Arc;
@@ -27,26 +25,16 @@ pub fn tune(args: &Finetune, model: VisionModel) -> Result<(), Failure> {
     let settings = settings(args);
     settings.check()?;
     super::super::say_notes(model.checkpoint());
-    let mut tunable = Tunable::read(&args.model, &model)?;
+    let tunable = Tunable::read(&args.model, &model)?;
     let layouts = args.layouts(&model, &tunable)?;
     let companions = vision::companions(&args.model)?;
     let (images, held_out) = images(args, &model)?;
     let inputs = TuningInputs::of_images(&model, &settings, &images, &held_out);
-    let folder = args.out.as_ref().map(|out| TunedFolder::open(&inputs, &tunable, out, args.force)).transpose()?;
-    let layers = std::mem::take(&mut tunable.layers);
-    let task = VisionTask { network: model.network()?, layers, images, held_out };
+    let mut work = Work::open(args, model.name(), inputs, tunable, (layouts, companions), start)?;
+    let task = VisionTask { network: model.network()?, layers: work.take_layers(), images, held_out };
     let mut tuning = VisionTuning::new(task, settings.clone())?;
-    take_all(&mut tuning, folder.as_ref())?;
-    let tuned = tuning.finish()?;
-    if let Some(folder) = folder {
-        let dtype = args.dtype.map_or(tunable.dtype, Dtype::from);
-        folder.finish(&inputs, &tunable, &tuned, &TunedOutput { layouts, dtype, companions }, args.force)?;
-    }
-    let seconds = start.elapsed().as_secs_f64();
-    if args.json {
-        return output::json(&result(&tuned, seconds));
-    }
-    output::print(&summary(model.name(), &tuned, args.out.as_deref(), seconds))
+    take_all(&mut tuning, work.folder.as_ref())?;
+    work.finish(args, &tuning.finish()?)
 }
 
 /// What was given, and for the rest what residual networks are tuned with.

@@ -3,7 +3,7 @@
 use crate::app::panels::state::State;
 use crate::app::panels::whole_model::layer_table::{LayerLine, LayerState, LayerTable, LayerWish};
 use crate::app::state::command::Command;
-use crate::app::state::model_command::ModelCommand;
+use crate::app::state::language_command::LanguageCommand;
 use crate::app::tasks::language::eval_set::ModelInfo;
 use crate::language::LayerId;
 use crate::model::Orientation;
@@ -27,7 +27,7 @@ pub fn layers_ui(ui: &mut Ui, state: &State, info: &ModelInfo, ticked: &mut BTre
             let orientation = if transposed { Orientation::Transposed } else { Orientation::AsStored };
             Command::OpenLayer(info.config.tensor_with(id), orientation)
         }
-        LayerWish::TakeInputs(id) => Command::Model(ModelCommand::TakeInputs(id)),
+        LayerWish::TakeInputs(id) => Command::Language(LanguageCommand::TakeInputs(id)),
         LayerWish::SetDensity(..) => return None,
     })
 }
@@ -39,20 +39,9 @@ fn line_of<'a>(state: &'a State, info: &ModelInfo, id: LayerId, is_open: bool) -
         name: info.config.label(id),
         shape: format!("{rows}×{cols}"),
         is_open,
-        state: state_of(state, info, id),
+        state: LayerState::of(&state.language, id, info.keeps_factors),
         budget: state.language.budget.densities.of(id),
         report: state.language.layers().get(id).map(|layer| &layer.report),
         last: alpha.map_or("–".into(), |alpha| format!("{alpha:.2}")),
-    }
-}
-
-fn state_of(state: &State, info: &ModelInfo, id: LayerId) -> LayerState {
-    let (work, layers) = (state.language.compression(), state.language.layers());
-    match work.and_then(|work| work.current()).filter(|current| current.0 == id) {
-        Some((_, done, _)) => LayerState::InWork(done),
-        None if work.is_some_and(|work| work.is_waiting(id)) => LayerState::Waiting,
-        None if layers.get(id).is_some() => LayerState::Replaced { tuned: layers.is_tuned_layer(id) },
-        None if info.keeps_factors => LayerState::AsStored,
-        None => LayerState::Dense,
     }
 }

@@ -6,11 +6,12 @@ use crate::app::state::model_command::ModelCommand;
 use crate::app::tasks::language::eval_set::ModelInfo;
 use crate::app::widgets::colors;
 use crate::app::widgets::plot_axes::numbered;
+use crate::language::LayerId;
 use eframe::egui::{Color32, Ui};
 use egui_plot::{Corner, HLine, Legend, Line, Plot, PlotPoints, Points};
 
 /// All perplexities that are known.
-pub fn perplexity_ui(ui: &mut Ui, state: &State, info: &ModelInfo) -> Option<ModelCommand> {
+pub fn perplexity_ui(ui: &mut Ui, state: &State, info: &ModelInfo) -> Option<ModelCommand<LayerId>> {
     let mut command = None;
     ui.horizontal_wrapped(|ui| {
         let Some([predicted, windows, context]) = info.text else {
@@ -38,7 +39,7 @@ fn text_problem_ui(ui: &mut Ui, info: &ModelInfo) {
     }
 }
 
-fn dense_ui(ui: &mut Ui, state: &State) -> Option<ModelCommand> {
+fn dense_ui(ui: &mut Ui, state: &State) -> Option<ModelCommand<LayerId>> {
     let language = &state.language;
     match (language.dense(), language.dense_problem()) {
         (Some(dense), _) => _ = ui.label(format!("dense {dense:.3}")),
@@ -46,7 +47,7 @@ fn dense_ui(ui: &mut Ui, state: &State) -> Option<ModelCommand> {
         _ if language.waits_for_request() => {
             let hint = "This model is large: it takes minutes, and the memory of its activations";
             let measure = ui.button("Measure").on_hover_text(hint);
-            return measure.clicked().then_some(ModelCommand::MeasurePerplexity);
+            return measure.clicked().then_some(ModelCommand::Measure);
         }
         _ => _ = ui.weak("measuring…"),
     }

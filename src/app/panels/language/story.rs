@@ -3,7 +3,7 @@
 use crate::app::panels::state::State;
 use crate::app::state::command::Command;
 use crate::app::state::hints::sentence;
-use crate::app::state::model_command::ModelCommand;
+use crate::app::state::language_command::LanguageCommand;
 use crate::app::state::text_request::TextRequest;
 use crate::app::tasks::language::generate::{Texts, WrittenText};
 use crate::app::widgets::colors;
@@ -42,7 +42,7 @@ impl StoryPanel {
             Some(Err(why)) => _ = ui.colored_label(ui.visuals().error_fg_color, sentence(why)),
             Some(Ok(texts)) => texts_ui(ui, state, texts),
         }
-        Some(Command::Model(ModelCommand::Generate(self.request.clone())))
+        Some(Command::Language(LanguageCommand::Generate(self.request.clone())))
     }
 
     fn sampling_ui(&mut self, ui: &mut Ui) {

@@ -4,7 +4,7 @@ use super::info::info_ui;
 use crate::app::panels::state::State;
 use crate::app::state::command::Command;
 use crate::app::state::export::ExportKind;
-use crate::app::state::model_command::ModelCommand;
+use crate::app::state::language_command::LanguageCommand;
 use crate::app::tasks::language::eval_set::ModelInfo;
 use crate::app::tasks::language::table::{Cell, DENSITIES, ModelTable};
 use crate::app::widgets::chart_view::chart_ui;
@@ -20,7 +20,7 @@ pub fn table_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     let table = state.language.table();
     let mut command = None;
     ui.horizontal_wrapped(|ui| {
-        command = button_ui(ui, state).map(Command::Model);
+        command = button_ui(ui, state).map(Command::Language);
         let any = table.count() > 0;
         let button = ui.add_enabled(any, Button::new("Save…"));
         let hint = "The table as CSV or JSON, the chart as a picture";
@@ -41,11 +41,11 @@ pub fn table_ui(ui: &mut Ui, state: &State) -> Option<Command> {
     command
 }
 
-fn button_ui(ui: &mut Ui, state: &State) -> Option<ModelCommand> {
+fn button_ui(ui: &mut Ui, state: &State) -> Option<LanguageCommand> {
     let table = state.language.table();
     if table.is_wanted() {
         let pause = ui.button("Pause table").on_hover_text("What is measured stays; it can go on later");
-        return pause.clicked().then_some(ModelCommand::PauseTable);
+        return pause.clicked().then_some(LanguageCommand::PauseTable);
     }
     let text = if table.count() == 0 { "Measure the table" } else { "Go on" };
     let hint =
@@ -53,7 +53,7 @@ fn button_ui(ui: &mut Ui, state: &State) -> Option<ModelCommand> {
     let why_not = state.language.no_table();
     let button = ui.add_enabled(why_not.is_none(), Button::new(text));
     let button = button.on_hover_text(hint).on_disabled_hover_text(why_not.unwrap_or_default());
-    button.clicked().then_some(ModelCommand::MeasureTable)
+    button.clicked().then_some(LanguageCommand::MeasureTable)
 }
 
 /// The cell in work, or what its nonzeros are distributed by.
@@ -66,7 +66,7 @@ fn progress_ui(ui: &mut Ui, state: &State, info: &ModelInfo) {
             (*share, format!("{} at {}{left}", ModelRow::ALL[*row].name, percent(*density)))
         }
         None if table.is_wanted() && table.distributes() => {
-            let (done, all) = (state.language.sensitivity.count(), info.config.layers().count());
+            let (done, all) = (state.language.measures.sensitivity.count(), info.config.layers().count());
             let text = format!("Sensitivity of layers, for the last row: {done} of {all}");
             (done as f64 / all.max(1) as f64, text)
         }

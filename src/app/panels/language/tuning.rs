@@ -3,11 +3,12 @@
 use crate::app::panels::state::State;
 use crate::app::panels::whole_model::tuning::{self, AboutTuning, Level, Score};
 use crate::app::state::model_command::ModelCommand;
+use crate::language::LayerId;
 use eframe::egui::{Color32, Ui};
 
 /// The settings of a tuning and its buttons, and its losses. `as_loss` is whether they are shown in nats a token, not as
 /// perplexities.
-pub fn tuning_ui(ui: &mut Ui, state: &State, as_loss: &mut bool) -> Option<ModelCommand> {
+pub fn tuning_ui(ui: &mut Ui, state: &State, as_loss: &mut bool) -> Option<ModelCommand<LayerId>> {
     let language = &state.language;
     let floor = |perplexity: f64| Level {
         name: "floor",

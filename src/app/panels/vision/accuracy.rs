@@ -2,7 +2,7 @@
 
 use crate::app::panels::state::State;
 use crate::app::state::hints::sentence;
-use crate::app::state::vision_command::VisionCommand;
+use crate::app::state::model_command::ModelCommand;
 use crate::app::tasks::vision::network_set::NetworkInfo;
 use crate::app::widgets::colors;
 use crate::app::widgets::plot_axes::numbered;
@@ -22,7 +22,7 @@ pub fn share(score: f64) -> String {
 }
 
 /// All accuracies that are known.
-pub fn accuracy_ui(ui: &mut Ui, state: &State, info: &NetworkInfo) -> Option<VisionCommand> {
+pub fn accuracy_ui(ui: &mut Ui, state: &State, info: &NetworkInfo) -> Option<ModelCommand<usize>> {
     let mut command = None;
     ui.horizontal_wrapped(|ui| {
         let Some([count, height, width]) = info.images else {
@@ -60,7 +60,7 @@ fn loss(made: &Evaluation) -> String {
     made.loss().map_or(String::new(), |loss| format!(", loss {loss:.3}"))
 }
 
-fn dense_ui(ui: &mut Ui, state: &State) -> Option<VisionCommand> {
+fn dense_ui(ui: &mut Ui, state: &State) -> Option<ModelCommand<usize>> {
     let vision = &state.vision;
     match (vision.dense(), vision.dense_problem()) {
         (Some(dense), _) => {
@@ -72,7 +72,7 @@ fn dense_ui(ui: &mut Ui, state: &State) -> Option<VisionCommand> {
         _ if vision.waits_for_request() => {
             let hint = "This network is large: it takes minutes";
             let measure = ui.button("Measure").on_hover_text(hint);
-            return measure.clicked().then_some(VisionCommand::Measure);
+            return measure.clicked().then_some(ModelCommand::Measure);
         }
         _ => _ = ui.weak("measuring…"),
     }

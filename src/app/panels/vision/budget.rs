@@ -2,13 +2,14 @@
 
 use crate::app::panels::state::State;
 use crate::app::panels::whole_model::percent::percent;
-use crate::app::state::vision_command::VisionCommand;
-use crate::app::tasks::vision::network_set::NetworkInfo;
+use crate::app::state::model_command::ModelCommand;
+use crate::app::tasks::vision::network_set::{NetworkInfo, VisionSource};
+use crate::app::tasks::whole_model::WholeModel;
 use crate::compress::Densities;
 use eframe::egui::Ui;
 
 /// The density of all layers that have none of their own.
-pub fn budget_ui(ui: &mut Ui, state: &State, info: &NetworkInfo) -> Option<VisionCommand> {
+pub fn budget_ui(ui: &mut Ui, state: &State, info: &NetworkInfo) -> Option<ModelCommand<usize>> {
     ui.separator();
     let label = ui.label("Budget");
     let why = "Kept nonzeros of each layer, as a share of its weights; the table below has those of single layers";
@@ -22,9 +23,8 @@ pub fn budget_ui(ui: &mut Ui, state: &State, info: &NetworkInfo) -> Option<Visio
         let why =
             "The same density for every layer but the first convolution and the classifier, which stay as they are";
         if ui.button("All alike").on_hover_text(why).clicked() {
-            let by_layer = ends.map(|layer| (layer, 1.0)).into();
-            changed = Some(Densities { by_layer, ..densities.clone() });
+            changed = Some(VisionSource::uniform(info, densities.all));
         }
     }
-    changed.map(VisionCommand::SetDensities)
+    changed.map(ModelCommand::SetDensities)
 }

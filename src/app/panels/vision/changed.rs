@@ -12,7 +12,7 @@ pub fn changed(state: &State) -> Option<&Evaluation> {
     if vision.layers().is_empty() {
         return vision.alone().map(|(made, _)| made);
     }
-    let estimated = vision.estimated().and_then(Result::ok).filter(|_| vision.compares_estimated);
+    let estimated = vision.estimated().and_then(Result::ok).filter(|_| vision.measures.compares_estimated);
     estimated.or_else(|| vision.compressed().map(|(made, _)| made))
 }
 
@@ -40,7 +40,7 @@ pub fn changed_ui(ui: &mut Ui, state: &State, info: &NetworkInfo) -> Option<Visi
                 (false, "As it is", "With the dense network's batch normalization"),
                 (true, "Norms re-estimated", "With means and variances estimated anew on the calibration images"),
             ] {
-                let chosen = vision.compares_estimated == estimated;
+                let chosen = vision.measures.compares_estimated == estimated;
                 if ui.selectable_label(chosen, title).on_hover_text(why).clicked() {
                     command = Some(VisionCommand::CompareEstimated(estimated));
                 }

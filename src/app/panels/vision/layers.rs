@@ -3,6 +3,7 @@
 use crate::app::panels::state::State;
 use crate::app::panels::whole_model::layer_table::{LayerLine, LayerState, LayerTable, LayerWish};
 use crate::app::state::command::Command;
+use crate::app::state::model_command::ModelCommand;
 use crate::app::state::vision_command::VisionCommand;
 use crate::app::tasks::vision::network_set::NetworkInfo;
 use crate::model::Orientation;
@@ -27,7 +28,7 @@ pub fn layers_ui(ui: &mut Ui, state: &State, info: &NetworkInfo, ticked: &mut BT
         LayerWish::SetDensity(layer, density) => {
             let mut densities = state.vision.budget.densities.clone();
             densities.by_layer.insert(layer, density);
-            Command::Vision(VisionCommand::SetDensities(densities))
+            Command::Vision(ModelCommand::SetDensities(densities).into())
         }
     })
 }
@@ -42,19 +43,9 @@ fn line_of<'a>(state: &'a State, info: &NetworkInfo, layer: usize, is_open: bool
         name: info.label(layer),
         shape: format!("{}×{}{kernel}", shape.outputs, shape.inputs),
         is_open,
-        state: state_of(state, layer),
+        state: LayerState::of(&state.vision, layer, false),
         budget: state.vision.budget.densities.of(layer),
         report: state.vision.layers().get(layer).map(|layer| &layer.report),
         last: format!("{:.1} %", 100.0 * info.share_of_work(layer)),
-    }
-}
-
-fn state_of(state: &State, layer: usize) -> LayerState {
-    let (work, layers) = (state.vision.compression(), state.vision.layers());
-    match work.and_then(|work| work.current()).filter(|current| current.0 == layer) {
-        Some((_, done, _)) => LayerState::InWork(done),
-        None if work.is_some_and(|work| work.is_waiting(layer)) => LayerState::Waiting,
-        None if layers.get(layer).is_some() => LayerState::Replaced { tuned: layers.is_tuned_layer(layer) },
-        None => LayerState::Dense,
     }
 }

@@ -2,19 +2,22 @@
 
 use super::accuracy::{accuracy_ui, trail_ui};
 use super::budget::budget_ui;
-use super::compression::{commands_ui, progress_ui};
+use super::compression::commands_ui;
 use super::info::info_ui;
 use super::layers::layers_ui;
 use super::tradeoff::tradeoff_ui;
 use super::tuning::tuning_ui;
 use crate::app::panels::save_to::SaveTo;
 use crate::app::panels::state::State;
-use crate::app::platform::{HAS_FOLDERS, SaveTarget, TYPED, typed};
+use crate::app::panels::whole_model::commands::{pending_ui, progress_ui};
+use crate::app::panels::whole_model::typed_source::TypedSource;
+use crate::app::platform::{HAS_FOLDERS, SaveTarget};
 use crate::app::state::command::Command;
+use crate::app::state::model_command::ModelCommand;
 use crate::app::state::vision_command::VisionCommand;
 use crate::app::tasks::vision::network_set::NetworkInfo;
 use crate::app::widgets::regions::scroll_ui;
-use eframe::egui::{CollapsingHeader, Key, ScrollArea, TextEdit, Ui};
+use eframe::egui::{CollapsingHeader, ScrollArea, Ui};
 use std::collections::BTreeSet;
 
 /// The panel's own state.
@@ -23,7 +26,7 @@ pub struct NetworkPanel {
     /// Number of the network that it is about: with another one it begins anew.
     network: usize,
     ticked: BTreeSet<usize>,
-    images_path: String,
+    images: TypedSource,
     save_to: SaveTo,
     /// Whether the losses of a tuning are shown in nats, not as accuracies.
     as_loss: bool,
@@ -47,7 +50,7 @@ impl NetworkPanel {
             Ok(info) => info,
             Err(command) => return command,
         };
-        let pending = pending_ui(ui, state);
+        let pending = pending_ui(ui, &state.vision, "Stay with this network").map(VisionCommand::from);
         // In a small panel what it is about scrolls away, so that the layers can be seen.
         let scroll = ScrollArea::both().id_salt("network").auto_shrink(false);
         let (asked, layer) = scroll_ui(ui, scroll, |ui| self.contents(ui, state, info));
@@ -60,7 +63,7 @@ impl NetworkPanel {
             let asked = commands_ui(ui, state, info, &self.ticked);
             budget_ui(ui, state, info).or(asked)
         });
-        progress_ui(ui, state);
+        progress_ui(ui, &state.vision, NetworkInfo::label);
         let header = CollapsingHeader::new("Images to measure on").default_open(info.images.is_none());
         let images = header.show(ui, |ui| ui.horizontal_wrapped(|ui| self.images_ui(ui, state, info)).inner);
         let save = self.save_ui(ui, state);
@@ -68,7 +71,8 @@ impl NetworkPanel {
         trail_ui(ui, state);
         tradeoff_ui(ui, state, &mut self.over_work);
         let layer = layers_ui(ui, state, info, &mut self.ticked);
-        (measure.or(row.inner).or(images.body_returned.flatten()).or(save).or(tune), layer)
+        let of_any = measure.or(row.inner).or(tune).map(VisionCommand::from);
+        (of_any.or(images.body_returned.flatten()).or(save), layer)
     }
 
     fn save_ui(&mut self, ui: &mut Ui, state: &State) -> Option<VisionCommand> {
@@ -91,29 +95,13 @@ impl NetworkPanel {
             command = Some(VisionCommand::BrowseImageFolder);
         }
         let why = "Images from all over it measure the network, others among them give the layers' inputs";
-        let name = ui.weak("Image file").on_hover_text(why);
-        let field = TextEdit::singleline(&mut self.images_path).hint_text(TYPED).desired_width(140.0);
-        let field = ui.add(field).labelled_by(name.id);
-        let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
-        let pressed = ui.button("Use these images").on_hover_text(why).clicked();
-        if (entered || pressed) && !self.images_path.trim().is_empty() {
-            command = Some(VisionCommand::ReadImages(Some(typed(&self.images_path))));
+        if let Some(images) = self.images.ui(ui, "Image file", "Use these images", why) {
+            command = Some(ModelCommand::ReadData(Some(images)).into());
         }
         let own = info.own_images || info.images_problem.is_some();
         if own && state.vision.model().is_example() && ui.button("Back to the network's own images").clicked() {
-            command = Some(VisionCommand::ReadImages(None));
+            command = Some(ModelCommand::ReadData(None).into());
         }
         command
     }
-}
-
-/// Another network was opened, and layers of this one would be lost.
-fn pending_ui(ui: &mut Ui, state: &State) -> Option<VisionCommand> {
-    let name = state.vision.pending()?;
-    let row = ui.horizontal_wrapped(|ui| {
-        ui.strong(format!("{name} is open too. The compressed layers here are not saved."));
-        let discard = ui.button("Discard and open").clicked().then_some(VisionCommand::DiscardAndOpen);
-        ui.button("Stay with this network").clicked().then_some(VisionCommand::Stay).or(discard)
-    });
-    row.inner
 }

@@ -1,6 +1,9 @@
 //! The layers of a model: what is done with each, and what came of it.
 
 use super::percent::percent;
+use crate::app::tasks::model_state::ModelState;
+use crate::app::tasks::tuning::tune::KeyOf;
+use crate::app::tasks::whole_model::WholeModel;
 use crate::app::widgets::colors;
 use crate::app::widgets::theme;
 use crate::compress::LayerKey;
@@ -56,6 +59,20 @@ pub enum LayerState {
         /// Whether they were.
         tuned: bool,
     },
+}
+
+impl LayerState {
+    /// Of a layer of the open model; `as_stored` is whether what is not replaced is sparse already.
+    pub fn of<S: WholeModel>(model: &ModelState<S>, key: KeyOf<S>, as_stored: bool) -> Self {
+        let (work, layers) = (model.compression(), model.layers());
+        match work.and_then(|work| work.current()).filter(|current| current.0 == key) {
+            Some((_, done, _)) => Self::InWork(done),
+            None if work.is_some_and(|work| work.is_waiting(key)) => Self::Waiting,
+            None if layers.get(key).is_some() => Self::Replaced { tuned: layers.is_tuned_layer(key) },
+            None if as_stored => Self::AsStored,
+            None => Self::Dense,
+        }
+    }
 }
 
 /// What is asked for of a layer.

@@ -5,8 +5,6 @@
 //! [`LanguageModelState`](model_state::LanguageModelState) holds what came of the tasks.
 
 pub mod collect;
-pub mod compress;
-pub mod compression;
 pub mod eval_set;
 pub mod generate;
 pub mod lazy_model;

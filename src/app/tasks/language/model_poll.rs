@@ -24,13 +24,13 @@ impl LanguageModelState {
     pub fn want_texts(&mut self, ctx: &Context, request: &TextRequest, threads: Option<usize>) {
         let Some(model) = self.open.lazy() else { return };
         let (layers, working) = (&self.layers, self.is_working());
-        let replaced = (layers, self.perplexities.tuned());
-        self.texts.want(ctx, (self.open.number(), model), replaced, request, (working, threads));
+        let replaced = (layers, self.measures.perplexities.tuned());
+        self.measures.texts.want(ctx, (self.open.number(), model), replaced, request, (working, threads));
     }
 
     /// The last texts, or why there are none.
     pub fn texts(&self) -> Option<Result<&Texts, &Failure>> {
-        self.texts.latest()
+        self.measures.texts.latest()
     }
 }
 
@@ -38,17 +38,17 @@ impl LanguageModelState {
 impl LanguageModelState {
     /// The cells of the table, with their state.
     pub fn table(&self) -> &ModelTable {
-        &self.table
+        &self.measures.table
     }
 
     /// Number of measured cells of the table.
     pub fn table_count(&self) -> usize {
-        self.table.count()
+        self.measures.table.count()
     }
 
     /// Whether cells of the table are being measured.
     pub fn table_is_going(&self) -> bool {
-        self.table.is_wanted()
+        self.measures.table.is_wanted()
     }
 
     /// Measures what is missing of the table; in a sentence why not.
@@ -56,7 +56,7 @@ impl LanguageModelState {
         match self.no_table() {
             Some(why) => Err(why),
             None => {
-                self.table.start();
+                self.measures.table.start();
                 Ok(())
             }
         }
@@ -65,10 +65,10 @@ impl LanguageModelState {
     /// Ends what is being measured; what is measured stays.
     pub fn pause_table(&mut self) {
         // Nothing else in the table waits for the sensitivity of layers.
-        if self.table.is_wanted() && self.table.distributes() && self.proxy().is_none() {
-            self.sensitivity.stop();
+        if self.measures.table.is_wanted() && self.measures.table.distributes() && self.proxy().is_none() {
+            self.measures.sensitivity.stop();
         }
-        self.table.pause();
+        self.measures.table.pause();
     }
 
     /// Why nothing can be measured for the table now.
@@ -77,14 +77,14 @@ impl LanguageModelState {
         match () {
             () if !info.calibrates => Some("Give a text first, under Text to measure on"),
             () if self.dense().is_none() => Some("The dense model is not measured yet"),
-            () if self.table.next().is_none() => Some("All of it is measured"),
+            () if self.measures.table.next().is_none() => Some("All of it is measured"),
             () => self.why_busy(),
         }
     }
 
     /// The table so far, as charts and files have it.
     pub fn table_results(&self) -> Option<ModelResults> {
-        let (dense, model, rows) = (self.dense()?, self.open.name()?.to_owned(), self.table.records());
+        let (dense, model, rows) = (self.dense()?, self.open.name()?.to_owned(), self.measures.table.records());
         (!rows.is_empty()).then_some(ModelResults { model, dense, floor: self.floor(), rows })
     }
 
@@ -107,48 +107,49 @@ impl LanguageModelState {
         tuned: Option<(LayerId, FactorsAt)>,
         kept: Option<usize>,
     ) {
-        if let Some(end) = self.compression.as_mut().and_then(|work| work.poll(&mut self.layers, &mut self.notes)) {
-            self.problem = end.err().map(|why| sentence(&why));
-            self.compression = None;
-        }
-        self.tuning.poll(&mut self.layers, &mut self.problem);
-        self.texts.poll();
+        self.poll_work(ctx);
+        self.measures.texts.poll();
         self.note_tried();
-        self.open.want(ctx);
         let (Some(info), Some(model)) = (self.info().cloned(), self.open.lazy().cloned()) else { return };
         let number = self.open.number();
         if info.text.is_some() && !self.waits_for_request() {
-            self.perplexities.want_dense(ctx, number, &model, threads);
+            self.measures.perplexities.want_dense(ctx, number, &model, threads);
         }
         let tuned = tuned.filter(|(id, factors)| *factors != FactorsAt::Nothing && info.has(*id));
-        self.perplexities.set_tuned(tuned.map(|(id, factors)| SingleLayer { model: number, id, factors }));
+        self.measures.perplexities.set_tuned(tuned.map(|(id, factors)| SingleLayer { model: number, id, factors }));
         self.want_losses(ctx, kept);
         self.poll_table(ctx, threads);
         if info.calibrates {
-            self.sensitivity.want(ctx, number, model, threads);
+            self.measures.sensitivity.want(ctx, number, model, threads);
         }
     }
 
     /// Notes what the compressed layers came to, once it is known.
     fn note_tried(&mut self) {
         let version = self.layers.version();
-        if self.is_working() || self.layers.is_empty() || self.tried.iter().any(|tried| tried.version == version) {
+        if self.is_working()
+            || self.layers.is_empty()
+            || self.measures.tried.iter().any(|tried| tried.version == version)
+        {
             return;
         }
-        let (Some((perplexity, true)), Some(texts)) = (self.compressed(), self.texts.of_compressed(version)) else {
+        let (Some((perplexity, true)), Some(texts)) = (self.compressed(), self.measures.texts.of_compressed(version))
+        else {
             return;
         };
         let Some(changed) = &texts.changed else { return };
         let dense = &texts.dense;
-        self.tried_dense = Some((dense.weight_bytes, dense.tokens_per_second));
+        self.measures.tried_dense = Some((dense.weight_bytes, dense.tokens_per_second));
         let (bytes, rate) = (changed.weight_bytes, changed.tokens_per_second);
         let label = self.layers.summary();
         // What a tuning left and an undoing brought back was tried before.
-        if let Some(same) = self.tried.iter_mut().find(|tried| tried.label == label && tried.perplexity == perplexity) {
+        if let Some(same) =
+            self.measures.tried.iter_mut().find(|tried| tried.label == label && tried.perplexity == perplexity)
+        {
             same.version = version;
             return;
         }
-        self.tried.push(Tried { version, label, perplexity, bytes, tokens_per_second: rate });
+        self.measures.tried.push(Tried { version, label, perplexity, bytes, tokens_per_second: rate });
     }
 
     fn want_losses(&mut self, ctx: &Context, kept: Option<usize>) {
@@ -157,35 +158,35 @@ impl LanguageModelState {
         }
         let live = self.is_live();
         if live {
-            self.perplexities.want_single(ctx);
-            kept.into_iter().for_each(|kept| self.perplexities.want_pruned(ctx, kept));
+            self.measures.perplexities.want_single(ctx);
+            kept.into_iter().for_each(|kept| self.measures.perplexities.want_pruned(ctx, kept));
         }
         // A large model keeps the processors for its layers, and is measured when they are done.
         if !self.layers.is_empty() && (live || !self.is_working()) {
-            self.perplexities.want_all(ctx, self.open.number(), &mut self.layers);
+            self.measures.perplexities.want_all(ctx, self.open.number(), &mut self.layers);
         }
     }
 
     /// Takes in what was measured for the table, and begins the next cell.
     fn poll_table(&mut self, ctx: &Context, threads: Option<usize>) {
-        let Some((row, density)) = self.table.poll(self.open.number()) else { return };
+        let Some((row, density)) = self.measures.table.poll(self.open.number()) else { return };
         let Some(model) = self.open.lazy().cloned() else { return };
         let mut shares = None;
         if ModelRow::ALL[row].distributed {
-            if let Some(Err(why)) = self.sensitivity.of(self.open.number()) {
-                return self.table.give_up(sentence(why));
+            if let Some(Err(why)) = self.measures.sensitivity.of(self.open.number()) {
+                return self.measures.table.give_up(sentence(why));
             }
             let (Some(info), Some(proxy)) = (self.info(), self.proxy()) else {
-                if self.sensitivity.has_given_up() {
-                    return self.table.give_up(sentence_of(Error::NoSensitivity));
+                if self.measures.sensitivity.has_given_up() {
+                    return self.measures.table.give_up(sentence_of(Error::NoSensitivity));
                 }
                 // It comes.
-                return self.sensitivity.start();
+                return self.measures.sensitivity.start();
             };
             shares = Some(distribute(&info.config, proxy, density));
         }
         let task = MeasureRow { model, row, density, shares, threads };
-        self.table.begin(Cell { row, density, share: 0.0, task: PendingTask::new(ctx, task, PACE) });
+        self.measures.table.begin(Cell { row, density, share: 0.0, task: PendingTask::new(ctx, task, PACE) });
     }
 
     /// Returns the state of the model, for a program that drives the window.
@@ -201,17 +202,17 @@ impl LanguageModelState {
             "replaced": self.replaced(),
             "layers": self.info().map(|info| info.config.layers().count()),
             "working": self.is_working(),
-            "problem": self.problem,
-            "tuning": self.tuning.state(),
+            "problem": self.problem(),
+            "tuning": self.tuning().state(),
             "tuned": self.layers.is_tuned(),
-            "tuning_step": self.tuning.curve().step(),
-            "tuning_steps": self.tuning.curve().steps,
-            "held_out": self.tuning.curve().held_out(),
+            "tuning_step": self.tuning().curve().step(),
+            "tuning_steps": self.tuning().curve().steps,
+            "held_out": self.tuning().curve().held_out(),
             "table": self.table_count(),
             "table_is_going": self.table_is_going(),
             "story": texts.map(|texts| texts.dense.words.concat()),
             "changed_story": texts.and_then(|texts| Some(texts.changed.as_ref()?.words.concat())),
-            "tried": self.tried.len(),
+            "tried": self.measures.tried.len(),
         })
     }
 }

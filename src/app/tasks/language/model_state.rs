@@ -1,49 +1,33 @@
 //! The open language model: its perplexity, its compressed layers, what it writes.
 
 use super::collect::Collect;
-use super::compression::{self, Compression};
 use super::eval_set::{LanguageSource, ModelInfo};
+use super::lazy_model::{LazyModel, eval_set};
 use super::perplexities::Perplexities;
 use super::save::SaveModel;
 use super::sensitivity::Sensitivity;
 use super::table::ModelTable;
 use super::texts::ModelTexts;
 use crate::app::platform::SaveTarget;
-use crate::app::state::compressed_layers::CompressedLayers;
-use crate::app::state::error::Error;
 use crate::app::state::loaded_layer::LoadedLayer;
-use crate::app::state::model_budget::ModelBudget;
-use crate::app::state::order_error::OrderError;
 use crate::app::state::tried::Tried;
-use crate::app::tasks::compression::plan;
-use crate::app::tasks::open_model::OpenModel;
+use crate::app::tasks::model_state::ModelState;
 use crate::app::tasks::replaced_layers::SingleLayer;
-use crate::app::tasks::tuning::model_tuning::ModelTuning;
-use crate::compress::{CompressedLayer, Densities, Proxy, distribute};
+use crate::app::tasks::whole_model::{Measures, Running, WholeModel};
+use crate::compress::{CompressedLayer, Compression, Densities, Inputs, Plan, Proxy, Store, distribute};
 use crate::factorize::Settings;
 use crate::hint::Failure;
-use crate::job::ComputeConfig;
-use crate::language::LayerId;
+use crate::language::{LanguageModel, LayerId};
 use crate::measure::cost;
-use crate::model::Source;
-use eframe::egui::Context;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The open language model, and what is known of it.
+pub type LanguageModelState = ModelState<LanguageSource>;
+
+/// What is measured of a language model.
 #[derive(Default)]
-pub struct LanguageModelState {
-    pub(super) open: OpenModel<LanguageSource>,
-    /// Another model that was opened, while this one has something to lose.
-    pub(super) pending: Option<LanguageSource>,
-    /// Method and densities with which layers are to be compressed.
-    pub budget: ModelBudget,
-    pub(super) layers: CompressedLayers,
-    pub(super) compression: Option<Compression>,
-    pub(super) tuning: ModelTuning<LanguageSource>,
+pub struct LanguageMeasures {
     pub(super) perplexities: Perplexities,
-    /// Whether a large model is to be measured.
-    pub(super) measure_large: bool,
     /// Sensitivity of the model to each layer's error.
     pub sensitivity: Sensitivity,
     /// Texts that the dense and the changed model write.
@@ -53,91 +37,86 @@ pub struct LanguageModelState {
     /// Bytes and tokens a second of the dense model.
     pub(super) tried_dense: Option<(usize, Option<f64>)>,
     pub(super) table: ModelTable,
-    /// Last error of the model, a sentence.
-    pub(super) problem: Option<String>,
-    /// Notes of the compression, to be shown.
-    pub notes: Vec<String>,
 }
 
-/// The model and the texts that are open.
-impl LanguageModelState {
-    /// Another language model is open. What was compressed of the one before stays until it is saved or discarded.
-    pub fn open(&mut self, source: LanguageSource) {
-        if self.is_unsaved() {
-            self.pending = Some(source);
-            return;
-        }
+impl Measures for LanguageMeasures {
+    fn stop(&mut self) {
         self.perplexities.stop();
-        *self = Self { open: self.open.next(source), ..Self::default() };
+        self.sensitivity.stop();
+        self.tried.clear();
+    }
+}
+
+impl WholeModel for LanguageSource {
+    const COMPRESSION: &'static str = "compress model";
+    const NONE_OPEN: &'static str = "no language model is open";
+    const OTHER_DATA: &'static str = "The tuning has ended, as another text is read; its best values so far stay";
+    type Measures = LanguageMeasures;
+
+    fn keys(info: &ModelInfo) -> Vec<LayerId> {
+        info.config.layers().collect()
     }
 
-    /// The texts of the open model change; its compressed layers stay.
-    pub fn read_text(&mut self, text: Option<Source>) {
-        if self.open.is_there() {
-            if self.tuning.work().is_some() {
-                self.notes.push("The tuning has ended, as another text is read; its best values so far stay".into());
-            }
-            self.tuning.end(&mut self.layers, &mut self.problem);
-            self.tuning.forget();
-            self.open.read_data(text);
-            self.perplexities.stop();
-            self.sensitivity.stop();
-            self.problem = None;
-            self.layers.clear_trail();
+    fn uniform(_: &ModelInfo, density: f64) -> Densities {
+        Densities::uniform(density)
+    }
+
+    fn cost(info: &ModelInfo, id: LayerId, _: &Settings) -> f64 {
+        let (rows, cols) = info.config.shape(id);
+        cost::layer_cost(rows, cols)
+    }
+
+    fn is_live(info: &ModelInfo) -> bool {
+        cost::is_live_model(info.config.layer_weights())
+    }
+
+    fn no_tuning(info: &ModelInfo) -> Option<&'static str> {
+        let keeps =
+            "This model keeps its factors: dsf-explorer finetune tunes them, or open the one that they were made from";
+        match () {
+            () if info.keeps_factors => Some(keeps),
+            () if !info.calibrates => Some("Give a text first, under Text to measure on"),
+            () => None,
         }
     }
 
-    /// Name of another model that was opened while this one has something to lose.
-    pub fn pending(&self) -> Option<&str> {
-        self.pending.as_ref().map(|source| source.checkpoint.name())
+    fn compression(
+        opened: &LazyModel,
+        model: &LanguageModel,
+        plan: Plan,
+        store: Box<dyn Store>,
+        clock: Box<dyn Fn() -> f64 + Send>,
+    ) -> Result<Running<LayerId>, Failure> {
+        let inputs = match &eval_set(opened)?.calibration {
+            Some(windows) => Inputs::Windows(windows.clone()),
+            None => Inputs::Unknown,
+        };
+        Ok(Box::new(Compression::new(model, plan, &inputs, store, clock)?))
     }
+}
 
-    /// Discards the compressed layers, and opens the other model.
-    pub fn discard_and_open(&mut self) {
-        self.layers.clear();
-        self.compression = None;
-        self.tuning.discard();
-        self.pending.take().into_iter().for_each(|source| self.open(source));
-    }
-
-    /// Stays with this model.
-    pub fn stay(&mut self) {
-        self.pending = None;
-    }
-
-    /// The model that is open.
-    pub fn model(&self) -> &OpenModel<LanguageSource> {
-        &self.open
-    }
-
-    /// Returns the facts about the model, once it is read.
-    pub fn info(&self) -> Option<&ModelInfo> {
-        self.open.info()
-    }
-
+/// Facts about the model.
+impl LanguageModelState {
     /// Returns the layer of the model that an open layer is, if it is one.
     pub fn layer_of(&self, layer: &LoadedLayer) -> Option<LayerId> {
         self.info()?.layer_of(self.open.checkpoint()?, layer)
     }
 
-    /// Whether layers were compressed, or are being compressed, that nobody has saved.
-    pub fn is_unsaved(&self) -> bool {
-        self.is_working() || self.layers.is_unsaved()
-    }
-
-    /// The model with its compressed layers was written, as of this version of them.
-    pub fn saved(&mut self, version: usize) {
-        self.layers.saved(version);
-    }
-
-    /// Whether the model is small enough to be measured whenever something changes.
-    pub fn is_live(&self) -> bool {
-        self.info().is_some_and(|info| cost::is_live_model(info.config.layer_weights()))
-    }
-
     /// Whether all compressed layers fit into memory together.
     pub fn fits(&self) -> bool {
         self.info().is_some_and(|info| cost::fits_in_memory(info.config.layer_weights()))
+    }
+
+    /// The compressed layers, one after the other.
+    pub fn compressed_layers(&self) -> impl Iterator<Item = &CompressedLayer> {
+        self.layers.iter().map(Arc::as_ref)
+    }
+
+    /// Returns the version of the compressed layers, and the task that writes the model with them.
+    pub fn saving(&self, settings: &Settings, target: SaveTarget) -> Option<(usize, SaveModel)> {
+        let (plan, model) = (self.plan(settings)?, self.open.lazy()?.clone());
+        let (layers, tensors) = (Vec::from_iter(self.layers.iter().cloned()), self.layers.tensors().to_vec());
+        (!layers.is_empty()).then(|| (self.layers.version(), SaveModel { model, layers, tensors, plan, target }))
     }
 }
 
@@ -145,22 +124,12 @@ impl LanguageModelState {
 impl LanguageModelState {
     /// The dense model's perplexity.
     pub fn dense(&self) -> Option<f64> {
-        self.perplexities.dense(self.open.number())?.ok().map(|loss| loss.perplexity())
+        self.measures.perplexities.dense(self.open.number())?.ok().map(|loss| loss.perplexity())
     }
 
     /// Why it cannot be measured.
     pub fn dense_problem(&self) -> Option<&Failure> {
-        self.perplexities.dense(self.open.number())?.err()
-    }
-
-    /// Whether a large model still waits to be measured on request.
-    pub fn waits_for_request(&self) -> bool {
-        !self.is_live() && !self.measure_large
-    }
-
-    /// Measures a large model.
-    pub fn measure_large(&mut self) {
-        self.measure_large = true;
+        self.measures.perplexities.dense(self.open.number())?.err()
     }
 
     /// The perplexity that no model can go below, where it is known.
@@ -170,40 +139,40 @@ impl LanguageModelState {
 
     /// Its perplexity with the compressed layers as they are, or as they were a moment ago; and whether it is as they are.
     pub fn compressed(&self) -> Option<(f64, bool)> {
-        let (nll, current) = self.perplexities.all(self.open.number(), self.layers.version())?.ok()?;
+        let (nll, current) = self.measures.perplexities.all(self.open.number(), self.layers.version())?.ok()?;
         Some((nll.exp(), current))
     }
 
     /// Compressions that were tried, in order.
     pub fn tried(&self) -> &[Tried] {
-        &self.tried
+        &self.measures.tried
     }
 
     /// The dense model beside them: its perplexity, bytes and tokens a second.
     pub fn tried_dense(&self) -> Option<(f64, usize, Option<f64>)> {
-        let (bytes, rate) = self.tried_dense?;
+        let (bytes, rate) = self.measures.tried_dense?;
         Some((self.dense()?, bytes, rate))
     }
 
     /// Why that cannot be measured.
     pub fn compressed_problem(&self) -> Option<&Failure> {
-        self.perplexities.all(self.open.number(), self.layers.version())?.err()
+        self.measures.perplexities.all(self.open.number(), self.layers.version())?.err()
     }
 
     /// Its perplexity with nothing but the tuned layer replaced by the factors on screen, or those a moment ago; and
     /// whether they are those on screen.
     pub fn alone(&self) -> Option<(f64, bool)> {
-        self.perplexities.single().map(|(nll, current)| (nll.exp(), current))
+        self.measures.perplexities.single().map(|(nll, current)| (nll.exp(), current))
     }
 
     /// Its perplexity with nothing but the tuned layer pruned to its `kept` largest entries.
     pub fn pruned_alone(&self, kept: usize) -> Option<f64> {
-        self.perplexities.pruned(kept).map(f64::exp)
+        self.measures.perplexities.pruned(kept).map(f64::exp)
     }
 
     /// The layer on screen, and the factors in its place.
     pub fn tuned(&self) -> Option<&SingleLayer<LayerId>> {
-        self.perplexities.tuned()
+        self.measures.perplexities.tuned()
     }
 
     /// The predicted perplexity with nothing but this layer replaced, at this layer-wise error.
@@ -230,7 +199,7 @@ impl LanguageModelState {
 
     /// Returns the sensitivity of the model to the error of each layer, where it was measured.
     pub fn proxy(&self) -> Option<&Proxy> {
-        self.sensitivity.of(self.open.number())?.ok()
+        self.measures.sensitivity.of(self.open.number())?.ok()
     }
 
     /// Gives each layer its density by its sensitivity.
@@ -245,92 +214,5 @@ impl LanguageModelState {
     pub fn collecting(&self, id: LayerId) -> Option<Collect> {
         self.info().filter(|info| info.calibrates)?;
         Some(Collect { model: self.open.lazy()?.clone(), id })
-    }
-}
-
-/// The compressed layers of the model.
-impl LanguageModelState {
-    /// The compressed layers so far.
-    pub fn layers(&self) -> &CompressedLayers {
-        &self.layers
-    }
-
-    /// The compressed layers, one after the other.
-    pub fn compressed_layers(&self) -> impl Iterator<Item = &CompressedLayer> {
-        self.layers.iter().map(Arc::as_ref)
-    }
-
-    /// Number of replaced layers.
-    pub fn replaced(&self) -> usize {
-        self.layers.len()
-    }
-
-    /// The compression in progress.
-    pub fn compression(&self) -> Option<&Compression> {
-        self.compression.as_ref()
-    }
-
-    /// Whether layers are being compressed or tuned.
-    pub fn is_working(&self) -> bool {
-        self.why_busy().is_some()
-    }
-
-    /// Why the layers cannot be changed now.
-    pub fn why_busy(&self) -> Option<&'static str> {
-        match &self.compression {
-            Some(_) => Some("Layers are being compressed"),
-            None => self.tuning.why_busy(),
-        }
-    }
-
-    /// Last error of the model, a sentence.
-    pub fn problem(&self) -> Option<&str> {
-        self.problem.as_deref()
-    }
-
-    /// Compresses these layers with the budget as it is.
-    pub fn compress(&mut self, ctx: &Context, settings: &Settings, ids: &BTreeSet<LayerId>, compute: ComputeConfig) {
-        let (Some(info), Some(model)) = (self.open.info(), self.open.lazy().cloned()) else { return };
-        let how = (&self.budget, settings, compute);
-        self.compression = Some(compression::start(ctx, (model, info), how, ids, &mut self.layers));
-        self.problem = None;
-        self.tuning.forget();
-    }
-
-    /// Compresses all layers to this density.
-    pub fn compress_all(
-        &mut self,
-        ctx: &Context,
-        settings: &Settings,
-        density: f64,
-        compute: ComputeConfig,
-    ) -> Result<(), OrderError> {
-        let ids = self.info().ok_or(Error::NoModel)?.config.layers().collect();
-        if let Some(why) = self.why_busy() {
-            return Err(OrderError::not_now(why));
-        }
-        self.budget.densities = Densities::uniform(density);
-        self.budget.densities.check()?;
-        self.compress(ctx, settings, &ids, compute);
-        Ok(())
-    }
-
-    /// Ends compressing; finished layers stay.
-    pub fn cancel(&mut self) {
-        self.compression.iter_mut().for_each(Compression::cancel);
-    }
-
-    /// Puts dense weights back.
-    pub fn restore(&mut self, ids: &BTreeSet<LayerId>) {
-        self.layers.restore(ids);
-        self.tuning.forget();
-    }
-
-    /// Returns the version of the compressed layers, and the task that writes the model with them.
-    pub fn saving(&self, settings: &Settings, target: SaveTarget) -> Option<(usize, SaveModel)> {
-        let (info, model) = (self.info()?, self.open.lazy()?.clone());
-        let plan = plan(info.config.layers(), &self.budget, settings, &self.layers, &BTreeSet::new());
-        let (layers, tensors) = (Vec::from_iter(self.layers.iter().cloned()), self.layers.tensors().to_vec());
-        (!layers.is_empty()).then(|| (self.layers.version(), SaveModel { model, layers, tensors, plan, target }))
     }
 }

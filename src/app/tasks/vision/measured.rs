@@ -21,43 +21,43 @@ impl VisionModelState {
 
     /// The dense network's answers.
     pub fn dense(&self) -> Option<&Evaluation> {
-        self.accuracies.dense(self.open.number())?.ok()
+        self.measures.accuracies.dense(self.open.number())?.ok()
     }
 
     /// Why there are none.
     pub fn dense_problem(&self) -> Option<&Failure> {
-        self.accuracies.dense(self.open.number())?.err()
+        self.measures.accuracies.dense(self.open.number())?.err()
     }
 
     /// The answers with the compressed layers as they are, or as they were a moment ago; and whether it is as they are.
     pub fn compressed(&self) -> Option<(&Evaluation, bool)> {
-        self.accuracies.all(self.open.number(), self.layers.version())?.ok()
+        self.measures.accuracies.all(self.open.number(), self.layers.version())?.ok()
     }
 
     /// Why there are none.
     pub fn compressed_problem(&self) -> Option<&Failure> {
-        self.accuracies.all(self.open.number(), self.layers.version())?.err()
+        self.measures.accuracies.all(self.open.number(), self.layers.version())?.err()
     }
 
     /// The answers with the compressed layers as they are and batch normalization estimated anew, or why there are none.
     pub fn estimated(&self) -> Option<Result<&Evaluation, &Failure>> {
-        self.accuracies.estimated(self.open.number(), &self.layers)
+        self.measures.accuracies.estimated(self.open.number(), &self.layers)
     }
 
     /// The answers with nothing but the tuned layer replaced by the factors on screen, or those a moment ago; and whether
     /// they are those on screen.
     pub fn alone(&self) -> Option<(&Evaluation, bool)> {
-        self.accuracies.single()
+        self.measures.accuracies.single()
     }
 
     /// The answers with nothing but the tuned layer pruned to its `kept` largest entries.
     pub fn pruned_alone(&self, kept: usize) -> Option<&Evaluation> {
-        self.accuracies.pruned(kept)
+        self.measures.accuracies.pruned(kept)
     }
 
     /// The layer on screen, and the factors in its place.
     pub fn tuned(&self) -> Option<&SingleLayer<usize>> {
-        self.accuracies.tuned()
+        self.measures.accuracies.tuned()
     }
 
     /// Multiplications of the network with its compressed layers as they are, as a share of the dense network's.
@@ -85,6 +85,6 @@ impl VisionModelState {
 
     /// Compressions that were tried, in order.
     pub fn tried(&self) -> &[TriedNetwork] {
-        &self.tried
+        &self.measures.tried
     }
 }

@@ -6,7 +6,6 @@
 
 pub mod accuracies;
 pub mod collect;
-pub mod compress;
 pub mod evaluate;
 pub mod evaluate_layer;
 pub mod images;

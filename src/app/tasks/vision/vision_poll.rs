@@ -1,9 +1,8 @@
 //! What happens to the open vision model from frame to frame: what was measured and compressed comes in.
 
 use super::accuracies::Measured;
-use super::vision_state::{VisionModelState, ends};
+use super::vision_state::VisionModelState;
 use crate::app::state::factors_at::FactorsAt;
-use crate::app::state::hints::sentence;
 use crate::app::state::tried::TriedNetwork;
 use crate::app::tasks::replaced_layers::SingleLayer;
 use eframe::egui::Context;
@@ -18,53 +17,39 @@ impl VisionModelState {
         tuned: Option<(usize, FactorsAt)>,
         kept: Option<usize>,
     ) {
-        if let Some(end) = self.compression.as_mut().and_then(|work| work.poll(&mut self.layers, &mut self.notes)) {
-            self.problem = end.err().map(|why| sentence(&why));
-            self.compression = None;
-        }
-        self.tuning.poll(&mut self.layers, &mut self.problem);
-        self.samples.poll();
-        self.open.want(ctx);
-        self.set_first_budget();
+        self.poll_work(ctx);
+        self.measures.samples.poll();
         let (Some(info), Some(network)) = (self.info(), self.open.lazy().cloned()) else { return };
         let (number, has_images) = (self.open.number(), info.images.is_some());
         let estimates = self.estimates_norms();
         let of = Measured { number, network: &network, threads };
         let tuned = tuned.filter(|(_, factors)| has_images && *factors != FactorsAt::Nothing);
-        self.accuracies.set_tuned(tuned.map(|(id, factors)| SingleLayer { model: number, id, factors }));
+        self.measures.accuracies.set_tuned(tuned.map(|(id, factors)| SingleLayer { model: number, id, factors }));
         if !has_images || self.waits_for_request() {
             return;
         }
-        self.accuracies.want_dense(ctx, of);
+        self.measures.accuracies.want_dense(ctx, of);
         if self.dense().is_none() {
             return;
         }
         let (live, working) = (self.is_live(), self.is_working());
         if live {
-            self.accuracies.want_single(ctx, of);
-            kept.into_iter().for_each(|kept| self.accuracies.want_pruned(ctx, of, kept));
+            self.measures.accuracies.want_single(ctx, of);
+            kept.into_iter().for_each(|kept| self.measures.accuracies.want_pruned(ctx, of, kept));
         }
         // A large network keeps the processors for its layers, and is measured when they are done.
         if self.layers.is_empty() {
-            self.accuracies.forget_waiting();
+            self.measures.accuracies.forget_waiting();
         } else if live || !working {
-            self.accuracies.want_all(ctx, of, &self.layers, estimates && !working);
+            self.measures.accuracies.want_all(ctx, of, &self.layers, estimates && !working);
         }
         self.note_trail();
         self.note_tried(estimates);
     }
 
-    /// The first convolution and the classifier stay as they are, unless something else is set.
-    fn set_first_budget(&mut self) {
-        if let Some(ends) = self.info().map(ends).filter(|_| !self.has_budget) {
-            self.budget.densities.by_layer.extend(ends.map(|layer| (layer, 1.0)));
-            self.has_budget = true;
-        }
-    }
-
     /// Notes what the compressed layers came to, layer after layer.
     fn note_trail(&mut self) {
-        let latest = self.accuracies.latest(self.open.number());
+        let latest = self.measures.accuracies.latest(self.open.number());
         let noted = latest.and_then(|(count, made)| Some((count, self.score(made)?)));
         if let Some((count, score)) = noted.filter(|_| !self.layers.is_empty()) {
             self.layers.note(count, score);
@@ -74,7 +59,10 @@ impl VisionModelState {
     /// Notes what the compressed layers came to, once it is known.
     fn note_tried(&mut self, estimates: bool) {
         let version = self.layers.version();
-        if self.is_working() || self.layers.is_empty() || self.tried.iter().any(|tried| tried.version == version) {
+        if self.is_working()
+            || self.layers.is_empty()
+            || self.measures.tried.iter().any(|tried| tried.version == version)
+        {
             return;
         }
         let Some((made, true)) = self.compressed() else { return };
@@ -86,7 +74,7 @@ impl VisionModelState {
         }
         let estimated = estimated.and_then(Result::ok).and_then(|made| self.score(made));
         let label = self.layers.summary();
-        self.tried.push(TriedNetwork { version, label, score, estimated, weights, multiplications });
+        self.measures.tried.push(TriedNetwork { version, label, score, estimated, weights, multiplications });
     }
 
     /// Returns the state of the network, for a program that drives the window.
@@ -101,15 +89,15 @@ impl VisionModelState {
             "estimated": self.estimated().and_then(Result::ok).and_then(score),
             "images": self.info().and_then(|info| info.images).map(|[count, ..]| count),
             "replaced": self.replaced(),
-            "tried": self.tried.len(),
+            "tried": self.measures.tried.len(),
             "layers": self.info().map(|info| info.layers().len()),
-            "tuning": self.tuning.state(),
+            "tuning": self.tuning().state(),
             "tuned": self.layers.is_tuned(),
-            "tuning_step": self.tuning.curve().step(),
-            "tuning_steps": self.tuning.curve().steps,
-            "held_out": self.tuning.curve().held_out(),
+            "tuning_step": self.tuning().curve().step(),
+            "tuning_steps": self.tuning().curve().steps,
+            "held_out": self.tuning().curve().held_out(),
             "working": self.is_working(),
-            "problem": self.problem,
+            "problem": self.problem(),
         })
     }
 }

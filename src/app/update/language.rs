@@ -2,7 +2,7 @@
 
 use super::tuning::{TUNING_ORDERS, tuning_commands};
 use crate::app::explorer::Explorer;
-use crate::app::state::model_command::ModelCommand;
+use crate::app::state::language_command::LanguageCommand;
 use crate::app::state::order_error::OrderError;
 use crate::finetune::Settings;
 use crate::language::LayerId;
@@ -11,33 +11,23 @@ use serde_json::Value;
 
 impl Explorer {
     /// Does what a panel asks for.
-    pub(super) fn perform_model(&mut self, ctx: &Context, command: ModelCommand) {
+    pub(super) fn perform_language(&mut self, ctx: &Context, command: LanguageCommand) {
         let (language, preferences) = (&mut self.state.language, &self.state.preferences);
         match command {
-            ModelCommand::DiscardAndOpen => language.discard_and_open(),
-            ModelCommand::Stay => language.stay(),
-            ModelCommand::ReadText(text) => language.read_text(text),
-            ModelCommand::BrowseText => self.state.computed.loader.pick_text(),
-            ModelCommand::MeasurePerplexity => language.measure_large(),
-            ModelCommand::SetMethod(method) => language.budget.method = method,
-            ModelCommand::SetDensities(densities) => language.budget.densities = densities,
-            ModelCommand::MeasureSensitivity => language.sensitivity.start(),
-            ModelCommand::StopSensitivity => language.sensitivity.stop(),
-            ModelCommand::RetrySensitivity => language.sensitivity.retry(),
-            ModelCommand::Distribute => language.distribute(),
-            ModelCommand::Compress(ids) => {
-                language.compress(ctx, &preferences.settings, &ids, preferences.compute_config());
+            LanguageCommand::Model(command) => {
+                language.perform(ctx, command, (&preferences.settings, preferences.compute_config()));
             }
-            ModelCommand::CancelCompression => language.cancel(),
+            LanguageCommand::BrowseText => self.state.computed.loader.pick_text(),
+            LanguageCommand::MeasureSensitivity => language.measures.sensitivity.start(),
+            LanguageCommand::StopSensitivity => language.measures.sensitivity.stop(),
+            LanguageCommand::RetrySensitivity => language.measures.sensitivity.retry(),
+            LanguageCommand::Distribute => language.distribute(),
+            LanguageCommand::TakeInputs(id) => self.inputs_from_model(id),
+            LanguageCommand::Save => _ = self.save_model(),
+            LanguageCommand::Generate(request) => language.want_texts(ctx, &request, preferences.threads),
             // Why not stands at the button.
-            ModelCommand::Tuning(command) => _ = language.tune(ctx, command, preferences.threads),
-            ModelCommand::Restore(ids) => language.restore(&ids),
-            ModelCommand::TakeInputs(id) => self.inputs_from_model(id),
-            ModelCommand::Save => _ = self.save_model(),
-            ModelCommand::Generate(request) => language.want_texts(ctx, &request, preferences.threads),
-            // Why not stands at the button.
-            ModelCommand::MeasureTable => _ = language.measure_table(),
-            ModelCommand::PauseTable => language.pause_table(),
+            LanguageCommand::MeasureTable => _ = language.measure_table(),
+            LanguageCommand::PauseTable => language.pause_table(),
         }
     }
 

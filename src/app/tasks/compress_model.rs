@@ -1,48 +1,45 @@
-//! Compressing layers of the model, one after the other.
+//! Compressing layers of a model, one after the other.
 
-use super::lazy_model::{LazyModel, eval_set};
+use super::compressing::{Compressing, carry_out};
+use super::on_threads::on_threads;
+use super::tuning::tune::KeyOf;
+use super::whole_model::WholeModel;
 use crate::app::state::tuned_tensor::{TunedTensor, with_tensors};
-use crate::app::tasks::compressing::{Compressing, carry_out};
-use crate::app::tasks::on_threads::on_threads;
-use crate::compress::{CompressedLayer, Compression, Inputs, Memory, Plan};
+use crate::compress::{CompressedLayer, Memory, Plan};
 use crate::hint::Failure;
 use crate::job::{self, Backend, ComputeConfig};
-use crate::language::LayerId;
 use crate::methods::Method;
-use crate::tasks::{Queue, Task, shared};
+use crate::tasks::{Lazy, Queue, Task, shared};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use web_time::Instant;
 
-/// Compresses layers one after the other.
+/// Compresses layers one after the other, calibrated on the model's data if it has any.
 #[derive(Serialize, Deserialize)]
-pub struct Compress {
+#[serde(bound = "")]
+pub struct CompressModel<S: WholeModel> {
     /// The model, loaded where the task runs.
     #[serde(with = "shared")]
-    pub model: Arc<LazyModel>,
+    pub model: Arc<Lazy<S>>,
     /// Method, settings and densities of each layer.
-    pub plan: Plan,
+    pub plan: Plan<KeyOf<S>>,
     /// Layers that are compressed already.
     #[serde(with = "shared::list")]
-    pub kept: Vec<Arc<CompressedLayer>>,
+    pub kept: Vec<Arc<CompressedLayer<KeyOf<S>>>>,
     /// Tensors that were tuned with them.
     pub tensors: Vec<TunedTensor>,
     /// Backend and threads of the runs.
     pub compute: ComputeConfig,
 }
 
-impl Task for Compress {
-    const NAME: &'static str = "compress layers";
+impl<S: WholeModel> Task for CompressModel<S> {
+    const NAME: &'static str = S::COMPRESSION;
     const QUEUE: Queue = Queue::Compressing;
-    type Progress = Compressing<LayerId>;
+    type Progress = Compressing<KeyOf<S>>;
     type Output = Result<(), Failure>;
 
-    fn run(self, progress: &(dyn Fn(Compressing<LayerId>) -> bool + Sync)) -> Self::Output {
-        let set = eval_set(&self.model)?;
-        let inputs = match &set.calibration {
-            Some(windows) => Inputs::Windows(windows.clone()),
-            None => Inputs::Unknown,
-        };
+    fn run(self, progress: &(dyn Fn(Compressing<KeyOf<S>>) -> bool + Sync)) -> Self::Output {
+        let dense = S::dense(&self.model)?;
         let ComputeConfig { backend, threads } = self.compute;
         on_threads(threads, || {
             let start = Instant::now();
@@ -50,11 +47,11 @@ impl Task for Compress {
             let store = Box::new(Memory::new(self.kept));
             let backend = if self.plan.method == Method::Dsf { backend } else { Backend::Cpu };
             let settings = self.plan.settings.clone();
-            let model = with_tensors(&set.model, &self.tensors);
-            let work = Compression::new(&model, self.plan, &inputs, store, clock)?;
+            let model = with_tensors(dense, &self.tensors);
+            let mut work = S::compression(&self.model, &model, self.plan, store, clock)?;
             let (device, note) = job::device(backend, work.largest(), &settings, self.compute.thread_count());
             note.into_iter().for_each(|note| _ = progress(Compressing::Note(note)));
-            let mut work = work.on(device);
+            work.set_device(device);
             carry_out(progress, |inside| work.step_with_progress(inside))
         })
     }
