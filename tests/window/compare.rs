@@ -1,8 +1,6 @@
 //! Methods side by side: what can be done, what comes of it, and how it is looked at.
 
-use super::driver::{
-    calibrate, click, close, finished, inputs, large, npy, ready, scratch, settled, until, window, within,
-};
+use super::driver::{calibrate, click, close, finished, inputs, large, npy, ready, scratch, settled, until, window};
 use dsf_explorer::Named;
 use dsf_explorer::app::{Explorer, LaunchOptions};
 use dsf_explorer::compare::Candidate;
@@ -12,9 +10,6 @@ use dsf_explorer::model::{Orientation, Source, open};
 use egui::accesskit::Role;
 use egui_kittest::{Harness, kittest::NodeT, kittest::Queryable};
 use serde_json::{Value, json};
-
-/// Methods take as long as they take on a machine that does other things as well.
-const PATIENCE: u64 = 240;
 
 fn rows(harness: &Harness<'_, Explorer>) -> Vec<Value> {
     harness.state().state()["comparison"].as_array().unwrap().clone()
@@ -41,7 +36,7 @@ fn compared(harness: &mut Harness<'_, Explorer>, methods: &[Method]) {
     let names: Vec<&str> = methods.iter().map(|method| method.name()).collect();
     order(harness, json!({ "compare": names })).unwrap();
     order(harness, json!({ "show": "Methods" })).unwrap();
-    within(PATIENCE, harness, "the methods", all_done);
+    until(harness, "the methods", all_done);
     harness.run_steps(3);
 }
 
@@ -61,7 +56,7 @@ fn all_that_can_be_done_is_compared_and_is_what_the_methods_make_alone() {
     });
     harness.check_accessibility();
     click(&mut harness, "▶ Compare");
-    within(PATIENCE, &mut harness, "all methods", all_done);
+    until(&mut harness, "all methods", all_done);
     harness.run_steps(3);
     harness.check_accessibility();
     let done: Vec<Value> = rows(&harness).into_iter().map(|row| row["method"].clone()).collect();
@@ -227,7 +222,7 @@ fn methods_are_cancelled_one_by_one_and_all_together() {
     assert_eq!(row(&harness, Method::Palm4msa)["state"], "cancelled");
     assert!(waits(&harness, Method::Hierarchical), "the others go on");
     assert!(harness.query_by_label("cancelled").is_some());
-    within(PATIENCE, &mut harness, "magnitude", |harness| row(harness, Method::Magnitude)["state"] == "done");
+    until(&mut harness, "magnitude", |harness| row(harness, Method::Magnitude)["state"] == "done");
     assert_eq!(order(&mut harness, json!({ "compare": [] })), Err("A comparison is going on: cancel it first".into()));
     click(&mut harness, "⏹ Cancel all");
     assert!(!rows(&harness).iter().any(|row| row["state"] == "working" || row["state"] == "waiting"));

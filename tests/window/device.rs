@@ -1,7 +1,7 @@
 //! The selector of what runs are computed on.
 #![cfg(feature = "gpu")]
 
-use super::driver::{choose, click, finished, ready, until, within};
+use super::driver::{choose, click, finished, ready, until};
 use dsf_explorer::compute::gpu;
 use egui::accesskit::Role;
 use egui_kittest::kittest::{NodeT, Queryable};
@@ -37,7 +37,7 @@ fn runs_go_where_the_selector_says() {
     harness.get_by_role_and_label(Role::ComboBox, &label).click();
     harness.run_steps(3);
     choose(&mut harness, &label, &item);
-    within(120, &mut harness, "a run on the adapter", |harness| {
+    until(&mut harness, "a run on the adapter", |harness| {
         harness.state().runs().last().is_some_and(|run| run.number > 1) && finished(harness)
     });
     let there = ended(&harness);
@@ -57,7 +57,7 @@ fn runs_go_where_the_selector_says() {
     harness.get_by_role_and_label(Role::CheckBox, "Tick 0.k_proj").click();
     harness.run_steps(2);
     click(&mut harness, "Compress ticked");
-    within(120, &mut harness, "the layer", |harness| harness.state().language().replaced() == 1);
+    until(&mut harness, "the layer", |harness| harness.state().language().replaced() == 1);
     let layer = harness.state().language().compressed_layers().next().unwrap();
     assert_eq!((layer.report.backend.as_str(), layer.report.adapter.as_deref()), ("gpu", Some(&*name)));
 }

@@ -16,23 +16,14 @@ pub fn window(opening: LaunchOptions) -> Harness<'static, Explorer> {
 
 /// Frames until `done`, at most a few minutes: a machine that does other things too is slow.
 pub fn until(harness: &mut Harness<'_, Explorer>, what: &str, done: impl Fn(&Harness<'_, Explorer>) -> bool) {
-    within(240, harness, what, done);
-}
-
-/// Frames until `done`, at most so many seconds.
-pub fn within(
-    seconds: u64,
-    harness: &mut Harness<'_, Explorer>,
-    what: &str,
-    done: impl Fn(&Harness<'_, Explorer>) -> bool,
-) {
+    const PATIENCE: Duration = Duration::from_secs(240);
     let start = Instant::now();
     loop {
         harness.step();
         if done(harness) {
             return;
         }
-        assert!(start.elapsed() < Duration::from_secs(seconds), "waited in vain: {what}");
+        assert!(start.elapsed() < PATIENCE, "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

@@ -1,6 +1,6 @@
 //! The language model in the window: its perplexity, layers compressed, texts.
 
-use super::driver::{click, finished, npy, saved, scratch, type_into, until, window, within};
+use super::driver::{click, finished, npy, saved, scratch, type_into, until, window};
 use dsf_explorer::app::{Explorer, LaunchOptions};
 use dsf_explorer::language;
 use dsf_explorer::model::Source;
@@ -187,7 +187,7 @@ fn the_table_is_measured_cell_by_cell() {
     harness.state_mut().order(&ctx, &serde_json::json!({ "show": "Table" })).unwrap();
     harness.run_steps(3);
     click(&mut harness, "Measure the table");
-    within(240, &mut harness, "a cell", |harness| harness.state().language().table_count() > 0);
+    until(&mut harness, "a cell", |harness| harness.state().language().table_count() > 0);
     click(&mut harness, "Pause table");
     let count = harness.state().language().table_count();
     let path = scratch("table.csv");
@@ -204,7 +204,7 @@ fn the_table_is_measured_cell_by_cell() {
     assert_eq!(dense, harness.state().language().dense().unwrap());
     // What is measured is not measured again.
     click(&mut harness, "Go on");
-    within(240, &mut harness, "the next cell", |harness| harness.state().language().table_count() > count);
+    until(&mut harness, "the next cell", |harness| harness.state().language().table_count() > count);
     click(&mut harness, "Pause table");
     assert!(!harness.state().language().table_is_going());
     let path = scratch("table.json");
@@ -221,7 +221,7 @@ fn the_whole_table_of_a_tiny_model() {
     let (mut harness, _) = tiny("table.txt");
     let ctx = harness.ctx.clone();
     harness.state_mut().order(&ctx, &serde_json::json!({ "language": "table" })).unwrap();
-    within(240, &mut harness, "the table", |harness| !harness.state().language().table_is_going());
+    until(&mut harness, "the table", |harness| !harness.state().language().table_is_going());
     assert_eq!(harness.state().state()["language"]["table"], 10 * 4);
     let refused = harness.state_mut().order(&ctx, &serde_json::json!({ "language": "table" }));
     assert_eq!(refused.unwrap_err().to_string(), "All of it is measured");

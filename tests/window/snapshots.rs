@@ -74,7 +74,7 @@ fn a_figure() {
     harness.get_by_label("Starts (Fig. 6)").click();
     harness.run_steps(3);
     click(&mut harness, "Sweep");
-    super::driver::within(240, &mut harness, "all points", |harness| {
+    super::driver::until(&mut harness, "all points", |harness| {
         let sweep = &harness.state().state()["sweep"];
         sweep["done"].as_u64() > Some(0) && sweep["going"] == false
     });

@@ -1,15 +1,12 @@
 //! The paper's figures in the window: point by point, paused and gone on with, drawn and saved.
 
-use super::driver::{click, finished, ready, scratch, until, within};
+use super::driver::{click, finished, ready, scratch, until};
 use super::runs::says;
 use dsf_explorer::app::Explorer;
 use dsf_explorer::factorize::{Preset, Settings};
 use egui::accesskit::Role;
 use egui_kittest::{Harness, kittest::Queryable};
 use serde_json::{Value, json};
-
-/// Points take as long as they take on a machine that does other things as well.
-const PATIENCE: u64 = 240;
 
 fn sweep(harness: &Harness<'_, Explorer>) -> Value {
     harness.state().state()["sweep"].clone()
@@ -30,7 +27,7 @@ fn a_figure_is_swept_paused_and_saved() {
     harness.get_by_label("Starts (Fig. 6)").click();
     harness.run_steps(3);
     click(&mut harness, "Sweep");
-    within(PATIENCE, &mut harness, "some points", |harness| sweep(harness)["done"].as_u64() > Some(1));
+    until(&mut harness, "some points", |harness| sweep(harness)["done"].as_u64() > Some(1));
     if sweep(&harness)["going"] == true {
         click(&mut harness, "Pause sweep");
         let before = sweep(&harness)["done"].clone();
@@ -38,7 +35,7 @@ fn a_figure_is_swept_paused_and_saved() {
         assert_eq!((&sweep(&harness)["done"], &sweep(&harness)["going"]), (&before, &json!(false)));
         click(&mut harness, "Go on");
     }
-    within(PATIENCE, &mut harness, "all points", |harness| {
+    until(&mut harness, "all points", |harness| {
         let sweep = sweep(harness);
         sweep["done"] == sweep["points"]
     });
@@ -82,7 +79,7 @@ fn the_best_split_is_a_button() {
     let rule = harness.state().runs().last().unwrap().error().unwrap();
     harness.run_steps(3);
     click(&mut harness, "Find the best split");
-    within(PATIENCE, &mut harness, "a split", |harness| {
+    until(&mut harness, "a split", |harness| {
         harness.query_by_label_contains("than with the paper's split").is_some()
             || harness.query_by_label("The paper's split is the best one").is_some()
     });

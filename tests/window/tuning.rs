@@ -1,6 +1,6 @@
 //! The values of compressed layers tuned in the window.
 
-use super::driver::{click, finished, saved, until, window, within};
+use super::driver::{click, finished, saved, until, window};
 use dsf_explorer::app::{Explorer, LaunchOptions};
 use dsf_explorer::language;
 use egui::accesskit::Role;
@@ -18,7 +18,7 @@ fn compressed() -> (Harness<'static, Explorer>, f64) {
         harness.state_mut().order(&ctx, &order).unwrap();
         harness.run_steps(3);
     }
-    within(240, &mut harness, "the layers", |harness| !harness.state().language().is_working());
+    until(&mut harness, "the layers", |harness| !harness.state().language().is_working());
     let perplexity = settled(&mut harness);
     (harness, perplexity)
 }
@@ -110,7 +110,7 @@ fn a_tuning_is_paused_resumed_and_cancelled() {
     }
     click(&mut harness, "Resume tuning");
     until(&mut harness, "two more steps", |harness| number(harness, "tuning_step") >= before + 2);
-    within(120, &mut harness, "better values", |harness| harness.state().language().layers().is_tuned());
+    until(&mut harness, "better values", |harness| harness.state().language().layers().is_tuned());
     click(&mut harness, "Cancel tuning");
     assert!(harness.state().language().tuning().work().is_none());
     let tuned = settled(&mut harness);

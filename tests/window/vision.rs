@@ -1,6 +1,6 @@
 //! The vision model in the window: its accuracy, layers compressed, images, kernels.
 
-use super::driver::{click, finished, press, saved, scratch, type_into, until, window, within};
+use super::driver::{click, finished, press, saved, scratch, type_into, until, window};
 use dsf_explorer::app::{Explorer, LaunchOptions};
 use dsf_explorer::vision::{self, ImageSet};
 use egui::accesskit::Role;
@@ -52,7 +52,7 @@ fn the_built_in_network_is_measured_and_compressed() {
     click(&mut harness, "Compress all");
     let model = vision::example();
     let inner = model.architecture().inner_layers();
-    within(240, &mut harness, "the inner layers", |harness| !harness.state().vision().is_working());
+    until(&mut harness, "the inner layers", |harness| !harness.state().vision().is_working());
     let layers: Vec<_> = harness.state().vision().layers().iter().cloned().collect();
     assert_eq!(layers.iter().map(|layer| layer.id).collect::<Vec<_>>(), inner.clone().collect::<Vec<_>>());
     let mut network = model.network().unwrap();
@@ -120,7 +120,7 @@ fn values_are_tuned_saved_and_undone() {
     order(&mut harness, json!({ "preset": "fast" }));
     order(&mut harness, json!({ "settings": { "outer": 4 } }));
     order(&mut harness, json!({ "vision": { "compress": 0.1 } }));
-    within(240, &mut harness, "the layers", |harness| !harness.state().vision().is_working());
+    until(&mut harness, "the layers", |harness| !harness.state().vision().is_working());
     let untuned = settled(&mut harness);
     let trail = harness.state().vision().layers().trail().to_vec();
     order(&mut harness, json!({ "vision": { "tune": { "steps": 8, "batch": 32, "every": 4 } } }));
@@ -128,7 +128,7 @@ fn values_are_tuned_saved_and_undone() {
     let refused =
         harness.state_mut().order(&egui::Context::default(), &json!({ "vision": { "compress": 0.2 } })).unwrap_err();
     assert_eq!(refused.to_string(), "Values are being tuned");
-    within(240, &mut harness, "the end", |harness| harness.state().vision().tuning().work().is_none());
+    until(&mut harness, "the end", |harness| harness.state().vision().tuning().work().is_none());
     let tuned = settled(&mut harness);
     let vision = harness.state().vision();
     let curve = vision.tuning().curve();

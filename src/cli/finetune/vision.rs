@@ -1,7 +1,7 @@
 //! `finetune` of a residual network.
 
-use super::super::{Failure, output};
 use super::super::vision::knows_glyphs;
+use super::super::{Failure, output};
 use super::{Finetune, Work, take_all};
 use dsf_explorer::compress::{Tunable, TuningInputs};
 use dsf_explorer::finetune::{Images, OptimizerKind, Settings, VisionTask, VisionTuning};
