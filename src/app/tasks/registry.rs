@@ -1,10 +1,10 @@
 //! Everything that the window's page has its Workers do.
 
-use super::compress_model::CompressModel;
 use super::language::eval_set::LanguageSource;
 use super::language::{collect, generate, lazy_model, measure_row, perplexity, save, sensitivity};
-use super::tuning::tune::Tune;
 use super::vision::{self, network_set::VisionSource};
+use super::whole_model::compress_model::CompressModel;
+use super::whole_model::tuning::tune::Tune;
 use super::{
     adapter, baselines, bench, masks, norms, pictures, reading, replace, speed, split, sweep, view_renderer,
     write_export,

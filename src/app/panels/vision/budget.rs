@@ -4,7 +4,7 @@ use crate::app::panels::state::State;
 use crate::app::panels::whole_model::percent::percent;
 use crate::app::state::model_command::ModelCommand;
 use crate::app::tasks::vision::network_set::{NetworkInfo, VisionSource};
-use crate::app::tasks::whole_model::WholeModel;
+use crate::app::tasks::whole_model::model::WholeModel;
 use crate::compress::Densities;
 use eframe::egui::Ui;
 

@@ -2,9 +2,9 @@
 
 use super::method::method_ui;
 use crate::app::state::model_command::ModelCommand;
-use crate::app::tasks::model_state::ModelState;
-use crate::app::tasks::tuning::tune::KeyOf;
-use crate::app::tasks::whole_model::WholeModel;
+use crate::app::tasks::whole_model::model::WholeModel;
+use crate::app::tasks::whole_model::model_state::ModelState;
+use crate::app::tasks::whole_model::tuning::tune::KeyOf;
 use crate::app::widgets::marks::mark;
 use crate::app::widgets::text::duration;
 use eframe::egui::{Button, ProgressBar, Role, Ui, WidgetInfo};

@@ -1,9 +1,9 @@
 //! The layers of a model: what is done with each, and what came of it.
 
 use super::percent::percent;
-use crate::app::tasks::model_state::ModelState;
-use crate::app::tasks::tuning::tune::KeyOf;
-use crate::app::tasks::whole_model::WholeModel;
+use crate::app::tasks::whole_model::model::WholeModel;
+use crate::app::tasks::whole_model::model_state::ModelState;
+use crate::app::tasks::whole_model::tuning::tune::KeyOf;
 use crate::app::widgets::colors;
 use crate::app::widgets::theme;
 use crate::compress::LayerKey;

@@ -3,8 +3,8 @@
 use crate::Named;
 use crate::app::state::tuning_command::TuningCommand;
 use crate::app::state::tuning_curve::TuningCurve;
-use crate::app::tasks::tuning::model_tuning::ModelTuning;
-use crate::app::tasks::tuning::tune::TunedSource;
+use crate::app::tasks::whole_model::tuning::model_tuning::ModelTuning;
+use crate::app::tasks::whole_model::tuning::tune::TunedSource;
 use crate::app::widgets::colors;
 use crate::app::widgets::marks::{mark, why_ui};
 use crate::app::widgets::plot_axes::numbered;

@@ -1,7 +1,7 @@
 //! A language model with its texts, read on each side that works with it.
 
 use super::eval_set::{EvalSet, LanguageSource, ModelInfo};
-use crate::app::tasks::open_model::ModelSource;
+use crate::app::tasks::whole_model::open_model::ModelSource;
 use crate::hint::Failure;
 use crate::model::{Checkpoint, Source};
 use crate::tasks::{Lazy, Queue, SilentTask, shared};

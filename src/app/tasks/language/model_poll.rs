@@ -11,7 +11,7 @@ use crate::app::state::hints::{sentence, sentence_of};
 use crate::app::state::text_request::TextRequest;
 use crate::app::state::tried::Tried;
 use crate::app::tasks::pending_task::{PACE, PendingTask};
-use crate::app::tasks::replaced_layers::SingleLayer;
+use crate::app::tasks::whole_model::replaced_layers::SingleLayer;
 use crate::compare::{ModelResults, ModelRow};
 use crate::compress::distribute;
 use crate::hint::Failure;

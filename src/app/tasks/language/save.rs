@@ -34,7 +34,7 @@ impl SilentTask for SaveModel {
 
     #[cfg(not(target_arch = "wasm32"))]
     fn make(self) -> Self::Output {
-        use crate::app::tasks::save_folder::save_folder;
+        use crate::app::tasks::whole_model::save_folder::save_folder;
         use crate::compress::{Inputs, Output};
         use crate::export::Layout;
         use crate::language;

@@ -6,7 +6,7 @@ use super::perplexities::{all_replaced, alone};
 use crate::app::state::compressed_layers::CompressedLayers;
 use crate::app::state::text_request::TextRequest;
 use crate::app::tasks::async_memo::AsyncMemo;
-use crate::app::tasks::replaced_layers::SingleLayer;
+use crate::app::tasks::whole_model::replaced_layers::SingleLayer;
 use crate::hint::Failure;
 use crate::language::LayerId;
 use eframe::egui::Context;

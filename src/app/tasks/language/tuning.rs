@@ -3,7 +3,7 @@
 use super::eval_set::LanguageSource;
 use super::lazy_model::{LazyModel, eval_set};
 use crate::app::state::error::Error;
-use crate::app::tasks::tuning::tune::TunedSource;
+use crate::app::tasks::whole_model::tuning::tune::TunedSource;
 use crate::finetune::{Settings, Task, TextLoss, Tuning};
 use crate::hint::Failure;
 use crate::language::{LanguageModel, LayerId};

@@ -1,7 +1,7 @@
 //! A network with its images, read on each side that works with it.
 
 use super::network_set::{NetworkInfo, NetworkSet, VisionSource};
-use crate::app::tasks::open_model::ModelSource;
+use crate::app::tasks::whole_model::open_model::ModelSource;
 use crate::hint::Failure;
 use crate::model::{Checkpoint, Source};
 use crate::tasks::{Lazy, Queue, SilentTask, shared};

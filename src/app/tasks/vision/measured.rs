@@ -3,7 +3,7 @@
 use super::network_set::NetworkInfo;
 use super::vision_state::VisionModelState;
 use crate::app::state::tried::TriedNetwork;
-use crate::app::tasks::replaced_layers::SingleLayer;
+use crate::app::tasks::whole_model::replaced_layers::SingleLayer;
 use crate::hint::Failure;
 use crate::vision::Evaluation;
 

@@ -44,7 +44,7 @@ impl SilentTask for SaveNetwork {
 
     #[cfg(not(target_arch = "wasm32"))]
     fn make(self) -> Self::Output {
-        use crate::app::tasks::save_folder::save_folder;
+        use crate::app::tasks::whole_model::save_folder::save_folder;
         use crate::compress::Output;
         use crate::export::Layout;
         use crate::model::Source;

@@ -4,7 +4,7 @@ use super::images;
 use super::lazy_network::{LazyNetwork, network_set};
 use super::network_set::VisionSource;
 use crate::app::state::error::Error;
-use crate::app::tasks::tuning::tune::TunedSource;
+use crate::app::tasks::whole_model::tuning::tune::TunedSource;
 use crate::finetune::{ImageLoss, Images, Settings, Tuning, VisionTask};
 use crate::hint::Failure;
 use crate::matrix::Replacement;

@@ -4,7 +4,7 @@ use super::accuracies::Measured;
 use super::vision_state::VisionModelState;
 use crate::app::state::factors_at::FactorsAt;
 use crate::app::state::tried::TriedNetwork;
-use crate::app::tasks::replaced_layers::SingleLayer;
+use crate::app::tasks::whole_model::replaced_layers::SingleLayer;
 use eframe::egui::Context;
 
 impl VisionModelState {

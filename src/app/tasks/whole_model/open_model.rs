@@ -1,6 +1,6 @@
 //! A whole model that is open, and what is known of it once it is read.
 
-use super::async_memo::AsyncMemo;
+use crate::app::tasks::async_memo::AsyncMemo;
 use crate::hint::Failure;
 use crate::model::{Checkpoint, Source};
 use crate::tasks::{Lazy, LazySource, Task};

@@ -1,9 +1,9 @@
 //! Layers of a model being compressed, one after the other.
 
 use super::compressing::Compressing;
-use super::pending_task::PendingTask;
 use crate::app::state::compressed_layers::CompressedLayers;
 use crate::app::state::model_budget::ModelBudget;
+use crate::app::tasks::pending_task::PendingTask;
 use crate::compress::{CompressedLayer, LayerKey, Plan};
 use crate::export::Layout;
 use crate::factorize::Settings;

@@ -2,10 +2,10 @@
 
 use super::compress_model::CompressModel;
 use super::compression::{Compression, Prepared, plan, prepare};
+use super::model::{Measures, WholeModel};
 use super::open_model::OpenModel;
 use super::tuning::model_tuning::ModelTuning;
 use super::tuning::tune::KeyOf;
-use super::whole_model::{Measures, WholeModel};
 use crate::app::state::compressed_layers::CompressedLayers;
 use crate::app::state::hints::sentence;
 use crate::app::state::model_budget::ModelBudget;
@@ -21,12 +21,12 @@ use std::collections::BTreeSet;
 
 /// The open model, and what is known of it.
 pub struct ModelState<S: WholeModel> {
-    pub(super) open: OpenModel<S>,
+    pub(in crate::app::tasks) open: OpenModel<S>,
     /// Another model that was opened, while this one has something to lose.
     pending: Option<S>,
     /// Method and densities with which layers are to be compressed.
     pub budget: ModelBudget<KeyOf<S>>,
-    pub(super) layers: CompressedLayers<KeyOf<S>>,
+    pub(in crate::app::tasks) layers: CompressedLayers<KeyOf<S>>,
     compression: Option<Compression<KeyOf<S>, CompressModel<S>>>,
     tuning: ModelTuning<S>,
     /// What is measured of it.
@@ -213,7 +213,7 @@ impl<S: WholeModel> ModelState<S> {
     }
 
     /// The plan by which the compressed layers were, for a report.
-    pub(super) fn plan(&self, settings: &Settings) -> Option<Plan<KeyOf<S>>> {
+    pub(in crate::app::tasks) fn plan(&self, settings: &Settings) -> Option<Plan<KeyOf<S>>> {
         Some(plan(S::keys(self.info()?), &self.budget, settings, &self.layers, &BTreeSet::new()))
     }
 
@@ -264,7 +264,7 @@ impl<S: WholeModel> ModelState<S> {
     }
 
     /// Takes in what compression and tuning have told, and sees that the model is read.
-    pub(super) fn poll_work(&mut self, ctx: &Context) {
+    pub(in crate::app::tasks) fn poll_work(&mut self, ctx: &Context) {
         if let Some(end) = self.compression.as_mut().and_then(|work| work.poll(&mut self.layers, &mut self.notes)) {
             self.problem = end.err().map(|why| sentence(&why));
             self.compression = None;

@@ -2,7 +2,7 @@
 
 use crate::app::state::error::Error;
 use crate::app::state::tuned_tensor::{TunedTensor, with_tensors};
-use crate::app::tasks::open_model::ModelSource;
+use crate::app::tasks::whole_model::open_model::ModelSource;
 use crate::compress::{self, CompressedLayer, LayerKey, Layered};
 use crate::compute::ThreadPool;
 use crate::export::{self, RunReport};

@@ -1,10 +1,10 @@
 //! Compressing layers of a model, one after the other.
 
 use super::compressing::{Compressing, carry_out};
-use super::on_threads::on_threads;
+use super::model::WholeModel;
 use super::tuning::tune::KeyOf;
-use super::whole_model::WholeModel;
 use crate::app::state::tuned_tensor::{TunedTensor, with_tensors};
+use crate::app::tasks::on_threads::on_threads;
 use crate::compress::{CompressedLayer, Memory, Plan};
 use crate::hint::Failure;
 use crate::job::{self, Backend, ComputeConfig};
