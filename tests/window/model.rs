@@ -2,7 +2,11 @@
 
 use super::driver::{click, finished, npy, saved, scratch, type_into, until, window};
 use dsf_explorer::app::{Explorer, LaunchOptions};
+use dsf_explorer::compress::{Compression, Folder, Inputs, Output, Plan, Step, Totals};
+use dsf_explorer::export::Layout;
+use dsf_explorer::factorize::Preset;
 use dsf_explorer::language;
+use dsf_explorer::methods::Method;
 use dsf_explorer::model::Source;
 use egui::accesskit::Role;
 use egui_kittest::{Harness, kittest::Queryable};
@@ -87,9 +91,13 @@ fn ticked_layers_are_compressed_saved_and_put_back() {
     assert_eq!(harness.state().language().replaced(), 0);
 }
 
+/// Folder of a model of a few thousand weights.
+fn llama() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/llama/llama3")
+}
+
 /// A model of a few thousand weights, with a text of this name.
-fn tiny(name: &str) -> (Harness<'static, Explorer>, PathBuf) {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/llama/llama3");
+fn tiny(folder: PathBuf, name: &str) -> (Harness<'static, Explorer>, PathBuf) {
     let text = scratch(name);
     let words: Vec<String> = (0..4000).map(|at| format!("w{}", (at * at + 5 * at) % 38)).collect();
     std::fs::write(&text, words.join(" ")).unwrap();
@@ -108,7 +116,7 @@ fn tiny(name: &str) -> (Harness<'static, Explorer>, PathBuf) {
 /// A folder of one's own needs a text; what is no language model says so and does no harm.
 #[test]
 fn other_models_are_measured_on_a_text_that_is_given() {
-    let (mut harness, text) = tiny("text.txt");
+    let (mut harness, text) = tiny(llama(), "text.txt");
     assert_eq!(harness.state().language().floor(), None);
     let dense = harness.state().language().dense();
     // A text that is not there changes nothing.
@@ -171,7 +179,7 @@ fn opening_something_else_loses_no_compressed_layer() {
     open(&mut harness, &super::driver::npy("beside.npy", 24, 24));
     until(&mut harness, "the matrix's run", |harness| harness.state().runs().len() > runs && finished(harness));
     assert_eq!(harness.state().language().replaced(), 1);
-    open(&mut harness, &PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/llama/llama3"));
+    open(&mut harness, &llama());
     until(&mut harness, "the question", |harness| harness.query_by_label("Discard and open").is_some());
     assert_eq!(harness.state().language().replaced(), 1);
     click(&mut harness, "Discard and open");
@@ -218,7 +226,7 @@ fn the_table_is_measured_cell_by_cell() {
 /// To its end, where the sensitivity of layers is measured for the last row.
 #[test]
 fn the_whole_table_of_a_tiny_model() {
-    let (mut harness, _) = tiny("table.txt");
+    let (mut harness, _) = tiny(llama(), "table.txt");
     let ctx = harness.ctx.clone();
     harness.state_mut().order(&ctx, &serde_json::json!({ "language": "table" })).unwrap();
     until(&mut harness, "the table", |harness| !harness.state().language().table_is_going());
@@ -239,4 +247,39 @@ fn there_is_no_table_without_a_model() {
     });
     let refused = harness.state_mut().order(&ctx, &serde_json::json!({ "language": "table" }));
     assert_eq!(refused.unwrap_err().to_string(), "no language model is open");
+}
+
+/// What `compress --layout bitmask` wrote is read as it is: it says so, runs on its factors, and is not compressed again.
+#[test]
+fn a_model_that_keeps_its_factors_is_measured_on_them() {
+    let dense = language::open(&llama()).unwrap();
+    let plan = Plan { method: Method::Magnitude, ..Plan::new(Preset::Published, 0.5) };
+    let out = scratch("kept factors");
+    let _ = std::fs::remove_dir_all(&out);
+    let folder = Folder::open(&dense, &plan, &Inputs::Unknown, &out, false, false).unwrap();
+    let mut work = Compression::new(&dense, plan.clone(), &Inputs::Unknown, folder.store(), Box::new(|| 0.0)).unwrap();
+    let mut reports = Vec::new();
+    while let Some(step) = work.step().unwrap() {
+        if let Step::Finished(layer) = step {
+            reports.push(layer.report.clone());
+        }
+    }
+    let companions = language::companions(&llama()).unwrap();
+    let output = Output { layouts: vec![Layout::Bitmask], companions, ..Output::default() };
+    folder.finish(&plan, &Totals::new(reports, 0, 0.5, 0.0), &output, false).unwrap();
+    let kept = language::open(&out).unwrap();
+
+    let (harness, text) = tiny(out, "kept factors.txt");
+    let layers = dense.layers().count();
+    assert_eq!(harness.query_all_by_label("as stored").count(), layers);
+    let compress = harness.get_by_role_and_label(Role::Button, "Compress all");
+    assert!(egui_kittest::kittest::NodeT::accesskit_node(&compress).is_disabled());
+    assert!(harness.state().language().no_tuning().unwrap().starts_with("This model keeps its factors"));
+    let text = std::fs::read_to_string(text).unwrap();
+    let [_, count, context] = harness.state().language().info().unwrap().text.unwrap();
+    let tokens = kept.tokenizer().encode(&text).unwrap()[..count * context].to_vec();
+    let windows = language::Windows::from_tokens(&kept, tokens, context, None).unwrap();
+    let loss = kept.loss(&windows, &language::ignore_progress).unwrap();
+    let seen = harness.state().language().dense().unwrap();
+    assert!((seen - loss.perplexity()).abs() < 1e-9 * seen, "{seen} and {}", loss.perplexity());
 }
