@@ -31,12 +31,7 @@ impl ModelArgs {
         if super::vision::is_example(path) {
             return Ok(Some(vision::example()));
         }
-        match vision::open(path) {
-            Ok(network) => Ok(Some(network)),
-            // Whatever it is, the language model says it better.
-            Err(vision::Error::NoNetwork { .. } | vision::Error::Weights(_)) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        super::vision::residual_network(path)
     }
 
     /// Files that accompany a residual network's weights: names and contents.

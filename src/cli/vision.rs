@@ -2,8 +2,10 @@
 
 use super::Failure;
 use dsf_explorer::glyphs::CLASSES;
+use dsf_explorer::model::{self, Source};
 use dsf_explorer::vision::{self, Preprocess, VisionModel};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Vision model to work on.
 #[derive(clap::Args)]
@@ -19,6 +21,17 @@ pub struct VisionArgs {
 /// Whether a path is the name of the built-in network, and of nothing else.
 pub fn is_example(path: &Path) -> bool {
     path == Path::new("glyphs") && !path.exists()
+}
+
+/// The residual network in a folder or file, if its tensors are named like one's.
+pub fn residual_network(path: &Path) -> Result<Option<VisionModel>, Failure> {
+    match model::open(path) {
+        Ok(checkpoint) if vision::is_residual_network(&checkpoint) => {
+            Ok(Some(vision::open_with(&Source::from(path.to_owned()), Arc::new(checkpoint))?))
+        }
+        // What cannot be opened at all, the language model's reader says better.
+        _ => Ok(None),
+    }
 }
 
 /// Whether a network tells the built-in pictures' classes apart: the built-in one, or what was made of it.

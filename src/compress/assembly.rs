@@ -145,13 +145,13 @@ impl<M: Layered> Assembly<'_, M> {
             Some(info) => info.format,
             None => Some(self.model.format()),
         };
-        if let (Some(dtype), Some(values)) = (dtype, self.values_of(tensor)?) {
-            return Ok(dtype.encode(values));
-        }
         if let (Some(dtype), true) = (dtype, merged)
             && let Some(weight) = self.model.with_replacements(tensor, &mut |key| replaced.weight(key, dtype))?
         {
             return Ok(dtype.encode(weight.as_slice()));
+        }
+        if let (Some(dtype), Some(values)) = (dtype, self.values_of(tensor)?) {
+            return Ok(dtype.encode(values));
         }
         Ok(checkpoint.bytes(tensor)?.into_owned())
     }

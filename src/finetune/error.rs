@@ -48,6 +48,14 @@ pub enum Error {
         /// Number of tokens that it needs.
         context: usize,
     },
+    /// Too few images to hold some of them out.
+    #[error("of {images} images none can be held out: it takes {needed}")]
+    FewImages {
+        /// Number of images.
+        images: usize,
+        /// Number that it takes.
+        needed: usize,
+    },
     /// The teacher is another kind of model.
     #[error("the model to learn from has {teacher} words, the one that is tuned {student}")]
     Teacher {
@@ -88,6 +96,7 @@ impl Explain for Error {
             Self::NoEpochs => Hint::say("give a number of steps"),
             Self::NothingSparse { .. } => Hint::say("compress it first"),
             Self::TooShort { .. } => Hint::MoreTextOrSmallerContext,
+            Self::FewImages { .. } => Hint::say("give more, or others to hold out"),
             Self::Teacher { .. } | Self::TeacherBlocks { .. } => {
                 Hint::say("take the dense model that this one was made from")
             }

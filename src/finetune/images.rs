@@ -1,7 +1,7 @@
 //! What is seen at each step.
 
-use super::Settings;
 use super::chance::{Chance, training_seed};
+use super::{Error, Settings};
 use crate::stories::mix_seed;
 use crate::vision::{Augment, Pictures};
 use std::sync::Arc;
@@ -25,11 +25,17 @@ pub enum Images {
 const HELD_OUT: usize = 10;
 
 impl Images {
-    /// Divides pictures: every tenth is held out, of classes one after the other as well.
-    pub fn split(pictures: &Pictures, augment: Option<Augment>) -> (Self, Pictures) {
-        let (held_out, train): (Vec<usize>, Vec<usize>) =
-            (0..pictures.len()).partition(|at| at % HELD_OUT == HELD_OUT - 1);
-        (Self::Pictures { pictures: Arc::new(pictures.some(&train)), augment }, pictures.some(&held_out))
+    /// Divides pictures: a tenth of them, taken at random and always the same, is held out.
+    pub fn split(pictures: &Pictures, augment: Option<Augment>) -> Result<(Self, Pictures), Error> {
+        if pictures.len() < HELD_OUT {
+            return Err(Error::FewImages { images: pictures.len(), needed: HELD_OUT });
+        }
+        let mut order: Vec<usize> = (0..pictures.len()).collect();
+        Chance::of_epoch(0, 0).shuffle(&mut order);
+        let (held_out, train) = order.split_at_mut(pictures.len() / HELD_OUT);
+        held_out.sort_unstable();
+        train.sort_unstable();
+        Ok((Self::Pictures { pictures: Arc::new(pictures.some(train)), augment }, pictures.some(held_out)))
     }
 
     /// Number of pictures in an epoch; `None` if there is no end.
@@ -102,8 +108,17 @@ mod tests {
     #[test]
     fn a_tenth_is_held_out_and_the_built_in_pictures_have_no_end() {
         let pictures = Pictures::of_glyphs(5, 0..25);
-        let (images, held_out) = Images::split(&pictures, None);
-        assert_eq!((images.count(), held_out), (Some(23), pictures.some(&[9, 19])));
+        let (images, held_out) = Images::split(&pictures, None).unwrap();
+        assert_eq!((images.count(), held_out.len()), (Some(23), 2));
+        let Images::Pictures { pictures: train, .. } = &images else { panic!("pictures") };
+        // Together they are all of them.
+        let one = |of: &Pictures, at: usize| of.some(&[at]).pixels;
+        let mut seen: Vec<Vec<u8>> =
+            (0..23).map(|at| one(train, at)).chain((0..2).map(|at| one(&held_out, at))).collect();
+        let mut whole: Vec<Vec<u8>> = (0..25).map(|at| one(&pictures, at)).collect();
+        [&mut seen, &mut whole].into_iter().for_each(|pixels| pixels.sort_unstable());
+        assert_eq!(seen, whole);
+        assert!(matches!(Images::split(&held_out, None), Err(Error::FewImages { images: 2, needed: 10 })));
         let [first, second] = [0, 1].map(|step| Images::Glyphs.batch(&settings(3), step));
         assert!(first != second && first.len() == 3 && Images::Glyphs.count().is_none());
         assert_eq!(Images::Glyphs.batch(&settings(6), 0).range(3..6), second);

@@ -132,7 +132,8 @@ pub enum Train {
     #[serde(rename = "values+norms")]
     #[strum(serialize = "values+norms")]
     ValuesAndNorms,
-    /// These, routers, embedding, positions and output layer: everything but layers that are dense.
+    /// These, routers, embedding, positions and output layer: everything but layers that are dense; of networks for images these
+    /// too.
     All,
 }
 
@@ -264,7 +265,12 @@ impl Settings {
         // So many tokens no machine holds the streams of; the product cannot overflow either.
         const TOKENS: usize = 1 << 24;
         let inside = (1..=TOKENS / self.context.unwrap_or(256).max(1)).contains(&self.batch);
-        check("batch", self.batch.to_string(), inside, "at least 1, and at most 16777216 tokens a step")?;
+        check(
+            "batch",
+            self.batch.to_string(),
+            inside,
+            "at least 1, and at most 16777216 tokens or 65536 images a step",
+        )?;
         if let Some(context) = self.context {
             check("context", context.to_string(), (2..=1 << 24).contains(&context), "from 2 to 16777216")?;
         }

@@ -78,15 +78,6 @@ impl Evaluation {
         }
         classes
     }
-
-    /// Images of each class (row) by answer (column), `[classes, classes]` row by row.
-    pub fn confusion(&self) -> Vec<usize> {
-        let mut counts = vec![0; self.classes * self.classes];
-        for (&label, &answer) in self.labels.iter().zip(&self.answers) {
-            counts[label * self.classes + answer] += 1;
-        }
-        counts
-    }
 }
 
 /// Index of the largest number, the first of equals.
@@ -112,7 +103,6 @@ mod tests {
         evaluation.add(&logits, &[0, 0, 0]).unwrap();
         assert_eq!((evaluation.answers.as_slice(), evaluation.correct()), (&[0, 1, 0][..], 2));
         assert_eq!(evaluation.per_class(), [Class { images: 3, correct: 2 }, Class::default()]);
-        assert_eq!(evaluation.confusion(), [2, 1, 0, 0]);
         // ln 2, ln(1 + e²), ln(1 + e⁻³)
         let expected = (2f64.ln() + (1.0 + 2f64.exp()).ln() + (1.0 + (-3f64).exp()).ln()) / 3.0;
         assert!((evaluation.loss().unwrap() - expected).abs() < 1e-6);

@@ -120,6 +120,13 @@ fn what_cannot_be_tuned_of_a_network_is_said() {
     let folder = folder("finetune-networks-refused");
     compressed(&folder, "before", "--method magnitude");
     images(&folder, "train.bin", 0, 20);
+    images(&folder, "few.bin", 0, 9);
+    // Another name of the same length: the tensor is missing.
+    let weights = std::fs::read(folder.join("before/model.safetensors")).unwrap();
+    let (name, other) = (b"layer1.0.bn1.running_var", b"layer1.0.bn1.running_cat");
+    let at = weights.windows(name.len()).position(|bytes| bytes == name).unwrap();
+    std::fs::write(folder.join("damaged.safetensors"), [&weights[..at], other, &weights[at + name.len()..]].concat())
+        .unwrap();
     std::fs::write(folder.join("text.txt"), "some words").unwrap();
     let llama = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/llama/llama3").display().to_string();
     for (line, says) in [
@@ -128,6 +135,8 @@ fn what_cannot_be_tuned_of_a_network_is_said() {
         ("finetune before --distill before".to_owned(), "--distill is for language models"),
         (format!("finetune {llama} --images train.bin"), "--images is for residual networks"),
         ("finetune before --images text.txt".to_owned(), "text.txt"),
+        ("finetune before --images few.bin".to_owned(), "of 9 images none can be held out: it takes 10"),
+        ("finetune damaged.safetensors --images train.bin".to_owned(), "layer1.0.bn1.running_var"),
         ("finetune before --epochs 1".to_owned(), "no end"),
         ("finetune before --batch 0".to_owned(), "batch is 0"),
         ("finetune before --out before --force".to_owned(), "the folder that is tuned"),

@@ -207,11 +207,9 @@ fn what_is_interrupted_goes_on_to_the_same_bits() {
             let mut second = new();
             second.restore(&state).unwrap();
             assert_eq!(second.done(), cut);
-            let best = second.best();
             let (tuned, _) = run(second);
             assert_eq!((&tuned.layers, &tuned.tensors), (&whole.layers, &whole.tensors), "{optimizer:?} from {cut}");
             assert_eq!((&tuned.history, tuned.loss_after), (&whole.history, whole.loss_after));
-            assert!(cut < 4 || best.0.len() == tuned.layers.len());
         }
         let mut other = task(0.2);
         other.layers.pop_first();

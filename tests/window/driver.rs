@@ -1,10 +1,14 @@
 //! Hands and eyes for the window: everything is found by its label.
 
 use dsf_explorer::app::{Explorer, LaunchOptions, RunState};
+use dsf_explorer::compress::{Folder, LayerByLayer, LayerKey, Layered, Output, Plan, Step, Totals};
+use dsf_explorer::export::Layout;
+use dsf_explorer::factorize::Preset;
+use dsf_explorer::methods::Method;
 use dsf_explorer::model::Source;
 use egui::accesskit::Role;
 use egui_kittest::{Harness, kittest::Queryable};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 pub fn window(opening: LaunchOptions) -> Harness<'static, Explorer> {
@@ -170,4 +174,30 @@ pub fn paused(harness: &mut Harness<'_, Explorer>) -> usize {
 /// The last step of the run on screen.
 pub fn stepped(harness: &Harness<'_, Explorer>) -> usize {
     harness.state().shown().and_then(|run| run.progress.as_ref()).map_or(0, |progress| progress.step)
+}
+
+/// Half of every layer's weights, the largest.
+pub fn half<K: LayerKey>() -> Plan<K> {
+    Plan { method: Method::Magnitude, ..Plan::new(Preset::Published, 0.5) }
+}
+
+/// Writes what `work` makes of a model into `out`, as a model that keeps its factors.
+pub fn write_factors<M: Layered>(
+    (model, inputs): (&M, &M::Inputs),
+    plan: &Plan<M::Key>,
+    mut work: impl LayerByLayer<M::Key>,
+    companions: Vec<(String, Vec<u8>)>,
+    out: &Path,
+) {
+    let _ = std::fs::remove_dir_all(out);
+    let folder = Folder::open(model, plan, inputs, out, false, false).unwrap();
+    let (mut store, mut reports) = (folder.store(), Vec::new());
+    while let Some(step) = work.step_with_progress(&|_, _| true).unwrap() {
+        if let Step::Finished(layer) = step {
+            store.keep(&layer).unwrap();
+            reports.push(layer.report.clone());
+        }
+    }
+    let output = Output { layouts: vec![Layout::Bitmask], companions, ..Output::default() };
+    folder.finish(plan, &Totals::new(reports, 0, 0.5, 0.0), &output, false).unwrap();
 }

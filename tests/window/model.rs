@@ -1,12 +1,9 @@
 //! The language model in the window: its perplexity, layers compressed, texts.
 
-use super::driver::{click, finished, npy, saved, scratch, type_into, until, window};
+use super::driver::{click, finished, half, npy, saved, scratch, type_into, until, window, write_factors};
 use dsf_explorer::app::{Explorer, LaunchOptions};
-use dsf_explorer::compress::{Compression, Folder, Inputs, Output, Plan, Step, Totals};
-use dsf_explorer::export::Layout;
-use dsf_explorer::factorize::Preset;
+use dsf_explorer::compress::{Compression, Inputs, Memory};
 use dsf_explorer::language;
-use dsf_explorer::methods::Method;
 use dsf_explorer::model::Source;
 use egui::accesskit::Role;
 use egui_kittest::{Harness, kittest::Queryable};
@@ -253,20 +250,10 @@ fn there_is_no_table_without_a_model() {
 #[test]
 fn a_model_that_keeps_its_factors_is_measured_on_them() {
     let dense = language::open(&llama()).unwrap();
-    let plan = Plan { method: Method::Magnitude, ..Plan::new(Preset::Published, 0.5) };
-    let out = scratch("kept factors");
-    let _ = std::fs::remove_dir_all(&out);
-    let folder = Folder::open(&dense, &plan, &Inputs::Unknown, &out, false, false).unwrap();
-    let mut work = Compression::new(&dense, plan.clone(), &Inputs::Unknown, folder.store(), Box::new(|| 0.0)).unwrap();
-    let mut reports = Vec::new();
-    while let Some(step) = work.step().unwrap() {
-        if let Step::Finished(layer) = step {
-            reports.push(layer.report.clone());
-        }
-    }
+    let (plan, out) = (half(), scratch("kept factors"));
+    let work = Compression::new(&dense, plan.clone(), &Inputs::Unknown, Box::new(Memory::default()), Box::new(|| 0.0));
     let companions = language::companions(&llama()).unwrap();
-    let output = Output { layouts: vec![Layout::Bitmask], companions, ..Output::default() };
-    folder.finish(&plan, &Totals::new(reports, 0, 0.5, 0.0), &output, false).unwrap();
+    write_factors((&dense, &Inputs::Unknown), &plan, work.unwrap(), companions, &out);
     let kept = language::open(&out).unwrap();
 
     let (harness, text) = tiny(out, "kept factors.txt");

@@ -1,7 +1,9 @@
 //! The vision model in the window: its accuracy, layers compressed, images, kernels.
 
-use super::driver::{click, finished, press, saved, scratch, type_into, until, window};
+use super::driver::{click, finished, half, press, saved, scratch, type_into, until, window, write_factors};
 use dsf_explorer::app::{Explorer, LaunchOptions};
+use dsf_explorer::compress::{Memory, VisionCompression};
+use dsf_explorer::model::Source;
 use dsf_explorer::vision::{self, ImageSet};
 use egui::accesskit::Role;
 use egui_kittest::{Harness, kittest::Queryable};
@@ -145,6 +147,16 @@ fn values_are_tuned_saved_and_undone() {
     harness.get_by_label_contains("of the gap closed");
     assert_eq!(harness.query_all_by_label("A·B, tuned").count(), harness.state().vision().replaced());
 
+    // Another tuning begins with what the first has left, norms as well, and leaves those that it does not train.
+    let more = json!({ "vision": { "tune": { "steps": 4, "batch": 32, "every": 4, "train": "values", "learning_rate": 1e-6 } } });
+    order(&mut harness, more);
+    until(&mut harness, "the end", |harness| harness.state().vision().tuning().work().is_none());
+    let tuned = settled(&mut harness);
+    let vision = harness.state().vision();
+    let best = *vision.tuning().curve().best().unwrap();
+    assert!((best.accuracy.unwrap() - tuned).abs() < 0.006, "{best:?} and {tuned}");
+    assert!(vision.layers().tensors().iter().any(|tensor| tensor.name == "bn1.weight"), "a scale of the first tuning");
+
     let folder = saved(&mut harness, "Save the network", "tuned network");
     let held_out = ImageSet::of(vision::example_held_out(1000));
     let saved = vision::open(&folder).unwrap().network().unwrap();
@@ -178,6 +190,30 @@ fn a_convolution_is_looked_at_as_pictures() {
     until(&mut harness, "a layer-wise run", |harness| {
         finished(harness) && harness.state().runs().last().is_some_and(|run| run.spec.is_layerwise())
     });
+}
+
+/// What `compress --layout bitmask` wrote is read as it is: it says so, and is not compressed again.
+#[test]
+fn a_network_that_keeps_its_factors_is_measured_on_them() {
+    let (dense, plan, out) = (vision::example(), half(), scratch("kept convolutions"));
+    let work = VisionCompression::new(&dense, plan.clone(), None, Box::new(Memory::default()), Box::new(|| 0.0));
+    write_factors((&dense, &None), &plan, work.unwrap(), vision::example_companions(), &out);
+    let path = noise("kept convolutions.npy", 40);
+    let mut harness = window(LaunchOptions { source: Some(Source::from(out.clone())), ..LaunchOptions::default() });
+    until(&mut harness, "the network", |harness| harness.state().vision().info().is_some());
+    order(&mut harness, json!({ "show": "Network" }));
+    order(&mut harness, json!({ "vision": { "images": path.to_str().unwrap() } }));
+    until(&mut harness, "its answers", |harness| harness.state().vision().dense().is_some());
+    let images = ImageSet::open(&path, dense.preprocess()).unwrap();
+    let every_second: Vec<usize> = (0..20).map(|at| 2 * at).collect();
+    let pictures = ImageSet::of(images.read(0..40).unwrap().pictures.some(&every_second));
+    let kept = vision::open(&out).unwrap().network().unwrap().classify(&pictures, &|_, _| true).unwrap().evaluation;
+    assert_eq!(harness.state().vision().dense().unwrap().answers, kept.answers);
+    harness.run_steps(3);
+    assert_eq!(harness.query_all_by_label("as stored").count(), dense.architecture().layers.len());
+    let compress = harness.get_by_role_and_label(Role::Button, "Compress all");
+    assert!(egui_kittest::kittest::NodeT::accesskit_node(&compress).is_disabled());
+    assert!(harness.state().vision().no_tuning().unwrap().starts_with("This model keeps its factors"));
 }
 
 /// Bytes `[n, 3, 20, 20]` without pattern, as NumPy writes them.

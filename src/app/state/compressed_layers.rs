@@ -72,6 +72,8 @@ impl<K: LayerKey> CompressedLayers<K> {
     /// Puts a compressed layer in its place.
     pub fn insert(&mut self, layer: Arc<CompressedLayer<K>>) {
         self.forget_tuning([layer.id]);
+        // One that was dense may have been tuned so, beside the others.
+        self.tensors.retain(|tensor| tensor.name != layer.report.tensor);
         self.layers.insert(layer.id, layer);
         self.version += 1;
     }
@@ -94,7 +96,9 @@ impl<K: LayerKey> CompressedLayers<K> {
             }
         }
         if !self.untuned.is_empty() {
-            self.tensors = tensors;
+            // What an earlier tuning has moved and this one does not train stays as it was left.
+            self.tensors.retain(|before| tensors.iter().all(|tensor| tensor.name != before.name));
+            self.tensors.extend(tensors);
         }
         self.version += 1;
     }

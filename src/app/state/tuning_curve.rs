@@ -29,11 +29,6 @@ impl TuningCurve {
         self.moments.iter().filter_map(|moment| Some((moment.step, moment.held_out?))).collect()
     }
 
-    /// Shares of right answers on held-out images, by the steps that were done.
-    pub fn accuracies(&self) -> Vec<(usize, f64)> {
-        self.moments.iter().filter_map(|moment| Some((moment.step, moment.accuracy?))).collect()
-    }
-
     /// Where the held-out loss is lowest: with the values that are kept.
     pub fn best(&self) -> Option<&Moment> {
         let loss = |moment: &&Moment| moment.held_out.unwrap_or(f64::INFINITY);

@@ -37,9 +37,9 @@ pub enum Loaded {
     /// The statistics of what the layer with this tensor reads in its model, of which data.
     ModelInputs(String, Arc<Calibration>, &'static str),
     /// The language model with its compressed layers was written, as of this version of them.
-    ModelSaved(usize, Written),
+    ModelSaved((usize, usize), Written),
     /// The vision model with its compressed layers was written, as of this version of them.
-    NetworkSaved(usize, Written),
+    NetworkSaved((usize, usize), Written),
     /// A path to write to was chosen in the system's dialog.
     Target(PathBuf),
     /// A dialog was closed without a choice.

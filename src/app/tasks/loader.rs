@@ -252,16 +252,16 @@ impl Loader {
         self.start(reply, task, move |written| Loaded::Saved(number, written));
     }
 
-    /// Writes the model with its compressed layers, as of this version of them.
-    pub fn save_model(&mut self, version: usize, task: SaveModel) {
+    /// Writes the model with its compressed layers; `saved` is its number and the version of them.
+    pub fn save_model(&mut self, saved: (usize, usize), task: SaveModel) {
         let reply = self.reply_writing();
-        self.start(reply, task, move |written| Loaded::ModelSaved(version, written));
+        self.start(reply, task, move |written| Loaded::ModelSaved(saved, written));
     }
 
-    /// Writes the network with its compressed layers, as of this version of them.
-    pub fn save_network(&mut self, version: usize, task: SaveNetwork) {
+    /// Writes the network with its compressed layers; `saved` is its number and the version of them.
+    pub fn save_network(&mut self, saved: (usize, usize), task: SaveNetwork) {
         let reply = self.reply_writing();
-        self.start(reply, task, move |written| Loaded::NetworkSaved(version, written));
+        self.start(reply, task, move |written| Loaded::NetworkSaved(saved, written));
     }
 
     /// The egui context that results wake.

@@ -1,10 +1,9 @@
 //! The language model: what is asked for of it, from its panels and from outside.
 
-use super::tuning::{TUNING_ORDERS, tuning_commands};
+use super::tuning::{TUNING_ORDERS, tuning_order};
 use crate::app::explorer::Explorer;
 use crate::app::state::language_command::LanguageCommand;
 use crate::app::state::order_error::OrderError;
-use crate::finetune::Settings;
 use crate::language::LayerId;
 use eframe::egui::Context;
 use serde_json::Value;
@@ -48,19 +47,15 @@ impl Explorer {
         }
     }
 
-    /// `{"compress": density}`, `{"tune": {"steps": 20}}` with [`Settings`], `"cancel"`, `"pause tuning"`, `"resume tuning"`,
+    /// `{"compress": density}`, `{"tune": {"steps": 20}}` with [`Settings`](crate::finetune::Settings), `"cancel"`, `"pause tuning"`, `"resume tuning"`,
     /// `"cancel tuning"`, `"undo tuning"`, `"save"`, `"table"` or `"pause table"`.
     pub(super) fn language_order(&mut self, ctx: &Context, order: &Value) -> Result<(), OrderError> {
         let (language, preferences) = (&mut self.state.language, &self.state.preferences);
         if let Some(density) = order.get("compress").and_then(Value::as_f64) {
             return language.compress_all(ctx, &preferences.settings, density, preferences.compute_config());
         }
-        let tuning = tuning_commands(order, &Settings::default())?;
-        if !tuning.is_empty() {
-            let mut commands = tuning.into_iter();
-            return commands
-                .try_for_each(|command| language.tune(ctx, command, preferences.threads))
-                .map_err(OrderError::not_now);
+        if tuning_order(language, ctx, order, preferences.threads)? {
+            return Ok(());
         }
         match order.as_str() {
             Some("cancel") => language.cancel(),

@@ -42,13 +42,13 @@ impl Explorer {
             Loaded::PickedImages(source) => state.vision.read_data(Some(source)),
             Loaded::Inputs(name, statistics, role) => self.take_inputs(ctx, name, statistics, role),
             Loaded::ModelInputs(tensor, statistics, data) => self.take_model_inputs(ctx, tensor, statistics, data),
-            Loaded::ModelSaved(version, written) => {
-                state.language.saved(version);
+            Loaded::ModelSaved(saved, written) => {
+                state.language.saved(saved);
                 platform::hand_over(written.files);
                 state.messages.done(ctx, written.said);
             }
-            Loaded::NetworkSaved(version, written) => {
-                state.vision.saved(version);
+            Loaded::NetworkSaved(saved, written) => {
+                state.vision.saved(saved);
                 platform::hand_over(written.files);
                 state.messages.done(ctx, written.said);
             }
@@ -162,7 +162,9 @@ impl Explorer {
         }
         // A matrix, or factors to look at, take nothing from the model that is open.
         let dense = checkpoint.tensors().iter().any(|tensor| is_in_block(&tensor.name));
-        if is_residual_network(&checkpoint) && stems.is_empty() {
+        // Factors alone have no norms.
+        let has_norms = || checkpoint.tensors().iter().any(|tensor| tensor.name.ends_with(".running_var"));
+        if is_residual_network(&checkpoint) && (stems.is_empty() || has_norms()) {
             state.vision.open(VisionSource { checkpoint: checkpoint.clone(), from, images: None });
         } else if (dense && stems.is_empty()) || LanguageModel::keeps_factors(&checkpoint) {
             state.language.open(LanguageSource { checkpoint: checkpoint.clone(), from, text: None });

@@ -2,31 +2,51 @@
 
 use crate::app::state::order_error::OrderError;
 use crate::app::state::tuning_command::TuningCommand;
+use crate::app::tasks::whole_model::model::WholeModel;
+use crate::app::tasks::whole_model::model_state::ModelState;
 use crate::finetune::Settings;
 use crate::hint::Failure;
+use eframe::egui::Context;
 use serde_json::Value;
 
 /// The orders about a tuning, for a message about what is taken.
 pub const TUNING_ORDERS: &str =
     "{\"tune\": settings}, \"pause tuning\", \"resume tuning\", \"cancel tuning\", \"undo tuning\"";
 
-/// The commands of an order, if it is about a tuning; settings that it does not name are those of `defaults`.
-pub fn tuning_commands(order: &Value, defaults: &Settings) -> Result<Vec<TuningCommand>, OrderError> {
-    if let Some(changes) = order.get("tune") {
-        let mut settings = serde_json::to_value(defaults)?;
-        if let (Some(settings), Some(changes)) = (settings.as_object_mut(), changes.as_object()) {
-            settings.extend(changes.clone());
+/// Does what is asked for of a model's tuning; false when the order is about something else. Settings that it does not name are
+/// those of the first tuning.
+pub fn tuning_order<S: WholeModel>(
+    model: &mut ModelState<S>,
+    ctx: &Context,
+    order: &Value,
+    threads: Option<usize>,
+) -> Result<bool, OrderError> {
+    let command = match (order.get("tune"), order.as_str()) {
+        (Some(changes), _) => {
+            let settings = with_changes(&S::tuning_settings(), changes)?;
+            // One that cannot begin changes nothing.
+            if let Some(why) = model.no_tuning() {
+                return Err(OrderError::not_now(why));
+            }
+            model.tune(ctx, TuningCommand::Set(Box::new(settings)), threads).map_err(OrderError::not_now)?;
+            TuningCommand::Start
         }
-        let settings: Settings = serde_json::from_value(settings)?;
-        settings.check().map_err(Failure::from)?;
-        return Ok(vec![TuningCommand::Set(Box::new(settings)), TuningCommand::Start]);
-    }
-    let command = match order.as_str() {
-        Some("pause tuning") => TuningCommand::Pause,
-        Some("resume tuning") => TuningCommand::Resume,
-        Some("cancel tuning") => TuningCommand::Cancel,
-        Some("undo tuning") => TuningCommand::Undo,
-        _ => return Ok(Vec::new()),
+        (_, Some("pause tuning")) => TuningCommand::Pause,
+        (_, Some("resume tuning")) => TuningCommand::Resume,
+        (_, Some("cancel tuning")) => TuningCommand::Cancel,
+        (_, Some("undo tuning")) => TuningCommand::Undo,
+        _ => return Ok(false),
     };
-    Ok(vec![command])
+    model.tune(ctx, command, threads).map_err(OrderError::not_now)?;
+    Ok(true)
+}
+
+fn with_changes(defaults: &Settings, changes: &Value) -> Result<Settings, OrderError> {
+    let mut settings = serde_json::to_value(defaults)?;
+    if let (Some(settings), Some(changes)) = (settings.as_object_mut(), changes.as_object()) {
+        settings.extend(changes.clone());
+    }
+    let settings: Settings = serde_json::from_value(settings)?;
+    settings.check().map_err(Failure::from)?;
+    Ok(settings)
 }

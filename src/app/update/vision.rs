@@ -1,12 +1,11 @@
 //! The vision model: what is asked for of it, from its panels and from outside.
 
-use super::tuning::{TUNING_ORDERS, tuning_commands};
+use super::tuning::{TUNING_ORDERS, tuning_order};
 use crate::app::explorer::Explorer;
 use crate::app::platform::{pick::Pick, typed};
 use crate::app::state::order_error::OrderError;
 use crate::app::state::pane::Pane;
 use crate::app::state::vision_command::VisionCommand;
-use crate::finetune::Settings;
 use eframe::egui::Context;
 use serde_json::Value;
 
@@ -53,7 +52,7 @@ impl Explorer {
         }
     }
 
-    /// `"example"`, `{"images": path or address}`, `{"compress": density}`, `{"tune": {"steps": 20}}` with [`Settings`],
+    /// `"example"`, `{"images": path or address}`, `{"compress": density}`, `{"tune": {"steps": 20}}` with [`Settings`](crate::finetune::Settings),
     /// `"pause tuning"`, `"resume tuning"`, `"cancel tuning"`, `"undo tuning"`, `"cancel"` or `"save"`.
     pub(super) fn vision_order(&mut self, ctx: &Context, order: &Value) -> Result<(), OrderError> {
         let (vision, preferences) = (&mut self.state.vision, &self.state.preferences);
@@ -64,12 +63,8 @@ impl Explorer {
             vision.read_data(Some(typed(images)));
             return Ok(());
         }
-        let tuning = tuning_commands(order, &Settings::for_vision())?;
-        if !tuning.is_empty() {
-            let mut commands = tuning.into_iter();
-            return commands
-                .try_for_each(|command| vision.tune(ctx, command, preferences.threads))
-                .map_err(OrderError::not_now);
+        if tuning_order(vision, ctx, order, preferences.threads)? {
+            return Ok(());
         }
         match order.as_str() {
             Some("example") => self.open_vision_example(),

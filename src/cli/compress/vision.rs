@@ -103,7 +103,7 @@ pub fn compress(args: &Compress, network: &VisionModel, threads: usize) -> Resul
         return output::json(&totals);
     }
     let table = summary(model.name(), &totals, args.out.as_deref());
-    output::print(&format!("{table}\n{}", of_network(&totals.vision.unwrap_or_default())))
+    output::print(&format!("{table}\n{}", of_network(&totals.vision.unwrap_or_default(), after.is_some())))
 }
 
 /// Densities with the smallest sum of the layers' errors within a bound.
@@ -276,8 +276,8 @@ fn densities(args: &Compress, model: &VisionModel) -> Result<Densities<usize>, F
     Ok(densities)
 }
 
-/// What the compression did to the network, in a few lines.
-fn of_network(totals: &VisionTotals) -> String {
+/// What the compression did to the network, in a few lines; `estimated` is whether batch normalization was estimated anew.
+fn of_network(totals: &VisionTotals, estimated: bool) -> String {
     let VisionTotals { accuracy, accuracy_before_batch_norm, accuracy_dense, images, flops, flops_dense } = totals;
     let mut text = format!(
         "{:.2} million operations for an image, of {:.2} million",
@@ -286,12 +286,11 @@ fn of_network(totals: &VisionTotals) -> String {
     );
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     if let (Some(after), Some(before), Some(dense)) = (accuracy, accuracy_before_batch_norm, accuracy_dense) {
-        text.push_str(&format!(
-            "\naccuracy {} of {images} images ({} before batch normalization was estimated anew), dense {}",
-            percent(*after),
-            percent(*before),
-            percent(*dense)
-        ));
+        let before = match estimated {
+            true => format!(" ({} before batch normalization was estimated anew)", percent(*before)),
+            false => String::new(),
+        };
+        text.push_str(&format!("\naccuracy {} of {images} images{before}, dense {}", percent(*after), percent(*dense)));
     }
     text
 }

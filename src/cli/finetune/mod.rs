@@ -7,6 +7,7 @@ mod vision;
 
 use super::explicit_flags::Given;
 use super::factorize::WrittenDtype;
+use super::vision::ColourArgs;
 use super::{Failure, output};
 use drive::drive;
 use dsf_explorer::compress::{self, Layered, Tunable, TunedFolder, TunedOutput, TuningInputs};
@@ -14,7 +15,6 @@ use dsf_explorer::export::Layout;
 use dsf_explorer::finetune::{Settings, Subject, Tuned, Tuning};
 use dsf_explorer::matrix::Replacement;
 use dsf_explorer::model::Dtype;
-use dsf_explorer::vision::Error;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -76,6 +76,9 @@ pub struct Finetune {
     #[arg(long, value_enum, value_delimiter = ',')]
     layout: Vec<Layout>,
 
+    #[command(flatten)]
+    colours: ColourArgs,
+
     /// Number format of the factors where they are kept apart [default: that of DIR's]
     #[arg(long, value_enum)]
     dtype: Option<WrittenDtype>,
@@ -96,11 +99,9 @@ pub struct Finetune {
 impl Finetune {
     /// Tunes the values; everything that can be checked is checked before the first step.
     pub fn run(self) -> Result<(), Failure> {
-        super::on_threads(self.threads, |threads| match dsf_explorer::vision::open(&self.model) {
-            Ok(network) => vision::tune(&self, network),
-            // Whatever it is, the language model says it better.
-            Err(Error::NoNetwork { .. } | Error::Weights(_)) => language::tune(&self, threads),
-            Err(error) => Err(error.into()),
+        super::on_threads(self.threads, |threads| match super::vision::residual_network(&self.model)? {
+            Some(network) => vision::tune(&self, network),
+            None => language::tune(&self, threads),
         })
     }
 

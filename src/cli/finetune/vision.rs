@@ -20,6 +20,7 @@ fn is_for_text(name: &str) -> bool {
 
 /// Tunes the network.
 pub fn tune(args: &Finetune, model: VisionModel) -> Result<(), Failure> {
+    let model = args.colours.apply(model)?;
     let start = Instant::now();
     args.given.refuse(is_for_text, "is for language models", "leave it out")?;
     let settings = settings(args);
@@ -75,7 +76,7 @@ fn images(args: &Finetune, model: &VisionModel) -> Result<(Images, Pictures), Fa
     let augment = Some(model.augment((pictures.height, pictures.width)));
     Ok(match held_out {
         Some(held_out) => (Images::Pictures { pictures: Arc::new(pictures), augment }, held_out),
-        None => Images::split(&pictures, augment),
+        None => Images::split(&pictures, augment)?,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Compressing layers of the network.
 
 use crate::app::panels::state::State;
-use crate::app::panels::whole_model::commands::{AboutCompressing, commands_ui as of_model};
+use crate::app::panels::whole_model::commands::{AboutCompressing, KEEPS_FACTORS, commands_ui as of_model};
 use crate::app::state::model_command::ModelCommand;
 use crate::app::tasks::vision::network_set::NetworkInfo;
 use eframe::egui::Ui;
@@ -19,7 +19,7 @@ pub fn commands_ui(
                them; layers at 100 % stay as they are",
         mark: "Compress network",
         no_inputs: (!info.calibrates()).then_some("It needs the layers' inputs: give images first"),
-        no_layer: None,
+        no_layer: info.keeps_factors.then_some(KEEPS_FACTORS),
         not_all: None,
     };
     of_model(ui, &state.vision, &about, ticked)

@@ -43,7 +43,7 @@ fn line_of<'a>(state: &'a State, info: &NetworkInfo, layer: usize, is_open: bool
         name: info.label(layer),
         shape: format!("{}×{}{kernel}", shape.outputs, shape.inputs),
         is_open,
-        state: LayerState::of(&state.vision, layer, false),
+        state: LayerState::of(&state.vision, layer, info.keeps_factors),
         budget: state.vision.budget.densities.of(layer),
         report: state.vision.layers().get(layer).map(|layer| &layer.report),
         last: format!("{:.1} %", 100.0 * info.share_of_work(layer)),

@@ -10,6 +10,9 @@ use crate::app::widgets::text::duration;
 use eframe::egui::{Button, ProgressBar, Role, Ui, WidgetInfo};
 use std::collections::BTreeSet;
 
+/// Why no layer of a model that is compressed already can be compressed.
+pub const KEEPS_FACTORS: &str = "This model keeps its factors: open the one that they were made from";
+
 /// What is said of compressing the layers of a model, in its own words.
 pub struct AboutCompressing<'a> {
     /// What the buttons do.

@@ -112,7 +112,7 @@ fn settings_ui<S: TunedSource>(ui: &mut Ui, tuning: &ModelTuning<S>, about: &Abo
     let why = format!("Each on one batch of {}; twenty times on the way the held-out loss is measured", about.batch);
     let drag = ui.add_enabled(still, DragValue::new(&mut steps).range(STEPS).speed(2.0));
     if drag.labelled_by(label.id).on_hover_text(why).on_disabled_hover_text(GOING).changed() {
-        settings.steps = Some(steps);
+        (settings.steps, settings.epochs) = (Some(steps), None);
     }
     let label = ui.label("Learning rate");
     let mut rate = settings.peak();
@@ -185,7 +185,8 @@ fn progress_ui<S: TunedSource>(ui: &mut Ui, tuning: &ModelTuning<S>) {
     let share = curve.step() as f64 / curve.steps.max(1) as f64;
     let left = work.seconds_left(share).map_or(String::new(), |left| format!(", {} left", duration(left)));
     let text = match (curve.moments.is_empty(), work.is_paused()) {
-        (true, _) => "Tuning: measuring the loss before the first step".to_owned(),
+        (true, true) => "Tuning is paused before the first step".to_owned(),
+        (true, false) => "Tuning: measuring the loss before the first step".to_owned(),
         (false, true) => format!("Tuning is paused after step {} of {}", curve.step(), curve.steps),
         (false, false) => format!("Tuning, step {} of {}{left}", curve.step(), curve.steps),
     };

@@ -162,7 +162,9 @@ impl LanguageModelState {
             kept.into_iter().for_each(|kept| self.measures.perplexities.want_pruned(ctx, kept));
         }
         // A large model keeps the processors for its layers, and is measured when they are done.
-        if !self.layers.is_empty() && (live || !self.is_working()) {
+        if self.layers.is_empty() {
+            self.measures.perplexities.forget_compressed();
+        } else if live || !self.is_working() {
             self.measures.perplexities.want_all(ctx, self.open.number(), &mut self.layers);
         }
     }

@@ -11,7 +11,7 @@ use super::texts::ModelTexts;
 use crate::app::platform::SaveTarget;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::state::tried::Tried;
-use crate::app::tasks::whole_model::model::{Measures, Running, WholeModel};
+use crate::app::tasks::whole_model::model::{Measures, Running, TUNES_NO_FACTORS, WholeModel};
 use crate::app::tasks::whole_model::model_state::ModelState;
 use crate::app::tasks::whole_model::replaced_layers::SingleLayer;
 use crate::compress::{CompressedLayer, Compression, Densities, Inputs, Plan, Proxy, Store, distribute};
@@ -50,7 +50,7 @@ impl Measures for LanguageMeasures {
 impl WholeModel for LanguageSource {
     const COMPRESSION: &'static str = "compress model";
     const NONE_OPEN: &'static str = "no language model is open";
-    const OTHER_DATA: &'static str = "The tuning has ended, as another text is read; its best values so far stay";
+    const OTHER_DATA: &'static str = "as another text is read";
     type Measures = LanguageMeasures;
 
     fn keys(info: &ModelInfo) -> Vec<LayerId> {
@@ -71,10 +71,8 @@ impl WholeModel for LanguageSource {
     }
 
     fn no_tuning(info: &ModelInfo) -> Option<&'static str> {
-        let keeps =
-            "This model keeps its factors: dsf-explorer finetune tunes them, or open the one that they were made from";
         match () {
-            () if info.keeps_factors => Some(keeps),
+            () if info.keeps_factors => Some(TUNES_NO_FACTORS),
             () if !info.calibrates => Some("Give a text first, under Text to measure on"),
             () => None,
         }
@@ -112,11 +110,11 @@ impl LanguageModelState {
         self.layers.iter().map(Arc::as_ref)
     }
 
-    /// Returns the version of the compressed layers, and the task that writes the model with them.
-    pub fn saving(&self, settings: &Settings, target: SaveTarget) -> Option<(usize, SaveModel)> {
+    /// Returns what [`ModelState::saved`] is to be told, and the task that writes the model with them.
+    pub fn saving(&self, settings: &Settings, target: SaveTarget) -> Option<((usize, usize), SaveModel)> {
         let (plan, model) = (self.plan(settings)?, self.open.lazy()?.clone());
         let (layers, tensors) = (Vec::from_iter(self.layers.iter().cloned()), self.layers.tensors().to_vec());
-        (!layers.is_empty()).then(|| (self.layers.version(), SaveModel { model, layers, tensors, plan, target }))
+        (!layers.is_empty()).then(|| (self.to_be_saved(), SaveModel { model, layers, tensors, plan, target }))
     }
 }
 

@@ -107,6 +107,11 @@ impl Perplexities {
         loss.as_ref().as_ref().ok().map(|&nll| (nll, current))
     }
 
+    /// Forgets the loss with compressed layers: no layer is compressed any more.
+    pub fn forget_compressed(&mut self) {
+        self.all = AsyncMemo::default();
+    }
+
     /// Sees that the model is measured with all compressed layers, and notes what came of it.
     pub fn want_all(&mut self, ctx: &Context, number: usize, layers: &mut CompressedLayers) {
         let Some(dense) = self.streams.clone() else { return };

@@ -36,7 +36,7 @@ pub struct Accuracies {
     tuned: Option<SingleLayer<usize>>,
     /// Number of the network with its images, a layer, and what comes before that: of the layer whose run was last measured.
     before: Option<(usize, usize, Arc<Lazy<BeforeLayer>>)>,
-    /// Stops what is being measured when another network is opened.
+    /// Stops what is being measured on a thread when another network is opened.
     stop: Stop,
 }
 
@@ -56,7 +56,7 @@ impl Accuracies {
     pub fn stop(&mut self) {
         self.stop.stop();
         (self.stop, self.before) = Default::default();
-        self.forget_waiting();
+        self.forget_compressed();
     }
 
     fn task(&self, of: Measured<'_>, replaced: Replaced, estimates_norms: bool) -> Evaluate {
@@ -166,10 +166,10 @@ impl Accuracies {
         }
     }
 
-    /// Forgets what still waits to be evaluated: no layer is compressed any more.
-    pub fn forget_waiting(&mut self) {
+    /// Forgets the answers with compressed layers, and what still waits to be evaluated: no layer is compressed any more.
+    pub fn forget_compressed(&mut self) {
         self.waiting.clear();
-        self.seen = None;
+        (self.seen, self.all, self.estimated) = Default::default();
     }
 
     /// The answers with as many layers replaced as were a moment ago, and how many; `None` when they are tuned, for what a tuning

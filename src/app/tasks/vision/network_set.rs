@@ -62,6 +62,8 @@ pub struct NetworkInfo {
     pub images_problem: Option<Failure>,
     /// Whether the images are some that were given.
     pub own_images: bool,
+    /// Whether layers are stored as factors, or as one sparse matrix: they run as they are, and are not compressed again.
+    pub keeps_factors: bool,
 }
 
 impl LazySource for VisionSource {
@@ -131,6 +133,7 @@ impl NetworkInfo {
             skipped: set.skipped,
             images_problem: set.images_problem.clone(),
             own_images: set.own_images,
+            keeps_factors: set.model.is_sparse(),
         }
     }
 

@@ -39,7 +39,7 @@ impl VisionModelState {
         }
         // A large network keeps the processors for its layers, and is measured when they are done.
         if self.layers.is_empty() {
-            self.measures.accuracies.forget_waiting();
+            self.measures.accuracies.forget_compressed();
         } else if live || !working {
             self.measures.accuracies.want_all(ctx, of, &self.layers, estimates && !working);
         }

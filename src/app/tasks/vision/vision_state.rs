@@ -10,7 +10,7 @@ use crate::app::platform::SaveTarget;
 use crate::app::state::loaded_layer::LoadedLayer;
 use crate::app::state::tried::TriedNetwork;
 use crate::app::tasks::async_memo::AsyncMemo;
-use crate::app::tasks::whole_model::model::{Measures, Running, WholeModel};
+use crate::app::tasks::whole_model::model::{Measures, Running, TUNES_NO_FACTORS, WholeModel};
 use crate::app::tasks::whole_model::model_state::ModelState;
 use crate::compress::{Densities, Plan, Store, VisionCompression};
 use crate::factorize::Settings;
@@ -44,7 +44,7 @@ impl Measures for VisionMeasures {
 impl WholeModel for VisionSource {
     const COMPRESSION: &'static str = "compress network";
     const NONE_OPEN: &'static str = "no vision model is open";
-    const OTHER_DATA: &'static str = "The tuning has ended, as other images are read; its best values so far stay";
+    const OTHER_DATA: &'static str = "as other images are read";
     type Measures = VisionMeasures;
 
     fn keys(info: &NetworkInfo) -> Vec<usize> {
@@ -67,6 +67,7 @@ impl WholeModel for VisionSource {
 
     fn no_tuning(info: &NetworkInfo) -> Option<&'static str> {
         match () {
+            () if info.keeps_factors => Some(TUNES_NO_FACTORS),
             () if !info.calibrates() => Some("Give images first, under Images to measure on"),
             () if !info.is_labelled => Some("The images' classes are not known: give a folder with one for each class"),
             () => None,
@@ -117,17 +118,17 @@ impl VisionModelState {
         self.info().is_some_and(NetworkInfo::calibrates) && !self.layers.are_all_tuned()
     }
 
-    /// Returns the version of the compressed layers, and the task that writes the network with them.
+    /// Returns what [`ModelState::saved`] is to be told, and the task that writes the network with them.
     pub fn saving(
         &self,
         settings: &Settings,
         threads: Option<usize>,
         target: SaveTarget,
-    ) -> Option<(usize, SaveNetwork)> {
+    ) -> Option<((usize, usize), SaveNetwork)> {
         let (plan, network) = (self.plan(settings)?, self.open.lazy()?.clone());
         let (layers, tensors) = (Vec::from_iter(self.layers.iter().cloned()), self.layers.tensors().to_vec());
         let estimates_norms = self.estimates_norms();
         let save = SaveNetwork { network, layers, tensors, estimates_norms, plan, threads, target };
-        (!save.layers.is_empty()).then(|| (self.layers.version(), save))
+        (!save.layers.is_empty()).then(|| (self.to_be_saved(), save))
     }
 }

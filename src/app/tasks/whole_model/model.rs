@@ -6,6 +6,10 @@ use crate::factorize::Settings;
 use crate::hint::Failure;
 use crate::tasks::Lazy;
 
+/// Why the values of a model that is compressed already cannot be tuned here.
+pub const TUNES_NO_FACTORS: &str =
+    "This model keeps its factors: dsf-explorer finetune tunes them, or open the one that they were made from";
+
 /// A compression that runs.
 pub type Running<K> = Box<dyn LayerByLayer<K>>;
 
@@ -15,7 +19,7 @@ pub trait WholeModel: TunedSource {
     const COMPRESSION: &'static str;
     /// Why nothing can be done before such a model is open.
     const NONE_OPEN: &'static str;
-    /// Said when a tuning ends because the model is measured on other data.
+    /// Why its layers are no longer compressed or tuned when it is measured on other data, as in "as another text is read".
     const OTHER_DATA: &'static str;
     /// What is measured of the open model.
     type Measures: Measures;

@@ -74,7 +74,10 @@ impl<S: WholeModel> ModelState<S> {
     pub fn read_data(&mut self, data: Option<Source>) {
         if self.open.is_there() {
             if self.tuning.work().is_some() {
-                self.notes.push(S::OTHER_DATA.into());
+                self.notes.push(format!("The tuning has ended, {}; its best values so far stay", S::OTHER_DATA));
+            }
+            if self.compression.take().is_some() {
+                self.notes.push(format!("The compression has ended, {}; finished layers stay", S::OTHER_DATA));
             }
             self.tuning.end(&mut self.layers, &mut self.problem);
             self.tuning.forget();
@@ -141,9 +144,21 @@ impl<S: WholeModel> ModelState<S> {
         self.is_working() || self.layers.is_unsaved()
     }
 
-    /// The model with its compressed layers was written, as of this version of them.
-    pub fn saved(&mut self, version: usize) {
+    /// Model number `model` with its compressed layers was written, as of this version of them. Another one that waited for it
+    /// is opened, once nothing would be lost.
+    pub fn saved(&mut self, (model, version): (usize, usize)) {
+        if model != self.open.models() {
+            return;
+        }
         self.layers.saved(version);
+        if !self.is_unsaved() {
+            self.pending.take().into_iter().for_each(|source| self.open(source));
+        }
+    }
+
+    /// Number of the model, and version of its compressed layers: what [`ModelState::saved`] is to be told.
+    pub(in crate::app::tasks) fn to_be_saved(&self) -> (usize, usize) {
+        (self.open.models(), self.layers.version())
     }
 
     /// The compression in progress.
@@ -234,6 +249,10 @@ impl<S: WholeModel> ModelState<S> {
 
     /// Does what is asked for of the tuning; in a sentence why not.
     pub fn tune(&mut self, ctx: &Context, command: TuningCommand, threads: Option<usize>) -> Result<(), &'static str> {
+        // Under a compression the layers that it sees stay as they are.
+        if let (TuningCommand::Undo, Some(why)) = (&command, self.why_busy()) {
+            return Err(why);
+        }
         let model = match self.no_tuning() {
             Some(why) => Err(why),
             None => self.open.lazy().cloned().ok_or(S::NONE_OPEN),
@@ -248,6 +267,11 @@ impl<S: WholeModel> ModelState<S> {
         command: ModelCommand<KeyOf<S>>,
         (settings, compute): (&Settings, ComputeConfig),
     ) {
+        let changes = matches!(command, ModelCommand::Compress(_) | ModelCommand::Restore(_));
+        // Why not stands at the buttons.
+        if changes && self.is_working() {
+            return;
+        }
         match command {
             ModelCommand::DiscardAndOpen => self.discard_and_open(),
             ModelCommand::Stay => self.stay(),
@@ -257,7 +281,6 @@ impl<S: WholeModel> ModelState<S> {
             ModelCommand::SetDensities(densities) => self.budget.densities = densities,
             ModelCommand::Compress(ids) => self.compress(ctx, settings, &ids, compute),
             ModelCommand::CancelCompression => self.cancel(),
-            // Why not stands at the button.
             ModelCommand::Tuning(command) => _ = self.tune(ctx, command, compute.threads),
             ModelCommand::Restore(ids) => self.restore(&ids),
         }

@@ -92,8 +92,10 @@ impl<S: TunedSource> ModelTuning<S> {
     /// The settings, with held-out losses often enough to be watched: what the page shows changes with them.
     fn watched_settings(&self) -> Settings {
         let mut settings = self.settings.clone();
-        let steps = settings.steps.unwrap_or(Settings::STEPS);
-        settings.every.get_or_insert(steps.div_ceil(LOOKS).max(1));
+        if settings.epochs.is_none() {
+            let steps = settings.steps.unwrap_or(Settings::STEPS);
+            settings.every.get_or_insert(steps.div_ceil(LOOKS).max(1));
+        }
         settings
     }
 
