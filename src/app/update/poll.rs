@@ -104,11 +104,11 @@ impl Explorer {
     fn poll_models(&mut self, ctx: &Context) {
         let state = &mut self.state;
         state.language.notes.drain(..).for_each(|note| state.messages.note(ctx, note));
-        let tuned = state.model_layer_and_factors();
+        let on_screen = state.model_layer_and_factors();
         let kept = state.kept_by_magnitude();
-        state.language.poll(ctx, state.preferences.threads, tuned, kept);
+        state.language.poll(ctx, state.preferences.threads, on_screen, kept);
         state.vision.notes.drain(..).for_each(|note| state.messages.note(ctx, note));
-        let tuned = state.network_layer_on_screen().map(|layer| (layer, state.runs.factors_at()));
-        state.vision.poll(ctx, state.preferences.threads, tuned, kept);
+        let on_screen = state.network_layer_on_screen().map(|layer| (layer, state.runs.factors_at()));
+        state.vision.poll(ctx, state.preferences.threads, on_screen, kept);
     }
 }

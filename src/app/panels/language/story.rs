@@ -67,10 +67,10 @@ impl StoryPanel {
 fn texts_ui(ui: &mut Ui, state: &State, texts: &Texts) {
     let language = &state.language;
     // Layers that were compressed; else the one that is being tuned.
-    let title = match (language.replaced(), language.tuned()) {
+    let title = match (language.replaced(), language.on_screen()) {
         (0, None) => String::new(),
-        (0, Some(tuned)) => {
-            let name = language.info().map_or(String::new(), |info| info.config.tensor_label(tuned.id));
+        (0, Some(on_screen)) => {
+            let name = language.info().map_or(String::new(), |info| info.config.tensor_label(on_screen.id));
             format!("With {name} as on screen")
         }
         (count, _) if language.layers().is_tuned() => format!("With {count} tuned layers"),

@@ -117,9 +117,9 @@ fn compressed_ui(ui: &mut Ui, state: &State, info: &NetworkInfo) {
 /// The accuracy with just the layer on screen replaced.
 fn alone_ui(ui: &mut Ui, state: &State, info: &NetworkInfo) {
     let vision = &state.vision;
-    let (Some((made, current)), Some(tuned)) = (vision.alone(), vision.tuned()) else { return };
+    let (Some((made, current)), Some(on_screen)) = (vision.alone(), vision.on_screen()) else { return };
     let score = vision.score(made).map_or(String::new(), share);
-    let text = format!("with only {} replaced {score}{}", info.label(tuned.id), if current { "" } else { "…" });
+    let text = format!("with only {} replaced {score}{}", info.label(on_screen.id), if current { "" } else { "…" });
     let color = readable(ui.visuals(), colors::of(state.method_on_screen()));
     let hint = format!("By the factors of the run on screen{}", loss(made));
     ui.label(RichText::new(text).color(color)).on_hover_text(hint);

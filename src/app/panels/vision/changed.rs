@@ -21,9 +21,9 @@ pub fn changed(state: &State) -> Option<&Evaluation> {
 pub fn changed_ui(ui: &mut Ui, state: &State, info: &NetworkInfo) -> Option<VisionCommand> {
     let vision = &state.vision;
     let mut command = None;
-    match (vision.replaced(), vision.tuned()) {
-        (0, Some(tuned)) => {
-            let name = info.label(tuned.id);
+    match (vision.replaced(), vision.on_screen()) {
+        (0, Some(on_screen)) => {
+            let name = info.label(on_screen.id);
             ui.label(format!("With only {name} replaced")).on_hover_text("By the factors of the run on screen");
         }
         (0, None) => {

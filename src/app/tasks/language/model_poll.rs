@@ -24,7 +24,7 @@ impl LanguageModelState {
     pub fn want_texts(&mut self, ctx: &Context, request: &TextRequest, threads: Option<usize>) {
         let Some(model) = self.open.lazy() else { return };
         let (layers, working) = (&self.layers, self.is_working());
-        let replaced = (layers, self.measures.perplexities.tuned());
+        let replaced = (layers, self.measures.perplexities.on_screen());
         self.measures.texts.want(ctx, (self.open.number(), model), replaced, request, (working, threads));
     }
 
@@ -98,13 +98,13 @@ impl LanguageModelState {
 
 /// Updates from frame to frame.
 impl LanguageModelState {
-    /// Everything that has happened since the last frame, and what is wanted now. `tuned` is the layer on screen and the
+    /// Everything that has happened since the last frame, and what is wanted now. `on_screen` is the layer on screen and the
     /// factors in its place, `kept` how many entries magnitude pruning would leave of it.
     pub fn poll(
         &mut self,
         ctx: &Context,
         threads: Option<usize>,
-        tuned: Option<(LayerId, FactorsAt)>,
+        on_screen: Option<(LayerId, FactorsAt)>,
         kept: Option<usize>,
     ) {
         self.poll_work(ctx);
@@ -115,8 +115,12 @@ impl LanguageModelState {
         if info.text.is_some() && !self.waits_for_request() {
             self.measures.perplexities.want_dense(ctx, number, &model, threads);
         }
-        let tuned = tuned.filter(|(id, factors)| *factors != FactorsAt::Nothing && info.has(*id));
-        self.measures.perplexities.set_tuned(tuned.map(|(id, factors)| SingleLayer { model: number, id, factors }));
+        let on_screen = on_screen.filter(|(id, factors)| *factors != FactorsAt::Nothing && info.has(*id));
+        self.measures.perplexities.set_on_screen(on_screen.map(|(id, factors)| SingleLayer {
+            model: number,
+            id,
+            factors,
+        }));
         self.want_losses(ctx, kept);
         self.poll_table(ctx, threads);
         if info.calibrates {

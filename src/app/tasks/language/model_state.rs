@@ -157,20 +157,20 @@ impl LanguageModelState {
         self.measures.perplexities.all(self.open.number(), self.layers.version())?.err()
     }
 
-    /// Its perplexity with nothing but the tuned layer replaced by the factors on screen, or those a moment ago; and
+    /// Its perplexity with nothing but the layer on screen replaced by the factors on screen, or those a moment ago; and
     /// whether they are those on screen.
     pub fn alone(&self) -> Option<(f64, bool)> {
         self.measures.perplexities.single().map(|(nll, current)| (nll.exp(), current))
     }
 
-    /// Its perplexity with nothing but the tuned layer pruned to its `kept` largest entries.
+    /// Its perplexity with nothing but the layer on screen pruned to its `kept` largest entries.
     pub fn pruned_alone(&self, kept: usize) -> Option<f64> {
         self.measures.perplexities.pruned(kept).map(f64::exp)
     }
 
     /// The layer on screen, and the factors in its place.
-    pub fn tuned(&self) -> Option<&SingleLayer<LayerId>> {
-        self.measures.perplexities.tuned()
+    pub fn on_screen(&self) -> Option<&SingleLayer<LayerId>> {
+        self.measures.perplexities.on_screen()
     }
 
     /// The predicted perplexity with nothing but this layer replaced, at this layer-wise error.

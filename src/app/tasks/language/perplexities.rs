@@ -37,7 +37,7 @@ pub struct Perplexities {
     pruned: AsyncMemo<PrunedLayer<LayerId>, MeasureReplaced>,
     all: AsyncMemo<AllLayers, MeasureReplaced>,
     /// The layer whose run's perplexity was last wanted.
-    tuned: Option<SingleLayer<LayerId>>,
+    on_screen: Option<SingleLayer<LayerId>>,
     /// Stops what is being measured when another model is opened.
     stop: Stop,
 }
@@ -63,47 +63,48 @@ impl Perplexities {
     }
 
     /// The layer on screen and the factors in its place.
-    pub fn tuned(&self) -> Option<&SingleLayer<LayerId>> {
-        self.tuned.as_ref()
+    pub fn on_screen(&self) -> Option<&SingleLayer<LayerId>> {
+        self.on_screen.as_ref()
     }
 
     /// Notes the layer on screen, and the factors in its place.
-    pub fn set_tuned(&mut self, tuned: Option<SingleLayer<LayerId>>) {
-        self.tuned = tuned;
+    pub fn set_on_screen(&mut self, on_screen: Option<SingleLayer<LayerId>>) {
+        self.on_screen = on_screen;
     }
 
-    /// Sees that the model is measured with nothing but the tuned layer replaced.
+    /// Sees that the model is measured with nothing but the layer on screen replaced.
     pub fn want_single(&mut self, ctx: &Context) {
-        let (Some(dense), Some(key)) = (self.streams.clone(), self.tuned.clone()) else { return };
+        let (Some(dense), Some(key)) = (self.streams.clone(), self.on_screen.clone()) else { return };
         // The last factors at once; while they change, so that the run keeps most of the processors.
         let pause = if key.factors.step().is_some() { Duration::from_millis(300) } else { Duration::ZERO };
         self.single.want_slowly(ctx, key, pause, |key| MeasureReplaced { dense, replaced: alone(key) });
     }
 
-    /// Sees that the model is measured with nothing but the tuned layer pruned to its `kept` largest entries, once the
+    /// Sees that the model is measured with nothing but the layer on screen pruned to its `kept` largest entries, once the
     /// factors have been measured.
     pub fn want_pruned(&mut self, ctx: &Context, kept: usize) {
-        let (Some(dense), Some(tuned)) = (self.streams.clone(), &self.tuned) else { return };
-        if self.single.of(tuned).is_none() {
+        let (Some(dense), Some(on_screen)) = (self.streams.clone(), &self.on_screen) else { return };
+        if self.single.of(on_screen).is_none() {
             return;
         }
-        let key = PrunedLayer { model: tuned.model, id: tuned.id, kept };
+        let key = PrunedLayer { model: on_screen.model, id: on_screen.id, kept };
         self.pruned.want(ctx, key, |key| MeasureReplaced { dense, replaced: Replaced::PrunedLayer(key.id, key.kept) });
     }
 
-    /// The loss with nothing but the tuned layer pruned, to how many entries it was measured last.
+    /// The loss with nothing but the layer on screen pruned, to how many entries it was measured last.
     pub fn pruned(&self, kept: usize) -> Option<f64> {
-        let tuned = self.tuned.as_ref()?;
-        let loss = self.pruned.of(&PrunedLayer { model: tuned.model, id: tuned.id, kept })?;
+        let on_screen = self.on_screen.as_ref()?;
+        let loss = self.pruned.of(&PrunedLayer { model: on_screen.model, id: on_screen.id, kept })?;
         loss.as_ref().as_ref().ok().copied()
     }
 
-    /// The loss with nothing but the tuned layer replaced by the factors on screen, or those a moment ago; and whether they
+    /// The loss with nothing but the layer on screen replaced by the factors on screen, or those a moment ago; and whether they
     /// are those on screen.
     pub fn single(&self) -> Option<(f64, bool)> {
-        let tuned = self.tuned.as_ref()?;
-        let current = self.single.of(tuned).is_some();
-        let (_, loss) = self.single.entry().filter(|(key, _)| key.model == tuned.model && key.id == tuned.id)?;
+        let on_screen = self.on_screen.as_ref()?;
+        let current = self.single.of(on_screen).is_some();
+        let (_, loss) =
+            self.single.entry().filter(|(key, _)| key.model == on_screen.model && key.id == on_screen.id)?;
         loss.as_ref().as_ref().ok().map(|&nll| (nll, current))
     }
 

@@ -47,14 +47,14 @@ impl ModelTexts {
         &mut self,
         ctx: &Context,
         (number, model): (usize, &Arc<LazyModel>),
-        (layers, tuned): (&CompressedLayers, Option<&SingleLayer<LayerId>>),
+        (layers, on_screen): (&CompressedLayers, Option<&SingleLayer<LayerId>>),
         request: &TextRequest,
         (working, threads): (bool, Option<usize>),
     ) {
         // Layers that were compressed; else the one that is being tuned.
-        let (replaced, in_text) = match tuned {
+        let (replaced, in_text) = match on_screen {
             _ if !layers.is_empty() => (Some(all_replaced(layers)), InText::Compressed(layers.version())),
-            Some(tuned) => (Some(alone(tuned)), InText::Single(tuned.clone())),
+            Some(on_screen) => (Some(alone(on_screen)), InText::Single(on_screen.clone())),
             None => (None, InText::Nothing),
         };
         let moving = matches!(&in_text, InText::Single(single) if single.factors.step().is_some());

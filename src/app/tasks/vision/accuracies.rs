@@ -33,7 +33,7 @@ pub struct Accuracies {
     /// Those that came last.
     seen: Option<AllLayers>,
     /// The layer whose run's accuracy was last wanted.
-    tuned: Option<SingleLayer<usize>>,
+    on_screen: Option<SingleLayer<usize>>,
     /// Number of the network with its images, a layer, and what comes before that: of the layer whose run was last measured.
     before: Option<(usize, usize, Arc<Lazy<BeforeLayer>>)>,
     /// Stops what is being measured on a thread when another network is opened.
@@ -76,18 +76,18 @@ impl Accuracies {
     }
 
     /// The layer on screen and the factors in its place.
-    pub fn tuned(&self) -> Option<&SingleLayer<usize>> {
-        self.tuned.as_ref()
+    pub fn on_screen(&self) -> Option<&SingleLayer<usize>> {
+        self.on_screen.as_ref()
     }
 
     /// Notes the layer on screen, and the factors in its place.
-    pub fn set_tuned(&mut self, tuned: Option<SingleLayer<usize>>) {
-        self.tuned = tuned;
+    pub fn set_on_screen(&mut self, on_screen: Option<SingleLayer<usize>>) {
+        self.on_screen = on_screen;
     }
 
-    /// Sees that the network is evaluated with nothing but the tuned layer replaced.
+    /// Sees that the network is evaluated with nothing but the layer on screen replaced.
     pub fn want_single(&mut self, ctx: &Context, of: Measured<'_>) {
-        let Some(key) = self.tuned.clone() else { return };
+        let Some(key) = self.on_screen.clone() else { return };
         // The last factors at once; while they change, so that the run keeps most of the processors.
         let pause = if key.factors.step().is_some() { Duration::from_millis(300) } else { Duration::ZERO };
         let before = self.before(of, key.id);
@@ -98,11 +98,13 @@ impl Accuracies {
         self.single.want_slowly(ctx, key, pause, task);
     }
 
-    /// Sees that the network is evaluated with nothing but the tuned layer pruned to its `kept` largest entries, once the
+    /// Sees that the network is evaluated with nothing but the layer on screen pruned to its `kept` largest entries, once the
     /// factors have been.
     pub fn want_pruned(&mut self, ctx: &Context, of: Measured<'_>, kept: usize) {
-        let Some(tuned) = self.tuned.as_ref().filter(|tuned| self.single.of(tuned).is_some()) else { return };
-        let key = PrunedLayer { model: tuned.model, id: tuned.id, kept };
+        let Some(on_screen) = self.on_screen.as_ref().filter(|on_screen| self.single.of(on_screen).is_some()) else {
+            return;
+        };
+        let key = PrunedLayer { model: on_screen.model, id: on_screen.id, kept };
         let before = self.before(of, key.id);
         self.pruned.want(ctx, key, |_| EvaluateLayer { before, in_place: InPlace::Pruned(kept) });
     }
@@ -119,19 +121,20 @@ impl Accuracies {
         before
     }
 
-    /// The answers with nothing but the tuned layer pruned, if it was last to so many entries.
+    /// The answers with nothing but the layer on screen pruned, if it was last to so many entries.
     pub fn pruned(&self, kept: usize) -> Option<&Evaluation> {
-        let tuned = self.tuned.as_ref()?;
-        let made = self.pruned.of(&PrunedLayer { model: tuned.model, id: tuned.id, kept })?;
+        let on_screen = self.on_screen.as_ref()?;
+        let made = self.pruned.of(&PrunedLayer { model: on_screen.model, id: on_screen.id, kept })?;
         made.as_ref().as_ref().ok()
     }
 
-    /// The answers with nothing but the tuned layer replaced by the factors on screen, or those a moment ago; and whether
+    /// The answers with nothing but the layer on screen replaced by the factors on screen, or those a moment ago; and whether
     /// they are those on screen.
     pub fn single(&self) -> Option<(&Evaluation, bool)> {
-        let tuned = self.tuned.as_ref()?;
-        let current = self.single.of(tuned).is_some();
-        let (_, made) = self.single.entry().filter(|(key, _)| key.model == tuned.model && key.id == tuned.id)?;
+        let on_screen = self.on_screen.as_ref()?;
+        let current = self.single.of(on_screen).is_some();
+        let (_, made) =
+            self.single.entry().filter(|(key, _)| key.model == on_screen.model && key.id == on_screen.id)?;
         made.as_ref().as_ref().ok().map(|made| (made, current))
     }
 

@@ -44,20 +44,20 @@ impl VisionModelState {
         self.measures.accuracies.estimated(self.open.number(), &self.layers)
     }
 
-    /// The answers with nothing but the tuned layer replaced by the factors on screen, or those a moment ago; and whether
+    /// The answers with nothing but the layer on screen replaced by the factors on screen, or those a moment ago; and whether
     /// they are those on screen.
     pub fn alone(&self) -> Option<(&Evaluation, bool)> {
         self.measures.accuracies.single()
     }
 
-    /// The answers with nothing but the tuned layer pruned to its `kept` largest entries.
+    /// The answers with nothing but the layer on screen pruned to its `kept` largest entries.
     pub fn pruned_alone(&self, kept: usize) -> Option<&Evaluation> {
         self.measures.accuracies.pruned(kept)
     }
 
     /// The layer on screen, and the factors in its place.
-    pub fn tuned(&self) -> Option<&SingleLayer<usize>> {
-        self.measures.accuracies.tuned()
+    pub fn on_screen(&self) -> Option<&SingleLayer<usize>> {
+        self.measures.accuracies.on_screen()
     }
 
     /// Multiplications of the network with its compressed layers as they are, as a share of the dense network's.

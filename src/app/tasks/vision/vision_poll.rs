@@ -8,13 +8,13 @@ use crate::app::tasks::whole_model::replaced_layers::SingleLayer;
 use eframe::egui::Context;
 
 impl VisionModelState {
-    /// Everything that has happened since the last frame, and what is wanted now. `tuned` is the layer on screen and the
+    /// Everything that has happened since the last frame, and what is wanted now. `on_screen` is the layer on screen and the
     /// factors in its place, `kept` how many entries magnitude pruning would leave of it.
     pub fn poll(
         &mut self,
         ctx: &Context,
         threads: Option<usize>,
-        tuned: Option<(usize, FactorsAt)>,
+        on_screen: Option<(usize, FactorsAt)>,
         kept: Option<usize>,
     ) {
         self.poll_work(ctx);
@@ -23,8 +23,12 @@ impl VisionModelState {
         let (number, has_images) = (self.open.number(), info.images.is_some());
         let estimates = self.estimates_norms();
         let of = Measured { number, network: &network, threads };
-        let tuned = tuned.filter(|(_, factors)| has_images && *factors != FactorsAt::Nothing);
-        self.measures.accuracies.set_tuned(tuned.map(|(id, factors)| SingleLayer { model: number, id, factors }));
+        let on_screen = on_screen.filter(|(_, factors)| has_images && *factors != FactorsAt::Nothing);
+        self.measures.accuracies.set_on_screen(on_screen.map(|(id, factors)| SingleLayer {
+            model: number,
+            id,
+            factors,
+        }));
         if !has_images || self.waits_for_request() {
             return;
         }
