@@ -1,6 +1,6 @@
 //! The language model: what is asked for of it, from its panels and from outside.
 
-use super::tuning::{TUNING_ORDERS, tuning_order};
+use super::whole_model::{MODEL_ORDERS, model_order};
 use crate::app::explorer::Explorer;
 use crate::app::state::language_command::LanguageCommand;
 use crate::app::state::order_error::OrderError;
@@ -51,14 +51,10 @@ impl Explorer {
     /// `"cancel tuning"`, `"undo tuning"`, `"save"`, `"table"` or `"pause table"`.
     pub(super) fn language_order(&mut self, ctx: &Context, order: &Value) -> Result<(), OrderError> {
         let (language, preferences) = (&mut self.state.language, &self.state.preferences);
-        if let Some(density) = order.get("compress").and_then(Value::as_f64) {
-            return language.compress_all(ctx, &preferences.settings, density, preferences.compute_config());
-        }
-        if tuning_order(language, ctx, order, preferences.threads)? {
+        if model_order(language, ctx, order, preferences)? {
             return Ok(());
         }
         match order.as_str() {
-            Some("cancel") => language.cancel(),
             Some("table") => language.measure_table().map_err(OrderError::not_now)?,
             Some("pause table") => language.pause_table(),
             Some("save") => match self.save_model() {
@@ -66,9 +62,7 @@ impl Explorer {
                 false => return Err(OrderError::not_now("no layer is compressed")),
             },
             _ => {
-                let takes = format!(
-                    "{{\"compress\": density}}, {TUNING_ORDERS}, \"cancel\", \"save\", \"table\" or \"pause table\""
-                );
+                let takes = format!("{MODEL_ORDERS}, \"save\", \"table\" or \"pause table\"");
                 return Err(OrderError::takes("a model", takes));
             }
         }

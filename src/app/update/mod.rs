@@ -12,5 +12,5 @@ pub mod poll;
 pub mod runs;
 pub mod sweep;
 pub mod tour;
-pub mod tuning;
 pub mod vision;
+pub mod whole_model;

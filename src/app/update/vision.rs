@@ -1,6 +1,6 @@
 //! The vision model: what is asked for of it, from its panels and from outside.
 
-use super::tuning::{TUNING_ORDERS, tuning_order};
+use super::whole_model::{MODEL_ORDERS, model_order};
 use crate::app::explorer::Explorer;
 use crate::app::platform::{pick::Pick, typed};
 use crate::app::state::order_error::OrderError;
@@ -56,27 +56,21 @@ impl Explorer {
     /// `"pause tuning"`, `"resume tuning"`, `"cancel tuning"`, `"undo tuning"`, `"cancel"` or `"save"`.
     pub(super) fn vision_order(&mut self, ctx: &Context, order: &Value) -> Result<(), OrderError> {
         let (vision, preferences) = (&mut self.state.vision, &self.state.preferences);
-        if let Some(density) = order.get("compress").and_then(Value::as_f64) {
-            return vision.compress_all(ctx, &preferences.settings, density, preferences.compute_config());
-        }
         if let Some(images) = order.get("images").and_then(Value::as_str) {
             vision.read_data(Some(typed(images)));
             return Ok(());
         }
-        if tuning_order(vision, ctx, order, preferences.threads)? {
+        if model_order(vision, ctx, order, preferences)? {
             return Ok(());
         }
         match order.as_str() {
             Some("example") => self.open_vision_example(),
-            Some("cancel") => vision.cancel(),
             Some("save") => match self.save_network() {
                 true => {}
                 false => return Err(OrderError::not_now("no layer is compressed")),
             },
             _ => {
-                let takes = format!(
-                    "\"example\", {{\"images\": path}}, {{\"compress\": density}}, {TUNING_ORDERS}, \"cancel\" or \"save\""
-                );
+                let takes = format!("\"example\", {{\"images\": path}}, {MODEL_ORDERS} or \"save\"");
                 return Err(OrderError::takes("a vision model", takes));
             }
         }

@@ -1,6 +1,7 @@
-//! What a program that drives the window asks for of a tuning.
+//! What a program that drives the window asks for of a whole model, of whatever kind.
 
 use crate::app::state::order_error::OrderError;
+use crate::app::state::preferences::Preferences;
 use crate::app::state::tuning_command::TuningCommand;
 use crate::app::tasks::whole_model::model::WholeModel;
 use crate::app::tasks::whole_model::model_state::ModelState;
@@ -9,18 +10,26 @@ use crate::hint::Failure;
 use eframe::egui::Context;
 use serde_json::Value;
 
-/// The orders about a tuning, for a message about what is taken.
-pub const TUNING_ORDERS: &str =
-    "{\"tune\": settings}, \"pause tuning\", \"resume tuning\", \"cancel tuning\", \"undo tuning\"";
+/// Its orders, for a message about what is taken.
+pub const MODEL_ORDERS: &str = "{\"compress\": density}, \"cancel\", {\"tune\": settings}, \"pause tuning\", \"resume tuning\", \"cancel tuning\", \"undo tuning\"";
 
-/// Does what is asked for of a model's tuning; false when the order is about something else. Settings that it does not name are
-/// those of the first tuning.
-pub fn tuning_order<S: WholeModel>(
+/// Does what is asked for of a model; false when the order is about something else. Settings of a tuning that it does not name
+/// are those of the first tuning.
+pub fn model_order<S: WholeModel>(
     model: &mut ModelState<S>,
     ctx: &Context,
     order: &Value,
-    threads: Option<usize>,
+    preferences: &Preferences,
 ) -> Result<bool, OrderError> {
+    let threads = preferences.threads;
+    if let Some(density) = order.get("compress").and_then(Value::as_f64) {
+        model.compress_all(ctx, &preferences.settings, density, preferences.compute_config())?;
+        return Ok(true);
+    }
+    if order.as_str() == Some("cancel") {
+        model.cancel();
+        return Ok(true);
+    }
     let command = match (order.get("tune"), order.as_str()) {
         (Some(changes), _) => {
             let settings = with_changes(&S::tuning_settings(), changes)?;
