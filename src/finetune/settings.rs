@@ -298,7 +298,7 @@ mod tests {
         assert_eq!(with(|_| ()), Ok(()));
         assert_eq!(
             with(|s| s.batch = 0),
-            Err("batch is 0: it must be at least 1, and at most 16777216 tokens a step".into())
+            Err("batch is 0: it must be at least 1, and at most 16777216 tokens or 65536 images a step".into())
         );
         assert!(with(|s| s.batch = 100_000_000).is_err());
         assert!(with(|s| (s.batch, s.context) = (1 << 13, Some(1 << 12))).is_err());
