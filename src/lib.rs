@@ -22,6 +22,8 @@
 //! - [`compress`]: compression of a whole language model, layer by layer
 //! - [`compare`]: methods side by side, and sweeps
 //! - `app`: the window (feature `gui`)
+//! - `cli`: the command line (not in a page)
+//! - `python`: the native part of the Python package (feature `python`)
 //!
 //! All of them may use [`hint`]: what a person can do about an error, apart from its message.
 //!
@@ -42,6 +44,8 @@
 
 #[cfg(feature = "gui")]
 pub mod app;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod cli;
 pub mod compare;
 pub mod compress;
 pub mod compute;
@@ -57,6 +61,8 @@ pub mod measure;
 pub mod methods;
 pub mod model;
 mod named;
+#[cfg(feature = "python")]
+mod python;
 pub mod stories;
 pub mod tasks;
 pub mod vision;

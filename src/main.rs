@@ -1,9 +1,7 @@
 //! The `dsf-explorer` program: the window and the command line.
 
-mod cli;
+use std::process::ExitCode;
 
-use clap::Parser;
-
-fn main() -> std::process::ExitCode {
-    cli::Cli::parse().run()
+fn main() -> ExitCode {
+    ExitCode::from(dsf_explorer::cli::main(std::env::args_os()))
 }

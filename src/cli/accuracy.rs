@@ -2,7 +2,7 @@
 
 use super::vision::{VisionArgs, knows_glyphs};
 use super::{Failure, output};
-use dsf_explorer::vision::{self, Evaluation, ImageSet, VisionModel};
+use crate::vision::{self, Evaluation, ImageSet, VisionModel};
 use serde_json::{Value, json};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -51,10 +51,7 @@ impl Accuracy {
         let network = model.network()?;
         let start = Instant::now();
         let bar = output::Steps::new("accuracy", "images");
-        let classified = network.classify(&images, &|done, all| {
-            bar.update(done, all);
-            true
-        })?;
+        let classified = network.classify(&images, &|done, all| bar.update(done, all))?;
         bar.finish();
         let seconds = start.elapsed().as_secs_f64();
         let (evaluation, skipped) = (&classified.evaluation, &classified.skipped);

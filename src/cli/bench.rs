@@ -5,10 +5,10 @@ mod sparse;
 
 use super::layer::available;
 use super::{Failure, output};
+use crate::Named;
+use crate::factorize::{Budget, Preset, Settings};
+use crate::job::{Backend, bench};
 use clap::{Args, ValueEnum};
-use dsf_explorer::Named;
-use dsf_explorer::factorize::{Budget, Preset, Settings};
-use dsf_explorer::job::{Backend, bench};
 use std::num::NonZeroUsize;
 
 /// The command's arguments.
@@ -116,7 +116,7 @@ impl Bench {
 
     #[cfg(feature = "gui")]
     fn window(self) -> Result<(), Failure> {
-        use dsf_explorer::app::{FrameBench, FramePlan, FrameReport};
+        use crate::app::{FrameBench, FramePlan, FrameReport};
         if self.backend != Backend::Cpu && !self.running {
             return Err(Failure::new("--backend is what a run is computed on", "give --running too").usage());
         }
@@ -151,8 +151,8 @@ impl Bench {
     /// Benchmarks the kernels on the GPU.
     #[cfg(feature = "gpu")]
     fn kernels(&self, sizes: &[usize], settings: impl Fn(Preset) -> Settings) -> Result<(), Failure> {
-        use dsf_explorer::job::bench_gpu;
-        let std::task::Poll::Ready(gpu) = dsf_explorer::compute::gpu::shared() else { return Ok(()) };
+        use crate::job::bench_gpu;
+        let std::task::Poll::Ready(gpu) = crate::compute::gpu::shared() else { return Ok(()) };
         let gpu = gpu?;
         let mut all = Vec::new();
         for &preset in &self.presets {
@@ -270,7 +270,7 @@ fn until_line(reached: &bench::Reached) -> String {
 }
 
 #[cfg(feature = "gpu")]
-fn kernel_table(preset: Preset, measured: &dsf_explorer::job::bench_gpu::Measured) -> String {
+fn kernel_table(preset: Preset, measured: &crate::job::bench_gpu::Measured) -> String {
     let head = format!(
         "{} {}×{}, k = {}, {} ({}): {:.4} s an outer iteration (mean of {}), {:.2} × the floor of its products, {:.4} s at {:.0} \
          GFLOP/s; {} kernels, {} submissions; {:.2} s before; copies {:.0} GB/s; error {:.4}",

@@ -3,12 +3,12 @@
 use super::factorize::solve;
 use super::layer::available;
 use super::{Failure, output};
-use dsf_explorer::export::{self, Export, Layout, Palette, RunReport};
-use dsf_explorer::factorize::{Budget, Preset, Settings};
-use dsf_explorer::job::{ComputeConfig, Job};
-use dsf_explorer::matrix::{Problem, keep_largest};
-use dsf_explorer::measure::{self, Stored};
-use dsf_explorer::model::{EXAMPLE_LAYER, Orientation, example};
+use crate::export::{self, Export, Layout, Palette, RunReport};
+use crate::factorize::{Budget, Preset, Settings};
+use crate::job::{ComputeConfig, Job};
+use crate::matrix::{Problem, keep_largest};
+use crate::measure::{self, Stored};
+use crate::model::{EXAMPLE_LAYER, Orientation, example};
 use indicatif::HumanBytes;
 use std::path::Path;
 

@@ -1,11 +1,11 @@
 //! Which flags were given: what would have no effect is refused.
 
 use super::{Cli, Failure};
+use crate::Named;
+use crate::factorize::Setting;
+use crate::methods::Method;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches};
-use dsf_explorer::Named;
-use dsf_explorer::factorize::Setting;
-use dsf_explorer::methods::Method;
 
 /// Names of the fields whose flags are given. Must be the first field of a command: the fields after it take their
 /// values away.

@@ -5,17 +5,17 @@ use super::layer::{LayerArgs, available};
 use super::method::MethodArgs;
 use super::solver_args::Tuning;
 use super::{Failure, output};
+use crate::Named;
+use crate::compare::Candidate;
+use crate::compute::ThreadPool;
+use crate::export::{self, Export, HtmlReport, Layout, Rule, RunReport, error_text};
+use crate::factorize::{Budget, Settings};
+use crate::job::{self, Backend, ComputeConfig, End, Event, Job, Outcome};
+use crate::matrix::{Problem, ReplacementKind, keep_largest};
+use crate::measure::{self, Note, Spectrum};
+use crate::methods::Method;
+use crate::model::{Dtype, Layer, printable};
 use clap::{Args, ValueEnum};
-use dsf_explorer::Named;
-use dsf_explorer::compare::Candidate;
-use dsf_explorer::compute::ThreadPool;
-use dsf_explorer::export::{self, Export, HtmlReport, Layout, Rule, RunReport, error_text};
-use dsf_explorer::factorize::{Budget, Settings};
-use dsf_explorer::job::{self, Backend, ComputeConfig, End, Event, Job, Outcome};
-use dsf_explorer::matrix::{Problem, ReplacementKind, keep_largest};
-use dsf_explorer::measure::{self, Note, Spectrum};
-use dsf_explorer::methods::Method;
-use dsf_explorer::model::{Dtype, Layer, printable};
 use indicatif::HumanBytes;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -183,8 +183,7 @@ impl Factorize {
         let begun = Instant::now();
         let tell = |share: f64| {
             let took = begun.elapsed().as_secs_f64();
-            bar.update(share, if share > 0.0 { took / share * (1.0 - share) } else { 0.0 }, self.method.method.title());
-            true
+            bar.update(share, if share > 0.0 { took / share * (1.0 - share) } else { 0.0 }, self.method.method.title())
         };
         let pool = ThreadPool::new(Some(threads))?;
         let made = pool.run(|| candidate.replace(layer, problem, threads, &tell));
@@ -194,10 +193,7 @@ impl Factorize {
         let method = (self.method.method, candidate.settings.density);
         let report = RunReport::new(layer, problem, method, &export, (made.report.seconds, threads));
         report.notes.iter().for_each(|note| output::note(note));
-        let (method, threshold) =
-            (self.method.method.name(), self.method.method.has_threshold().then_some(candidate.threshold));
-        let told = serde_json::json!({ "method": method, "density": report.density, "threshold": threshold });
-        Ok(Made { export, report, told, settings: None })
+        Ok(Made { export, report, told: candidate.told(), settings: None })
     }
 
     /// The HTML page of `--report`.

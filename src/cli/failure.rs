@@ -1,7 +1,7 @@
 //! Why a command failed.
 
 use super::hints;
-use dsf_explorer::hint::{self, Explain};
+use crate::hint::{self, Explain};
 use std::fmt;
 
 /// Why a command failed: what is wrong, and what to do about it in the words of the command line.
@@ -22,6 +22,28 @@ impl Failure {
     /// Creates a failure that says what is wrong, where nothing is known to help.
     pub fn unexplained(message: impl fmt::Display) -> Self {
         Self { message: message.to_string(), hint: None, usage: false }
+    }
+
+    /// Creates the failure of a command that its listener ended.
+    pub fn cancelled() -> Self {
+        Self::unexplained("cancelled")
+    }
+
+    /// Creates the failure of a command's words that clap found.
+    pub fn of_words(error: &clap::Error) -> Self {
+        let text = error.to_string();
+        let first = text.split("\n\n").next().unwrap_or_default();
+        Self::unexplained(first.strip_prefix("error: ").unwrap_or(first)).usage()
+    }
+
+    /// Message that says what is wrong.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Advice on what to do about it, in the words of the command line, if anything is known to help.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
     }
 
     /// The same as a failure of the command's words.

@@ -2,11 +2,11 @@
 
 use super::language::ModelArgs;
 use super::{Failure, output};
+use crate::Named;
+use crate::compute::parallelism;
+use crate::compute::sparse::ValueFormat;
+use crate::language::{Runtime, Sampling, Tokenizer};
 use clap::Args;
-use dsf_explorer::Named;
-use dsf_explorer::compute::parallelism;
-use dsf_explorer::compute::sparse::ValueFormat;
-use dsf_explorer::language::{Runtime, Sampling, Tokenizer};
 use serde_json::json;
 use std::io::{ErrorKind, Write};
 use std::num::NonZeroUsize;

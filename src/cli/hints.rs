@@ -1,6 +1,6 @@
 //! What a person can do about an error, in the words of the command line: its flags and commands.
 
-use dsf_explorer::hint::Hint;
+use crate::hint::Hint;
 use std::borrow::Cow;
 
 /// Returns what to do in the command line's words, without a full stop.

@@ -1,7 +1,7 @@
 //! `inspect`: list the contents of a file.
 
 use super::{Failure, output};
-use dsf_explorer::model::{TensorInfo, one_line, printable};
+use crate::model::{TensorInfo, one_line, printable};
 use indicatif::HumanBytes;
 use serde_json::json;
 use std::path::PathBuf;

@@ -1,8 +1,8 @@
 //! Arguments shared by the commands on language models: the model, and its texts.
 
 use super::{Failure, output};
-use dsf_explorer::language::{self, LanguageModel, Windows};
-use dsf_explorer::vision::{self, VisionModel};
+use crate::language::{self, LanguageModel, Windows};
+use crate::vision::{self, VisionModel};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ impl ModelArgs {
             None => language::example(),
         };
         super::say_notes(model.checkpoint());
-        model.notes().iter().for_each(|note| eprintln!("note: {note}"));
+        model.notes().iter().for_each(|note| output::note(&note.to_string()));
         Ok(model)
     }
 

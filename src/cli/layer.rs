@@ -1,8 +1,8 @@
 //! Arguments that select a layer and its input statistics.
 
 use super::Failure;
-use dsf_explorer::matrix::Problem;
-use dsf_explorer::model::{self, Checkpoint, Layer, Orientation};
+use crate::matrix::Problem;
+use crate::model::{self, Checkpoint, Layer, Orientation};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,10 +1,10 @@
 //! Arguments that select a method.
 
 use super::Failure;
-use dsf_explorer::compare::Candidate;
-use dsf_explorer::factorize::Settings;
-use dsf_explorer::job::Backend;
-use dsf_explorer::methods::{Method, ThresholdScope};
+use crate::compare::Candidate;
+use crate::factorize::Settings;
+use crate::job::Backend;
+use crate::methods::{Method, ThresholdScope};
 
 /// A method.
 #[derive(clap::Args)]

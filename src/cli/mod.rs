@@ -1,4 +1,6 @@
 //! The command line, one file for each command.
+//!
+//! [`main`] is the program. Another program, which has this library, runs the same commands with [`call`].
 
 mod accuracy;
 mod bench;
@@ -14,7 +16,9 @@ mod hints;
 mod inspect;
 mod language;
 mod layer;
+mod listener;
 mod method;
+mod option;
 mod output;
 mod perplexity;
 mod proxy;
@@ -27,13 +31,20 @@ mod table;
 mod vision;
 mod window;
 
-use clap::{Parser, Subcommand};
-use dsf_explorer::compute::ThreadPool;
-use dsf_explorer::model::{self, Checkpoint};
-use failure::Failure;
+use crate::compute::ThreadPool;
+use crate::model::{self, Checkpoint};
+use clap::{CommandFactory, Parser, Subcommand};
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::sync::Arc;
+
+pub use failure::Failure;
+pub use listener::Listener;
+pub use option::{CommandOption, OptionKind};
+
+/// Exit code where the command's words are at fault.
+const WRONG_USAGE: u8 = 2;
 
 /// Replace a weight matrix W by the product A·B of two sparse matrices, and watch it happen.
 ///
@@ -41,7 +52,7 @@ use std::process::ExitCode;
 /// terminal.
 #[derive(Parser)]
 #[command(name = "dsf-explorer", version, args_conflicts_with_subcommands = true)]
-pub struct Cli {
+struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
 
@@ -93,7 +104,8 @@ fn on_threads(
     work: impl FnOnce(usize) -> Result<(), Failure> + Send,
 ) -> Result<(), Failure> {
     let threads = threads.map_or_else(layer::available, NonZeroUsize::get);
-    ThreadPool::new(Some(threads))?.run(|| work(threads))
+    let listener = listener::listener();
+    ThreadPool::new(Some(threads))?.run(|| listener::with_listener(listener, || work(threads)))
 }
 
 /// Opens a file of weights, and says what a person should know of how it is read.
@@ -106,7 +118,7 @@ fn open_weights(path: &std::path::Path) -> Result<Checkpoint, Failure> {
 /// Says what a person should know of how weights are read.
 fn say_notes(checkpoint: &Checkpoint) {
     for note in checkpoint.notes() {
-        eprintln!("note: {}", output::one_line(note));
+        output::note(note);
     }
 }
 
@@ -121,11 +133,44 @@ fn text(path: &std::path::Path) -> Result<String, Failure> {
     Ok(text.replace("\r\n", "\n"))
 }
 
+/// The program `dsf-explorer`: runs the command of these words, of which the first is the program's name. Returns the exit
+/// code: 0 on success, 1 on failure, 2 for wrong usage.
+pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
+    let cli = match Cli::try_parse_from(words) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no failures; that nobody reads them is none either.
+            let _ = error.print();
+            return u8::from(error.use_stderr()) * WRONG_USAGE;
+        }
+    };
+    match cli.run() {
+        Ok(()) => 0,
+        Err(failure) => {
+            eprintln!("error: {}", output::one_line(&failure.to_string()));
+            if failure.is_usage() { WRONG_USAGE } else { 1 }
+        }
+    }
+}
+
+/// Runs the command of these words, of which the first is its name, for `listener`.
+pub fn call(words: impl IntoIterator<Item = OsString>, listener: Arc<dyn Listener>) -> Result<(), Failure> {
+    let words = [OsString::from("dsf-explorer")].into_iter().chain(words);
+    let cli = Cli::try_parse_from(words).map_err(|error| Failure::of_words(&error))?;
+    listener::with_listener(Some(listener), || cli.run())
+}
+
+/// The options of a command; `None` if there is none of this name.
+pub fn options(command: &str) -> Option<Vec<CommandOption>> {
+    let mut all = Cli::command();
+    all.build();
+    let command = all.find_subcommand(command)?;
+    Some(command.get_arguments().filter_map(CommandOption::of).collect())
+}
+
 impl Cli {
-    /// Runs the command; the exit code is 0 on success, 1 on failure, 2 for wrong usage (most of which clap has handled
-    /// before).
-    pub fn run(self) -> ExitCode {
-        let done = match self.command {
+    fn run(self) -> Result<(), Failure> {
+        match self.command {
             Some(Command::Inspect(inspect)) => inspect.run(),
             Some(Command::Factorize(factorize)) => factorize.run(),
             Some(Command::Compare(compare)) => compare.run(),
@@ -140,13 +185,6 @@ impl Cli {
             Some(Command::Stories(stories)) => stories.run(),
             Some(Command::Bench(bench)) => bench.run(),
             None => window::run(self.file, self.tensor, self.threads.map(NonZeroUsize::get)),
-        };
-        match done {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => {
-                eprintln!("error: {}", output::one_line(&failure.to_string()));
-                if failure.is_usage() { ExitCode::from(2) } else { ExitCode::FAILURE }
-            }
         }
     }
 }

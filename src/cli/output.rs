@@ -1,15 +1,17 @@
 //! Writing to the terminal.
 
 use super::Failure;
+use super::listener::{Listener, listener};
+use crate::export::{self, error_text};
+use crate::job::Progress;
+use crate::model::printable;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
-use dsf_explorer::export::{self, error_text};
-use dsf_explorer::job::Progress;
-use dsf_explorer::model::printable;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::borrow::Cow;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Prints lines to standard output, without anything that a terminal would obey.
 pub fn print(text: &str) -> Result<(), Failure> {
@@ -22,11 +24,33 @@ pub fn print(text: &str) -> Result<(), Failure> {
 
 /// Says something beside the result, on standard error.
 pub fn note(text: &str) {
-    eprintln!("note: {}", one_line(text));
+    match listener() {
+        Some(listener) => listener.note(&one_line(text)),
+        None => eprintln!("note: {}", one_line(text)),
+    }
+}
+
+/// Says how something went, on standard error.
+pub fn say(text: &str) {
+    match listener() {
+        Some(listener) => listener.note(&one_line(text)),
+        None => eprintln!("{}", one_line(text)),
+    }
+}
+
+/// Says where the work stands where no bar is seen.
+pub fn step(text: &str) {
+    if listener().is_none() && !std::io::stderr().is_terminal() {
+        eprintln!("{}", printable(text));
+    }
 }
 
 /// A reader that has gone (`… | head`) is no failure.
 fn print_raw(text: &str) -> Result<(), Failure> {
+    if let Some(listener) = listener() {
+        listener.result(text);
+        return Ok(());
+    }
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -143,52 +167,68 @@ impl Bar {
 }
 
 /// A bar for work of equal steps, with the time that is left.
-pub struct Steps(ProgressBar);
+pub struct Steps {
+    bar: ProgressBar,
+    name: &'static str,
+    listener: Option<Arc<dyn Listener>>,
+}
 
 impl Steps {
     /// For work called `name`, counted in `unit`.
-    pub fn new(name: &str, unit: &str) -> Self {
-        Self(styled(name, &format!("{{pos}}/{{len}} {unit}, {{eta}} left")))
+    pub fn new(name: &'static str, unit: &str) -> Self {
+        let bar = styled(name, &format!("{{pos}}/{{len}} {unit}, {{eta}} left"));
+        Self { bar, name, listener: listener() }
     }
 
-    /// Shows where it stands.
-    pub fn update(&self, done: usize, all: usize) {
-        self.0.set_length(all as u64);
-        self.0.set_position(done as u64);
+    /// Shows where it stands. Returns whether to go on.
+    pub fn update(&self, done: usize, all: usize) -> bool {
+        if let Some(listener) = &self.listener {
+            return listener.progress(done as f64 / all.max(1) as f64, self.name);
+        }
+        self.bar.set_length(all as u64);
+        self.bar.set_position(done as u64);
+        true
     }
 
     /// Leaves the screen as if it had never been there.
     pub fn finish(self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }
 
 /// A bar for work of unequal parts.
-pub struct Share(ProgressBar);
+pub struct Share {
+    bar: ProgressBar,
+    listener: Option<Arc<dyn Listener>>,
+}
 
 impl Share {
     /// For work called `name`.
     pub fn new(name: &str) -> Self {
         let bar = styled(name, "{percent} %, {msg}");
         bar.set_length(1000);
-        Self(bar)
+        Self { bar, listener: listener() }
     }
 
-    /// Shows the share that is done, the seconds left if they are known, and what it is about.
-    pub fn update(&self, share: f64, left: f64, what: &str) {
-        self.0.set_position((1000.0 * share) as u64);
+    /// Shows the share that is done, the seconds left if they are known, and what it is about. Returns whether to go on.
+    pub fn update(&self, share: f64, left: f64, what: &str) -> bool {
+        if let Some(listener) = &self.listener {
+            return listener.progress(share, what);
+        }
+        self.bar.set_position((1000.0 * share) as u64);
         let left = if left > 0.0 { format!("{left:.0} s left, ") } else { String::new() };
-        self.0.set_message(format!("{left}{what}"));
+        self.bar.set_message(format!("{left}{what}"));
+        true
     }
 
     /// Says something above it.
     pub fn say(&self, note: &str) {
-        say_above(&self.0, note);
+        say_above(&self.bar, note);
     }
 
     /// Leaves the screen as if it had never been there.
     pub fn finish(self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }
 

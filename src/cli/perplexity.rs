@@ -35,10 +35,7 @@ impl Perplexity {
         let (windows, floor) = self.text.windows(&model, &self.model)?;
         let start = Instant::now();
         let bar = output::Steps::new("perplexity", "blocks");
-        let loss = model.loss(&windows, &|done, all| {
-            bar.update(done, all);
-            true
-        })?;
+        let loss = model.loss(&windows, &|done, all| bar.update(done, all))?;
         bar.finish();
         let seconds = start.elapsed().as_secs_f64();
         if self.json {

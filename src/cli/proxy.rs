@@ -2,9 +2,9 @@
 
 use super::language::StudyArgs;
 use super::{Failure, output};
-use dsf_explorer::compress::{self, Densities, Inputs, Plan};
-use dsf_explorer::factorize::Preset;
-use dsf_explorer::language::{LanguageModel, Windows};
+use crate::compress::{self, Densities, Inputs, Plan};
+use crate::factorize::Preset;
+use crate::language::{LanguageModel, Windows};
 use serde_json::json;
 use std::num::NonZeroUsize;
 
@@ -34,10 +34,7 @@ pub struct Proxy {
 /// Measures a model's layers, with a progress bar.
 pub fn measured(model: &LanguageModel, windows: &Windows) -> Result<compress::Proxy, Failure> {
     let bar = output::Steps::new("measuring the layers", "layers");
-    let proxy = compress::Proxy::measure(model, windows, &|done, all| {
-        bar.update(done, all);
-        true
-    })?;
+    let proxy = compress::Proxy::measure(model, windows, &|done, all| bar.update(done, all))?;
     bar.finish();
     Ok(proxy)
 }
@@ -63,7 +60,7 @@ impl Proxy {
             return output::json(&json!({ "nll_dense": proxy.dense, "layers": layers }));
         }
         let head = ["layer", "loss per layer error", "error at 25 %", "error at 50 %"].map(str::to_owned).to_vec();
-        let row = |(id, alpha): (&dsf_explorer::language::LayerId, &f64)| {
+        let row = |(id, alpha): (&crate::language::LayerId, &f64)| {
             let error =
                 |density| proxy.curves.get(id).map_or(String::new(), |curve| format!("{:.5}", curve.error(density)));
             vec![model.config().stem(*id), format!("{alpha:.4}"), error(0.25), error(0.5)]
@@ -81,7 +78,7 @@ impl Proxy {
         threads: usize,
     ) -> Result<(), Failure> {
         let (text, _) = self.study.text(model)?;
-        let dense = model.loss(&text, &dsf_explorer::language::ignore_progress)?.nll;
+        let dense = model.loss(&text, &crate::language::ignore_progress)?.nll;
         let inputs = Inputs::Windows(windows.clone());
         let mut pairs = Vec::new();
         let plans = plans(model, proxy, self.preset, threads);
@@ -94,7 +91,7 @@ impl Proxy {
             let errors = compressed.layers.iter().filter_map(|layer| Some((layer.id, layer.report.layer_error?)));
             // The dense loss differs between texts; the difference is what is predicted.
             let predicted = proxy.loss(errors) - proxy.dense;
-            let measured = compressed.model.loss(&text, &dsf_explorer::language::ignore_progress)?.nll - dense;
+            let measured = compressed.model.loss(&text, &crate::language::ignore_progress)?.nll - dense;
             if !self.json {
                 output::print(&format!("{name}: predicted {predicted:+.4}, measured {measured:+.4}"))?;
             }

@@ -2,7 +2,7 @@
 //! them.
 
 use super::Failure;
-use dsf_explorer::export;
+use crate::export;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};

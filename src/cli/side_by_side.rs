@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::layer::available;
-use dsf_explorer::compute::ThreadPool;
+use crate::compute::ThreadPool;
 use std::sync::Mutex;
 
 /// Calls `work` for each of `0..count`, as many at a time as there are processors for, each on `threads` of its own, so

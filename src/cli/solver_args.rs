@@ -1,8 +1,8 @@
 //! Arguments of a run's settings.
 
+use crate::Named;
+use crate::factorize::{Preset, Setting, Settings};
 use clap::{ArgMatches, Args, FromArgMatches};
-use dsf_explorer::Named;
-use dsf_explorer::factorize::{Preset, Setting, Settings};
 
 /// A preset, and the single settings given, which override it.
 pub struct Tuning {

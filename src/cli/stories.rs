@@ -1,7 +1,7 @@
 //! `stories`: generate text in the built-in model's language.
 
 use super::{Failure, output};
-use dsf_explorer::stories::excerpt;
+use crate::stories::excerpt;
 use serde_json::json;
 use std::num::NonZeroUsize;
 

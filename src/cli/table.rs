@@ -3,14 +3,14 @@
 use super::language::StudyArgs;
 use super::resume::ResumableOutput;
 use super::{Failure, output};
-use dsf_explorer::Named;
-use dsf_explorer::compare::{ModelRecord, ModelResults, ModelRow, ModelStudy, ModelTuning};
-use dsf_explorer::compress::{self, Densities, Inputs, Proxy};
-use dsf_explorer::finetune::{Settings, Text, Train};
-use dsf_explorer::language::{LanguageModel, LayerId, Windows};
-use dsf_explorer::measure::percent;
-use dsf_explorer::methods::Method;
-use dsf_explorer::model::printable;
+use crate::Named;
+use crate::compare::{ModelRecord, ModelResults, ModelRow, ModelStudy, ModelTuning};
+use crate::compress::{self, Densities, Inputs, Proxy};
+use crate::finetune::{Settings, Text, Train};
+use crate::language::{LanguageModel, LayerId, Windows};
+use crate::measure::percent;
+use crate::methods::Method;
+use crate::model::printable;
 use serde_json::json;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -90,7 +90,7 @@ impl Table {
             json!([compress::identity(&model, &inputs), compress::identity(&model, &Inputs::Windows(text.clone()))]);
         let files = ResumableOutput::new([self.name, "table"], self.out.clone(), identity);
         let before: Vec<ModelRecord> = files.before(self.force)?;
-        let dense = model.loss(&text, &dsf_explorer::language::ignore_progress)?.perplexity();
+        let dense = model.loss(&text, &crate::language::ignore_progress)?.perplexity();
         let line = |name: &str, values: &[f64]| {
             let cells: Vec<String> = values.iter().map(|value| format!("{value:.3}")).collect();
             format!("| {name} | {} |", cells.join(" | "))
@@ -160,7 +160,7 @@ impl Table {
         let context = windows.context();
         let (text, held_out) = match self.study.is_example() {
             true => {
-                let stories = dsf_explorer::stories::excerpt(super::finetune::HELD_OUT_STORIES, HELD_OUT, context).text;
+                let stories = crate::stories::excerpt(super::finetune::HELD_OUT_STORIES, HELD_OUT, context).text;
                 (Text::Stories { seed: 0 }, Windows::from_text(model, &stories, context, None)?)
             }
             false => {

@@ -1,9 +1,9 @@
 //! Arguments shared by the commands on vision models: the model, and how it reads pixels.
 
 use super::Failure;
-use dsf_explorer::glyphs::CLASSES;
-use dsf_explorer::model::{self, Source};
-use dsf_explorer::vision::{self, Preprocess, VisionModel};
+use crate::glyphs::CLASSES;
+use crate::model::{self, Source};
+use crate::vision::{self, Preprocess, VisionModel};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

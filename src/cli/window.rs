@@ -34,8 +34,8 @@ fn how_to_get_it() -> &'static str {
 
 #[cfg(feature = "gui")]
 fn open(file: &Option<PathBuf>, tensor: Option<String>, threads: Option<usize>) -> Result<(), Failure> {
-    use dsf_explorer::app::{Explorer, LaunchOptions};
-    use dsf_explorer::model::Source;
+    use crate::app::{Explorer, LaunchOptions};
+    use crate::model::Source;
     let opening = LaunchOptions { source: file.clone().map(Source::from), tensor, threads, ..LaunchOptions::default() };
     show(true, move |cc| Box::new(Explorer::new(cc, opening)))
 }

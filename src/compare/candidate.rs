@@ -1,6 +1,7 @@
 //! A method with what it can be told, and what it made.
 
 use super::Error;
+use crate::Named;
 use crate::export::{Export, Layout, RunReport};
 use crate::factorize::{Budget, Settings, share};
 use crate::job::{End, Outcome, Pipeline};
@@ -40,6 +41,12 @@ impl Candidate {
     /// A candidate with the default threshold.
     pub fn new(method: Method, settings: Settings) -> Self {
         Self { method, settings, threshold: ThresholdScope::default() }
+    }
+
+    /// What a file's metadata says of a method without a run: its name and what it was told.
+    pub fn told(&self) -> serde_json::Value {
+        let threshold = self.method.has_threshold().then_some(self.threshold);
+        serde_json::json!({ "method": self.method.name(), "density": self.settings.density, "threshold": threshold })
     }
 
     /// About how long it takes on one thread for W `rows`×`cols`.

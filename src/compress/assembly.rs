@@ -14,7 +14,8 @@ use std::sync::Arc;
 
 const INDEX: &str = ".index.json";
 
-static MODELING_SOURCE: &[u8] = include_bytes!("../../assets/python/modeling_dsf.py");
+/// Code in Python that transformers loads a folder with factors by, which `compress` writes beside them.
+pub static MODELING_SOURCE: &str = include_str!("../../assets/python/modeling_dsf.py");
 
 /// What replaces a model's layers.
 pub(super) trait Replaced<K> {
@@ -79,7 +80,7 @@ impl<M: Layered> Assembly<'_, M> {
         } else if let Some(&layout) = self.layouts.first() {
             self.write_model(whole, &labelled(layout), false, false, replaced)?;
             if self.loads {
-                export::write(&whole.join(MODELING), MODELING_SOURCE, true)?;
+                export::write(&whole.join(MODELING), MODELING_SOURCE.as_bytes(), true)?;
             }
             for (name, bytes) in self.companions.iter().filter(|(name, _)| !name.ends_with(INDEX)) {
                 match name == "config.json" {

@@ -51,6 +51,20 @@ impl Checkpoint {
         stems
     }
 
+    /// Names `<m>` of all weights in the file that are stored as factors or as one sparse matrix, in natural order.
+    pub fn replacements(&self) -> Vec<String> {
+        let is_part = |stem: &str| [".A", ".B"].iter().any(|factor| stem.ends_with(factor));
+        let sparse = |mark: &'static str| {
+            let stems = self.tensors().iter().filter_map(move |info| info.name.strip_suffix(mark));
+            stems.filter(|stem| !is_part(stem)).map(str::to_owned)
+        };
+        let mut stems: BTreeSet<String> = SPARSE_MARKS.into_iter().flat_map(sparse).collect();
+        stems.extend(self.factorizations());
+        let mut stems: Vec<_> = stems.into_iter().collect();
+        stems.sort_by(|a, b| natural(a, b));
+        stems
+    }
+
     /// The factors of `stem`, one of [`Checkpoint::factorizations`].
     pub fn factors(&self, stem: &str) -> Result<Factors, Error> {
         let (a, b) = (format!("{stem}.A"), format!("{stem}.B"));

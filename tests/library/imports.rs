@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// From the ground up.
-const ROOMS: [&str; 19] = [
+const ROOMS: [&str; 20] = [
     "hint",
     "tasks",
     "matrix",
@@ -27,6 +27,7 @@ const ROOMS: [&str; 19] = [
     "compare",
     "app",
     "cli",
+    "python",
 ];
 
 /// The window's own rooms, and at the end the entry points.

@@ -7,6 +7,7 @@ use crate::app::state::chart_files::ChartFiles;
 use crate::app::state::error::Error;
 use crate::app::state::export::{ExportKind, ExportRequest};
 use crate::app::widgets::picture::{bar, image};
+use crate::compare::Candidate;
 
 use crate::export::{self, Export, HtmlReport, Layout, Palette, RunReport, framed, html_report, report_pictures};
 use crate::factorize::Settings;
@@ -130,8 +131,7 @@ impl RunToWrite {
         if method != Method::Dsf {
             let (density, seconds) = (outcome.settings.density, outcome.seconds);
             let report = RunReport::new(&layer, &problem, (method, density), &export, (seconds, threads));
-            let threshold = method.has_threshold().then_some(threshold);
-            let told = serde_json::json!({ "method": method, "density": density, "threshold": threshold });
+            let told = Candidate { method, settings: outcome.settings, threshold }.told();
             return Ok(Exported { export, report, settings: None, told, replacement });
         }
         let report = RunReport::of_run(&layer, &problem, outcome.settings.preset(), &export, &outcome, threads);

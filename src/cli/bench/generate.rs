@@ -1,9 +1,9 @@
 //! `bench generate`: how fast models write texts, dense and compressed.
 
+use crate::Named;
 use crate::cli::{Failure, generate, output};
+use crate::compute::sparse::ValueFormat;
 use clap::Args;
-use dsf_explorer::Named;
-use dsf_explorer::compute::sparse::ValueFormat;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -67,7 +67,7 @@ impl GenerateArgs {
         let mut cases = Vec::new();
         for model in models {
             let sparse = match model {
-                Some(folder) => dsf_explorer::language::open(folder)?.is_sparse(),
+                Some(folder) => crate::language::open(folder)?.is_sparse(),
                 None => false,
             };
             // A compressed model is what it is.

@@ -1,11 +1,11 @@
 //! `bench sparse`: products with sparse matrices beside dense ones.
 
+use crate::Named;
 use crate::cli::{Failure, output};
+use crate::compute::sparse::{Instructions, Positions, ValueFormat};
+use crate::export::{self, Chart, Look, Rule, Series};
+use crate::job::bench_sparse::{self, Kind, Limits, Measured, Plan};
 use clap::Args;
-use dsf_explorer::Named;
-use dsf_explorer::compute::sparse::{Instructions, Positions, ValueFormat};
-use dsf_explorer::export::{self, Chart, Look, Rule, Series};
-use dsf_explorer::job::bench_sparse::{self, Kind, Limits, Measured, Plan};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 

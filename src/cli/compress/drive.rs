@@ -1,10 +1,9 @@
 //! The steps of a compression, with a progress bar.
 
 use super::super::{Failure, output};
-use dsf_explorer::compress::{CompressedLayer, LayerByLayer, LayerKey, Step, TunedBlock};
-use dsf_explorer::measure::cost::remaining_secs;
+use crate::compress::{CompressedLayer, LayerByLayer, LayerKey, Step, TunedBlock};
+use crate::measure::cost::remaining_secs;
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::time::Instant;
 
 /// What becomes of finished layers, and of blocks that were tuned after that.
@@ -34,28 +33,25 @@ pub fn drive<K: LayerKey>(
             let worked = share - found / all;
             let left =
                 if worked > 0.0 { remaining_secs(begun.elapsed().as_secs_f64(), worked, 1.0 - share) } else { 0.0 };
-            bar.update(share, left, &stem(key));
-            true
+            bar.update(share, left, &stem(key))
         };
         let Some(step) = work.step_with_progress(&show)? else { break };
         match step {
             Step::Advanced => {}
             Step::Tuned(block) => {
                 let text = format!("block {} tuned: {:.4} → {:.4}", block.block, block.before, block.after);
-                if !std::io::stderr().is_terminal() {
-                    eprintln!("{text}");
-                }
-                bar.update(before / all, 0.0, &text);
+                output::step(&text);
                 sink.block(&block);
+                go_on(bar.update(before / all, 0.0, &text))?;
             }
-            Step::OutputSquares => bar.update(before / all, 0.0, "measured what the loss feels"),
+            Step::OutputSquares => go_on(bar.update(before / all, 0.0, "measured what the loss feels"))?,
             Step::Statistics(layers) => {
                 let layer = layers.first().map(|&key| stem(key)).unwrap_or_default();
-                bar.update(before / all, 0.0, &format!("{layer}: inputs collected"));
+                go_on(bar.update(before / all, 0.0, &format!("{layer}: inputs collected")))?;
             }
             Step::Layer(key, progress) => {
                 progress.note.iter().for_each(|note| bar.say(note));
-                show(key, progress.done);
+                go_on(show(key, progress.done))?;
             }
             Step::Found(layer) => {
                 before += cost(layer.id);
@@ -65,11 +61,8 @@ pub fn drive<K: LayerKey>(
             Step::Finished(layer) => {
                 before += cost(layer.id);
                 layer.report.notes.iter().for_each(|note| bar.say(&format!("{}: {note}", stem(layer.id))));
-                // Where no bar is seen, a line for each layer.
-                if !std::io::stderr().is_terminal() {
-                    let (share, seconds) = (100.0 * before / all, layer.report.seconds);
-                    eprintln!("{share:3.0} %  {} done in {seconds:.1} s", stem(layer.id));
-                }
+                let (share, seconds) = (100.0 * before / all, layer.report.seconds);
+                output::step(&format!("{share:3.0} %  {} done in {seconds:.1} s", stem(layer.id)));
                 sink.layer(&layer);
             }
         }
@@ -79,4 +72,9 @@ pub fn drive<K: LayerKey>(
         output::note(&format!("{:.0} % of the work was there already and was taken up", 100.0 * found / all));
     }
     Ok(())
+}
+
+/// Ends the work where its listener says so.
+fn go_on(wanted: bool) -> Result<(), Failure> {
+    if wanted { Ok(()) } else { Err(Failure::cancelled()) }
 }

@@ -4,15 +4,15 @@ use super::super::{Failure, output};
 use super::drive::{Sink, drive};
 use super::summary::summary;
 use super::{Compress, Distribute, LayerDensity};
-use dsf_explorer::compress::{
+use crate::compress::{
     self, CompressedLayer, Compression, Densities, Folder, Inputs, LayerByLayer, Layered, LevelChoice, Output,
     OutputSquares, Proxy, Totals, TunedBlock,
 };
-use dsf_explorer::export::{Layout, RunReport};
-use dsf_explorer::job;
-use dsf_explorer::language::{LanguageModel, LayerId};
-use dsf_explorer::methods::Method;
-use dsf_explorer::model;
+use crate::export::{Layout, RunReport};
+use crate::job;
+use crate::language::{LanguageModel, LayerId};
+use crate::methods::Method;
+use crate::model;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
@@ -65,9 +65,9 @@ pub fn compress(args: &Compress, threads: usize) -> Result<(), Failure> {
             let keeps_factors = !output.layouts.contains(&Layout::Merged);
             folder.finish(&plan, &totals, &output, args.force)?;
             if keeps_factors && !model.is_loaded_with_factors(&|id| plan.densities.of(id) < 1.0) {
-                eprintln!(
-                    "note: transformers does not load experts that are kept as factors, nor tensors of which only \
-                     some layers are; this program does. For transformers add --layout merged"
+                output::note(
+                    "transformers does not load experts that are kept as factors, nor tensors of which only \
+                     some layers are; this program does. For transformers add --layout merged",
                 );
             }
         }
@@ -111,12 +111,12 @@ impl Sink<LayerId> for Reports {
 
 fn say_scarce(work: &Compression, stem: &dyn Fn(LayerId) -> String) {
     if let Some((first, least)) = work.scarce().iter().min_by_key(|(_, tokens)| **tokens) {
-        eprintln!(
-            "note: the layers of {} experts read fewer tokens than they have inputs, those of {} only {least}: give more \
+        output::note(&format!(
+            "the layers of {} experts read fewer tokens than they have inputs, those of {} only {least}: give more \
              calibration text",
             work.scarce().keys().map(|id| (id.block, id.expert)).collect::<BTreeSet<_>>().len(),
             stem(*first),
-        );
+        ));
     }
 }
 

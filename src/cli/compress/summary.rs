@@ -1,9 +1,9 @@
 //! A compression as a table.
 
 use super::super::output;
-use dsf_explorer::compress::Totals;
-use dsf_explorer::export::{RunReport, error_text};
-use dsf_explorer::model;
+use crate::compress::Totals;
+use crate::export::{RunReport, error_text};
+use crate::model;
 use indicatif::HumanBytes;
 use std::path::Path;
 

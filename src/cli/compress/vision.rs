@@ -4,14 +4,14 @@ use super::super::{Failure, output};
 use super::drive::{Sink, drive};
 use super::summary::summary;
 use super::{Compress, Distribute, LayerDensity, Speedup};
-use dsf_explorer::compress::{
+use crate::compress::{
     CompressedLayer, Densities, Folder, LayerByLayer, Layered, MeasuredBy, Output, Plan, Totals, VisionBound,
     VisionCompression, VisionTotals, choose_vision_levels,
 };
-use dsf_explorer::export::RunReport;
-use dsf_explorer::job;
-use dsf_explorer::measure::cost::remaining_secs;
-use dsf_explorer::vision::{self, Evaluation, ImageSet, Network, Pictures, VisionModel};
+use crate::export::RunReport;
+use crate::job;
+use crate::measure::cost::remaining_secs;
+use crate::vision::{self, Evaluation, ImageSet, Network, Pictures, VisionModel};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -133,8 +133,7 @@ fn levels(
     let bar = output::Share::new("measuring the layers");
     let begun = Instant::now();
     let shown = |share: f64| {
-        bar.update(share, remaining_secs(begun.elapsed().as_secs_f64(), share, 1.0 - share), "errors at all densities");
-        true
+        bar.update(share, remaining_secs(begun.elapsed().as_secs_f64(), share, 1.0 - share), "errors at all densities")
     };
     let mut densities = choose_vision_levels(model, &layers, pictures, (by, bound), &shown)?;
     bar.finish();
@@ -229,13 +228,10 @@ impl Images {
         self.calibration.as_ref().or(self.test.as_ref()).map(ImageSet::size)
     }
 
-    fn evaluate(&self, what: &str, network: &Network) -> Result<Option<Evaluation>, Failure> {
+    fn evaluate(&self, what: &'static str, network: &Network) -> Result<Option<Evaluation>, Failure> {
         let Some(set) = &self.test else { return Ok(None) };
         let bar = output::Steps::new(what, "images");
-        let classified = network.classify(set, &|done, all| {
-            bar.update(done, all);
-            true
-        })?;
+        let classified = network.classify(set, &|done, all| bar.update(done, all))?;
         bar.finish();
         Ok(Some(classified.evaluation))
     }
@@ -245,7 +241,7 @@ impl Images {
 fn flops(model: &VisionModel, reports: &[RunReport], size: (usize, usize)) -> u64 {
     let layers = model.architecture().layers.iter().zip(model.architecture().output_sizes(size));
     let of_layer = |(layer, (height, width))| {
-        let layer: &dsf_explorer::vision::LayerShape = layer;
+        let layer: &crate::vision::LayerShape = layer;
         let (outputs, inputs) = layer.shape();
         let replaced = reports.iter().find(|report| report.tensor == layer.tensor());
         2 * (height * width * replaced.map_or(outputs * inputs, |report| report.nnz)) as u64

@@ -2,10 +2,9 @@
 
 use super::super::{Failure, output};
 use super::summary::stopped;
-use dsf_explorer::compress::TunedFolder;
-use dsf_explorer::finetune::{Subject, Tuning};
-use dsf_explorer::measure::cost::remaining_secs;
-use std::io::IsTerminal;
+use crate::compress::TunedFolder;
+use crate::finetune::{Subject, Tuning};
+use crate::measure::cost::remaining_secs;
 use std::time::Instant;
 
 /// Takes all steps with a progress bar, and keeps the state about every half a minute.
@@ -33,20 +32,22 @@ pub fn drive<S: Subject>(tuning: &mut Tuning<S>, folder: Option<&TunedFolder>) -
             loss("loss", progress.loss),
             loss("held out", held_out)
         );
-        bar.update(share, if done > 0.0 { left } else { 0.0 }, &what);
-        // Where no bar is seen, a line for each held-out loss.
-        if progress.held_out.is_some() && !std::io::stderr().is_terminal() {
-            eprintln!("{:3.0} %  {what}", 100.0 * share);
+        let wanted = bar.update(share, if done > 0.0 { left } else { 0.0 }, &what);
+        if progress.held_out.is_some() {
+            output::step(&format!("{:3.0} %  {what}", 100.0 * share));
         }
         if let Some(stop) = progress.stopped {
             bar.say(&stopped(stop));
         }
         let since = kept.elapsed().as_secs_f64();
         let due = since >= KEEP_SECS[usize::from(progress.held_out.is_some())] && since * KEEP_SHARE >= keeping;
-        if let (Some(folder), true) = (folder, due && progress.step > 0) {
+        if let (Some(folder), true) = (folder, (due || !wanted) && progress.step > 0) {
             let start = Instant::now();
             folder.keep(&tuning.save()?)?;
             (kept, keeping) = (Instant::now(), start.elapsed().as_secs_f64());
+        }
+        if !wanted {
+            return Err(Failure::cancelled());
         }
     }
     bar.finish();

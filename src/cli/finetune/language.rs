@@ -3,13 +3,11 @@
 use super::super::{Failure, output};
 use super::summary::{estimate, estimate_json};
 use super::{Finetune, Work, take_all};
-use dsf_explorer::compress::{Tunable, TuningInputs};
-use dsf_explorer::finetune::{
-    Blockwise, Distill, Moment, Settings, Task, Text, Tuned, Tuning, tune_blocks, tuning_size,
-};
-use dsf_explorer::language::{self, LanguageModel, LayerId, Windows};
-use dsf_explorer::matrix::Replacement;
-use dsf_explorer::measure::cost::remaining_secs;
+use crate::compress::{Tunable, TuningInputs};
+use crate::finetune::{Blockwise, Distill, Moment, Settings, Task, Text, Tuned, Tuning, tune_blocks, tuning_size};
+use crate::language::{self, LanguageModel, LayerId, Windows};
+use crate::matrix::Replacement;
+use crate::measure::cost::remaining_secs;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,7 +31,7 @@ pub fn tune(args: &Finetune, threads: usize) -> Result<(), Failure> {
     settings.check()?;
     let model = language::open(&args.model)?;
     super::super::say_notes(model.checkpoint());
-    model.notes().iter().for_each(|note| eprintln!("note: {note}"));
+    model.notes().iter().for_each(|note| output::note(&note.to_string()));
     let tunable = Tunable::read(&args.model, &model)?;
     if args.estimate {
         let size = tuning_size(&model, &tunable.layers, &settings, threads);
@@ -84,13 +82,12 @@ fn by_blocks(task: Task, settings: &Settings) -> Result<Tuned, Failure> {
     let progress = |share: f64| {
         let left = remaining_secs(begun.elapsed().as_secs_f64(), share, 1.0 - share);
         let block = (share * model.config().blocks as f64) as usize;
-        bar.update(share, if share > 0.0 { left } else { 0.0 }, &format!("block {block}"));
-        true
+        bar.update(share, if share > 0.0 { left } else { 0.0 }, &format!("block {block}"))
     };
     let blocks = tune_blocks(&model, &layers, teacher, &windows, &how, &progress)?;
     bar.finish();
     for (number, [before, after]) in blocks.errors.iter().enumerate() {
-        eprintln!("block {number}: its outputs' distance from the dense model's {before:.4} → {after:.4}");
+        output::say(&format!("block {number}: its outputs' distance from the dense model's {before:.4} → {after:.4}"));
     }
     let mut tuned = model.clone();
     for (&id, replacement) in &blocks.layers {
@@ -151,7 +148,7 @@ fn texts(
         }
         (None, held_out) if is_built_in => {
             super::super::language::bounded(settings.batch, context)?;
-            let stories = || dsf_explorer::stories::excerpt(HELD_OUT_STORIES, HELD_OUT, context).text;
+            let stories = || crate::stories::excerpt(HELD_OUT_STORIES, HELD_OUT, context).text;
             let held_out = match held_out {
                 Some(held_out) => held_out,
                 None => Windows::from_text(model, &stories(), context, None)?,

@@ -1,9 +1,9 @@
 //! What a tuning tells at its end, and what it would take.
 
 use super::super::output;
-use dsf_explorer::finetune::{Moment, Stop, Tuned};
-use dsf_explorer::measure::cost::TuningSize;
-use dsf_explorer::model;
+use crate::finetune::{Moment, Stop, Tuned};
+use crate::measure::cost::TuningSize;
+use crate::model;
 use indicatif::HumanBytes;
 use serde_json::{Value, json};
 use std::path::Path;

@@ -3,9 +3,9 @@
 use super::super::vision::knows_glyphs;
 use super::super::{Failure, output};
 use super::{Finetune, Work, take_all};
-use dsf_explorer::compress::{Tunable, TuningInputs};
-use dsf_explorer::finetune::{Images, OptimizerKind, Settings, VisionTask, VisionTuning};
-use dsf_explorer::vision::{self, ImageSet, Pictures, VisionModel};
+use crate::compress::{Tunable, TuningInputs};
+use crate::finetune::{Images, OptimizerKind, Settings, VisionTask, VisionTuning};
+use crate::vision::{self, ImageSet, Pictures, VisionModel};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
