@@ -7,15 +7,12 @@ use crate::methods;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// A layer's error by its density, from short runs at some densities.
+/// A layer's error by its density, from those at some densities.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Curve {
     /// Points `(density, layer-wise error)`, densities ascending.
     points: Vec<(f64, f64)>,
 }
-
-/// Densities of the short runs.
-pub(super) const DENSITIES: [f64; 7] = [0.08, 0.13, 0.2, 0.3, 0.42, 0.58, 0.78];
 
 impl Curve {
     /// The curve through these points, sorted by density. An error that grows with the density is an accident of its

@@ -4,14 +4,16 @@
 //! 10 000 steps and rounded up, finds the choice whose sum of layer-wise errors is least, as Frantar and Alistarh (2022,
 //! arXiv 2208.11580, section 6) do it with the errors of their pruning.
 
-use super::curve::{DENSITIES, short_run};
+use super::curve::short_run;
 use super::{Curve, Error, LayerKey};
+use crate::compute::{chunks_of, prelude::*};
 use crate::factorize::share;
 use crate::matrix::Problem;
 use crate::methods::{self, ProgressFn, trace};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use strum::{IntoStaticStr, VariantArray};
 
 /// From one level's density to the next.
@@ -28,7 +30,7 @@ const BUCKETS: usize = 10_000;
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum MeasuredBy {
-    /// Short runs of DSF at some densities, and what lies between them.
+    /// Short runs of DSF, one for each density.
     #[default]
     Dsf,
     /// Optimal Brain Compression: all densities from one run.
@@ -54,34 +56,47 @@ fn levels() -> Vec<f64> {
 impl MeasuredBy {
     /// A layer's error by its density.
     pub fn curve(self, problem: &Problem, progress: ProgressFn<'_>) -> Result<Curve, methods::Error> {
-        let weight = &problem.weight;
-        if self == Self::Obc {
-            let inputs = problem.calibration.as_ref().ok_or(methods::Error::NeedsInputs { method: "OBC" })?;
-            let levels = levels().split_off(1);
-            let budgets: Vec<usize> = levels.iter().map(|&level| share(level, weight.len())).collect();
-            let errors = trace(weight, inputs, progress)?.errors(weight, inputs, &budgets);
-            return Ok(Curve::new(levels.into_iter().zip(errors).collect()));
+        let (weight, levels) = (&problem.weight, levels().split_off(1));
+        match self {
+            Self::Dsf => dsf_curve(problem, &levels, progress),
+            Self::Obc => {
+                let inputs = problem.calibration.as_ref().ok_or(methods::Error::NeedsInputs { method: "OBC" })?;
+                let budgets: Vec<usize> = levels.iter().map(|&level| share(level, weight.len())).collect();
+                let errors = trace(weight, inputs, progress)?.errors(weight, inputs, &budgets);
+                Ok(Curve::new(levels.into_iter().zip(errors).collect()))
+            }
         }
-        let mut points = Vec::new();
-        for (at, density) in DENSITIES.into_iter().enumerate() {
-            if !progress(at as f64 / DENSITIES.len() as f64) {
+    }
+}
+
+/// A layer's error at these densities, each by a run of its own; the runs share the threads.
+fn dsf_curve(problem: &Problem, levels: &[f64], progress: ProgressFn<'_>) -> Result<Curve, methods::Error> {
+    let done = AtomicUsize::new(0);
+    let errors: Vec<Result<f64, methods::Error>> = chunks_of(levels, 1)
+        .map(|level| {
+            if !progress(done.load(Ordering::Relaxed) as f64 / levels.len() as f64) {
                 return Err(methods::Error::Cancelled);
             }
+            let replacement = short_run(problem, level[0])?;
+            done.fetch_add(1, Ordering::Relaxed);
+            Ok(match &problem.calibration {
+                Some(inputs) => replacement.layer_error(&problem.weight, inputs.xtx()),
+                None => replacement.relative_error(&problem.weight).powi(2),
+            })
+        })
+        .collect();
+    let (mut points, mut failed) = (Vec::new(), None);
+    for (&level, error) in levels.iter().zip(errors) {
+        match error {
+            Ok(error) => points.push((level, error)),
+            Err(methods::Error::Cancelled) => return Err(methods::Error::Cancelled),
             // Of a layer with few weights the lowest densities leave too little for two factors.
-            let replacement = match short_run(problem, density) {
-                Ok(replacement) => replacement,
-                Err(_) if at + 2 < DENSITIES.len() => continue,
-                Err(error) => return Err(error),
-            };
-            points.push((
-                density,
-                match &problem.calibration {
-                    Some(inputs) => replacement.layer_error(weight, inputs.xtx()),
-                    None => replacement.relative_error(weight).powi(2),
-                },
-            ));
+            Err(error) => failed = Some(error),
         }
-        Ok(Curve::new(points))
+    }
+    match failed {
+        Some(error) if points.len() < 2 => Err(error),
+        _ => Ok(Curve::new(points)),
     }
 }
 
@@ -133,6 +148,10 @@ pub fn choose_levels<K: LayerKey>(layers: &BTreeMap<K, LevelChoice>, bound: usiz
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compute::ThreadPool;
+    use crate::matrix::Matrix;
+    use crate::vision;
+    use std::sync::{Arc, Mutex};
 
     /// All choices of three layers are tried.
     #[test]
@@ -166,5 +185,45 @@ mod tests {
         // A hundredth of each: 90 + 75 + 50, with the last level a little above.
         assert!(matches!(choose_levels(&layers, 100), Err(Error::Bound { bound: 100, least: 215.. })));
         assert!(choose_levels(&layers, 100_000).unwrap().values().all(|&level| level == 1.0));
+    }
+
+    #[test]
+    fn dsf_is_measured_at_every_level_on_any_number_of_threads() {
+        let problem = Problem::plain(vision::example().layer(1).unwrap().weight);
+        let on = |threads| {
+            let told = Mutex::new(Vec::new());
+            let progress = |share| {
+                told.lock().unwrap().push(share);
+                true
+            };
+            let curve = ThreadPool::new(Some(threads)).unwrap().run(|| MeasuredBy::Dsf.curve(&problem, &progress));
+            (curve.unwrap(), told.into_inner().unwrap())
+        };
+        let (curve, told) = on(1);
+        let (same, _) = on(3);
+        assert_eq!(curve, same);
+        let levels = levels().split_off(1);
+        assert_eq!(told, (0..levels.len()).map(|at| at as f64 / levels.len() as f64).collect::<Vec<_>>());
+        // The error of a level is that of its own run, or of a lower density's where that is less.
+        let mut least = f64::INFINITY;
+        for &level in levels.iter().rev() {
+            let own = short_run(&problem, level).unwrap().relative_error(&problem.weight).powi(2);
+            least = least.min(own);
+            let error = curve.error(level);
+            assert!((error - least).abs() <= 1e-9 * least, "{error} at {level}, and {least} was measured");
+        }
+        let cancelled = MeasuredBy::Dsf.curve(&problem, &|share| share < 0.5);
+        assert_eq!(cancelled.unwrap_err(), methods::Error::Cancelled);
+    }
+
+    #[test]
+    fn densities_too_low_for_two_factors_are_left_out() {
+        // ⌊0.9ᵏ·120⌋ is less than 2 from k = 39 on.
+        let weight = Matrix::from_fn(10, 12, |i, j| ((7 * i + 3 * j) % 11) as f32 - 5.0);
+        let curve = MeasuredBy::Dsf.curve(&Problem::plain(Arc::new(weight)), &|_| true).unwrap();
+        let lowest = STEP.powi(38);
+        assert!(curve.error(STEP * lowest) >= curve.error(lowest) && curve.error(lowest) > curve.error(0.5));
+        let tiny = Problem::plain(Arc::new(Matrix::from_fn(1, 2, |_, _| 1.0)));
+        assert!(matches!(MeasuredBy::Dsf.curve(&tiny, &|_| true), Err(methods::Error::Problem(_))));
     }
 }

@@ -10,13 +10,17 @@
 //! Here eₗ is the layer-wise error tr(Δ·XᵀX·Δᵀ) / tr(W·XᵀX·Wᵀ), with Δ = W − A·B and X the layer's inputs in the dense
 //! model. αₗ is measured once per model, by replacing one layer at a time.
 
-use super::curve::{DENSITIES, short_run};
+use super::curve::short_run;
 use super::{Curve, Error};
 use crate::language::{BlockProgress, BlockStage, CalibrationPass, LanguageModel, LayerId, Windows};
 use crate::matrix::{Calibration, Problem};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Densities of the short runs. Errors between them are interpolated: a language model's layers are too many and too large for
+/// a run at every density that they may be given.
+const DENSITIES: [f64; 7] = [0.08, 0.13, 0.2, 0.3, 0.42, 0.58, 0.78];
 
 /// Predictor of the loss: the sensitivity and the error curve of each layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,7 +48,7 @@ impl Proxy {
 
     /// Measures a model on `windows`; calls `progress` after each layer.
     ///
-    /// Each layer is factorized at some densities by short runs. αₗ is the least squares slope through the origin of
+    /// Each layer is factorized at seven densities by short runs. αₗ is the least squares slope through the origin of
     /// the loss against the error, for some of these replacements alone in the dense model.
     pub fn measure(model: &LanguageModel, windows: &Windows, progress: BlockProgress<'_>) -> Result<Self, Error> {
         /// A sample is enough for a slope.
