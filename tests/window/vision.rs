@@ -219,6 +219,38 @@ fn a_network_that_keeps_its_factors_is_measured_on_them() {
     assert!(harness.state().vision().no_tuning().unwrap().starts_with("This model keeps its factors"));
 }
 
+/// A network without any dense layer has none to be factorized, and is measured like every other.
+#[test]
+fn a_network_whose_every_layer_is_sparse_is_opened() {
+    let (dense, out) = (vision::example(), scratch("all sparse"));
+    let plan = half();
+    let work = VisionCompression::new(&dense, plan.clone(), None, Box::new(Memory::default()), Box::new(|| 0.0));
+    write_factors((&dense, &None), &plan, work.unwrap(), vision::example_companions(), &out);
+    let path = noise("all sparse.npy", 40);
+    let source = Some(Source::from(out.clone()));
+    let mut harness = window(LaunchOptions { source, ..LaunchOptions::default() });
+    until(&mut harness, "the network", |harness| harness.state().vision().info().is_some());
+    let layers = dense.architecture().layers.len();
+    assert_eq!(harness.query_all_by_label("as stored").count(), layers, "its page is in front");
+    assert!(harness.query_by_label_contains("holds no layer").is_none());
+    order(&mut harness, json!({ "vision": { "images": path.to_str().unwrap() } }));
+    until(&mut harness, "its answers", |harness| harness.state().vision().dense().is_some());
+    let pictures = ImageSet::open(&path, dense.preprocess()).unwrap().read(0..40).unwrap().pictures;
+    let pictures = ImageSet::of(pictures.some(&(0..20).map(|at| 2 * at).collect::<Vec<_>>()));
+    let kept = vision::open(&out).unwrap().network().unwrap().classify(&pictures, &|_, _| true).unwrap().evaluation;
+    assert_eq!(harness.state().vision().dense().unwrap().answers, kept.answers);
+
+    // Without the norms they are no network: what `compress` writes beside a merged one.
+    let file = scratch("sparse matrices.safetensors");
+    let bytes = std::fs::read(out.join("model.safetensors")).unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let matrices = tensors.iter().filter(|(name, _)| !name.contains("bn") && !name.contains(".running_"));
+    std::fs::write(&file, safetensors::serialize(matrices, None).unwrap()).unwrap();
+    let mut harness = window(LaunchOptions { source: Some(Source::from(file)), ..LaunchOptions::default() });
+    until(&mut harness, "why not", |harness| harness.query_by_label_contains("holds no layer").is_some());
+    assert!(harness.state().vision().info().is_none());
+}
+
 /// Bytes `[n, 3, 20, 20]` without pattern, as NumPy writes them.
 fn noise(name: &str, images: usize) -> PathBuf {
     let path = scratch(name);

@@ -5,6 +5,7 @@ use crate::app::platform;
 use crate::app::platform::pick::Pick;
 use crate::app::state::inputs::InputsRole;
 use crate::app::state::loaded_layer::LoadedLayer;
+use crate::app::state::pane::Pane;
 use crate::app::state::run::Run;
 use crate::app::tasks::language::eval_set::LanguageSource;
 use crate::app::tasks::loaded::Loaded;
@@ -138,6 +139,10 @@ impl Explorer {
         checkpoint.notes().iter().for_each(|note| self.state.messages.problem(ctx, note));
         let first = first_layer(&checkpoint).map(|tensor| tensor.name.clone());
         let stems = checkpoint.factorizations();
+        let is_sparse = checkpoint.tensors().iter().any(|tensor| Checkpoint::is_part_of_sparse(&tensor.name));
+        // Factors alone have no norms.
+        let has_norms = || checkpoint.tensors().iter().any(|tensor| tensor.name.ends_with(".running_var"));
+        let is_network = is_residual_network(&checkpoint) && (!is_sparse || has_norms());
         self.shell.dialogs.open.open = false;
         let state = &mut self.state;
         let loader = &mut state.computed.loader;
@@ -145,6 +150,8 @@ impl Explorer {
             (Some(name), _, _) => loader.layer(&checkpoint, name, Orientation::AsStored),
             (None, Some(stem), _) => loader.factors(&checkpoint, stem.clone(), state.document.layer.clone()),
             (None, None, Some(name)) => loader.layer(&checkpoint, name, Orientation::AsStored),
+            // Each of its layers is one sparse matrix: there is only its page to look at.
+            (None, None, None) if is_network && is_sparse => self.shell.workspace.show(Pane::Vision),
             (None, None, None) => {
                 let name = checkpoint.name();
                 let text = format!("{name} holds no layer: only 2-D and 4-D tensors of floats can be factorized");
@@ -162,9 +169,7 @@ impl Explorer {
         }
         // A matrix, or factors to look at, take nothing from the model that is open.
         let dense = checkpoint.tensors().iter().any(|tensor| is_in_block(&tensor.name));
-        // Factors alone have no norms.
-        let has_norms = || checkpoint.tensors().iter().any(|tensor| tensor.name.ends_with(".running_var"));
-        if is_residual_network(&checkpoint) && (stems.is_empty() || has_norms()) {
+        if is_network {
             state.vision.open(VisionSource { checkpoint: checkpoint.clone(), from, images: None });
         } else if (dense && stems.is_empty()) || LanguageModel::keeps_factors(&checkpoint) {
             state.language.open(LanguageSource { checkpoint: checkpoint.clone(), from, text: None });
