@@ -187,7 +187,8 @@ class CompressOptions(TypedDict, total=False):
     distribute: Literal["proxy", "dsf", "obc"] | bool
     """Give each layer its share of all nonzeros so that the model loses least. proxy, the default for language models:
     as `proxy` foretells it. dsf, obc: the sum of the layers' errors is least, as short runs of DSF or Optimal Brain
-    Compression measure them."""
+    Compression measure them; dsf at every density that a residual network's layer may get, at seven for language
+    models."""
     flops: str
     """Of a residual network: a bound on its operations in place of the density, 2x for half of the dense network's. The
     layers' shares are chosen as with --distribute."""
