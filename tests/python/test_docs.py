@@ -28,14 +28,15 @@ def test_the_examples_run(tmp_path, monkeypatch, capsys):
 
 
 def test_the_notebook_runs(monkeypatch):
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("agg")
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    pyplot.switch_backend("agg")
     notebook = json.loads((PAGE.parents[1] / "examples" / "layer.ipynb").read_text(encoding="utf-8"))
     names = {}
     for cell in notebook["cells"]:
         assert not cell.get("outputs"), "it is kept without what it prints"
         if cell["cell_type"] == "code":
             exec(compile("".join(cell["source"]), "layer.ipynb", "exec"), names)
+            pyplot.close("all")
     errors = names["errors"]
     best, published, one = errors["two sparse matrices (best)"], errors["two sparse matrices (as published)"], errors["one sparse matrix"]
     assert all(x < y < z for x, y, z in zip(best, published, one))
