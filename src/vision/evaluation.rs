@@ -44,6 +44,14 @@ impl Evaluation {
         Ok(())
     }
 
+    /// Adds images that the same network classified after these.
+    pub fn append(&mut self, others: &Self) {
+        self.answers.extend_from_slice(&others.answers);
+        self.labels.extend_from_slice(&others.labels);
+        self.loss += others.loss;
+        self.classes = self.classes.max(others.classes);
+    }
+
     /// Number of images.
     pub fn images(&self) -> usize {
         self.answers.len()

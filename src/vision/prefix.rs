@@ -3,6 +3,7 @@
 use super::architecture::Shortcut;
 use super::classify::{BATCH, ClassifyProgress};
 use super::{Activations, Architecture, Error, Evaluation, ImageSet, Network, NormValues};
+use std::ops::Range;
 
 /// What images give before the block that holds a layer. It is kept, so that changes of that layer are evaluated from there on,
 /// with the same bits as from the beginning.
@@ -58,10 +59,26 @@ impl Prefix {
 
     /// Evaluates `network`, which differs from the first one in that layer alone.
     pub fn evaluate(&self, network: &Network, progress: ClassifyProgress<'_>) -> Result<Evaluation, Error> {
+        self.evaluate_some(0..usize::MAX, network, progress)
+    }
+
+    /// The same on some of the images: those of the batches that begin in this range.
+    pub fn evaluate_some(
+        &self,
+        images: Range<usize>,
+        network: &Network,
+        progress: ClassifyProgress<'_>,
+    ) -> Result<Evaluation, Error> {
         let blocks = network.architecture().blocks.len();
         let mut running = |layer: usize, _: &Activations| -> NormValues { network.norms[layer].running.clone() };
         let mut evaluation = Evaluation::default();
+        let mut begins = 0;
         for (at, (before, labels)) in self.batches.iter().enumerate() {
+            let is_wanted = images.contains(&begins);
+            begins += before.images;
+            if !is_wanted {
+                continue;
+            }
             if !progress(at, self.batches.len()) {
                 return Err(Error::Cancelled);
             }
@@ -97,6 +114,12 @@ mod tests {
             let prefix = Prefix::new(&dense, layer, &images, &always).unwrap();
             let whole = changed.classify(&images, &always).unwrap().evaluation;
             assert_eq!(prefix.evaluate(&changed, &always).unwrap(), whole, "layer {layer}");
+            let mut parts = prefix.evaluate_some(0..BATCH, &changed, &always).unwrap();
+            assert_eq!(parts.answers, whole.answers[..BATCH], "layer {layer}");
+            parts.append(&prefix.evaluate_some(BATCH..150, &changed, &always).unwrap());
+            assert_eq!((&parts.answers, &parts.labels), (&whole.answers, &whole.labels), "layer {layer}");
+            let (loss, sum) = (whole.loss().unwrap(), parts.loss().unwrap());
+            assert!((loss - sum).abs() < 1e-12 * loss && parts.per_class() == whole.per_class(), "{loss} and {sum}");
         }
         let stopped = Prefix::new(&dense, 3, &images, &|done, _| done == 0);
         assert!(matches!(stopped, Err(Error::Cancelled)));

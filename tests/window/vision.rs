@@ -3,6 +3,7 @@
 use super::driver::{click, finished, half, press, saved, scratch, type_into, until, window, write_factors};
 use dsf_explorer::app::{Explorer, LaunchOptions};
 use dsf_explorer::compress::{Memory, VisionCompression};
+use dsf_explorer::matrix::keep_largest;
 use dsf_explorer::model::Source;
 use dsf_explorer::vision::{self, ImageSet};
 use egui::accesskit::Role;
@@ -48,6 +49,22 @@ fn the_built_in_network_is_measured_and_compressed() {
     let alone = harness.state().vision().alone().unwrap().0.accuracy().unwrap();
     harness.step();
     harness.get_by_label(&format!("accuracy {}", percent(alone)));
+
+    // The first images alone stand for all: what is lost on them is taken from the dense network's share of all.
+    let cut = |network: &mut vision::Network| {
+        let weight = vision::example().layer(3).unwrap().weight;
+        network.replace(3, &keep_largest(&weight, weight.len() / 10));
+    };
+    let on_first = |change: &dyn Fn(&mut vision::Network)| {
+        let mut network = vision::example().network().unwrap();
+        change(&mut network);
+        network.classify(&held_out.clone().first(256), &|_, _| true).unwrap().evaluation
+    };
+    let (before, after) = (on_first(&|_| {}), on_first(&cut));
+    let lost = (before.correct() as f64 - after.correct() as f64) / 256.0;
+    assert!(lost > 0.02, "{lost}");
+    let expected = harness.state().vision().score(&after).unwrap();
+    assert!((expected - (score - lost)).abs() < 1e-12, "{expected} of {score}, {lost} lost");
 
     // The first convolution and the classifier stay; every other layer has its budget, to the last nonzero.
     order(&mut harness, json!({ "preset": "fast" }));

@@ -23,7 +23,10 @@ pub fn accuracy_ui(ui: &mut Ui, state: &State) {
                 let text = RichText::new(format!("{name} {}", score(made))).strong().color(color);
                 ui.label(text).on_hover_text(why);
             }
-            Some((made, false)) => _ = ui.weak(format!("{name} {}…", score(made))).on_hover_text(why),
+            Some((made, false)) => {
+                let why = format!("{why}, so far on {} images", made.images());
+                ui.weak(format!("{name} {}…", score(made))).on_hover_text(why);
+            }
             None => _ = ui.weak(name).on_hover_text(why),
         }
         let pruned = state.kept_by_magnitude().and_then(|kept| vision.pruned_alone(kept));

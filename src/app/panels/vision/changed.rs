@@ -10,7 +10,7 @@ use eframe::egui::Ui;
 pub fn changed(state: &State) -> Option<&Evaluation> {
     let vision = &state.vision;
     if vision.layers().is_empty() {
-        return vision.alone().map(|(made, _)| made);
+        return vision.alone_on_all();
     }
     let estimated = vision.estimated().and_then(Result::ok).filter(|_| vision.measures.compares_estimated);
     estimated.or_else(|| vision.compressed().map(|(made, _)| made))

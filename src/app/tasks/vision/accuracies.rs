@@ -1,5 +1,6 @@
 //! How the open network recognizes its images: dense, with one layer replaced, with all compressed layers.
 
+use super::by_portions::ByPortions;
 use super::evaluate::{Evaluate, NewWeight, Replaced};
 use super::evaluate_layer::{BeforeLayer, EvaluateLayer, InPlace};
 use super::lazy_network::LazyNetwork;
@@ -23,8 +24,8 @@ type Evaluated<'a> = Result<&'a Evaluation, &'a Failure>;
 #[derive(Default)]
 pub struct Accuracies {
     dense: AsyncMemo<usize, Evaluate>,
-    single: AsyncMemo<SingleLayer<usize>, EvaluateLayer>,
-    pruned: AsyncMemo<PrunedLayer<usize>, EvaluateLayer>,
+    single: ByPortions<SingleLayer<usize>>,
+    pruned: ByPortions<PrunedLayer<usize>>,
     all: AsyncMemo<AllLayers, Evaluate>,
     /// The same with batch normalization estimated anew.
     estimated: AsyncMemo<AllLayers, Evaluate>,
@@ -45,6 +46,8 @@ pub struct Accuracies {
 pub struct Measured<'a> {
     /// Number of the network with its images.
     pub number: usize,
+    /// Number of the images.
+    pub images: usize,
     /// The network, for tasks.
     pub network: &'a Arc<LazyNetwork>,
     /// Number of worker threads.
@@ -91,22 +94,19 @@ impl Accuracies {
         // The last factors at once; while they change, so that the run keeps most of the processors.
         let pause = if key.factors.step().is_some() { Duration::from_millis(300) } else { Duration::ZERO };
         let before = self.before(of, key.id);
-        let task = |key: &SingleLayer<usize>| {
-            let in_place = InPlace::Factors(key.factors.clone());
-            EvaluateLayer { before, in_place }
-        };
-        self.single.want_slowly(ctx, key, pause, task);
+        let in_place = InPlace::Factors(key.factors.clone());
+        self.single.want(ctx, key, of.images, pause, |images| EvaluateLayer { before, in_place, images });
     }
 
     /// Sees that the network is evaluated with nothing but the layer on screen pruned to its `kept` largest entries, once the
     /// factors have been.
     pub fn want_pruned(&mut self, ctx: &Context, of: Measured<'_>, kept: usize) {
-        let Some(on_screen) = self.on_screen.as_ref().filter(|on_screen| self.single.of(on_screen).is_some()) else {
-            return;
-        };
+        let is_whole = |on_screen: &&_| self.single.whole().is_some_and(|(key, _)| key == *on_screen);
+        let Some(on_screen) = self.on_screen.as_ref().filter(is_whole) else { return };
         let key = PrunedLayer { model: on_screen.model, id: on_screen.id, kept };
         let before = self.before(of, key.id);
-        self.pruned.want(ctx, key, |_| EvaluateLayer { before, in_place: InPlace::Pruned(kept) });
+        let task = |images| EvaluateLayer { before, in_place: InPlace::Pruned(kept), images };
+        self.pruned.want(ctx, key, of.images, Duration::ZERO, task);
     }
 
     /// What the images give before a layer: kept as long as it is that layer's runs that are measured.
@@ -124,18 +124,25 @@ impl Accuracies {
     /// The answers with nothing but the layer on screen pruned, if it was last to so many entries.
     pub fn pruned(&self, kept: usize) -> Option<&Evaluation> {
         let on_screen = self.on_screen.as_ref()?;
-        let made = self.pruned.of(&PrunedLayer { model: on_screen.model, id: on_screen.id, kept })?;
-        made.as_ref().as_ref().ok()
+        let wanted = PrunedLayer { model: on_screen.model, id: on_screen.id, kept };
+        self.pruned.whole().filter(|(key, _)| **key == wanted).map(|(_, made)| made)
     }
 
-    /// The answers with nothing but the layer on screen replaced by the factors on screen, or those a moment ago; and whether
-    /// they are those on screen.
+    /// The answers with nothing but the layer on screen replaced by the factors on screen, or those a moment ago, perhaps on the
+    /// first images alone; and whether they are those of the factors on screen on all images.
     pub fn single(&self) -> Option<(&Evaluation, bool)> {
-        let on_screen = self.on_screen.as_ref()?;
-        let current = self.single.of(on_screen).is_some();
-        let (_, made) =
-            self.single.entry().filter(|(key, _)| key.model == on_screen.model && key.id == on_screen.id)?;
-        made.as_ref().as_ref().ok().map(|made| (made, current))
+        let (key, made) = self.single.so_far().filter(|(key, _)| self.is_of_layer(key))?;
+        let is_whole = self.single.whole().is_some_and(|(of, _)| of == key);
+        Some((made, is_whole && self.on_screen.as_ref() == Some(key)))
+    }
+
+    /// The same on all images, perhaps of the factors some moments ago.
+    pub fn single_on_all(&self) -> Option<&Evaluation> {
+        self.single.whole().filter(|(key, _)| self.is_of_layer(key)).map(|(_, made)| made)
+    }
+
+    fn is_of_layer(&self, key: &SingleLayer<usize>) -> bool {
+        self.on_screen.as_ref().is_some_and(|on_screen| (key.model, key.id) == (on_screen.model, on_screen.id))
     }
 
     /// Sees that the network is evaluated with all compressed layers, and as they were after each change before, one after the

@@ -10,6 +10,7 @@ use crate::matrix::keep_largest;
 use crate::tasks::{Lazy, LazySource, Queue, SilentTask, shared};
 use crate::vision::{Evaluation, Prefix};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// What the network's images give before a layer.
@@ -46,7 +47,7 @@ pub enum InPlace {
     Pruned(usize),
 }
 
-/// The answers of the network with a change of one layer.
+/// The answers of the network with a change of one layer, on some of the images.
 #[derive(Serialize, Deserialize)]
 pub struct EvaluateLayer {
     /// What comes before the layer.
@@ -54,6 +55,8 @@ pub struct EvaluateLayer {
     pub before: Arc<Lazy<BeforeLayer>>,
     /// What stands in the layer's place.
     pub in_place: InPlace,
+    /// Which of the images are wanted.
+    pub images: Range<usize>,
 }
 
 impl SilentTask for EvaluateLayer {
@@ -71,6 +74,6 @@ impl SilentTask for EvaluateLayer {
         };
         let mut changed = set.network.clone();
         changed.replace(*layer, &weight);
-        on_threads(*threads, || Ok(prefix.evaluate(&changed, &stop.asked())?))
+        on_threads(*threads, || Ok(prefix.evaluate_some(self.images, &changed, &stop.asked())?))
     }
 }

@@ -9,14 +9,23 @@ use crate::vision::Evaluation;
 
 /// Measurements of the network.
 impl VisionModelState {
-    /// Share of right answers; where the images' classes are not known, of those that are the dense network's.
+    /// Share of right answers; where the images' classes are not known, of those that are the dense network's. What was
+    /// measured on the first images alone is expected of all: the dense network's share, and what is lost of it on those.
     pub fn score(&self, evaluation: &Evaluation) -> Option<f64> {
         let agreement = || {
             let pairs = evaluation.answers.iter().zip(&self.dense()?.answers);
             let same = pairs.filter(|(answer, dense)| answer == dense).count();
             Some(same as f64 / evaluation.images().max(1) as f64)
         };
-        evaluation.accuracy().or_else(agreement)
+        let expected = |accuracy: f64| {
+            let dense = self.dense().filter(|dense| dense.images() > evaluation.images());
+            dense.map_or(Some(accuracy), |dense| {
+                let pairs = dense.answers.iter().zip(&evaluation.labels);
+                let correct = pairs.filter(|(answer, label)| answer == label).count();
+                Some(dense.accuracy()? + accuracy - correct as f64 / evaluation.images().max(1) as f64)
+            })
+        };
+        evaluation.accuracy().and_then(expected).or_else(agreement)
     }
 
     /// The dense network's answers.
@@ -44,10 +53,15 @@ impl VisionModelState {
         self.measures.accuracies.estimated(self.open.number(), &self.layers)
     }
 
-    /// The answers with nothing but the layer on screen replaced by the factors on screen, or those a moment ago; and whether
-    /// they are those on screen.
+    /// The answers with nothing but the layer on screen replaced by the factors on screen, or those a moment ago, perhaps on the
+    /// first images alone; and whether they are those of the factors on screen on all images.
     pub fn alone(&self) -> Option<(&Evaluation, bool)> {
         self.measures.accuracies.single()
+    }
+
+    /// The same on all images, perhaps of the factors some moments ago.
+    pub fn alone_on_all(&self) -> Option<&Evaluation> {
+        self.measures.accuracies.single_on_all()
     }
 
     /// The answers with nothing but the layer on screen pruned to its `kept` largest entries.

@@ -5,6 +5,7 @@
 //! [`VisionModelState`](vision_state::VisionModelState) holds what came of the tasks.
 
 pub mod accuracies;
+mod by_portions;
 pub mod collect;
 pub mod evaluate;
 pub mod evaluate_layer;

@@ -20,9 +20,10 @@ impl VisionModelState {
         self.poll_work(ctx);
         self.measures.samples.poll();
         let (Some(info), Some(network)) = (self.info(), self.open.lazy().cloned()) else { return };
-        let (number, has_images) = (self.open.number(), info.images.is_some());
+        let images = info.images.map_or(0, |[count, ..]| count);
+        let (number, has_images) = (self.open.number(), images > 0);
         let estimates = self.estimates_norms();
-        let of = Measured { number, network: &network, threads };
+        let of = Measured { number, images, network: &network, threads };
         let on_screen = on_screen.filter(|(_, factors)| has_images && *factors != FactorsAt::Nothing);
         self.measures.accuracies.set_on_screen(on_screen.map(|(id, factors)| SingleLayer {
             model: number,
