@@ -6,11 +6,20 @@ use serde::{Deserialize, Serialize};
 
 /// Statistics XᵀX of a layer's inputs X `[samples, in]`, which weigh the error by the inputs that really occur.
 ///
-/// Scaled by a power of four that brings the diagonal's mean near 1: every use of it is a ratio.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Scaled by a power of four that brings the diagonal's mean near 1: every use of it is a ratio. Only where several are added up
+/// does the scale count; those that differ in nothing else are equal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Calibration {
     /// XᵀX, `[in, in]`, symmetric, scaled.
     xtx: Matrix,
+    /// The product itself is `xtx` · 4^`exponent`.
+    exponent: i32,
+}
+
+impl PartialEq for Calibration {
+    fn eq(&self, other: &Self) -> bool {
+        self.xtx == other.xtx
+    }
 }
 
 /// Why input statistics cannot be used.
@@ -137,14 +146,42 @@ impl Calibration {
             return Err(CalibrationError::Empty { samples, inputs });
         }
         let mean = (0..inputs).map(|i| sum[i * inputs + i]).sum::<f64>() / inputs as f64;
-        let scale = if mean > 0.0 { 4f64.powi(-(mean.log2() / 2.0).round() as i32) } else { 1.0 };
+        let exponent = if mean > 0.0 { (mean.log2() / 2.0).round() as i32 } else { 0 };
+        let scale = 4f64.powi(-exponent);
         let at = |i: usize, j: usize| if i >= j { sum[i * inputs + j] } else { sum[j * inputs + i] };
-        Ok(Self { xtx: Matrix::from_fn(inputs, inputs, |i, j| (at(i, j) * scale) as f32) })
+        Ok(Self { xtx: Matrix::from_fn(inputs, inputs, |i, j| (at(i, j) * scale) as f32), exponent })
+    }
+
+    /// The statistics of all samples of these `parts` together; `None` of no parts.
+    pub fn sum(parts: impl IntoIterator<Item = Self>) -> Result<Option<Self>, CalibrationError> {
+        let mut all: Option<(usize, Vec<f64>)> = None;
+        for part in parts {
+            let (inputs, sum) = all.get_or_insert_with(|| (part.inputs(), vec![0.0; part.inputs() * part.inputs()]));
+            part.check_inputs(*inputs)?;
+            let scale = 4f64.powi(part.exponent);
+            sum.iter_mut().zip(part.xtx.as_slice()).for_each(|(sum, &x)| *sum += f64::from(x) * scale);
+        }
+        let Some((inputs, sum)) = all else { return Ok(None) };
+        // A scale that a file claims may be anything.
+        if let Some(at) = sum.iter().position(|x| !x.is_finite()) {
+            return Err(CalibrationError::NotFinite { row: at / inputs, col: at % inputs, value: sum[at] as f32 });
+        }
+        Self::from_lower(inputs, 1, &sum).map(Some)
+    }
+
+    /// The same, of a product that is 4^`exponent` times as large.
+    pub fn times_four_to(self, exponent: i32) -> Self {
+        Self { exponent: self.exponent.saturating_add(exponent), ..self }
+    }
+
+    /// The scale: the product itself is [`xtx`](Self::xtx) · 4^exponent.
+    pub fn exponent(&self) -> i32 {
+        self.exponent
     }
 
     /// Statistics of inputs that are independent and of equal size: as good as none, for methods that need some.
     pub fn all_alike(inputs: usize) -> Self {
-        Self { xtx: Matrix::from_fn(inputs, inputs, |i, j| if i == j { 1.0 } else { 0.0 }) }
+        Self { xtx: Matrix::from_fn(inputs, inputs, |i, j| if i == j { 1.0 } else { 0.0 }), exponent: 0 }
     }
 
     /// Number of inputs of the layer.
@@ -159,7 +196,7 @@ impl Calibration {
 
     /// Statistics of inputs of which nothing is known: independent, and all of the same norm.
     pub fn uniform(inputs: usize) -> Self {
-        Self { xtx: Matrix::from_fn(inputs, inputs, |i, j| f32::from(u8::from(i == j))) }
+        Self { xtx: Matrix::from_fn(inputs, inputs, |i, j| f32::from(u8::from(i == j))), exponent: 0 }
     }
 
     /// Whether all inputs were always 0, so that nothing was measured.
@@ -208,7 +245,7 @@ impl Calibration {
         let mut xtx = self.xtx.clone();
         let diagonal = xtx.as_mut_slice().iter_mut().step_by(self.inputs() + 1);
         diagonal.for_each(|x| *x = (f64::from(*x) * (1.0 + share)) as f32);
-        Self { xtx }
+        Self { xtx, exponent: self.exponent }
     }
 
     /// Refuses statistics of another number of inputs.
@@ -246,6 +283,28 @@ mod tests {
         for scale in [2f32.powi(-100), 2f32.powi(100)] {
             assert_eq!(Calibration::from_samples(&x(scale)).unwrap(), one);
         }
+    }
+
+    #[test]
+    fn parts_add_up() {
+        // The second half is much larger: each half has a scale of its own.
+        let x = Matrix::from_fn(8, 3, |i, j| ((i * 3 + j * 5) % 7) as f32 * if i < 4 { 1.0 } else { 256.0 });
+        let half = |from: usize| Matrix::from_vec(4, 3, x.as_slice()[3 * from..][..12].to_vec());
+        let halves = [0, 4].map(|from| Calibration::from_samples(&half(from)).unwrap());
+        assert_ne!(halves[0].exponent(), halves[1].exponent());
+        let whole = Calibration::from_samples(&x).unwrap();
+        let sum = Calibration::sum(halves.clone()).unwrap().unwrap();
+        // Whole numbers below 2²⁴ are exact.
+        assert_eq!((&sum, sum.exponent()), (&whole, whole.exponent()));
+        // As read from files, whose scale is known apart.
+        let read = halves.map(|half| {
+            let exponent = half.exponent();
+            Calibration::from_xtx(half.xtx().clone()).unwrap().times_four_to(exponent)
+        });
+        assert_eq!(Calibration::sum(read).unwrap().unwrap(), whole);
+        assert_eq!(Calibration::sum([]).unwrap(), None);
+        let other = Calibration::all_alike(2);
+        assert_eq!(Calibration::sum([whole, other]), Err(CalibrationError::Inputs { found: 2, expected: 3 }));
     }
 
     #[test]

@@ -18,7 +18,7 @@ impl Checkpoint {
     }
 
     /// Name of the tensor with the statistics of the layer `<stem>.weight`.
-    fn statistics_of(&self, stem: &str) -> Option<String> {
+    pub(super) fn statistics_of(&self, stem: &str) -> Option<String> {
         /// Ends of names, and of the name of another layer with the same inputs. A tensor that holds several layers has
         /// those of its first part.
         const SHARED: [(&str, &str); 9] = [

@@ -402,6 +402,40 @@ pub enum Error {
         /// Error that the weights have.
         source: OutputWeightsError,
     },
+    /// Statistics that say nothing of what they are added to.
+    #[error("{file} does not say which part of the statistics it holds")]
+    NoPart {
+        /// Name of the file.
+        file: String,
+    },
+    /// A part of the statistics that no file holds.
+    #[error("part {part} of {parts} of the statistics is missing")]
+    MissingPart {
+        /// Its number, from 1.
+        part: usize,
+        /// Number of parts.
+        parts: usize,
+    },
+    /// A part of the statistics that would count twice.
+    #[error("{file} and {other} both hold part {part} of {parts} of the statistics")]
+    SamePart {
+        /// Name of the file.
+        file: String,
+        /// Name of the file before.
+        other: String,
+        /// Number of the part, from 1.
+        part: usize,
+        /// Number of parts.
+        parts: usize,
+    },
+    /// Statistics of different samples, models or settings.
+    #[error("{file} and {other} are no parts of the same statistics")]
+    OtherParts {
+        /// Name of the file.
+        file: String,
+        /// Name of the file before.
+        other: String,
+    },
 }
 
 /// Hint for a file that was damaged on its way.
@@ -454,6 +488,12 @@ impl Explain for Error {
             Self::Inputs { source, .. } => return source.hint(),
             Self::NoOutputWeights { .. } => Hint::say("save them as output_weights [out]"),
             Self::OutputWeights { source, .. } => return source.hint(),
+            Self::NoPart { .. } => Hint::say("give one file, or all parts of one collection"),
+            Self::MissingPart { .. } => Hint::say("give the files of all parts"),
+            Self::SamePart { .. } => Hint::say("give each part once"),
+            Self::OtherParts { .. } => {
+                Hint::say("give parts that were collected of the same model with the same samples and settings")
+            }
         })
     }
 }

@@ -33,6 +33,7 @@ mod reader;
 #[cfg(target_arch = "wasm32")]
 mod remote;
 mod safetensors;
+mod saved_statistics;
 mod scale;
 mod source;
 mod tensor;
@@ -60,5 +61,6 @@ pub(crate) use npy::ArrayOfBytes;
 pub use open::open;
 #[cfg(target_arch = "wasm32")]
 pub use remote::ChosenFile;
+pub use saved_statistics::{Portion, SavedStatistics, StatisticsLabel};
 pub use source::Source;
 pub use tensor::{NotALayer, TensorInfo};

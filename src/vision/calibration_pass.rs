@@ -74,7 +74,8 @@ impl CalibrationPass {
             1 => Ok(calibration),
             taps => {
                 let xtx = statistics_from_taps(calibration.xtx(), taps);
-                Calibration::from_xtx(xtx).map_err(|_| not_finite())
+                let taken = Calibration::from_xtx(xtx).map_err(|_| not_finite())?;
+                Ok(taken.times_four_to(calibration.exponent()))
             }
         }
     }
