@@ -65,6 +65,8 @@ pub enum Hint {
     WaitOrOtherFolder,
     /// The same again: what is finished is kept.
     GoOn,
+    /// First the layers that are not finished.
+    FinishLayers,
 }
 
 impl Hint {

@@ -31,5 +31,6 @@ pub fn words(hint: &Hint) -> Cow<'static, str> {
         Hint::DropWork => "go on with its settings, give another --out, or --force to drop it".into(),
         Hint::WaitOrOtherFolder => "wait for it, or give another --out".into(),
         Hint::GoOn => "what was finished before is kept, and the same command goes on from there".into(),
+        Hint::FinishLayers => "replace them first, with --layers".into(),
     }
 }

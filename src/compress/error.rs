@@ -40,6 +40,18 @@ pub enum Error {
         path: PathBuf,
         /// Name of what differs.
         what: String,
+        /// Whether several processes may work there, none of which drops what others made.
+        shared: bool,
+    },
+    /// Layers that were to be made before.
+    #[error("{missing} of the {all} layers to be replaced are not finished yet, {first} for one")]
+    Unfinished {
+        /// Number of them.
+        missing: usize,
+        /// Number of layers to be replaced.
+        all: usize,
+        /// Name of the first.
+        first: String,
     },
     /// Another process works there.
     #[error("{} is being worked on by another process", path.display())]
@@ -139,7 +151,9 @@ impl Explain for Error {
             Self::Export(error) => return error.hint(),
             Self::Setting(error) => return error.hint(),
             Self::Exists { .. } => Hint::ReplaceFolder,
-            Self::OtherPlan { .. } => Hint::DropWork,
+            Self::OtherPlan { shared: false, .. } => Hint::DropWork,
+            Self::OtherPlan { shared: true, .. } => Hint::say("go on with its settings, or delete that folder"),
+            Self::Unfinished { .. } => Hint::FinishLayers,
             Self::Busy { .. } => Hint::WaitOrOtherFolder,
             Self::InTheWay { .. } => Hint::say("move it, or give another folder"),
             Self::NotOurs { .. } => Hint::say("give another folder"),

@@ -5,7 +5,7 @@
 //! the end the output is assembled inside of it and renamed into place.
 
 use super::assembly::{Assembly, Replaced, of_kind};
-use super::work_folder::{LAYERS, STATISTICS, WorkFolder};
+use super::work_folder::{Access, LAYERS, STATISTICS, WorkFolder};
 use super::{CompressedLayer, Error, LayerKey, Layered, OutputSquares, Plan, Store, Totals, identity, output_squares};
 use crate::Named;
 use crate::export::{self, Entry, Layout, RunReport, Tensor};
@@ -13,7 +13,9 @@ use crate::factorize::Settings;
 use crate::language::LanguageModel;
 use crate::matrix::{Calibration, Csr, Matrix, Replacement};
 use crate::methods::Method;
-use crate::model::{self, Dtype, Orientation, TensorInfo};
+use crate::model::{
+    self, Checkpoint, Dtype, Fingerprint, Orientation, Portion, SavedStatistics, StatisticsLabel, TensorInfo,
+};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -21,6 +23,8 @@ use std::sync::Arc;
 
 /// Among the statistics, how much the loss feels each layer's outputs.
 const OUTPUT_WEIGHTS: &str = "output_weights.safetensors";
+/// Metadata of a stage's statistics: their scale, see [`Calibration::exponent`].
+const EXPONENT: &str = "dsf.exponent";
 
 /// Files to write at the end.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +45,12 @@ pub struct Folder<M: Layered = LanguageModel> {
     model: M,
     folder: WorkFolder,
     keep_statistics: bool,
+    /// The samples among those of all parts of the statistics.
+    portion: Portion,
+    /// Number of samples.
+    samples: usize,
+    /// Fingerprint of the model and of all parts' samples.
+    collection: String,
 }
 
 impl<M: Layered> Folder<M> {
@@ -56,13 +66,62 @@ impl<M: Layered> Folder<M> {
         replace: bool,
         keep_statistics: bool,
     ) -> Result<Self, Error> {
+        Self::with_access(model, (plan, inputs), (out, replace), keep_statistics, Access::Alone { drop_other: replace })
+    }
+
+    /// Starts the work for `out`, or takes part in it: several processes may, each with layers of its own.
+    ///
+    /// `replace` allows for an earlier output; work of other processes is never deleted.
+    pub fn share(model: &M, plan: &Plan<M::Key>, inputs: &M::Inputs, out: &Path, replace: bool) -> Result<Self, Error> {
+        Self::with_access(model, (plan, inputs), (out, replace), false, Access::Shared)
+    }
+
+    /// Opens work for `out` whose layers are all finished, to assemble the output. `replace` allows to delete an earlier one.
+    pub fn finished(
+        model: &M,
+        plan: &Plan<M::Key>,
+        inputs: &M::Inputs,
+        out: &Path,
+        replace: bool,
+    ) -> Result<Self, Error> {
+        let access = Access::Alone { drop_other: false };
+        let folder = Self::with_access(model, (plan, inputs), (out, replace), false, access)?;
+        let wanted: Vec<M::Key> = model.keys().into_iter().filter(|&key| plan.densities.of(key) < 1.0).collect();
+        let (files, mut missing) = (folder.files(), Vec::new());
+        for &key in &wanted {
+            if files.kept(key)?.is_none() {
+                missing.push(key);
+            }
+        }
+        match missing.first() {
+            Some(&first) => {
+                let first = model.stem_of(first);
+                Err(Error::Unfinished { missing: missing.len(), all: wanted.len(), first })
+            }
+            None => Ok(folder),
+        }
+    }
+
+    fn with_access(
+        model: &M,
+        (plan, inputs): (&Plan<M::Key>, &M::Inputs),
+        (out, replace): (&Path, bool),
+        keep_statistics: bool,
+        access: Access,
+    ) -> Result<Self, Error> {
         let keys = ["program", "model", "config", "weights", "plan", "inputs"];
-        let folder = WorkFolder::open(out, replace, &work(model, plan, inputs), &keys)?;
+        let folder = WorkFolder::open(out, replace, access, &work(model, plan, inputs), &keys)?;
         folder.create(LAYERS)?;
         if keep_statistics {
             folder.create(STATISTICS)?;
         }
-        Ok(Self { model: model.clone(), folder, keep_statistics })
+        let (portion, samples, collection) = (Portion::WHOLE, M::samples(inputs), collection(model, inputs));
+        Ok(Self { model: model.clone(), folder, keep_statistics, portion, samples, collection })
+    }
+
+    /// With inputs that are this portion of `all` inputs that statistics are taken of.
+    pub fn of_portion(self, portion: Portion, all: &M::Inputs) -> Self {
+        Self { portion, collection: collection(&self.model, all), ..self }
     }
 
     /// A handle on the same work, for the [`Compression`](super::Compression).
@@ -89,9 +148,12 @@ impl<M: Layered> Folder<M> {
             Entry { name, dtype: "F32".to_owned(), shape, bytes }
         };
         let mut parts: Vec<(Entry, &PathBuf)> = Vec::new();
+        let mut exponents = BTreeMap::new();
         for (id, file) in &files {
-            let (_, inputs) = self.model.shape_of(*id);
-            parts.push((entry(format!("{}.XtX", self.model.stem_of(*id)), vec![inputs, inputs]), file));
+            let ((_, inputs), stem) = (self.model.shape_of(*id), self.model.stem_of(*id));
+            parts.push((entry(format!("{stem}.XtX"), vec![inputs, inputs]), file));
+            let exponent = model::open(file)?.metadata().get(EXPONENT).and_then(|exponent| exponent.parse().ok());
+            exponents.extend(exponent.map(|exponent: i32| (stem, exponent)));
         }
         let outputs = self.folder.path().join(STATISTICS).join(OUTPUT_WEIGHTS);
         if outputs.exists() {
@@ -100,7 +162,12 @@ impl<M: Layered> Folder<M> {
             }
         }
         export::sort_entries(&mut parts, |part| &part.0);
-        let metadata = BTreeMap::from([("dsf.source".to_owned(), self.model.name().to_owned())]);
+        let (portion, samples, collection) = (self.portion, self.samples, self.collection.clone());
+        let label = StatisticsLabel { portion, samples, collection, exponents };
+        let metadata = BTreeMap::from([
+            ("dsf.source".to_owned(), self.model.name().to_owned()),
+            (StatisticsLabel::KEY.to_owned(), json!(label).to_string()),
+        ]);
         export::write_with(path, replace, |out| {
             out.write_all(&export::header(parts.iter().map(|part| &part.0), &metadata))?;
             for (entry, file) in &parts {
@@ -163,6 +230,23 @@ struct LayerFiles<M> {
 }
 
 impl<M: Layered> LayerFiles<M> {
+    /// The file of a finished layer, with its settings and its report.
+    fn kept(&self, id: M::Key) -> Result<Option<(Checkpoint, Settings, RunReport)>, Error> {
+        let path = self.partial.join(LAYERS).join(file_name(&self.model, id));
+        if !path.exists() {
+            return Ok(None);
+        }
+        let file = model::open(&path)?;
+        let parsed = |key: &str| file.metadata().get(key).map(String::as_str).unwrap_or_default();
+        let settings: Result<Settings, _> = serde_json::from_str(parsed("dsf.settings"));
+        let report: Result<RunReport, _> = serde_json::from_str(parsed("dsf.report"));
+        Ok(match (settings, report) {
+            (Ok(settings), Ok(report)) => Some((file, settings, report)),
+            // Written by another version: the layer is computed again.
+            _ => None,
+        })
+    }
+
     /// File of a tuned block's norms and biases.
     fn block_path(&self, block: usize) -> PathBuf {
         self.partial.join(LAYERS).join(format!("block.{block}.tuned.safetensors"))
@@ -181,18 +265,7 @@ impl<M: Layered> Replaced<M::Key> for LayerFiles<M> {
 
 impl<M: Layered> Store<M::Key> for LayerFiles<M> {
     fn find(&mut self, id: M::Key) -> Result<Option<Arc<CompressedLayer<M::Key>>>, Error> {
-        let path = self.partial.join(LAYERS).join(file_name(&self.model, id));
-        if !path.exists() {
-            return Ok(None);
-        }
-        let file = model::open(&path)?;
-        let parsed = |key: &str| file.metadata().get(key).map(String::as_str).unwrap_or_default();
-        let settings: Result<Settings, _> = serde_json::from_str(parsed("dsf.settings"));
-        let report: Result<RunReport, _> = serde_json::from_str(parsed("dsf.report"));
-        let (Ok(settings), Ok(report)) = (settings, report) else {
-            // Written by another version: the layer is computed again.
-            return Ok(None);
-        };
+        let Some((file, settings, report)) = self.kept(id)? else { return Ok(None) };
         let replacement = match file.factorizations().is_empty() {
             true => {
                 let one = file.layer(&self.model.tensor_of(id), Orientation::AsStored)?.weight;
@@ -234,7 +307,8 @@ impl<M: Layered> Store<M::Key> for LayerFiles<M> {
         let (xtx, name) = (statistics.xtx(), format!("{}.XtX", self.model.stem_of(first)));
         let tensor = Tensor::values(name, Dtype::F32, &[xtx.rows(), xtx.cols()], xtx.as_slice());
         let path = self.partial.join(STATISTICS).join(file_name(&self.model, first));
-        Ok(export::write(&path, &export::safetensors(vec![tensor], &BTreeMap::new()), true)?)
+        let metadata = BTreeMap::from([(EXPONENT.to_owned(), statistics.exponent().to_string())]);
+        Ok(export::write(&path, &export::safetensors(vec![tensor], &metadata), true)?)
     }
 
     fn block_tensors(&mut self, block: usize) -> Result<Option<BTreeMap<String, Vec<f32>>>, Error> {
@@ -257,7 +331,10 @@ impl<M: Layered> Store<M::Key> for LayerFiles<M> {
     fn output_squares(&mut self) -> Result<Option<OutputSquares<M::Key>>, Error> {
         let path = self.partial.join(STATISTICS).join(OUTPUT_WEIGHTS);
         match self.keep_statistics && path.exists() {
-            true => OutputSquares::saved(&self.model, &model::open(&path)?).map(Some),
+            true => {
+                let saved = SavedStatistics::new(vec![model::open(&path)?])?;
+                OutputSquares::saved(&self.model, &saved).map(Some)
+            }
             false => Ok(None),
         }
     }
@@ -290,6 +367,13 @@ fn work<M: Layered>(model: &M, plan: &Plan<M::Key>, inputs: &M::Inputs) -> Value
     work["program"] = json!(env!("CARGO_PKG_VERSION"));
     work["plan"] = plan_json(model, plan);
     work
+}
+
+/// Fingerprint of a model and the samples that statistics of it are taken of.
+fn collection<M: Layered>(model: &M, inputs: &M::Inputs) -> String {
+    let mut hash = Fingerprint::default();
+    hash.add(identity(model, inputs).to_string().as_bytes());
+    hash.hex()
 }
 
 fn plan_json<M: Layered>(model: &M, plan: &Plan<M::Key>) -> Value {

@@ -1,7 +1,7 @@
 //! Input statistics of the layers.
 
 use crate::language::Windows;
-use crate::model::Checkpoint;
+use crate::model::SavedStatistics;
 use std::sync::Arc;
 
 /// Source of the layers' input statistics.
@@ -12,5 +12,5 @@ pub enum Inputs {
     /// The model reads these calibration windows, layer by layer.
     Windows(Windows),
     /// Statistics saved by an earlier compression.
-    Saved(Arc<Checkpoint>),
+    Saved(Arc<SavedStatistics>),
 }

@@ -3,7 +3,7 @@
 use super::{Error, LayerKey, Layered};
 use crate::language::{BlockProgress, LanguageModel, LayerId, LossSquares, Windows};
 use crate::matrix::OutputWeights;
-use crate::model::Checkpoint;
+use crate::model::SavedStatistics;
 use crate::vision::{Network, Pictures, Wanted};
 use std::collections::BTreeMap;
 
@@ -70,12 +70,11 @@ impl<K: LayerKey> OutputSquares<K> {
     }
 
     /// Those of the layers' outputs that were saved with the statistics, if they were; nothing of the streams.
-    pub fn saved<M: Layered<Key = K>>(model: &M, saved: &Checkpoint) -> Result<Self, Error> {
+    pub fn saved<M: Layered<Key = K>>(model: &M, saved: &SavedStatistics) -> Result<Self, Error> {
         let mut outputs = BTreeMap::new();
         for id in model.keys() {
-            let name = tensor(model, id);
-            if saved.has(&name) {
-                outputs.insert(id, saved.values(&name)?);
+            if let Some(squares) = saved.output_squares_of(&model.stem_of(id))? {
+                outputs.insert(id, squares);
             }
         }
         Ok(Self::of_outputs(outputs))

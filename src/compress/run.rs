@@ -7,8 +7,8 @@ use crate::compute::Device;
 use crate::job::Progress;
 use crate::language::{BlockStage, CalibrationPass, LanguageModel, LayerId, Windows};
 use crate::matrix::{Calibration, Problem};
-use crate::model::Layer;
-use std::collections::{BTreeMap, VecDeque};
+use crate::model::{Layer, SavedStatistics};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Result of a step.
@@ -51,6 +51,8 @@ pub trait LayerByLayer<K: LayerKey> {
 pub struct Compression {
     model: LanguageModel,
     plan: Plan,
+    /// The only layers to be replaced, if not all are.
+    only: Option<BTreeSet<LayerId>>,
     source: Source,
     store: Box<dyn Store>,
     /// Seconds since some moment.
@@ -74,12 +76,12 @@ pub struct Compression {
 /// Source of the statistics, and with it of the layers' order.
 enum Source {
     CalibrationPass { pass: Box<CalibrationPass>, windows: Windows, entered: bool },
-    List { stages: VecDeque<Vec<LayerId>>, saved: Option<Arc<crate::model::Checkpoint>> },
+    List { stages: VecDeque<Vec<LayerId>>, saved: Option<Arc<SavedStatistics>> },
 }
 
 impl LayerByLayer<LayerId> for Compression {
     fn largest(&self) -> (usize, usize) {
-        let replaced = self.model.layers().filter(|&id| self.plan.densities.of(id) < 1.0);
+        let replaced = self.model.layers().filter(|&id| self.is_replaced(id));
         let shapes = replaced.map(|id| self.model.shape(id));
         shapes.max_by_key(|(rows, cols)| rows * cols).unwrap_or((1, 1))
     }
@@ -125,10 +127,11 @@ impl Compression {
             (Some(how), Source::CalibrationPass { pass, .. }) => Some(BlockWork::new(how, model, pass)),
             _ => None,
         };
-        let (waiting, statistics, collected, scarce, outputs, run, device) = Default::default();
+        let (only, waiting, statistics, collected, scarce, outputs, run, device) = Default::default();
         Ok(Self {
             model: model.clone(),
             plan,
+            only,
             source,
             store,
             clock,
@@ -141,6 +144,16 @@ impl Compression {
             run,
             device,
         })
+    }
+
+    /// Leaves all other layers as they are.
+    pub fn only(self, layers: BTreeSet<LayerId>) -> Self {
+        Self { only: Some(layers), ..self }
+    }
+
+    /// Whether a layer is to be replaced. One of density 1 stays unchanged.
+    fn is_replaced(&self, id: LayerId) -> bool {
+        self.plan.densities.of(id) < 1.0 && self.only.as_ref().is_none_or(|only| only.contains(&id))
     }
 
     /// Stages of experts so far whose layers read fewer tokens than they have inputs, by their first layers: their
@@ -265,8 +278,7 @@ impl Compression {
             return Ok(None);
         }
         let first = next[0];
-        // A layer of density 1 stays unchanged.
-        self.waiting = next.into_iter().filter(|&id| self.plan.densities.of(id) < 1.0).collect();
+        self.waiting = next.into_iter().filter(|&id| self.is_replaced(id)).collect();
         if self.store.wants_statistics(first) {
             // To be saved as well, also where no layer waits for it.
             if self.outputs.is_none() && self.plan.weighs_outputs() {
@@ -283,7 +295,7 @@ impl Compression {
     fn is_wanted_after(&self, id: LayerId) -> bool {
         let first = |id: LayerId| self.model.config().first_with_inputs_of(id);
         let later = self.model.layers().filter(|&other| other > id);
-        later.into_iter().any(|id| self.plan.densities.of(id) < 1.0 || self.store.wants_statistics(first(id)))
+        later.into_iter().any(|id| self.is_replaced(id) || self.store.wants_statistics(first(id)))
     }
 
     fn collect(&mut self, id: LayerId) -> Result<Option<Arc<Calibration>>, Error> {

@@ -3,7 +3,7 @@
 use super::assembly::{Assembly, Replaced};
 use super::plan::holds;
 use super::tuning_inputs::DATA;
-use super::work_folder::{STATE, WorkFolder, failed};
+use super::work_folder::{Access, STATE, WorkFolder, failed};
 use super::{Error, LayerKey, Layered, Tunable, TuningInputs};
 use crate::Named;
 use crate::export::{self, Layout};
@@ -40,7 +40,7 @@ impl TunedFolder {
     ) -> Result<Self, Error> {
         let keys = [&["program", "model", "config", "weights", "settings", "values"][..], &DATA].concat();
         let work = work(inputs, tunable);
-        Ok(Self(WorkFolder::open(out, replace, &work, &keys)?))
+        Ok(Self(WorkFolder::open(out, replace, Access::Alone { drop_other: replace }, &work, &keys)?))
     }
 
     /// The state that was kept last, if there is one.

@@ -18,9 +18,25 @@ pub(super) const STATISTICS: &str = "statistics";
 /// State of a tuning.
 pub(super) const STATE: &str = "state.bin";
 const WORK: &str = "work.json";
+/// Locked by who works there.
+const LOCK: &str = "lock";
+/// Start of the names of files that are being written.
+const UNFINISHED: &str = ".dsf-";
 
 /// What transformers loads a model with that keeps its factors.
 pub(super) const MODELING: &str = "modeling_dsf.py";
+
+/// How the folder is worked in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Access {
+    /// By this process alone.
+    Alone {
+        /// Whether other unfinished work there is deleted.
+        drop_other: bool,
+    },
+    /// By several processes at the same work. None of them deletes anything of others.
+    Shared,
+}
 
 /// The folder of some work, held by this process.
 pub(super) struct WorkFolder {
@@ -28,57 +44,30 @@ pub(super) struct WorkFolder {
     out: PathBuf,
     /// Working folder, beside the output.
     path: PathBuf,
+    access: Access,
     /// Held while this process works there.
-    _lock: File,
+    lock: File,
+}
+
+/// What is worked at: it is the same where these keys have the same values.
+#[derive(Clone, Copy)]
+struct Identity<'a> {
+    work: &'a Value,
+    keys: &'a [&'a str],
 }
 
 impl WorkFolder {
     /// Starts `work` for `out`, or resumes it: it is the same where these `keys` have the same values.
     ///
-    /// `replace` allows to delete an earlier output and other unfinished work.
-    pub fn open(out: &Path, replace: bool, work: &Value, keys: &[&str]) -> Result<Self, Error> {
+    /// `replace` allows to delete an earlier output.
+    pub fn open(out: &Path, replace: bool, access: Access, work: &Value, keys: &[&str]) -> Result<Self, Error> {
         let out = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
         check_output(&out, replace)?;
         let mut name = out.file_name().unwrap_or_default().to_owned();
         name.push(".partial");
         let path = out.with_file_name(name);
-        let foreign = path.exists() && !path.join(WORK).exists() && !is_empty(&path);
-        if foreign {
-            return Err(Error::InTheWay { path });
-        }
-        fs::create_dir_all(&path).map_err(|error| failed(&path, &error))?;
-        let lock_path = path.join("lock");
-        let lock = File::create(&lock_path).map_err(|error| failed(&lock_path, &error))?;
-        if let Err(fs::TryLockError::WouldBlock) = lock.try_lock() {
-            return Err(Error::Busy { path });
-        }
-        let described = path.join(WORK);
-        let before = match fs::read(&described) {
-            Ok(bytes) => Some(bytes),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => return Err(failed(&described, &error)),
-        };
-        if let Some(bytes) = before {
-            let found: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-            let differing: Vec<&str> = keys.iter().copied().filter(|key| found[key] != work[key]).collect();
-            if !differing.is_empty() {
-                // Work of which nothing is finished is no loss.
-                if !replace && holds_work(&path) {
-                    return Err(Error::OtherPlan { path, what: format!("another {}", differing.join(", ")) });
-                }
-                for part in [LAYERS, STATISTICS, STATE].map(|part| path.join(part)) {
-                    let removed = if part.is_dir() { fs::remove_dir_all(&part) } else { fs::remove_file(&part) };
-                    match removed {
-                        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                            return Err(failed(&part, &error));
-                        }
-                        _ => {}
-                    }
-                }
-            }
-        }
-        export::write(&described, format!("{work:#}\n").as_bytes(), true)?;
-        Ok(Self { out, path, _lock: lock })
+        let lock = lock(&path, access, Identity { work, keys })?;
+        Ok(Self { out, path, access, lock })
     }
 
     /// Checks what can be known in advance of whether the output can be written: for the start of long work.
@@ -134,10 +123,147 @@ impl WorkFolder {
 impl Drop for WorkFolder {
     fn drop(&mut self) {
         // Work of which nothing is finished leaves nothing. (After the end the folder is gone already.)
-        if self.path.exists() && !holds_work(&self.path) {
+        if !self.path.exists() || holds_work(&self.path) {
+            return;
+        }
+        // Only who is alone there takes the folder away.
+        if self.access == Access::Shared && (self.lock.unlock().is_err() || self.lock.try_lock().is_err()) {
+            return;
+        }
+        if is_current(&self.lock, &self.path) {
             let _ = fs::remove_dir_all(&self.path);
         }
     }
+}
+
+/// Locks the folder with this work in it, which begins if there is none.
+fn lock(path: &Path, access: Access, identity: Identity<'_>) -> Result<File, Error> {
+    /// How often it is tried, with a twentieth of a second between: others hold the folder alone for a moment when they come
+    /// and go.
+    const TRIES: usize = 100;
+    for _ in 0..TRIES {
+        let locked = match access {
+            Access::Alone { drop_other } => lock_alone(path, drop_other, identity)?,
+            Access::Shared => lock_shared(path, identity)?,
+        };
+        if let Some(lock) = locked {
+            return Ok(lock);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    Err(Error::Busy { path: path.to_owned() })
+}
+
+/// `None` where the folder was taken away meanwhile.
+fn lock_alone(path: &Path, drop_other: bool, identity: Identity<'_>) -> Result<Option<File>, Error> {
+    let Some(lock) = lock_file(path)? else { return Ok(None) };
+    // Where nothing can be locked, it goes on without.
+    if let Err(fs::TryLockError::WouldBlock) = lock.try_lock() {
+        return Err(Error::Busy { path: path.to_owned() });
+    }
+    if !is_current(&lock, path) {
+        return Ok(None);
+    }
+    begin(path, drop_other, false, identity)?;
+    Ok(Some(lock))
+}
+
+/// `None` where somebody holds the folder alone, or took it away meanwhile.
+fn lock_shared(path: &Path, identity: Identity<'_>) -> Result<Option<File>, Error> {
+    let Some(lock) = lock_file(path)? else { return Ok(None) };
+    let would_block = |locked| matches!(locked, Err(fs::TryLockError::WouldBlock));
+    // The first of them begins the work, alone.
+    if !would_block(lock.try_lock()) {
+        if !is_current(&lock, path) {
+            return Ok(None);
+        }
+        begin(path, false, true, identity)?;
+        let _ = lock.unlock();
+    }
+    if would_block(lock.try_lock_shared()) || !is_current(&lock, path) {
+        return Ok(None);
+    }
+    let Some(found) = described(path)? else { return Ok(None) };
+    match differing(&found, identity) {
+        None => Ok(Some(lock)),
+        Some(what) => Err(Error::OtherPlan { path: path.to_owned(), what, shared: true }),
+    }
+}
+
+/// The file to lock; `None` where the folder was taken away meanwhile.
+fn lock_file(path: &Path) -> Result<Option<File>, Error> {
+    if is_foreign(path) {
+        return Err(Error::InTheWay { path: path.to_owned() });
+    }
+    fs::create_dir_all(path).map_err(|error| failed(path, &error))?;
+    let file = path.join(LOCK);
+    // For both, as network file systems ask for reading to share a lock and for writing to hold it alone.
+    match File::options().read(true).write(true).create(true).truncate(false).open(&file) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(&file, &error)),
+    }
+}
+
+/// Whether the locked file is still that of the folder: who held it before may have taken the folder away.
+fn is_current(lock: &File, path: &Path) -> bool {
+    let file = path.join(LOCK);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let place = |data: fs::Metadata| (data.dev(), data.ino());
+        lock.metadata().is_ok_and(|held| fs::metadata(file).is_ok_and(|there| place(held) == place(there)))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = lock;
+        file.exists()
+    }
+}
+
+/// Begins or resumes the work in a folder that is held alone.
+fn begin(path: &Path, drop_other: bool, shared: bool, identity: Identity<'_>) -> Result<(), Error> {
+    if let Some(what) = described(path)?.and_then(|found| differing(&found, identity)) {
+        // Work of which nothing is finished is no loss.
+        if !drop_other && holds_work(path) {
+            return Err(Error::OtherPlan { path: path.to_owned(), what, shared });
+        }
+        for part in [LAYERS, STATISTICS, STATE].map(|part| path.join(part)) {
+            let removed = if part.is_dir() { fs::remove_dir_all(&part) } else { fs::remove_file(&part) };
+            match removed {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(&part, &error)),
+                _ => {}
+            }
+        }
+    }
+    Ok(export::write(&path.join(WORK), format!("{:#}\n", identity.work).as_bytes(), true)?)
+}
+
+/// Identity of the work in the folder, if there is any.
+fn described(path: &Path) -> Result<Option<Value>, Error> {
+    let file = path.join(WORK);
+    match fs::read(&file) {
+        Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes).unwrap_or_default())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(&file, &error)),
+    }
+}
+
+/// What makes the work that was found another one.
+fn differing(found: &Value, Identity { work, keys }: Identity<'_>) -> Option<String> {
+    let differing: Vec<&str> = keys.iter().copied().filter(|key| found[key] != work[key]).collect();
+    (!differing.is_empty()).then(|| format!("another {}", differing.join(", ")))
+}
+
+/// Whether something else than work stands in the folder's place.
+fn is_foreign(path: &Path) -> bool {
+    if path.exists() && !path.is_dir() {
+        return true;
+    }
+    let is_foreign = |name: &str| name != LOCK && !name.starts_with(UNFINISHED);
+    let mut entries = fs::read_dir(path).into_iter().flatten().flatten();
+    // In this order: another process may begin the work right now.
+    entries.any(|entry| is_foreign(&entry.file_name().to_string_lossy())) && !path.join(WORK).exists()
 }
 
 pub(super) fn failed(path: &Path, error: &std::io::Error) -> Error {

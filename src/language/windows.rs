@@ -59,6 +59,12 @@ impl Windows {
         self.tokens.chunks(windows.max(1) * self.context).map(part).collect()
     }
 
+    /// These of the windows; `None` of none.
+    pub fn range(&self, windows: std::ops::Range<usize>) -> Option<Self> {
+        let tokens = self.tokens.get(windows.start * self.context..windows.end * self.context)?;
+        (!tokens.is_empty()).then(|| Self { context: self.context, tokens: tokens.to_vec() })
+    }
+
     /// Tokens of a window.
     pub fn context(&self) -> usize {
         self.context

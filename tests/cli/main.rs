@@ -10,6 +10,7 @@ mod finetune;
 mod finetune_networks;
 mod formats;
 mod inputs;
+mod many_machines;
 mod names;
 mod networks;
 mod refusals;

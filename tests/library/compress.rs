@@ -475,6 +475,39 @@ fn wrong_requests_say_what_to_do() {
     says(&format!("table {small}"), "--calibration-text FILE");
 }
 
+/// Several processes work in one folder, whose locks are the handles' here; who is alone waits for all of them.
+#[test]
+fn a_folder_is_shared() {
+    let (model, windows) = small();
+    let (plan, inputs) = (Plan { parallel: true, ..plan(0.4) }, Inputs::Windows(windows));
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("model");
+    let share = |plan: &Plan| Folder::share(&model, plan, &inputs, &out, false);
+    let partial = folder.path().join("model.partial");
+    let (one, two) = (share(&plan).unwrap(), share(&plan).unwrap());
+    assert!(matches!(Folder::open(&model, &plan, &inputs, &out, true, false), Err(Error::Busy { .. })));
+    assert!(matches!(Folder::finished(&model, &plan, &inputs, &out, false), Err(Error::Busy { .. })));
+    assert!(matches!(share(&self::plan(0.5)), Err(Error::OtherPlan { shared: true, .. })));
+    drop(one);
+    assert!(partial.exists(), "another works there");
+    drop(two);
+    assert!(!partial.exists(), "nothing is finished");
+
+    let chosen = model.layers().find(|id| id.block == 1).unwrap();
+    let one = share(&plan).unwrap();
+    let work = Compression::new(&model, plan.clone(), &inputs, one.store(), Box::new(|| 0.0)).unwrap();
+    let (layers, _) = all(work.only([chosen].into()));
+    assert_eq!(layers.len(), 1);
+    drop(one);
+    let missing = Folder::finished(&model, &plan, &inputs, &out, true).err().unwrap();
+    let first = model.config().stem(model.layers().next().unwrap());
+    assert!(
+        matches!(&missing, Error::Unfinished { missing: 13, all: 14, first: named } if *named == first),
+        "{missing}"
+    );
+    assert!(share(&plan).unwrap().store().find(chosen).unwrap().is_some());
+}
+
 /// Statistics wanted only when a compression is taken up again are collected for the finished layers too.
 #[test]
 fn statistics_are_whole_after_an_interruption() {

@@ -31,6 +31,7 @@ pub fn words(hint: &Hint) -> Cow<'static, str> {
         Hint::DropWork => "give another folder, or tick Replace to drop them".into(),
         Hint::WaitOrOtherFolder => "wait for it, or give another folder".into(),
         Hint::GoOn => "layers written before are kept, and Write goes on from them".into(),
+        Hint::FinishLayers => "replace them first".into(),
     }
 }
 

@@ -1,18 +1,19 @@
 //! `compress` of a language model.
 
 use super::super::{Failure, output};
+use super::apart::{self, Collected};
 use super::drive::{Sink, drive};
 use super::summary::summary;
 use super::{Compress, Distribute, LayerDensity};
 use crate::compress::{
     self, CompressedLayer, Compression, Densities, Folder, Inputs, LayerByLayer, Layered, LevelChoice, Output,
-    OutputSquares, Proxy, Totals, TunedBlock,
+    OutputSquares, Plan, Proxy, Totals, TunedBlock,
 };
 use crate::export::{Layout, RunReport};
 use crate::job;
 use crate::language::{LanguageModel, LayerId};
 use crate::methods::Method;
-use crate::model;
+use crate::model::Portion;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
@@ -23,8 +24,16 @@ pub fn compress(args: &Compress, threads: usize) -> Result<(), Failure> {
     args.given.refuse(super::image_args::is_for_images, "is for residual networks", "leave it out")?;
     let model = args.model.open()?;
     let mut plan = args.plan(densities(args, &model)?, threads);
+    if args.apart.is_listing() && args.distribute.is_none() {
+        return apart::list(args, &model, &plan);
+    }
     args.check_outputs(&plan)?;
+    args.apart.check(args.parallel, args.out.as_deref())?;
     let inputs = inputs(args, &model)?;
+    args.apart.check_inputs(matches!(inputs, Inputs::Windows(_)))?;
+    if args.apart.is_statistics() {
+        return statistics(args, &model, plan, &inputs);
+    }
     if let Some(by) = args.distribute {
         if by == Some(Distribute::Obc) {
             let what = "--distribute=obc is for residual networks";
@@ -40,23 +49,36 @@ pub fn compress(args: &Compress, threads: usize) -> Result<(), Failure> {
             _ => compress::distribute(model.config(), &proxy, plan.densities.all),
         };
     }
+    if args.apart.is_listing() {
+        return apart::list(args, &model, &plan);
+    }
+    let only = args.apart.chosen(&model, &plan)?;
     // Without an output the work is kept where nobody sees it.
     let hidden = tempfile::tempdir().map_err(Failure::unexplained)?;
     let out = args.out.clone().unwrap_or_else(|| hidden.path().join("model"));
     let statistics = args.save_calibration.is_some();
-    let folder = Folder::open(&model, &plan, &inputs, &out, args.force, statistics)?;
+    let folder = args.apart.folder(&model, &plan, &inputs, (&out, args.force), statistics)?;
     let clock = move || start.elapsed().as_secs_f64();
     let mut work = Compression::new(&model, plan.clone(), &inputs, folder.store(), Box::new(clock))?;
-    let (device, note) = job::device(args.backend, work.largest(), &args.tuning.settings, threads);
-    note.iter().for_each(|note| output::note(note));
-    work.set_device(device);
+    let mut costs = plan.costs(model.config().shapes());
+    if let Some(only) = &only {
+        costs.retain(|id, _| only.contains(id));
+        work = work.only(only.clone());
+    }
+    if !args.apart.is_assembly() {
+        let (device, note) = job::device(args.backend, work.largest(), &args.tuning.settings, threads);
+        note.iter().for_each(|note| output::note(note));
+        work.set_device(device);
+    }
     let stem = |id: LayerId| model.config().stem(id);
     let mut reports = Reports::default();
-    let costs = plan.costs(model.config().shapes());
     drive(&costs, &stem, &mut work, &mut reports)?;
     say_scarce(&work, &stem);
     let reports = reports.0;
     let seconds = reports.iter().map(|report| report.seconds).sum::<f64>().max(start.elapsed().as_secs_f64());
+    if only.is_some() {
+        return apart::say_layers(args, model.name(), &Totals::new(reports, 0, plan.densities.all, seconds));
+    }
     let totals = Totals::new(reports, plan.dense_weights(model.config().shapes()), plan.densities.all, seconds);
     match (&args.out, &args.save_calibration) {
         (Some(_), statistics) => {
@@ -78,6 +100,35 @@ pub fn compress(args: &Compress, threads: usize) -> Result<(), Failure> {
         return output::json(&totals);
     }
     output::print(&summary(model.name(), &totals, args.out.as_deref()))
+}
+
+/// Collects the statistics of all layers' inputs in the dense model, of one part of the windows.
+fn statistics(args: &Compress, model: &LanguageModel, plan: Plan, inputs: &Inputs) -> Result<(), Failure> {
+    let start = Instant::now();
+    let (Inputs::Windows(windows), Some(file)) = (inputs, &args.save_calibration) else {
+        return Err(Failure::new("there are no statistics to save", "give a text with --calibration-text FILE"));
+    };
+    let portion = args.apart.portion();
+    let part = portion.range(windows.len()).and_then(|range| windows.range(range));
+    let part = part.ok_or_else(|| args.apart.too_many(windows.len(), "calibration windows"))?;
+    // Nothing is replaced: all layers stay as they are.
+    let plan = Plan { densities: Densities::uniform(1.0), parallel: true, ..plan };
+    let hidden = apart::beside(file)?;
+    let inputs_of_part = Inputs::Windows(part);
+    let folder = Folder::open(model, &plan, &inputs_of_part, &hidden.path().join("model"), false, true)?;
+    let folder = folder.of_portion(portion, inputs);
+    let mut work = Compression::new(model, plan, &inputs_of_part, folder.store(), Box::new(|| 0.0))?;
+    let stages: BTreeSet<LayerId> = model.layers().map(|id| model.config().first_with_inputs_of(id)).collect();
+    let stem = |id: LayerId| model.config().stem(id);
+    apart::collect(stages.len(), &stem, &mut work)?;
+    // A part may have few tokens for an expert, and all parts enough.
+    if portion == Portion::WHOLE {
+        say_scarce(&work, &stem);
+    }
+    folder.finish_statistics(file, args.force)?;
+    let (model, file) = (model.name().to_owned(), file.display().to_string());
+    let samples = LanguageModel::samples(&inputs_of_part);
+    Collected { model, file, portion, samples, seconds: start.elapsed().as_secs_f64() }.say("tokens", args.json)
 }
 
 /// Densities with the smallest sum of errors, as the short runs of `proxy` found them.
@@ -143,13 +194,12 @@ fn densities(args: &Compress, model: &LanguageModel) -> Result<Densities, Failur
 }
 
 fn inputs(args: &Compress, model: &LanguageModel) -> Result<Inputs, Failure> {
-    if let Some(file) = &args.load_calibration {
-        let saved = Arc::new(model::open(file)?);
+    if let Some(saved) = args.saved()? {
         let weighs = args.method.method == Method::Dsf && args.tuning.settings.output_power > 0.0;
         if weighs && OutputSquares::saved(model, &saved)?.iter().next().is_none() {
             output::note("the saved statistics have no output weights: all outputs of a layer count alike");
         }
-        return Ok(Inputs::Saved(saved));
+        return Ok(Inputs::Saved(Arc::new(saved)));
     }
     match args.calibration.windows(model, &args.model)? {
         Some(windows) => Ok(Inputs::Windows(windows)),

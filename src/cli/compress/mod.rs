@@ -1,6 +1,8 @@
 //! `compress`: a language model or a residual network, layer by layer.
 
+mod apart;
 mod drive;
+mod glob;
 mod image_args;
 mod language;
 mod summary;
@@ -17,7 +19,8 @@ use crate::compress::{self, Densities, LayerKey, Plan};
 use crate::export::Layout;
 use crate::finetune::Blockwise;
 use crate::job::Backend;
-use crate::model::Dtype;
+use crate::model::{self, Dtype, SavedStatistics};
+use apart::ApartArgs;
 use clap::ValueEnum;
 use image_args::ImageArgs;
 use std::num::NonZeroUsize;
@@ -77,9 +80,12 @@ pub struct Compress {
     #[arg(long, value_name = "FILE.safetensors", conflicts_with = "load_calibration")]
     save_calibration: Option<PathBuf>,
 
-    /// Use statistics that were saved, in place of a text
-    #[arg(long, value_name = "FILE.safetensors", conflicts_with = "calibration_text")]
-    load_calibration: Option<PathBuf>,
+    /// Use statistics that were saved, in place of a text; of several files, which are the parts of --part, their sum
+    #[arg(long, value_name = "FILE.safetensors", value_delimiter = ',', conflicts_with = "calibration_text")]
+    load_calibration: Vec<PathBuf>,
+
+    #[command(flatten)]
+    apart: ApartArgs,
 
     /// Write the result to this folder; an interrupted compression goes on where it was
     #[arg(long, value_name = "DIR")]
@@ -194,6 +200,15 @@ impl Compress {
             output::check_file("--save-calibration", file, "safetensors", self.force)?;
         }
         Ok(())
+    }
+
+    /// The statistics that were saved, if they are given.
+    fn saved(&self) -> Result<Option<SavedStatistics>, Failure> {
+        if self.load_calibration.is_empty() {
+            return Ok(None);
+        }
+        let files: Result<Vec<_>, _> = self.load_calibration.iter().map(|file| model::open(file)).collect();
+        Ok(Some(SavedStatistics::new(files?)?))
     }
 
     /// The plan with these densities.

@@ -1,6 +1,6 @@
 //! Layers of language models.
 
-use super::{FindWeight, LayerKey, Layered};
+use super::{FindWeight, LayerKey, Layered, saved_identity};
 use crate::Named;
 use crate::compress::{Error, Inputs};
 use crate::export::Entry;
@@ -47,14 +47,14 @@ impl Layered for LanguageModel {
                 windows.iter().flatten().for_each(|token| tokens.add(&token.to_le_bytes()));
                 json!({ "windows": windows.len(), "context": windows.context(), "tokens": tokens.hex() })
             }
-            Inputs::Saved(checkpoint) => {
-                let mut hash = Fingerprint::default();
-                for tensor in checkpoint.tensors() {
-                    hash.add(tensor.name.as_bytes());
-                    hash.add(&checkpoint.first_bytes(&tensor.name, 4096).unwrap_or_default());
-                }
-                json!({ "file": hash.hex() })
-            }
+            Inputs::Saved(saved) => saved_identity(saved),
+        }
+    }
+
+    fn samples(inputs: &Inputs) -> usize {
+        match inputs {
+            Inputs::Windows(windows) => windows.len() * windows.context(),
+            Inputs::Unknown | Inputs::Saved(_) => 0,
         }
     }
 

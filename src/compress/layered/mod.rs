@@ -6,10 +6,10 @@ mod vision;
 use super::Error;
 use crate::export::Entry;
 use crate::matrix::Matrix;
-use crate::model::{Checkpoint, Dtype, Fingerprint, Layer, TensorInfo};
+use crate::model::{Checkpoint, Dtype, Fingerprint, Layer, SavedStatistics, TensorInfo};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -47,6 +47,9 @@ pub trait Layered: Clone + Send + 'static {
 
     /// What tells its inputs from others.
     fn inputs_identity(inputs: &Self::Inputs) -> Value;
+
+    /// Number of samples that statistics are taken of; 0 where none are.
+    fn samples(inputs: &Self::Inputs) -> usize;
 
     /// All layers that can be replaced, in order of computation.
     fn keys(&self) -> Vec<Self::Key>;
@@ -139,10 +142,22 @@ pub fn identity<M: Layered>(model: &M, inputs: &M::Inputs) -> Value {
         // Enough to tell trained weights apart, without reading many gigabytes.
         weights.add(&model.checkpoint().first_bytes(name, 4096).unwrap_or_default());
     }
-    serde_json::json!({
+    json!({
         "model": model.name(),
         "config": model.description(),
         "weights": weights.hex(),
         "inputs": M::inputs_identity(inputs),
     })
+}
+
+/// What tells saved statistics from others.
+fn saved_identity(saved: &SavedStatistics) -> Value {
+    let mut hash = Fingerprint::default();
+    for file in saved.files() {
+        for tensor in file.tensors() {
+            hash.add(tensor.name.as_bytes());
+            hash.add(&file.first_bytes(&tensor.name, 4096).unwrap_or_default());
+        }
+    }
+    json!({ "file": hash.hex() })
 }

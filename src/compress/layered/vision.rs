@@ -49,6 +49,10 @@ impl Layered for VisionModel {
         json!(pictures.as_ref().map(identity))
     }
 
+    fn samples(pictures: &Option<Pictures>) -> usize {
+        pictures.as_ref().map_or(0, Pictures::len)
+    }
+
     fn keys(&self) -> Vec<usize> {
         (0..self.architecture().layers.len()).collect()
     }
