@@ -199,8 +199,22 @@ class CompressOptions(TypedDict, total=False):
     """Each layer sees the inputs that the dense model gives it, not those that the compressed layers before it give."""
     save_calibration: Path
     """Write the statistics of all layers' inputs to this file."""
-    load_calibration: Path
-    """Use statistics that were saved, in place of a text."""
+    load_calibration: Path | list[Path]
+    """Use statistics that were saved, in place of a text; of several files, which are the parts of --part, their
+    sum."""
+    statistics_only: bool
+    """Collect the statistics of all layers' inputs in the dense model for --save-calibration, and replace nothing."""
+    part: str
+    """The statistics of this part of the calibration windows or images only, for example 2/8. --load-calibration adds
+    the files of all parts up."""
+    layers: str | list[str]
+    """Replace only layers with such full names, in which * stands for any characters and ? for one, and keep them
+    beside --out, where --assemble finds them. Any number of processes may do so at the same time, each with layers of
+    its own."""
+    assemble: bool
+    """Write --out from the layers that were replaced with --layers."""
+    list_layers: bool
+    """List the layers that would be replaced, with what they are predicted to take, and replace nothing."""
     layout: Literal["dense", "merged", "csr", "bitmask"] | list[Literal["dense", "merged", "csr", "bitmask"]]
     """What to write: merged, a model like the one that was given, with the products of the factors; or a model that
     keeps its factors and runs on them (bitmask is the smallest). After merged, with a comma: the factors beside it."""
