@@ -44,7 +44,7 @@ pub use distribute::distribute;
 pub use error::Error;
 #[cfg(not(target_arch = "wasm32"))]
 pub use folder::{Folder, Output, check_output};
-pub use inputs::Inputs;
+pub use inputs::{Inputs, VisionInputs};
 pub use layer::CompressedLayer;
 pub use layered::{LayerKey, Layered, identity};
 pub use levels::{LevelChoice, MeasuredBy, choose_levels};

@@ -1,6 +1,6 @@
 //! What a tuning depends on.
 
-use super::{Inputs, Layered, identity};
+use super::{Inputs, Layered, VisionInputs, identity};
 use crate::finetune::{Images, Settings, Text};
 use crate::language::{LanguageModel, Windows};
 use crate::model::Fingerprint;
@@ -42,7 +42,7 @@ impl<'a> TuningInputs<'a> {
 impl<'a> TuningInputs<'a, VisionModel> {
     /// Of a residual network that is tuned on `images`.
     pub fn of_images(model: &'a VisionModel, settings: &'a Settings, images: &Images, held_out: &Pictures) -> Self {
-        let mut identity = identity(model, &None);
+        let mut identity = identity(model, &VisionInputs::Unknown);
         identity["images"] = json!(images.fingerprint());
         identity["held_out"] = json!(held_out.fingerprint());
         Self { model, settings, identity }

@@ -4,7 +4,9 @@ use super::layer_run::{self, LayerRun, LayerStep};
 use super::{CompressedLayer, Error, Inside, LayerByLayer, OutputSquares, Plan, Step, Store};
 use crate::compute::Device;
 use crate::matrix::{Calibration, Problem};
+use crate::model::SavedStatistics;
 use crate::vision::{CalibrationPass, Pictures, VisionModel};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A compression of a vision model in progress: a step machine without threads or clock.
@@ -13,10 +15,14 @@ use std::sync::Arc;
 pub struct VisionCompression {
     model: VisionModel,
     plan: Plan<usize>,
+    /// The only layers to be replaced, if not all are.
+    only: Option<BTreeSet<usize>>,
     store: Box<dyn Store<usize>>,
     clock: Box<dyn Fn() -> f64 + Send>,
     /// Without images the plain error of each layer is minimized.
     pass: Option<CalibrationPass>,
+    /// Statistics in the images' place.
+    saved: Option<Arc<SavedStatistics>>,
     /// Labelled calibration images until it is measured on them how much the loss feels each layer's outputs.
     labelled: Option<Pictures>,
     /// How much the loss feels each layer's outputs, once measured.
@@ -31,7 +37,7 @@ pub struct VisionCompression {
 impl LayerByLayer<usize> for VisionCompression {
     fn largest(&self) -> (usize, usize) {
         let shapes = self.model.architecture().shapes();
-        let replaced = shapes.filter(|&(layer, _)| self.plan.densities.of(layer) < 1.0).map(|(_, shape)| shape);
+        let replaced = shapes.filter(|&(layer, _)| self.is_replaced(layer)).map(|(_, shape)| shape);
         replaced.max_by_key(|(rows, cols)| rows * cols).unwrap_or((1, 1))
     }
 
@@ -56,8 +62,37 @@ impl VisionCompression {
         check(model, &plan, pictures.is_some())?;
         let pass = pictures.map(|pictures| CalibrationPass::new(model.network()?, pictures)).transpose()?;
         let labelled = pictures.filter(|pictures| plan.weighs_outputs() && !pictures.labels.is_empty()).cloned();
-        let (outputs, at, statistics, run, device) = Default::default();
-        Ok(Self { model: model.clone(), plan, store, clock, pass, labelled, outputs, at, statistics, run, device })
+        let (only, saved, outputs, at, statistics, run, device) = Default::default();
+        let model = model.clone();
+        Ok(Self { model, plan, only, store, clock, pass, saved, labelled, outputs, at, statistics, run, device })
+    }
+
+    /// The same with statistics that were saved: no layer reads what the replaced ones before it give.
+    pub fn of_saved(
+        model: &VisionModel,
+        plan: Plan<usize>,
+        saved: &Arc<SavedStatistics>,
+        store: Box<dyn Store<usize>>,
+        clock: Box<dyn Fn() -> f64 + Send>,
+    ) -> Result<Self, Error> {
+        check(model, &plan, true)?;
+        for (layer, shape) in model.architecture().shapes().filter(|&(layer, _)| plan.densities.of(layer) < 1.0) {
+            saved.check_calibration_of(&model.architecture().layers[layer].stem, shape.1)?;
+        }
+        let outputs = plan.weighs_outputs().then(|| OutputSquares::saved(model, saved)).transpose()?;
+        let (only, pass, labelled, at, statistics, run, device) = Default::default();
+        let (model, saved) = (model.clone(), Some(saved.clone()));
+        Ok(Self { model, plan, only, store, clock, pass, saved, labelled, outputs, at, statistics, run, device })
+    }
+
+    /// Leaves all other layers as they are.
+    pub fn only(self, layers: BTreeSet<usize>) -> Self {
+        Self { only: Some(layers), ..self }
+    }
+
+    /// Whether a layer is to be replaced. One of density 1 stays unchanged.
+    fn is_replaced(&self, layer: usize) -> bool {
+        self.plan.densities.of(layer) < 1.0 && self.only.as_ref().is_none_or(|only| only.contains(&layer))
     }
 
     fn step_inside(&mut self, progress: Inside<'_, usize>) -> Result<Option<Step<usize>>, Error> {
@@ -74,7 +109,7 @@ impl VisionCompression {
         }
         while self.at < self.model.architecture().layers.len() {
             let layer = self.at;
-            let is_wanted = self.plan.densities.of(layer) < 1.0;
+            let is_wanted = self.is_replaced(layer);
             // To be saved as well, also where the layer stays as it is.
             if self.statistics.is_none()
                 && self.store.wants_statistics(layer)
@@ -95,7 +130,7 @@ impl VisionCompression {
                 return self.begin(layer, progress).map(Some);
             }
             if !(layer + 1..self.model.architecture().layers.len())
-                .any(|later| self.plan.densities.of(later) < 1.0 || self.store.wants_statistics(later))
+                .any(|later| self.is_replaced(later) || self.store.wants_statistics(later))
             {
                 return Ok(None);
             }
@@ -118,10 +153,16 @@ impl VisionCompression {
         Ok(squares)
     }
 
-    /// The statistics of the current layer's inputs; `None` without images.
+    /// The statistics of the current layer's inputs; `None` without images and saved ones.
     fn collect(&mut self) -> Result<Option<Step<usize>>, Error> {
-        let Some(pass) = &self.pass else { return Ok(None) };
-        let statistics = pass.statistics()?;
+        let statistics = match (&self.pass, &self.saved) {
+            (Some(pass), _) => pass.statistics()?,
+            (None, Some(saved)) => {
+                let layer = &self.model.architecture().layers[self.at];
+                saved.calibration_of(&layer.stem, layer.shape().1)?
+            }
+            (None, None) => return Ok(None),
+        };
         self.store.keep_statistics(self.at, &statistics)?;
         self.statistics = Some(Arc::new(statistics));
         Ok(Some(Step::Statistics(vec![self.at])))

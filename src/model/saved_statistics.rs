@@ -86,16 +86,19 @@ impl SavedStatistics {
 
     /// Statistics XᵀX `[inputs, inputs]` of the layer `<stem>.weight`: [`Checkpoint::calibration_of`], of all parts together.
     pub fn calibration_of(&self, stem: &str, inputs: usize) -> Result<Calibration, Error> {
-        if let [(only, _)] = &self.files[..] {
-            return only.calibration_of(stem, inputs);
+        let exponent = |(file, label): &(Checkpoint, Option<StatisticsLabel>)| {
+            let tensor = file.statistics_of(stem)?;
+            label.as_ref()?.exponents.get(tensor.strip_suffix(".XtX")?).copied()
+        };
+        if let [only] = &self.files[..] {
+            // Alone they serve at any scale.
+            return Ok(only.0.calibration_of(stem, inputs)?.times_four_to(exponent(only).unwrap_or(0)));
         }
         let mut parts = Vec::new();
         // No token of a part may have reached an expert.
-        for ((file, label), tensor) in self.files.iter().filter_map(|part| Some((part, part.0.statistics_of(stem)?))) {
-            let exponents = label.as_ref().map(|label| &label.exponents);
-            let exponent = exponents.and_then(|exponents| exponents.get(tensor.strip_suffix(".XtX")?));
-            let &exponent = exponent.ok_or_else(|| Error::NoPart { file: file.name().to_owned() })?;
-            parts.push(file.calibration_of(stem, inputs)?.times_four_to(exponent));
+        for part in self.files.iter().filter(|(file, _)| file.statistics_of(stem).is_some()) {
+            let exponent = exponent(part).ok_or_else(|| Error::NoPart { file: part.0.name().to_owned() })?;
+            parts.push(part.0.calibration_of(stem, inputs)?.times_four_to(exponent));
         }
         let failed =
             |source| Error::Inputs { file: self.files[0].0.name().to_owned(), tensor: stem.to_owned(), source };

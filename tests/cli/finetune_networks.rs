@@ -8,7 +8,7 @@ fn words(line: &str) -> Vec<&str> {
 }
 
 /// `count` images in CIFAR-10's binary format, of ten classes: stripes of a width of the class's own, from `from` on.
-fn images(folder: &Path, name: &str, from: usize, count: usize) {
+pub fn images(folder: &Path, name: &str, from: usize, count: usize) {
     let mut bytes = Vec::new();
     for at in from..from + count {
         let class = at % 10;

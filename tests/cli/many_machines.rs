@@ -1,8 +1,8 @@
 //! `compress` in parts, as machines that share a folder do it: statistics, layers, assembly.
 
 use super::*;
-use dsf_explorer::language;
 use dsf_explorer::model::SavedStatistics;
+use dsf_explorer::{language, vision};
 use std::process::Child;
 
 fn words(line: &str) -> Vec<&str> {
@@ -197,7 +197,7 @@ fn a_killed_one_costs_the_others_nothing() {
     let killed = format!("{slow} --out cut --layers *.layers.0.*,*.layers.2.*");
     kill_when(&folder, &words(&killed), || count(0) >= 2);
     let kept = count(0) + count(2);
-    assert!(kept >= 2 && kept < 14, "{kept}");
+    assert!((2..14).contains(&kept), "{kept}");
     assert!(other.wait_with_output().unwrap().status.success());
     assert_eq!(count(1), 7, "the other goes on");
     // What is left: the killed one's layers in work and after.
@@ -206,6 +206,60 @@ fn a_killed_one_costs_the_others_nothing() {
     assert_eq!(json(&rest)["layers"].as_array().unwrap().len(), 28);
     done(&folder, &format!("{slow} --out cut --assemble"));
     assert_same(&folder.join("cut"), &folder.join("whole"));
+}
+
+/// Of a residual network as well, whose batch normalization is estimated anew when it is assembled.
+#[test]
+fn a_network_is_made_apart() {
+    let folder = folder("apart-network");
+    finetune_networks::images(&folder, "images.bin", 0, 40);
+    let images = "--calibration-images images.bin --limit 20";
+    let samples = format!("compress glyphs {images} --preset best --statistics-only --save-calibration");
+    let bytes = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    let whole = done(&folder, &format!("{samples} whole.safetensors"));
+    assert_eq!(whole["samples"], 40);
+    done(
+        &folder,
+        &format!(
+            "compress glyphs {images} --parallel --preset best --outer 1 --density 0.5 --save-calibration plain.safetensors"
+        ),
+    );
+    assert!(bytes("plain.safetensors") == bytes("whole.safetensors"), "all of it is the statistics of a plain run");
+    for part in 1..=2 {
+        done(&folder, &format!("{samples} s{part}.safetensors --part {part}/2"));
+    }
+    let opened = |names: &[&str]| {
+        SavedStatistics::new(names.iter().map(|name| open(&folder.join(name)).unwrap()).collect()).unwrap()
+    };
+    let (sum, whole) = (opened(&["s1.safetensors", "s2.safetensors"]), opened(&["whole.safetensors"]));
+    for layer in &vision::example().architecture().layers {
+        let [one, other] = [&sum, &whole].map(|saved| saved.calibration_of(&layer.stem, layer.shape().1).unwrap());
+        let [one, other] = [one, other].map(|saved| (saved.xtx().clone(), saved.exponent()));
+        assert!(one.1 == other.1 && measure::relative_difference(&one.0, &other.0) <= 1e-6, "{}", layer.stem);
+        let [one, other] = [&sum, &whole].map(|saved| saved.output_squares_of(&layer.stem).unwrap());
+        // The classifier has none.
+        assert_eq!((one.is_some(), other.is_some()), (layer.norm.is_some(), layer.norm.is_some()), "{}", layer.stem);
+        let mut pairs = one.iter().flatten().zip(other.iter().flatten());
+        assert!(pairs.all(|(x, y)| (x - y).abs() <= 1e-5 * y), "{}", layer.stem);
+    }
+
+    let quick = format!(
+        "compress glyphs {images} --parallel --preset best --outer 2 --density 0.4 --load-calibration s2.safetensors,s1.safetensors --layout merged,bitmask"
+    );
+    let plain = done(&folder, &format!("{quick} --out whole"));
+    let listed = done(&folder, &format!("{quick} --list-layers"));
+    let names = listed["layers"].as_array().unwrap().iter().map(|layer| layer["name"].as_str().unwrap().to_owned());
+    let names: Vec<String> = names.collect();
+    assert_eq!(names.len(), plain["layers"].as_array().unwrap().len());
+    let halves = [names[..2].join(","), names[2..].join(",")];
+    let both = halves.map(|layers| start(&folder, &format!("{quick} --out apart --layers {layers}")));
+    for child in both {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    let assembled = done(&folder, &format!("{quick} --out apart --assemble"));
+    assert_eq!(assembled["accuracy"], plain["accuracy"]);
+    assert_same(&folder.join("apart"), &folder.join("whole"));
 }
 
 #[test]

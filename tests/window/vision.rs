@@ -2,7 +2,7 @@
 
 use super::driver::{click, finished, half, press, saved, scratch, type_into, until, window, write_factors};
 use dsf_explorer::app::{Explorer, LaunchOptions};
-use dsf_explorer::compress::{Memory, VisionCompression};
+use dsf_explorer::compress::{Memory, VisionCompression, VisionInputs};
 use dsf_explorer::matrix::keep_largest;
 use dsf_explorer::model::Source;
 use dsf_explorer::vision::{self, ImageSet};
@@ -217,7 +217,7 @@ fn a_network_that_keeps_its_factors_is_measured_on_them() {
     // As `compress` leaves them.
     plan.densities.by_layer.extend([(0, 1.0), (dense.architecture().classifier(), 1.0)]);
     let work = VisionCompression::new(&dense, plan.clone(), None, Box::new(Memory::default()), Box::new(|| 0.0));
-    write_factors((&dense, &None), &plan, work.unwrap(), vision::example_companions(), &out);
+    write_factors((&dense, &VisionInputs::Unknown), &plan, work.unwrap(), vision::example_companions(), &out);
     let path = noise("kept convolutions.npy", 40);
     let mut harness = window(LaunchOptions { source: Some(Source::from(out.clone())), ..LaunchOptions::default() });
     until(&mut harness, "the network", |harness| harness.state().vision().info().is_some());

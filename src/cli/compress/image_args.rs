@@ -9,7 +9,7 @@ pub struct ImageArgs {
     /// Of a residual network: images that the layers' inputs are taken from, as many as --calibration-samples says [default:
     /// 1024], spread evenly over the set; the built-in network, `compress glyphs`, brings its own. A .bin of CIFAR-10 or a
     /// folder of them, a .npy [n, 3, height, width] of bytes, or a folder with a subfolder for each class
-    #[arg(long, value_name = "FILE_OR_DIR", conflicts_with_all = ["calibration_text", "load_calibration"])]
+    #[arg(long, value_name = "FILE_OR_DIR", conflicts_with = "calibration_text")]
     pub calibration_images: Option<PathBuf>,
 
     /// Change the calibration images at random as in training: small ones are shifted by up to an eighth, and every second one

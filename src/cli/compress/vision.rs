@@ -1,25 +1,28 @@
 //! `compress` of a residual network.
 
 use super::super::{Failure, output};
+use super::apart::{self, Collected};
 use super::drive::{Sink, drive};
 use super::summary::summary;
 use super::{Compress, Distribute, LayerDensity, Speedup};
 use crate::compress::{
-    CompressedLayer, Densities, Folder, LayerByLayer, Layered, MeasuredBy, Output, Plan, Totals, VisionBound,
-    VisionCompression, VisionTotals, choose_vision_levels,
+    CompressedLayer, Densities, Error, Folder, LayerByLayer, Layered, MeasuredBy, Output, OutputSquares, Plan, Totals,
+    VisionBound, VisionCompression, VisionInputs, VisionTotals, choose_vision_levels,
 };
 use crate::export::RunReport;
 use crate::job;
 use crate::measure::cost::remaining_secs;
+use crate::methods::Method;
 use crate::vision::{self, Evaluation, ImageSet, Network, Pictures, VisionModel};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Whether a flag is for language models.
 fn is_for_text(name: &str) -> bool {
-    let flags = ["calibration_text", "calibration_context", "blockwise", "load_calibration"];
+    let flags = ["calibration_text", "calibration_context", "blockwise"];
     flags.contains(&name)
 }
 
@@ -35,33 +38,57 @@ pub fn compress(args: &Compress, network: &VisionModel, threads: usize) -> Resul
     args.given.refuse(is_for_text, "is for language models", "leave it out")?;
     let model = args.colours.apply(network.clone())?;
     let mut plan = args.plan(densities(args, &model)?, threads);
+    let distributes = args.distribute.is_some() || args.flops.is_some();
+    if args.apart.is_listing() && !distributes {
+        return apart::list(args, &model, &plan);
+    }
     args.check_outputs(&plan)?;
+    args.apart.check(args.parallel, args.out.as_deref())?;
     let images = Images::open(args, &model)?;
-    let pictures = images.calibration(args, &model)?;
-    if pictures.is_none() {
-        if args.save_calibration.is_some() {
-            return Err(Failure::new("there are no statistics to save", "give images with --calibration-images"));
-        }
-        output::note("without --calibration-images the plain error of each weight counts, and the network loses more");
+    let inputs = inputs(args, &model, &images)?;
+    args.apart.check_inputs(matches!(inputs, VisionInputs::Pictures(_)))?;
+    if args.apart.is_statistics() {
+        return statistics(args, &model, plan, &inputs);
     }
-    if args.distribute.is_some() || args.flops.is_some() {
-        plan.densities.by_layer = levels(args, &model, &plan, pictures.as_ref())?;
+    if distributes {
+        plan.densities.by_layer = match &inputs {
+            VisionInputs::Pictures(pictures) => levels(args, &model, &plan, Some(pictures))?,
+            _ => levels(args, &model, &plan, images.calibration(args, &model)?.as_ref())?,
+        };
     }
+    if args.apart.is_listing() {
+        return apart::list(args, &model, &plan);
+    }
+    let only = args.apart.chosen(&model, &plan)?;
     // Without an output the work is kept where nobody sees it.
     let hidden = tempfile::tempdir().map_err(Failure::unexplained)?;
     let out = args.out.clone().unwrap_or_else(|| hidden.path().join("model"));
     let statistics = args.save_calibration.is_some();
-    let folder = Folder::open(&model, &plan, &pictures, &out, args.force, statistics)?;
+    let folder = args.apart.folder(&model, &plan, &inputs, (&out, args.force), statistics)?;
     let mut replaced = Replaced { network: model.network()?, reports: Vec::new() };
-    let dense = images.evaluate("dense accuracy", &replaced.network)?;
+    let dense = match &only {
+        Some(_) => None,
+        None => images.evaluate("dense accuracy", &replaced.network)?,
+    };
 
     let clock = move || start.elapsed().as_secs_f64();
-    let mut work = VisionCompression::new(&model, plan.clone(), pictures.as_ref(), folder.store(), Box::new(clock))?;
-    let (device, note) = job::device(args.backend, work.largest(), &args.tuning.settings, threads);
-    note.iter().for_each(|note| output::note(note));
-    work.set_device(device);
-    let costs = plan.costs(model.architecture().shapes());
+    let mut work = compression(&model, plan.clone(), &inputs, &folder, Box::new(clock))?;
+    let mut costs = plan.costs(model.architecture().shapes());
+    if let Some(only) = &only {
+        costs.retain(|layer, _| only.contains(layer));
+        work = work.only(only.clone());
+    }
+    if !args.apart.is_assembly() {
+        let (device, note) = job::device(args.backend, work.largest(), &args.tuning.settings, threads);
+        note.iter().for_each(|note| output::note(note));
+        work.set_device(device);
+    }
     drive(&costs, &|layer| model.stem_of(layer), &mut work, &mut replaced)?;
+    if only.is_some() {
+        let reports = replaced.reports;
+        let seconds = reports.iter().map(|report| report.seconds).sum::<f64>().max(start.elapsed().as_secs_f64());
+        return apart::say_layers(args, model.name(), &Totals::new(reports, 0, plan.densities.all, seconds));
+    }
 
     let Replaced { mut network, reports } = replaced;
     let before = images.evaluate("accuracy", &network)?;
@@ -104,6 +131,68 @@ pub fn compress(args: &Compress, network: &VisionModel, threads: usize) -> Resul
     }
     let table = summary(model.name(), &totals, args.out.as_deref());
     output::print(&format!("{table}\n{}", of_network(&totals.vision.unwrap_or_default(), after.is_some())))
+}
+
+/// A compression with these inputs.
+fn compression(
+    model: &VisionModel,
+    plan: Plan<usize>,
+    inputs: &VisionInputs,
+    folder: &Folder<VisionModel>,
+    clock: Box<dyn Fn() -> f64 + Send>,
+) -> Result<VisionCompression, Error> {
+    let store = folder.store();
+    match inputs {
+        VisionInputs::Unknown => VisionCompression::new(model, plan, None, store, clock),
+        VisionInputs::Pictures(pictures) => VisionCompression::new(model, plan, Some(pictures), store, clock),
+        VisionInputs::Saved(saved) => VisionCompression::of_saved(model, plan, saved, store, clock),
+    }
+}
+
+/// What the layers read.
+fn inputs(args: &Compress, model: &VisionModel, images: &Images) -> Result<VisionInputs, Failure> {
+    if let Some(saved) = args.saved()? {
+        let saved = Arc::new(saved);
+        let weighs = args.method.method == Method::Dsf && args.tuning.settings.output_power > 0.0;
+        if weighs && OutputSquares::saved(model, &saved)?.iter().next().is_none() {
+            output::note("the saved statistics have no output weights: all outputs of a layer count alike");
+        }
+        if images.calibration.is_none() && !args.images.keep_batch_norm {
+            output::note("without --calibration-images batch normalization stays as it is");
+        }
+        return Ok(VisionInputs::Saved(saved));
+    }
+    if let Some(pictures) = images.calibration(args, model)? {
+        return Ok(VisionInputs::Pictures(pictures));
+    }
+    if args.save_calibration.is_some() {
+        return Err(Failure::new("there are no statistics to save", "give images with --calibration-images"));
+    }
+    output::note("without --calibration-images the plain error of each weight counts, and the network loses more");
+    Ok(VisionInputs::Unknown)
+}
+
+/// Collects the statistics of all layers' inputs in the dense network, of one part of the images.
+fn statistics(args: &Compress, model: &VisionModel, plan: Plan<usize>, inputs: &VisionInputs) -> Result<(), Failure> {
+    let start = Instant::now();
+    let (VisionInputs::Pictures(pictures), Some(file)) = (inputs, &args.save_calibration) else {
+        return Err(Failure::new("there are no statistics to save", "give images with --calibration-images"));
+    };
+    let portion = args.apart.portion();
+    let range = portion.range(pictures.len());
+    let range = range.ok_or_else(|| args.apart.too_many(pictures.len(), "calibration images"))?;
+    // Nothing is replaced: all layers stay as they are.
+    let plan = Plan { densities: Densities::uniform(1.0), parallel: true, ..plan };
+    let hidden = apart::beside(file)?;
+    let part = VisionInputs::Pictures(pictures.range(range));
+    let folder = Folder::open(model, &plan, &part, &hidden.path().join("model"), false, true)?;
+    let folder = folder.of_portion(portion, inputs);
+    let mut work = compression(model, plan, &part, &folder, Box::new(|| 0.0))?;
+    apart::collect(model.keys().len(), &|layer| model.stem_of(layer), &mut work)?;
+    folder.finish_statistics(file, args.force)?;
+    let (model, file) = (model.name().to_owned(), file.display().to_string());
+    let samples = VisionModel::samples(&part);
+    Collected { model, file, portion, samples, seconds: start.elapsed().as_secs_f64() }.say("images", args.json)
 }
 
 /// Densities with the smallest sum of the layers' errors within a bound.

@@ -1,7 +1,7 @@
 //! Layers of vision models.
 
-use super::{FindWeight, LayerKey, Layered};
-use crate::compress::Error;
+use super::{FindWeight, LayerKey, Layered, saved_identity};
+use crate::compress::{Error, VisionInputs};
 use crate::export::Entry;
 use crate::matrix::Matrix;
 use crate::model::{Checkpoint, Dtype, Fingerprint, Layer};
@@ -25,7 +25,7 @@ impl LayerKey for usize {
 
 impl Layered for VisionModel {
     type Key = usize;
-    type Inputs = Option<Pictures>;
+    type Inputs = VisionInputs;
 
     fn name(&self) -> &str {
         self.name()
@@ -39,18 +39,24 @@ impl Layered for VisionModel {
         format!("{:?} {:?}", self.architecture(), self.preprocess())
     }
 
-    fn inputs_identity(pictures: &Option<Pictures>) -> Value {
-        let identity = |Pictures { height, width, pixels, labels }: &Pictures| {
-            let mut hash = Fingerprint::default();
-            hash.add(pixels);
-            labels.iter().for_each(|label| hash.add(&label.to_le_bytes()));
-            json!({ "height": height, "width": width, "pixels": hash.hex() })
-        };
-        json!(pictures.as_ref().map(identity))
+    fn inputs_identity(inputs: &VisionInputs) -> Value {
+        match inputs {
+            VisionInputs::Unknown => json!(null),
+            VisionInputs::Pictures(Pictures { height, width, pixels, labels }) => {
+                let mut hash = Fingerprint::default();
+                hash.add(pixels);
+                labels.iter().for_each(|label| hash.add(&label.to_le_bytes()));
+                json!({ "height": height, "width": width, "pixels": hash.hex() })
+            }
+            VisionInputs::Saved(saved) => saved_identity(saved),
+        }
     }
 
-    fn samples(pictures: &Option<Pictures>) -> usize {
-        pictures.as_ref().map_or(0, Pictures::len)
+    fn samples(inputs: &VisionInputs) -> usize {
+        match inputs {
+            VisionInputs::Pictures(pictures) => pictures.len(),
+            VisionInputs::Unknown | VisionInputs::Saved(_) => 0,
+        }
     }
 
     fn keys(&self) -> Vec<usize> {

@@ -45,7 +45,7 @@ impl SilentTask for SaveNetwork {
     #[cfg(not(target_arch = "wasm32"))]
     fn make(self) -> Self::Output {
         use crate::app::tasks::whole_model::save_folder::save_folder;
-        use crate::compress::Output;
+        use crate::compress::{Output, VisionInputs};
         use crate::export::Layout;
         use crate::model::Source;
         use crate::vision;
@@ -59,7 +59,7 @@ impl SilentTask for SaveNetwork {
         };
         let layouts = vec![Layout::Merged, Layout::Bitmask];
         let output = Output { layouts, companions, values, ..Output::default() };
-        save_folder((&model, &None), &self.plan, &self.layers, &output, &self.target)
+        save_folder((&model, &VisionInputs::Unknown), &self.plan, &self.layers, &output, &self.target)
     }
 
     #[cfg(target_arch = "wasm32")]
