@@ -185,7 +185,7 @@ mod tests {
             .iter()
             .map(|(name, shape, bytes)| (*name, TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap()));
         let bytes = safetensors::serialize(views, Some(metadata.into())).unwrap();
-        Checkpoint::from_bytes(format!("{}.safetensors", portion.part), bytes).unwrap()
+        Checkpoint::from_bytes(&format!("{}.safetensors", portion.part), bytes).unwrap()
     }
 
     fn of(part: usize, parts: usize) -> Portion {

@@ -1,7 +1,6 @@
 //! A compression in parts, for machines that share a folder: statistics, layers, assembly.
 
 use super::super::{Failure, output};
-use super::Compress;
 use super::glob::Glob;
 use super::summary::summary;
 use crate::compare::Candidate;
@@ -182,10 +181,10 @@ struct Listing {
     seconds: f64,
 }
 
-/// Lists the layers that would be replaced.
-pub fn list<M: Layered>(args: &Compress, model: &M, plan: &Plan<M::Key>) -> Result<(), Failure> {
+/// Lists the layers that would be replaced, those that are chosen of them.
+pub fn list<M: Layered>(apart: &ApartArgs, model: &M, plan: &Plan<M::Key>, json: bool) -> Result<(), Failure> {
     plan.check()?;
-    let chosen = args.apart.chosen(model, plan)?;
+    let chosen = apart.chosen(model, plan)?;
     let keys = replaced(model, plan).into_iter().filter(|key| chosen.as_ref().is_none_or(|only| only.contains(key)));
     let layer = |key: M::Key| {
         let (rows, cols) = model.shape_of(key);
@@ -203,7 +202,7 @@ pub fn list<M: Layered>(args: &Compress, model: &M, plan: &Plan<M::Key>) -> Resu
     };
     let layers: Vec<ListedLayer> = keys.map(layer).collect();
     let seconds = layers.iter().map(|layer| layer.seconds).sum();
-    if args.json {
+    if json {
         return output::json(&Listing { layers, seconds });
     }
     let head = ["layer", "shape", "density", "predicted time", "memory"].map(str::to_owned).to_vec();
@@ -220,12 +219,12 @@ pub fn list<M: Layered>(args: &Compress, model: &M, plan: &Plan<M::Key>) -> Resu
     output::print(&format!("{}\n{} layers, {seconds:.1} s on one thread", output::table(&rows), layers.len()))
 }
 
-/// Says what became of some layers; the totals are those of them alone.
-pub fn say_layers(args: &Compress, model: &str, totals: &Totals) -> Result<(), Failure> {
-    if args.json {
+/// Says what became of some layers, kept beside `out`; the totals are those of them alone.
+pub fn say_layers(model: &str, totals: &Totals, out: Option<&Path>, json: bool) -> Result<(), Failure> {
+    if json {
         return output::json(totals);
     }
-    let out = args.out.as_deref().unwrap_or(Path::new("")).display();
+    let out = out.and_then(Path::file_name).unwrap_or_default().display();
     output::print(&format!("{}\nkept in {out}.partial, where --assemble finds them", summary(model, totals, None)))
 }
 

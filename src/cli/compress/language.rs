@@ -25,7 +25,7 @@ pub fn compress(args: &Compress, threads: usize) -> Result<(), Failure> {
     let model = args.model.open()?;
     let mut plan = args.plan(densities(args, &model)?, threads);
     if args.apart.is_listing() && args.distribute.is_none() {
-        return apart::list(args, &model, &plan);
+        return apart::list(&args.apart, &model, &plan, args.json);
     }
     args.check_outputs(&plan)?;
     args.apart.check(args.parallel, args.out.as_deref())?;
@@ -50,7 +50,7 @@ pub fn compress(args: &Compress, threads: usize) -> Result<(), Failure> {
         };
     }
     if args.apart.is_listing() {
-        return apart::list(args, &model, &plan);
+        return apart::list(&args.apart, &model, &plan, args.json);
     }
     let only = args.apart.chosen(&model, &plan)?;
     // Without an output the work is kept where nobody sees it.
@@ -77,7 +77,8 @@ pub fn compress(args: &Compress, threads: usize) -> Result<(), Failure> {
     let reports = reports.0;
     let seconds = reports.iter().map(|report| report.seconds).sum::<f64>().max(start.elapsed().as_secs_f64());
     if only.is_some() {
-        return apart::say_layers(args, model.name(), &Totals::new(reports, 0, plan.densities.all, seconds));
+        let totals = Totals::new(reports, 0, plan.densities.all, seconds);
+        return apart::say_layers(model.name(), &totals, args.out.as_deref(), args.json);
     }
     let totals = Totals::new(reports, plan.dense_weights(model.config().shapes()), plan.densities.all, seconds);
     match (&args.out, &args.save_calibration) {

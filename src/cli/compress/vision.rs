@@ -40,7 +40,7 @@ pub fn compress(args: &Compress, network: &VisionModel, threads: usize) -> Resul
     let mut plan = args.plan(densities(args, &model)?, threads);
     let distributes = args.distribute.is_some() || args.flops.is_some();
     if args.apart.is_listing() && !distributes {
-        return apart::list(args, &model, &plan);
+        return apart::list(&args.apart, &model, &plan, args.json);
     }
     args.check_outputs(&plan)?;
     args.apart.check(args.parallel, args.out.as_deref())?;
@@ -57,7 +57,7 @@ pub fn compress(args: &Compress, network: &VisionModel, threads: usize) -> Resul
         };
     }
     if args.apart.is_listing() {
-        return apart::list(args, &model, &plan);
+        return apart::list(&args.apart, &model, &plan, args.json);
     }
     let only = args.apart.chosen(&model, &plan)?;
     // Without an output the work is kept where nobody sees it.
@@ -87,7 +87,8 @@ pub fn compress(args: &Compress, network: &VisionModel, threads: usize) -> Resul
     if only.is_some() {
         let reports = replaced.reports;
         let seconds = reports.iter().map(|report| report.seconds).sum::<f64>().max(start.elapsed().as_secs_f64());
-        return apart::say_layers(args, model.name(), &Totals::new(reports, 0, plan.densities.all, seconds));
+        let totals = Totals::new(reports, 0, plan.densities.all, seconds);
+        return apart::say_layers(model.name(), &totals, args.out.as_deref(), args.json);
     }
 
     let Replaced { mut network, reports } = replaced;
