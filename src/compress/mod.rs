@@ -37,6 +37,7 @@ mod whole;
 #[cfg(not(target_arch = "wasm32"))]
 mod work_folder;
 
+#[cfg(not(target_arch = "wasm32"))]
 pub use assembly::MODELING_SOURCE;
 pub use blockwise::TunedBlock;
 pub use curve::Curve;

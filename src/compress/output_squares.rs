@@ -102,6 +102,7 @@ fn weights(squares: &[f32], power: f64) -> Option<Vec<f32>> {
 }
 
 /// Name under which they are saved.
+#[cfg(not(target_arch = "wasm32"))]
 pub(super) fn tensor<M: Layered>(model: &M, key: M::Key) -> String {
     format!("{}.output_weights", model.stem_of(key))
 }

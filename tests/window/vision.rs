@@ -242,7 +242,7 @@ fn a_network_whose_every_layer_is_sparse_is_opened() {
     let (dense, out) = (vision::example(), scratch("all sparse"));
     let plan = half();
     let work = VisionCompression::new(&dense, plan.clone(), None, Box::new(Memory::default()), Box::new(|| 0.0));
-    write_factors((&dense, &None), &plan, work.unwrap(), vision::example_companions(), &out);
+    write_factors((&dense, &VisionInputs::Unknown), &plan, work.unwrap(), vision::example_companions(), &out);
     let path = noise("all sparse.npy", 40);
     let source = Some(Source::from(out.clone()));
     let mut harness = window(LaunchOptions { source, ..LaunchOptions::default() });
