@@ -248,7 +248,7 @@ class Replacement:
         facts.append(("16-bit storage", f"{report['bytes']} bytes, {share:.1%} of dense"))
         facts.append(("Time", f"{report['seconds']:.2f} s"))
         rows = "".join(f"<tr><th style='text-align:left'>{k}</th><td>{html.escape(v)}</td></tr>" for k, v in facts)
-        return f"<table>{rows}</table><div style='display:flex;flex-wrap:wrap;gap:8px'>{self._figures(240)}</div>"
+        return f"<table>{rows}</table><div style='display:flex;flex-wrap:wrap;gap:8px'>{self._figures(256)}</div>"
 
     def _figures(self, side: int) -> str:
         def figure(caption: str, png: bytes) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+import time
 import warnings
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ._error import Note
 
@@ -40,20 +41,35 @@ def note(text: str) -> None:
 
 
 class _Line:
-    """One line on standard error, written over and over; where that is no terminal, a line for each tenth."""
+    """One line that changes: on standard error, or in a notebook; where that is neither, a line for each tenth."""
 
     def __init__(self) -> None:
         self.tenth = 0
         self.width = 0
+        self.shown = 0.0
+        self.cell: Any = None
 
     def __call__(self, progress: Progress) -> None:
         error = "" if progress.error is None else f", error {progress.error:.4f}"
         text = f"{100 * progress.share:3.0f} %  {progress.what}{error}"
         over = progress.share >= 1
-        # A notebook's output obeys a carriage return as well, but is not a terminal.
-        if sys.stderr.isatty() or "ipykernel" in sys.modules:
+        if not over and time.monotonic() - self.shown < 0.1:
+            return
+        self.shown = time.monotonic()
+        if "ipykernel" in sys.modules:
+            self.in_notebook(text)
+        elif sys.stderr.isatty():
             print("\r" + text.ljust(self.width), end="\n" if over else "", file=sys.stderr, flush=True)
             self.width = len(text)
         elif int(10 * progress.share) != self.tenth:
             self.tenth = int(10 * progress.share)
             print(text, file=sys.stderr, flush=True)
+
+    def in_notebook(self, text: str) -> None:
+        from IPython.display import display
+
+        line = {"text/plain": text}
+        if self.cell is None:
+            self.cell = display(line, raw=True, display_id=True)
+        else:
+            self.cell.update(line, raw=True)
