@@ -77,7 +77,10 @@ def made():
     ]
     for name, (command, about, own) in CLASSES.items():
         options = [option for option in of(command) if option["name"] not in own | {"json"}]
-        lines += ["", "", f"class {name}(TypedDict, total=False):", f'    """{about}"""', "", *members(options)]
+        base, has = "TypedDict", {option["name"] for option in options}
+        if settings <= has:
+            base, options = "Settings", [option for option in options if option["name"] not in settings]
+        lines += ["", "", f"class {name}({base}, total=False):", f'    """{about}"""', "", *members(options)]
     return "\n".join(lines) + "\n"
 
 

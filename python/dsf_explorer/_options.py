@@ -78,7 +78,7 @@ class Settings(TypedDict, total=False):
     """Of the random start and the fixed mask."""
 
 
-class CompressOptions(TypedDict, total=False):
+class CompressOptions(Settings, total=False):
     """Options of `compress`."""
 
     mean: str
@@ -94,71 +94,6 @@ class CompressOptions(TypedDict, total=False):
     """Where the settings start from; a single one given wins over it."""
     density: float
     """Kept nonzeros of both factors together, as a share of W's entries."""
-    factor_density: float
-    """Nonzeros of the factor on W's smaller side n, as a share of n² [default: 0.16 for a square W, else 0.25; at most
-    half of all nonzeros]."""
-    split: Literal["paper", "balanced", "auto", "vision"]
-    """Without a factor density: how the nonzeros are divided."""
-    expansion: float
-    """Inner dimension k of A (out×k) and B (k×in), in units of the smaller side of W."""
-    orientation: Literal["paper", "auto", "as-is", "transposed"]
-    """Which of W and its transpose is factorized."""
-    outer: int
-    """Outer iterations: each solves for one factor, then for the other."""
-    inner: int
-    """Inner (ADMM) iterations of each half-step."""
-    rho: float
-    """ADMM penalty ρ, against a Gram matrix of unit diagonal."""
-    rho1: float
-    """Penalty of the later inner iterations, as a share of ρ [default: 1; of the geometric schedule 0.7 to 1, from the
-    density]."""
-    schedule: Literal["cubic", "linear", "constant", "geometric", "none"]
-    """How the first inner iteration's penalty ρ₀ grows to ρ over the outer iterations."""
-    rho0_start: float
-    """Where the geometric schedule begins, as a share of ρ."""
-    rho0_end: float
-    """Where the geometric schedule ends, as a share of ρ [default: from the density, 0.4 to 1]."""
-    ridge: float
-    """Added to the Gram matrix's diagonal, as a share of its mean."""
-    ridge_start: float
-    """The ridge of the first outer iteration, from where it falls geometrically [default: no change]."""
-    ramp_from: float
-    """The density of the first outer iteration, from where the budget grows [default: all of it at once]."""
-    ramp_until: float
-    """When the budget has grown to its full size, as a share of the outer iterations."""
-    relaxation: float
-    """Over-relaxation λ of all but the first inner iteration."""
-    start: Literal["identity", "random", "svd"]
-    """Which factors the run starts from."""
-    mask_iterations: int
-    """Inner iterations of each half-step that choose the mask anew; the others keep it."""
-    warm_start: bool
-    """False: start each half-step from nothing instead of from the last factor and its dual variables."""
-    fixed_mask: bool
-    """The first factor keeps one mask, drawn from the seed; only the other is chosen."""
-    fallback: bool
-    """Magnitude pruning (an identity times the largest entries) is the result where it is better."""
-    objective: Literal["norms", "outputs", "weights"]
-    """With calibration: what the masks are chosen by."""
-    power: float
-    """With calibration and objective outputs: the power of XᵀX's eigenvalues at the end of the run."""
-    power_growth: float
-    """How the power grows over the run: with this power of the time [default: from the density, 0.5 to 3]."""
-    output_power: float
-    """Of a language model with calibration: the power of the loss's mean squared gradients that weighs each output; 0
-    weighs all alike."""
-    finalize: bool
-    """False: with calibration: leave the values as they are when the masks are final."""
-    finalize_both: bool
-    """With calibration: finalize the input-side factor B too, not only A."""
-    rounds: int
-    """With calibration: how often the factors are finalized, in turn."""
-    exact: bool
-    """Solve for the values on the final masks exactly; without calibration too, with objective outputs always."""
-    shrinkage: float
-    """With calibration: how much of its diagonal is added to XᵀX, against learning the samples by heart."""
-    seed: int
-    """Of the random start and the fixed mask."""
     density_of: str | list[str] | dict[str, float]
     """Other densities for some layers: a kind of layer or a single one, for example down_proj=0.4 or
     model.layers.0.mlp.up_proj=0.3; 1 leaves them as they are, as a residual network's first convolution and last layer
