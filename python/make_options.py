@@ -57,7 +57,10 @@ def members(options):
 def made():
     """The text of the file."""
     module = native()
-    of = lambda command: [option for option in json.loads(module.options(command)) if option["flag"]]
+
+    def of(command):
+        return [option for option in json.loads(module.options(command)) if option["flag"]]
+
     settings = json.loads(module.settings("published", "{}")).keys() - {"density"}
     lines = [
         '"""Options of commands, as types: written by `make_options.py` from the command line\'s own list."""',

@@ -12,8 +12,7 @@ import numpy as np
 import scipy.sparse
 
 from . import _native
-from ._arrays import Buffer, buffer, floats, is_torch
-from ._error import Note
+from ._arrays import Buffer, buffer, floats
 from ._options import Settings
 from ._progress import Tell, note, teller
 
@@ -147,9 +146,8 @@ class _Request:
         """What is known of the layer's inputs and outputs."""
         self.calibration = self.statistics(calibration, "calibration")
         self.held_out = self.statistics(held_out, "held_out")
-        if output_weights is None or isinstance(output_weights, (str, os.PathLike)):
-            self.output_weights = output_weights
-        else:
+        self.output_weights: Buffer | Path | None = output_weights
+        if not (output_weights is None or isinstance(output_weights, (str, os.PathLike))):
             self.output_weights = buffer(output_weights, "output_weights")
 
     def statistics(self, given: Any, what: str) -> Any:
@@ -287,7 +285,7 @@ class Factorization(Replacement):
             raise ValueError(f"layout is {layout!r}: give csr or dense")
 
         def tensor(matrix: Any) -> Any:
-            if layout == "dense" or not scipy.sparse.issparse(matrix):
+            if layout == "dense" or not _is_sparse(matrix):
                 return torch.from_numpy(_dense(matrix)).to(dtype or torch.float32)
             parts = [torch.from_numpy(part) for part in (matrix.indptr, matrix.indices, matrix.data)]
             return torch.sparse_csr_tensor(*parts, size=matrix.shape, dtype=dtype or torch.float32)
@@ -311,7 +309,11 @@ def _matrix(part: tuple[Any, ...]) -> Any:
 
 
 def _dense(matrix: Any) -> np.ndarray:
-    return matrix.toarray() if scipy.sparse.issparse(matrix) else matrix
+    return matrix.toarray() if _is_sparse(matrix) else matrix
+
+
+def _is_sparse(matrix: Any) -> bool:
+    return scipy.sparse.issparse(matrix)
 
 
 def _unpickled(cls: type[Replacement], data: bytes) -> Replacement:

@@ -6,8 +6,8 @@
     ray.init(address="auto")
     compress("llama", "/shared/llama-30", density=0.3, calibration_text="/shared/text.txt", parts=16)
 
-The machines share the folder that is written to, and that the model is read from. Nothing here schedules, tries again or moves data:
-each task is a call of `dsf_explorer.compress` for a part of the statistics or for one layer, whose result is a file. A task
+The machines share the folder that is written to, and that the model is read from. Nothing here schedules, tries again or moves
+data: each task is a call of `dsf_explorer.compress` for a part of the statistics or for one layer, whose result is a file. A task
 that Ray runs twice writes the same file; a call that was interrupted goes on where it was.
 """
 
@@ -30,7 +30,7 @@ from ._progress import Tell, teller
 __all__ = ["compress"]
 
 # What is said to each task by itself.
-_OWN = ("threads", "statistics_only", "part", "save_calibration", "load_calibration", "layers", "assemble", "list_layers")
+_OWN = ("statistics_only", "part", "save_calibration", "load_calibration", "layers", "assemble", "list_layers")
 # What makes layers depend on each other.
 _TOGETHER = ("distribute", "flops", "blockwise")
 # What is read only while statistics are collected.
@@ -42,7 +42,6 @@ def compress(
     out: Path,
     *,
     parts: int = 1,
-    threads: int = 1,
     progress: Tell | bool | None = None,
     resources: dict[str, Any] | None = None,
     **options: Unpack[CompressOptions],
@@ -52,11 +51,9 @@ def compress(
     parts
         Into how many the calibration windows are divided; their statistics add up. With one part the result is that of one
         machine to the last bit; with more, sums of f32 are rounded otherwise.
-    threads
-        Of a task, which are as many of Ray's CPUs.
     resources
-        Other options of the tasks, as Ray's `options` takes them, such as `{"max_retries": -1}`. Each task asks for the memory that
-        its layer is predicted to take.
+        Other options of the tasks, as Ray's `options` takes them, such as `{"max_retries": -1}`. Each task asks for as many CPUs as
+        `threads` says, 1 by default, and for the memory that its layer is predicted to take.
     progress
         True for a line on standard error, or a function that is called with a `Progress` after each task; where it returns False, or
         on Ctrl-C, the tasks are cancelled.
@@ -68,14 +65,15 @@ def compress(
             raise TypeError(f"{name} is what a task is told: it is not for all of them")
         if name in _TOGETHER or options.get("parallel") is False:
             raise TypeError(f"{name} makes layers wait for each other: give density_of, and parallel=True or nothing")
+    threads = options.get("threads") or 1
     if parts < 1 or threads < 1:
         raise ValueError(f"parts is {parts} and threads {threads}: give at least 1 of each")
     if not ray.is_initialized():
         ray.init()
     out = os.path.abspath(out)
     model = model if model is None or not os.path.exists(model) else os.path.abspath(model)
-    common = {**options, "parallel": True, "threads": threads}
-    of_layers = {name: value for name, value in common.items() if name not in _OF_STATISTICS}
+    common: dict[str, Any] = {**options, "parallel": True, "threads": threads}
+    of_layers: dict[str, Any] = {name: value for name, value in common.items() if name not in _OF_STATISTICS}
     layers = _commands.compress(model, list_layers=True, **common)["layers"]
     tell, given = teller(progress), {"num_cpus": threads, **(resources or {})}
 

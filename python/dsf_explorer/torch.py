@@ -75,7 +75,7 @@ class _SparseProduct(nn.Module):
     def __init__(self, names: Sequence[str], matrices: Sequence[Any], bias: Tensor | None, dtype: torch.dtype | None):
         super().__init__()
         self._names = tuple(names)
-        for name, matrix in zip(names, matrices):
+        for name, matrix in zip(names, matrices, strict=True):
             self.add_module(name, _Sparse(matrix, dtype))
         dtype = dtype or torch.float32
         self.bias = None if bias is None else nn.Parameter(bias.detach().clone().to(dtype))
@@ -96,8 +96,9 @@ class _SparseProduct(nn.Module):
     def product(self) -> _native.Product:
         """The matrices as the kernels want them, made anew when a value has changed."""
         values = [matrix.values for matrix in self.matrices()]
-        version = lambda value: None if value.is_inference() else value._version
-        state = [(value.data_ptr(), version(value), value.dtype) for value in values]
+        # Tensors made in inference mode do not count their versions.
+        versions = [None if value.is_inference() else value._version for value in values]
+        state = [(value.data_ptr(), version, value.dtype) for value, version in zip(values, versions, strict=True)]
         if self._kernels is None or self._kernels[0] != state:
             parts = [matrix.csr() for matrix in self.matrices()]
             self._kernels = (state, _native.Product(parts, _FORMATS[values[0].dtype]))
@@ -347,7 +348,7 @@ def _rows(module: nn.Module, x: Tensor) -> Tensor:
 
 def _same(module: nn.Conv2d) -> list[int]:
     """What is added before and after each dimension, the last one first."""
-    added = [step * (size - 1) for step, size in zip(module.dilation, module.kernel_size)][::-1]
+    added = [step * (size - 1) for step, size in zip(module.dilation, module.kernel_size, strict=True)][::-1]
     return [side for all in added for side in (all // 2, all - all // 2)]
 
 
