@@ -55,8 +55,8 @@ def compress(
         Other options of the tasks, as Ray's `options` takes them, such as `{"max_retries": -1}`. Each task asks for as many CPUs as
         `threads` says, 1 by default, and for the memory that its layer is predicted to take.
     progress
-        True for a line on standard error, or a function that is called with a `Progress` after each task; where it returns False, or
-        on Ctrl-C, the tasks are cancelled.
+        True for a line on standard error, or a function that is called with a `Progress` after each task; where it returns
+        False, or on Ctrl-C, the tasks are cancelled.
 
     The paths must be the same on every machine. Statistics are kept in `<out>.statistics`, finished layers in `<out>.partial`.
     """
