@@ -9,7 +9,11 @@ pub struct ThreadPool {
     pool: rayon::ThreadPool,
 }
 
-/// The system starts no more threads.
+/// Threads of a pool at most. The system would start more, for minutes.
+#[cfg(not(target_arch = "wasm32"))]
+const MOST: usize = 1024;
+
+/// The system starts no more threads, or is not asked for so many.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the worker threads could not be started ({reason})")]
 pub struct NoThreads {
@@ -27,6 +31,9 @@ impl Explain for NoThreads {
 impl ThreadPool {
     /// Starts `count` threads, by default one a processor.
     pub fn new(count: Option<usize>) -> Result<Self, NoThreads> {
+        if let Some(count) = count.filter(|&count| count > MOST) {
+            return Err(NoThreads { reason: format!("{count} are asked for, and {MOST} are the most") });
+        }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(count.unwrap_or(0)).build();
         Ok(Self { pool: pool.map_err(|error| NoThreads { reason: error.to_string() })? })
     }
@@ -59,5 +66,17 @@ impl ThreadPool {
     /// Runs `work` on the calling thread.
     pub fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         work()
+    }
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_million_threads_are_refused() {
+        let refused = ThreadPool::new(Some(1_000_000)).err().map(|error| error.to_string());
+        let expected = "the worker threads could not be started (1000000 are asked for, and 1024 are the most)";
+        assert_eq!(refused.as_deref(), Some(expected));
     }
 }
