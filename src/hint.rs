@@ -67,6 +67,11 @@ pub enum Hint {
     GoOn,
     /// First the layers that are not finished.
     FinishLayers,
+    /// First the statistics of this block.
+    CollectBlock {
+        /// Its number, from 0.
+        block: usize,
+    },
 }
 
 impl Hint {

@@ -120,7 +120,8 @@ mod tests {
         assert_eq!(of("density"), (Some("density"), OptionKind::One, ValueType::Float));
         assert_eq!(of("warm_start"), (Some("no-warm-start"), OptionKind::No, ValueType::Bool));
         assert_eq!(of("exact"), (Some("exact"), OptionKind::Optional, ValueType::Bool));
-        assert_eq!(of("parallel"), (Some("parallel"), OptionKind::Yes, ValueType::Bool));
+        assert_eq!(of("blockwise"), (Some("blockwise"), OptionKind::Yes, ValueType::Bool));
+        assert_eq!(of("parallel"), (Some("parallel"), OptionKind::Optional, ValueType::Str));
         assert_eq!(of("layout").1, OptionKind::Several);
         assert_eq!(of("out"), (Some("out"), OptionKind::One, ValueType::Path));
         assert_eq!(of("threads"), (Some("threads"), OptionKind::One, ValueType::Int));

@@ -139,6 +139,31 @@ pub enum Error {
     /// Blocks are tuned on a text, which each reads through the compressed ones before it.
     #[error("blocks are tuned on a text that each reads through the compressed blocks before it")]
     BlocksNeedText,
+    /// A vision model was to be compressed block after block.
+    #[error("only language models are compressed block after block")]
+    NoBlocks,
+    /// Statistics of a block that were to be collected before its layers are compressed.
+    #[error("the statistics of block {block} are not collected yet")]
+    NoStatistics {
+        /// Number of the block, from 0.
+        block: usize,
+    },
+    /// A layer that was to be compressed before statistics of later ones are collected.
+    #[error("{layer} is not finished yet, and later blocks are to see it compressed")]
+    NotFinished {
+        /// Full name.
+        layer: String,
+    },
+    /// A block that a model does not have.
+    #[error("{model} has {blocks} blocks, from 0 to {}: there is no block {block}", blocks - 1)]
+    NoBlock {
+        /// Name of the model.
+        model: String,
+        /// Number of its blocks.
+        blocks: usize,
+        /// Number that was given.
+        block: usize,
+    },
 }
 
 impl Explain for Error {
@@ -165,6 +190,10 @@ impl Explain for Error {
             Self::NoFactors { .. } | Self::LayerLayout { .. } => Hint::ChooseMerged { product: false },
             Self::Bound { .. } => Hint::say("allow more"),
             Self::NeedsImages { .. } => Hint::GiveCalibrationImages,
+            Self::NoBlocks => Hint::say("compress the layers of a vision model one after the other, or all at once"),
+            Self::NoStatistics { block } => Hint::CollectBlock { block: *block },
+            Self::NotFinished { .. } => Hint::FinishLayers,
+            Self::NoBlock { .. } => Hint::say("give one of them"),
             Self::NeedsText { .. } | Self::BlocksNeedText => Hint::GiveCalibrationText,
         })
     }

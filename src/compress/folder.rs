@@ -5,8 +5,11 @@
 //! the end the output is assembled inside of it and renamed into place.
 
 use super::assembly::{Assembly, Replaced, of_kind};
+use super::block_statistics::BlockStatistics;
 use super::work_folder::{Access, LAYERS, STATISTICS, WorkFolder};
-use super::{CompressedLayer, Error, LayerKey, Layered, OutputSquares, Plan, Store, Totals, identity, output_squares};
+use super::{
+    CompressedLayer, Error, LayerKey, Layered, OutputSquares, Parallel, Plan, Store, Totals, identity, output_squares,
+};
 use crate::Named;
 use crate::export::{self, Entry, Layout, RunReport, Tensor};
 use crate::factorize::Settings;
@@ -222,6 +225,13 @@ impl<M: Layered> Folder<M> {
     }
 }
 
+impl Folder {
+    /// Statistics of one block at a time, for work whose blocks see those before them compressed.
+    pub fn block_statistics(&self) -> BlockStatistics {
+        BlockStatistics::new(&self.model, self.folder.path(), &self.collection)
+    }
+}
+
 /// The store of finished layers, one file each.
 struct LayerFiles<M> {
     model: M,
@@ -343,10 +353,7 @@ impl<M: Layered> Store<M::Key> for LayerFiles<M> {
         if !self.keep_statistics {
             return Ok(());
         }
-        let of_layer = |(id, squares): (M::Key, &[f32])| {
-            Tensor::values(output_squares::tensor(&self.model, id), Dtype::F32, &[squares.len()], squares)
-        };
-        let tensors = squares.iter().map(of_layer).collect();
+        let tensors = squares.iter().map(|(id, squares)| output_squares::tensor_of(&self.model, id, squares)).collect();
         let path = self.partial.join(STATISTICS).join(OUTPUT_WEIGHTS);
         Ok(export::write(&path, &export::safetensors(tensors, &BTreeMap::new()), true)?)
     }
@@ -390,7 +397,11 @@ fn plan_json<M: Layered>(model: &M, plan: &Plan<M::Key>) -> Value {
         "density": densities.all,
         "density_of_kinds": kinds,
         "density_of_layers": layers,
-        "parallel": plan.parallel,
+        "parallel": match plan.parallel {
+            Parallel::No => json!(false),
+            Parallel::Block => json!(plan.parallel),
+            Parallel::All => json!(true),
+        },
         "norms": plan.norms,
         "blockwise": plan.blockwise,
         "layout": plan.layout.name(),

@@ -7,6 +7,8 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 mod assembly;
+#[cfg(not(target_arch = "wasm32"))]
+mod block_statistics;
 mod blockwise;
 mod curve;
 mod distribute;
@@ -39,6 +41,8 @@ mod work_folder;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use assembly::MODELING_SOURCE;
+#[cfg(not(target_arch = "wasm32"))]
+pub use block_statistics::BlockStatistics;
 pub use blockwise::TunedBlock;
 pub use curve::Curve;
 pub use distribute::distribute;
@@ -51,7 +55,7 @@ pub use layered::{LayerKey, Layered, identity};
 pub use levels::{LevelChoice, MeasuredBy, choose_levels};
 pub use model::{CompressedModel, compress_model};
 pub use output_squares::OutputSquares;
-pub use plan::{Densities, Plan};
+pub use plan::{Densities, Parallel, Plan};
 pub use proxy::Proxy;
 pub use run::{Compression, Inside, LayerByLayer, Step};
 pub use store::{Memory, Store};

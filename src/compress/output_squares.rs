@@ -1,8 +1,12 @@
 //! How much the loss feels an error of each output of each layer.
 
 use super::{Error, LayerKey, Layered};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::export::Tensor;
 use crate::language::{BlockProgress, LanguageModel, LayerId, LossSquares, Windows};
 use crate::matrix::OutputWeights;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::model::Dtype;
 use crate::model::SavedStatistics;
 use crate::vision::{Network, Pictures, Wanted};
 use std::collections::BTreeMap;
@@ -80,6 +84,11 @@ impl<K: LayerKey> OutputSquares<K> {
         Ok(Self::of_outputs(outputs))
     }
 
+    /// With those of other layers' outputs.
+    pub fn extend(&mut self, other: Self) {
+        self.outputs.extend(other.outputs);
+    }
+
     /// The layers and their mean squares.
     pub fn iter(&self) -> impl Iterator<Item = (K, &[f32])> {
         self.outputs.iter().map(|(&id, squares)| (id, &squares[..]))
@@ -101,10 +110,10 @@ fn weights(squares: &[f32], power: f64) -> Option<Vec<f32>> {
     Some(squares.iter().map(|&square| (f64::from(square) / mean + LEAST).powf(power) as f32).collect())
 }
 
-/// Name under which they are saved.
+/// The tensor as which those of a layer are saved.
 #[cfg(not(target_arch = "wasm32"))]
-pub(super) fn tensor<M: Layered>(model: &M, key: M::Key) -> String {
-    format!("{}.output_weights", model.stem_of(key))
+pub(super) fn tensor_of<M: Layered>(model: &M, key: M::Key, squares: &[f32]) -> Tensor {
+    Tensor::values(format!("{}.output_weights", model.stem_of(key)), Dtype::F32, &[squares.len()], squares)
 }
 
 #[cfg(test)]

@@ -10,8 +10,10 @@ use crate::matrix::ReplacementKind;
 use crate::measure::cost::layer_cost;
 use crate::methods::{Method, ThresholdScope};
 use crate::model::Dtype;
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use strum::{IntoStaticStr, VariantArray};
 
 /// Density of each layer, its nonzeros as a share of its weights. The most specific one applies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,6 +59,22 @@ impl<K: LayerKey> Densities<K> {
     }
 }
 
+/// Layers that are compressed side by side, for none of them sees what the others give when they are compressed.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum, IntoStaticStr, VariantArray,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Parallel {
+    /// Each layer sees all layers before it compressed, as in the paper
+    #[default]
+    No,
+    /// Those of a block: each sees the blocks before it compressed, and its own block as it was. Of language models
+    Block,
+    /// All: each sees the dense model
+    All,
+}
+
 /// The plan of a compression.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(bound = "K: LayerKey")]
@@ -72,8 +90,8 @@ pub struct Plan<K: LayerKey = LayerId> {
     pub settings: Settings,
     /// Densities of the layers.
     pub densities: Densities<K>,
-    /// Whether every layer reads the dense model's activations instead of the compressed one's.
-    pub parallel: bool,
+    /// Which layers before it a layer sees as they were.
+    pub parallel: Parallel,
     /// Of a vision model: whether batch normalization is estimated anew after each layer, for those behind it to read what they
     /// would read in the end. Not where every layer reads the dense model's activations.
     #[serde(default = "default_true")]
@@ -98,7 +116,7 @@ impl<K: LayerKey> Plan<K> {
             preset: Some(preset),
             settings: Settings { density, ..Settings::default() }.with_preset(preset),
             densities: Densities::uniform(density),
-            parallel: false,
+            parallel: Parallel::No,
             norms: true,
             blockwise: None,
             layout: Layout::Merged,

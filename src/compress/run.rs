@@ -2,11 +2,11 @@
 
 use super::blockwise::{BlockWork, Finished, TunedBlock};
 use super::layer_run::{self, LayerRun, LayerStep};
-use super::{CompressedLayer, Error, Inputs, LayerKey, OutputSquares, Plan, Store};
+use super::{CompressedLayer, Error, Inputs, LayerKey, OutputSquares, Parallel, Plan, Store};
 use crate::compute::Device;
 use crate::job::Progress;
-use crate::language::{BlockStage, CalibrationPass, LanguageModel, LayerId, Windows};
-use crate::matrix::{Calibration, Problem};
+use crate::language::{BlockStage, CalibrationPass, LanguageModel, LayerId, ResidualStreams, Windows};
+use crate::matrix::{Calibration, Matrix, Problem};
 use crate::model::{Layer, SavedStatistics};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -68,6 +68,8 @@ pub struct Compression {
     outputs: Option<OutputSquares>,
     /// The tuning of blocks, if they are tuned.
     blocks: Option<BlockWork>,
+    /// The block at hand, where its layers are compressed side by side.
+    whole: Option<WholeBlock>,
     run: Option<Box<LayerRun<LayerId>>>,
     /// Device of the runs.
     device: Device,
@@ -76,7 +78,26 @@ pub struct Compression {
 /// Source of the statistics, and with it of the layers' order.
 enum Source {
     CalibrationPass { pass: Box<CalibrationPass>, windows: Windows, entered: bool },
-    List { stages: VecDeque<Vec<LayerId>>, saved: Option<Arc<SavedStatistics>> },
+    List { stages: VecDeque<Vec<LayerId>>, saved: Saved },
+}
+
+/// Statistics that were collected before.
+enum Saved {
+    None,
+    All(Arc<SavedStatistics>),
+    /// Apart for each stage, which is given by its first layer.
+    Stages(FindStage),
+}
+
+/// Finds the statistics of a stage.
+type FindStage = Box<dyn Fn(LayerId) -> Result<SavedStatistics, Error> + Send>;
+
+/// A block whose layers see it as it was.
+struct WholeBlock {
+    /// Streams before it.
+    before: ResidualStreams,
+    /// What replaces its layers, so far.
+    replaced: BTreeMap<LayerId, Arc<Matrix>>,
 }
 
 impl LayerByLayer<LayerId> for Compression {
@@ -104,31 +125,45 @@ impl Compression {
         store: Box<dyn Store>,
         clock: Box<dyn Fn() -> f64 + Send>,
     ) -> Result<Self, Error> {
-        check(model, &plan, inputs)?;
-        let list = |saved| {
-            let mut stages: VecDeque<Vec<LayerId>> = VecDeque::new();
-            for id in model.layers() {
-                match stages.back_mut().filter(|stage| stage[0].shares_inputs(id)) {
-                    Some(stage) => stage.push(id),
-                    None => stages.push_back(vec![id]),
-                }
-            }
-            Source::List { stages, saved }
-        };
+        check(model, &plan, Some(inputs))?;
         let source = match inputs {
-            Inputs::Unknown => list(None),
-            Inputs::Saved(checkpoint) => list(Some(checkpoint.clone())),
+            Inputs::Unknown => Source::list(model, Saved::None),
+            Inputs::Saved(saved) => Source::list(model, Saved::All(saved.clone())),
             Inputs::Windows(windows) => {
                 let (pass, windows) = (Box::new(CalibrationPass::new(model, windows)?), windows.clone());
                 Source::CalibrationPass { pass, windows, entered: false }
             }
         };
+        Ok(Self::from_source(model, plan, source, store, clock))
+    }
+
+    /// As [`new`](Self::new), with the statistics of each stage, given by its first layer, as `find` finds them once a layer
+    /// waits for them.
+    pub fn with_stages(
+        model: &LanguageModel,
+        plan: Plan,
+        find: impl Fn(LayerId) -> Result<SavedStatistics, Error> + Send + 'static,
+        store: Box<dyn Store>,
+        clock: Box<dyn Fn() -> f64 + Send>,
+    ) -> Result<Self, Error> {
+        check(model, &plan, None)?;
+        let source = Source::list(model, Saved::Stages(Box::new(find)));
+        Ok(Self::from_source(model, plan, source, store, clock))
+    }
+
+    fn from_source(
+        model: &LanguageModel,
+        plan: Plan,
+        source: Source,
+        store: Box<dyn Store>,
+        clock: Box<dyn Fn() -> f64 + Send>,
+    ) -> Self {
         let blocks = match (&plan.blockwise, &source) {
             (Some(how), Source::CalibrationPass { pass, .. }) => Some(BlockWork::new(how, model, pass)),
             _ => None,
         };
-        let (only, waiting, statistics, collected, scarce, outputs, run, device) = Default::default();
-        Ok(Self {
+        let (only, waiting, statistics, collected, scarce, outputs, whole, run, device) = Default::default();
+        Self {
             model: model.clone(),
             plan,
             only,
@@ -141,9 +176,10 @@ impl Compression {
             scarce,
             outputs,
             blocks,
+            whole,
             run,
             device,
-        })
+        }
     }
 
     /// Leaves all other layers as they are.
@@ -244,8 +280,9 @@ impl Compression {
                 let told = |_: usize, _: usize| progress(id, 0.0);
                 OutputSquares::measure(&self.model, windows, &told)?
             }
-            Source::List { saved: Some(saved), .. } => return OutputSquares::saved(&self.model, saved),
-            Source::List { saved: None, .. } => return Ok(OutputSquares::default()),
+            Source::List { saved: Saved::All(saved), .. } => return OutputSquares::saved(&self.model, saved),
+            // Those of a stage come with its statistics.
+            Source::List { saved: Saved::None | Saved::Stages(_), .. } => return Ok(OutputSquares::default()),
         };
         self.store.keep_output_squares(&squares)?;
         Ok(squares)
@@ -256,11 +293,21 @@ impl Compression {
         (self.statistics, self.collected) = (None, false);
         let next = match &mut self.source {
             Source::CalibrationPass { pass, entered, .. } => {
-                if *entered {
-                    pass.advance()?;
+                match &mut self.whole {
+                    Some(whole) if is_last_stage(&self.model, pass) => {
+                        let before = std::mem::take(&mut whole.before);
+                        pass.end_block_with(before, std::mem::take(&mut whole.replaced))?;
+                    }
+                    _ if *entered => pass.advance()?,
+                    _ => {}
                 }
                 *entered = true;
                 let next = pass.layers();
+                if self.plan.parallel == Parallel::Block
+                    && next.first().is_some_and(|id| id.stage() == BlockStage::Attention)
+                {
+                    self.whole = Some(WholeBlock { before: pass.streams().clone(), replaced: BTreeMap::new() });
+                }
                 if let (Some(blocks), Some(first)) = (&mut self.blocks, next.first())
                     && first.stage() == BlockStage::Attention
                 {
@@ -309,11 +356,19 @@ impl Compression {
                 }
                 inputs.statistics
             }
-            Source::List { saved: Some(saved), .. } => {
+            Source::List { saved: Saved::All(saved), .. } => {
                 let stem = self.model.config().stem(first);
                 Some(saved.calibration_of(&stem, self.model.shape(first).1)?)
             }
-            Source::List { saved: None, .. } => return Ok(None),
+            Source::List { saved: Saved::Stages(find), .. } => {
+                let (saved, stem) = (find(first)?, self.model.config().stem(first));
+                if let Some(outputs) = &mut self.outputs {
+                    outputs.extend(OutputSquares::saved(&self.model, &saved)?);
+                }
+                // None, where no token was routed to an expert.
+                saved.knows(&stem).then(|| saved.calibration_of(&stem, self.model.shape(first).1)).transpose()?
+            }
+            Source::List { saved: Saved::None, .. } => return Ok(None),
         };
         // An expert that no token was routed to is replaced without.
         self.collected = true;
@@ -383,34 +438,56 @@ impl Compression {
         Ok(Step::Finished(compressed))
     }
 
-    /// Later layers see this layer's replacement, unless all are to see the dense model.
+    /// Later layers see this layer's replacement, those of later blocks, or none.
     fn replace(&mut self, layer: &CompressedLayer) {
-        if let (Source::CalibrationPass { pass, .. }, false) = (&mut self.source, self.plan.parallel) {
-            pass.replace(layer.id, layer.weight.clone());
+        match (self.plan.parallel, &mut self.source, &mut self.whole) {
+            (Parallel::No, Source::CalibrationPass { pass, .. }, _) => pass.replace(layer.id, layer.weight.clone()),
+            (Parallel::Block, _, Some(whole)) => drop(whole.replaced.insert(layer.id, layer.weight.clone())),
+            _ => {}
         }
     }
+}
+
+impl Source {
+    /// All layers, those that share inputs together.
+    fn list(model: &LanguageModel, saved: Saved) -> Self {
+        let mut stages: VecDeque<Vec<LayerId>> = VecDeque::new();
+        for id in model.layers() {
+            match stages.back_mut().filter(|stage| stage[0].shares_inputs(id)) {
+                Some(stage) => stage.push(id),
+                None => stages.push_back(vec![id]),
+            }
+        }
+        Self::List { stages, saved }
+    }
+}
+
+/// Whether the pass stands at the last stage of a block.
+fn is_last_stage(model: &LanguageModel, pass: &CalibrationPass) -> bool {
+    let at = pass.layers().last().copied();
+    at.is_some() && at == model.config().layers_of(pass.block_number()).last().copied()
 }
 
 /// Power of the loss's mean squared gradients that weighs the entries of the stream, where blocks are tuned: by experiment.
 const STREAM_POWER: f64 = 0.5;
 
 /// Checks in advance what would fail at some layer.
-fn check(model: &LanguageModel, plan: &Plan, inputs: &Inputs) -> Result<(), Error> {
+fn check(model: &LanguageModel, plan: &Plan, inputs: Option<&Inputs>) -> Result<(), Error> {
     plan.check()?;
     model.checkpoint().check_not_quantized().map_err(crate::language::Error::from)?;
     if model.is_sparse() {
         return Err(Error::IsCompressed { model: model.name().to_owned() });
     }
-    if plan.blockwise.is_some() && (plan.parallel || !matches!(inputs, Inputs::Windows(_))) {
+    if plan.blockwise.is_some() && (plan.parallel != Parallel::No || !matches!(inputs, Some(Inputs::Windows(_)))) {
         return Err(Error::BlocksNeedText);
     }
     for id in model.layers().filter(|&id| plan.densities.of(id) < 1.0) {
         let shape = model.shape(id);
-        if plan.method.needs_inputs() && matches!(inputs, Inputs::Unknown) {
+        if plan.method.needs_inputs() && matches!(inputs, Some(Inputs::Unknown)) {
             return Err(Error::NeedsText { method: plan.method.title() });
         }
         layer_run::check(model, id, shape, plan)?;
-        if let Inputs::Saved(saved) = inputs {
+        if let Some(Inputs::Saved(saved)) = inputs {
             saved.check_calibration_of(&model.config().stem(id), shape.1)?;
         }
     }

@@ -1,7 +1,7 @@
 //! The compression of a vision model as a step machine.
 
 use super::layer_run::{self, LayerRun, LayerStep};
-use super::{CompressedLayer, Error, Inside, LayerByLayer, OutputSquares, Plan, Step, Store};
+use super::{CompressedLayer, Error, Inside, LayerByLayer, OutputSquares, Parallel, Plan, Step, Store};
 use crate::compute::Device;
 use crate::matrix::{Calibration, Problem};
 use crate::model::SavedStatistics;
@@ -206,7 +206,7 @@ impl VisionCompression {
     /// Goes on to the next layer. Later layers see this one's replacement, unless all are to see the dense network.
     fn advance(&mut self, replaced: Option<&CompressedLayer<usize>>) -> Result<(), Error> {
         if let Some(pass) = &mut self.pass {
-            if let Some(layer) = replaced.filter(|_| !self.plan.parallel) {
+            if let Some(layer) = replaced.filter(|_| self.plan.parallel == Parallel::No) {
                 pass.replace(&layer.weight);
                 if self.plan.norms {
                     pass.estimate_norm()?;
@@ -223,6 +223,9 @@ impl VisionCompression {
 /// Checks in advance what would fail at some layer.
 fn check(model: &VisionModel, plan: &Plan<usize>, has_inputs: bool) -> Result<(), Error> {
     plan.check()?;
+    if plan.parallel == Parallel::Block {
+        return Err(Error::NoBlocks);
+    }
     let architecture = model.architecture();
     for (at, layer) in architecture.layers.iter().enumerate().filter(|&(at, _)| plan.densities.of(at) < 1.0) {
         if plan.method.needs_inputs() && !has_inputs {

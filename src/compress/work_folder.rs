@@ -15,6 +15,8 @@ pub(super) const REPORT: &str = "report.json";
 pub(super) const LAYERS: &str = "layers";
 /// Folder of statistics.
 pub(super) const STATISTICS: &str = "statistics";
+/// Folder of residual streams, of work that goes through the blocks together.
+pub(super) const STREAMS: &str = "streams";
 /// State of a tuning.
 pub(super) const STATE: &str = "state.bin";
 const WORK: &str = "work.json";
@@ -228,7 +230,7 @@ fn begin(path: &Path, drop_other: bool, shared: bool, identity: Identity<'_>) ->
         if !drop_other && holds_work(path) {
             return Err(Error::OtherPlan { path: path.to_owned(), what, shared });
         }
-        for part in [LAYERS, STATISTICS, STATE].map(|part| path.join(part)) {
+        for part in [LAYERS, STATISTICS, STREAMS, STATE].map(|part| path.join(part)) {
             let removed = if part.is_dir() { fs::remove_dir_all(&part) } else { fs::remove_file(&part) };
             match removed {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(&part, &error)),
@@ -270,10 +272,10 @@ pub(super) fn failed(path: &Path, error: &std::io::Error) -> Error {
     Error::Write { path: path.to_owned(), reason: error.to_string() }
 }
 
-/// Whether the working folder holds a finished layer, or the state of a tuning.
+/// Whether the working folder holds a finished layer, streams, or the state of a tuning.
 fn holds_work(path: &Path) -> bool {
-    let layers = path.join(LAYERS);
-    (layers.exists() && !is_empty(&layers)) || path.join(STATE).exists()
+    let holds_files = |folder: &str| path.join(folder).exists() && !is_empty(&path.join(folder));
+    holds_files(LAYERS) || holds_files(STREAMS) || path.join(STATE).exists()
 }
 
 /// Refuses to replace a folder unless asked to, and one that is not ours in any case.

@@ -51,13 +51,27 @@ const WINDOWS_AT_A_TIME: usize = 16;
 impl CalibrationPass {
     /// A pass at the first stage of the first block of `model`.
     pub fn new(model: &LanguageModel, windows: &Windows) -> Result<Self, Error> {
-        let angles = model.angles(windows.context());
         let streams = ResidualStreams::embed(&model.embedding_and_head()?, windows)?;
-        let block = Some(model.block(0, &angles)?);
+        Self::at_block(model, windows.context(), 0, streams)
+    }
+
+    /// A pass at the first stage of a block, from the streams before it of windows of `context` tokens.
+    ///
+    /// # Panics
+    /// Panics if `model` has no such block.
+    pub fn at_block(
+        model: &LanguageModel,
+        context: usize,
+        block: usize,
+        streams: ResidualStreams,
+    ) -> Result<Self, Error> {
+        assert!(block < model.config().blocks, "{} has no block {block}", model.name());
+        let angles = model.angles(context);
+        let first = Some(model.block(block, &angles)?);
         let model = model.clone();
         let (mixed, feed_forward, routes) = Default::default();
-        let (at, stage, expert) = (0, BlockStage::Attention, None);
-        Ok(Self { model, angles, streams, mixed, feed_forward, routes, block, at, stage, expert })
+        let (stage, expert) = (BlockStage::Attention, None);
+        Ok(Self { model, angles, streams, mixed, feed_forward, routes, block: first, at: block, stage, expert })
     }
 
     /// Layers of the current stage; none at the end.
@@ -168,6 +182,23 @@ impl CalibrationPass {
         Ok(())
     }
 
+    /// Ends the current block anew, from the streams `before` it and with these layers replaced, and reads the next block.
+    ///
+    /// # Panics
+    /// Panics at the end.
+    pub fn end_block_with(
+        &mut self,
+        before: ResidualStreams,
+        replaced: impl IntoIterator<Item = (LayerId, Arc<Matrix>)>,
+    ) -> Result<(), Error> {
+        let block = self.block.as_mut().expect("there is a block to end");
+        replaced.into_iter().for_each(|(id, weight)| block.replace(id, weight));
+        self.streams = before;
+        (self.mixed, self.feed_forward) = Default::default();
+        self.streams.forward(block, self.at)?;
+        self.enter_next()
+    }
+
     /// Computes the current stage and advances to the next.
     pub fn advance(&mut self) -> Result<(), Error> {
         let Some(block) = &self.block else { return Ok(()) };
@@ -221,8 +252,13 @@ impl CalibrationPass {
             *checked = check(h, at);
         });
         work.into_iter().try_for_each(|(_, _, checked)| checked)?;
+        self.enter_next()
+    }
+
+    /// Reads the next block, if there is one, and stands at its first stage.
+    fn enter_next(&mut self) -> Result<(), Error> {
         self.at += 1;
-        (self.expert, self.routes) = (None, Vec::new());
+        (self.stage, self.expert, self.routes) = (BlockStage::Attention, None, Vec::new());
         // The old block is dropped before the new one is read: one is in memory at a time.
         self.block = None;
         if self.at < self.model.config().blocks {

@@ -19,9 +19,15 @@ pub fn ignore_progress(_: usize, _: usize) -> bool {
 }
 
 /// The residual stream `[context, hidden]` of each window, before a block or after the last.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct ResidualStreams {
     pub(super) streams: Vec<Matrix>,
+}
+
+impl From<Vec<Matrix>> for ResidualStreams {
+    fn from(streams: Vec<Matrix>) -> Self {
+        Self { streams }
+    }
 }
 
 impl ResidualStreams {
@@ -29,6 +35,11 @@ impl ResidualStreams {
     pub fn embed(outer_layers: &EmbeddingAndHead, windows: &Windows) -> Result<Self, Error> {
         let streams = windows.iter().map(|window| outer_layers.embed(window, 0)).collect::<Result<_, _>>()?;
         Ok(Self { streams })
+    }
+
+    /// The stream of each window, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Matrix> {
+        self.streams.iter()
     }
 
     /// Number of windows.

@@ -108,6 +108,11 @@ impl SavedStatistics {
         }
     }
 
+    /// Whether some part has statistics of this layer's inputs.
+    pub fn knows(&self, stem: &str) -> bool {
+        self.files().any(|file| file.statistics_of(stem).is_some())
+    }
+
     /// Checks that [`calibration_of`](Self::calibration_of) would find statistics of this shape, without reading them.
     pub fn check_calibration_of(&self, stem: &str, inputs: usize) -> Result<(), Error> {
         let known: Vec<&Checkpoint> = self.files().filter(|file| file.statistics_of(stem).is_some()).collect();

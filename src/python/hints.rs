@@ -32,5 +32,6 @@ pub fn words(hint: &Hint) -> Cow<'static, str> {
         Hint::WaitOrOtherFolder => "wait for it, or give another out".into(),
         Hint::GoOn => "what was finished before is kept, and the same call goes on from there".into(),
         Hint::FinishLayers => "replace them first, with layers=[...]".into(),
+        Hint::CollectBlock { block } => format!("collect them first, with statistics_of_block={block}").into(),
     }
 }

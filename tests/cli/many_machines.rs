@@ -263,6 +263,63 @@ fn a_network_is_made_apart() {
 }
 
 #[test]
+fn block_after_block_apart_as_in_one_process() {
+    let folder = folder("blocks-apart");
+    let quick = format!("compress --parallel=block --density 0.4 --outer 2 {SAMPLES}");
+    done(&folder, &format!("{quick} --out whole --layout merged,bitmask"));
+    let parts = format!("{quick} --out apart --layout merged,bitmask");
+    let listed = done(&folder, &format!("{quick} --list-layers"));
+    let layers = listed["layers"].as_array().unwrap();
+    let blocks = layers.last().unwrap()["block"].as_u64().unwrap() + 1;
+    let refused = |line: &str, says: &str| {
+        let output = run(&folder, &words(line));
+        let said = text(&output.stderr);
+        assert!(!output.status.success() && said.contains(says), "{line}: {said}");
+    };
+    refused(
+        &format!("{parts} --layers *layers.0.*"),
+        "the statistics of block 0 are not collected yet: collect them first, with --statistics-of-block 0",
+    );
+    refused(&format!("{parts} --statistics-of-block {blocks}"), &format!("there is no block {blocks}"));
+    assert!(!folder.join("apart.partial").exists(), "what did not begin leaves nothing");
+    for block in 0..blocks {
+        let collect = format!("{parts} --statistics-of-block {block}");
+        assert_eq!(done(&folder, &collect)["samples"], 7 * 32);
+        if block == 1 {
+            refused(&format!("{parts} --statistics-of-block 2"), "is not finished yet, and later blocks are to see it");
+            refused(&format!("{parts} --layers *layers.2.mlp.up_proj"), "the statistics of block 2 are not collected");
+            refused(&format!("{parts} --assemble"), "are not finished yet");
+        }
+        let halves =
+            ["self_attn", "mlp"].map(|half| start(&folder, &format!("{parts} --layers *layers.{block}.{half}.*")));
+        // Again, while layers are in work: nothing is done twice, and nothing of theirs is taken away.
+        done(&folder, &collect);
+        for child in halves {
+            let output = child.wait_with_output().unwrap();
+            assert!(output.status.success(), "{}", text(&output.stderr));
+        }
+    }
+    // Long done, whose files are gone.
+    done(&folder, &format!("{parts} --statistics-of-block 0"));
+    let kept = |of: &str| std::fs::read_dir(folder.join("apart.partial").join(of)).unwrap().count();
+    assert_eq!((kept("statistics"), kept("streams")), (4, 2), "only the last block's, and what the loss feels");
+    done(&folder, &format!("{parts} --assemble"));
+    assert_same(&folder.join("apart"), &folder.join("whole"));
+
+    // In two parts, but for rounding; one block is enough to see it.
+    let first = |parts: usize, out: &str| {
+        for part in 1..=parts {
+            let collect = format!("{quick} --out {out} --statistics-of-block 0 --part {part}/{parts}");
+            assert!(done(&folder, &collect)["samples"].as_u64().unwrap() >= 3 * 32);
+        }
+        let report = done(&folder, &format!("{quick} --out {out} --layers *layers.0.mlp.up_proj"));
+        report["layers"][0]["layer_error"].as_f64().unwrap()
+    };
+    let (one, two) = (first(1, "one"), first(2, "two"));
+    assert!((one / two - 1.0).abs() < 0.02, "{one} and {two}");
+}
+
+#[test]
 fn what_cannot_be_done_apart_is_refused() {
     let folder = folder("apart-refused");
     done(
@@ -277,6 +334,14 @@ fn what_cannot_be_done_apart_is_refused() {
         ("--parallel --load-calibration s.safetensors --layers *", "give it with --out DIR"),
         ("--parallel --load-calibration s.safetensors --out x --layers *nothing*", "--list-layers lists their names"),
         ("--parallel --load-calibration s.safetensors --out x --assemble --layers *", "cannot be used with"),
+        (
+            "--parallel=block --load-calibration s.safetensors --out x --layers *",
+            "give it with --calibration-text FILE",
+        ),
+        ("--parallel --out x --statistics-of-block 0", "add --parallel=block"),
+        ("--parallel=block --statistics-of-block 0", "--out"),
+        ("--parallel=block --out x --statistics-of-block 0 --statistics-only", "cannot be used with"),
+        ("--parallel=blocks", "possible values: no, block, all"),
         ("--statistics-only", "--save-calibration"),
         ("--statistics-only --save-calibration t.safetensors --out x", "cannot be used with"),
         ("--statistics-only --save-calibration t.safetensors --load-calibration s.safetensors", "cannot be used with"),

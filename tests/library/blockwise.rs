@@ -1,8 +1,8 @@
 //! What the loss feels, and blocks that are tuned while a model is compressed.
 
 use dsf_explorer::compress::{
-    CompressedLayer, Compression, Folder, Inputs, Memory, Output, OutputSquares, Plan, Step, Totals, TunedBlock,
-    compress_model,
+    CompressedLayer, Compression, Folder, Inputs, Memory, Output, OutputSquares, Parallel, Plan, Step, Totals,
+    TunedBlock, compress_model,
 };
 use dsf_explorer::export::Layout;
 use dsf_explorer::factorize::Preset;
@@ -165,7 +165,7 @@ fn output_weights_are_what_the_loss_feels() {
 #[test]
 fn output_weights_are_saved_with_the_statistics() {
     let (model, windows) = small();
-    let (plan, inputs) = (Plan { parallel: true, ..plan(false) }, Inputs::Windows(windows));
+    let (plan, inputs) = (Plan { parallel: Parallel::All, ..plan(false) }, Inputs::Windows(windows));
     let folder = tempfile::tempdir().unwrap();
     let opened = Folder::open(&model, &plan, &inputs, &folder.path().join("model"), false, true).unwrap();
     let work_there = Compression::new(&model, plan.clone(), &inputs, opened.store(), Box::new(|| 0.0)).unwrap();
@@ -199,7 +199,7 @@ fn blocks_are_not_tuned_without_a_text() {
     let plan = plan(true);
     assert!(refused(&plan, &Inputs::Unknown).unwrap().contains("on a text"));
     let inputs = Inputs::Windows(windows);
-    assert!(refused(&Plan { parallel: true, ..plan.clone() }, &inputs).is_some());
+    assert!(refused(&Plan { parallel: Parallel::All, ..plan.clone() }, &inputs).is_some());
     assert_eq!(refused(&plan, &inputs), None);
 }
 

@@ -3,7 +3,7 @@
 use dsf_explorer::Named;
 use dsf_explorer::compress::{
     CompressedLayer, Compression, Curve, Densities, Error, Folder, Inputs, LayerByLayer, Memory, Output as Written,
-    Plan, Proxy, Step, Totals, distribute, merged_model,
+    Parallel, Plan, Proxy, Step, Totals, distribute, merged_model,
 };
 use dsf_explorer::export::Layout;
 use dsf_explorer::factorize::{Preset, Settings};
@@ -104,7 +104,7 @@ fn every_layer_gets_its_budget_in_the_models_order() {
 fn later_layers_see_the_compressed_ones_unless_told_otherwise() {
     let (model, windows) = small();
     let sequential = compress(&model, &plan(0.3), &Inputs::Windows(windows.clone()));
-    let parallel = compress(&model, &Plan { parallel: true, ..plan(0.3) }, &Inputs::Windows(windows.clone()));
+    let parallel = compress(&model, &Plan { parallel: Parallel::All, ..plan(0.3) }, &Inputs::Windows(windows.clone()));
     // The first stage reads the same in both, the last one does not.
     assert!(sequential[..3].iter().zip(&parallel[..3]).all(|(a, b)| a.replacement == b.replacement));
     assert_ne!(sequential[13].replacement, parallel[13].replacement);
@@ -114,6 +114,19 @@ fn later_layers_see_the_compressed_ones_unless_told_otherwise() {
         model.loss(&windows, &ignore_progress).unwrap().nll
     };
     assert_ne!(loss(&sequential), loss(&parallel));
+
+    // Side by side in a block: its layers read what those of the dense model read, behind the compressed blocks before it.
+    let blocks = compress(&model, &Plan { parallel: Parallel::Block, ..plan(0.3) }, &Inputs::Windows(windows.clone()));
+    assert!(blocks[..7].iter().zip(&parallel[..7]).all(|(a, b)| a.replacement == b.replacement));
+    let mut behind = model.clone();
+    blocks[..7].iter().for_each(|layer| behind.replace(layer.id, layer.weight.clone()));
+    let mut of_second = Plan { parallel: Parallel::All, ..plan(0.3) };
+    of_second.densities.by_layer.extend(blocks[..7].iter().map(|layer| (layer.id, 1.0)));
+    let second = compress(&behind, &of_second, &Inputs::Windows(windows.clone()));
+    assert_eq!((blocks.len(), second.len()), (14, 7));
+    assert!(blocks[7..].iter().zip(&second).all(|(a, b)| a.id == b.id && a.replacement == b.replacement));
+    assert_ne!(loss(&blocks), loss(&sequential));
+    assert_ne!(loss(&blocks), loss(&parallel));
 }
 
 #[test]
@@ -479,7 +492,7 @@ fn wrong_requests_say_what_to_do() {
 #[test]
 fn a_folder_is_shared() {
     let (model, windows) = small();
-    let (plan, inputs) = (Plan { parallel: true, ..plan(0.4) }, Inputs::Windows(windows));
+    let (plan, inputs) = (Plan { parallel: Parallel::All, ..plan(0.4) }, Inputs::Windows(windows));
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("model");
     let share = |plan: &Plan| Folder::share(&model, plan, &inputs, &out, false);

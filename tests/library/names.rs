@@ -43,6 +43,7 @@ fn every_spelling_is_the_name() {
         dsf_explorer::compare::Figure,
         dsf_explorer::compare::Quantity,
         dsf_explorer::compress::MeasuredBy,
+        dsf_explorer::compress::Parallel,
         dsf_explorer::export::Layout,
         dsf_explorer::factorize::Objective,
         dsf_explorer::factorize::Orientation,

@@ -85,7 +85,7 @@ def test_options_become_flags(options, words):
     [
         (lambda: dsf.compress(densty=0.3), TypeError, "did you mean 'density'"),
         (lambda: dsf.compress(density="x"), dsf.Error, "invalid value 'x'"),
-        (lambda: dsf.compress(parallel=3), TypeError, "True or False"),
+        (lambda: dsf.compress(blockwise=3), TypeError, "True or False"),
         (lambda: dsf.compress(density=[]), TypeError, "density cannot be"),
         (lambda: dsf.compress("--nowhere"), dsf.Error, "does not exist"),
         (lambda: dsf.perplexity("nowhere"), dsf.Error, "does not exist"),

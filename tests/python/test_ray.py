@@ -61,6 +61,42 @@ def test_a_killed_node_changes_nothing(cluster, source, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["many", "one", "text.txt"], "nothing is left over"
 
 
+def test_block_after_block(cluster, source, tmp_path):
+    """The blocks before a layer are compressed when it is: the same bits as one machine's, with a node killed on the way; and a
+    second call goes on where the first was cancelled."""
+    made, nodes = cluster
+    model, options = source
+    options = {**options, "preset": "best", "outer": 4, "parallel": "block"}
+    dsf.compress(model, tmp_path / "one", **options)
+
+    def until_half(progress):
+        if progress.what == "layers" and progress.share > 0.2 and len(nodes) == 2:
+            own = ray.get_runtime_context().get_node_id()
+            nodes.remove(killed := next(node for node in nodes if node.node_id != own))
+            made.remove_node(killed, allow_graceful=False)
+        return progress.share < 0.5
+
+    with pytest.raises(dsf.Error, match="cancelled"):
+        compress(model, tmp_path / "many", progress=until_half, **options)
+    layers = tmp_path / "many.partial" / "layers"
+    before = {file.name: file.stat().st_mtime_ns for file in layers.glob("*.safetensors")}
+    told = []
+
+    def look(progress):
+        told.append(progress)
+        if progress.share < 1:
+            assert before.items() <= {file.name: file.stat().st_mtime_ns for file in layers.glob("*.safetensors")}.items()
+
+    compress(model, tmp_path / "many", progress=look, **options)
+    assert len(before) >= 17 and len(nodes) == 1 and told[-1].share == 1
+    assert [one.share for one in told] == sorted(one.share for one in told)
+    assert tensors(tmp_path / "many") == tensors(tmp_path / "one")
+    assert sorted(os.listdir(tmp_path)) == ["many", "one", "text.txt"], "nothing is left over"
+    # Not what the layers of the dense model give.
+    dsf.compress(model, tmp_path / "dense", **{**options, "parallel": True})
+    assert tensors(tmp_path / "dense") != tensors(tmp_path / "one")
+
+
 def test_cancelled_it_goes_on_where_it_was(cluster, source, tmp_path):
     model, options = source
 
@@ -94,7 +130,8 @@ def test_what_cannot_be_spread_is_refused(source, tmp_path):
     model, options = source
     for wrong, says in [
         ({"distribute": True}, "wait for each other"),
-        ({"parallel": False}, "wait for each other"),
+        ({"parallel": False}, "wait for each other: give 'block'"),
+        ({"statistics_of_block": 0}, "what a task is told"),
         ({"layers": "*"}, "what a task is told"),
     ]:
         with pytest.raises(TypeError, match=says):

@@ -32,6 +32,7 @@ pub fn words(hint: &Hint) -> Cow<'static, str> {
         Hint::WaitOrOtherFolder => "wait for it, or give another folder".into(),
         Hint::GoOn => "layers written before are kept, and Write goes on from them".into(),
         Hint::FinishLayers => "replace them first".into(),
+        Hint::CollectBlock { .. } => "collect them first".into(),
     }
 }
 

@@ -4,7 +4,7 @@ use super::super::{Failure, output};
 use super::glob::Glob;
 use super::summary::summary;
 use crate::compare::Candidate;
-use crate::compress::{Error, Folder, LayerByLayer, LayerKey, Layered, Plan, Step, Totals};
+use crate::compress::{Error, Folder, LayerByLayer, LayerKey, Layered, Parallel, Plan, Step, Totals};
 use crate::methods::Method;
 use crate::model::Portion;
 use serde::Serialize;
@@ -17,25 +17,30 @@ use tempfile::TempDir;
 #[derive(clap::Args)]
 pub struct ApartArgs {
     /// Collect the statistics of all layers' inputs in the dense model for --save-calibration, and replace nothing
-    #[arg(long, requires = "save_calibration", conflicts_with_all = ["out", "distribute", "flops", "blockwise"])]
+    #[arg(long, requires = "save_calibration", group = "collects", conflicts_with_all = ["out", "distribute", "flops", "blockwise"])]
     statistics_only: bool,
+
+    /// With --parallel=block: collect the statistics of the inputs of this block's layers, blocks counted from 0, once those of all
+    /// blocks before it are replaced, and replace nothing. They are kept beside --out, where --layers finds them
+    #[arg(long, value_name = "BLOCK", requires = "out", group = "collects", conflicts_with_all = ["save_calibration", "load_calibration"])]
+    statistics_of_block: Option<usize>,
 
     /// The statistics of this part of the calibration windows or images only, for example 2/8. --load-calibration adds the
     /// files of all parts up
-    #[arg(long, value_name = "I/N", requires = "statistics_only")]
+    #[arg(long, value_name = "I/N", requires = "collects")]
     part: Option<Part>,
 
     /// Replace only layers with such full names, in which * stands for any characters and ? for one, and keep them beside --out,
     /// where --assemble finds them. Any number of processes may do so at the same time, each with layers of its own
-    #[arg(long, value_name = "GLOB", value_delimiter = ',', conflicts_with_all = ["statistics_only", "save_calibration", "assemble"])]
+    #[arg(long, value_name = "GLOB", value_delimiter = ',', conflicts_with_all = ["collects", "save_calibration", "assemble"])]
     layers: Vec<Glob>,
 
     /// Write --out from the layers that were replaced with --layers
-    #[arg(long, conflicts_with_all = ["statistics_only", "save_calibration"])]
+    #[arg(long, conflicts_with_all = ["collects", "save_calibration"])]
     assemble: bool,
 
     /// List the layers that would be replaced, with what they are predicted to take, and replace nothing
-    #[arg(long, conflicts_with_all = ["statistics_only", "save_calibration", "assemble"])]
+    #[arg(long, conflicts_with_all = ["collects", "save_calibration", "assemble"])]
     list_layers: bool,
 }
 
@@ -67,6 +72,16 @@ impl ApartArgs {
         self.statistics_only
     }
 
+    /// The block whose statistics are collected, if it is a block's.
+    pub fn block(&self) -> Option<usize> {
+        self.statistics_of_block
+    }
+
+    /// Whether a part of the work on blocks is done, whose layers see the blocks before them compressed.
+    pub fn is_of_blocks(&self, parallel: Parallel) -> bool {
+        parallel == Parallel::Block && (self.is_some_layers() || self.assemble || self.statistics_of_block.is_some())
+    }
+
     /// Whether the layers are finished, and the output is assembled.
     pub fn is_assembly(&self) -> bool {
         self.assemble
@@ -83,7 +98,11 @@ impl ApartArgs {
     }
 
     /// Refuses parts of work in which layers depend on others.
-    pub fn check(&self, parallel: bool, out: Option<&Path>) -> Result<(), Failure> {
+    pub fn check(&self, parallel: Parallel, out: Option<&Path>) -> Result<(), Failure> {
+        if self.statistics_of_block.is_some() && parallel != Parallel::Block {
+            let what = "--statistics-of-block is for layers that see the blocks before them compressed";
+            return Err(Failure::new(what, "add --parallel=block, or use --statistics-only").usage());
+        }
         let flag = match (self.is_some_layers(), self.assemble) {
             (true, _) => "--layers",
             (_, true) => "--assemble",
@@ -93,7 +112,7 @@ impl ApartArgs {
             let what = format!("{flag} needs the folder beside which finished layers are kept");
             return Err(Failure::new(what, "give it with --out DIR").usage());
         }
-        if !parallel {
+        if parallel == Parallel::No {
             let what = format!(
                 "{flag} is for --parallel: layers that read what the compressed ones before them give cannot be made apart"
             );
@@ -140,6 +159,7 @@ impl ApartArgs {
         keep_statistics: bool,
     ) -> Result<Folder<M>, Error> {
         match (self.is_some_layers(), self.assemble) {
+            _ if self.statistics_of_block.is_some() => Folder::share(model, plan, inputs, out, replace),
             (true, _) => Folder::share(model, plan, inputs, out, replace),
             (_, true) => Folder::finished(model, plan, inputs, out, replace),
             _ => Folder::open(model, plan, inputs, out, replace, keep_statistics),
@@ -164,6 +184,8 @@ struct ListedLayer {
     name: String,
     /// Name of its tensor.
     tensor: String,
+    /// Its block, from 0; null for residual networks.
+    block: Option<usize>,
     rows: usize,
     cols: usize,
     density: f64,
@@ -193,6 +215,7 @@ pub fn list<M: Layered>(apart: &ApartArgs, model: &M, plan: &Plan<M::Key>, json:
         ListedLayer {
             name: model.stem_of(key),
             tensor: model.tensor_of(key),
+            block: model.block_of(key),
             rows,
             cols,
             density: settings.density,

@@ -7,7 +7,7 @@ use super::summary::summary;
 use super::{Compress, Distribute, LayerDensity};
 use crate::compress::{
     self, CompressedLayer, Compression, Densities, Folder, Inputs, LayerByLayer, Layered, LevelChoice, Output,
-    OutputSquares, Plan, Proxy, Totals, TunedBlock,
+    OutputSquares, Parallel, Plan, Proxy, Totals, TunedBlock,
 };
 use crate::export::{Layout, RunReport};
 use crate::job;
@@ -28,9 +28,14 @@ pub fn compress(args: &Compress, threads: usize) -> Result<(), Failure> {
         return apart::list(&args.apart, &model, &plan, args.json);
     }
     args.check_outputs(&plan)?;
-    args.apart.check(args.parallel, args.out.as_deref())?;
+    args.apart.check(args.parallel(), args.out.as_deref())?;
     let inputs = inputs(args, &model)?;
-    args.apart.check_inputs(matches!(inputs, Inputs::Windows(_)))?;
+    let of_blocks = args.apart.is_of_blocks(args.parallel());
+    args.apart.check_inputs(!of_blocks && matches!(inputs, Inputs::Windows(_)))?;
+    if of_blocks && !matches!(inputs, Inputs::Windows(_)) {
+        let what = "parts of --parallel=block need the text whose statistics are collected for each block";
+        return Err(Failure::new(what, "give it with --calibration-text FILE, to all of them").usage());
+    }
     if args.apart.is_statistics() {
         return statistics(args, &model, plan, &inputs);
     }
@@ -58,8 +63,17 @@ pub fn compress(args: &Compress, threads: usize) -> Result<(), Failure> {
     let out = args.out.clone().unwrap_or_else(|| hidden.path().join("model"));
     let statistics = args.save_calibration.is_some();
     let folder = args.apart.folder(&model, &plan, &inputs, (&out, args.force), statistics)?;
-    let clock = move || start.elapsed().as_secs_f64();
-    let mut work = Compression::new(&model, plan.clone(), &inputs, folder.store(), Box::new(clock))?;
+    if let Some(block) = args.apart.block() {
+        return statistics_of_block(args, &model, (&plan, &inputs), &folder, block);
+    }
+    let clock = Box::new(move || start.elapsed().as_secs_f64());
+    let mut work = match of_blocks {
+        true => {
+            let kept = folder.block_statistics();
+            Compression::with_stages(&model, plan.clone(), move |first| kept.of_stage(first), folder.store(), clock)?
+        }
+        false => Compression::new(&model, plan.clone(), &inputs, folder.store(), clock)?,
+    };
     let mut costs = plan.costs(model.config().shapes());
     if let Some(only) = &only {
         costs.retain(|id, _| only.contains(id));
@@ -113,7 +127,7 @@ fn statistics(args: &Compress, model: &LanguageModel, plan: Plan, inputs: &Input
     let part = portion.range(windows.len()).and_then(|range| windows.range(range));
     let part = part.ok_or_else(|| args.apart.too_many(windows.len(), "calibration windows"))?;
     // Nothing is replaced: all layers stay as they are.
-    let plan = Plan { densities: Densities::uniform(1.0), parallel: true, ..plan };
+    let plan = Plan { densities: Densities::uniform(1.0), parallel: Parallel::All, ..plan };
     let hidden = apart::beside(file)?;
     let inputs_of_part = Inputs::Windows(part);
     let folder = Folder::open(model, &plan, &inputs_of_part, &hidden.path().join("model"), false, true)?;
@@ -129,6 +143,29 @@ fn statistics(args: &Compress, model: &LanguageModel, plan: Plan, inputs: &Input
     folder.finish_statistics(file, args.force)?;
     let (model, file) = (model.name().to_owned(), file.display().to_string());
     let samples = LanguageModel::samples(&inputs_of_part);
+    Collected { model, file, portion, samples, seconds: start.elapsed().as_secs_f64() }.say("tokens", args.json)
+}
+
+/// Collects the statistics of the inputs of a block's layers, of one part of the windows, beside the finished layers.
+fn statistics_of_block(
+    args: &Compress,
+    model: &LanguageModel,
+    (plan, inputs): (&Plan, &Inputs),
+    folder: &Folder,
+    block: usize,
+) -> Result<(), Failure> {
+    let start = Instant::now();
+    let Inputs::Windows(windows) = inputs else { unreachable!("checked before") };
+    let portion = args.apart.portion();
+    let part = portion.range(windows.len()).and_then(|range| windows.range(range));
+    let part = part.ok_or_else(|| args.apart.too_many(windows.len(), "calibration windows"))?;
+    let bar = output::Share::new("collecting statistics");
+    let told = |id: LayerId, share: f64| bar.update(share, 0.0, &model.config().stem(id));
+    folder.block_statistics().collect(plan, (&part, portion), block, &mut *folder.store(), &told)?;
+    bar.finish();
+    let (model, file) =
+        (model.name().to_owned(), format!("{}.partial", args.out.as_deref().unwrap_or("".as_ref()).display()));
+    let samples = part.len() * part.context();
     Collected { model, file, portion, samples, seconds: start.elapsed().as_secs_f64() }.say("tokens", args.json)
 }
 

@@ -15,7 +15,7 @@ use super::method::MethodArgs;
 use super::solver_args::Tuning;
 use super::vision::ColourArgs;
 use super::{Failure, output};
-use crate::compress::{self, Densities, LayerKey, Plan};
+use crate::compress::{self, Densities, LayerKey, Parallel, Plan};
 use crate::export::Layout;
 use crate::finetune::Blockwise;
 use crate::job::Backend;
@@ -72,9 +72,11 @@ pub struct Compress {
     #[arg(long, conflicts_with_all = ["parallel", "load_calibration"])]
     blockwise: bool,
 
-    /// Each layer sees the inputs that the dense model gives it, not those that the compressed layers before it give
-    #[arg(long)]
-    parallel: bool,
+    /// Which layers are compressed side by side. no: each sees the inputs that the compressed layers before it give it; block:
+    /// those of a language model's block, none of which sees the others compressed; all, the default of the flag: each layer
+    /// sees the inputs that the dense model gives it
+    #[arg(long, value_name = "WHICH", num_args = 0..=1, require_equals = true, default_missing_value = "all")]
+    parallel: Option<Parallel>,
 
     /// Write the statistics of all layers' inputs to this file
     #[arg(long, value_name = "FILE.safetensors", conflicts_with = "load_calibration")]
@@ -202,6 +204,10 @@ impl Compress {
         Ok(())
     }
 
+    fn parallel(&self) -> Parallel {
+        self.parallel.unwrap_or_default()
+    }
+
     /// The statistics that were saved, if they are given.
     fn saved(&self) -> Result<Option<SavedStatistics>, Failure> {
         if self.load_calibration.is_empty() {
@@ -220,7 +226,7 @@ impl Compress {
             preset: Some(*preset),
             settings: settings.clone(),
             densities,
-            parallel: self.parallel,
+            parallel: self.parallel(),
             norms: !self.images.keep_batch_norm,
             blockwise: self.blockwise.then(Blockwise::default),
             layout: *self.layout.first().unwrap_or(&Layout::Merged),

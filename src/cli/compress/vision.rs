@@ -6,8 +6,8 @@ use super::drive::{Sink, drive};
 use super::summary::summary;
 use super::{Compress, Distribute, LayerDensity, Speedup};
 use crate::compress::{
-    CompressedLayer, Densities, Error, Folder, LayerByLayer, Layered, MeasuredBy, Output, OutputSquares, Plan, Totals,
-    VisionBound, VisionCompression, VisionInputs, VisionTotals, choose_vision_levels,
+    CompressedLayer, Densities, Error, Folder, LayerByLayer, Layered, MeasuredBy, Output, OutputSquares, Parallel,
+    Plan, Totals, VisionBound, VisionCompression, VisionInputs, VisionTotals, choose_vision_levels,
 };
 use crate::export::RunReport;
 use crate::job;
@@ -37,13 +37,16 @@ pub fn compress(args: &Compress, network: &VisionModel, threads: usize) -> Resul
     let start = Instant::now();
     args.given.refuse(is_for_text, "is for language models", "leave it out")?;
     let model = args.colours.apply(network.clone())?;
+    if args.parallel() == Parallel::Block {
+        return Err(Failure::from(Error::NoBlocks).usage());
+    }
     let mut plan = args.plan(densities(args, &model)?, threads);
     let distributes = args.distribute.is_some() || args.flops.is_some();
     if args.apart.is_listing() && !distributes {
         return apart::list(&args.apart, &model, &plan, args.json);
     }
     args.check_outputs(&plan)?;
-    args.apart.check(args.parallel, args.out.as_deref())?;
+    args.apart.check(args.parallel(), args.out.as_deref())?;
     let images = Images::open(args, &model)?;
     let inputs = inputs(args, &model, &images)?;
     args.apart.check_inputs(matches!(inputs, VisionInputs::Pictures(_)))?;
@@ -183,7 +186,7 @@ fn statistics(args: &Compress, model: &VisionModel, plan: Plan<usize>, inputs: &
     let range = portion.range(pictures.len());
     let range = range.ok_or_else(|| args.apart.too_many(pictures.len(), "calibration images"))?;
     // Nothing is replaced: all layers stay as they are.
-    let plan = Plan { densities: Densities::uniform(1.0), parallel: true, ..plan };
+    let plan = Plan { densities: Densities::uniform(1.0), parallel: Parallel::All, ..plan };
     let hidden = apart::beside(file)?;
     let part = VisionInputs::Pictures(pictures.range(range));
     let folder = Folder::open(model, &plan, &part, &hidden.path().join("model"), false, true)?;

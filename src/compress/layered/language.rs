@@ -138,6 +138,10 @@ impl Layered for LanguageModel {
         Ok(None)
     }
 
+    fn block_of(&self, id: LayerId) -> Option<usize> {
+        Some(id.block)
+    }
+
     fn blocks(&self) -> usize {
         self.config().blocks
     }

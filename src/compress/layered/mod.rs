@@ -105,6 +105,11 @@ pub trait Layered: Clone + Send + 'static {
         Ok(None)
     }
 
+    /// The block that a layer is in, from 0, of a model that is compressed block after block.
+    fn block_of(&self, _key: Self::Key) -> Option<usize> {
+        None
+    }
+
     /// Number of blocks whose norms and biases may be tuned.
     fn blocks(&self) -> usize {
         0
