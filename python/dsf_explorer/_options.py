@@ -130,8 +130,10 @@ class CompressOptions(Settings, total=False):
     blockwise: bool
     """Tune each block while its layers are compressed, so that it gives what the dense model's gives: the values of its
     finished layers, its norms and biases, and its other layers."""
-    parallel: bool
-    """Each layer sees the inputs that the dense model gives it, not those that the compressed layers before it give."""
+    parallel: Literal["no", "block", "all"] | bool
+    """Which layers are compressed side by side. no: each sees the inputs that the compressed layers before it give it;
+    block: those of a language model's block, none of which sees the others compressed; all, the default of the flag:
+    each layer sees the inputs that the dense model gives it."""
     save_calibration: Path
     """Write the statistics of all layers' inputs to this file."""
     load_calibration: Path | list[Path]
@@ -139,6 +141,10 @@ class CompressOptions(Settings, total=False):
     sum."""
     statistics_only: bool
     """Collect the statistics of all layers' inputs in the dense model for --save-calibration, and replace nothing."""
+    statistics_of_block: int
+    """With --parallel=block: collect the statistics of the inputs of this block's layers, blocks counted from 0, once
+    those of all blocks before it are replaced, and replace nothing. They are kept beside --out, where --layers finds
+    them."""
     part: str
     """The statistics of this part of the calibration windows or images only, for example 2/8. --load-calibration adds
     the files of all parts up."""
