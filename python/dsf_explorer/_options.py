@@ -147,7 +147,7 @@ class CompressOptions(Settings, total=False):
     them."""
     part: str
     """The statistics of this part of the calibration windows or images only, for example 2/8. --load-calibration adds
-    the files of all parts up."""
+    the files of all parts up, as --layers does those of a block."""
     layers: str | list[str]
     """Replace only layers with such full names, in which * stands for any characters and ? for one, and keep them
     beside --out, where --assemble finds them. Any number of processes may do so at the same time, each with layers of

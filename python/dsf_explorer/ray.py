@@ -139,7 +139,7 @@ class _Work:
     def by_blocks(self, common: dict[str, Any]) -> dict[str, Any]:
         """Block after block, each with statistics of what the compressed ones before it give."""
         done, all_layers = 0, len(self.layers)
-        for block in range(max(layer["block"] for layer in self.layers) + 1):
+        for block in range(max((layer["block"] for layer in self.layers), default=-1) + 1):
             begun = [
                 self.task.options(name=f"statistics of block {block}, {number} of {self.parts}", **self.given).remote(
                     self.model, self.out, {**common, "statistics_of_block": block, "part": f"{number}/{self.parts}"}

@@ -31,7 +31,7 @@ impl BlockStatistics {
         Self { model: model.clone(), partial: partial.to_owned(), collection: collection.to_owned() }
     }
 
-    /// Collects those of a block over `windows`, which are this portion of all. Nothing is done where that was done before.
+    /// Collects those of a block over `windows`, which are this portion of all; returns whether anything was left to collect.
     ///
     /// `store` holds the layers of earlier blocks. `progress` is told of the stages, and called while the loss is measured.
     pub fn collect(
@@ -41,15 +41,40 @@ impl BlockStatistics {
         block: usize,
         store: &mut dyn Store,
         progress: Inside<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let blocks = self.model.config().blocks;
         if block >= blocks {
             return Err(Error::NoBlock { model: self.model.name().to_owned(), blocks, block });
         }
-        // Of a later block, all of this one is done and was deleted.
-        if (block + 1..blocks).any(|later| self.streams_file(later, portion).exists()) {
-            return Ok(());
+        if let Some(parts) = self.parts().filter(|&parts| parts != portion.parts) {
+            return Err(Error::OtherParts { path: self.partial.clone(), parts });
         }
+        if self.has_passed(block, portion) {
+            return Ok(false);
+        }
+        let stages = self.stages_of(block);
+        let is_wanted = |stage: &[LayerId]| stage.iter().any(|&id| plan.densities.of(id) < 1.0);
+        let is_kept = |stage: &[LayerId]| self.stage_file(stage[0], portion).exists();
+        let is_left = !self.streams_file(block, portion).exists()
+            || stages.iter().any(|stage| is_wanted(stage) && !is_kept(stage));
+        if is_left {
+            self.collect_stages(plan, (windows, portion), block, store, progress)?;
+        }
+        if let Some(before) = block.checked_sub(1) {
+            self.delete(before, portion);
+        }
+        Ok(is_left)
+    }
+
+    /// Keeps the streams before a block, and the statistics of its stages whose layers are to be replaced.
+    fn collect_stages(
+        &self,
+        plan: &Plan,
+        (windows, portion): (&Windows, Portion),
+        block: usize,
+        store: &mut dyn Store,
+        progress: Inside<'_>,
+    ) -> Result<(), Error> {
         for folder in [STATISTICS, STREAMS].map(|folder| self.partial.join(folder)) {
             fs::create_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
         }
@@ -69,10 +94,19 @@ impl BlockStatistics {
                 pass.advance()?;
             }
         }
-        if let Some(before) = block.checked_sub(1) {
-            self.delete(before, portion);
-        }
         Ok(())
+    }
+
+    /// Into how many parts the windows are divided, as the files say, if there are any.
+    fn parts(&self) -> Option<usize> {
+        let files = fs::read_dir(self.partial.join(STREAMS)).into_iter().flatten().flatten();
+        let names = files.map(|file| file.file_name().to_string_lossy().into_owned());
+        names.filter_map(|name| name.strip_suffix(".safetensors")?.rsplit_once("-of-")?.1.parse().ok()).next()
+    }
+
+    /// Whether a later block was begun, so that all of this one was done and is deleted.
+    fn has_passed(&self, block: usize, portion: Portion) -> bool {
+        (block + 1..self.model.config().blocks).any(|later| self.streams_file(later, portion).exists())
     }
 
     /// The statistics of a stage, over all portions.
@@ -86,9 +120,15 @@ impl BlockStatistics {
                 files.push(model::open(&entry.path())?);
             }
         }
+        let block = first.block;
+        let is_gone = |parts: usize| (1..=parts).any(|part| self.has_passed(block, Portion { part, parts }));
         match files.is_empty() {
-            true => Err(Error::NoStatistics { block: first.block }),
-            false => Ok(SavedStatistics::new(files)?),
+            true if self.parts().is_some_and(is_gone) => Err(Error::StatisticsGone { block }),
+            true => Err(Error::NoStatistics { block }),
+            false => SavedStatistics::new(files).map_err(|error| match error {
+                model::Error::MissingPart { .. } => Error::NoStatistics { block },
+                other => other.into(),
+            }),
         }
     }
 
@@ -111,24 +151,25 @@ impl BlockStatistics {
                 if !kept.exists() {
                     return Err(Error::NoStatistics { block: before });
                 }
-                let mut replaced = Vec::new();
+                let mut compressed = model.block(before, &model.angles(context))?;
                 for id in model.config().layers_of(before).into_iter().filter(|&id| plan.densities.of(id) < 1.0) {
                     match store.find(id)? {
-                        Some(layer) => replaced.push((id, layer.weight.clone())),
+                        Some(layer) => compressed.replace(id, layer.weight.clone()),
                         None => return Err(Error::NotFinished { layer: model.stem_of(id) }),
                     }
                 }
-                let streams = read_streams(&kept, windows)?;
-                let mut pass = CalibrationPass::at_block(model, context, before, streams.clone())?;
-                pass.end_block_with(streams, replaced)?;
-                pass
+                let mut streams = read_streams(&kept, windows)?;
+                streams.forward(&compressed, before)?;
+                // One block is in memory at a time.
+                drop(compressed);
+                CalibrationPass::at_block(model, context, block, streams)?
             }
         };
-        let tensors = pass.streams().iter().enumerate();
-        let tensor =
-            |(at, h): (usize, &Matrix)| Tensor::values(window(at), Dtype::F32, &[h.rows(), h.cols()], h.as_slice());
-        let bytes = export::safetensors(tensors.map(tensor).collect(), &BTreeMap::new());
-        export::write(&file, &bytes, true)?;
+        let tensor = |(at, h): (usize, &Matrix)| {
+            Tensor::values(window_name(at), Dtype::F32, &[h.rows(), h.cols()], h.as_slice())
+        };
+        let tensors = pass.streams().iter().enumerate().map(tensor).collect();
+        export::write_with(&file, true, |out| export::write_tensors(out, tensors, &BTreeMap::new()))?;
         Ok(pass)
     }
 
@@ -142,7 +183,7 @@ impl BlockStatistics {
         if !plan.weighs_outputs() {
             return Ok(OutputSquares::default());
         }
-        let file = self.partial.join(STREAMS).join(format!("output_weights.{}.safetensors", of(portion)));
+        let file = self.partial.join(STREAMS).join(format!("output_weights.{}.safetensors", portion_name(portion)));
         if file.exists() {
             return OutputSquares::saved(&self.model, &SavedStatistics::new(vec![model::open(&file)?])?);
         }
@@ -192,28 +233,32 @@ impl BlockStatistics {
     }
 
     fn streams_file(&self, block: usize, portion: Portion) -> PathBuf {
-        self.partial.join(STREAMS).join(format!("before.{block}.{}.safetensors", of(portion)))
+        self.partial.join(STREAMS).join(format!("before.{block}.{}.safetensors", portion_name(portion)))
     }
 
     fn stage_file(&self, first: LayerId, portion: Portion) -> PathBuf {
-        self.partial.join(STATISTICS).join(format!("{}.{}.safetensors", self.model.config().stem(first), of(portion)))
+        self.partial.join(STATISTICS).join(format!(
+            "{}.{}.safetensors",
+            self.model.config().stem(first),
+            portion_name(portion)
+        ))
     }
 }
 
 /// A portion in the name of a file.
-fn of(Portion { part, parts }: Portion) -> String {
+fn portion_name(Portion { part, parts }: Portion) -> String {
     format!("{part}-of-{parts}")
 }
 
 /// Name of a window's streams.
-fn window(at: usize) -> String {
+fn window_name(at: usize) -> String {
     format!("window.{at}")
 }
 
 fn read_streams(file: &Path, windows: &Windows) -> Result<ResidualStreams, Error> {
     let kept = model::open(file)?;
     let read = |at: usize| -> Result<Matrix, Error> {
-        let values = kept.values(&window(at))?;
+        let values = kept.values(&window_name(at))?;
         Ok(Matrix::from_vec(windows.context(), values.len() / windows.context(), values))
     };
     Ok((0..windows.len()).map(read).collect::<Result<Vec<_>, _>>()?.into())

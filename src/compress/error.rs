@@ -143,10 +143,24 @@ pub enum Error {
     #[error("only language models are compressed block after block")]
     NoBlocks,
     /// Statistics of a block that were to be collected before its layers are compressed.
-    #[error("the statistics of block {block} are not collected yet")]
+    #[error("the statistics of block {block} are not collected yet, or not all parts of them")]
     NoStatistics {
         /// Number of the block, from 0.
         block: usize,
+    },
+    /// Statistics of a block that were deleted because a later one was begun.
+    #[error("the statistics of block {block} are gone, for a later block was begun")]
+    StatisticsGone {
+        /// Number of the block, from 0.
+        block: usize,
+    },
+    /// Statistics of blocks that were begun with another number of parts.
+    #[error("the statistics in {} are collected in {parts} {}", path.display(), if *parts == 1 { "part" } else { "parts" })]
+    OtherParts {
+        /// The folder of the work.
+        path: PathBuf,
+        /// Number of their parts.
+        parts: usize,
     },
     /// A layer that was to be compressed before statistics of later ones are collected.
     #[error("{layer} is not finished yet, and later blocks are to see it compressed")]
@@ -192,6 +206,8 @@ impl Explain for Error {
             Self::NeedsImages { .. } => Hint::GiveCalibrationImages,
             Self::NoBlocks => Hint::say("compress the layers of a vision model one after the other, or all at once"),
             Self::NoStatistics { block } => Hint::CollectBlock { block: *block },
+            Self::StatisticsGone { .. } => Hint::say("start anew in another folder"),
+            Self::OtherParts { .. } => Hint::say("go on with as many, or delete that folder"),
             Self::NotFinished { .. } => Hint::FinishLayers,
             Self::NoBlock { .. } => Hint::say("give one of them"),
             Self::NeedsText { .. } | Self::BlocksNeedText => Hint::GiveCalibrationText,

@@ -226,6 +226,11 @@ impl<M: Layered> Folder<M> {
 }
 
 impl Folder {
+    /// The folder that finished layers are kept in.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Statistics of one block at a time, for work whose blocks see those before them compressed.
     pub fn block_statistics(&self) -> BlockStatistics {
         BlockStatistics::new(&self.model, self.folder.path(), &self.collection)
@@ -397,6 +402,7 @@ fn plan_json<M: Layered>(model: &M, plan: &Plan<M::Key>) -> Value {
         "density": densities.all,
         "density_of_kinds": kinds,
         "density_of_layers": layers,
+        // As before there was anything between the two: folders that were begun then are taken up.
         "parallel": match plan.parallel {
             Parallel::No => json!(false),
             Parallel::Block => json!(plan.parallel),

@@ -92,7 +92,7 @@ enum Saved {
 /// Finds the statistics of a stage.
 type FindStage = Box<dyn Fn(LayerId) -> Result<SavedStatistics, Error> + Send>;
 
-/// A block whose layers see it as it was.
+/// A block whose layers are replaced together, at its end: until then all of them see it as it was.
 struct WholeBlock {
     /// Streams before it.
     before: ResidualStreams,

@@ -36,7 +36,7 @@ pub(crate) use self::csv::{Column, csv_of};
 pub use atomic::{check_writable, write, write_with};
 pub use bars::{Bar, BarChart};
 pub use chart::{Chart, Look, Rule, Series};
-pub use container::{Entry, Tensor, header, safetensors, sort_entries};
+pub use container::{Entry, Tensor, header, safetensors, sort_entries, write_tensors};
 pub use ending::check_ending;
 pub use error::Error;
 pub use factors::{Export, factor_tensors, merged, rounded};

@@ -278,7 +278,7 @@ fn block_after_block_apart_as_in_one_process() {
     };
     refused(
         &format!("{parts} --layers *layers.0.*"),
-        "the statistics of block 0 are not collected yet: collect them first, with --statistics-of-block 0",
+        "the statistics of block 0 are not collected yet, or not all parts of them: collect them first, with --statistics-of-block 0",
     );
     refused(&format!("{parts} --statistics-of-block {blocks}"), &format!("there is no block {blocks}"));
     assert!(!folder.join("apart.partial").exists(), "what did not begin leaves nothing");
@@ -301,6 +301,15 @@ fn block_after_block_apart_as_in_one_process() {
     }
     // Long done, whose files are gone.
     done(&folder, &format!("{parts} --statistics-of-block 0"));
+    refused(
+        &format!("{parts} --statistics-of-block {} --part 1/2", blocks - 1),
+        "apart.partial are collected in 1 part: go on with as many",
+    );
+    let layer = folder.join("apart.partial/layers/model.layers.0.mlp.up_proj.safetensors");
+    let aside = folder.join("aside");
+    std::fs::rename(&layer, &aside).unwrap();
+    refused(&format!("{parts} --layers *layers.0.mlp.up_proj"), "are gone, for a later block was begun");
+    std::fs::rename(&aside, &layer).unwrap();
     let kept = |of: &str| std::fs::read_dir(folder.join("apart.partial").join(of)).unwrap().count();
     assert_eq!((kept("statistics"), kept("streams")), (4, 2), "only the last block's, and what the loss feels");
     done(&folder, &format!("{parts} --assemble"));
@@ -338,6 +347,9 @@ fn what_cannot_be_done_apart_is_refused() {
             "--parallel=block --load-calibration s.safetensors --out x --layers *",
             "give it with --calibration-text FILE",
         ),
+        ("--parallel=block --load-calibration s.safetensors --out x", "give it with --calibration-text FILE"),
+        ("--parallel=block --statistics-only --save-calibration t.safetensors", "use --statistics-of-block"),
+        ("--parallel=block --out x --statistics-of-block 0 --distribute", "give the densities with --density-of"),
         ("--parallel --out x --statistics-of-block 0", "add --parallel=block"),
         ("--parallel=block --statistics-of-block 0", "--out"),
         ("--parallel=block --out x --statistics-of-block 0 --statistics-only", "cannot be used with"),

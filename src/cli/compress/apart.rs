@@ -26,7 +26,7 @@ pub struct ApartArgs {
     statistics_of_block: Option<usize>,
 
     /// The statistics of this part of the calibration windows or images only, for example 2/8. --load-calibration adds the
-    /// files of all parts up
+    /// files of all parts up, as --layers does those of a block
     #[arg(long, value_name = "I/N", requires = "collects")]
     part: Option<Part>,
 
@@ -77,8 +77,8 @@ impl ApartArgs {
         self.statistics_of_block
     }
 
-    /// Whether a part of the work on blocks is done, whose layers see the blocks before them compressed.
-    pub fn is_of_blocks(&self, parallel: Parallel) -> bool {
+    /// Whether this is a part of work that goes block after block.
+    pub fn is_block_work(&self, parallel: Parallel) -> bool {
         parallel == Parallel::Block && (self.is_some_layers() || self.assemble || self.statistics_of_block.is_some())
     }
 
@@ -99,6 +99,10 @@ impl ApartArgs {
 
     /// Refuses parts of work in which layers depend on others.
     pub fn check(&self, parallel: Parallel, out: Option<&Path>) -> Result<(), Failure> {
+        if self.statistics_only && parallel == Parallel::Block {
+            let what = "--statistics-only collects the statistics of the dense model";
+            return Err(Failure::new(what, "use --statistics-of-block with --parallel=block").usage());
+        }
         if self.statistics_of_block.is_some() && parallel != Parallel::Block {
             let what = "--statistics-of-block is for layers that see the blocks before them compressed";
             return Err(Failure::new(what, "add --parallel=block, or use --statistics-only").usage());
@@ -116,7 +120,8 @@ impl ApartArgs {
             let what = format!(
                 "{flag} is for --parallel: layers that read what the compressed ones before them give cannot be made apart"
             );
-            return Err(Failure::new(what, "add --parallel, and --load-calibration FILE").usage());
+            let hint = "add --parallel, and --load-calibration FILE; or --parallel=block";
+            return Err(Failure::new(what, hint).usage());
         }
         Ok(())
     }
@@ -158,8 +163,7 @@ impl ApartArgs {
         (out, replace): (&Path, bool),
         keep_statistics: bool,
     ) -> Result<Folder<M>, Error> {
-        match (self.is_some_layers(), self.assemble) {
-            _ if self.statistics_of_block.is_some() => Folder::share(model, plan, inputs, out, replace),
+        match (self.is_some_layers() || self.statistics_of_block.is_some(), self.assemble) {
             (true, _) => Folder::share(model, plan, inputs, out, replace),
             (_, true) => Folder::finished(model, plan, inputs, out, replace),
             _ => Folder::open(model, plan, inputs, out, replace, keep_statistics),

@@ -30,11 +30,15 @@ pub fn compress(args: &Compress, threads: usize) -> Result<(), Failure> {
     args.check_outputs(&plan)?;
     args.apart.check(args.parallel(), args.out.as_deref())?;
     let inputs = inputs(args, &model)?;
-    let of_blocks = args.apart.is_of_blocks(args.parallel());
-    args.apart.check_inputs(!of_blocks && matches!(inputs, Inputs::Windows(_)))?;
-    if of_blocks && !matches!(inputs, Inputs::Windows(_)) {
-        let what = "parts of --parallel=block need the text whose statistics are collected for each block";
-        return Err(Failure::new(what, "give it with --calibration-text FILE, to all of them").usage());
+    let is_block_work = args.apart.is_block_work(args.parallel());
+    args.apart.check_inputs(!is_block_work && matches!(inputs, Inputs::Windows(_)))?;
+    if args.parallel() == Parallel::Block && !matches!(inputs, Inputs::Windows(_)) {
+        let what = "--parallel=block needs a text, of which it collects the statistics of each block";
+        return Err(Failure::new(what, "give it with --calibration-text FILE").usage());
+    }
+    if is_block_work && args.distribute.is_some() {
+        let what = "--distribute would measure all layers again in each part of the work";
+        return Err(Failure::new(what, "give the densities with --density-of").usage());
     }
     if args.apart.is_statistics() {
         return statistics(args, &model, plan, &inputs);
@@ -67,7 +71,7 @@ pub fn compress(args: &Compress, threads: usize) -> Result<(), Failure> {
         return statistics_of_block(args, &model, (&plan, &inputs), &folder, block);
     }
     let clock = Box::new(move || start.elapsed().as_secs_f64());
-    let mut work = match of_blocks {
+    let mut work = match is_block_work {
         true => {
             let kept = folder.block_statistics();
             Compression::with_stages(&model, plan.clone(), move |first| kept.of_stage(first), folder.store(), clock)?
@@ -161,10 +165,12 @@ fn statistics_of_block(
     let part = part.ok_or_else(|| args.apart.too_many(windows.len(), "calibration windows"))?;
     let bar = output::Share::new("collecting statistics");
     let told = |id: LayerId, share: f64| bar.update(share, 0.0, &model.config().stem(id));
-    folder.block_statistics().collect(plan, (&part, portion), block, &mut *folder.store(), &told)?;
+    let anew = folder.block_statistics().collect(plan, (&part, portion), block, &mut *folder.store(), &told)?;
     bar.finish();
-    let (model, file) =
-        (model.name().to_owned(), format!("{}.partial", args.out.as_deref().unwrap_or("".as_ref()).display()));
+    if !anew {
+        output::note(&format!("the statistics of block {block} were collected before"));
+    }
+    let (model, file) = (model.name().to_owned(), folder.path().display().to_string());
     let samples = part.len() * part.context();
     Collected { model, file, portion, samples, seconds: start.elapsed().as_secs_f64() }.say("tokens", args.json)
 }
