@@ -11,7 +11,7 @@ data: each task is a call of `dsf_explorer.compress` for a part of the statistic
 that Ray runs twice writes the same file; a call that was interrupted goes on where it was.
 
 By default all layers are tasks at once: each sees what the dense model gives it. With `parallel="block"` those of a block are,
-and see the blocks before it compressed, which is better for the model.
+and see the blocks before it compressed, which is often better for the model.
 """
 
 from __future__ import annotations

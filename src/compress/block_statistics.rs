@@ -53,48 +53,33 @@ impl BlockStatistics {
             return Ok(false);
         }
         let stages = self.stages_of(block);
-        let is_wanted = |stage: &[LayerId]| stage.iter().any(|&id| plan.densities.of(id) < 1.0);
-        let is_kept = |stage: &[LayerId]| self.stage_file(stage[0], portion).exists();
-        let is_left = !self.streams_file(block, portion).exists()
-            || stages.iter().any(|stage| is_wanted(stage) && !is_kept(stage));
-        if is_left {
-            self.collect_stages(plan, (windows, portion), block, store, progress)?;
+        let is_left = |stage: &[LayerId]| {
+            let is_replaced = stage.iter().any(|&id| plan.densities.of(id) < 1.0);
+            is_replaced && !self.stage_file(stage[0], portion).exists()
+        };
+        let is_done = self.streams_file(block, portion).exists() && !stages.iter().any(|stage| is_left(stage));
+        if !is_done {
+            for folder in [STATISTICS, STREAMS].map(|folder| self.partial.join(folder)) {
+                fs::create_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
+            }
+            let mut pass = self.pass_at(plan, (windows, portion), block, store)?;
+            let outputs = self.output_squares(plan, (windows, portion), &|| progress(stages[0][0], 0.0))?;
+            for (at, stage) in stages.iter().enumerate() {
+                if !progress(stage[0], at as f64 / stages.len() as f64) {
+                    return Err(Error::Cancelled);
+                }
+                if is_left(stage) {
+                    self.keep_stage(&mut pass, (stage, &outputs), (windows, portion))?;
+                }
+                if at + 1 < stages.len() {
+                    pass.advance()?;
+                }
+            }
         }
         if let Some(before) = block.checked_sub(1) {
             self.delete(before, portion);
         }
-        Ok(is_left)
-    }
-
-    /// Keeps the streams before a block, and the statistics of its stages whose layers are to be replaced.
-    fn collect_stages(
-        &self,
-        plan: &Plan,
-        (windows, portion): (&Windows, Portion),
-        block: usize,
-        store: &mut dyn Store,
-        progress: Inside<'_>,
-    ) -> Result<(), Error> {
-        for folder in [STATISTICS, STREAMS].map(|folder| self.partial.join(folder)) {
-            fs::create_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
-        }
-        let mut pass = self.pass_at(plan, (windows, portion), block, store)?;
-        let first = self.model.config().layers_of(block)[0];
-        let outputs = self.output_squares(plan, (windows, portion), &|| progress(first, 0.0))?;
-        let stages = self.stages_of(block);
-        for (at, stage) in stages.iter().enumerate() {
-            let (id, path) = (stage[0], self.stage_file(stage[0], portion));
-            if !progress(id, at as f64 / stages.len() as f64) {
-                return Err(Error::Cancelled);
-            }
-            if !path.exists() && stage.iter().any(|&id| plan.densities.of(id) < 1.0) {
-                self.keep_stage(&mut pass, (stage, &outputs), (windows, portion), &path)?;
-            }
-            if at + 1 < stages.len() {
-                pass.advance()?;
-            }
-        }
-        Ok(())
+        Ok(!is_done)
     }
 
     /// Into how many parts the windows are divided, as the files say, if there are any.
@@ -199,7 +184,6 @@ impl BlockStatistics {
         pass: &mut CalibrationPass,
         (stage, outputs): (&[LayerId], &OutputSquares),
         (windows, portion): (&Windows, Portion),
-        path: &Path,
     ) -> Result<(), Error> {
         let stem = self.model.config().stem(stage[0]);
         let (mut tensors, mut exponents) = (Vec::new(), BTreeMap::new());
@@ -214,7 +198,7 @@ impl BlockStatistics {
         let samples = windows.len() * windows.context();
         let label = StatisticsLabel { portion, samples, collection: self.collection.clone(), exponents };
         let metadata = BTreeMap::from([(StatisticsLabel::KEY.to_owned(), json!(label).to_string())]);
-        Ok(export::write(path, &export::safetensors(tensors, &metadata), true)?)
+        Ok(export::write(&self.stage_file(stage[0], portion), &export::safetensors(tensors, &metadata), true)?)
     }
 
     /// Layers of a block that read the same inputs, in order.

@@ -62,6 +62,20 @@ fn assert_same(one: &Path, other: &Path) {
     }
 }
 
+/// Two XᵀX of a layer's inputs differ by nothing but f32's rounding, once of each part and once of the sum.
+fn assert_same_xtx(one: &SavedStatistics, other: &SavedStatistics, (stem, inputs): (&str, usize)) {
+    let [one, other] = [one, other].map(|saved| saved.calibration_of(stem, inputs).unwrap());
+    assert_eq!(one.exponent(), other.exponent());
+    let at = |i, j| (f64::from(one.xtx().get(i, j)), f64::from(other.xtx().get(i, j)));
+    for i in 0..inputs {
+        for j in 0..inputs {
+            let ((x, y), size) = (at(i, j), (at(i, i).1 * at(j, j).1).sqrt());
+            let apart = (x - y).abs() / size.max(f64::MIN_POSITIVE);
+            assert!(apart <= 1e-6, "{stem}: {apart}");
+        }
+    }
+}
+
 #[test]
 fn parts_of_statistics_add_up() {
     let folder = folder("parts");
@@ -88,25 +102,16 @@ fn parts_of_statistics_add_up() {
     let sum = opened(&[&names[2], &names[0], &names[1]]);
     let whole = opened(&["whole.safetensors"]);
     let model = language::example();
-    let (mut most, mut most_squares) = (0f64, 0f64);
+    let mut most_squares = 0f64;
     for id in model.layers() {
         let ((outputs, inputs), stem) = (model.shape(id), model.config().stem(id));
-        let [one, other] = [&sum, &whole].map(|saved| saved.calibration_of(&stem, inputs).unwrap());
-        let at = |i, j| (f64::from(one.xtx().get(i, j)), f64::from(other.xtx().get(i, j)));
-        for i in 0..inputs {
-            for j in 0..inputs {
-                let ((x, y), size) = (at(i, j), (at(i, i).1 * at(j, j).1).sqrt());
-                most = most.max((x - y).abs() / size.max(f64::MIN_POSITIVE));
-            }
-        }
+        assert_same_xtx(&sum, &whole, (&stem, inputs));
         let [one, other] = [&sum, &whole].map(|saved| saved.output_squares_of(&stem).unwrap().unwrap());
         assert_eq!(one.len(), outputs);
         for (x, y) in one.iter().zip(&other) {
             most_squares = most_squares.max(f64::from((x - y).abs() / y.max(f32::MIN_POSITIVE)));
         }
     }
-    // Nothing but f32's rounding, once of each part and once of the sum.
-    assert!(most <= 1e-6, "{most}");
     assert!(most_squares <= 1e-5, "{most_squares}");
 
     // The parts serve as the whole does.
@@ -315,17 +320,25 @@ fn block_after_block_apart_as_in_one_process() {
     done(&folder, &format!("{parts} --assemble"));
     assert_same(&folder.join("apart"), &folder.join("whole"));
 
-    // In two parts, but for rounding; one block is enough to see it.
-    let first = |parts: usize, out: &str| {
-        for part in 1..=parts {
+    // In two parts, which the layers read as their sum.
+    let collected = |parts: usize, out: &str| {
+        let samples = (1..=parts).map(|part| {
             let collect = format!("{quick} --out {out} --statistics-of-block 0 --part {part}/{parts}");
-            assert!(done(&folder, &collect)["samples"].as_u64().unwrap() >= 3 * 32);
-        }
-        let report = done(&folder, &format!("{quick} --out {out} --layers *layers.0.mlp.up_proj"));
-        report["layers"][0]["layer_error"].as_f64().unwrap()
+            done(&folder, &collect)["samples"].as_u64().unwrap()
+        });
+        assert_eq!(samples.sum::<u64>(), 7 * 32);
+        let file = |stem: &str, part: usize| {
+            open(&folder.join(format!("{out}.partial/statistics/{stem}.{part}-of-{parts}.safetensors"))).unwrap()
+        };
+        let of_stage = |stem: &str| SavedStatistics::new((1..=parts).map(|part| file(stem, part)).collect()).unwrap();
+        ["model.layers.0.self_attn.q_proj", "model.layers.0.mlp.down_proj"].map(|stem| (stem, of_stage(stem)))
     };
-    let (one, two) = (first(1, "one"), first(2, "two"));
-    assert!((one / two - 1.0).abs() < 0.02, "{one} and {two}");
+    let model = language::example();
+    for ((stem, one), (_, two)) in collected(1, "one").into_iter().zip(collected(2, "two")) {
+        let id = model.layers().find(|&id| model.config().stem(id) == stem).unwrap();
+        assert_same_xtx(&two, &one, (stem, model.shape(id).1));
+    }
+    done(&folder, &format!("{quick} --out two --layers *layers.0.*"));
 }
 
 #[test]
