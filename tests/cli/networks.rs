@@ -117,7 +117,7 @@ fn bounds_on_operations_are_kept() {
         assert!(most > 1.5 * least, "{densities:?}");
     }
     // Of the weights as well.
-    let wanted = "--method magnitude --calibration-samples 16 --limit 50 --json --density 0.3 --distribute";
+    let wanted = "--method magnitude --calibration-samples 16 --limit 50 --json --density 0.3 --distribute=obc";
     let report = done(&folder, &resnet20(&data, wanted));
     let all = report["nnz"].as_u64().unwrap() - 432 - 640;
     assert!((78_000..=268_336 * 3 / 10).contains(&all), "{all}");
