@@ -1,6 +1,6 @@
 //! Tuning of each block while a model is compressed.
 
-use super::{CompressedLayer, Error, Plan};
+use super::{CompressedLayer, Error, LayerKey, Plan};
 use crate::export::{self, Export, Layout, RunReport};
 use crate::finetune::{BlockTask, Blockwise};
 use crate::language::{CalibrationPass, LanguageModel, LayerId, ResidualStreams};
@@ -36,13 +36,13 @@ pub(super) struct Finished {
     pub compressed: Arc<CompressedLayer>,
 }
 
-/// A block that is compressed and tuned.
+/// A block that is compressed and tuned, as far as it is yet. `K` identifies a layer.
 #[derive(Clone, Debug)]
-pub struct TunedBlock {
+pub struct TunedBlock<K: LayerKey = LayerId> {
     /// Number of the block.
     pub block: usize,
     /// Its layers with tuned values.
-    pub layers: Vec<Arc<CompressedLayer>>,
+    pub layers: Vec<Arc<CompressedLayer<K>>>,
     /// Values of its norms and biases, by name, as the file has them.
     pub tensors: BTreeMap<String, Vec<f32>>,
     /// Distance from the dense model's streams after the block as a share of them, on windows that were not tuned on, before

@@ -24,7 +24,7 @@ pub enum Step<K: LayerKey = LayerId> {
     /// A layer was finished before, and is read from the store.
     Found(Arc<CompressedLayer<K>>),
     /// A block was tuned: after a stage, or with all of its layers finished.
-    Tuned(Box<TunedBlock>),
+    Tuned(Box<TunedBlock<K>>),
     /// The pass has advanced to the next layers.
     Advanced,
 }

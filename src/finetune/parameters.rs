@@ -180,6 +180,12 @@ impl<K: Key> Parameters<K> {
         Self(self.0.iter().map(|(name, parameter)| (name.clone(), best(parameter))).collect())
     }
 
+    /// Goes back to the best values, with an optimizer that has seen no gradient.
+    pub fn restart(&mut self) {
+        self.restore_best();
+        self.0.values_mut().for_each(|parameter| parameter.moments = Moments::default());
+    }
+
     /// Goes back to the best values.
     pub fn restore_best(&mut self) {
         self.0.values_mut().for_each(|parameter| parameter.values.as_mut_slice().copy_from_slice(&parameter.best));

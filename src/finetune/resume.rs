@@ -1,7 +1,7 @@
 //! The state of a tuning as bytes: one that is restored goes on to the same bits.
 
 use super::parameters::Name;
-use super::state::{Best, Moment, State, Stop};
+use super::state::{Best, Moment, Restart, State, Stop};
 use super::subject::Subject;
 use super::tuning::Tuning;
 use super::{Error, Moments};
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// Version of what is saved.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 #[derive(Serialize, Deserialize)]
 #[serde(bound = "K: Serialize + DeserializeOwned")]
@@ -19,6 +19,7 @@ struct Saved<K> {
     best: Option<Best>,
     history: Vec<Moment>,
     stop: Option<Stop>,
+    restart: Restart,
     parameters: Vec<SavedParameter<K>>,
 }
 
@@ -36,16 +37,22 @@ struct SavedParameter<K> {
 impl<S: Subject> Tuning<S> {
     /// All that changes from step to step, as bytes for [`Tuning::restore`].
     pub fn save(&self) -> Result<Vec<u8>, Error> {
-        let State { step, parameters, best, history, stop } = &self.state;
+        let State { step, parameters, best, history, stop, restart } = &self.state;
         let parameters = parameters.0.iter().map(|(name, parameter)| SavedParameter {
             name: name.clone(),
             values: parameter.values.as_slice().to_vec(),
             moments: parameter.moments.clone(),
             best: parameter.best.clone(),
         });
-        let (best, stop) = (*best, *stop);
-        let parameters = parameters.collect();
-        let saved = Saved { version: VERSION, step: *step, best, history: history.clone(), stop, parameters };
+        let saved = Saved {
+            version: VERSION,
+            step: *step,
+            best: *best,
+            history: history.clone(),
+            stop: *stop,
+            restart: *restart,
+            parameters: parameters.collect(),
+        };
         postcard::to_stdvec(&saved).map_err(|error| Error::State { reason: error.to_string() })
     }
 
@@ -53,7 +60,7 @@ impl<S: Subject> Tuning<S> {
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let wrong = |reason: &str| Error::State { reason: reason.to_owned() };
         let saved: Saved<S::Key> = postcard::from_bytes(bytes).map_err(|error| wrong(&error.to_string()))?;
-        let Saved { version, step, best, history, stop, parameters } = saved;
+        let Saved { version, step, best, history, stop, restart, parameters } = saved;
         if version != VERSION || step > self.steps() {
             return Err(wrong("it is of another version"));
         }
@@ -78,7 +85,8 @@ impl<S: Subject> Tuning<S> {
             parameter.values.as_mut_slice().copy_from_slice(&values);
             (parameter.moments, parameter.best) = (moments, best_values);
         }
-        (self.state.step, self.state.best, self.state.history, self.state.stop) = (step, best, history, stop);
+        (self.state.step, self.state.best, self.state.history) = (step, best, history);
+        (self.state.stop, self.state.restart) = (stop, restart);
         self.subject.apply(&self.state.parameters);
         Ok(())
     }

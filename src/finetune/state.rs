@@ -12,12 +12,32 @@ pub(super) struct State<K> {
     pub best: Option<Best>,
     pub history: Vec<Moment>,
     pub stop: Option<Stop>,
+    pub restart: Restart,
+}
+
+/// What becomes of a learning rate that nobody has given, where it is too high.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Restart {
+    /// How often the values went back to the untuned ones, each time on at [a quarter](Self::SHARE) of the rate.
+    pub count: u32,
+    /// The step at which the optimizer began the last time.
+    pub step: usize,
+}
+
+impl Restart {
+    /// What is left of the rate after each.
+    const SHARE: f64 = 0.25;
+
+    /// What is left of the rate after all of them.
+    pub fn share(self) -> f64 {
+        Self::SHARE.powf(f64::from(self.count))
+    }
 }
 
 impl<K: Key> State<K> {
     /// Before the first step.
     pub fn new(parameters: Parameters<K>) -> Self {
-        Self { step: 0, parameters, best: None, history: Vec::new(), stop: None }
+        Self { step: 0, parameters, best: None, history: Vec::new(), stop: None, restart: Restart::default() }
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Progress {
     pub accuracy: Option<f64>,
     /// Best held-out loss so far.
     pub best: f64,
+    /// Whether it went back to the untuned values, and goes on at a quarter of the rate.
+    pub restarted: bool,
     /// Why this was the last step, if before all were done.
     pub stopped: Option<Stop>,
 }
@@ -31,7 +33,7 @@ impl Progress {
     /// Of a tuning of so many steps, before anything is known.
     pub(super) fn new(steps: usize) -> Self {
         let (loss, gradient_norm, held_out, accuracy, stopped) = Default::default();
-        Self { step: 0, steps, loss, gradient_norm, held_out, accuracy, best: f64::INFINITY, stopped }
+        Self { step: 0, steps, loss, gradient_norm, held_out, accuracy, best: f64::INFINITY, restarted: false, stopped }
     }
 
     /// Notes what was measured.

@@ -5,7 +5,7 @@ use super::optimizer::Optimizer;
 use super::parameters::{Name, Parameters, norm};
 use super::rate::Rate;
 use super::settings::Settings;
-use super::state::{Best, HeldOut, Moment, State, Stop};
+use super::state::{Best, HeldOut, Moment, Restart, State, Stop};
 use super::subject::{Prepare, Prepared, Slope, Subject};
 use super::text_loss::TextLoss;
 use super::tuned::{Progress, Tuned};
@@ -17,7 +17,9 @@ use std::collections::BTreeMap;
 /// without threads or a clock of its own.
 ///
 /// The first call of [`Tuning::step`] measures the held-out loss of the values as they are; each further one takes a step on
-/// one batch, and measures again where that is due. The values with the lowest held-out loss are the result.
+/// one batch, and measures again where that is due. The values with the lowest held-out loss are the result. Where the
+/// settings leave the learning rate open and the loss is above that of the untuned values before it was ever below, it goes back
+/// to these and on at a quarter of the rate.
 pub struct Tuning<S: Subject = TextLoss> {
     pub(super) subject: S,
     settings: Settings,
@@ -92,10 +94,11 @@ impl<S: Subject> Tuning<S> {
         (progress.loss, progress.gradient_norm) = (Some(loss), Some(norm));
         let clip = self.settings.clip;
         let scale = if clip > 0.0 && norm > clip { clip / norm } else { 1.0 };
-        let rate = self.rate.at(step);
+        let restart = self.state.restart;
+        let rate = self.rate.at(step) * restart.share();
         self.discover(gradients.keys(), &batch)?;
         let decay = self.settings.weight_decay();
-        self.state.parameters.update(&self.optimizer, (&mut gradients, scale), (rate, decay), step);
+        self.state.parameters.update(&self.optimizer, (&mut gradients, scale), (rate, decay), step - restart.step);
         self.state.parameters.follow(&batch);
         self.subject.apply(&self.state.parameters);
         self.state.step += 1;
@@ -106,7 +109,7 @@ impl<S: Subject> Tuning<S> {
         if let Ok(Some(held_out)) = measured {
             (moment.held_out, moment.accuracy) = (Some(held_out.loss), held_out.accuracy);
             progress.measured(held_out);
-            self.judge(held_out);
+            progress.restarted = self.judge(held_out);
         }
         self.state.history.push(moment);
         measured.map(drop)
@@ -135,18 +138,30 @@ impl<S: Subject> Tuning<S> {
         Ok(())
     }
 
-    /// Keeps the values if they are the best so far, and stops if they have not been for too long.
-    fn judge(&mut self, held_out: HeldOut) {
-        let Some(best) = &mut self.state.best else { return };
+    /// Keeps the values if they are the best so far, and stops if they have not been for too long. Says whether it went back to
+    /// the untuned values.
+    fn judge(&mut self, held_out: HeldOut) -> bool {
+        let (step, left) = (self.state.step, self.state.step < self.steps);
+        let Some(best) = &mut self.state.best else { return false };
         if held_out.loss < best.held_out.loss {
-            *best = Best { step: self.state.step, held_out, since: 0 };
+            *best = Best { step, held_out, since: 0 };
             self.state.parameters.keep_best();
-            return;
+            return false;
         }
         best.since += 1;
-        if self.settings.patience.is_some_and(|patience| best.since >= patience) && self.state.step < self.steps {
-            self.state.stop = Some(Stop::NoBetter { step: self.state.step });
+        if self.settings.patience.is_some_and(|patience| best.since >= patience) && left {
+            self.state.stop = Some(Stop::NoBetter { step });
+            return false;
         }
+        // By a rate that suits models of which much was taken, one that lost little gets worse.
+        let too_fast = best.step == 0 && held_out.loss > best.held_out.loss;
+        let restarts = too_fast && left && self.settings.learning_rate.is_none();
+        if restarts {
+            self.state.restart = Restart { count: self.state.restart.count + 1, step };
+            self.state.parameters.restart();
+            self.subject.apply(&self.state.parameters);
+        }
+        restarts
     }
 
     /// The values with the best held-out loss so far, to look at before the end: what stands in the layers' places, and tensors

@@ -301,6 +301,38 @@ fn it_ends_early_where_nothing_becomes_better() {
     assert_eq!(told.last().unwrap().stopped, tuned.stopped);
 }
 
+/// One word over and over is learned at once, and a text of all words forgotten: at the rate that nobody has given, at a quarter of
+/// it, and so on. Each time it begins with the untuned values.
+#[test]
+fn what_gets_worse_begins_again_at_a_quarter_of_the_rate() {
+    let model = small();
+    let task_of = || Task { text: Text::Tokens(Arc::new(vec![7; 20])), ..task(&model) };
+    let open = Settings { learning_rate: None, decay: Decay::Constant, warm_up: Some(1), batch: 1, ..settings() };
+    let (tuned, told) = run(Tuning::new(task_of(), open.clone()).unwrap());
+    // Measured after every second of eight steps; after the last there is nothing to go on with.
+    let restarts: Vec<usize> =
+        told.iter().filter(|progress| progress.restarted).map(|progress| progress.step).collect();
+    assert_eq!(restarts, [2, 4, 6]);
+    let rates: Vec<f64> = tuned.history[1..].iter().map(|moment| moment.rate).collect();
+    let peak = open.peak();
+    assert_eq!(rates, [1.0, 1.0, 0.25, 0.25, 0.0625, 0.0625, 0.015625, 0.015625].map(|share| share * peak));
+    let losses: Vec<f64> = tuned.history[1..].iter().map(|moment| moment.loss.unwrap()).collect();
+    assert!(losses.chunks(2).all(|pair| pair[0] == losses[0] && pair[1] < losses[0]), "{losses:?}");
+    assert_eq!((tuned.best_step, tuned.held_out_after), (0, tuned.held_out_before));
+    // Interrupted in the middle of the second attempt.
+    let mut first = Tuning::new(task_of(), open.clone()).unwrap();
+    while first.done() < 3 {
+        first.step().unwrap();
+    }
+    let mut second = Tuning::new(task_of(), open.clone()).unwrap();
+    second.restore(&first.save().unwrap()).unwrap();
+    assert_eq!(run(second).0.history, tuned.history);
+    // A rate that was given is meant.
+    let given = Settings { learning_rate: Some(peak), ..open };
+    let (_, told) = run(Tuning::new(task_of(), given).unwrap());
+    assert!(told.iter().all(|progress| !progress.restarted));
+}
+
 #[test]
 fn a_loss_that_is_no_number_ends_it_with_the_best_values() {
     let model = small();

@@ -88,6 +88,52 @@ fn ticked_layers_are_compressed_saved_and_put_back() {
     assert_eq!(harness.state().language().replaced(), 0);
 }
 
+/// Blocks that are tuned on the way: layers with other values, norms too, and what is saved is what was seen.
+#[test]
+fn blocks_are_tuned_while_they_are_compressed() {
+    let (mut harness, text) = tiny(llama(), "blocks.txt");
+    let compressed = |harness: &mut Harness<'_, Explorer>| {
+        click(harness, "Compress all");
+        until(harness, "the layers", |harness| {
+            let language = harness.state().language();
+            !language.is_working() && language.compressed().is_some_and(|(_, current)| current)
+        });
+        harness.state().language().compressed().unwrap().0
+    };
+    let alone = compressed(&mut harness);
+    assert!(!harness.state().language().layers().are_of_tuned_blocks());
+    harness.get_by_role_and_label(Role::CheckBox, "Tune blocks").click();
+    harness.run_steps(3);
+    let tuned = compressed(&mut harness);
+    assert!((tuned / alone - 1.0).abs() > 1e-6, "{tuned} and {alone}");
+    let layers = harness.state().language().layers();
+    let dense = language::open(&llama()).unwrap();
+    assert!(layers.are_of_tuned_blocks() && !layers.is_tuned() && layers.len() == dense.layers().count());
+    // Two norms of each of two blocks.
+    let names: Vec<String> = layers.tensors().into_iter().map(|tensor| tensor.name).collect();
+    assert_eq!(names.iter().filter(|name| name.ends_with("layernorm.weight")).count(), 4, "{names:?}");
+
+    let folder = saved(&mut harness, "Save the model", "tuned blocks");
+    let saved = language::open(&folder).unwrap();
+    let text = std::fs::read_to_string(text).unwrap();
+    let [_, count, context] = harness.state().language().info().unwrap().text.unwrap();
+    let tokens = saved.tokenizer().encode(&text).unwrap()[..count * context].to_vec();
+    let windows = language::Windows::from_tokens(&saved, tokens, context, None).unwrap();
+    let loss = saved.loss(&windows, &language::ignore_progress).unwrap().perplexity();
+    assert!((loss - tuned).abs() < 1e-9 * tuned, "{loss} and {tuned}");
+    let settings = &saved.checkpoint().metadata()["dsf.settings"];
+    assert!(settings.contains(r#""blockwise":{"#), "{settings}");
+
+    // Without a layer there is nothing that a norm makes up for.
+    click(&mut harness, "Back to dense");
+    let layers = harness.state().language().layers();
+    assert!(layers.is_empty() && layers.tensors().is_empty() && !layers.are_of_tuned_blocks());
+    // Only a model of blocks has any.
+    let ctx = harness.ctx.clone();
+    let network = serde_json::json!({ "vision": { "compress": 0.5, "blockwise": true } });
+    assert!(harness.state_mut().order(&ctx, &network).is_err());
+}
+
 /// Folder of a model of a few thousand weights.
 fn llama() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/llama/llama3")

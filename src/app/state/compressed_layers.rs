@@ -13,6 +13,10 @@ pub struct CompressedLayers<K: LayerKey = LayerId> {
     untuned: BTreeMap<K, Arc<CompressedLayer<K>>>,
     /// Tensors that were tuned with them; none without a tuned layer.
     tensors: Vec<TunedTensor>,
+    /// Layers that were tuned with their block while they were compressed.
+    of_blocks: BTreeSet<K>,
+    /// Tensors that were tuned with these; none without one of them.
+    block_tensors: Vec<TunedTensor>,
     /// Counts the changes of `layers`.
     version: usize,
     /// The version that was written.
@@ -23,8 +27,8 @@ pub struct CompressedLayers<K: LayerKey = LayerId> {
 
 impl<K: LayerKey> Default for CompressedLayers<K> {
     fn default() -> Self {
-        let (layers, untuned) = Default::default();
-        Self { layers, untuned, tensors: Vec::new(), version: 0, saved: None, trail: Vec::new() }
+        let (layers, untuned, tensors, of_blocks, block_tensors, version, saved, trail) = Default::default();
+        Self { layers, untuned, tensors, of_blocks, block_tensors, version, saved, trail }
     }
 }
 
@@ -73,17 +77,44 @@ impl<K: LayerKey> CompressedLayers<K> {
     pub fn insert(&mut self, layer: Arc<CompressedLayer<K>>) {
         self.forget_tuning([layer.id]);
         // One that was dense may have been tuned so, beside the others.
-        self.tensors.retain(|tensor| tensor.name != layer.report.tensor);
+        [&mut self.tensors, &mut self.block_tensors]
+            .into_iter()
+            .for_each(|tensors| tensors.retain(|tensor| tensor.name != layer.report.tensor));
         self.layers.insert(layer.id, layer);
         self.version += 1;
     }
 
     /// These layers are no longer tuned ones. What was tuned with them is of no use without them.
     fn forget_tuning(&mut self, ids: impl IntoIterator<Item = K>) {
-        ids.into_iter().for_each(|id| _ = self.untuned.remove(&id));
+        for id in ids {
+            self.untuned.remove(&id);
+            self.of_blocks.remove(&id);
+        }
         if self.untuned.is_empty() {
             self.tensors.clear();
         }
+        if self.of_blocks.is_empty() {
+            self.block_tensors.clear();
+        }
+    }
+
+    /// Puts the values in the layers' places that a block was given while it was compressed, and those of its norms and biases.
+    pub fn tune_block(&mut self, layers: Vec<Arc<CompressedLayer<K>>>, tensors: Vec<TunedTensor>) {
+        for layer in layers {
+            if let Some(before) = self.layers.get_mut(&layer.id) {
+                self.of_blocks.insert(layer.id);
+                *before = layer;
+            }
+        }
+        if !self.of_blocks.is_empty() {
+            overlay(&mut self.block_tensors, tensors);
+        }
+        self.version += 1;
+    }
+
+    /// Whether layers were tuned with their blocks while they were compressed.
+    pub fn are_of_tuned_blocks(&self) -> bool {
+        !self.of_blocks.is_empty()
     }
 
     /// Puts tuned values in the layers' places, and in those of tensors beside them.
@@ -97,8 +128,7 @@ impl<K: LayerKey> CompressedLayers<K> {
         }
         if !self.untuned.is_empty() {
             // What an earlier tuning has moved and this one does not train stays as it was left.
-            self.tensors.retain(|before| tensors.iter().all(|tensor| tensor.name != before.name));
-            self.tensors.extend(tensors);
+            overlay(&mut self.tensors, tensors);
         }
         self.version += 1;
     }
@@ -126,14 +156,21 @@ impl<K: LayerKey> CompressedLayers<K> {
     }
 
     /// Tensors that were tuned beside the layers.
-    pub fn tensors(&self) -> &[TunedTensor] {
-        &self.tensors
+    pub fn tensors(&self) -> Vec<TunedTensor> {
+        let mut tensors = self.block_tensors.clone();
+        overlay(&mut tensors, self.tensors.clone());
+        tensors
     }
 
-    /// Those that stay with `kept` layers: while one of them is tuned.
+    /// Those that stay with `kept` layers: while one of them is tuned, as it was compressed or after it.
     pub fn tensors_with(&self, kept: &[Arc<CompressedLayer<K>>]) -> Vec<TunedTensor> {
-        let tuned = kept.iter().any(|layer| self.is_tuned_layer(layer.id));
-        if tuned { self.tensors.clone() } else { Vec::new() }
+        let any = |tuned: &dyn Fn(K) -> bool| kept.iter().any(|layer| tuned(layer.id));
+        let of_blocks = any(&|id| self.of_blocks.contains(&id));
+        let mut tensors = if of_blocks { self.block_tensors.clone() } else { Vec::new() };
+        if any(&|id| self.is_tuned_layer(id)) {
+            overlay(&mut tensors, self.tensors.clone());
+        }
+        tensors
     }
 
     /// Puts dense weights back.
@@ -155,14 +192,17 @@ impl<K: LayerKey> CompressedLayers<K> {
         methods.sort_unstable();
         methods.dedup();
         let share = 100.0 * nnz as f64 / all.max(1) as f64;
+        let by_block = if self.are_of_tuned_blocks() { ", blocks tuned" } else { "" };
         let tuned = if self.is_tuned() { ", tuned" } else { "" };
-        format!("{} layers, {}, {share:.1} %{tuned}", self.len(), methods.join(" and "))
+        format!("{} layers, {}, {share:.1} %{by_block}{tuned}", self.len(), methods.join(" and "))
     }
 
     /// Forgets all of them.
     pub fn clear(&mut self) {
         self.layers.clear();
-        self.forget_tuning(Vec::from_iter(self.untuned.keys().copied()));
+        self.untuned.clear();
+        self.of_blocks.clear();
+        self.forget_tuning([]);
     }
 
     /// Layers replaced and the perplexity or accuracy then, in the order in which it was measured.
@@ -181,4 +221,10 @@ impl<K: LayerKey> CompressedLayers<K> {
     pub fn clear_trail(&mut self) {
         self.trail.clear();
     }
+}
+
+/// Puts tensors in the place of those of the same names.
+fn overlay(tensors: &mut Vec<TunedTensor>, new: Vec<TunedTensor>) {
+    tensors.retain(|before| new.iter().all(|tensor| tensor.name != before.name));
+    tensors.extend(new);
 }

@@ -11,11 +11,13 @@ pub struct ModelBudget<K: LayerKey = LayerId> {
     pub method: Method,
     /// Kept nonzeros of each layer, as a share of its weights.
     pub densities: Densities<K>,
+    /// Whether each block of a language model is tuned while its layers are compressed.
+    pub blockwise: bool,
 }
 
 impl<K: LayerKey> Default for ModelBudget<K> {
     fn default() -> Self {
-        Self { method: Method::default(), densities: Densities::uniform(0.25) }
+        Self { method: Method::default(), densities: Densities::uniform(0.25), blockwise: false }
     }
 }
 

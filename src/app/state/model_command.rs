@@ -20,6 +20,8 @@ pub enum ModelCommand<K: LayerKey> {
     SetMethod(Method),
     /// Keep so many weights of the layers.
     SetDensities(Densities<K>),
+    /// Tune each block while its layers are compressed, or not.
+    SetBlockwise(bool),
     /// Compress these layers.
     Compress(BTreeSet<K>),
     /// End compressing; finished layers stay.

@@ -60,7 +60,7 @@ impl Explorer {
     /// Does one thing: `{"act": "Pause or resume"}`, `{"settings": {"density": 0.3}}`, `{"preset": "published"}`, `{"backend": "gpu"}`,
     /// `{"layer": name}`, `{"factors": name}`, `{"run": number}`, `{"go_to": half_step}`, `{"show": "Curves"}`,
     /// `{"load": address}`, `{"example": true}`, `{"calibrate": true}` (with the inputs in the model), `{"tour": card}`, `{"bench": side}`, `{"panic": text}`, `{"export": {"what", "layout", "dtype", "name"}}`,
-    /// `{"language": {"compress": density} or {"tune": settings} or "cancel", "pause tuning", "resume tuning", "cancel tuning",
+    /// `{"language": {"compress": density, "blockwise": false} or {"tune": settings} or "cancel", "pause tuning", "resume tuning", "cancel tuning",
     /// "undo tuning", "save", "table", "pause table"}`,
     /// `{"vision": "example" or {"images": path or address} or {"compress": density} or {"tune": settings} or "cancel", "pause tuning",
     /// "resume tuning", "cancel tuning", "undo tuning", "save"}`,

@@ -47,7 +47,7 @@ impl Explorer {
         }
     }
 
-    /// `{"compress": density}`, `{"tune": {"steps": 20}}` with [`Settings`](crate::finetune::Settings), `"cancel"`, `"pause tuning"`, `"resume tuning"`,
+    /// `{"compress": density}`, with `"blockwise": true` blocks are tuned on the way, `{"tune": {"steps": 20}}` with [`Settings`](crate::finetune::Settings), `"cancel"`, `"pause tuning"`, `"resume tuning"`,
     /// `"cancel tuning"`, `"undo tuning"`, `"save"`, `"table"` or `"pause table"`.
     pub(super) fn language_order(&mut self, ctx: &Context, order: &Value) -> Result<(), OrderError> {
         let (language, preferences) = (&mut self.state.language, &self.state.preferences);

@@ -11,7 +11,7 @@ use eframe::egui::Context;
 use serde_json::Value;
 
 /// Its orders, for a message about what is taken.
-pub const MODEL_ORDERS: &str = "{\"compress\": density}, \"cancel\", {\"tune\": settings}, \"pause tuning\", \"resume tuning\", \"cancel tuning\", \"undo tuning\"";
+pub const MODEL_ORDERS: &str = "{\"compress\": density, \"blockwise\": false}, \"cancel\", {\"tune\": settings}, \"pause tuning\", \"resume tuning\", \"cancel tuning\", \"undo tuning\"";
 
 /// Does what is asked for of a model; false when the order is about something else. Settings of a tuning that it does not name
 /// are those of the first tuning.
@@ -23,7 +23,9 @@ pub fn model_order<S: WholeModel>(
 ) -> Result<bool, OrderError> {
     let threads = preferences.threads;
     if let Some(density) = order.get("compress").and_then(Value::as_f64) {
-        model.compress_all(ctx, &preferences.settings, density, preferences.compute_config())?;
+        let blockwise = order.get("blockwise").and_then(Value::as_bool).unwrap_or(false);
+        let compute = preferences.compute_config();
+        model.compress_all(ctx, &preferences.settings, (density, blockwise), compute)?;
         return Ok(true);
     }
     if order.as_str() == Some("cancel") {

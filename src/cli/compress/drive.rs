@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// What becomes of finished layers, and of blocks that were tuned after that.
-pub trait Sink<K> {
+pub trait Sink<K: LayerKey> {
     /// A layer is finished, now or by an earlier start.
     fn layer(&mut self, layer: &CompressedLayer<K>);
 
     /// A block was tuned.
-    fn block(&mut self, _block: &TunedBlock) {}
+    fn block(&mut self, _block: &TunedBlock<K>) {}
 }
 
 /// Takes all steps of a compression whose layers cost as much as `costs` says, and are called as `stem` says.

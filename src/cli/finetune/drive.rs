@@ -36,6 +36,12 @@ pub fn drive<S: Subject>(tuning: &mut Tuning<S>, folder: Option<&TunedFolder>) -
         if progress.held_out.is_some() {
             output::step(&format!("{:3.0} %  {what}", 100.0 * share));
         }
+        if progress.restarted {
+            let step = progress.step;
+            bar.say(&format!(
+                "step {step}: worse than untuned; back to those values, on at a quarter of the learning rate"
+            ));
+        }
         if let Some(stop) = progress.stopped {
             bar.say(&stopped(stop));
         }

@@ -70,6 +70,7 @@ pub fn progress_ui<S: WholeModel>(ui: &mut Ui, model: &ModelState<S>, label: imp
         let (done, left) = work.progress();
         let about = match work.current() {
             Some((key, _, Some(stage))) => format!("{}, {}", label(info, key), stage.title()),
+            Some((key, _, None)) if !work.is_waiting(key) => format!("tuning the block after {}", label(info, key)),
             Some((key, _, None)) => label(info, key),
             None => "collecting inputs".into(),
         };

@@ -64,10 +64,11 @@ pub enum LayerState {
 impl LayerState {
     /// Of a layer of the open model; `as_stored` is whether what is not replaced is sparse already.
     pub fn of<S: WholeModel>(model: &ModelState<S>, key: KeyOf<S>, as_stored: bool) -> Self {
-        let (work, layers) = (model.compression(), model.layers());
-        match work.and_then(|work| work.current()).filter(|current| current.0 == key) {
-            Some((_, done, _)) => Self::InWork(done),
-            None if work.is_some_and(|work| work.is_waiting(key)) => Self::Waiting,
+        let layers = model.layers();
+        let waiting = model.compression().filter(|work| work.is_waiting(key));
+        match waiting.map(|work| work.current().filter(|current| current.0 == key)) {
+            Some(Some((_, done, _))) => Self::InWork(done),
+            Some(None) => Self::Waiting,
             None if layers.get(key).is_some() => Self::Replaced { tuned: layers.is_tuned_layer(key) },
             None if as_stored => Self::AsStored,
             None => Self::Dense,

@@ -51,6 +51,7 @@ impl WholeModel for LanguageSource {
     const COMPRESSION: &'static str = "compress model";
     const NONE_OPEN: &'static str = "no language model is open";
     const OTHER_DATA: &'static str = "as another text is read";
+    const TUNES_BLOCKS: bool = true;
     type Measures = LanguageMeasures;
 
     fn keys(info: &ModelInfo) -> Vec<LayerId> {
@@ -113,7 +114,7 @@ impl LanguageModelState {
     /// Returns what [`ModelState::saved`] is to be told, and the task that writes the model with them.
     pub fn saving(&self, settings: &Settings, target: SaveTarget) -> Option<((usize, usize), SaveModel)> {
         let (plan, model) = (self.plan(settings)?, self.open.lazy()?.clone());
-        let (layers, tensors) = (Vec::from_iter(self.layers.iter().cloned()), self.layers.tensors().to_vec());
+        let (layers, tensors) = (Vec::from_iter(self.layers.iter().cloned()), self.layers.tensors());
         (!layers.is_empty()).then(|| (self.to_be_saved(), SaveModel { model, layers, tensors, plan, target }))
     }
 }

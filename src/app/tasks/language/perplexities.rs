@@ -25,7 +25,7 @@ pub fn all_replaced(layers: &CompressedLayers) -> Replaced {
         let (weight, replacement) = (layer.weight.clone(), layer.replacement.clone());
         NewWeight { id: layer.id, weight, replacement }
     };
-    Replaced::Layers(layers.iter().map(new).collect(), layers.tensors().to_vec())
+    Replaced::Layers(layers.iter().map(new).collect(), layers.tensors())
 }
 
 /// The perplexities of the open model as far as they are known.

@@ -158,7 +158,7 @@ impl Accuracies {
         if self.seen != Some(now) {
             self.seen = Some(now);
             let new = |layer: &Arc<CompressedLayer<usize>>| NewWeight { layer: layer.id, weight: layer.weight.clone() };
-            let replaced = Replaced::Layers(layers.iter().map(new).collect(), layers.tensors().to_vec());
+            let replaced = Replaced::Layers(layers.iter().map(new).collect(), layers.tensors());
             self.waiting.push_back((now, replaced));
         }
         // The last of them stays, for its norms.

@@ -45,6 +45,7 @@ impl WholeModel for VisionSource {
     const COMPRESSION: &'static str = "compress network";
     const NONE_OPEN: &'static str = "no vision model is open";
     const OTHER_DATA: &'static str = "as other images are read";
+    const TUNES_BLOCKS: bool = false;
     type Measures = VisionMeasures;
 
     fn keys(info: &NetworkInfo) -> Vec<usize> {
@@ -126,7 +127,7 @@ impl VisionModelState {
         target: SaveTarget,
     ) -> Option<((usize, usize), SaveNetwork)> {
         let (plan, network) = (self.plan(settings)?, self.open.lazy()?.clone());
-        let (layers, tensors) = (Vec::from_iter(self.layers.iter().cloned()), self.layers.tensors().to_vec());
+        let (layers, tensors) = (Vec::from_iter(self.layers.iter().cloned()), self.layers.tensors());
         let estimates_norms = self.estimates_norms();
         let save = SaveNetwork { network, layers, tensors, estimates_norms, plan, threads, target };
         (!save.layers.is_empty()).then(|| (self.to_be_saved(), save))

@@ -1,5 +1,6 @@
 //! What a task tells that compresses the layers of a model.
 
+use crate::app::state::tuned_tensor::TunedTensor;
 use crate::compress::{self, CompressedLayer, Inside, LayerKey, Step};
 use crate::hint::Failure;
 use crate::job::RunStage;
@@ -15,8 +16,16 @@ pub enum Compressing<K: LayerKey> {
     Stepped(K, f64, Option<RunStage>),
     /// The device of the computation has changed, or is not the one that was asked for; a note that says so.
     Note(String),
-    /// A layer is finished.
+    /// A layer is finished, but where blocks are tuned for its values.
     Finished(#[serde(with = "shared")] Arc<CompressedLayer<K>>),
+    /// The finished layers of a block have other values, and tensors beside them.
+    Tuned {
+        /// The layers.
+        #[serde(with = "shared::list")]
+        layers: Vec<Arc<CompressedLayer<K>>>,
+        /// Its norms and biases.
+        tensors: Vec<TunedTensor>,
+    },
 }
 
 /// Takes the steps of a compression until it ends or nobody wants it any more.
@@ -37,7 +46,12 @@ pub fn carry_out<K: LayerKey>(
                 Compressing::Stepped(id, run.done, Some(run.stage))
             }
             Step::Finished(layer) => Compressing::Finished(layer),
-            Step::Tuned(_) | Step::OutputSquares | Step::Statistics(_) | Step::Found(_) | Step::Advanced => continue,
+            Step::Tuned(block) => {
+                let tensors = block.tensors.into_iter();
+                let tensors = tensors.map(|(name, values)| TunedTensor { name, values: Arc::new(values) }).collect();
+                Compressing::Tuned { layers: block.layers, tensors }
+            }
+            Step::OutputSquares | Step::Statistics(_) | Step::Found(_) | Step::Advanced => continue,
         };
         if !progress(news) {
             return Ok(());

@@ -7,6 +7,7 @@ use crate::app::tasks::pending_task::PendingTask;
 use crate::compress::{CompressedLayer, LayerKey, Plan};
 use crate::export::Layout;
 use crate::factorize::Settings;
+use crate::finetune::Blockwise;
 use crate::hint::Failure;
 use crate::job::{ComputeConfig, RunStage};
 use crate::tasks::Task;
@@ -46,7 +47,8 @@ pub fn prepare<K: LayerKey>(
     let mut plan = plan(all, budget, settings, layers, ids);
     plan.threads = compute.thread_count();
     plan.preset = Settings { density: settings.density, factor_density: None, ..settings.clone() }.preset();
-    let kept = layers.iter().filter(|layer| !ids.contains(&layer.id)).cloned().collect();
+    let kept: Vec<_> = layers.iter().filter(|layer| !ids.contains(&layer.id)).cloned().collect();
+    plan.blockwise = blockwise(budget, &kept);
     let is_sparse = |id: &K| budget.densities.of(*id) < 1.0;
     let (waiting, dense): (BTreeSet<K>, BTreeSet<K>) = ids.iter().partition(|id| is_sparse(id));
     layers.restore(&dense);
@@ -76,6 +78,11 @@ pub fn plan<K: LayerKey>(
     Plan { method, settings, densities, threads: 1, layout, ..Plan::new(Default::default(), 0.25) }
 }
 
+/// How blocks are tuned, if they are to be: where all layers are compressed, since those that stay would be tuned as well.
+fn blockwise<K: LayerKey>(budget: &ModelBudget<K>, kept: &[Arc<CompressedLayer<K>>]) -> Option<Blockwise> {
+    (budget.blockwise && kept.is_empty()).then(Blockwise::default)
+}
+
 impl<K: LayerKey, T: Task<Progress = Compressing<K>, Output = Result<(), Failure>>> Compression<K, T> {
     /// Starts `task`, which compresses the layers `waiting`, at this cost each, relative to the others.
     pub fn start(ctx: &Context, task: T, waiting: BTreeSet<K>, cost: impl Fn(K) -> f64) -> Self {
@@ -95,6 +102,10 @@ impl<K: LayerKey, T: Task<Progress = Compressing<K>, Output = Result<(), Failure
                 *current = None;
                 layers.insert(layer);
             }
+            Compressing::Tuned { layers: tuned, tensors } => {
+                *current = None;
+                layers.tune_block(tuned, tensors);
+            }
         });
         // When cancelled the layer in work is given up; its thread finds out by itself.
         if self.cancelled { Some(Ok(())) } else { over }
@@ -110,7 +121,8 @@ impl<K: LayerKey, T: Task<Progress = Compressing<K>, Output = Result<(), Failure
         self.cancelled
     }
 
-    /// The layer in work: the share of it that is done, and of a run its stage.
+    /// The layer in work: the share of it that is done, and of a run its stage. One that is not waiting any more is the last of
+    /// those that are tuned with their block.
     pub fn current(&self) -> Option<(K, f64, Option<RunStage>)> {
         self.current
     }
@@ -124,9 +136,9 @@ impl<K: LayerKey, T: Task<Progress = Compressing<K>, Output = Result<(), Failure
     pub fn progress(&self) -> (f64, Option<f64>) {
         let all: f64 = self.costs.iter().map(|cost| cost.1).sum();
         let left = |id: K| match &self.current {
+            _ if !self.waiting.contains(&id) => 0.0,
             Some((current, done, _)) if *current == id => 1.0 - done,
-            _ if self.waiting.contains(&id) => 1.0,
-            _ => 0.0,
+            _ => 1.0,
         };
         let open: f64 = self.costs.iter().map(|&(id, cost)| cost * left(id)).sum();
         let done = 1.0 - open / all.max(f64::MIN_POSITIVE);

@@ -21,6 +21,8 @@ pub trait WholeModel: TunedSource {
     const NONE_OPEN: &'static str;
     /// Why its layers are no longer compressed or tuned when it is measured on other data, as in "as another text is read".
     const OTHER_DATA: &'static str;
+    /// Whether its blocks can be tuned while their layers are compressed.
+    const TUNES_BLOCKS: bool;
     /// What is measured of the open model.
     type Measures: Measures;
 

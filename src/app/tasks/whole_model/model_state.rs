@@ -14,6 +14,7 @@ use crate::app::state::order_error::OrderError;
 use crate::app::state::tuning_command::TuningCommand;
 use crate::compress::Plan;
 use crate::factorize::Settings;
+use crate::finetune::Blockwise;
 use crate::job::ComputeConfig;
 use crate::model::Source;
 use eframe::egui::Context;
@@ -197,21 +198,25 @@ impl<S: WholeModel> ModelState<S> {
         self.tuning.forget();
     }
 
-    /// Compresses all layers to this density, but for those that are best left as they are.
+    /// Compresses all layers to this density, but for those that are best left as they are; with `blockwise` blocks are tuned on
+    /// the way.
     pub fn compress_all(
         &mut self,
         ctx: &Context,
         settings: &Settings,
-        density: f64,
+        (density, blockwise): (f64, bool),
         compute: ComputeConfig,
     ) -> Result<(), OrderError> {
         let Some(info) = self.info() else { return Err(OrderError::not_now(S::NONE_OPEN)) };
         if let Some(why) = self.why_busy() {
             return Err(OrderError::not_now(why));
         }
+        if blockwise && !S::TUNES_BLOCKS {
+            return Err(OrderError::not_now("Only the blocks of language models are tuned while they are compressed"));
+        }
         let (ids, densities) = (S::keys(info).into_iter().collect(), S::uniform(info, density));
         densities.check()?;
-        self.budget.densities = densities;
+        (self.budget.densities, self.budget.blockwise) = (densities, blockwise);
         self.compress(ctx, settings, &ids, compute);
         Ok(())
     }
@@ -229,7 +234,8 @@ impl<S: WholeModel> ModelState<S> {
 
     /// The plan by which the compressed layers were, for a report.
     pub(in crate::app::tasks) fn plan(&self, settings: &Settings) -> Option<Plan<KeyOf<S>>> {
-        Some(plan(S::keys(self.info()?), &self.budget, settings, &self.layers, &BTreeSet::new()))
+        let plan = plan(S::keys(self.info()?), &self.budget, settings, &self.layers, &BTreeSet::new());
+        Some(Plan { blockwise: self.layers.are_of_tuned_blocks().then(Blockwise::default), ..plan })
     }
 
     /// The tuning: its settings, what goes on, what became of the losses.
@@ -279,6 +285,7 @@ impl<S: WholeModel> ModelState<S> {
             ModelCommand::Measure => self.measure_large = true,
             ModelCommand::SetMethod(method) => self.budget.method = method,
             ModelCommand::SetDensities(densities) => self.budget.densities = densities,
+            ModelCommand::SetBlockwise(wanted) => self.budget.blockwise = wanted,
             ModelCommand::Compress(ids) => self.compress(ctx, settings, &ids, compute),
             ModelCommand::CancelCompression => self.cancel(),
             ModelCommand::Tuning(command) => _ = self.tune(ctx, command, compute.threads),

@@ -70,7 +70,7 @@ impl<S: TunedSource> ModelTuning<S> {
             TuningCommand::Set(settings) => self.settings = *settings,
             TuningCommand::Start => {
                 let (model, settings) = (model?, self.watched_settings());
-                let (compressed, tensors) = (layers.iter().cloned().collect(), layers.tensors().to_vec());
+                let (compressed, tensors) = (layers.iter().cloned().collect(), layers.tensors());
                 let untuned = self.curve.untuned.filter(|_| layers.is_tuned());
                 (self.curve, *problem) = (TuningCurve { untuned, ..TuningCurve::default() }, None);
                 self.work =
