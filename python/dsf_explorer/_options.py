@@ -191,7 +191,8 @@ class FinetuneOptions(TypedDict, total=False):
     epochs: float
     """Passes over the text or the images, in place of a number of steps."""
     learning_rate: float
-    """Learning rate at its peak [default: 0.0005 with adamw, 0.05 with sgd, and a quarter of it where values get worse than untuned; 0.01 with sgd of a residual network]."""
+    """Learning rate at its peak [default: 0.0005 with adamw, 0.05 with sgd, and a quarter of it where values get worse
+    than untuned; 0.01 with sgd of a residual network]."""
     decay: Literal["linear", "cosine", "constant"]
     """How the learning rate falls after the warm-up."""
     warm_up: int
