@@ -1,8 +1,8 @@
 //! A compression in a folder: finished layers are kept beside the output until all are done.
 //!
 //! `<out>.partial` holds the identity of the work (`work.json`), a file for each finished layer, and the statistics if
-//! they are to be saved, or one block's with the residual streams before it. Each file is written atomically, so that an interruption loses only the layer in progress. At
-//! the end the output is assembled inside of it and renamed into place.
+//! they are to be saved, or one block's with the residual streams before it. Each file is written atomically, so that an
+//! interruption loses only the layer in progress. At the end the output is assembled inside of it and renamed into place.
 
 use super::assembly::{Assembly, Replaced, of_kind};
 use super::block_statistics::BlockStatistics;

@@ -1,7 +1,8 @@
 //! A folder of unfinished work beside its output.
 //!
 //! `<out>.partial` holds the identity of the work (`work.json`) and what is finished of it: a file for each layer of a
-//! compression, statistics and residual streams, or the state of a tuning. At the end the output is assembled inside of it and renamed into place.
+//! compression, statistics and residual streams, or the state of a tuning. At the end the output is assembled inside of it
+//! and renamed into place.
 
 use super::Error;
 use crate::export;

@@ -31,7 +31,7 @@ pub fn commands_ui(
 /// Whether blocks are tuned on the way; `why_not` is why that cannot be chosen.
 fn blockwise_ui(ui: &mut Ui, mut chosen: bool, why_not: Option<&str>) -> Option<ModelCommand<LayerId>> {
     let hint = "With Compress all: whenever layers of a block are compressed, its values, norms and later layers are tuned so that \
-                the block gives what the dense one gave. Perplexity rises much less, for some seconds more a block";
+                the block gives what the dense one gave. Perplexity rises less, and compressing takes longer";
     let box_ui = ui.add_enabled(why_not.is_none(), Checkbox::new(&mut chosen, "Tune blocks"));
     let box_ui = box_ui.on_hover_text(hint).on_disabled_hover_text(why_not.unwrap_or_default());
     box_ui.changed().then_some(ModelCommand::SetBlockwise(chosen))

@@ -78,7 +78,7 @@ pub fn plan<K: LayerKey>(
     Plan { method, settings, densities, threads: 1, layout, ..Plan::new(Default::default(), 0.25) }
 }
 
-/// How blocks are tuned, if they are to be: where all layers are compressed, since those that stay would be tuned as well.
+/// How blocks are tuned, if they are to be: not beside layers that stay compressed as they are, which would be tuned as well.
 fn blockwise<K: LayerKey>(budget: &ModelBudget<K>, kept: &[Arc<CompressedLayer<K>>]) -> Option<Blockwise> {
     (budget.blockwise && kept.is_empty()).then(Blockwise::default)
 }
