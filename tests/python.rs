@@ -140,9 +140,10 @@ fn said(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Losses of tiny random models of all families, with the settings in which they differ, as transformers has them.
+/// Losses and gradients of tiny random models of all families, with the settings in which they differ, as transformers has
+/// them.
 #[test]
-fn every_family_has_the_losses_of_transformers() {
+fn every_family_has_the_losses_and_gradients_of_transformers() {
     let Some(python) = transformers() else { return };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let said = said(

@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""Compares the losses of tiny random models of every family with those of transformers.
+"""Compares losses and gradients of tiny random models of every family with those of transformers.
 
     check_families.py PROGRAM TOKENIZER_JSON
 
 For each model: the loss by `PROGRAM perplexity`, of the weights as stored, and by transformers, in f32. For one model of
 each way of storing layers also after `PROGRAM compress`, with the factors kept and with their products.
+
+With half of each layer's weights pruned: what one step of gradient descent by `PROGRAM finetune` takes off the weights, as a
+share of the learning rate, and the gradient by autograd, where weights are kept.
 """
 
 import json
@@ -18,9 +21,12 @@ os.environ.update(HF_HUB_OFFLINE="1", HF_MODULES_CACHE=CACHE.name)
 
 import torch
 import transformers
+from safetensors.torch import load_file
 from transformers.utils import logging
 
 TOLERANCE = 1e-4
+# Of a tensor's gradient, as a share of its length: what is left of steps in numbers of 24 bits.
+GRADIENT_TOLERANCE = 0.01
 WORDS = 38
 TEXT = " ".join(f"w{(7 * i * i + 3 * i + i // 5) % WORDS}" for i in range(600))
 SIZES = dict(vocab_size=40, hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=4)
@@ -104,22 +110,42 @@ def make(folder, kind, changes, tokenizer):
         file.write(tokenizer)
 
 
-def losses(folder, ids, **options):
+def loss_of(model, ids):
     """Mean loss of the tokens after the first of each window."""
-    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **options).eval()
+    logits = torch.cat([model(window[None]).logits for window in ids])
+    return torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten())
+
+
+def opened(folder, **options):
+    return transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **options).eval()
+
+
+def losses(folder, ids, **options):
     with torch.no_grad():
-        logits = torch.cat([model(window[None]).logits for window in ids])
-    return torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten()).item()
+        return loss_of(opened(folder, **options), ids).item()
+
+
+def gradients(folder, ids):
+    """Gradients of the loss by the names that the file has."""
+    model = opened(folder)
+    loss_of(model, ids).backward()
+    with torch.no_grad(), tempfile.TemporaryDirectory() as out:
+        for parameter in model.parameters():
+            parameter.copy_(torch.zeros_like(parameter) if parameter.grad is None else parameter.grad)
+        model.save_pretrained(out)
+        return load_file(os.path.join(out, "model.safetensors"))
 
 
 def main():
     program, tokenizer = sys.argv[1:]
     with open(tokenizer, "rb") as file:
         tokenizer = file.read()
+    # Such small products take several threads a thousand times longer where something else runs.
+    torch.set_num_threads(1)
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     ids = transformers.PreTrainedTokenizerFast(tokenizer_file=sys.argv[2])(TEXT)["input_ids"]
-    seen, largest = set(), 0
+    seen, largest, farthest = set(), 0, 0
     with tempfile.TemporaryDirectory() as folder:
         text = os.path.join(folder, "text.txt")
         with open(text, "w") as file:
@@ -139,6 +165,35 @@ def main():
             assert abs(found - expected) < TOLERANCE, f"{model}: {found}, transformers {expected}"
             largest = max(largest, abs(found - expected))
 
+        def run(*command):
+            run = subprocess.run([program, *command, "--threads", "1"], capture_output=True, text=True)
+            assert run.returncode == 0, f"{command}: {run.stderr}"
+
+        def check_gradients(dense, context):
+            nonlocal farthest
+            opened(dense).save_pretrained(dense)
+            pruned, stepped = f"{dense}-pruned", f"{dense}-stepped"
+            run("compress", dense, "--method", "magnitude", "--density", "0.5", "--out", pruned)
+            windows = torch.tensor(ids[: len(ids) // context * context]).reshape(-1, context)
+            expected = gradients(pruned, windows)
+            length = sum(gradient.square().sum() for gradient in expected.values()).sqrt().item()
+            # By which the loss falls by about 0.1: what does not lower it is not kept.
+            rate = 0.1 / length**2
+            exact = ["--decay", "constant", "--warm-up", "0", "--momentum", "0", "--weight-decay", "0", "--clip", "0"]
+            exact += ["--learning-rate", f"{rate:.9g}", "--batch", str(len(windows)), "--context", str(context)]
+            run(
+                "finetune", pruned, "--text", text, "--held-out", text, "--optimizer", "sgd", "--train", "all", "--steps", "1",
+                *exact, "--out", stepped,
+            )
+            before, after = (load_file(os.path.join(folder, "model.safetensors")) for folder in (pruned, stepped))
+            assert before.keys() == after.keys() == expected.keys()
+            for name, gradient in expected.items():
+                gradient = gradient * (before[name] != 0)
+                found = (before[name] - after[name]) / rate
+                off = (found - gradient).norm().item() / max(gradient.norm().item(), 1e-3 * length)
+                assert off < GRADIENT_TOLERANCE, f"{dense}, {name}: {off} off transformers' gradient"
+                farthest = max(farthest, off)
+
         for number, (name, context, changes) in enumerate(MODELS):
             torch.manual_seed(number)
             kind = getattr(transformers, "GPT2LMHeadModel" if name == "GPT2" else f"{name}ForCausalLM")
@@ -150,12 +205,13 @@ def main():
                 for layout in ["merged"] if name == "Mixtral" else ["merged", "bitmask"]:
                     out = f"{dense}-{layout}"
                     flags = ["--preset", "fast", "--outer", "2", "--density", "0.5", "--calibration-context", "64"]
-                    flags += ["--calibration-text", text, "--layout", layout, "--out", out, "--threads", "1"]
-                    run = subprocess.run([program, "compress", dense, *flags], capture_output=True, text=True)
-                    assert run.returncode == 0, f"{out}: {run.stderr}"
+                    flags += ["--calibration-text", text, "--layout", layout, "--out", out]
+                    run("compress", dense, *flags)
                     check(out, context, trust_remote_code=layout != "merged")
+            check_gradients(dense, context)
     assert seen == COMPRESSED
-    print(f"ok: {len(MODELS)} models of {len({name for name, _, _ in MODELS})} families, max difference {largest:.2g}")
+    families = len({name for name, _, _ in MODELS})
+    print(f"ok: {len(MODELS)} models of {families} families, losses at most {largest:.2g} off, gradients {farthest:.2g}")
 
 
 if __name__ == "__main__":

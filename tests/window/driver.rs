@@ -28,7 +28,8 @@ pub fn until(harness: &mut Harness<'_, Explorer>, what: &str, done: impl Fn(&Har
             return;
         }
         assert!(start.elapsed() < PATIENCE, "waited in vain: {what}");
-        std::thread::sleep(Duration::from_millis(5));
+        // Not more often: a frame takes half of a processor that what is waited for wants.
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
