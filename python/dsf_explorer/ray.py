@@ -16,8 +16,10 @@ and see the blocks before it compressed, which is often better for the model.
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
+import shutil
 import warnings
 from collections.abc import Iterator
 from typing import Any, Unpack
@@ -47,6 +49,8 @@ _OWN = (
 _TOGETHER = ("distribute", "flops", "blockwise")
 # What is read only while statistics are collected.
 _OF_STATISTICS = ("calibration_text", "calibration_samples", "calibration_context")
+# What else decides what is collected: whether the loss's gradients are.
+_OF_GRADIENTS = ("method", "preset", "output_power")
 
 
 def compress(
@@ -114,14 +118,13 @@ class _Work:
 
     def at_once(self, common: dict[str, Any]) -> dict[str, Any]:
         """All layers, with statistics of the dense model."""
-        folder = pathlib.Path(f"{self.out}.statistics")
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = self.statistics_folder(common)
         files = [folder / f"{number}-of-{self.parts}.safetensors" for number in range(1, self.parts + 1)]
         begun = [
             self.task.options(name=f"statistics {number} of {self.parts}", **self.given).remote(
                 self.model,
                 None,
-                {**common, "statistics_only": True, "save_calibration": file, "part": f"{number}/{self.parts}"},
+                {**common, "force": True, "statistics_only": True, "save_calibration": file, "part": f"{number}/{self.parts}"},
             )
             for number, file in enumerate(files, 1)
             if not file.exists()
@@ -131,10 +134,21 @@ class _Work:
         of_layers |= {"load_calibration": [os.fspath(file) for file in files]}
         self.finish(self.begin(self.layers, of_layers), "layers", (0, len(self.layers)))
         totals = self.assemble(of_layers)
-        for file in files:
-            file.unlink()
-        folder.rmdir()
+        shutil.rmtree(folder, ignore_errors=True)
         return totals
+
+    def statistics_folder(self, common: dict[str, Any]) -> pathlib.Path:
+        """Where the statistics are collected; what an earlier call left there of another model or text is deleted."""
+        folder = pathlib.Path(f"{self.out}.statistics")
+        told = {name: value for name, value in common.items() if name in _OF_STATISTICS + _OF_GRADIENTS}
+        files = [_stamp(path) for path in (self.model, told.get("calibration_text"))]
+        what = {"model": self.model, "parts": self.parts, "options": told, "files": files}
+        identity, now = folder / "work.json", json.dumps(what, sort_keys=True, default=str)
+        if folder.exists() and (not identity.exists() or identity.read_text() != now):
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        identity.write_text(now)
+        return folder
 
     def by_blocks(self, common: dict[str, Any]) -> dict[str, Any]:
         """Block after block, each with statistics of what the compressed ones before it give."""
@@ -183,6 +197,15 @@ class _Work:
 def _memory(layer: dict[str, Any]) -> int:
     """Bytes that a layer's task takes: what its run is predicted to take, and XᵀX in f64, in f32 and once more to be factorized."""
     return (layer["solver_bytes"] or 4 * layer["rows"] * layer["cols"]) + 16 * layer["cols"] ** 2
+
+
+def _stamp(path: Path | None) -> list[tuple[str, int, int]]:
+    """Names, sizes and times of a file, or of those in a folder."""
+    if path is None or not os.path.exists(path):
+        return []
+    folder = pathlib.Path(path)
+    files = sorted(folder.rglob("*")) if folder.is_dir() else [folder]
+    return [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()]
 
 
 def _task(model: Path | None, out: Path | None, options: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 
 import pytest
 
@@ -107,7 +108,7 @@ def test_cancelled_it_goes_on_where_it_was(cluster, source, tmp_path):
         compress(model, tmp_path / "many", parts=2, progress=until_half, **options)
     layers = tmp_path / "many.partial" / "layers"
     before = {file.name: file.stat().st_mtime_ns for file in layers.glob("*.safetensors")}
-    statistics = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "many.statistics").iterdir()}
+    statistics = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "many.statistics").glob("*.safetensors")}
     assert before and sorted(statistics) == ["1-of-2.safetensors", "2-of-2.safetensors"]
     kept = {}
 
@@ -124,6 +125,18 @@ def test_cancelled_it_goes_on_where_it_was(cluster, source, tmp_path):
         for name in ["one", "many"]
     ]
     assert errors[0] == pytest.approx(errors[1], rel=0.05)
+
+
+def test_statistics_of_another_text_are_not_taken(cluster, source, tmp_path):
+    model, options = source
+    with pytest.raises(dsf.Error, match="cancelled"):
+        compress(model, tmp_path / "many", progress=lambda progress: progress.what != "layers", **options)
+    other = tmp_path / "other.txt"
+    other.write_text(" ".join(reversed(pathlib.Path(options["calibration_text"]).read_text().split())))
+    options = {**options, "calibration_text": other}
+    compress(model, tmp_path / "many", force=True, **options)
+    dsf.compress(model, tmp_path / "one", parallel=True, **options)
+    assert tensors(tmp_path / "many") == tensors(tmp_path / "one")
 
 
 def test_what_cannot_be_spread_is_refused(source, tmp_path):
