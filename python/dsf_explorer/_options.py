@@ -119,11 +119,11 @@ class CompressOptions(Settings, total=False):
     keep_batch_norm: bool
     """Leave batch normalization as it is. Otherwise its means and variances are estimated anew on the calibration
     images, after each layer (but with --parallel) and in the end."""
-    distribute: Literal["proxy", "dsf", "obc"] | bool
+    distribute: Literal["proxy", "gradients", "dsf", "obc"] | bool
     """Give each layer its share of all nonzeros so that the model loses least. proxy, the default for language models:
-    as `proxy` foretells it. dsf, obc: the sum of the layers' errors is least, as short runs of DSF or Optimal Brain
-    Compression measure them; dsf at every density that a residual network's layer may get, at seven for language
-    models."""
+    as `proxy` foretells it; gradients: as `proxy --by gradients` does. dsf, obc: the sum of the layers' errors is
+    least, as short runs of DSF or Optimal Brain Compression measure them; dsf at every density that a residual
+    network's layer may get, at seven for language models."""
     flops: str
     """Of a residual network: a bound on its operations in place of the density, 2x for half of the dense network's. The
     layers' shares are chosen as with --distribute."""

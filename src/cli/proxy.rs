@@ -3,8 +3,9 @@
 use super::language::StudyArgs;
 use super::{Failure, output};
 use crate::compress::{self, Densities, Inputs, Plan};
-use crate::factorize::Preset;
+use crate::factorize::{Preset, Settings};
 use crate::language::{LanguageModel, Windows};
+use clap::ValueEnum;
 use serde_json::json;
 use std::num::NonZeroUsize;
 
@@ -13,6 +14,10 @@ use std::num::NonZeroUsize;
 pub struct Proxy {
     #[command(flatten)]
     study: StudyArgs,
+
+    /// What an error of a layer costs is measured by; layer errors by gradients weigh each output by their squares
+    #[arg(long, value_enum, default_value = "loss")]
+    by: By,
 
     /// Compress the model in many ways, and compare the predicted loss with the measured one
     #[arg(long)]
@@ -31,12 +36,37 @@ pub struct Proxy {
     json: bool,
 }
 
-/// Measures a model's layers, with a progress bar.
-pub fn measured(model: &LanguageModel, windows: &Windows) -> Result<compress::Proxy, Failure> {
-    let bar = output::Steps::new("measuring the layers", "layers");
-    let proxy = compress::Proxy::measure(model, windows, &|done, all| bar.update(done, all))?;
-    bar.finish();
-    Ok(proxy)
+/// Where the layers' sensitivities come from.
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum By {
+    /// The loss of the model with one layer replaced, layer by layer
+    Loss,
+    /// The gradients of the dense model's loss
+    Gradients,
+}
+
+/// Where the layers' sensitivities come from, with what that takes.
+#[derive(Clone, Copy)]
+pub enum Sensitivity {
+    Loss,
+    Gradients {
+        /// Power of the squares that weigh the outputs in the short runs.
+        power: f64,
+    },
+}
+
+impl Sensitivity {
+    /// Measures a model's layers, with a progress bar.
+    pub fn measured(self, model: &LanguageModel, windows: &Windows) -> Result<compress::Proxy, Failure> {
+        let bar = output::Steps::new("measuring the layers", "layers");
+        let told = |done, all| bar.update(done, all);
+        let proxy = match self {
+            Self::Loss => compress::Proxy::measure(model, windows, &told)?,
+            Self::Gradients { power } => compress::Proxy::from_gradients(model, windows, power, &told)?,
+        };
+        bar.finish();
+        Ok(proxy)
+    }
 }
 
 impl Proxy {
@@ -47,7 +77,13 @@ impl Proxy {
 
     fn measure(&self, threads: usize) -> Result<(), Failure> {
         let (model, windows) = self.study.open()?;
-        let proxy = measured(&model, &windows)?;
+        let by = match self.by {
+            By::Loss => Sensitivity::Loss,
+            By::Gradients => {
+                Sensitivity::Gradients { power: Settings::default().with_preset(self.preset).output_power }
+            }
+        };
+        let proxy = by.measured(&model, &windows)?;
         if self.check {
             return self.check(&model, &windows, &proxy, threads);
         }
@@ -89,8 +125,13 @@ impl Proxy {
             let compressed = compressed.ok_or_else(|| Failure::unexplained("the compression broke off"))?;
             bar.finish();
             let errors = compressed.layers.iter().filter_map(|layer| Some((layer.id, layer.report.layer_error?)));
+            let densities = model.layers().map(|id| (id, plan.densities.of(id)));
             // The dense loss differs between texts; the difference is what is predicted.
-            let predicted = proxy.loss(errors) - proxy.dense;
+            let predicted = match self.by {
+                By::Loss => proxy.loss(errors),
+                // Its errors weigh the outputs, those of a report do not.
+                By::Gradients => proxy.loss_at(densities),
+            } - proxy.dense;
             let measured = compressed.model.loss(&text, &crate::language::ignore_progress)?.nll - dense;
             if !self.json {
                 output::print(&format!("{name}: predicted {predicted:+.4}, measured {measured:+.4}"))?;

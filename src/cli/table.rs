@@ -180,7 +180,7 @@ impl Study {
         if row.distributed {
             let proxy = match self.proxy.take() {
                 Some(proxy) => proxy,
-                None => super::proxy::measured(&self.model, &self.calibration)?,
+                None => super::proxy::Sensitivity::Loss.measured(&self.model, &self.calibration)?,
             };
             shares = Some(compress::distribute(self.model.config(), &proxy, density));
             self.proxy = Some(proxy);

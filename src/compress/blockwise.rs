@@ -50,6 +50,9 @@ pub struct TunedBlock<K: LayerKey = LayerId> {
     pub before: f64,
     /// The same after it.
     pub after: f64,
+    /// Whether all of its layers are finished. Until then layers that are to come make up for some of what the finished ones
+    /// lose, and these are of use with them alone.
+    pub is_finished: bool,
 }
 
 impl BlockWork {
@@ -104,12 +107,14 @@ impl BlockWork {
         &self.model
     }
 
-    /// Tunes the block, if layers were finished since the last time, and computes `pass` anew up to where it stands.
+    /// Tunes the block, if layers were finished since the last time, and computes `pass` anew up to where it stands;
+    /// `is_last` if no further layer of the block is to be finished.
     pub fn tune(
         &mut self,
         pass: &mut CalibrationPass,
         plan: &Plan,
         weights: Option<&[f32]>,
+        is_last: bool,
         progress: &dyn Fn(f64) -> bool,
     ) -> Result<Option<TunedBlock>, Error> {
         if !std::mem::take(&mut self.is_due) {
@@ -138,14 +143,18 @@ impl BlockWork {
             self.model.replace(id, finished.compressed.weight.clone());
         }
         tuned.dense.into_iter().for_each(|(id, weight)| self.model.replace(id, Arc::new(weight)));
-        for (name, values) in &tuned.tensors {
-            self.model.replace_values(name, Arc::new(values.clone()));
+        for (name, values) in tuned.tensors {
+            // As the file will have them.
+            let format = self.model.checkpoint().tensor(&name)?.format;
+            let values = format.map_or(values.clone(), |dtype| dtype.decode(&dtype.encode(&values)));
+            self.model.replace_values(&name, Arc::new(values.clone()));
+            self.tensors.insert(name, values);
         }
-        self.tensors.extend(tuned.tensors);
         pass.restart_block(&self.model, self.before.clone())?;
         let layers = self.finished.values().map(|finished| finished.compressed.clone()).collect();
         let (before, after) = (tuned.before, tuned.after);
-        Ok(Some(TunedBlock { block: number, layers, tensors: self.tensors.clone(), before, after }))
+        let tensors = self.tensors.clone();
+        Ok(Some(TunedBlock { block: number, layers, tensors, before, after, is_finished: is_last }))
     }
 }
 

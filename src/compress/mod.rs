@@ -63,7 +63,7 @@ pub use totals::{Totals, VisionTotals};
 #[cfg(not(target_arch = "wasm32"))]
 pub use tunable::Tunable;
 #[cfg(not(target_arch = "wasm32"))]
-pub use tuned_folder::{TunedFolder, TunedOutput};
+pub use tuned_folder::{TunedFolder, TunedOutput, TuningWork};
 #[cfg(not(target_arch = "wasm32"))]
 pub use tuning_inputs::TuningInputs;
 pub use vision::VisionCompression;

@@ -94,6 +94,11 @@ impl<K: LayerKey> OutputSquares<K> {
         self.outputs.iter().map(|(&id, squares)| (id, &squares[..]))
     }
 
+    /// Mean squares of a layer's outputs, `[out]`.
+    pub fn of(&self, id: K) -> Option<&[f32]> {
+        self.outputs.get(&id).map(Vec::as_slice)
+    }
+
     /// Weights of a layer's outputs: the mean squares, as shares of their mean and with a thousandth added, to `power`.
     /// `None` where nothing is known, or nothing flows back.
     pub fn weights(&self, id: K, power: f64) -> Option<OutputWeights> {

@@ -125,7 +125,7 @@ impl Compression {
         store: Box<dyn Store>,
         clock: Box<dyn Fn() -> f64 + Send>,
     ) -> Result<Self, Error> {
-        check(model, &plan, Some(inputs))?;
+        Self::check(model, &plan, Some(inputs))?;
         let source = match inputs {
             Inputs::Unknown => Source::list(model, Saved::None),
             Inputs::Saved(saved) => Source::list(model, Saved::All(saved.clone())),
@@ -137,6 +137,29 @@ impl Compression {
         Ok(Self::from_source(model, plan, source, store, clock))
     }
 
+    /// Checks in advance what would fail at some layer.
+    pub fn check(model: &LanguageModel, plan: &Plan, inputs: Option<&Inputs>) -> Result<(), Error> {
+        plan.check()?;
+        model.checkpoint().check_not_quantized().map_err(crate::language::Error::from)?;
+        if model.is_sparse() {
+            return Err(Error::IsCompressed { model: model.name().to_owned() });
+        }
+        if plan.blockwise.is_some() && (plan.parallel != Parallel::No || !matches!(inputs, Some(Inputs::Windows(_)))) {
+            return Err(Error::BlocksNeedText);
+        }
+        for id in model.layers().filter(|&id| plan.densities.of(id) < 1.0) {
+            let shape = model.shape(id);
+            if plan.method.needs_inputs() && matches!(inputs, Some(Inputs::Unknown)) {
+                return Err(Error::NeedsText { method: plan.method.title() });
+            }
+            layer_run::check(model, id, shape, plan)?;
+            if let Some(Inputs::Saved(saved)) = inputs {
+                saved.check_calibration_of(&model.config().stem(id), shape.1)?;
+            }
+        }
+        Ok(())
+    }
+
     /// As [`new`](Self::new), with the statistics of each stage, given by its first layer, as `find` finds them once a layer
     /// waits for them.
     pub fn with_stages(
@@ -146,7 +169,7 @@ impl Compression {
         store: Box<dyn Store>,
         clock: Box<dyn Fn() -> f64 + Send>,
     ) -> Result<Self, Error> {
-        check(model, &plan, None)?;
+        Self::check(model, &plan, None)?;
         let source = Source::list(model, Saved::Stages(Box::new(find)));
         Ok(Self::from_source(model, plan, source, store, clock))
     }
@@ -210,7 +233,7 @@ impl Compression {
         let Some(&id) = self.waiting.front() else {
             return match self.tune(progress)? {
                 Some(block) => Ok(Some(Step::Tuned(Box::new(block)))),
-                None => self.advance(),
+                None => self.advance(progress),
             };
         };
         if let Some(found) = self.find(id)? {
@@ -245,21 +268,25 @@ impl Compression {
     /// Tunes the block at hand, if that is due: after each stage, and where there are experts after the attention and at the
     /// end. A block that is finished is stored.
     fn tune(&mut self, progress: Inside<'_>) -> Result<Option<TunedBlock>, Error> {
-        let (Some(blocks), Source::CalibrationPass { pass, entered: true, .. }) = (&mut self.blocks, &mut self.source)
-        else {
-            return Ok(None);
+        let last = match &self.source {
+            Source::CalibrationPass { pass, entered: true, .. } => pass.layers().last().copied(),
+            _ => None,
         };
-        let (Some(&last), of_block) = (pass.layers().last(), self.model.config().layers_of(pass.block_number())) else {
-            return Ok(None);
-        };
-        let is_last = of_block.last() == Some(&last);
+        let Some(last) = last else { return Ok(None) };
+        let of_block = self.model.config().layers_of(last.block);
+        // Layers after it may stay dense.
+        let is_last = !of_block.iter().any(|&id| id > last && self.is_replaced(id));
         if last.expert.is_some() && !is_last {
             return Ok(None);
         }
+        let (Some(blocks), Source::CalibrationPass { pass, .. }) = (&mut self.blocks, &mut self.source) else {
+            return Ok(None);
+        };
         let outputs = self.outputs.as_ref();
         let weights = outputs.and_then(|outputs| outputs.stream_weights(last.block, STREAM_POWER));
-        let tuned = blocks.tune(pass, &self.plan, weights.as_deref(), &|share| progress(last, share))?;
-        if let Some(block) = tuned.as_ref().filter(|_| is_last) {
+        let told = |share: f64| progress(last, share);
+        let tuned = blocks.tune(pass, &self.plan, weights.as_deref(), is_last, &told)?;
+        if let Some(block) = tuned.as_ref().filter(|block| block.is_finished) {
             block.layers.iter().try_for_each(|layer| self.store.keep(layer))?;
             // Last: with them the block counts as finished.
             self.store.keep_block_tensors(block.block, &block.tensors)?;
@@ -289,7 +316,7 @@ impl Compression {
     }
 
     /// Advances to the next layers to be replaced.
-    fn advance(&mut self) -> Result<Option<Step>, Error> {
+    fn advance(&mut self, progress: Inside<'_>) -> Result<Option<Step>, Error> {
         (self.statistics, self.collected) = (None, false);
         let next = match &mut self.source {
             Source::CalibrationPass { pass, entered, .. } => {
@@ -329,7 +356,7 @@ impl Compression {
         if self.store.wants_statistics(first) {
             // To be saved as well, also where no layer waits for it.
             if self.outputs.is_none() && self.plan.weighs_outputs() {
-                self.outputs = Some(self.measure_outputs(first, &|_, _| true)?);
+                self.outputs = Some(self.measure_outputs(first, progress)?);
             }
             self.statistics = self.collect(first)?;
         } else if self.waiting.is_empty() && !self.is_wanted_after(first) {
@@ -470,26 +497,3 @@ fn is_last_stage(model: &LanguageModel, pass: &CalibrationPass) -> bool {
 
 /// Power of the loss's mean squared gradients that weighs the entries of the stream, where blocks are tuned: by experiment.
 const STREAM_POWER: f64 = 0.5;
-
-/// Checks in advance what would fail at some layer.
-fn check(model: &LanguageModel, plan: &Plan, inputs: Option<&Inputs>) -> Result<(), Error> {
-    plan.check()?;
-    model.checkpoint().check_not_quantized().map_err(crate::language::Error::from)?;
-    if model.is_sparse() {
-        return Err(Error::IsCompressed { model: model.name().to_owned() });
-    }
-    if plan.blockwise.is_some() && (plan.parallel != Parallel::No || !matches!(inputs, Some(Inputs::Windows(_)))) {
-        return Err(Error::BlocksNeedText);
-    }
-    for id in model.layers().filter(|&id| plan.densities.of(id) < 1.0) {
-        let shape = model.shape(id);
-        if plan.method.needs_inputs() && matches!(inputs, Some(Inputs::Unknown)) {
-            return Err(Error::NeedsText { method: plan.method.title() });
-        }
-        layer_run::check(model, id, shape, plan)?;
-        if let Some(Inputs::Saved(saved)) = inputs {
-            saved.check_calibration_of(&model.config().stem(id), shape.1)?;
-        }
-    }
-    Ok(())
-}

@@ -13,6 +13,8 @@ use crate::measure::Stored;
 use crate::model::{Dtype, Fingerprint};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -31,31 +33,25 @@ pub struct TunedOutput {
 pub struct TunedFolder(WorkFolder);
 
 impl TunedFolder {
-    /// Starts the work for `out` on the layers of `tunable`, or resumes it. `replace` allows to delete an earlier output and other unfinished work.
-    pub fn open<M: Layered>(
-        inputs: &TuningInputs<'_, M>,
-        tunable: &Tunable<M>,
-        out: &Path,
-        replace: bool,
-    ) -> Result<Self, Error> {
+    /// Starts the work for `out`, or resumes it. `replace` allows to delete an earlier output and other unfinished work.
+    pub fn open(work: &TuningWork, out: &Path, replace: bool) -> Result<Self, Error> {
         let keys = [&["program", "model", "config", "weights", "settings", "values"][..], &DATA].concat();
-        let work = work(inputs, tunable);
-        Ok(Self(WorkFolder::open(out, replace, Access::Alone { drop_other: replace }, &work, &keys)?))
+        Ok(Self(WorkFolder::open(out, replace, Access::Alone { drop_other: replace }, &work.0, &keys)?))
     }
 
     /// The state that was kept last, if there is one.
-    pub fn state(&self) -> Result<Option<Vec<u8>>, Error> {
+    pub fn state(&self) -> Result<Option<impl Read>, Error> {
         let path = self.0.path().join(STATE);
-        match std::fs::read(&path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        match File::open(&path) {
+            Ok(file) => Ok(Some(BufReader::new(file))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed(&path, &error)),
         }
     }
 
-    /// Keeps the state; when this returns, it is safe.
-    pub fn keep(&self, state: &[u8]) -> Result<(), Error> {
-        Ok(export::write(&self.0.path().join(STATE), state, true)?)
+    /// Keeps the state, as `save` writes it; when this returns, it is safe.
+    pub fn keep(&self, save: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+        Ok(export::write_with(&self.0.path().join(STATE), true, save)?)
     }
 
     /// Writes the tuned model, whose folder `tunable` was read from, and moves it into place, and removes the working folder.
@@ -82,8 +78,7 @@ impl TunedFolder {
             values: &tuned.tensors,
             report: &format!("{report:#}"),
         };
-        let layers = tuned.layers.iter().map(|(&id, replacement)| (id, Arc::new(replacement.clone())));
-        assembly.write(&whole, &mut Layers(layers.collect()))?;
+        assembly.write(&whole, &mut Layers(&tuned.layers))?;
         self.0.finish(replace)
     }
 }
@@ -99,30 +94,36 @@ impl<M: Layered> Tunable<M> {
 }
 
 /// Tuned layers in memory.
-struct Layers<K>(BTreeMap<K, Arc<Replacement>>);
+struct Layers<'a, K>(&'a BTreeMap<K, Replacement>);
 
-impl<K: LayerKey> Replaced<K> for Layers<K> {
+impl<K: LayerKey> Replaced<K> for Layers<'_, K> {
     fn replacement(&mut self, key: K) -> Result<Option<Arc<Replacement>>, Error> {
-        Ok(self.0.get(&key).cloned())
+        Ok(self.0.get(&key).cloned().map(Arc::new))
     }
 
     fn weight(&mut self, key: K, dtype: Dtype) -> Result<Option<Arc<Matrix>>, Error> {
-        let merged = self.0.get(&key).map(|replacement| export::merged(replacement, dtype));
+        let merged = self.replacement(key)?.map(|replacement| export::merged(&replacement, dtype));
         Ok(merged.transpose()?.map(Arc::new))
     }
 }
 
 /// Identity of the work: as long as it is the same, its state can be taken up.
-fn work<M: Layered>(inputs: &TuningInputs<'_, M>, tunable: &Tunable<M>) -> Value {
-    let mut values = Fingerprint::default();
-    for replacement in tunable.layers.values() {
-        MaskedLayer::new(replacement).values().iter().for_each(|value| values.add(&value.to_le_bytes()));
+#[derive(Clone, Debug)]
+pub struct TuningWork(Value);
+
+impl TuningWork {
+    /// Of a tuning of the layers of `tunable`.
+    pub fn new<M: Layered>(inputs: &TuningInputs<'_, M>, tunable: &Tunable<M>) -> Self {
+        let mut values = Fingerprint::default();
+        for replacement in tunable.layers.values() {
+            MaskedLayer::new(replacement).values().iter().for_each(|value| values.add(&value.to_le_bytes()));
+        }
+        let mut work = inputs.identity.clone();
+        work["program"] = json!(env!("CARGO_PKG_VERSION"));
+        work["settings"] = json!(inputs.settings);
+        work["values"] = json!(values.hex());
+        Self(work)
     }
-    let mut work = inputs.identity.clone();
-    work["program"] = json!(env!("CARGO_PKG_VERSION"));
-    work["settings"] = json!(inputs.settings);
-    work["values"] = json!(values.hex());
-    work
 }
 
 fn summary<K>(tuned: &Tuned<K>) -> String {

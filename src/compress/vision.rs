@@ -1,7 +1,7 @@
 //! The compression of a vision model as a step machine.
 
 use super::layer_run::{self, LayerRun, LayerStep};
-use super::{CompressedLayer, Error, Inside, LayerByLayer, OutputSquares, Parallel, Plan, Step, Store};
+use super::{CompressedLayer, Error, Inside, LayerByLayer, OutputSquares, Parallel, Plan, Step, Store, VisionInputs};
 use crate::compute::Device;
 use crate::matrix::{Calibration, Problem};
 use crate::model::SavedStatistics;
@@ -67,6 +67,15 @@ impl VisionCompression {
         Ok(Self { model, plan, only, store, clock, pass, saved, labelled, outputs, at, statistics, run, device })
     }
 
+    /// Checks in advance what would fail at some layer.
+    pub fn check(model: &VisionModel, plan: &Plan<usize>, inputs: &VisionInputs) -> Result<(), Error> {
+        check(model, plan, !matches!(inputs, VisionInputs::Unknown))?;
+        match inputs {
+            VisionInputs::Saved(saved) => check_saved(model, plan, saved),
+            VisionInputs::Unknown | VisionInputs::Pictures(_) => Ok(()),
+        }
+    }
+
     /// The same with statistics that were saved: no layer reads what the replaced ones before it give.
     pub fn of_saved(
         model: &VisionModel,
@@ -76,9 +85,7 @@ impl VisionCompression {
         clock: Box<dyn Fn() -> f64 + Send>,
     ) -> Result<Self, Error> {
         check(model, &plan, true)?;
-        for (layer, shape) in model.architecture().shapes().filter(|&(layer, _)| plan.densities.of(layer) < 1.0) {
-            saved.check_calibration_of(&model.architecture().layers[layer].stem, shape.1)?;
-        }
+        check_saved(model, &plan, saved)?;
         let outputs = plan.weighs_outputs().then(|| OutputSquares::saved(model, saved)).transpose()?;
         let (only, pass, labelled, at, statistics, run, device) = Default::default();
         let (model, saved) = (model.clone(), Some(saved.clone()));
@@ -218,6 +225,14 @@ impl VisionCompression {
         self.statistics = None;
         Ok(())
     }
+}
+
+fn check_saved(model: &VisionModel, plan: &Plan<usize>, saved: &SavedStatistics) -> Result<(), Error> {
+    let architecture = model.architecture();
+    architecture
+        .shapes()
+        .filter(|&(layer, _)| plan.densities.of(layer) < 1.0)
+        .try_for_each(|(layer, shape)| Ok(saved.check_calibration_of(&architecture.layers[layer].stem, shape.1)?))
 }
 
 /// Checks in advance what would fail at some layer.

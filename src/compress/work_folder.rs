@@ -312,10 +312,15 @@ fn is_ours(folder: &Path) -> bool {
             .iter()
             .any(|ending| name.ends_with(ending))
     };
-    let entries = fs::read_dir(folder).map(|entries| entries.collect::<Result<Vec<_>, _>>());
-    let Ok(Ok(entries)) = entries else { return false };
-    let plain = entries
-        .iter()
-        .all(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()) && known(&entry.file_name().to_string_lossy()));
-    plain && report["layers"].is_array() && report["bytes_bitmask"].is_u64()
+    // Shards may stand in folders of their own.
+    fn holds_only(folder: &Path, known: &dyn Fn(&str) -> bool) -> bool {
+        let entries = fs::read_dir(folder).map(|entries| entries.collect::<Result<Vec<_>, _>>());
+        let Ok(Ok(entries)) = entries else { return false };
+        entries.iter().all(|entry| match entry.file_type() {
+            Ok(kind) if kind.is_dir() => holds_only(&entry.path(), known),
+            Ok(kind) => kind.is_file() && known(&entry.file_name().to_string_lossy()),
+            Err(_) => false,
+        })
+    }
+    holds_only(folder, &known) && report["layers"].is_array() && report["bytes_bitmask"].is_u64()
 }

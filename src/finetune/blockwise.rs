@@ -75,15 +75,16 @@ pub struct TunedBlock {
     pub after: f64,
 }
 
-/// One in so many windows is not tuned on, but decides which values are the best.
+/// One in so many windows, and one in any case where there are two, is not tuned on, but decides which values are the best.
 const HELD_OUT: usize = 8;
 
 impl BlockTask<'_> {
     /// Tunes the block. `progress` receives the share done and returns whether to continue.
     pub fn run(&self, how: &Blockwise, progress: &dyn Fn(f64) -> bool) -> Result<TunedBlock, Error> {
         let all = self.before.len();
-        let (held_out, train): (Vec<usize>, Vec<usize>) = (0..all).partition(|at| at % HELD_OUT == HELD_OUT - 1);
-        let held_out = if held_out.is_empty() { train.clone() } else { held_out };
+        let every = HELD_OUT.min(all.max(1));
+        let (held_out, train): (Vec<usize>, Vec<usize>) = (0..all).partition(|at| at % every == every - 1);
+        let train = if train.is_empty() { held_out.clone() } else { train };
         let batches: Vec<&[usize]> = train.chunks(how.batch.max(1)).collect();
         let steps = how.epochs * batches.len();
         let settings = Settings { learning_rate: Some(how.learning_rate), ..Settings::default() };

@@ -92,12 +92,12 @@ pub struct Parameters<K = LayerId>(pub BTreeMap<Name<K>, Parameter>);
 
 impl<K: Key> Parameters<K> {
     /// The compressed layers.
-    pub fn of_layers(layers: &BTreeMap<K, Replacement>) -> Self {
-        let parameter = |(&id, replacement)| {
-            let values = Values::Layer(Box::new(MaskedLayer::new(replacement)));
+    pub fn of_layers(layers: BTreeMap<K, Replacement>) -> Self {
+        let parameter = |(id, replacement)| {
+            let values = Values::Layer(Box::new(MaskedLayer::new(&replacement)));
             (Name::Layer(id), Parameter::new(values, Change::DecayingDescent))
         };
-        Self(layers.iter().map(parameter).collect())
+        Self(layers.into_iter().map(parameter).collect())
     }
 
     pub fn layer(&self, id: K) -> Option<&MaskedLayer> {
@@ -113,11 +113,6 @@ impl<K: Key> Parameters<K> {
             Name::Tensor(name) => Some((&**name, parameter)),
             Name::Layer(_) => None,
         })
-    }
-
-    /// The values of the tuned tensors that are no layers, by name.
-    pub fn values_of_tensors(&self) -> BTreeMap<String, Vec<f32>> {
-        self.tensors().map(|(name, parameter)| (name.to_owned(), parameter.values.as_slice().to_vec())).collect()
     }
 
     /// One step with gradients that are multiplied by `scale`; where one is missing, it is 0.
@@ -149,14 +144,18 @@ impl<K: Key> Parameters<K> {
         }
     }
 
-    /// What stands in the layers' places.
-    pub fn layers(&self) -> BTreeMap<K, Replacement> {
-        let layer = |(name, parameter): (&Name<K>, &Parameter)| match (name, &parameter.values) {
-            (Name::Layer(id), Values::Layer(layer)) => Some((*id, layer.replacement())),
-            // What is dense is tuned block by block only.
-            _ => None,
-        };
-        self.0.iter().filter_map(layer).collect()
+    /// What stands in the layers' places, and the values of the tensors beside them, by name.
+    pub fn into_parts(self) -> (BTreeMap<K, Replacement>, BTreeMap<String, Vec<f32>>) {
+        let (mut layers, mut tensors) = (BTreeMap::new(), BTreeMap::new());
+        for (name, parameter) in self.0 {
+            match (name, parameter.values) {
+                (Name::Layer(id), Values::Layer(layer)) => drop(layers.insert(id, layer.replacement())),
+                // What is dense is tuned block by block only.
+                (Name::Layer(_), _) => {}
+                (Name::Tensor(name), values) => drop(tensors.insert(name, values.as_slice().to_vec())),
+            }
+        }
+        (layers, tensors)
     }
 
     /// Numbers in the layers.
@@ -184,6 +183,13 @@ impl<K: Key> Parameters<K> {
     pub fn restart(&mut self) {
         self.restore_best();
         self.0.values_mut().for_each(|parameter| parameter.moments = Moments::default());
+    }
+
+    /// Drops what only further steps need: what the optimizer remembers, and the best values beside the present ones.
+    pub fn forget(&mut self) {
+        for parameter in self.0.values_mut() {
+            (parameter.moments, parameter.best) = Default::default();
+        }
     }
 
     /// Goes back to the best values.

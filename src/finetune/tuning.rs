@@ -18,8 +18,8 @@ use std::collections::BTreeMap;
 ///
 /// The first call of [`Tuning::step`] measures the held-out loss of the values as they are; each further one takes a step on
 /// one batch, and measures again where that is due. The values with the lowest held-out loss are the result. Where the
-/// settings leave the learning rate open and the loss is above that of the untuned values before it was ever below, it goes back
-/// to these and on at a quarter of the rate.
+/// settings leave the learning rate open and the loss is above that of the untuned values, or no number, before it was ever
+/// below, it goes back to these and on at a quarter of the rate.
 pub struct Tuning<S: Subject = TextLoss> {
     pub(super) subject: S,
     settings: Settings,
@@ -35,7 +35,7 @@ impl<S: Subject> Tuning<S> {
         settings.check()?;
         let Prepared { subject, layers, steps } = task.prepare(&settings)?;
         let (optimizer, rate) = (Optimizer::new(&settings), Rate::new(&settings, steps));
-        Ok(Self { subject, settings, optimizer, rate, steps, state: State::new(Parameters::of_layers(&layers)) })
+        Ok(Self { subject, settings, optimizer, rate, steps, state: State::new(Parameters::of_layers(layers)) })
     }
 
     /// Number of all steps.
@@ -71,9 +71,7 @@ impl<S: Subject> Tuning<S> {
             progress.measured(held_out);
         } else {
             match self.advance(&mut progress) {
-                Err(error) if is_not_finite(&error) => {
-                    self.state.stop = Some(Stop::NotFinite { step: self.state.step })
-                }
+                Err(error) if is_not_finite(&error) => self.diverged(&mut progress),
                 advanced => advanced?,
             }
         }
@@ -88,7 +86,7 @@ impl<S: Subject> Tuning<S> {
         let Slope { loss, mut gradients, batch } = self.subject.slope(&self.state.parameters, step)?;
         let norm = norm(&gradients);
         if !(loss.is_finite() && norm.is_finite()) {
-            self.state.stop = Some(Stop::NotFinite { step });
+            self.diverged(progress);
             return Ok(());
         }
         (progress.loss, progress.gradient_norm) = (Some(loss), Some(norm));
@@ -148,27 +146,51 @@ impl<S: Subject> Tuning<S> {
             self.state.parameters.keep_best();
             return false;
         }
+        // By a rate that suits models of which much was taken, one that lost little gets worse.
+        if held_out.loss > best.held_out.loss && self.may_restart() {
+            self.restart();
+            return true;
+        }
+        let Some(best) = &mut self.state.best else { return false };
         best.since += 1;
         if self.settings.patience.is_some_and(|patience| best.since >= patience) && left {
             self.state.stop = Some(Stop::NoBetter { step });
-            return false;
         }
-        // By a rate that suits models of which much was taken, one that lost little gets worse.
-        let too_fast = best.step == 0 && held_out.loss > best.held_out.loss;
-        let restarts = too_fast && left && self.settings.learning_rate.is_none();
-        if restarts {
-            self.state.restart = Restart { count: self.state.restart.count + 1, step };
-            self.state.parameters.restart();
-            self.subject.apply(&self.state.parameters);
+        false
+    }
+
+    /// A loss, or a gradient, is no number: goes back to the untuned values, or stops.
+    fn diverged(&mut self, progress: &mut Progress) {
+        let step = self.state.step;
+        // Not again where the untuned values have just begun.
+        if step > self.state.restart.step && self.may_restart() {
+            self.restart();
+            progress.restarted = true;
+        } else {
+            self.state.stop = Some(Stop::NotFinite { step });
         }
-        restarts
+    }
+
+    /// Whether the learning rate is not given, nothing was ever better than the untuned values, and steps are left.
+    fn may_restart(&self) -> bool {
+        let never_better = self.state.best.is_some_and(|best| best.step == 0);
+        never_better && self.state.step < self.steps && self.settings.learning_rate.is_none()
+    }
+
+    /// Back to the untuned values, and on at a quarter of the rate.
+    fn restart(&mut self) {
+        self.state.restart = Restart { count: self.state.restart.count + 1, step: self.state.step };
+        if let Some(best) = &mut self.state.best {
+            best.since = 0;
+        }
+        self.state.parameters.restart();
+        self.subject.apply(&self.state.parameters);
     }
 
     /// The values with the best held-out loss so far, to look at before the end: what stands in the layers' places, and tensors
     /// that are trained beside them, by name.
     pub fn best(&self) -> (BTreeMap<S::Key, Replacement>, BTreeMap<String, Vec<f32>>) {
-        let best = self.state.parameters.best();
-        (best.layers(), best.values_of_tensors())
+        self.state.parameters.best().into_parts()
     }
 
     /// Ends it: the values with the best held-out loss.
@@ -184,10 +206,11 @@ impl<S: Subject> Tuning<S> {
         };
         let nnz_before = self.state.parameters.entries_of_layers();
         self.state.parameters.restore_best();
+        // What only further steps need goes first: the layers take as much again.
+        self.state.parameters.forget();
         self.subject.apply(&self.state.parameters);
         let loss_after = self.subject.batch_loss(&self.state.parameters, 0)?;
-        let layers = self.state.parameters.layers();
-        let tensors = self.state.parameters.values_of_tensors();
+        let (layers, tensors) = self.state.parameters.into_parts();
         let best = self.state.best.unwrap_or(Best { step: 0, held_out: before, since: 0 });
         Ok(Tuned {
             nnz_before,

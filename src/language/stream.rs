@@ -10,7 +10,7 @@ use crate::matrix::Matrix;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// BlockProgress callback: steps done and their total; returns whether to continue.
+/// Progress callback: steps done and their total; returns whether to continue.
 pub type BlockProgress<'a> = &'a (dyn Fn(usize, usize) -> bool + Sync);
 
 /// A [`BlockProgress`] that ignores the progress and never cancels.
@@ -31,7 +31,7 @@ impl From<Vec<Matrix>> for ResidualStreams {
 }
 
 impl ResidualStreams {
-    /// ResidualStreams before the first block.
+    /// Streams before the first block.
     pub fn embed(outer_layers: &EmbeddingAndHead, windows: &Windows) -> Result<Self, Error> {
         let streams = windows.iter().map(|window| outer_layers.embed(window, 0)).collect::<Result<_, _>>()?;
         Ok(Self { streams })
@@ -203,7 +203,7 @@ impl LanguageModel {
 pub struct StreamCache {
     windows: Windows,
     outer_layers: EmbeddingAndHead,
-    /// ResidualStreams before each block.
+    /// Streams before each block.
     before: Vec<ResidualStreams>,
     loss: Loss,
 }

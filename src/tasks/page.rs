@@ -44,7 +44,7 @@ struct WorkerPool {
     links: BTreeMap<&'static str, WorkerLink>,
     next: u32,
     notices: Vec<String>,
-    /// WorkerPool that are closed: a closure must not be dropped while it is called.
+    /// Workers that are closed: a closure must not be dropped while it is called.
     ended: Vec<WorkerLink>,
 }
 

@@ -191,3 +191,49 @@ fn what_cannot_be_tuned_is_said() {
     assert_eq!(refused.status.code(), Some(2));
     assert_eq!(run(&folder, &words("finetune one --steps 3 --epochs 1")).status.code(), Some(2));
 }
+
+/// A block whose last layers stay dense is finished with the last one that is compressed: what is written is what was tuned.
+#[test]
+fn blocks_are_written_whose_last_layers_stay_dense() {
+    let folder = folder("blocks of few layers");
+    text_of(&folder, 900);
+    compressed(&folder, "out", "--blockwise --density-of down_proj=1 --density-of model.layers.0.mlp.up_proj=1 --force");
+    let report: Value = serde_json::from_slice(&std::fs::read(folder.join("out/report.json")).unwrap()).unwrap();
+    let layers = report["layers"].as_array().unwrap();
+    let written = language::open(&folder.join("out")).unwrap();
+    let dense = language::open(Path::new(&small())).unwrap();
+    assert_eq!(layers.len(), 2 * 6 - 1);
+    for id in dense.layers() {
+        let (was, is) = (dense.layer(id).unwrap().weight, written.layer(id).unwrap().weight);
+        let entry = layers.iter().find(|layer| layer["tensor"] == dense.config().tensor(id).as_str());
+        assert_eq!(was == is, entry.is_none(), "{}", dense.config().tensor(id));
+    }
+    let norms = |block: usize| format!("model.layers.{block}.post_attention_layernorm.weight");
+    for block in [0, 1] {
+        let [was, is] = [&dense, &written].map(|model| model.tensor_values(&norms(block)).unwrap());
+        assert_ne!(was, is, "the norms were tuned as well");
+    }
+}
+
+/// Nothing is dropped for a command that cannot begin.
+#[test]
+fn what_is_refused_leaves_other_work() {
+    let folder = folder("refused leaves work");
+    text_of(&folder, 900);
+    let model = small();
+    let begin = format!("compress {model} --preset fast --density 0.4 --parallel --layers *.0.* --out out");
+    assert!(run(&folder, &words(&begin)).status.success());
+    let layers = || std::fs::read_dir(folder.join("out.partial/layers")).unwrap().count();
+    let before = layers();
+    assert!(before > 0);
+    assert_refused(&folder, &words(&format!("compress {model} --method wanda --out out --force")), "needs");
+    assert_eq!(layers(), before);
+    compressed(&folder, "whole", "--preset fast --layout bitmask");
+    // The built-in model knows other words.
+    assert_refused(
+        &folder,
+        &words(&format!("finetune whole {QUICK} --distill --out out --force")),
+        "words, the one that",
+    );
+    assert_eq!(layers(), before);
+}

@@ -219,7 +219,7 @@ fn layers_that_stay_dense_stay_as_they_are() {
     for (name, values) in blocks.iter().flat_map(|block| &block.tensors) {
         compressed.replace_values(name, Arc::new(values.clone()));
     }
-    // One window in eight is not tuned on; values are rounded to the file's 16 bits.
+    // One window in eight is not tuned on; values are rounded as the file has them.
     let held_out: Vec<usize> = (7..windows.len()).step_by(8).collect();
     let (wanted, given) = (streams(&model, &windows).some(&held_out), streams(&compressed, &windows).some(&held_out));
     let (found, said) = (given.distance(&wanted, None) / wanted.squares(None), blocks.last().unwrap().after);

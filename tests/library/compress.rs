@@ -7,7 +7,9 @@ use dsf_explorer::compress::{
 };
 use dsf_explorer::export::Layout;
 use dsf_explorer::factorize::{Preset, Settings};
-use dsf_explorer::language::{self, LanguageModel, LayerId, Linear, Windows, ignore_progress};
+use dsf_explorer::language::{
+    self, CalibrationPass, LanguageModel, LayerId, Linear, StageInputs, Windows, ignore_progress,
+};
 use dsf_explorer::matrix::keep_largest;
 use dsf_explorer::methods::Method;
 use dsf_explorer::model;
@@ -229,6 +231,35 @@ fn the_proxy_foretells_which_compression_costs_more() {
     let proxy = Proxy::measure(&model, &windows, &ignore_progress).unwrap();
     assert_eq!(proxy.alphas.len(), 14);
     assert!((proxy.dense - model.loss(&windows, &ignore_progress).unwrap().nll).abs() < 1e-12);
+    let at = |density: f64| proxy.loss_at(model.layers().map(|id| (id, density)));
+    assert!(at(0.2) > at(0.4) && at(0.4) > at(0.7) && at(0.7) > proxy.dense && at(1.0) == proxy.dense);
+}
+
+/// αₗ = ½ Σᵢ E[gᵢ²]·E[yᵢ²], with each output's mean square y summed up here entry by entry.
+#[test]
+fn gradients_foretell_what_an_error_costs() {
+    let (model, windows) = small();
+    let proxy = Proxy::from_gradients(&model, &windows, 0.5, &ignore_progress).unwrap();
+    let squares = model.loss_squares(&windows, &ignore_progress).unwrap().outputs;
+    let mut pass = CalibrationPass::new(&model, &windows).unwrap();
+    while !pass.layers().is_empty() {
+        let StageInputs { tokens, statistics } = pass.statistics().unwrap();
+        let statistics = statistics.unwrap();
+        let (xtx, scale) = (statistics.xtx(), 4f64.powi(statistics.exponent()) / tokens as f64);
+        for id in pass.layers() {
+            let weight = model.layer(id).unwrap().weight;
+            let square = |row: &[f32]| -> f64 {
+                let all =
+                    row.iter().enumerate().flat_map(|(i, &a)| row.iter().enumerate().map(move |(j, &b)| (i, a, j, b)));
+                all.map(|(i, a, j, b)| f64::from(a) * f64::from(xtx.get(i, j)) * f64::from(b)).sum::<f64>() * scale
+            };
+            let felt = squares[&id].iter().enumerate().map(|(i, &g)| f64::from(g) * square(weight.row(i)));
+            let expected = 0.5 * felt.sum::<f64>();
+            let alpha = proxy.alphas[&id];
+            assert!((alpha / expected - 1.0).abs() < 1e-4, "{id:?}: {alpha}, by hand {expected}");
+        }
+        pass.advance().unwrap();
+    }
     let at = |density: f64| proxy.loss_at(model.layers().map(|id| (id, density)));
     assert!(at(0.2) > at(0.4) && at(0.4) > at(0.7) && at(0.7) > proxy.dense && at(1.0) == proxy.dense);
 }

@@ -185,6 +185,12 @@ fn only_running_values_change_at_a_rate_of_0() {
     assert!(tuned.best_step > 0 && tuned.held_out_after < tuned.held_out_before);
 }
 
+fn saved(tuning: &VisionTuning) -> Vec<u8> {
+    let mut state = Vec::new();
+    tuning.save(&mut state).unwrap();
+    state
+}
+
 #[test]
 fn what_is_interrupted_goes_on_to_the_same_bits() {
     let pictures = Arc::new(Pictures::of_glyphs(13, 0..70));
@@ -202,10 +208,10 @@ fn what_is_interrupted_goes_on_to_the_same_bits() {
             while first.done() < cut {
                 first.step().unwrap();
             }
-            let state = first.save().unwrap();
+            let state = saved(&first);
             drop(first);
             let mut second = new();
-            second.restore(&state).unwrap();
+            second.restore(&mut &state[..]).unwrap();
             assert_eq!(second.done(), cut);
             let (tuned, _) = run(second);
             assert_eq!((&tuned.layers, &tuned.tensors), (&whole.layers, &whole.tensors), "{optimizer:?} from {cut}");
@@ -213,9 +219,9 @@ fn what_is_interrupted_goes_on_to_the_same_bits() {
         }
         let mut other = task(0.2);
         other.layers.pop_first();
-        let state = VisionTuning::new(other, settings.clone()).unwrap().save().unwrap();
-        assert!(matches!(new().restore(&state), Err(Error::State { .. })));
-        assert!(matches!(new().restore(&[1, 2, 3]), Err(Error::State { .. })));
+        let state = saved(&VisionTuning::new(other, settings.clone()).unwrap());
+        assert!(matches!(new().restore(&mut &state[..]), Err(Error::State { .. })));
+        assert!(matches!(new().restore(&mut &[1, 2, 3][..]), Err(Error::State { .. })));
     }
 }
 

@@ -124,7 +124,19 @@ fn blocks_are_tuned_while_they_are_compressed() {
     let settings = &saved.checkpoint().metadata()["dsf.settings"];
     assert!(settings.contains(r#""blockwise":{"#), "{settings}");
 
-    // Without a layer there is nothing that a norm makes up for.
+    // Without a layer of its block there is nothing that a norm makes up for.
+    let tick_first_block = |harness: &mut Harness<'_, Explorer>| {
+        for layer in ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"] {
+            harness.get_by_role_and_label(Role::CheckBox, &format!("Tick 0.{layer}")).click();
+            harness.run_steps(2);
+        }
+    };
+    tick_first_block(&mut harness);
+    click(&mut harness, "Back to dense");
+    let tensors = harness.state().language().layers().tensors();
+    let norms = tensors.iter().filter(|tensor| tensor.name.ends_with("layernorm.weight"));
+    assert!(norms.clone().count() == 2 && norms.clone().all(|tensor| tensor.name.contains("layers.1.")), "{tensors:?}");
+    tick_first_block(&mut harness);
     click(&mut harness, "Back to dense");
     let layers = harness.state().language().layers();
     assert!(layers.is_empty() && layers.tensors().is_empty() && !layers.are_of_tuned_blocks());

@@ -13,10 +13,10 @@ pub struct CompressedLayers<K: LayerKey = LayerId> {
     untuned: BTreeMap<K, Arc<CompressedLayer<K>>>,
     /// Tensors that were tuned with them; none without a tuned layer.
     tensors: Vec<TunedTensor>,
-    /// Layers that were tuned with their block while they were compressed.
-    of_blocks: BTreeSet<K>,
-    /// Tensors that were tuned with these; none without one of them.
-    block_tensors: Vec<TunedTensor>,
+    /// Layers that were tuned with their block while they were compressed, and the block's number.
+    of_blocks: BTreeMap<K, usize>,
+    /// Tensors that were tuned with these, by block; none of a block without one of its layers.
+    block_tensors: BTreeMap<usize, Vec<TunedTensor>>,
     /// Counts the changes of `layers`.
     version: usize,
     /// The version that was written.
@@ -77,9 +77,7 @@ impl<K: LayerKey> CompressedLayers<K> {
     pub fn insert(&mut self, layer: Arc<CompressedLayer<K>>) {
         self.forget_tuning([layer.id]);
         // One that was dense may have been tuned so, beside the others.
-        [&mut self.tensors, &mut self.block_tensors]
-            .into_iter()
-            .for_each(|tensors| tensors.retain(|tensor| tensor.name != layer.report.tensor));
+        self.tensors.retain(|tensor| tensor.name != layer.report.tensor);
         self.layers.insert(layer.id, layer);
         self.version += 1;
     }
@@ -93,23 +91,18 @@ impl<K: LayerKey> CompressedLayers<K> {
         if self.untuned.is_empty() {
             self.tensors.clear();
         }
-        if self.of_blocks.is_empty() {
-            self.block_tensors.clear();
-        }
+        let of_blocks = &self.of_blocks;
+        self.block_tensors.retain(|block, _| of_blocks.values().any(|of| of == block));
     }
 
-    /// Puts the values in the layers' places that a block was given while it was compressed, and those of its norms and biases.
-    pub fn tune_block(&mut self, layers: Vec<Arc<CompressedLayer<K>>>, tensors: Vec<TunedTensor>) {
+    /// Puts the layers of a block in their places that was tuned while they were compressed, with its norms and biases.
+    pub fn insert_block(&mut self, block: usize, layers: Vec<Arc<CompressedLayer<K>>>, tensors: Vec<TunedTensor>) {
         for layer in layers {
-            if let Some(before) = self.layers.get_mut(&layer.id) {
-                self.of_blocks.insert(layer.id);
-                *before = layer;
-            }
+            let id = layer.id;
+            self.insert(layer);
+            self.of_blocks.insert(id, block);
         }
-        if !self.of_blocks.is_empty() {
-            overlay(&mut self.block_tensors, tensors);
-        }
-        self.version += 1;
+        self.block_tensors.insert(block, tensors);
     }
 
     /// Whether layers were tuned with their blocks while they were compressed.
@@ -157,17 +150,17 @@ impl<K: LayerKey> CompressedLayers<K> {
 
     /// Tensors that were tuned beside the layers.
     pub fn tensors(&self) -> Vec<TunedTensor> {
-        let mut tensors = self.block_tensors.clone();
+        let mut tensors: Vec<TunedTensor> = self.block_tensors.values().flatten().cloned().collect();
         overlay(&mut tensors, self.tensors.clone());
         tensors
     }
 
     /// Those that stay with `kept` layers: while one of them is tuned, as it was compressed or after it.
     pub fn tensors_with(&self, kept: &[Arc<CompressedLayer<K>>]) -> Vec<TunedTensor> {
-        let any = |tuned: &dyn Fn(K) -> bool| kept.iter().any(|layer| tuned(layer.id));
-        let of_blocks = any(&|id| self.of_blocks.contains(&id));
-        let mut tensors = if of_blocks { self.block_tensors.clone() } else { Vec::new() };
-        if any(&|id| self.is_tuned_layer(id)) {
+        let blocks: BTreeSet<usize> = kept.iter().filter_map(|layer| self.of_blocks.get(&layer.id).copied()).collect();
+        let of_blocks = self.block_tensors.iter().filter(|(block, _)| blocks.contains(block));
+        let mut tensors: Vec<TunedTensor> = of_blocks.flat_map(|(_, tensors)| tensors).cloned().collect();
+        if kept.iter().any(|layer| self.is_tuned_layer(layer.id)) {
             overlay(&mut tensors, self.tensors.clone());
         }
         tensors

@@ -55,7 +55,9 @@ pub fn model_order<S: WholeModel>(
 fn with_changes(defaults: &Settings, changes: &Value) -> Result<Settings, OrderError> {
     let mut settings = serde_json::to_value(defaults)?;
     if let (Some(settings), Some(changes)) = (settings.as_object_mut(), changes.as_object()) {
-        settings.extend(changes.clone());
+        for (key, value) in changes {
+            *settings.get_mut(key).ok_or_else(|| OrderError::unknown("setting", key))? = value.clone();
+        }
     }
     let settings: Settings = serde_json::from_value(settings)?;
     settings.check().map_err(Failure::from)?;

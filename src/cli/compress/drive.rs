@@ -22,7 +22,7 @@ pub fn drive<K: LayerKey>(
     work: &mut dyn LayerByLayer<K>,
     sink: &mut dyn Sink<K>,
 ) -> Result<(), Failure> {
-    let all: f64 = costs.values().sum();
+    let all = costs.values().sum::<f64>().max(f64::MIN_POSITIVE);
     let cost = |key: K| costs.get(&key).copied().unwrap_or(0.0);
     let bar = output::Share::new("compressing");
     let (mut before, mut found) = (0.0, 0.0);

@@ -1,5 +1,6 @@
 //! `compress` of a language model.
 
+use super::super::proxy::Sensitivity;
 use super::super::{Failure, output};
 use super::apart::{self, Collected};
 use super::drive::{Sink, drive};
@@ -52,7 +53,11 @@ pub fn compress(args: &Compress, threads: usize) -> Result<(), Failure> {
             let what = "--distribute needs a text to measure the layers with";
             return Err(Failure::new(what, "give --calibration-text FILE"));
         };
-        let proxy = super::super::proxy::measured(&model, windows)?;
+        let by_what = match by {
+            Some(Distribute::Gradients) => Sensitivity::Gradients { power: plan.settings.output_power },
+            _ => Sensitivity::Loss,
+        };
+        let proxy = by_what.measured(&model, windows)?;
         plan.densities.by_layer = match by {
             Some(Distribute::Dsf) => levels(&model, &proxy, plan.densities.all)?,
             _ => compress::distribute(model.config(), &proxy, plan.densities.all),
@@ -62,6 +67,8 @@ pub fn compress(args: &Compress, threads: usize) -> Result<(), Failure> {
         return apart::list(&args.apart, &model, &plan, args.json);
     }
     let only = args.apart.chosen(&model, &plan)?;
+    // Before the folder is opened, which drops other unfinished work if that is wanted.
+    Compression::check(&model, &plan, (!is_block_work).then_some(&inputs))?;
     // Without an output the work is kept where nobody sees it.
     let hidden = tempfile::tempdir().map_err(Failure::unexplained)?;
     let out = args.out.clone().unwrap_or_else(|| hidden.path().join("model"));

@@ -57,7 +57,7 @@ pub struct Compress {
     images: ImageArgs,
 
     /// Give each layer its share of all nonzeros so that the model loses least. proxy, the default for language models: as
-    /// `proxy` foretells it. dsf, obc: the sum of the layers' errors is least, as short runs of DSF or Optimal Brain
+    /// `proxy` foretells it; gradients: as `proxy --by gradients` does. dsf, obc: the sum of the layers' errors is least, as short runs of DSF or Optimal Brain
     /// Compression measure them; dsf at every density that a residual network's layer may get, at seven for language models
     #[arg(long, value_name = "BY", num_args = 0..=1, require_equals = true, conflicts_with = "density_of")]
     distribute: Option<Option<Distribute>>,
@@ -124,6 +124,8 @@ pub struct Compress {
 enum Distribute {
     /// What is foretold of the loss
     Proxy,
+    /// What the loss's gradients foretell of it
+    Gradients,
     /// Errors of short runs of DSF
     Dsf,
     /// Errors of Optimal Brain Compression

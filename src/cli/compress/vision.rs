@@ -63,6 +63,8 @@ pub fn compress(args: &Compress, network: &VisionModel, threads: usize) -> Resul
         return apart::list(&args.apart, &model, &plan, args.json);
     }
     let only = args.apart.chosen(&model, &plan)?;
+    // Before the folder is opened, which drops other unfinished work if that is wanted.
+    VisionCompression::check(&model, &plan, &inputs)?;
     // Without an output the work is kept where nobody sees it.
     let hidden = tempfile::tempdir().map_err(Failure::unexplained)?;
     let out = args.out.clone().unwrap_or_else(|| hidden.path().join("model"));
@@ -207,8 +209,8 @@ fn levels(
     pictures: Option<&Pictures>,
 ) -> Result<BTreeMap<usize, f64>, Failure> {
     let by = match args.distribute.flatten() {
-        Some(Distribute::Proxy) => {
-            let what = "--distribute=proxy is for language models";
+        Some(Distribute::Proxy | Distribute::Gradients) => {
+            let what = "--distribute=proxy and =gradients are for language models";
             return Err(Failure::new(what, "take --distribute=dsf or obc").usage());
         }
         Some(Distribute::Obc) => MeasuredBy::Obc,

@@ -49,7 +49,7 @@ pub fn drive<S: Subject>(tuning: &mut Tuning<S>, folder: Option<&TunedFolder>) -
         let due = since >= KEEP_SECS[usize::from(progress.held_out.is_some())] && since * KEEP_SHARE >= keeping;
         if let (Some(folder), true) = (folder, (due || !wanted) && progress.step > 0) {
             let start = Instant::now();
-            folder.keep(&tuning.save()?)?;
+            folder.keep(|out| tuning.save(out))?;
             (kept, keeping) = (Instant::now(), start.elapsed().as_secs_f64());
         }
         if !wanted {

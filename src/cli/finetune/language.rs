@@ -46,14 +46,17 @@ pub fn tune(args: &Finetune, threads: usize) -> Result<(), Failure> {
         None => None,
     };
     let inputs = TuningInputs::of_text(&model, &settings, &text, &held_out, teacher.as_ref());
-    let mut work = Work::open(args, model.name(), inputs, tunable, (layouts, companions), start)?;
+    let mut work = Work::new(args, model.name(), inputs, tunable, (layouts, companions), start);
     let layers = work.take_layers();
     let task = Task { model: model.clone(), layers, text, held_out, teacher };
     let tuned = match args.blockwise {
-        true => by_blocks(task, &settings)?,
+        true => {
+            work.open(args)?;
+            by_blocks(task, &settings)?
+        }
         false => {
             let mut tuning = Tuning::new(task, settings.clone())?;
-            take_all(&mut tuning, work.folder.as_ref())?;
+            take_all(&mut tuning, work.open(args)?)?;
             tuning.finish()?
         }
     };

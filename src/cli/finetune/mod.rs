@@ -9,7 +9,7 @@ use super::explicit_flags::Given;
 use super::factorize::WrittenDtype;
 use super::vision::ColourArgs;
 use super::{Failure, output};
-use crate::compress::{self, Layered, Tunable, TunedFolder, TunedOutput, TuningInputs};
+use crate::compress::{self, Layered, Tunable, TunedFolder, TunedOutput, TuningInputs, TuningWork};
 use crate::export::Layout;
 use crate::finetune::{Settings, Subject, Tuned, Tuning};
 use crate::matrix::Replacement;
@@ -125,8 +125,8 @@ impl Finetune {
 
 /// Goes on where an earlier start was interrupted, up to the end.
 fn take_all<S: Subject>(tuning: &mut Tuning<S>, folder: Option<&TunedFolder>) -> Result<(), Failure> {
-    if let Some(state) = folder.map(TunedFolder::state).transpose()?.flatten() {
-        tuning.restore(&state)?;
+    if let Some(mut state) = folder.map(TunedFolder::state).transpose()?.flatten() {
+        tuning.restore(&mut state)?;
         let (done, all) = (tuning.done(), tuning.steps());
         output::note(&format!("{done} of {all} steps were done already"));
     }
@@ -138,27 +138,36 @@ struct Work<'a, M: Layered> {
     name: &'a str,
     inputs: TuningInputs<'a, M>,
     tunable: Tunable<M>,
+    work: TuningWork,
+    /// If it is to be written, and once it is open.
     folder: Option<TunedFolder>,
     output: TunedOutput,
     start: Instant,
 }
 
 impl<'a, M: Layered> Work<'a, M> {
-    /// Opens the folder for what comes of it, if it is to be written.
-    fn open(
+    /// Work whose folder is not open yet.
+    fn new(
         args: &Finetune,
         name: &'a str,
         inputs: TuningInputs<'a, M>,
         tunable: Tunable<M>,
         (layouts, companions): (Vec<Layout>, Vec<(String, Vec<u8>)>),
         start: Instant,
-    ) -> Result<Self, Failure> {
-        let folder = args.out.as_ref().map(|out| TunedFolder::open(&inputs, &tunable, out, args.force)).transpose()?;
+    ) -> Self {
         let dtype = args.dtype.map_or(tunable.dtype, Dtype::from);
-        Ok(Self { name, inputs, tunable, folder, output: TunedOutput { layouts, dtype, companions }, start })
+        let (work, output) = (TuningWork::new(&inputs, &tunable), TunedOutput { layouts, dtype, companions });
+        Self { name, inputs, tunable, work, folder: None, output, start }
     }
 
-    /// The layers to tune. Packed on masks from here on: once more they would take memory until the end.
+    /// Opens the folder for what comes of it, if it is to be written. That may drop other unfinished work: only once everything
+    /// is checked.
+    fn open(&mut self, args: &Finetune) -> Result<Option<&TunedFolder>, Failure> {
+        self.folder = args.out.as_ref().map(|out| TunedFolder::open(&self.work, out, args.force)).transpose()?;
+        Ok(self.folder.as_ref())
+    }
+
+    /// The layers to tune, of which nothing stays here. Packed on masks from here on: once more they would take memory until the end.
     fn take_layers(&mut self) -> BTreeMap<M::Key, Replacement> {
         std::mem::take(&mut self.tunable.layers)
     }

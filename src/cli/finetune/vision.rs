@@ -31,10 +31,10 @@ pub fn tune(args: &Finetune, model: VisionModel) -> Result<(), Failure> {
     let companions = vision::companions(&args.model)?;
     let (images, held_out) = images(args, &model)?;
     let inputs = TuningInputs::of_images(&model, &settings, &images, &held_out);
-    let mut work = Work::open(args, model.name(), inputs, tunable, (layouts, companions), start)?;
+    let mut work = Work::new(args, model.name(), inputs, tunable, (layouts, companions), start);
     let task = VisionTask { network: model.network()?, layers: work.take_layers(), images, held_out };
     let mut tuning = VisionTuning::new(task, settings.clone())?;
-    take_all(&mut tuning, work.folder.as_ref())?;
+    take_all(&mut tuning, work.open(args)?)?;
     work.finish(args, &tuning.finish()?)
 }
 

@@ -46,13 +46,13 @@ impl<S: WholeModel> Task for CompressModel<S> {
             let clock = Box::new(move || start.elapsed().as_secs_f64());
             let store = Box::new(Memory::new(self.kept));
             let backend = if self.plan.method == Method::Dsf { backend } else { Backend::Cpu };
-            let settings = self.plan.settings.clone();
+            let (settings, by_blocks) = (self.plan.settings.clone(), self.plan.blockwise.is_some());
             let model = with_tensors(dense, &self.tensors);
             let mut work = S::compression(&self.model, &model, self.plan, store, clock)?;
             let (device, note) = job::device(backend, work.largest(), &settings, self.compute.thread_count());
             note.into_iter().for_each(|note| _ = progress(Compressing::Note(note)));
             work.set_device(device);
-            carry_out(progress, |inside| work.step_with_progress(inside))
+            carry_out(progress, by_blocks, |inside| work.step_with_progress(inside))
         })
     }
 }

@@ -102,16 +102,20 @@ impl<K: LayerKey, T: Task<Progress = Compressing<K>, Output = Result<(), Failure
                 *current = None;
                 layers.insert(layer);
             }
-            Compressing::Tuned { layers: tuned, tensors } => {
+            Compressing::InBlock(id) => {
+                waiting.remove(&id);
                 *current = None;
-                layers.tune_block(tuned, tensors);
+            }
+            Compressing::Tuned { block, layers: tuned, tensors } => {
+                *current = None;
+                layers.insert_block(block, tuned, tensors);
             }
         });
         // When cancelled the layer in work is given up; its thread finds out by itself.
         if self.cancelled { Some(Ok(())) } else { over }
     }
 
-    /// Ends it; finished layers stay.
+    /// Ends it; finished layers stay, or finished blocks where these are tuned.
     pub fn cancel(&mut self) {
         self.cancelled = true;
     }
