@@ -130,11 +130,12 @@ def test_cancelled_it_goes_on_where_it_was(cluster, source, tmp_path):
 def test_statistics_of_another_text_are_not_taken(cluster, source, tmp_path):
     model, options = source
     with pytest.raises(dsf.Error, match="cancelled"):
-        compress(model, tmp_path / "many", progress=lambda progress: progress.what != "layers", **options)
+        compress(model, tmp_path / "many", progress=lambda progress: progress.what != "statistics", **options)
+    assert list((tmp_path / "many.statistics").glob("*.safetensors")), "those of the first text are there"
     other = tmp_path / "other.txt"
     other.write_text(" ".join(reversed(pathlib.Path(options["calibration_text"]).read_text().split())))
     options = {**options, "calibration_text": other}
-    compress(model, tmp_path / "many", force=True, **options)
+    compress(model, tmp_path / "many", **options)
     dsf.compress(model, tmp_path / "one", parallel=True, **options)
     assert tensors(tmp_path / "many") == tensors(tmp_path / "one")
 
