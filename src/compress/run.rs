@@ -40,6 +40,9 @@ pub trait LayerByLayer<K: LayerKey> {
     /// Has DSF runs computed on `device`.
     fn set_device(&mut self, device: Device);
 
+    /// Leaves all other layers than these as they are.
+    fn keep_only(&mut self, layers: BTreeSet<K>);
+
     /// Computes the next step; `None` when all layers are done. Fails with [`Error::Cancelled`] when `progress`, called inside
     /// of a method's one step, cancels.
     fn step_with_progress(&mut self, progress: Inside<'_, K>) -> Result<Option<Step<K>>, Error>;
@@ -109,6 +112,10 @@ impl LayerByLayer<LayerId> for Compression {
 
     fn set_device(&mut self, device: Device) {
         self.device = device;
+    }
+
+    fn keep_only(&mut self, layers: BTreeSet<LayerId>) {
+        self.only = Some(layers);
     }
 
     fn step_with_progress(&mut self, progress: Inside<'_>) -> Result<Option<Step>, Error> {
@@ -203,11 +210,6 @@ impl Compression {
             run,
             device,
         }
-    }
-
-    /// Leaves all other layers as they are.
-    pub fn only(self, layers: BTreeSet<LayerId>) -> Self {
-        Self { only: Some(layers), ..self }
     }
 
     /// Whether a layer is to be replaced. One of density 1 stays unchanged.

@@ -45,6 +45,10 @@ impl LayerByLayer<usize> for VisionCompression {
         self.device = device;
     }
 
+    fn keep_only(&mut self, layers: BTreeSet<usize>) {
+        self.only = Some(layers);
+    }
+
     fn step_with_progress(&mut self, progress: Inside<'_, usize>) -> Result<Option<Step<usize>>, Error> {
         self.step_inside(progress)
     }
@@ -90,11 +94,6 @@ impl VisionCompression {
         let (only, pass, labelled, at, statistics, run, device) = Default::default();
         let (model, saved) = (model.clone(), Some(saved.clone()));
         Ok(Self { model, plan, only, store, clock, pass, saved, labelled, outputs, at, statistics, run, device })
-    }
-
-    /// Leaves all other layers as they are.
-    pub fn only(self, layers: BTreeSet<usize>) -> Self {
-        Self { only: Some(layers), ..self }
     }
 
     /// Whether a layer is to be replaced. One of density 1 stays unchanged.

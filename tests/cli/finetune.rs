@@ -197,7 +197,11 @@ fn what_cannot_be_tuned_is_said() {
 fn blocks_are_written_whose_last_layers_stay_dense() {
     let folder = folder("blocks of few layers");
     text_of(&folder, 900);
-    compressed(&folder, "out", "--blockwise --density-of down_proj=1 --density-of model.layers.0.mlp.up_proj=1 --force");
+    compressed(
+        &folder,
+        "out",
+        "--blockwise --density-of down_proj=1 --density-of model.layers.0.mlp.up_proj=1 --force",
+    );
     let report: Value = serde_json::from_slice(&std::fs::read(folder.join("out/report.json")).unwrap()).unwrap();
     let layers = report["layers"].as_array().unwrap();
     let written = language::open(&folder.join("out")).unwrap();

@@ -539,8 +539,9 @@ fn a_folder_is_shared() {
 
     let chosen = model.layers().find(|id| id.block == 1).unwrap();
     let one = share(&plan).unwrap();
-    let work = Compression::new(&model, plan.clone(), &inputs, one.store(), Box::new(|| 0.0)).unwrap();
-    let (layers, _) = all(work.only([chosen].into()));
+    let mut work = Compression::new(&model, plan.clone(), &inputs, one.store(), Box::new(|| 0.0)).unwrap();
+    work.keep_only([chosen].into());
+    let (layers, _) = all(work);
     assert_eq!(layers.len(), 1);
     drop(one);
     let missing = Folder::finished(&model, &plan, &inputs, &out, true).err().unwrap();

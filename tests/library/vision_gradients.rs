@@ -126,7 +126,7 @@ fn four_layouts() {
     let Some(data) = common::test_data() else { return };
     for name in ["torchvision_basic", "torchvision_bottleneck", "hf_basic", "hf_bottleneck"] {
         let network = open(&data.join("resnets").join(name));
-        let pictures = pictures(32, network.architecture().classes());
+        let pictures = pictures(12, network.architecture().classes());
         check(name, &network, &pictures, USED);
         check(name, &network, &pictures, TRAINED);
     }

@@ -18,6 +18,10 @@ fn runs_go_where_the_selector_says() {
         Poll::Pending => unreachable!("only a browser thinks about it"),
     }
     let mut harness = ready();
+    // An adapter in software takes its time.
+    let ctx = harness.ctx.clone();
+    harness.state_mut().order(&ctx, &json!({ "settings": { "outer": 8 } })).unwrap();
+    until(&mut harness, "a short run", |harness| harness.state().runs().len() == 2 && finished(harness));
     let ended = |harness: &egui_kittest::Harness<'_, dsf_explorer::app::Explorer>| {
         harness.state().runs().last().unwrap().outcome.as_ref().unwrap().as_ref().clone()
     };
@@ -38,7 +42,7 @@ fn runs_go_where_the_selector_says() {
     harness.run_steps(3);
     choose(&mut harness, &label, &item);
     until(&mut harness, "a run on the adapter", |harness| {
-        harness.state().runs().last().is_some_and(|run| run.number > 1) && finished(harness)
+        harness.state().runs().last().is_some_and(|run| run.number > 2) && finished(harness)
     });
     let there = ended(&harness);
     assert_eq!(there.place.backend, "gpu");
@@ -50,7 +54,6 @@ fn runs_go_where_the_selector_says() {
     harness.get_by_role_and_label(Role::ComboBox, &format!("Computed on: {item}"));
 
     // With the inputs in its half-steps a run stays on the processor.
-    let ctx = harness.ctx.clone();
     harness.state_mut().order(&ctx, &json!({ "settings": { "objective": "norms" } })).unwrap();
     until(&mut harness, "its run", finished);
     click(&mut harness, "Language model");

@@ -7,6 +7,7 @@ use dsf_explorer::language;
 use dsf_explorer::model::Source;
 use egui::accesskit::Role;
 use egui_kittest::{Harness, kittest::Queryable};
+use serde_json::json;
 use std::path::PathBuf;
 
 fn example() -> Harness<'static, Explorer> {
@@ -46,6 +47,8 @@ fn a_run_shows_what_it_does_to_the_model() {
 #[test]
 fn ticked_layers_are_compressed_saved_and_put_back() {
     let mut harness = example();
+    let ctx = harness.ctx.clone();
+    harness.state_mut().order(&ctx, &json!({ "settings": { "outer": 8 } })).unwrap();
     click(&mut harness, "Language model");
     for layer in ["0.q_proj", "0.o_proj"] {
         harness.get_by_role_and_label(Role::CheckBox, &format!("Tick {layer}")).click();

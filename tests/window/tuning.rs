@@ -13,7 +13,7 @@ fn compressed() -> (Harness<'static, Explorer>, f64) {
     until(&mut harness, "the example's run", finished);
     until(&mut harness, "the dense model's perplexity", |harness| harness.state().language().dense().is_some());
     let ctx = harness.ctx.clone();
-    let quick = json!({ "settings": { "outer": 4 } });
+    let quick = json!({ "settings": { "outer": 4, "objective": "norms", "output_power": 0.0 } });
     for order in [json!({ "show": "Model" }), quick, json!({ "language": { "compress": 0.1 } })] {
         harness.state_mut().order(&ctx, &order).unwrap();
         harness.run_steps(3);
@@ -87,38 +87,59 @@ fn tuning_lowers_the_loss_and_is_undone_and_saved() {
     assert!(harness.query_by_label_contains("of the gap closed").is_none());
 }
 
+/// One model for both: to compress it takes longest.
 #[test]
-fn a_tuning_is_paused_resumed_and_cancelled() {
+fn tunings_that_do_not_come_to_their_end() {
     let (mut harness, untuned) = compressed();
-    steps(&mut harness, 1000);
-    until(&mut harness, "a step", |harness| number(harness, "tuning_step") >= 1);
+    let tuned = is_paused_resumed_and_cancelled(&mut harness, untuned);
+    ends_where_the_loss_is_no_number(&mut harness, tuned);
+    // Dense weights take what was tuned with them.
+    click(&mut harness, "Back to dense");
+    let layers = harness.state().language().layers();
+    assert!(layers.is_empty() && !layers.is_tuned() && layers.tensors().is_empty());
+}
+
+/// A rate at which the numbers overflow: the best values stay, and the window says so.
+fn ends_where_the_loss_is_no_number(harness: &mut Harness<'_, Explorer>, best: f64) {
+    let ctx = harness.ctx.clone();
+    let wild = json!({ "tune": { "steps": 50, "batch": 1, "context": 32, "optimizer": "sgd", "clip": 0.0, "learning_rate": 100.0, "weight_decay": 1000.0, "every": 50 } });
+    harness.state_mut().order(&ctx, &json!({ "language": wild })).unwrap();
+    until(harness, "the end", |harness| harness.state().language().tuning().work().is_none());
+    assert_eq!(settled(harness), best);
+    let problem = harness.state().language().problem().unwrap().to_owned();
+    assert!(problem.contains("no longer a number") && problem.contains("smaller learning rate"), "{problem}");
+    harness.step();
+    harness.get_by_label(&problem);
+}
+
+/// Returns the perplexity of what it came to.
+fn is_paused_resumed_and_cancelled(harness: &mut Harness<'_, Explorer>, untuned: f64) -> f64 {
+    steps(harness, 1000);
+    until(harness, "a step", |harness| number(harness, "tuning_step") >= 1);
     // Layers do not change under it.
     assert_eq!(harness.state().language().why_busy(), Some("Values are being tuned"));
     let ctx = harness.ctx.clone();
     let refused = harness.state_mut().order(&ctx, &json!({ "language": { "compress": 0.1 } })).unwrap_err();
     assert_eq!(refused.to_string(), "Values are being tuned");
-    click(&mut harness, "Pause tuning");
+    click(harness, "Pause tuning");
     harness.run_steps(3);
     let paused = harness.get_by_role(Role::ProgressIndicator);
     assert!(egui_kittest::kittest::NodeT::accesskit_node(&paused).label().unwrap().starts_with("Tuning is paused"));
     // The step in work may still end, and no other begins.
     let mut before = u64::MAX;
-    while before != number(&harness, "tuning_step") {
-        before = number(&harness, "tuning_step");
+    while before != number(harness, "tuning_step") {
+        before = number(harness, "tuning_step");
         std::thread::sleep(std::time::Duration::from_millis(500));
         harness.step();
     }
-    click(&mut harness, "Resume tuning");
-    until(&mut harness, "two more steps", |harness| number(harness, "tuning_step") >= before + 2);
-    until(&mut harness, "better values", |harness| harness.state().language().layers().is_tuned());
-    click(&mut harness, "Cancel tuning");
+    click(harness, "Resume tuning");
+    until(harness, "two more steps", |harness| number(harness, "tuning_step") >= before + 2);
+    until(harness, "better values", |harness| harness.state().language().layers().is_tuned());
+    click(harness, "Cancel tuning");
     assert!(harness.state().language().tuning().work().is_none());
-    let tuned = settled(&mut harness);
+    let tuned = settled(harness);
     assert!(tuned < untuned, "the best values stay: {tuned} against {untuned}");
-    // Dense weights take what was tuned with them.
-    click(&mut harness, "Back to dense");
-    let layers = harness.state().language().layers();
-    assert!(layers.is_empty() && !layers.is_tuned() && layers.tensors().is_empty());
+    tuned
 }
 
 #[test]
@@ -137,19 +158,4 @@ fn why_nothing_can_be_tuned() {
     });
     let refused = harness.state_mut().order(&ctx, &json!({ "language": { "tune": { "steps": 0 } } })).unwrap_err();
     assert_eq!(refused.to_string(), "steps is 0: it must be from 1 to 100000000");
-}
-
-/// A rate at which the numbers overflow: the best values stay, and the window says so.
-#[test]
-fn a_loss_that_is_no_number_ends_the_tuning() {
-    let (mut harness, untuned) = compressed();
-    let ctx = harness.ctx.clone();
-    let wild = json!({ "tune": { "steps": 50, "batch": 1, "context": 32, "optimizer": "sgd", "clip": 0.0, "learning_rate": 100.0, "weight_decay": 1000.0, "every": 50 } });
-    harness.state_mut().order(&ctx, &json!({ "language": wild })).unwrap();
-    until(&mut harness, "the end", |harness| harness.state().language().tuning().work().is_none());
-    assert_eq!(settled(&mut harness), untuned);
-    let problem = harness.state().language().problem().unwrap().to_owned();
-    assert!(problem.contains("no longer a number") && problem.contains("smaller learning rate"), "{problem}");
-    harness.step();
-    harness.get_by_label(&problem);
 }

@@ -3,15 +3,15 @@
 use super::super::proxy::Sensitivity;
 use super::super::{Failure, output};
 use super::apart::{self, Collected};
-use super::drive::{Sink, drive};
+use super::drive::Sink;
 use super::summary::summary;
+use super::work::Work;
 use super::{Compress, Distribute, LayerDensity};
 use crate::compress::{
-    self, CompressedLayer, Compression, Densities, Folder, Inputs, LayerByLayer, Layered, LevelChoice, Output,
-    OutputSquares, Parallel, Plan, Proxy, Totals, TunedBlock,
+    self, CompressedLayer, Compression, Densities, Folder, Inputs, Layered, LevelChoice, OutputSquares, Parallel, Plan,
+    Proxy, TunedBlock,
 };
 use crate::export::{Layout, RunReport};
-use crate::job;
 use crate::language::{LanguageModel, LayerId};
 use crate::methods::Method;
 use crate::model::Portion;
@@ -66,61 +66,33 @@ pub fn compress(args: &Compress, threads: usize) -> Result<(), Failure> {
     if args.apart.is_listing() {
         return apart::list(&args.apart, &model, &plan, args.json);
     }
-    let only = args.apart.chosen(&model, &plan)?;
-    // Before the folder is opened, which drops other unfinished work if that is wanted.
     Compression::check(&model, &plan, (!is_block_work).then_some(&inputs))?;
-    // Without an output the work is kept where nobody sees it.
-    let hidden = tempfile::tempdir().map_err(Failure::unexplained)?;
-    let out = args.out.clone().unwrap_or_else(|| hidden.path().join("model"));
-    let statistics = args.save_calibration.is_some();
-    let folder = args.apart.folder(&model, &plan, &inputs, (&out, args.force), statistics)?;
+    let work = Work::open(args, (&model, &plan, &inputs), start)?;
     if let Some(block) = args.apart.block() {
-        return statistics_of_block(args, &model, (&plan, &inputs), &folder, block);
+        return statistics_of_block(args, &model, (&plan, &inputs), work.folder(), block);
     }
-    let clock = Box::new(move || start.elapsed().as_secs_f64());
-    let mut work = match is_block_work {
+    let (store, clock) = (work.folder().store(), work.clock());
+    let mut compression = match is_block_work {
         true => {
-            let kept = folder.block_statistics();
-            Compression::with_stages(&model, plan.clone(), move |first| kept.of_stage(first), folder.store(), clock)?
+            let kept = work.folder().block_statistics();
+            Compression::with_stages(&model, plan.clone(), move |first| kept.of_stage(first), store, clock)?
         }
-        false => Compression::new(&model, plan.clone(), &inputs, folder.store(), clock)?,
+        false => Compression::new(&model, plan.clone(), &inputs, store, clock)?,
     };
-    let mut costs = plan.costs(model.config().shapes());
-    if let Some(only) = &only {
-        costs.retain(|id, _| only.contains(id));
-        work = work.only(only.clone());
-    }
-    if !args.apart.is_assembly() {
-        let (device, note) = job::device(args.backend, work.largest(), &args.tuning.settings, threads);
-        note.iter().for_each(|note| output::note(note));
-        work.set_device(device);
-    }
-    let stem = |id: LayerId| model.config().stem(id);
     let mut reports = Reports::default();
-    drive(&costs, &stem, &mut work, &mut reports)?;
-    say_scarce(&work, &stem);
-    let reports = reports.0;
-    let seconds = reports.iter().map(|report| report.seconds).sum::<f64>().max(start.elapsed().as_secs_f64());
-    if only.is_some() {
-        let totals = Totals::new(reports, 0, plan.densities.all, seconds);
-        return apart::say_layers(model.name(), &totals, args.out.as_deref(), args.json);
+    work.carry_out(&mut compression, &mut reports)?;
+    say_scarce(&compression, &|id| model.config().stem(id));
+    if work.is_part() {
+        return work.end_part(reports.0);
     }
-    let totals = Totals::new(reports, plan.dense_weights(model.config().shapes()), plan.densities.all, seconds);
-    match (&args.out, &args.save_calibration) {
-        (Some(_), statistics) => {
-            let (layouts, companions) = (args.layout.clone(), args.model.companions()?);
-            let output = Output { layouts, companions, statistics: statistics.clone(), ..Output::default() };
-            let keeps_factors = !output.layouts.contains(&Layout::Merged);
-            folder.finish(&plan, &totals, &output, args.force)?;
-            if keeps_factors && !model.is_loaded_with_factors(&|id| plan.densities.of(id) < 1.0) {
-                output::note(
-                    "transformers does not load experts that are kept as factors, nor tensors of which only \
-                     some layers are; this program does. For transformers add --layout merged",
-                );
-            }
-        }
-        (None, Some(file)) => folder.finish_statistics(file, args.force)?,
-        (None, None) => {}
+    let totals = work.totals(reports.0, plan.densities.all);
+    work.end(&totals, || args.model.companions(), BTreeMap::new())?;
+    let keeps_factors = args.out.is_some() && !args.layout.contains(&Layout::Merged);
+    if keeps_factors && !model.is_loaded_with_factors(&|id| plan.densities.of(id) < 1.0) {
+        output::note(
+            "transformers does not load experts that are kept as factors, nor tensors of which only \
+             some layers are; this program does. For transformers add --layout merged",
+        );
     }
     if args.json {
         return output::json(&totals);

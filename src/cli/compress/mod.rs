@@ -7,6 +7,7 @@ mod image_args;
 mod language;
 mod summary;
 mod vision;
+mod work;
 
 use super::explicit_flags::Given;
 use super::factorize::WrittenDtype;

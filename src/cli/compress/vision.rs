@@ -2,15 +2,15 @@
 
 use super::super::{Failure, output};
 use super::apart::{self, Collected};
-use super::drive::{Sink, drive};
+use super::drive::Sink;
 use super::summary::summary;
+use super::work::Work;
 use super::{Compress, Distribute, LayerDensity, Speedup};
 use crate::compress::{
-    CompressedLayer, Densities, Error, Folder, LayerByLayer, Layered, MeasuredBy, Output, OutputSquares, Parallel,
-    Plan, Totals, VisionBound, VisionCompression, VisionInputs, VisionTotals, choose_vision_levels,
+    CompressedLayer, Densities, Error, Folder, Layered, MeasuredBy, OutputSquares, Parallel, Plan, VisionBound,
+    VisionCompression, VisionInputs, VisionTotals, choose_vision_levels,
 };
 use crate::export::RunReport;
-use crate::job;
 use crate::measure::cost::remaining_secs;
 use crate::methods::Method;
 use crate::vision::{self, Evaluation, ImageSet, Network, Pictures, VisionModel};
@@ -62,38 +62,18 @@ pub fn compress(args: &Compress, network: &VisionModel, threads: usize) -> Resul
     if args.apart.is_listing() {
         return apart::list(&args.apart, &model, &plan, args.json);
     }
-    let only = args.apart.chosen(&model, &plan)?;
-    // Before the folder is opened, which drops other unfinished work if that is wanted.
     VisionCompression::check(&model, &plan, &inputs)?;
-    // Without an output the work is kept where nobody sees it.
-    let hidden = tempfile::tempdir().map_err(Failure::unexplained)?;
-    let out = args.out.clone().unwrap_or_else(|| hidden.path().join("model"));
-    let statistics = args.save_calibration.is_some();
-    let folder = args.apart.folder(&model, &plan, &inputs, (&out, args.force), statistics)?;
+    let work = Work::open(args, (&model, &plan, &inputs), start)?;
     let mut replaced = Replaced { network: model.network()?, reports: Vec::new() };
-    let dense = match &only {
-        Some(_) => None,
-        None => images.evaluate("dense accuracy", &replaced.network)?,
+    let dense = match work.is_part() {
+        true => None,
+        false => images.evaluate("dense accuracy", &replaced.network)?,
     };
 
-    let clock = move || start.elapsed().as_secs_f64();
-    let mut work = compression(&model, plan.clone(), &inputs, &folder, Box::new(clock))?;
-    let mut costs = plan.costs(model.architecture().shapes());
-    if let Some(only) = &only {
-        costs.retain(|layer, _| only.contains(layer));
-        work = work.only(only.clone());
-    }
-    if !args.apart.is_assembly() {
-        let (device, note) = job::device(args.backend, work.largest(), &args.tuning.settings, threads);
-        note.iter().for_each(|note| output::note(note));
-        work.set_device(device);
-    }
-    drive(&costs, &|layer| model.stem_of(layer), &mut work, &mut replaced)?;
-    if only.is_some() {
-        let reports = replaced.reports;
-        let seconds = reports.iter().map(|report| report.seconds).sum::<f64>().max(start.elapsed().as_secs_f64());
-        let totals = Totals::new(reports, 0, plan.densities.all, seconds);
-        return apart::say_layers(model.name(), &totals, args.out.as_deref(), args.json);
+    let mut steps = compression(&model, plan.clone(), &inputs, work.folder(), work.clock())?;
+    work.carry_out(&mut steps, &mut replaced)?;
+    if work.is_part() {
+        return work.end_part(replaced.reports);
     }
 
     let Replaced { mut network, reports } = replaced;
@@ -115,23 +95,13 @@ pub fn compress(args: &Compress, network: &VisionModel, threads: usize) -> Resul
         flops: flops(&model, &reports, size),
         flops_dense: flops(&model, &[], size),
     };
-    let seconds = reports.iter().map(|report| report.seconds).sum::<f64>().max(start.elapsed().as_secs_f64());
     // With a bound on operations no density was asked for.
     let density = match args.flops {
         Some(_) => kept(&reports),
         None => plan.densities.all,
     };
-    let dense_weights = plan.dense_weights(model.architecture().shapes());
-    let totals = Totals::new(reports, dense_weights, density, seconds).of_vision(vision);
-    match (&args.out, &args.save_calibration) {
-        (Some(_), statistics) => {
-            let (layouts, companions) = (args.layout.clone(), args.model.network_companions()?);
-            let output = Output { layouts, companions, values, statistics: statistics.clone() };
-            folder.finish(&plan, &totals, &output, args.force)?;
-        }
-        (None, Some(file)) => folder.finish_statistics(file, args.force)?,
-        (None, None) => {}
-    }
+    let totals = work.totals(reports, density).of_vision(vision);
+    work.end(&totals, || args.model.network_companions(), values)?;
     if args.json {
         return output::json(&totals);
     }

@@ -30,7 +30,7 @@ pub trait LayerKey: Copy + Ord + Debug + Serialize + DeserializeOwned + Send + S
 pub type FindWeight<'a, K> = &'a mut dyn FnMut(K) -> Result<Option<Arc<Matrix>>, Error>;
 
 /// A model whose layers are replaced one by one.
-pub trait Layered: Clone + Send + 'static {
+pub trait Layered: Clone + Send + Sync + 'static {
     /// Identifies a layer.
     type Key: LayerKey;
     /// Where the statistics of its layers' inputs come from.
