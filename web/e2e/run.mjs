@@ -381,7 +381,7 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     return page;
   },
 
-  async "the language model is compressed, and its story changes"() {
+  async "the language model is compressed, its story changes, and it is tuned in a Worker"() {
     const page = await open();
     await ready(page);
     await order(page, { show: "Model" });
@@ -389,11 +389,30 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     await until(page, "the perplexity", (seen) => seen.language.dense);
     await order(page, { language: { compress: 0.12 } });
     const began = Date.now();
-    const seen = await until(page, "all layers", (seen) => !seen.language.working && seen.language.replaced === seen.language.layers && seen.language.compressed_is_current, 400);
-    console.log(`    ${((Date.now() - began) / 1000).toFixed(0)} s; perplexity ${seen.language.compressed.toFixed(3)}, dense ${seen.language.dense.toFixed(3)}`);
-    assert(seen.language.compressed > seen.language.dense);
+    const current = (seen) => !seen.language.working && seen.language.compressed_is_current;
+    const before = await until(page, "all layers", (seen) => current(seen) && seen.language.replaced === seen.language.layers, 400);
+    const compressed = before.language.compressed;
+    console.log(`    ${((Date.now() - began) / 1000).toFixed(0)} s; perplexity ${compressed.toFixed(3)}, dense ${before.language.dense.toFixed(3)}`);
+    assert(compressed > before.language.dense);
     await until(page, "the other story", (seen) => seen.language.changed_story && seen.language.changed_story !== seen.language.story, 60);
     await shot(page, "model");
+
+    // Paused, resumed, cancelled, and taken back.
+    await order(page, { language: { tune: { steps: 500, batch: 2, context: 64, every: 5, train: "values+norms" } } });
+    await until(page, "better values", (seen) => seen.language.tuned && seen.language.held_out.length > 1, 300);
+    await shot(page, "tuning");
+    await order(page, { language: "pause tuning" });
+    const step = await settled(page, (seen) => seen.language.tuning_step);
+    assert.equal((await state(page)).language.tuning, "paused");
+    await order(page, { language: "resume tuning" });
+    await until(page, "the next step", (seen) => seen.language.tuning_step > step, 120);
+    await order(page, { language: "cancel tuning" });
+    const after = (await until(page, "the perplexity", current, 120)).language;
+    assert(after.compressed < compressed, `${after.compressed} against ${compressed}`);
+    console.log(`    after ${after.tuning_step} small steps ${after.compressed.toFixed(3)}`);
+    await order(page, { language: "undo tuning" });
+    const undone = await until(page, "the perplexity", (seen) => !seen.language.tuned && current(seen), 120);
+    assert.equal(undone.language.compressed, compressed);
     return page;
   },
 
@@ -468,32 +487,6 @@ print(np.linalg.norm(w - a @ b) / np.linalg.norm(w), report["relative_error"], n
     assert.equal((await state(page)).language.table_is_going, false);
     assert(table >= 1 && table < 40, `${table} cells`);
     await shot(page, "table");
-    return page;
-  },
-
-  async "a model is tuned in a Worker, paused, cancelled and put back"() {
-    const page = await open();
-    await ready(page);
-    await until(page, "the dense model", (seen) => seen.language.dense !== null, 120);
-    await order(page, { show: "Model" });
-    await order(page, { language: { compress: 0.1 } });
-    const current = (seen) => !seen.language.working && seen.language.compressed_is_current;
-    const before = await until(page, "all layers", (seen) => current(seen) && seen.language.replaced === seen.language.layers, 300);
-    await order(page, { language: { tune: { steps: 500, batch: 2, context: 64, every: 5, train: "values+norms" } } });
-    await until(page, "better values", (seen) => seen.language.tuned && seen.language.held_out.length > 1, 300);
-    await shot(page, "tuning");
-    await order(page, { language: "pause tuning" });
-    const step = await settled(page, (seen) => seen.language.tuning_step);
-    assert.equal((await state(page)).language.tuning, "paused");
-    await order(page, { language: "resume tuning" });
-    await until(page, "the next step", (seen) => seen.language.tuning_step > step, 120);
-    await order(page, { language: "cancel tuning" });
-    const after = (await until(page, "the perplexity", current, 120)).language;
-    assert(after.compressed < before.language.compressed, `${after.compressed} against ${before.language.compressed}`);
-    console.log(`    perplexity ${before.language.compressed.toFixed(3)}, after ${after.tuning_step} small steps ${after.compressed.toFixed(3)}`);
-    await order(page, { language: "undo tuning" });
-    const undone = await until(page, "the perplexity", (seen) => !seen.language.tuned && current(seen), 120);
-    assert.equal(undone.language.compressed, before.language.compressed);
     return page;
   },
 
